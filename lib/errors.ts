@@ -1,0 +1,44 @@
+export type ErrorCode =
+  | 'ERR_USAGE'
+  | 'ERR_OPTION_INVALID'
+  | 'ERR_MODEL_NOT_FOUND'
+  | 'ERR_MODEL_INVALID'
+  | 'ERR_MODEL_UNSUPPORTED'
+  | 'ERR_EXTERNAL_DATA'
+  | 'ERR_NO_SPATIAL_LAYER'
+  | 'ERR_LAYER_NOT_FOUND'
+  | 'ERR_NO_GRADIENT'
+  | 'ERR_METHOD_UNKNOWN'
+  | 'ERR_METHOD_UNSUPPORTED'
+  | 'ERR_TARGET_UNKNOWN'
+  | 'ERR_TARGET_RANGE'
+  | 'ERR_IMAGE_NOT_FOUND'
+  | 'ERR_IMAGE_INVALID'
+  | 'ERR_INPUT_SHAPE'
+  | 'ERR_OUTPUT'
+  | 'ERR_PROVIDER_UNAVAILABLE'
+  | 'ERR_RUNTIME'
+  | 'ERR_OUT_OF_MEMORY'
+  | 'ERR_DISPOSED'
+  | 'ERR_ADDON'
+  | 'ERR_ABORTED';
+
+/** Every error this library throws: `code` is stable, `message` says what was expected, what came and what to do. */
+export class OnnxCamError extends Error {
+  readonly code: ErrorCode;
+
+  constructor(code: ErrorCode, message: string, options?: { cause?: unknown }) {
+    super(message, options);
+    this.name = code === 'ERR_ABORTED' ? 'AbortError' : 'OnnxCamError';
+    this.code = code;
+  }
+}
+
+/** Throws `ERR_ABORTED` (an `AbortError`) when the signal has fired. */
+export function throwIfAborted(signal: AbortSignal | undefined): void {
+  if (signal?.aborted) throw abortError(signal);
+}
+
+export function abortError(signal?: AbortSignal): OnnxCamError {
+  return new OnnxCamError('ERR_ABORTED', 'the operation was aborted', { cause: signal?.reason });
+}
