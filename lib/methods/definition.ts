@@ -1,0 +1,86 @@
+import type { Maps } from '../kernels/maps.ts';
+
+export const CONVENTIONS = ['paper', 'pytorch-grad-cam', 'torchcam'] as const;
+/** Whose formula and post-processing a result follows (methods.md §8). */
+export type Convention = (typeof CONVENTIONS)[number];
+
+export type Family = 'linear' | 'gradient' | 'score' | 'decomposition' | 'statistics' | 'baseline';
+
+/** What a method needs from the network. Data, so that several methods can share one graph and one run. */
+export interface MethodNeeds {
+  readonly activations: true;
+  /** 'first': ∂score/∂A. */
+  readonly gradients?: 'first';
+  /** The rows of a linear classifier behind global average pooling. */
+  readonly classifier?: true;
+}
+
+export type ParamValue = number | boolean | string;
+
+/** One parameter of a method: its type, default, range, and what it means. */
+export interface ParamSpec {
+  readonly type: 'number' | 'integer' | 'boolean' | 'string';
+  /** Left out: the convention or the method decides. */
+  readonly default?: ParamValue;
+  readonly values?: readonly string[];
+  readonly min?: number;
+  readonly max?: number;
+  readonly description: string;
+}
+
+export type ParamValues = Readonly<Record<string, ParamValue | undefined>>;
+
+/** A float tensor [N, C, …positions]. Gradients may be lazy: [N, C, 1, 1] stands for a constant over positions. */
+export interface FeatureMaps {
+  readonly data: Float32Array;
+  readonly dims: readonly number[];
+}
+
+/** What one target layer gives a method. N of the activations may be 1 for several targets of one image. */
+export interface LayerTensors {
+  readonly activations: FeatureMaps;
+  readonly gradients?: FeatureMaps;
+  /** Classifier rows of the targets, [N·C]. */
+  readonly classifier?: Float32Array;
+}
+
+export interface MethodContext {
+  readonly convention: Convention;
+  readonly params: ParamValues;
+  readonly seed: number;
+  /** Number of results: the larger N of activations and gradients. */
+  readonly count: number;
+}
+
+export interface MethodDefinition {
+  /** Canonical name (contract §3). */
+  readonly name: string;
+  /** Further spellings; those without hyphens and with `pp` for `++` are derived. */
+  readonly aliases?: readonly string[];
+  readonly title: string;
+  readonly family: Family;
+  /** Where the formula comes from. */
+  readonly paper: string;
+  readonly needs: MethodNeeds;
+  /** F forward, B backward pass of the network; T run of the tail behind the target layer. */
+  readonly cost: string;
+  readonly params?: Readonly<Record<string, ParamSpec>>;
+  /** The tools whose convention this method knows besides the paper's. */
+  readonly conventions: readonly Exclude<Convention, 'paper'>[];
+  /** Whether the outermost ReLU belongs to the method in the `paper` and `torchcam` conventions. */
+  readonly relu: boolean;
+  /** How maps of several layers become one in the `paper` convention (default: mean of the normalised maps). */
+  readonly fusion?: 'mean' | 'tanh-max';
+  /** The raw maps [N, h, w] of one layer: before the outermost ReLU, normalisation and resizing. */
+  compute(layer: LayerTensors, context: MethodContext): Promise<Maps>;
+}
+
+export function defineMethod(definition: MethodDefinition): MethodDefinition {
+  return definition;
+}
+
+/** The gradients of a method that declared them in `needs`. */
+export function gradientsOf(layer: LayerTensors): FeatureMaps {
+  if (!layer.gradients) throw new TypeError('gradients were not computed for a method that needs them');
+  return layer.gradients;
+}

@@ -1,0 +1,31 @@
+import { principalComponent } from '../kernels/index.ts';
+import { defineMethod } from './definition.ts';
+
+/**
+ * The activations' projection on their first principal direction; no class enters. The paper doesn't centre,
+ * pytorch-grad-cam does. The sign of a principal direction is arbitrary: outside pytorch-grad-cam's convention it is
+ * chosen so that Σ M·mean_k|A_k| ≥ 0 and the map shows where the activations are.
+ */
+export const eigenCam = defineMethod({
+  name: 'eigen-cam',
+  title: 'Eigen-CAM',
+  family: 'decomposition',
+  paper: 'arXiv:2008.00299',
+  needs: { activations: true },
+  cost: '1F',
+  params: {
+    centre: {
+      type: 'boolean',
+      description: "subtract each channel's mean over positions first (default: only in pytorch-grad-cam's convention)",
+    },
+  },
+  conventions: ['pytorch-grad-cam'],
+  relu: true,
+  compute: ({ activations }, { convention, params }) => {
+    const parity = convention === 'pytorch-grad-cam';
+    return principalComponent(activations, {
+      centre: (params.centre as boolean | undefined) ?? parity,
+      sign: parity ? 'none' : 'activation',
+    });
+  },
+});

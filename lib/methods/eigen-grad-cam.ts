@@ -1,0 +1,20 @@
+import { principalComponent } from '../kernels/index.ts';
+import { defineMethod, gradientsOf } from './definition.ts';
+
+/** Eigen-CAM's centred projection applied to G ⊙ A, which makes it depend on the class. */
+export const eigenGradCam = defineMethod({
+  name: 'eigen-grad-cam',
+  title: 'Eigen-Grad-CAM',
+  family: 'decomposition',
+  paper: 'pytorch-grad-cam',
+  needs: { activations: true, gradients: 'first' },
+  cost: '1F + 1B',
+  conventions: ['pytorch-grad-cam'],
+  relu: true,
+  compute: (layer, { convention }) =>
+    principalComponent(layer.activations, {
+      centre: true,
+      gradients: gradientsOf(layer),
+      sign: convention === 'pytorch-grad-cam' ? 'none' : 'activation',
+    }),
+});

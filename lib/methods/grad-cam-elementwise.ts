@@ -1,0 +1,16 @@
+import { gradientProduct } from '../kernels/index.ts';
+import { defineMethod, gradientsOf } from './definition.ts';
+
+/** M = Σ_k ReLU(G_k ⊙ A_k), as pytorch-grad-cam defines it; there is no paper. */
+export const gradCamElementwise = defineMethod({
+  name: 'grad-cam-elementwise',
+  aliases: ['grad-cam-element-wise'],
+  title: 'Grad-CAM element-wise',
+  family: 'gradient',
+  paper: 'pytorch-grad-cam',
+  needs: { activations: true, gradients: 'first' },
+  cost: '1F + 1B',
+  conventions: ['pytorch-grad-cam'],
+  relu: true,
+  compute: layer => gradientProduct(layer.activations, gradientsOf(layer), 'elementwise'),
+});

@@ -1,0 +1,30 @@
+import { gradCamPlusPlusWeights, weightedSum } from '../kernels/index.ts';
+import { type Convention, defineMethod, gradientsOf } from './definition.ts';
+
+const MODES = { paper: 'paper', 'pytorch-grad-cam': 'pgc', torchcam: 'torchcam' } as const satisfies Record<Convention, string>;
+
+/**
+ * α = G² / (2G² + (Σ A) G³), w_k = Σ α·ReLU(G); M = ReLU(Σ_k w_k A_k). The modes differ in ε and in torchcam's
+ * division, which has no effect there (methods.md §2.3).
+ */
+export const gradCamPlusPlus = defineMethod({
+  name: 'grad-cam++',
+  title: 'Grad-CAM++',
+  family: 'gradient',
+  paper: 'arXiv:1710.11063',
+  needs: { activations: true, gradients: 'first' },
+  cost: '1F + 1B',
+  params: {
+    mode: {
+      type: 'string',
+      values: ['paper', 'pgc', 'torchcam'],
+      description: "whose weights: the paper's, pytorch-grad-cam's or torchcam's (default: the convention's)",
+    },
+  },
+  conventions: ['pytorch-grad-cam', 'torchcam'],
+  relu: true,
+  compute: async (layer, { convention, params }) => {
+    const mode = (params.mode as 'paper' | 'pgc' | 'torchcam' | undefined) ?? MODES[convention];
+    return weightedSum(layer.activations, await gradCamPlusPlusWeights(layer.activations, gradientsOf(layer), mode));
+  },
+});

@@ -1,0 +1,15 @@
+import { channelMeans, weightedSum } from '../kernels/index.ts';
+import { defineMethod, gradientsOf } from './definition.ts';
+
+/** w_k = mean of G_k over positions; M = ReLU(Σ_k w_k A_k). */
+export const gradCam = defineMethod({
+  name: 'grad-cam',
+  title: 'Grad-CAM',
+  family: 'gradient',
+  paper: 'arXiv:1610.02391',
+  needs: { activations: true, gradients: 'first' },
+  cost: '1F + 1B',
+  conventions: ['pytorch-grad-cam', 'torchcam'],
+  relu: true,
+  compute: async layer => weightedSum(layer.activations, await channelMeans(gradientsOf(layer))),
+});

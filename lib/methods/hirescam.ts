@@ -1,0 +1,16 @@
+import { gradientProduct } from '../kernels/index.ts';
+import { defineMethod, gradientsOf } from './definition.ts';
+
+/** M = ReLU(Σ_k G_k ⊙ A_k). With one linear layer behind A the raw map sums to the logit without its bias. */
+export const hiResCam = defineMethod({
+  name: 'hirescam',
+  aliases: ['hires-cam'],
+  title: 'HiResCAM',
+  family: 'gradient',
+  paper: 'arXiv:2011.08891',
+  needs: { activations: true, gradients: 'first' },
+  cost: '1F + 1B',
+  conventions: ['pytorch-grad-cam'],
+  relu: true,
+  compute: layer => gradientProduct(layer.activations, gradientsOf(layer), 'hirescam'),
+});

@@ -1,0 +1,16 @@
+import { gradientProduct } from '../kernels/index.ts';
+import { defineMethod, gradientsOf } from './definition.ts';
+
+/** M = ReLU(Σ_k ReLU(G_k) ⊙ A_k). Several layers are scaled by tanh(2·map) and joined by their maximum. */
+export const layerCam = defineMethod({
+  name: 'layer-cam',
+  title: 'LayerCAM',
+  family: 'gradient',
+  paper: 'doi:10.1109/TIP.2021.3089943',
+  needs: { activations: true, gradients: 'first' },
+  cost: '1F + 1B',
+  conventions: ['pytorch-grad-cam', 'torchcam'],
+  relu: true,
+  fusion: 'tanh-max',
+  compute: layer => gradientProduct(layer.activations, gradientsOf(layer), 'layercam'),
+});

@@ -1,0 +1,58 @@
+import { OnnxCamError } from '../errors.ts';
+import { didYouMean } from '../suggest.ts';
+import { activationMean } from './activation-mean.ts';
+import { cam } from './cam.ts';
+import type { MethodDefinition } from './definition.ts';
+import { eigenCam } from './eigen-cam.ts';
+import { eigenGradCam } from './eigen-grad-cam.ts';
+import { fem } from './fem.ts';
+import { gradCam } from './grad-cam.ts';
+import { gradCamElementwise } from './grad-cam-elementwise.ts';
+import { gradCamPlusPlus } from './grad-cam-plus-plus.ts';
+import { hiResCam } from './hirescam.ts';
+import { kpcaCam } from './kpca-cam.ts';
+import { layerCam } from './layer-cam.ts';
+import { randomCam } from './random-cam.ts';
+import { xGradCam } from './xgrad-cam.ts';
+
+/** Every method, in the order they are listed. A new one is its file and one line here. */
+export const METHODS: readonly MethodDefinition[] = [
+  cam,
+  gradCam,
+  gradCamPlusPlus,
+  hiResCam,
+  gradCamElementwise,
+  xGradCam,
+  layerCam,
+  eigenCam,
+  eigenGradCam,
+  kpcaCam,
+  fem,
+  activationMean,
+  randomCam,
+];
+
+/** The further spellings of a method: its own aliases, all of them without hyphens, and `pp` for `++`. */
+export function aliasesOf(method: MethodDefinition): string[] {
+  const spellings = [method.name, ...(method.aliases ?? []), method.title.toLowerCase()];
+  const variants = spellings.flatMap(name => [name, name.replaceAll(/[-\s]/g, '')]);
+  const all = variants.flatMap(name => [name, name.replaceAll('++', 'pp')]);
+  return [...new Set(all)].filter(name => name !== method.name);
+}
+
+const byName = new Map(METHODS.flatMap(method => [method.name, ...aliasesOf(method)].map(name => [name, method])));
+
+/**
+ * A method by name or alias, without regard to case, underscores or spaces.
+ * @throws `ERR_METHOD_UNKNOWN` with the nearest names.
+ */
+export function findMethod(name: string): MethodDefinition {
+  const key = String(name).trim().toLowerCase().replaceAll('_', '-');
+  const found = byName.get(key) ?? byName.get(key.replaceAll(/[-\s]/g, ''));
+  if (found) return found;
+  const known = METHODS.map(method => method.name);
+  throw new OnnxCamError(
+    'ERR_METHOD_UNKNOWN',
+    `there is no method '${name}'${didYouMean(key, known)}; known: ${known.join(', ')}`,
+  );
+}

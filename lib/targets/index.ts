@@ -1,0 +1,94 @@
+import { OnnxCamError } from '../errors.ts';
+import { parseTarget } from './parse.ts';
+import type { Target, TargetInput } from './target.ts';
+
+export type { ScoreView, Target, TargetInput } from './target.ts';
+
+/** The logit of class `i` (0-based). */
+export const classIndex = (index: number): Target => ({ kind: 'class', index: wholeNumber(index, 'class index') });
+
+/** The logit of the class with this name: the whole label, or one of its comma-separated synonyms; case-insensitive. */
+export const label = (name: string): Target => ({ kind: 'label', label: name });
+
+/** The `k` classes with the largest logits: one result for each. */
+export const topK = (k: number): Target => {
+  if (!Number.isInteger(k) || k < 1)
+    throw new OnnxCamError('ERR_OPTION_INVALID', `topK takes a whole number of at least 1, not ${k}`);
+  return { kind: 'top', k };
+};
+
+/** −score: what speaks against the target (counterfactual; Grad-CAM paper section 3.2). */
+export const negative = (target: TargetInput): Target => ({
+  kind: 'weighted',
+  terms: [[parseTarget(target), -1]],
+  as: 'negative',
+});
+
+/** score(a) − weight · score(b): why `a` rather than `b`. */
+export const contrast = (a: TargetInput, b: TargetInput, weight = 1): Target => ({
+  kind: 'weighted',
+  terms: [
+    [parseTarget(a), 1],
+    [parseTarget(b), -finite(weight, 'contrast weight')],
+  ],
+  as: 'contrast',
+});
+
+/** Σ weight · score over any targets. */
+export const weighted = (terms: readonly (readonly [TargetInput, number])[]): Target => {
+  if (terms.length === 0)
+    throw new OnnxCamError('ERR_OPTION_INVALID', 'weighted takes at least one [target, weight] pair');
+  return {
+    kind: 'weighted',
+    terms: terms.map(([target, weight]) => [parseTarget(target), finite(weight, 'target weight')] as const),
+    as: 'weighted',
+  };
+};
+
+/** The class probability: softmax over the logits, or the sigmoid of a binary or multi-label head. */
+export const probability = (target: TargetInput): Target => ({
+  kind: 'view',
+  view: 'probability',
+  of: parseTarget(target),
+});
+
+/** The logarithm of {@link probability}. */
+export const logProbability = (target: TargetInput): Target => ({
+  kind: 'view',
+  view: 'logProbability',
+  of: parseTarget(target),
+});
+
+/** ReST: logit + log-probability (Shapley-CAM, arXiv 2501.06261). */
+export const rest = (target: TargetInput): Target => ({ kind: 'view', view: 'rest', of: parseTarget(target) });
+
+/** The only logit of a binary head: +y for category 1, −y for category 0 (pytorch-grad-cam's convention). */
+export const binary = (category: 0 | 1): Target => {
+  if (category !== 0 && category !== 1)
+    throw new OnnxCamError('ERR_OPTION_INVALID', `binary takes category 0 or 1, not ${category}`);
+  return { kind: 'binary', category };
+};
+
+/** Value `i` of a regression output; no probability is reported for it. */
+export const regression = (index: number): Target => ({
+  kind: 'regression',
+  index: wholeNumber(index, 'regression index'),
+});
+
+/** A target on the model output with this name, for models with several heads. */
+export const output = (name: string, target: TargetInput): Target => ({
+  kind: 'output',
+  name,
+  of: parseTarget(target),
+});
+
+function wholeNumber(value: number, what: string): number {
+  if (!Number.isInteger(value))
+    throw new OnnxCamError('ERR_OPTION_INVALID', `${what} must be a whole number, not ${value}`);
+  return value;
+}
+
+function finite(value: number, what: string): number {
+  if (!Number.isFinite(value)) throw new OnnxCamError('ERR_OPTION_INVALID', `${what} must be finite, not ${value}`);
+  return value;
+}

@@ -1,0 +1,44 @@
+import { OnnxCamError } from '../errors.ts';
+import { didYouMean } from '../suggest.ts';
+
+/** Lookup of class names: whole labels first, then their comma-separated synonyms; both without regard to case. */
+export class Labels {
+  readonly names: readonly string[];
+  readonly #whole = new Map<string, number[]>();
+  readonly #synonyms = new Map<string, number[]>();
+
+  constructor(names: readonly string[]) {
+    this.names = names;
+    names.forEach((name, index) => {
+      add(this.#whole, name, index);
+      if (name.includes(',')) for (const synonym of new Set(name.split(','))) add(this.#synonyms, synonym, index);
+    });
+  }
+
+  /**
+   * @throws `ERR_TARGET_UNKNOWN` when no class or more than one has this name.
+   */
+  indexOf(label: string): number {
+    const key = normalise(label);
+    const found = this.#whole.get(key) ?? this.#synonyms.get(key) ?? [];
+    if (found.length === 1) return found[0]!;
+    if (found.length > 1)
+      throw new OnnxCamError(
+        'ERR_TARGET_UNKNOWN',
+        `the label '${label}' fits more than one class: ${found.map(index => `${index} (${this.names[index]})`).join(', ')}; give the index`,
+      );
+    const known = [...new Set([...this.#whole.keys(), ...this.#synonyms.keys()])];
+    throw new OnnxCamError('ERR_TARGET_UNKNOWN', `no class is called '${label}'${didYouMean(label, known)}`);
+  }
+}
+
+function normalise(text: string): string {
+  return text.trim().toLowerCase();
+}
+
+function add(map: Map<string, number[]>, name: string, index: number): void {
+  const key = normalise(name);
+  const list = map.get(key);
+  if (!list) map.set(key, [index]);
+  else if (!list.includes(index)) list.push(index);
+}

@@ -1,0 +1,69 @@
+import { OnnxCamError } from '../errors.ts';
+import type { Target, TargetInput } from './target.ts';
+
+/** A number is a class index, `'top1'`/`'top3'` are ranks, any other string is a label. */
+export function parseTarget(input: TargetInput): Target {
+  if (typeof input === 'number') {
+    if (!Number.isInteger(input))
+      throw new OnnxCamError('ERR_OPTION_INVALID', `a class index must be a whole number, not ${input}`);
+    return { kind: 'class', index: input };
+  }
+  if (typeof input === 'string') {
+    const top = /^top-?(\d+)$/i.exec(input);
+    if (!top) return { kind: 'label', label: input };
+    const k = Number(top[1]);
+    if (k < 1) throw new OnnxCamError('ERR_OPTION_INVALID', `'${input}': the number of top classes starts at 1`);
+    return k === 1 ? { kind: 'rank', rank: 0 } : { kind: 'top', k };
+  }
+  if (input && typeof input === 'object' && 'kind' in input) return input;
+  throw new OnnxCamError(
+    'ERR_OPTION_INVALID',
+    `a target is a class index, a label, 'top1', or a value from onnx-cam/targets, not ${String(input)}`,
+  );
+}
+
+/**
+ * The text form of the command line: `281`, `tabby`, `top3`, `contrast:281,282`, `negative:281`, `rest:281`,
+ * `probability:281`, `output=NAME:5`.
+ * @throws `ERR_OPTION_INVALID` for a known prefix with the wrong number of parts.
+ */
+export function parseTargetText(text: string): Target {
+  const output = /^output=([^:]+):(.+)$/.exec(text);
+  if (output) return { kind: 'output', name: output[1]!, of: parseTargetText(output[2]!) };
+  const call = /^(contrast|negative|rest|probability|logprobability|binary|regression):(.+)$/i.exec(text);
+  if (!call) return parseTarget(/^-?\d+$/.test(text) ? Number(text) : text);
+  const name = call[1]!.toLowerCase();
+  const rest = call[2]!;
+  switch (name) {
+    case 'contrast': {
+      const parts = rest.split(',');
+      if (parts.length !== 2)
+        throw new OnnxCamError('ERR_OPTION_INVALID', `contrast takes two targets (contrast:281,282), not '${rest}'`);
+      const [a, b] = parts.map(part => parseTargetText(part.trim())) as [Target, Target];
+      return {
+        kind: 'weighted',
+        as: 'contrast',
+        terms: [
+          [a, 1],
+          [b, -1],
+        ],
+      };
+    }
+    case 'negative':
+      return { kind: 'weighted', as: 'negative', terms: [[parseTargetText(rest), -1]] };
+    case 'binary':
+      if (rest !== '0' && rest !== '1')
+        throw new OnnxCamError('ERR_OPTION_INVALID', `binary takes 0 or 1, not '${rest}'`);
+      return { kind: 'binary', category: rest === '0' ? 0 : 1 };
+    case 'regression':
+      if (!/^\d+$/.test(rest))
+        throw new OnnxCamError('ERR_OPTION_INVALID', `regression takes the value's index, not '${rest}'`);
+      return { kind: 'regression', index: Number(rest) };
+    default:
+      return {
+        kind: 'view',
+        view: name === 'logprobability' ? 'logProbability' : (name as 'rest' | 'probability'),
+        of: parseTargetText(rest),
+      };
+  }
+}

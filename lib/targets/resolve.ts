@@ -1,0 +1,145 @@
+import { OnnxCamError } from '../errors.ts';
+import type { Labels } from './labels.ts';
+import type { ScoreView, Target } from './target.ts';
+
+/** What a target needs to know of the model's output. */
+export interface TargetHead {
+  /** Number of classes (values per image). */
+  readonly classes: number;
+  readonly labels?: Labels;
+}
+
+/** weight · view(logits)[index]; a negative index −1−k stands for the class of rank k (−1 is the top class). */
+export interface ScoreTerm {
+  readonly view: ScoreView;
+  readonly index: number;
+  readonly weight: number;
+}
+
+/** One scalar score: a linear combination of values read from views of one output's logits. */
+export interface ResolvedTarget {
+  /** 'class' for a plain class, else the combination's name ('contrast', 'negative', 'probability', …). */
+  readonly kind: string;
+  /** Output name where the user chose one. */
+  readonly output?: string;
+  readonly terms: readonly ScoreTerm[];
+  /** False for regression outputs, which have no probability. */
+  readonly classification: boolean;
+}
+
+/** The output a target reads, when it names one; targets are resolved against that output's head. */
+export function outputOf(target: Target): string | undefined {
+  switch (target.kind) {
+    case 'output':
+      return target.name;
+    case 'view':
+      return outputOf(target.of);
+    case 'weighted': {
+      const names = new Set(target.terms.map(([term]) => outputOf(term)));
+      if (names.size > 1)
+        throw new OnnxCamError('ERR_OPTION_INVALID', 'the parts of one target must read the same model output');
+      return [...names][0];
+    }
+    default:
+      return undefined;
+  }
+}
+
+/**
+ * Resolves a target against a head; one that stands for several (`topK`) gives several.
+ * @throws `ERR_TARGET_RANGE` for a class the model doesn't have, `ERR_TARGET_UNKNOWN` for an unknown label.
+ */
+export function resolveTarget(target: Target, head: TargetHead): ResolvedTarget[] {
+  const output = outputOf(target);
+  if (target.kind === 'top') {
+    if (target.k > head.classes)
+      throw new OnnxCamError('ERR_TARGET_RANGE', `top${target.k} was asked of a model with ${head.classes} classes`);
+    return Array.from({ length: target.k }, (_, rank) => resolveOne({ kind: 'rank', rank }, head, output));
+  }
+  if (target.kind === 'output' && target.of.kind === 'top')
+    return resolveTarget(target.of, head).map(one => ({ ...one, output }));
+  return [resolveOne(target, head, output)];
+}
+
+function resolveOne(target: Target, head: TargetHead, output: string | undefined): ResolvedTarget {
+  return { kind: kindOf(target), output, terms: termsOf(target, head), classification: isClassification(target) };
+}
+
+function termsOf(target: Target, head: TargetHead): ScoreTerm[] {
+  const term = (index: number, weight = 1): ScoreTerm[] => [{ view: 'logit', index, weight }];
+  switch (target.kind) {
+    case 'rank':
+      return term(-1 - target.rank);
+    case 'class':
+      return term(checkRange(target.index, head));
+    case 'regression':
+      return term(checkRange(target.index, head));
+    case 'label':
+      return term(labelIndex(target.label, head));
+    case 'binary':
+      if (head.classes !== 1)
+        throw new OnnxCamError(
+          'ERR_TARGET_RANGE',
+          `binary(${target.category}) needs an output with one value per image, this one has ${head.classes}`,
+        );
+      return term(0, target.category === 1 ? 1 : -1);
+    case 'weighted':
+      return target.terms.flatMap(([part, weight]) =>
+        termsOf(part, head).map(one => ({ ...one, weight: one.weight * weight })),
+      );
+    case 'view':
+      return termsOf(target.of, head).map(one => ({ ...one, view: target.view }));
+    case 'output':
+      return termsOf(target.of, head);
+    case 'top':
+      throw new OnnxCamError('ERR_OPTION_INVALID', 'topK stands for several results and cannot be part of one score');
+  }
+}
+
+function labelIndex(label: string, head: TargetHead): number {
+  if (!head.labels)
+    throw new OnnxCamError(
+      'ERR_TARGET_UNKNOWN',
+      `'${label}' is no class index and this model has no labels; pass \`labels\` or a class index`,
+    );
+  return checkRange(head.labels.indexOf(label), head);
+}
+
+function checkRange(index: number, head: TargetHead): number {
+  if (index < 0 || index >= head.classes)
+    throw new OnnxCamError(
+      'ERR_TARGET_RANGE',
+      `class ${index} is out of range: the model has ${head.classes} classes (0 to ${head.classes - 1})`,
+    );
+  return index;
+}
+
+function kindOf(target: Target): string {
+  switch (target.kind) {
+    case 'weighted':
+      return target.as;
+    case 'view':
+      return target.view;
+    case 'output':
+      return kindOf(target.of);
+    case 'binary':
+    case 'regression':
+      return target.kind;
+    default:
+      return 'class';
+  }
+}
+
+function isClassification(target: Target): boolean {
+  switch (target.kind) {
+    case 'regression':
+      return false;
+    case 'output':
+    case 'view':
+      return isClassification(target.of);
+    case 'weighted':
+      return target.terms.every(([part]) => isClassification(part));
+    default:
+      return true;
+  }
+}

@@ -1,0 +1,23 @@
+/**
+ * What a map explains, as a value: targets are plain data that can be combined, compared and printed. How they become
+ * scores and gradient seeds is decided when they meet a model (resolve.ts).
+ */
+export type Target =
+  | { readonly kind: 'rank'; readonly rank: number }
+  | { readonly kind: 'top'; readonly k: number }
+  | { readonly kind: 'class'; readonly index: number }
+  | { readonly kind: 'label'; readonly label: string }
+  | { readonly kind: 'binary'; readonly category: 0 | 1 }
+  | { readonly kind: 'regression'; readonly index: number }
+  | { readonly kind: 'weighted'; readonly terms: readonly (readonly [Target, number])[]; readonly as: string }
+  | { readonly kind: 'view'; readonly view: Exclude<ScoreView, 'logit'>; readonly of: Target }
+  | { readonly kind: 'output'; readonly name: string; readonly of: Target };
+
+/**
+ * Which function of the logits z a score reads. `probability` is softmax (sigmoid for multi-label heads),
+ * `logProbability` its logarithm, `rest` the ReST target z + log p (arXiv 2501.06261).
+ */
+export type ScoreView = 'logit' | 'probability' | 'logProbability' | 'rest';
+
+/** What `explain` accepts as `target`: a class index, a label, `'top1'`/`'top3'`, or a {@link Target}. */
+export type TargetInput = number | string | Target;
