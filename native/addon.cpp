@@ -1,9 +1,12 @@
 // The Node-API entry point: each family of bindings registers its own exports.
 #include <napi.h>
 
+#include "binding/registry.hpp"
+
 namespace {
 
-Napi::Object init(Napi::Env, Napi::Object exports) {
+Napi::Object init(Napi::Env env, Napi::Object exports) {
+  onnx_cam::registerTask(env, exports);
   return exports;
 }
 

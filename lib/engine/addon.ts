@@ -1,11 +1,15 @@
 import { createRequire } from 'node:module';
 import { fileURLToPath } from 'node:url';
-import { OnnxCamError } from '../errors.ts';
+import { type ErrorCode, OnnxCamError } from '../errors.ts';
 
 const PLATFORMS = ['linux-x64', 'linux-arm64', 'darwin-arm64', 'win32-x64', 'win32-arm64'];
 const require = createRequire(import.meta.url);
 /** The package's root: two folders up from lib/engine and from dist/engine alike. */
 const root = fileURLToPath(new URL('../..', import.meta.url));
+
+interface Errors {
+  setErrorFactory(factory: (code: ErrorCode, message: string) => OnnxCamError): void;
+}
 
 let loaded: unknown;
 
@@ -17,6 +21,7 @@ export function addon<T>(): T {
   if (loaded === undefined) {
     try {
       loaded = require('node-gyp-build')(root);
+      (loaded as Errors).setErrorFactory((code, message) => new OnnxCamError(code, message));
     } catch (cause) {
       throw new OnnxCamError(
         'ERR_ADDON',

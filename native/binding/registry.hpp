@@ -1,0 +1,10 @@
+// Every family of bindings, one line each; native/addon.cpp calls them.
+#pragma once
+
+#include <napi.h>
+
+namespace onnx_cam {
+
+void registerTask(Napi::Env env, Napi::Object exports);
+
+}  // namespace onnx_cam

@@ -1,0 +1,122 @@
+#include "binding/task.hpp"
+
+#include <new>
+#include <utility>
+
+#include "binding/environment.hpp"
+#include "binding/registry.hpp"
+#include "engine/error.hpp"
+
+namespace onnx_cam {
+
+namespace {
+
+constexpr const char* kAborted = "ERR_ABORTED";
+constexpr const char* kAbortedMessage = "the operation was aborted";
+
+}  // namespace
+
+Task::Task(Napi::Env env, const std::vector<Napi::Object>& keep, std::function<void()> work,
+           std::function<Napi::Value(Napi::Env)> finish, std::shared_ptr<Cancellation> cancellation)
+    : work_(std::move(work)), finish_(std::move(finish)), cancellation_(std::move(cancellation)) {
+  kept_.reserve(keep.size());
+  for (const Napi::Object& value : keep) {
+    napi_ref reference = nullptr;
+    if (napi_create_reference(env, value, 1, &reference) == napi_ok) kept_.push_back(reference);
+  }
+}
+
+napi_value Task::promise(Napi::Env env) {
+  napi_value promise = nullptr;
+  if (napi_create_promise(env, &deferred_, &promise) != napi_ok) {
+    throw Napi::Error::New(env, "Node-API refused to make a promise");
+  }
+  return promise;
+}
+
+void Task::watch(std::function<void()> onCancel) {
+  if (cancellation_) hook_.emplace(*cancellation_, std::move(onCancel));
+}
+
+void Task::execute() {
+  try {
+    work_();
+  } catch (const CodedError& error) {
+    errorCode_ = error.code();
+    errorMessage_ = error.what();
+  } catch (const std::bad_alloc&) {
+    errorCode_ = "ERR_OUT_OF_MEMORY";
+    errorMessage_ = "there is not enough memory for this operation; use smaller batches or fewer runs at once";
+  } catch (const std::exception& error) {
+    errorCode_ = "ERR_RUNTIME";
+    errorMessage_ = error.what();
+  }
+  // The flag decides, not the error: a run that was told to end reports that in words that may change.
+  if (cancellation_ && cancellation_->cancelled()) setAborted();
+  work_ = nullptr;
+}
+
+void Task::setAborted() {
+  errorCode_ = kAborted;
+  errorMessage_ = kAbortedMessage;
+}
+
+void Task::settle(Napi::Env env) {
+  Napi::HandleScope scope(env);
+  hook_.reset();
+  napi_value result = nullptr;
+  bool failed = errorCode_ != nullptr;
+  try {
+    result = failed ? Environment::makeError(env, errorCode_, errorMessage_) : finish_(env);
+  } catch (const Napi::Error& error) {
+    failed = true;
+    result = error.Value();
+  }
+  for (napi_ref reference : kept_) napi_delete_reference(env, reference);
+  kept_.clear();
+  finish_ = nullptr;
+  if (failed) {
+    napi_reject_deferred(env, deferred_, result);
+  } else {
+    napi_resolve_deferred(env, deferred_, result);
+  }
+}
+
+Napi::Value runTask(Napi::Env env, std::vector<Napi::Object> keep, std::function<void()> work,
+                    std::function<Napi::Value(Napi::Env)> finish, TaskOptions options) {
+  auto task = std::make_shared<Task>(env, keep, std::move(work), std::move(finish), options.cancellation);
+  Napi::Value promise(env, task->promise(env));
+  if (options.runInline) {
+    task->execute();
+    task->settle(env);
+    return promise;
+  }
+  auto environment = Environment::of(env);
+  environment->add(task);
+  task->watch([environment, weak = std::weak_ptr(task)] {
+    if (auto task = weak.lock()) environment->abort(task);
+  });
+  RunQueue& queue = options.queue ? *options.queue : RunQueue::kernels();
+  queue.post([environment, task = std::move(task)] {
+    if (!environment->start(task)) return;
+    task->execute();
+    environment->finished(task);
+  });
+  return promise;
+}
+
+Napi::Value runTask(Napi::Env env, std::vector<Napi::Object> keep, std::function<void()> work,
+                    std::function<Napi::Value(Napi::Env)> finish, bool runInline) {
+  TaskOptions options;
+  options.runInline = runInline;
+  return runTask(env, std::move(keep), std::move(work), std::move(finish), std::move(options));
+}
+
+// setErrorFactory((code, message) => Error): makes every native error one of lib/errors.ts.
+void registerTask(Napi::Env env, Napi::Object exports) {
+  exports.Set("setErrorFactory", Napi::Function::New(env, [](const Napi::CallbackInfo& info) {
+    Environment::setErrorFactory(info.Env(), info[0].As<Napi::Function>());
+  }));
+}
+
+}  // namespace onnx_cam

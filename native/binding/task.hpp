@@ -1,0 +1,73 @@
+// Work on a pool thread, as a promise.
+#pragma once
+
+#include <napi.h>
+
+#include <functional>
+#include <memory>
+#include <optional>
+#include <string>
+#include <vector>
+
+#include "engine/cancellation.hpp"
+#include "engine/run_queue.hpp"
+
+namespace onnx_cam {
+
+struct TaskOptions {
+  /// Where the work runs; the queue for kernels when null.
+  RunQueue* queue = nullptr;
+  /// Ends the task: the promise rejects with ERR_ABORTED at once if the work has not begun, else when it ends (the
+  /// work has to watch the cancellation itself to end early).
+  std::shared_ptr<Cancellation> cancellation;
+  /// Does the work on the caller's thread, for work too small to be worth the way to a pool thread.
+  bool runInline = false;
+};
+
+/// Runs `work` on a thread of a process-wide pool and returns a promise for what `finish` makes of it.
+///
+/// - `keep`: JavaScript values kept alive until the promise settles (the buffers that `work` reads and writes).
+/// - `work`: no JavaScript in here. What it throws rejects the promise: CodedError with its code, std::bad_alloc as
+///   ERR_OUT_OF_MEMORY, anything else as ERR_RUNTIME. Dropped, with all it holds, on the pool thread after it ran.
+/// - `finish`: on the JavaScript thread, after `work`.
+///
+/// When the environment ends (a worker is terminated), queued work is dropped and running work is waited for.
+Napi::Value runTask(Napi::Env env, std::vector<Napi::Object> keep, std::function<void()> work,
+                    std::function<Napi::Value(Napi::Env)> finish, TaskOptions options);
+
+Napi::Value runTask(Napi::Env env, std::vector<Napi::Object> keep, std::function<void()> work,
+                    std::function<Napi::Value(Napi::Env)> finish, bool runInline = false);
+
+/// One promise under way. Its state is guarded by its environment.
+class Task {
+ public:
+  Task(Napi::Env env, const std::vector<Napi::Object>& keep, std::function<void()> work,
+       std::function<Napi::Value(Napi::Env)> finish, std::shared_ptr<Cancellation> cancellation);
+
+  /// Makes the promise that `settle` settles; call once.
+  napi_value promise(Napi::Env env);
+  const std::shared_ptr<Cancellation>& cancellation() const { return cancellation_; }
+
+  /// Settles when `cancellation` is raised before a pool thread has taken the task.
+  void watch(std::function<void()> onCancel);
+  /// Does the work and records how it ended; drops the work.
+  void execute();
+  void setAborted();
+  /// Resolves or rejects the promise and lets the kept values go. JavaScript thread only.
+  void settle(Napi::Env env);
+
+  /// A pool thread has it, or it was aborted; guarded by the environment.
+  bool taken = false;
+
+ private:
+  napi_deferred deferred_ = nullptr;
+  std::vector<napi_ref> kept_;
+  std::function<void()> work_;
+  std::function<Napi::Value(Napi::Env)> finish_;
+  std::shared_ptr<Cancellation> cancellation_;
+  std::optional<Cancellation::Hook> hook_;
+  const char* errorCode_ = nullptr;
+  std::string errorMessage_;
+};
+
+}  // namespace onnx_cam

@@ -1,0 +1,20 @@
+// The one exception type of the native code: a code of lib/errors.ts and a sentence for people.
+#pragma once
+
+#include <stdexcept>
+#include <string>
+
+namespace onnx_cam {
+
+class CodedError : public std::runtime_error {
+ public:
+  /// `code` must be a string literal: one of `ErrorCode` in lib/errors.ts.
+  CodedError(const char* code, const std::string& message) : std::runtime_error(message), code_(code) {}
+
+  const char* code() const noexcept { return code_; }
+
+ private:
+  const char* code_;
+};
+
+}  // namespace onnx_cam

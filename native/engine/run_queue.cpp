@@ -1,0 +1,72 @@
+#include "engine/run_queue.hpp"
+
+#include <algorithm>
+#include <system_error>
+#include <thread>
+#include <utility>
+
+namespace onnx_cam {
+
+namespace {
+
+std::size_t cores() {
+  return std::max(2u, std::thread::hardware_concurrency());
+}
+
+}  // namespace
+
+RunQueue& RunQueue::runs() {
+  static auto* queue = new RunQueue(cores());
+  return *queue;
+}
+
+RunQueue& RunQueue::kernels() {
+  static auto* queue = new RunQueue(cores());
+  return *queue;
+}
+
+RunQueue::RunQueue(std::size_t limit) : limit_(std::max<std::size_t>(limit, 1)) {}
+
+void RunQueue::post(std::function<void()> job) {
+  std::lock_guard lock(mutex_);
+  jobs_.push_back(std::move(job));
+  if (idle_ < jobs_.size() && threads_ < limit_) startThread();
+  posted_.notify_one();
+}
+
+void RunQueue::raiseLimit(std::size_t limit) {
+  std::lock_guard lock(mutex_);
+  limit_ = std::max(limit_, limit);
+  for (std::size_t waiting = jobs_.size(); waiting > idle_ && threads_ < limit_; --waiting) startThread();
+}
+
+// Called with the mutex held.
+void RunQueue::startThread() {
+  try {
+    std::thread([this] { serve(); }).detach();
+    ++threads_;
+  } catch (const std::system_error&) {
+    // The system refuses another thread: those that exist serve the queue. Without any, the job could never run.
+    if (threads_ == 0) {
+      jobs_.pop_back();
+      throw;
+    }
+  }
+}
+
+void RunQueue::serve() {
+  std::unique_lock lock(mutex_);
+  while (true) {
+    ++idle_;
+    posted_.wait(lock, [this] { return !jobs_.empty(); });
+    --idle_;
+    std::function<void()> job = std::move(jobs_.front());
+    jobs_.pop_front();
+    lock.unlock();
+    job();
+    job = nullptr;  // What the job holds is released here, on the pool's thread and without the lock.
+    lock.lock();
+  }
+}
+
+}  // namespace onnx_cam
