@@ -1,4 +1,3 @@
-import { weightedSum } from '../kernels/index.ts';
 import { defineMethod } from './definition.ts';
 
 /** M = mean_k A_k: the plainest map there is, a baseline for the others. */
@@ -11,8 +10,8 @@ export const activationMean = defineMethod({
   cost: '1F',
   conventions: [],
   relu: true,
-  compute: ({ activations }) => {
+  compute: async ({ activations }) => {
     const channels = activations.dims[1]!;
-    return weightedSum(activations, new Float32Array(activations.dims[0]! * channels).fill(1 / channels));
+    return { weights: new Float32Array(activations.dims[0]! * channels).fill(1 / channels) };
   },
 });

@@ -1,4 +1,3 @@
-import { weightedSum } from '../kernels/index.ts';
 import { defineMethod } from './definition.ts';
 
 /**
@@ -14,8 +13,8 @@ export const cam = defineMethod({
   cost: '1F',
   conventions: ['torchcam'],
   relu: false,
-  compute: ({ activations, classifier }) => {
+  compute: async ({ classifier }) => {
     if (!classifier) throw new TypeError('the classifier rows were not read for a method that needs them');
-    return weightedSum(activations, classifier);
+    return { weights: classifier };
   },
 });

@@ -1,3 +1,4 @@
+import type { ProductForm } from '../kernels/index.ts';
 import type { Maps } from '../kernels/maps.ts';
 
 export const CONVENTIONS = ['paper', 'pytorch-grad-cam', 'torchcam'] as const;
@@ -44,6 +45,14 @@ export interface LayerTensors {
   readonly classifier?: Float32Array;
 }
 
+/** A method's answer for one layer: how A is summed over channels, or the finished maps [N, h, w]. */
+export type LayerResult =
+  /** Σ_k w_k A_k with weights [N·C]. */
+  | { readonly weights: Float32Array }
+  /** Σ_k of an element-wise product of G_k and A_k. */
+  | { readonly product: ProductForm }
+  | { readonly maps: Maps };
+
 export interface MethodContext {
   readonly convention: Convention;
   readonly params: ParamValues;
@@ -71,8 +80,8 @@ export interface MethodDefinition {
   readonly relu: boolean;
   /** How maps of several layers become one in the `paper` convention (default: mean of the normalised maps). */
   readonly fusion?: 'mean' | 'tanh-max';
-  /** The raw maps [N, h, w] of one layer: before the outermost ReLU, normalisation and resizing. */
-  compute(layer: LayerTensors, context: MethodContext): Promise<Maps>;
+  /** What the method makes of one layer: before the outermost ReLU, normalisation and resizing. */
+  compute(layer: LayerTensors, context: MethodContext): Promise<LayerResult>;
 }
 
 export function defineMethod(definition: MethodDefinition): MethodDefinition {

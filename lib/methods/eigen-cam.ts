@@ -21,11 +21,12 @@ export const eigenCam = defineMethod({
   },
   conventions: ['pytorch-grad-cam'],
   relu: true,
-  compute: ({ activations }, { convention, params }) => {
+  compute: async ({ activations }, { convention, params }) => {
     const parity = convention === 'pytorch-grad-cam';
-    return principalComponent(activations, {
+    const maps = await principalComponent(activations, {
       centre: (params.centre as boolean | undefined) ?? parity,
       sign: parity ? 'none' : 'activation',
     });
+    return { maps };
   },
 });

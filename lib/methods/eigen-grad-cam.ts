@@ -11,10 +11,11 @@ export const eigenGradCam = defineMethod({
   cost: '1F + 1B',
   conventions: ['pytorch-grad-cam'],
   relu: true,
-  compute: (layer, { convention }) =>
-    principalComponent(layer.activations, {
+  compute: async (layer, { convention }) => ({
+    maps: await principalComponent(layer.activations, {
       centre: true,
       gradients: gradientsOf(layer),
       sign: convention === 'pytorch-grad-cam' ? 'none' : 'activation',
     }),
+  }),
 });

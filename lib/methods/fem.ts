@@ -12,5 +12,5 @@ export const fem = defineMethod({
   params: { k: { type: 'number', default: 2, min: 0, description: 'standard deviations above the mean' } },
   conventions: ['pytorch-grad-cam'],
   relu: true,
-  compute: ({ activations }, { params }) => femMap(activations, params.k as number),
+  compute: async ({ activations }, { params }) => ({ maps: await femMap(activations, params.k as number) }),
 });

@@ -1,7 +1,10 @@
-import { gradCamPlusPlusWeights, weightedSum } from '../kernels/index.ts';
+import { gradCamPlusPlusWeights } from '../kernels/index.ts';
 import { type Convention, defineMethod, gradientsOf } from './definition.ts';
 
-const MODES = { paper: 'paper', 'pytorch-grad-cam': 'pgc', torchcam: 'torchcam' } as const satisfies Record<Convention, string>;
+const MODES = { paper: 'paper', 'pytorch-grad-cam': 'pgc', torchcam: 'torchcam' } as const satisfies Record<
+  Convention,
+  string
+>;
 
 /**
  * α = G² / (2G² + (Σ A) G³), w_k = Σ α·ReLU(G); M = ReLU(Σ_k w_k A_k). The modes differ in ε and in torchcam's
@@ -25,6 +28,6 @@ export const gradCamPlusPlus = defineMethod({
   relu: true,
   compute: async (layer, { convention, params }) => {
     const mode = (params.mode as 'paper' | 'pgc' | 'torchcam' | undefined) ?? MODES[convention];
-    return weightedSum(layer.activations, await gradCamPlusPlusWeights(layer.activations, gradientsOf(layer), mode));
+    return { weights: await gradCamPlusPlusWeights(layer.activations, gradientsOf(layer), mode) };
   },
 });

@@ -1,4 +1,4 @@
-import { channelMeans, weightedSum } from '../kernels/index.ts';
+import { channelMeans } from '../kernels/index.ts';
 import { defineMethod, gradientsOf } from './definition.ts';
 
 /** w_k = mean of G_k over positions; M = ReLU(Σ_k w_k A_k). */
@@ -11,5 +11,5 @@ export const gradCam = defineMethod({
   cost: '1F + 1B',
   conventions: ['pytorch-grad-cam', 'torchcam'],
   relu: true,
-  compute: async layer => weightedSum(layer.activations, await channelMeans(gradientsOf(layer))),
+  compute: async layer => ({ weights: await channelMeans(gradientsOf(layer)) }),
 });

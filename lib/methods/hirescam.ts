@@ -1,5 +1,4 @@
-import { gradientProduct } from '../kernels/index.ts';
-import { defineMethod, gradientsOf } from './definition.ts';
+import { defineMethod } from './definition.ts';
 
 /** M = ReLU(Σ_k G_k ⊙ A_k). With one linear layer behind A the raw map sums to the logit without its bias. */
 export const hiResCam = defineMethod({
@@ -12,5 +11,5 @@ export const hiResCam = defineMethod({
   cost: '1F + 1B',
   conventions: ['pytorch-grad-cam'],
   relu: true,
-  compute: layer => gradientProduct(layer.activations, gradientsOf(layer), 'hirescam'),
+  compute: async () => ({ product: 'hirescam' }),
 });

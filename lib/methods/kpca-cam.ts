@@ -17,6 +17,10 @@ export const kpcaCam = defineMethod({
   },
   conventions: ['pytorch-grad-cam'],
   relu: true,
-  compute: ({ activations }, { params }) =>
-    kernelPca(activations, { kernel: params.kernel as KernelPcaKernel, gamma: params.gamma as number | undefined }),
+  compute: async ({ activations }, { params }) => ({
+    maps: await kernelPca(activations, {
+      kernel: params.kernel as KernelPcaKernel,
+      gamma: params.gamma as number | undefined,
+    }),
+  }),
 });

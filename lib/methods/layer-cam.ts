@@ -1,5 +1,4 @@
-import { gradientProduct } from '../kernels/index.ts';
-import { defineMethod, gradientsOf } from './definition.ts';
+import { defineMethod } from './definition.ts';
 
 /** M = ReLU(Σ_k ReLU(G_k) ⊙ A_k). Several layers are scaled by tanh(2·map) and joined by their maximum. */
 export const layerCam = defineMethod({
@@ -12,5 +11,5 @@ export const layerCam = defineMethod({
   conventions: ['pytorch-grad-cam', 'torchcam'],
   relu: true,
   fusion: 'tanh-max',
-  compute: layer => gradientProduct(layer.activations, gradientsOf(layer), 'layercam'),
+  compute: async () => ({ product: 'layercam' }),
 });

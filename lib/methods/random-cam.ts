@@ -1,4 +1,3 @@
-import { weightedSum } from '../kernels/index.ts';
 import { Random } from '../random.ts';
 import { defineMethod } from './definition.ts';
 
@@ -12,12 +11,12 @@ export const randomCam = defineMethod({
   cost: '1F',
   conventions: [],
   relu: true,
-  compute: ({ activations }, { seed }) => {
+  compute: async ({ activations }, { seed }) => {
     const [count, channels] = activations.dims as [number, number];
     const random = new Random(seed);
     const row = Float32Array.from({ length: channels }, () => 2 * random.uniform() - 1);
     const weights = new Float32Array(count * channels);
     for (let n = 0; n < count; n++) weights.set(row, n * channels);
-    return weightedSum(activations, weights);
+    return { weights };
   },
 });

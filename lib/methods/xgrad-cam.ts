@@ -1,4 +1,4 @@
-import { weightedSum, xgradCamWeights } from '../kernels/index.ts';
+import { xgradCamWeights } from '../kernels/index.ts';
 import { type Convention, defineMethod, gradientsOf } from './definition.ts';
 
 /** What each source adds to the denominator Σ A_k. */
@@ -18,6 +18,6 @@ export const xGradCam = defineMethod({
     const weights = await xgradCamWeights(layer.activations, gradientsOf(layer), EPSILON[convention], {
       guard: convention === 'paper',
     });
-    return weightedSum(layer.activations, weights);
+    return { weights };
   },
 });

@@ -1,0 +1,39 @@
+import type { Maps } from '../../kernels/maps.ts';
+
+/** Raw maps on their way to [0, 1]. */
+export interface FinishInput {
+  /** Raw maps [N, h, w], one stack per target layer, in the order of the network. */
+  readonly layers: readonly Maps[];
+  /** Size of the model's input. */
+  readonly size: { readonly width: number; readonly height: number };
+  readonly relu: boolean;
+  readonly fusion: 'mean' | 'tanh-max';
+}
+
+/** From a method's raw maps to maps [N, h, w] in [0, 1], at layer or input resolution as the convention has it. */
+export type Finish = (input: FinishInput) => Promise<Maps>;
+
+/** max(0, value); NaN stays NaN so that it can be reported. */
+export function rectified(maps: Maps): Maps {
+  return { data: maps.data.map(value => (value < 0 ? 0 : value)), dims: maps.dims };
+}
+
+/** The largest height and the largest width among the layers. */
+export function largestSize(layers: readonly Maps[]): { width: number; height: number } {
+  return {
+    height: Math.max(...layers.map(({ dims }) => dims[1])),
+    width: Math.max(...layers.map(({ dims }) => dims[2])),
+  };
+}
+
+/** Combines stacks of equal size value by value. */
+export function combined(layers: readonly Maps[], combine: (a: number, b: number) => number): Maps {
+  const [first, ...rest] = layers as [Maps, ...Maps[]];
+  const data = first.data.slice();
+  for (const { data: other } of rest) for (let i = 0; i < data.length; i++) data[i] = combine(data[i]!, other[i]!);
+  return { data, dims: first.dims };
+}
+
+export function mapped(maps: Maps, change: (value: number) => number): Maps {
+  return { data: maps.data.map(change), dims: maps.dims };
+}
