@@ -1,0 +1,63 @@
+import type { Session } from '../engine/session.ts';
+import { OnnxCamError } from '../errors.ts';
+
+interface Entry {
+  readonly session: Promise<Session>;
+  users: number;
+}
+
+/**
+ * Sessions by key, made on first need. At most `capacity` idle ones are kept; the least recently used are released
+ * first, and none while it is in use.
+ */
+export class SessionCache {
+  readonly #entries = new Map<string, Entry>();
+  readonly #capacity: number;
+  #disposed = false;
+
+  constructor(capacity = 4) {
+    this.#capacity = capacity;
+  }
+
+  /**
+   * Runs `task` with the session of this key; sessions asked for at the same time are created once.
+   * @throws `ERR_DISPOSED` after {@link dispose}.
+   */
+  async use<T>(key: string, create: () => Promise<Session>, task: (session: Session) => Promise<T>): Promise<T> {
+    if (this.#disposed) throw new OnnxCamError('ERR_DISPOSED', 'the explainer was disposed; load the model again');
+    let entry = this.#entries.get(key);
+    if (entry) this.#entries.delete(key);
+    else entry = { session: create(), users: 0 };
+    const used = entry;
+    this.#entries.set(key, used);
+    used.users++;
+    try {
+      const session = await used.session;
+      return await task(session);
+    } catch (error) {
+      // A failed creation must not be remembered.
+      used.session.catch(() => this.#entries.get(key) === used && this.#entries.delete(key));
+      throw error;
+    } finally {
+      used.users--;
+      await this.#releaseSurplus();
+    }
+  }
+
+  /** Releases every session; those in use end their runs first. */
+  async dispose(): Promise<void> {
+    this.#disposed = true;
+    await this.#releaseSurplus();
+  }
+
+  async #releaseSurplus(): Promise<void> {
+    const capacity = this.#disposed ? 0 : this.#capacity;
+    for (const [key, entry] of this.#entries) {
+      if (this.#entries.size <= capacity) break;
+      if (entry.users > 0) continue;
+      this.#entries.delete(key);
+      const session = await entry.session.catch(() => undefined);
+      await session?.dispose();
+    }
+  }
+}

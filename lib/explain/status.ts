@@ -1,0 +1,48 @@
+/** What is wrong with a map, if anything; judged on the raw map after its ReLU, before it is stretched to [0, 1]. */
+export type MapStatus = 'ok' | 'zero' | 'constant' | 'not-finite';
+
+export interface Verdict {
+  readonly status: MapStatus;
+  /** Why, and what to try; null when the map is sound. */
+  readonly reason: string | null;
+}
+
+/**
+ * Judges one map. `raw` holds the values before the outermost ReLU (several layers: each layer's), `relu` says whether
+ * that ReLU is applied.
+ */
+export function judge(raw: readonly Float32Array[], relu: boolean): Verdict {
+  let min = Number.POSITIVE_INFINITY;
+  let max = Number.NEGATIVE_INFINITY;
+  let flat = true;
+  for (const values of raw) {
+    let layerMin = Number.POSITIVE_INFINITY;
+    let layerMax = Number.NEGATIVE_INFINITY;
+    for (const value of values) {
+      if (!Number.isFinite(value))
+        return {
+          status: 'not-finite',
+          reason: 'the map holds NaN or infinite values: look for NaN weights, overflow in half precision, or an input outside the range that the model was trained on',
+        };
+      layerMin = Math.min(layerMin, value);
+      layerMax = Math.max(layerMax, value);
+    }
+    const floor = relu ? Math.max(layerMin, 0) : layerMin;
+    const ceiling = relu ? Math.max(layerMax, 0) : layerMax;
+    if (floor !== ceiling) flat = false;
+    min = Math.min(min, layerMin);
+    max = Math.max(max, layerMax);
+  }
+  if (!flat) return { status: 'ok', reason: null };
+  if (min === 0 && max === 0)
+    return {
+      status: 'zero',
+      reason: 'every value is zero: the target does not depend on this layer, or its score is saturated (try the logit instead of the probability, or another layer)',
+    };
+  if (relu && max <= 0)
+    return {
+      status: 'zero',
+      reason: 'every value is negative and the ReLU leaves nothing: no place speaks for this target (try negative(target), or params: { relu: false })',
+    };
+  return { status: 'constant', reason: `every value equals ${max}: no place stands out (try another layer)` };
+}

@@ -1,0 +1,175 @@
+import type { MapStatus } from './explain/status.ts';
+import { type RenderOptions, renderHeatmap, renderOverlay } from './image/render.ts';
+import type { ResolvedPreprocess } from './image/preprocess-options.ts';
+import type { RawPicture } from './image/raw-picture.ts';
+import { encodeImage, formatOf, saveImage } from './image/encode.ts';
+import type { Convention, ParamValues } from './methods/definition.ts';
+
+export interface HeatMap {
+  /** Row-major, in [0, 1]. */
+  readonly data: Float32Array;
+  readonly width: number;
+  readonly height: number;
+}
+
+export interface RawMap {
+  /** The method's own values at its own resolution: before the outermost ReLU, normalisation and resizing. */
+  readonly data: Float32Array;
+  readonly dims: readonly number[];
+  readonly width: number;
+  readonly height: number;
+}
+
+export interface Prediction {
+  readonly index: number;
+  readonly label: string | null;
+  /** The logit. */
+  readonly score: number;
+  readonly probability: number | null;
+}
+
+export interface ExplainedTarget {
+  readonly index: number;
+  readonly label: string | null;
+  /** The value that was differentiated or compared: a logit unless the target says otherwise. */
+  readonly score: number;
+  /** Softmax (sigmoid for multi-label and binary heads) of the class; null for regression. */
+  readonly probability: number | null;
+  readonly kind: string;
+}
+
+export interface ExplainedLayer {
+  readonly name: string;
+  readonly shape: readonly number[];
+  readonly reason: string;
+}
+
+/** Milliseconds. For batches each image carries its share of the common work. */
+export interface Timings {
+  readonly preprocess: number;
+  /** Forward pass, with the gradient nodes where there are any. */
+  readonly model: number;
+  readonly method: number;
+  readonly postprocess: number;
+  readonly total: number;
+}
+
+/** Passes made for this result, counted in images; `saved` are those that were not needed. */
+export interface Runs {
+  readonly network: number;
+  readonly tail: number;
+  readonly saved: number;
+}
+
+export interface ExplanationFields {
+  readonly map: HeatMap;
+  readonly raw: RawMap;
+  readonly target: ExplainedTarget;
+  readonly predictions: readonly Prediction[];
+  readonly layer: ExplainedLayer | readonly ExplainedLayer[];
+  readonly method: string;
+  readonly convention: Convention;
+  readonly params: ParamValues;
+  /** Null for tensors, which are fed as they are. */
+  readonly preprocess: ResolvedPreprocess | null;
+  readonly precision: string;
+  readonly status: MapStatus;
+  readonly reason: string | null;
+  readonly warnings: readonly string[];
+  readonly timings: Timings;
+  readonly runs: Runs;
+}
+
+export interface OutputOptions extends RenderOptions {
+  /** What to write: the picture under the map (`'overlay'`, default) or the map alone. */
+  readonly kind?: 'overlay' | 'heatmap';
+}
+
+/** One map with everything that is known about how it came to be. */
+export class Explanation implements ExplanationFields {
+  readonly map: HeatMap;
+  readonly raw: RawMap;
+  readonly target: ExplainedTarget;
+  readonly predictions: readonly Prediction[];
+  readonly layer: ExplainedLayer | readonly ExplainedLayer[];
+  readonly method: string;
+  readonly convention: Convention;
+  readonly params: ParamValues;
+  readonly preprocess: ResolvedPreprocess | null;
+  readonly precision: string;
+  readonly status: MapStatus;
+  readonly reason: string | null;
+  readonly warnings: readonly string[];
+  readonly timings: Timings;
+  readonly runs: Runs;
+  readonly #picture: () => Promise<RawPicture>;
+
+  /** `picture` gives the original picture, the map's size, for overlays. */
+  constructor(fields: ExplanationFields, picture: () => Promise<RawPicture>) {
+    this.map = fields.map;
+    this.raw = fields.raw;
+    this.target = fields.target;
+    this.predictions = fields.predictions;
+    this.layer = fields.layer;
+    this.method = fields.method;
+    this.convention = fields.convention;
+    this.params = fields.params;
+    this.preprocess = fields.preprocess;
+    this.precision = fields.precision;
+    this.status = fields.status;
+    this.reason = fields.reason;
+    this.warnings = fields.warnings;
+    this.timings = fields.timings;
+    this.runs = fields.runs;
+    this.#picture = picture;
+  }
+
+  /** The map in colour, as a sharp-shaped raw picture. */
+  heatmap(options: RenderOptions = {}): Promise<RawPicture> {
+    return renderHeatmap(this.map, options);
+  }
+
+  /** The map in colour over the original picture: alpha · colour + (1 − alpha) · picture. */
+  async overlay(options: RenderOptions = {}): Promise<RawPicture> {
+    return renderOverlay(await this.#picture(), this.map, options);
+  }
+
+  /**
+   * Writes the overlay (or the heat map) in the format of the path's extension; the file appears whole or not at all.
+   * @throws `ERR_OUTPUT` when it cannot be written, `ERR_OPTION_INVALID` for an unknown extension or colour map.
+   */
+  async toFile(path: string, options: OutputOptions = {}): Promise<void> {
+    formatOf(path);
+    await saveImage(path, await this.#render(options));
+  }
+
+  /** The encoded picture; PNG unless `format` says otherwise. */
+  async toBuffer(options: OutputOptions & { readonly format?: string } = {}): Promise<Buffer> {
+    return encodeImage(await this.#render(options), options.format ?? 'png');
+  }
+
+  /** Everything but pixels: what a manifest or a log wants. */
+  toJSON(): Omit<ExplanationFields, 'map' | 'raw'> & { map: { width: number; height: number }; raw: { dims: readonly number[] } } {
+    return {
+      method: this.method,
+      target: this.target,
+      predictions: this.predictions,
+      layer: this.layer,
+      status: this.status,
+      reason: this.reason,
+      warnings: this.warnings,
+      convention: this.convention,
+      params: this.params,
+      preprocess: this.preprocess,
+      precision: this.precision,
+      map: { width: this.map.width, height: this.map.height },
+      raw: { dims: this.raw.dims },
+      timings: this.timings,
+      runs: this.runs,
+    };
+  }
+
+  #render(options: OutputOptions): Promise<RawPicture> {
+    return options.kind === 'heatmap' ? this.heatmap(options) : this.overlay(options);
+  }
+}
