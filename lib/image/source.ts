@@ -1,0 +1,158 @@
+import { fileURLToPath } from 'node:url';
+import { elementCount, type Tensor } from '../engine/tensor.ts';
+import { OnnxCamError } from '../errors.ts';
+
+/** Uncompressed 8-bit pixels, row-major HWC, in the shape that `sharp().raw().toBuffer({ resolveWithObject: true })` gives. */
+export interface RawImage {
+  readonly data: Uint8Array | Uint8ClampedArray;
+  readonly info: { readonly width: number; readonly height: number; readonly channels: number };
+}
+
+/** A preprocessed tensor: used as it is. */
+export type TensorInput = Tensor<'float32'>;
+
+/** What a picture may be given as: path, `file:` URL, the bytes of an encoded picture, raw pixels. */
+export type ImageSource = string | URL | Uint8Array | ArrayBuffer | RawImage;
+
+export type DetectedSource =
+  | { readonly kind: 'file'; readonly path: string }
+  | { readonly kind: 'encoded'; readonly bytes: Uint8Array }
+  | {
+      readonly kind: 'raw';
+      readonly data: Uint8Array | Uint8ClampedArray;
+      readonly width: number;
+      readonly height: number;
+      readonly channels: 1 | 2 | 3 | 4;
+    }
+  | { readonly kind: 'tensor'; readonly tensor: TensorInput };
+
+const EXPECTED =
+  'expected a path, a file: URL, a Buffer of an encoded picture, raw pixels { data, info: { width, height, channels } } ' +
+  "or a tensor { type: 'float32', data, dims }";
+
+/**
+ * Tells what an input is, and checks what can be told without decoding it.
+ * @throws `ERR_IMAGE_INVALID` for anything that is none of the four, and for raw pixels whose size does not fit;
+ * `ERR_INPUT_SHAPE` for a tensor whose type, dimensions and data do not fit together.
+ */
+export function detectSource(input: unknown): DetectedSource {
+  if (typeof input === 'string') return fromText(input);
+  if (input instanceof URL) return { kind: 'file', path: pathOf(input) };
+  if (input instanceof Uint8Array) return { kind: 'encoded', bytes: input };
+  if (input instanceof ArrayBuffer) return { kind: 'encoded', bytes: new Uint8Array(input) };
+  if (isObject(input)) {
+    if ('dims' in input) return { kind: 'tensor', tensor: checkTensor(input) };
+    if ('info' in input) return checkRaw(input);
+    if (typeof input.toBuffer === 'function') {
+      throw invalid(
+        'got a sharp instance; pass what it gives: await image.toBuffer(), or ' +
+          'await image.raw().toBuffer({ resolveWithObject: true })',
+      );
+    }
+  }
+  throw invalid(`${EXPECTED}, got ${describeValue(input)}`);
+}
+
+/** A short name of an input for messages, results and manifests: the path, else what it is and its size. */
+export function describeSource(source: DetectedSource): string {
+  switch (source.kind) {
+    case 'file':
+      return source.path;
+    case 'encoded':
+      return `<${source.bytes.byteLength} bytes>`;
+    case 'raw':
+      return `<raw ${source.width}x${source.height}x${source.channels}>`;
+    case 'tensor':
+      return `<tensor ${source.tensor.dims.join('x')}>`;
+  }
+}
+
+function fromText(text: string): DetectedSource {
+  if (text === '') throw invalid(`${EXPECTED}, got an empty string`);
+  if (/^(file|https?|data|blob|ftp):/i.test(text)) return { kind: 'file', path: pathOf(new URL(text)) };
+  return { kind: 'file', path: text };
+}
+
+function pathOf(url: URL): string {
+  if (url.protocol !== 'file:') {
+    throw invalid(
+      `got a ${url.protocol} URL; only file: URLs are read. Fetch it and pass the bytes: ` +
+        'Buffer.from(await (await fetch(url)).arrayBuffer())',
+    );
+  }
+  try {
+    return fileURLToPath(url);
+  } catch (cause) {
+    throw invalid(`${url.href} does not name a file of this machine: ${(cause as Error).message}`, cause);
+  }
+}
+
+function checkRaw(input: Record<string, unknown>): DetectedSource {
+  const { data, info } = input;
+  if (!isObject(info)) throw invalid(`raw pixels need info: { width, height, channels }, got ${describeValue(info)}`);
+  const { width, height, channels } = info;
+  if (!isSize(width) || !isSize(height)) {
+    throw invalid(`raw pixels need a width and a height of at least 1, got ${String(width)}x${String(height)}`);
+  }
+  if (channels !== 1 && channels !== 2 && channels !== 3 && channels !== 4) {
+    throw invalid(
+      `raw pixels need 1 (grey), 2 (grey, alpha), 3 (RGB) or 4 (RGBA) channels, got ${String(channels)}. ` +
+        "Give other tensors as { type: 'float32', data, dims }",
+    );
+  }
+  if (!(data instanceof Uint8Array) && !(data instanceof Uint8ClampedArray)) {
+    throw invalid(
+      `raw pixels need 8-bit data (Buffer, Uint8Array or Uint8ClampedArray), got ${describeValue(data)}. ` +
+        "Give floating point values as a preprocessed tensor { type: 'float32', data, dims }",
+    );
+  }
+  const expected = width * height * channels;
+  if (data.length !== expected) {
+    const hint =
+      data.length === 2 * expected ? ' (16-bit raw pixels are not taken: ask sharp for raw({ depth: "uchar" }))' : '';
+    throw invalid(`raw pixels of ${width}x${height}x${channels} need ${expected} bytes, got ${data.length}${hint}`);
+  }
+  return { kind: 'raw', data, width, height, channels };
+}
+
+function checkTensor(input: Record<string, unknown>): TensorInput {
+  const { type, data, dims } = input;
+  if (type !== 'float32' || !(data instanceof Float32Array)) {
+    throw shape(
+      `a tensor input needs type 'float32' and a Float32Array, got type ${String(type)} and ${describeValue(data)}`,
+    );
+  }
+  const values: readonly unknown[] = Array.isArray(dims) ? dims : [];
+  if (values.length < 3 || !values.every(isSize)) {
+    throw shape(
+      `a tensor input needs dims of positive integers, [N,C,H,W] (or [C,H,W]), got ${JSON.stringify(dims) ?? 'none'}`,
+    );
+  }
+  if (elementCount(values) !== data.length) {
+    throw shape(`a tensor of dims [${values.join(',')}] needs ${elementCount(values)} values, got ${data.length}`);
+  }
+  return { type, data, dims: values };
+}
+
+function isSize(value: unknown): value is number {
+  return Number.isSafeInteger(value) && (value as number) > 0;
+}
+
+function isObject(value: unknown): value is Record<string, unknown> {
+  return typeof value === 'object' && value !== null;
+}
+
+function describeValue(value: unknown): string {
+  if (value === null || value === undefined) return String(value);
+  if (Array.isArray(value)) return `an array of ${value.length}`;
+  if (typeof value === 'object' || typeof value === 'function') return `a ${value.constructor?.name ?? 'value'}`;
+  return `a ${typeof value} (${String(value)})`;
+}
+
+function invalid(message: string, cause?: unknown): OnnxCamError {
+  return new OnnxCamError('ERR_IMAGE_INVALID', message, cause === undefined ? undefined : { cause });
+}
+
+function shape(message: string): OnnxCamError {
+  return new OnnxCamError('ERR_INPUT_SHAPE', message);
+}

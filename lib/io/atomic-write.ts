@@ -1,0 +1,69 @@
+import { randomBytes } from 'node:crypto';
+import { open, rename, rm } from 'node:fs/promises';
+import { basename, dirname, join } from 'node:path';
+import { setTimeout as sleep } from 'node:timers/promises';
+import { OnnxCamError, throwIfAborted } from '../errors.ts';
+
+/** How often a rename is tried again on Windows, where a reader or a virus scanner may hold the file for a moment. */
+const RENAME_TRIES = 5;
+
+/**
+ * Writes a file whole or not at all: into a temporary file in the same folder, then renamed. An existing file is replaced
+ * in one step; of two writers the later wins. The folder must exist. Several parts are written one after another.
+ * @throws `ERR_OUTPUT` (missing or unwritable folder, full disk …), `ERR_ABORTED`; nothing is left behind in either case.
+ */
+export async function writeFileAtomic(
+  path: string,
+  data: Uint8Array | string | readonly Uint8Array[],
+  options: { readonly signal?: AbortSignal } = {},
+): Promise<void> {
+  throwIfAborted(options.signal);
+  // Its name is short and of fixed length, so that it is valid wherever the final name is.
+  const temporary = join(dirname(path), `.onnx-cam-${randomBytes(6).toString('hex')}.tmp`);
+  try {
+    const file = await open(temporary, 'wx');
+    try {
+      // Each call goes on where the last one ended.
+      const parts = typeof data === 'string' || data instanceof Uint8Array ? [data] : data;
+      for (const part of parts) await file.writeFile(part);
+    } finally {
+      await file.close();
+    }
+    throwIfAborted(options.signal);
+    await replace(temporary, path);
+  } catch (cause) {
+    await rm(temporary, { force: true }).catch(() => {});
+    if (cause instanceof OnnxCamError) throw cause;
+    throw outputError(path, cause as NodeJS.ErrnoException);
+  }
+}
+
+async function replace(from: string, to: string): Promise<void> {
+  for (let attempt = 1; ; attempt++) {
+    try {
+      return await rename(from, to);
+    } catch (error) {
+      const code = (error as NodeJS.ErrnoException).code ?? '';
+      const busy = process.platform === 'win32' && ['EPERM', 'EACCES', 'EBUSY'].includes(code);
+      if (!busy || attempt === RENAME_TRIES) throw error;
+      await sleep(20 * attempt);
+    }
+  }
+}
+
+/** The error of a failed write, with what to do about it. */
+export function outputError(path: string, cause: NodeJS.ErrnoException): OnnxCamError {
+  const advice: Readonly<Record<string, string>> = {
+    ENOENT: `the folder ${dirname(path)} does not exist`,
+    ENOTDIR: `${dirname(path)} is not a folder`,
+    EISDIR: `${basename(path)} is a folder`,
+    EACCES: 'no permission to write there',
+    EPERM: 'no permission to write there',
+    EROFS: 'the file system is read-only',
+    ENOSPC: 'the disk is full',
+    EDQUOT: 'the disk quota is used up',
+    ENAMETOOLONG: 'the file name is too long',
+  };
+  const reason = advice[cause.code ?? ''] ?? cause.message;
+  return new OnnxCamError('ERR_OUTPUT', `cannot write ${path}: ${reason}`, { cause });
+}

@@ -1,0 +1,99 @@
+/** NumPy's `.npy` files of float32 values: https://numpy.org/doc/stable/reference/generated/numpy.lib.format.html */
+import { readFile } from 'node:fs/promises';
+import { elementCount } from '../engine/tensor.ts';
+import { OnnxCamError } from '../errors.ts';
+
+export interface NpyArray {
+  readonly data: Float32Array;
+  /** Row-major; `[]` for a scalar. */
+  readonly dims: readonly number[];
+}
+
+const MAGIC = '\x93NUMPY';
+/** NumPy itself refuses longer headers (its `max_header_size` is 10,000). */
+const MAX_HEADER = 65_536;
+
+/**
+ * Reads a float32 `.npy` file.
+ * @throws `ERR_IMAGE_NOT_FOUND` when the file is missing, `ERR_IMAGE_INVALID` as {@link parseNpy}.
+ */
+export async function readNpy(path: string): Promise<NpyArray> {
+  let bytes: Uint8Array;
+  try {
+    bytes = await readFile(path);
+  } catch (cause) {
+    const { code, message } = cause as NodeJS.ErrnoException;
+    if (code === 'ENOENT' || code === 'ENOTDIR') {
+      throw new OnnxCamError('ERR_IMAGE_NOT_FOUND', `no array at ${path}: the file does not exist`, { cause });
+    }
+    throw new OnnxCamError('ERR_IMAGE_INVALID', `${path} cannot be read: ${message}`, { cause });
+  }
+  return parseNpy(bytes, path);
+}
+
+/**
+ * Parses the bytes of a `.npy` file: little-endian float32 in C order, any number of dimensions, format versions 1 to 3.
+ * The values are a view into `bytes` where its alignment allows.
+ * @throws `ERR_IMAGE_INVALID` for anything else, with how to save the array.
+ */
+export function parseNpy(bytes: Uint8Array, name = 'the array'): NpyArray {
+  const fail = (problem: string): never => {
+    throw new OnnxCamError('ERR_IMAGE_INVALID', `${name} is not a readable .npy file: ${problem}`);
+  };
+  if (bytes.length < 12 || Buffer.from(bytes.buffer, bytes.byteOffset, 6).toString('latin1') !== MAGIC) {
+    fail(bytes.length === 0 ? 'it is empty' : 'it does not begin as one');
+  }
+  const view = new DataView(bytes.buffer, bytes.byteOffset, bytes.byteLength);
+  const version = bytes[6]!;
+  if (version < 1 || version > 3) fail(`its format version is ${version}, expected 1 to 3`);
+  const start = version === 1 ? 10 : 12;
+  const length = version === 1 ? view.getUint16(8, true) : view.getUint32(8, true);
+  if (length > MAX_HEADER || start + length > bytes.length) fail('its header is cut off');
+  const header = Buffer.from(bytes.buffer, bytes.byteOffset + start, length).toString('latin1');
+
+  const descr = /'descr'\s*:\s*'([^']*)'/.exec(header)?.[1] ?? fail('its header names no simple value type');
+  if (descr !== '<f4') fail(`its values are ${descr}, expected <f4: save it as array.astype('<f4')`);
+  const order = /'fortran_order'\s*:\s*(True|False)/.exec(header)?.[1] ?? fail('its header names no order');
+  if (order === 'True') fail('it is in Fortran order: save it as np.ascontiguousarray(array)');
+  const shape = /'shape'\s*:\s*\(([\d\s,]*)\)/.exec(header)?.[1] ?? fail('its header names no shape');
+  const dims = shape
+    .split(',')
+    .map(dim => dim.trim())
+    .filter(dim => dim !== '')
+    .map(Number);
+  const count = elementCount(dims);
+  const available = (bytes.length - start - length) / 4;
+  if (!dims.every(Number.isSafeInteger) || count !== available) {
+    fail(`its shape (${dims.join(', ')}) needs ${count} values, the file has ${available}`);
+  }
+  return { data: floats(bytes, start + length, count), dims };
+}
+
+function floats(bytes: Uint8Array, offset: number, count: number): Float32Array {
+  const start = bytes.byteOffset + offset;
+  return start % 4 === 0
+    ? new Float32Array(bytes.buffer, start, count)
+    : new Float32Array(Uint8Array.from(bytes.subarray(offset)).buffer);
+}
+
+/**
+ * A `.npy` file as its two parts, header and values (format version 1, little-endian float32, C order, as `numpy.save`
+ * writes it). The values are a view of `data`, not a copy: hand both to `writeFileAtomic`.
+ */
+export function formatNpy({ data, dims }: NpyArray): [header: Uint8Array, values: Uint8Array] {
+  if (elementCount(dims) !== data.length) {
+    throw new OnnxCamError(
+      'ERR_INPUT_SHAPE',
+      `an array of shape [${dims.join(',')}] needs ${elementCount(dims)} values, got ${data.length}`,
+    );
+  }
+  const shape = dims.length === 1 ? `${dims[0]},` : dims.join(', ');
+  const text = `{'descr': '<f4', 'fortran_order': False, 'shape': (${shape}), }`;
+  // The header ends in a newline, and the values start at a multiple of 64 bytes.
+  const header = Buffer.alloc(Math.ceil((10 + text.length + 1) / 64) * 64, ' ');
+  header.write(`${MAGIC}\x01\x00`, 'latin1');
+  header.writeUInt16LE(header.length - 10, 8);
+  header.write(text, 10, 'latin1');
+  header.write('\n', header.length - 1, 'latin1');
+  return [header, new Uint8Array(data.buffer, data.byteOffset, data.byteLength)];
+}
