@@ -1,8 +1,8 @@
 import type { MapStatus } from './explain/status.ts';
-import { type RenderOptions, renderHeatmap, renderOverlay } from './image/render.ts';
+import { encodeImage, formatOf, saveImage } from './image/encode.ts';
 import type { ResolvedPreprocess } from './image/preprocess-options.ts';
 import type { RawPicture } from './image/raw-picture.ts';
-import { encodeImage, formatOf, saveImage } from './image/encode.ts';
+import { type RenderOptions, renderHeatmap, renderOverlay } from './image/render.ts';
 import type { Convention, ParamValues } from './methods/definition.ts';
 
 export interface HeatMap {
@@ -149,7 +149,10 @@ export class Explanation implements ExplanationFields {
   }
 
   /** Everything but pixels: what a manifest or a log wants. */
-  toJSON(): Omit<ExplanationFields, 'map' | 'raw'> & { map: { width: number; height: number }; raw: { dims: readonly number[] } } {
+  toJSON(): Omit<ExplanationFields, 'map' | 'raw'> & {
+    map: { width: number; height: number };
+    raw: { dims: readonly number[] };
+  } {
     return {
       method: this.method,
       target: this.target,

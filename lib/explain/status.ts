@@ -22,7 +22,8 @@ export function judge(raw: readonly Float32Array[], relu: boolean): Verdict {
       if (!Number.isFinite(value))
         return {
           status: 'not-finite',
-          reason: 'the map holds NaN or infinite values: look for NaN weights, overflow in half precision, or an input outside the range that the model was trained on',
+          reason:
+            'the map holds NaN or infinite values: look for NaN weights, overflow in half precision, or an input outside the range that the model was trained on',
         };
       layerMin = Math.min(layerMin, value);
       layerMax = Math.max(layerMax, value);
@@ -37,12 +38,14 @@ export function judge(raw: readonly Float32Array[], relu: boolean): Verdict {
   if (min === 0 && max === 0)
     return {
       status: 'zero',
-      reason: 'every value is zero: the target does not depend on this layer, or its score is saturated (try the logit instead of the probability, or another layer)',
+      reason:
+        'every value is zero: the target does not depend on this layer, or its score is saturated (try the logit instead of the probability, or another layer)',
     };
   if (relu && max <= 0)
     return {
       status: 'zero',
-      reason: 'every value is negative and the ReLU leaves nothing: no place speaks for this target (try negative(target), or params: { relu: false })',
+      reason:
+        'every value is negative and the ReLU leaves nothing: no place speaks for this target (try negative(target), or params: { relu: false })',
     };
   return { status: 'constant', reason: `every value equals ${max}: no place stands out (try another layer)` };
 }

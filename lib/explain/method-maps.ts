@@ -1,0 +1,53 @@
+import type { Maps } from '../kernels/maps.ts';
+import { FINISH } from '../methods/conventions/index.ts';
+import type { LayerTensors, MethodContext } from '../methods/definition.ts';
+import { layerMaps } from '../methods/layer-maps.ts';
+import type { ChosenMethod } from './methods.ts';
+import { judge, type Verdict } from './status.ts';
+
+export interface MethodMaps {
+  /** Raw maps [N, h, w] of each layer. */
+  readonly raw: readonly Maps[];
+  /** Maps in [0, 1], at the resolution where the convention ends; zero where the verdict is not 'ok'. */
+  readonly maps: Maps;
+  /** One for each of the N results. */
+  readonly verdicts: readonly Verdict[];
+}
+
+/** Runs one method on the tensors of its layers and finishes the maps as the convention says. */
+export async function methodMaps(
+  { definition, params, convention }: Pick<ChosenMethod, 'definition' | 'params' | 'convention'>,
+  layers: readonly LayerTensors[],
+  size: { readonly width: number; readonly height: number },
+  context: Pick<MethodContext, 'seed'>,
+): Promise<MethodMaps> {
+  const relu = (params.relu as boolean | undefined) ?? (convention === 'pytorch-grad-cam' || definition.relu);
+  const raw: Maps[] = [];
+  for (const layer of layers) {
+    const count = Math.max(layer.activations.dims[0]!, layer.gradients?.dims[0] ?? 1);
+    const result = await definition.compute(layer, { ...context, convention, params, count });
+    raw.push(await layerMaps(layer, result, params.eigenSmooth === true));
+  }
+  const count = raw[0]!.dims[0];
+  const verdicts = Array.from({ length: count }, (_, n) =>
+    judge(
+      raw.map(maps => nth(maps, n)),
+      relu,
+    ),
+  );
+  const maps = await FINISH[convention]({ layers: raw, size, relu, fusion: definition.fusion ?? 'mean' });
+  return { raw, maps: cleared(maps, verdicts), verdicts };
+}
+
+/** The values of map `n` of a stack, as a view. */
+export function nth({ data, dims: [, height, width] }: Maps, n: number): Float32Array {
+  return data.subarray(n * height * width, (n + 1) * height * width);
+}
+
+/** A map that is not sound is never passed off as a picture: it is all zero. */
+function cleared(maps: Maps, verdicts: readonly Verdict[]): Maps {
+  verdicts.forEach(({ status }, n) => {
+    if (status !== 'ok') nth(maps, n).fill(0);
+  });
+  return maps;
+}

@@ -1,0 +1,123 @@
+import type { SessionOptions } from './engine/options.ts';
+import type { Tensor } from './engine/tensor.ts';
+import { OnnxCamError } from './errors.ts';
+import type { PreprocessOptions } from './image/preprocess-options.ts';
+import { CONVENTIONS, type Convention } from './methods/definition.ts';
+import { didYouMean } from './suggest.ts';
+import type { TargetInput } from './targets/target.ts';
+
+export const PRECISIONS = ['auto', 'fp32', 'tf32', 'fp16'] as const;
+export type Precision = (typeof PRECISIONS)[number];
+
+/** Options of `load`: onnxruntime-node's session options by their names, and how pictures meet this model. */
+export interface LoadOptions extends Omit<SessionOptions, 'externalFiles' | 'externalFolder'> {
+  /**
+   * The explainer's whole thread budget (default: physical cores). A single run uses that many threads; perturbation
+   * methods use that many one-thread runs.
+   */
+  intraOpNumThreads?: number;
+  /** Arithmetic on CUDA; the CPU always computes in float32. */
+  precision?: Precision;
+  /** A preset's name or the values themselves; wins over the model's `.onnx.json`. */
+  preprocess?: PreprocessOptions;
+  /** Class names, or a text file with one a line. */
+  labels?: readonly string[] | string | URL;
+  /** Default target layer of this explainer. */
+  layer?: LayerOption;
+  /** Name of the image input, for models with several. */
+  input?: string;
+  /** Name of the class output, for models with several. */
+  output?: string;
+  /** Fixed tensors for the other inputs. */
+  inputs?: Readonly<Record<string, Tensor>>;
+  /** Layout of token layers where it cannot be found from the shapes. */
+  tokens?: { readonly grid?: readonly [height: number, width: number]; readonly prefix?: number };
+}
+
+/** A tensor's or node's name, a negative number (candidates counted from the end), 'auto' or 'stages'. */
+export type LayerName = string | number;
+export type LayerOption = LayerName | readonly LayerName[];
+
+export interface Progress {
+  readonly done: number;
+  readonly total: number;
+}
+
+export interface ExplainOptions {
+  /** A method's name (default 'grad-cam'). */
+  method?: string;
+  /** Several methods from one run: the result is an array in this order. */
+  methods?: readonly string[];
+  /** Parameters of the method(s); with several methods each takes those that it has. */
+  params?: Readonly<Record<string, unknown>>;
+  /** What to explain (default 'top1'); for a batch one for all, or an array with one for each image. */
+  target?: TargetInput | readonly TargetInput[];
+  layer?: LayerOption;
+  /** With an array of layers: one map from all of them (default), or one for each. */
+  fuse?: boolean;
+  convention?: Convention;
+  signal?: AbortSignal;
+  onProgress?: (progress: Progress) => void;
+  /** Images per network run. */
+  batchSize?: number;
+  /** Seed of everything random (default 0). */
+  seed?: number;
+}
+
+const EXPLAIN_OPTIONS: readonly (keyof ExplainOptions)[] = [
+  'method',
+  'methods',
+  'params',
+  'target',
+  'layer',
+  'fuse',
+  'convention',
+  'signal',
+  'onProgress',
+  'batchSize',
+  'seed',
+];
+
+/**
+ * Checks the options of one `explain` call.
+ * @throws `ERR_OPTION_INVALID` with what was expected and what came.
+ */
+export function checkExplainOptions(options: ExplainOptions, further: readonly string[] = []): void {
+  checkNames(options, [...EXPLAIN_OPTIONS, ...further], 'explain');
+  if (options.method !== undefined && options.methods !== undefined)
+    throw invalid('give `method` or `methods`, not both');
+  if (options.methods !== undefined && (!Array.isArray(options.methods) || options.methods.length === 0))
+    throw invalid('`methods` must be an array with at least one method name');
+  checkOneOf('convention', options.convention, CONVENTIONS);
+  checkCount('batchSize', options.batchSize, 1);
+  if (options.seed !== undefined && !Number.isSafeInteger(options.seed))
+    throw invalid(`\`seed\` must be a whole number, not ${options.seed}`);
+  if (options.signal !== undefined && !(options.signal instanceof AbortSignal))
+    throw invalid('`signal` must be an AbortSignal');
+  if (options.onProgress !== undefined && typeof options.onProgress !== 'function')
+    throw invalid('`onProgress` must be a function');
+  if (options.params !== undefined && (typeof options.params !== 'object' || options.params === null))
+    throw invalid('`params` must be an object of parameter values');
+}
+
+export function checkNames(options: object, known: readonly string[], where: string): void {
+  for (const name of Object.keys(options))
+    if (!known.includes(name))
+      throw invalid(`${where} has no option '${name}'${didYouMean(name, known)}; it takes ${known.join(', ')}`);
+}
+
+export function checkOneOf(name: string, value: unknown, known: readonly string[]): void {
+  if (value !== undefined && !known.includes(value as string))
+    throw invalid(
+      `\`${name}\` must be one of ${known.join(', ')}, not ${JSON.stringify(value)}${didYouMean(String(value), known)}`,
+    );
+}
+
+export function checkCount(name: string, value: number | undefined, min: number): void {
+  if (value !== undefined && (!Number.isInteger(value) || value < min))
+    throw invalid(`\`${name}\` must be a whole number of at least ${min}, not ${value}`);
+}
+
+function invalid(message: string): OnnxCamError {
+  return new OnnxCamError('ERR_OPTION_INVALID', message);
+}
