@@ -6,6 +6,7 @@
 namespace {
 
 Napi::Object init(Napi::Env env, Napi::Object exports) {
+  onnx_cam::registerEngine(env, exports);
   onnx_cam::registerTask(env, exports);
   return exports;
 }

@@ -76,6 +76,10 @@ void Environment::close() {
     std::lock_guard lock(mutex_);
     closing_ = true;
     tasks.swap(tasks_);
+    // Nobody will start these any more. What they hold (sessions) must go now, not while the process exits.
+    for (const auto& task : tasks) {
+      if (!task->taken) task->drop();
+    }
   }
   // Outside the lock, which the tasks' hooks take; the set keeps a task from being destroyed inside its own hook.
   for (const auto& task : tasks) {
@@ -115,6 +119,21 @@ bool Environment::abort(const std::shared_ptr<Task>& task) {
   task->setAborted();
   deliver(task);
   return true;
+}
+
+void Environment::release(std::function<void()> job) {
+  {
+    std::lock_guard lock(mutex_);
+    if (!closing_) ++running_;
+  }
+  if (closing_) return job();
+  RunQueue::runs().post([self = shared_from_this(), job = std::move(job)]() mutable {
+    job();
+    job = nullptr;
+    std::lock_guard lock(self->mutex_);
+    --self->running_;
+    self->idle_.notify_all();
+  });
 }
 
 // Called with the mutex held.

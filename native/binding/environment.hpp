@@ -6,6 +6,7 @@
 
 #include <condition_variable>
 #include <cstddef>
+#include <functional>
 #include <memory>
 #include <mutex>
 #include <string>
@@ -15,7 +16,7 @@ namespace onnx_cam {
 
 class Task;
 
-class Environment {
+class Environment : public std::enable_shared_from_this<Environment> {
  public:
   /// The state of this environment, made on first use. JavaScript thread only.
   static std::shared_ptr<Environment> of(Napi::Env env);
@@ -32,6 +33,10 @@ class Environment {
   void finished(const std::shared_ptr<Task>& task);
   /// Settles a task that nobody has taken; false when a pool thread has it.
   bool abort(const std::shared_ptr<Task>& task);
+
+  /// Does `job` on a pool thread, or here and now when the environment ends: whatever frees a library's objects must
+  /// be over before the process unloads it. JavaScript thread only; for finalisers.
+  void release(std::function<void()> job);
 
   Environment() = default;
   Environment(const Environment&) = delete;

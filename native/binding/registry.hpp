@@ -5,6 +5,7 @@
 
 namespace onnx_cam {
 
+void registerEngine(Napi::Env env, Napi::Object exports);
 void registerTask(Napi::Env env, Napi::Object exports);
 
 }  // namespace onnx_cam

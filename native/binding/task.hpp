@@ -53,6 +53,8 @@ class Task {
   /// Does the work and records how it ended; drops the work.
   void execute();
   void setAborted();
+  /// Lets go of work that will never be done.
+  void drop() { work_ = nullptr; }
   /// Resolves or rejects the promise and lets the kept values go. JavaScript thread only.
   void settle(Napi::Env env);
 
