@@ -1,0 +1,25 @@
+import { throwIfAborted } from '../errors.ts';
+import { type CancellationHandle, native } from './native.ts';
+
+/**
+ * Starts native work that a signal can end.
+ * @throws `ERR_ABORTED` when the signal fires before the work is done; queued work then never begins.
+ */
+export async function withSignal<T>(
+  signal: AbortSignal | undefined,
+  start: (cancellation?: CancellationHandle) => Promise<T>,
+): Promise<T> {
+  if (signal === undefined) return start();
+  throwIfAborted(signal);
+  const cancellation = native().createCancellation();
+  const cancel = () => native().cancel(cancellation);
+  signal.addEventListener('abort', cancel, { once: true });
+  try {
+    return await start(cancellation);
+  } catch (error) {
+    throwIfAborted(signal); // The same error, with the signal's reason as its cause.
+    throw error;
+  } finally {
+    signal.removeEventListener('abort', cancel);
+  }
+}

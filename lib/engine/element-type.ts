@@ -1,0 +1,61 @@
+import type { TensorType } from './tensor.ts';
+
+/** What an input or output of a model can be; only tensors of a {@link TensorType} can be fed or fetched. */
+export type ValueType = TensorType | 'string' | 'complex64' | 'complex128' | 'sequence' | 'map' | 'optional' | 'other';
+
+/** The numbers of ONNX's `TensorProto.DataType` and of ONNX Runtime's element types, which agree. */
+const ELEMENT_TYPES = {
+  1: 'float32',
+  2: 'uint8',
+  3: 'int8',
+  4: 'uint16',
+  5: 'int16',
+  6: 'int32',
+  7: 'int64',
+  8: 'string',
+  9: 'bool',
+  10: 'float16',
+  11: 'float64',
+  12: 'uint32',
+  13: 'uint64',
+  14: 'complex64',
+  15: 'complex128',
+  16: 'bfloat16',
+} as const satisfies Record<number, ValueType>;
+
+/** ONNX Runtime's `ONNXType`: 1 is a tensor. */
+const KINDS: Readonly<Record<number, ValueType>> = { 2: 'sequence', 3: 'map', 6: 'optional' };
+
+const NUMBERS = new Map<ValueType, number>(
+  Object.entries(ELEMENT_TYPES).map(([number, type]) => [type, Number(number)]),
+);
+
+export const TENSOR_ARRAYS = {
+  float32: Float32Array,
+  float64: Float64Array,
+  float16: Uint16Array,
+  bfloat16: Uint16Array,
+  uint8: Uint8Array,
+  int8: Int8Array,
+  uint16: Uint16Array,
+  int16: Int16Array,
+  uint32: Uint32Array,
+  int32: Int32Array,
+  uint64: BigUint64Array,
+  int64: BigInt64Array,
+  bool: Uint8Array,
+} as const;
+
+export function isTensorType(type: unknown): type is TensorType {
+  return typeof type === 'string' && Object.hasOwn(TENSOR_ARRAYS, type);
+}
+
+export function elementTypeNumber(type: TensorType): number {
+  return NUMBERS.get(type)!;
+}
+
+/** @param kind ONNX Runtime's `ONNXType`; the element type counts for tensors (1) only. */
+export function valueType(kind: number, elementType: number): ValueType {
+  if (kind !== 1) return KINDS[kind] ?? 'other';
+  return ELEMENT_TYPES[elementType as keyof typeof ELEMENT_TYPES] ?? 'other';
+}
