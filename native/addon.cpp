@@ -8,6 +8,7 @@ namespace {
 Napi::Object init(Napi::Env env, Napi::Object exports) {
   onnx_cam::registerEngine(env, exports);
   onnx_cam::registerTask(env, exports);
+  onnx_cam::registerPicture(env, exports);
   return exports;
 }
 

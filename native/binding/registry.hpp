@@ -7,5 +7,6 @@ namespace onnx_cam {
 
 void registerEngine(Napi::Env env, Napi::Object exports);
 void registerTask(Napi::Env env, Napi::Object exports);
+void registerPicture(Napi::Env env, Napi::Object exports);
 
 }  // namespace onnx_cam
