@@ -1,0 +1,25 @@
+#include "kernels/channel_means.hpp"
+
+#include <cstddef>
+#include <cstring>
+
+#include "kernels/parallel.hpp"
+#include "kernels/tier.hpp"
+
+namespace onnx_cam::kernels {
+namespace {
+
+#define ONNX_CAM_KERNEL "kernels/channel_means.inl"
+#include "kernels/each_tier.inl"
+
+}  // namespace
+
+void channelMeans(const float* features, Shape shape, float* means) {
+  const auto meansOfRows = ONNX_CAM_DISPATCH(meansOfRows);
+  const std::size_t positions = shape.positions;
+  parallelFor(shape.images * shape.channels, grainFor(positions), [=](std::size_t begin, std::size_t end) {
+    meansOfRows(features + begin * positions, end - begin, positions, means + begin);
+  });
+}
+
+}  // namespace onnx_cam::kernels

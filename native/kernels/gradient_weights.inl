@@ -1,0 +1,65 @@
+#include "kernels/row_sums.inl"
+
+/// One term of Grad-CAM++'s sum; `S` is the channel's activation sum.
+template <PlusPlusMode mode>
+static inline __attribute__((always_inline)) double plusPlusTerm(double gradient, double S) {
+  const double g = gradient < 0 ? 0 : gradient;
+  if constexpr (mode == PlusPlusMode::torchcam) return g * g * g;
+  const double denominator = mode == PlusPlusMode::paper ? 2 + S * g : 2 * g * g + S * g * g * g + 1e-6;
+  const double numerator = mode == PlusPlusMode::paper ? g : g * g * g;
+  const double value = numerator / denominator;
+  const double size = denominator < 0 ? -denominator : denominator;
+  return size < 1e-12 ? 0 : value;
+}
+
+template <PlusPlusMode mode>
+static double plusPlusSum(const float* gradients, std::size_t count, double S) {
+  constexpr std::size_t kParallel = 2 * kLanes;
+  double sums[kParallel] = {};
+  std::size_t i = 0;
+  for (; i + kParallel <= count; i += kParallel) {
+    for (std::size_t j = 0; j < kParallel; j++) sums[j] += plusPlusTerm<mode>(gradients[i + j], S);
+  }
+  double sum = 0;
+  for (std::size_t j = 0; j < kParallel; j++) sum += sums[j];
+  for (; i < count; i++) sum += plusPlusTerm<mode>(gradients[i], S);
+  return sum;
+}
+
+template <PlusPlusMode mode>
+static void plusPlusRows(const float* activations, const float* gradients, bool lazy, std::size_t channels,
+                         std::size_t positions, float* weights) {
+  for (std::size_t k = 0; k < channels; k++) {
+    const double S = mode == PlusPlusMode::torchcam ? 0 : rowSum(activations + k * positions, positions);
+    weights[k] = static_cast<float>(lazy ? plusPlusTerm<mode>(gradients[k], S) * static_cast<double>(positions)
+                                         : plusPlusSum<mode>(gradients + k * positions, positions, S));
+  }
+}
+
+static void plusPlusWeights(PlusPlusMode mode, const float* activations, const float* gradients, bool lazy,
+                            std::size_t channels, std::size_t positions, float* weights) {
+  switch (mode) {
+    case PlusPlusMode::paper:
+      return plusPlusRows<PlusPlusMode::paper>(activations, gradients, lazy, channels, positions, weights);
+    case PlusPlusMode::pgc:
+      return plusPlusRows<PlusPlusMode::pgc>(activations, gradients, lazy, channels, positions, weights);
+    case PlusPlusMode::torchcam:
+      return plusPlusRows<PlusPlusMode::torchcam>(activations, gradients, lazy, channels, positions, weights);
+  }
+}
+
+static void xgradWeights(double epsilon, bool guard, const float* activations, const float* gradients, bool lazy,
+                         std::size_t channels, std::size_t positions, float* weights) {
+  for (std::size_t k = 0; k < channels; k++) {
+    const float* a = activations + k * positions;
+    const double S = rowSum(a, positions);
+    const double product = lazy ? gradients[k] * S : rowDot(a, gradients + k * positions, positions);
+    double denominator = S + epsilon;
+    if (guard) {
+      denominator = S;
+      if (S >= 0 && S < epsilon) denominator = epsilon;
+      if (S < 0 && S > -epsilon) denominator = -epsilon;
+    }
+    weights[k] = static_cast<float>(product / denominator);
+  }
+}
