@@ -4,6 +4,7 @@
 #include <atomic>
 #include <condition_variable>
 #include <deque>
+#include <exception>
 #include <memory>
 #include <mutex>
 #include <system_error>
@@ -28,6 +29,7 @@ struct Loop {
   std::mutex mutex;
   std::condition_variable allDone;
   std::size_t done = 0;
+  std::exception_ptr error;
 
   /// Takes parts until none is left.
   void help() {
@@ -35,8 +37,14 @@ struct Loop {
       const std::size_t part = next.fetch_add(1, std::memory_order_relaxed);
       if (part >= parts) return;
       const std::size_t begin = part * step;
-      (*body)(begin, std::min(begin + step, count));
+      std::exception_ptr failure;
+      try {
+        (*body)(begin, std::min(begin + step, count));
+      } catch (...) {
+        failure = std::current_exception();
+      }
       const std::lock_guard lock(mutex);
+      if (failure && !error) error = failure;
       if (++done == parts) allDone.notify_all();
     }
   }
@@ -44,6 +52,7 @@ struct Loop {
   void wait() {
     std::unique_lock lock(mutex);
     allDone.wait(lock, [this] { return done == parts; });
+    if (error) std::rethrow_exception(error);
   }
 };
 

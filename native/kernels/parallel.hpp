@@ -12,8 +12,8 @@ void setKernelThreads(std::size_t count);
 
 /// Calls body(begin, end) for consecutive parts of [0, count), on the caller's thread and on pool threads, and returns
 /// when all are done. A part is at least `grain` items; with one part, or one thread, everything runs on the caller's
-/// thread. Callers may come from several threads; a call from inside a body runs on its own thread only. `body` must not
-/// throw.
+/// thread. Callers may come from several threads; a call from inside a body runs on its own thread only. What a
+/// body throws (the first one, if several do) is thrown here when all parts have ended.
 void parallelFor(std::size_t count, std::size_t grain, const std::function<void(std::size_t, std::size_t)>& body);
 
 /// The number of items whose work, at `operations` each, is worth handing to another thread.
