@@ -1,0 +1,134 @@
+#include "binding/kernel_call.hpp"
+
+#include <limits>
+#include <string>
+#include <utility>
+
+#include "binding/environment.hpp"
+#include "binding/task.hpp"
+
+namespace onnx_cam {
+namespace {
+
+// About 50 µs of work.
+constexpr std::size_t kInlineOperations = 1 << 19;
+constexpr const char* kOptionInvalid = "ERR_OPTION_INVALID";
+constexpr const char* kInputShape = "ERR_INPUT_SHAPE";
+
+std::string argument(std::size_t index) { return "kernel argument " + std::to_string(index + 1); }
+
+}  // namespace
+
+void KernelCall::fail(const char* code, const std::string& message) const {
+  throw Napi::Error(env_, Environment::makeError(env_, code, message));
+}
+
+std::size_t KernelCall::size(std::size_t index, std::size_t least) const {
+  const double value = info_[index].IsNumber() ? number(index) : -1;
+  if (!(value >= static_cast<double>(least) && value <= std::numeric_limits<std::int32_t>::max()) ||
+      value != static_cast<double>(static_cast<std::int32_t>(value))) {
+    fail(kInputShape, argument(index) + " must be a whole number of at least " + std::to_string(least));
+  }
+  return static_cast<std::size_t>(value);
+}
+
+double KernelCall::number(std::size_t index) const {
+  if (!info_[index].IsNumber()) fail(kOptionInvalid, argument(index) + " must be a number");
+  return info_[index].As<Napi::Number>().DoubleValue();
+}
+
+bool KernelCall::flag(std::size_t index) const {
+  if (!info_[index].IsBoolean()) fail(kOptionInvalid, argument(index) + " must be true or false");
+  return info_[index].As<Napi::Boolean>().Value();
+}
+
+std::size_t KernelCall::choice(std::size_t index, std::initializer_list<std::string_view> names) const {
+  const std::string given = info_[index].IsString() ? info_[index].As<Napi::String>().Utf8Value() : std::string();
+  std::string known;
+  std::size_t position = 0;
+  for (const std::string_view name : names) {
+    if (name == given) return position;
+    position++;
+    known += (known.empty() ? "" : ", ") + std::string(name);
+  }
+  fail(kOptionInvalid, argument(index) + " is '" + given + "'; known: " + known);
+}
+
+void* KernelCall::elements(std::size_t index, napi_typedarray_type type, const char* name, std::size_t count) {
+  const Napi::Value value = info_[index];
+  napi_typedarray_type actual = napi_int8_array;
+  std::size_t length = 0;
+  void* data = nullptr;
+  if (!value.IsTypedArray() ||
+      napi_get_typedarray_info(env_, value, &actual, &length, &data, nullptr, nullptr) != napi_ok || actual != type) {
+    fail(kInputShape, argument(index) + " must be a " + name);
+  }
+  if (length != count) {
+    fail(kInputShape, argument(index) + " holds " + std::to_string(length) + " elements, the dimensions call for " +
+                          std::to_string(count) + (length == 0 ? " (was its buffer transferred away?)" : ""));
+  }
+  keep_.push_back(value.As<Napi::Object>());
+  return data;
+}
+
+const float* KernelCall::floats(std::size_t index, std::size_t count) {
+  return static_cast<const float*>(elements(index, napi_float32_array, "Float32Array", count));
+}
+
+const std::uint8_t* KernelCall::bytes(std::size_t index, std::size_t count) {
+  return static_cast<const std::uint8_t*>(elements(index, napi_uint8_array, "Uint8Array", count));
+}
+
+kernels::Shape KernelCall::shape(std::size_t index) const {
+  const kernels::Shape shape{size(index), size(index + 1), size(index + 2)};
+  // Three factors below 2^31: the product of two fits, that of three may not.
+  if (shape.perImage() > std::numeric_limits<std::int64_t>::max() / shape.images) {
+    fail(kInputShape, "the dimensions call for more elements than memory can hold");
+  }
+  return shape;
+}
+
+kernels::Features KernelCall::features(std::size_t index, kernels::Shape shape) {
+  const std::size_t images = size(index + 1);
+  if (images != 1 && images != shape.images) fail(kInputShape, argument(index + 1) + " must be 1 or the batch size");
+  return {floats(index, images * shape.perImage()), images == 1 ? 0 : shape.perImage()};
+}
+
+kernels::Gradients KernelCall::gradients(std::size_t index, kernels::Shape shape) {
+  const bool lazy = flag(index + 2);
+  if (lazy) shape.positions = 1;
+  const kernels::Features features = this->features(index, shape);
+  return {features.data, features.imageStep, lazy};
+}
+
+Napi::Float32Array KernelCall::newFloats(std::size_t count) {
+  const Napi::Float32Array array = Napi::Float32Array::New(env_, count);
+  keep_.push_back(array);
+  return array;
+}
+
+Napi::Uint8Array KernelCall::newBytes(std::size_t count) {
+  const Napi::Uint8Array array = Napi::Uint8Array::New(env_, count);
+  keep_.push_back(array);
+  return array;
+}
+
+Napi::Value KernelCall::run(std::size_t operations, Napi::Object result, std::function<void()> work) {
+  // The result is kept alive by the task; `finish` needs a handle of its own scope.
+  auto reference = std::make_shared<Napi::ObjectReference>(Napi::Persistent(result));
+  return runTask(
+      env_, std::move(keep_), std::move(work), [reference](Napi::Env) -> Napi::Value { return reference->Value(); },
+      operations < kInlineOperations);
+}
+
+void exportKernel(Napi::Env env, Napi::Object exports, const char* name, Napi::Value (*function)(KernelCall& call)) {
+  exports.Set(name, Napi::Function::New(
+                        env,
+                        [function](const Napi::CallbackInfo& info) {
+                          KernelCall call(info);
+                          return function(call);
+                        },
+                        name));
+}
+
+}  // namespace onnx_cam

@@ -1,0 +1,67 @@
+// Reads and checks the arguments of a kernel's binding, and runs its work as a promise.
+//
+// The TypeScript wrappers (lib/kernels) check for people; these checks keep a wrong call from reading or writing outside
+// a buffer. Sizes are never trusted: an array must hold exactly the elements that the dimensions call for, which also
+// refuses detached buffers (they hold 0).
+#pragma once
+
+#include <napi.h>
+
+#include <cstddef>
+#include <cstdint>
+#include <functional>
+#include <initializer_list>
+#include <string_view>
+#include <vector>
+
+#include "kernels/shape.hpp"
+
+namespace onnx_cam {
+
+class KernelCall {
+ public:
+  explicit KernelCall(const Napi::CallbackInfo& info) : info_(info), env_(info.Env()) {}
+
+  Napi::Env env() const { return env_; }
+
+  /// A whole number from `least` to 2^31 − 1.
+  std::size_t size(std::size_t index, std::size_t least = 1) const;
+  double number(std::size_t index) const;
+  bool flag(std::size_t index) const;
+  /// The position of a string among `names`.
+  std::size_t choice(std::size_t index, std::initializer_list<std::string_view> names) const;
+  bool isNull(std::size_t index) const { return info_[index].IsNull(); }
+
+  /// A Float32Array (also a view with an offset, also on a SharedArrayBuffer) of exactly `count` elements; kept alive
+  /// until the promise settles.
+  const float* floats(std::size_t index, std::size_t count);
+  const std::uint8_t* bytes(std::size_t index, std::size_t count);
+
+  /// Dimensions at `index` … `index` + 2: images, channels, positions.
+  kernels::Shape shape(std::size_t index) const;
+  /// A Float32Array at `index` and its number of images at `index` + 1: 1 or shape.images.
+  kernels::Features features(std::size_t index, kernels::Shape shape);
+  /// The same, with a flag at `index` + 2: one value per channel instead of one per position.
+  kernels::Gradients gradients(std::size_t index, kernels::Shape shape);
+
+  /// A new array for results, kept alive until the promise settles.
+  Napi::Float32Array newFloats(std::size_t count);
+  Napi::Uint8Array newBytes(std::size_t count);
+
+  /// The promise for `result`. Work of few `operations` (roughly: float additions) runs on this thread at once, because
+  /// the way to another one and back costs more; the rest runs on the pool and leaves the event loop alone.
+  Napi::Value run(std::size_t operations, Napi::Object result, std::function<void()> work);
+
+ private:
+  [[noreturn]] void fail(const char* code, const std::string& message) const;
+  void* elements(std::size_t index, napi_typedarray_type type, const char* name, std::size_t count);
+
+  const Napi::CallbackInfo& info_;
+  Napi::Env env_;
+  std::vector<Napi::Object> keep_;
+};
+
+/// Adds `name` to the exports; `function` takes a KernelCall and returns a promise.
+void exportKernel(Napi::Env env, Napi::Object exports, const char* name, Napi::Value (*function)(KernelCall& call));
+
+}  // namespace onnx_cam
