@@ -1,5 +1,78 @@
+import { OnnxCamError } from '../errors.ts';
+import { checkCount } from './features.ts';
+import { native, steady } from './native.ts';
+import { finite, oneOf, wholeNumber } from './options.ts';
+
 /** A stack of maps, row-major [N, h, w]. */
 export interface Maps {
   readonly data: Float32Array;
   readonly dims: readonly [count: number, height: number, width: number];
+}
+
+/** What each tool adds to max − min (methods.md §6.10). */
+const EPSILONS = { pgc: 1e-7, torchcam: 1e-8, tkv: 1e-7, openvino: 1e-12, range: 0 } as const;
+
+export type NormalizeKind = keyof typeof EPSILONS;
+
+export interface NormalizeOptions {
+  /** Whose convention: pytorch-grad-cam, torchcam, tf-keras-vis, OpenVINO, or the plain range. They differ in ε only. */
+  readonly kind: NormalizeKind;
+  /** Instead of the convention's. */
+  readonly epsilon?: number;
+  /** Take max(M, 0) first. */
+  readonly relu?: boolean;
+}
+
+/**
+ * (M − min M) / (max M − min M + ε), each map on its own. A constant map becomes zeros, a map with a NaN all NaN.
+ * @throws `ERR_INPUT_SHAPE`, `ERR_OPTION_INVALID`
+ */
+export async function normalize(maps: Maps, options: NormalizeOptions): Promise<Maps> {
+  const [count, height, width] = checkMaps(maps);
+  const kind = oneOf(options.kind, Object.keys(EPSILONS) as NormalizeKind[], 'kind');
+  const epsilon = finite(options.epsilon ?? EPSILONS[kind], 'epsilon', 0);
+  const data = await native().normalizeMaps(steady(maps.data), count, height * width, epsilon, options.relu ?? false);
+  return { data, dims: [count, height, width] };
+}
+
+const INTERPOLATIONS = ['bilinear', 'align-corners', 'bicubic', 'nearest'] as const;
+
+export interface ResizeOptions {
+  readonly width: number;
+  readonly height: number;
+  /**
+   * `bilinear`: half-pixel centres, as cv2 and `F.interpolate(align_corners=False)`. `align-corners`: bilinear, corners on
+   * corners. `bicubic`: half-pixel centres, a = −0.75 as PyTorch and cv2; may overshoot. `nearest`: half-pixel centres.
+   * None is antialiased.
+   */
+  readonly interpolation: (typeof INTERPOLATIONS)[number];
+}
+
+/**
+ * Resizes maps (native/kernels/resize.hpp has the formulas). NaN spreads to the pixels that its own touches.
+ * @throws `ERR_INPUT_SHAPE`, `ERR_OPTION_INVALID`
+ */
+export async function resize(maps: Maps, options: ResizeOptions): Promise<Maps> {
+  const [count, height, width] = checkMaps(maps);
+  const toHeight = wholeNumber(options.height, 'height');
+  const toWidth = wholeNumber(options.width, 'width');
+  const interpolation = oneOf(options.interpolation, INTERPOLATIONS, 'interpolation');
+  const source = steady(maps.data);
+  const data = await native().resizeMaps(source, count, height, width, toHeight, toWidth, interpolation);
+  return { data, dims: [count, toHeight, toWidth] };
+}
+
+function checkMaps({ data, dims }: Maps): Maps['dims'] {
+  if (
+    !(data instanceof Float32Array) ||
+    dims.length !== 3 ||
+    !dims.every(dim => Number.isSafeInteger(dim) && dim > 0)
+  ) {
+    throw new OnnxCamError(
+      'ERR_INPUT_SHAPE',
+      `maps must be { data: Float32Array, dims: [N, h, w] } with positive dims, got dims [${dims.join(', ')}]`,
+    );
+  }
+  checkCount(data, dims[0] * dims[1] * dims[2], 'maps', dims);
+  return dims;
 }

@@ -1,7 +1,9 @@
 #include "binding/kernel_call.hpp"
 
 #include <limits>
+#include <memory>
 #include <string>
+#include <thread>
 #include <utility>
 
 #include "binding/environment.hpp"
@@ -12,8 +14,28 @@ namespace {
 
 // About 50 µs of work.
 constexpr std::size_t kInlineOperations = 1 << 19;
+// Float32Array's limit in V8 is 2^32 elements or more.
+constexpr std::size_t kMostElements = (std::size_t{1} << 32) - 1;
 constexpr const char* kOptionInvalid = "ERR_OPTION_INVALID";
 constexpr const char* kInputShape = "ERR_INPUT_SHAPE";
+
+/// A reference that only its own thread deletes: a task that is dropped with its environment may die on a pool thread,
+/// where Node-API must not be called (the environment then takes the reference with it).
+class KeptResult {
+ public:
+  explicit KeptResult(Napi::Object result) : reference_(Napi::Persistent(result)) {}
+  ~KeptResult() {
+    if (std::this_thread::get_id() != owner_) reference_.SuppressDestruct();
+  }
+  KeptResult(const KeptResult&) = delete;
+  KeptResult& operator=(const KeptResult&) = delete;
+
+  Napi::Value value() const { return reference_.Value(); }
+
+ private:
+  std::thread::id owner_ = std::this_thread::get_id();
+  Napi::ObjectReference reference_;
+};
 
 std::string argument(std::size_t index) { return "kernel argument " + std::to_string(index + 1); }
 
@@ -79,12 +101,19 @@ const std::uint8_t* KernelCall::bytes(std::size_t index, std::size_t count) {
   return static_cast<const std::uint8_t*>(elements(index, napi_uint8_array, "Uint8Array", count));
 }
 
+std::size_t KernelCall::product(std::initializer_list<std::size_t> factors) const {
+  std::size_t product = 1;
+  for (const std::size_t factor : factors) {
+    // Both are below 2^32.
+    product *= factor;
+    if (product > kMostElements) fail(kInputShape, "the dimensions call for more elements than an array can hold");
+  }
+  return product;
+}
+
 kernels::Shape KernelCall::shape(std::size_t index) const {
   const kernels::Shape shape{size(index), size(index + 1), size(index + 2)};
-  // Three factors below 2^31: the product of two fits, that of three may not.
-  if (shape.perImage() > std::numeric_limits<std::int64_t>::max() / shape.images) {
-    fail(kInputShape, "the dimensions call for more elements than memory can hold");
-  }
+  product({shape.images, shape.channels, shape.positions});
   return shape;
 }
 
@@ -101,23 +130,26 @@ kernels::Gradients KernelCall::gradients(std::size_t index, kernels::Shape shape
   return {features.data, features.imageStep, lazy};
 }
 
-Napi::Float32Array KernelCall::newFloats(std::size_t count) {
-  const Napi::Float32Array array = Napi::Float32Array::New(env_, count);
-  keep_.push_back(array);
-  return array;
+template <class Array>
+Array KernelCall::newArray(std::size_t count) {
+  try {
+    const Array array = Array::New(env_, count);
+    keep_.push_back(array);
+    return array;
+  } catch (const Napi::Error&) {
+    fail("ERR_OUT_OF_MEMORY", "there is no memory for a result of " + std::to_string(count) + " elements");
+  }
 }
 
-Napi::Uint8Array KernelCall::newBytes(std::size_t count) {
-  const Napi::Uint8Array array = Napi::Uint8Array::New(env_, count);
-  keep_.push_back(array);
-  return array;
-}
+Napi::Float32Array KernelCall::newFloats(std::size_t count) { return newArray<Napi::Float32Array>(count); }
+
+Napi::Uint8Array KernelCall::newBytes(std::size_t count) { return newArray<Napi::Uint8Array>(count); }
 
 Napi::Value KernelCall::run(std::size_t operations, Napi::Object result, std::function<void()> work) {
-  // The result is kept alive by the task; `finish` needs a handle of its own scope.
-  auto reference = std::make_shared<Napi::ObjectReference>(Napi::Persistent(result));
+  // `finish` has another scope, so it needs a reference.
+  const auto kept = std::make_shared<KeptResult>(result);
   return runTask(
-      env_, std::move(keep_), std::move(work), [reference](Napi::Env) -> Napi::Value { return reference->Value(); },
+      env_, std::move(keep_), std::move(work), [kept](Napi::Env) -> Napi::Value { return kept->value(); },
       operations < kInlineOperations);
 }
 

@@ -11,6 +11,7 @@
 #include <cstdint>
 #include <functional>
 #include <initializer_list>
+#include <string>
 #include <string_view>
 #include <vector>
 
@@ -23,6 +24,8 @@ class KernelCall {
   explicit KernelCall(const Napi::CallbackInfo& info) : info_(info), env_(info.Env()) {}
 
   Napi::Env env() const { return env_; }
+  /// Throws a JavaScript error with one of lib/errors.ts's codes.
+  [[noreturn]] void fail(const char* code, const std::string& message) const;
 
   /// A whole number from `least` to 2^31 − 1.
   std::size_t size(std::size_t index, std::size_t least = 1) const;
@@ -31,6 +34,9 @@ class KernelCall {
   /// The position of a string among `names`.
   std::size_t choice(std::size_t index, std::initializer_list<std::string_view> names) const;
   bool isNull(std::size_t index) const { return info_[index].IsNull(); }
+
+  /// The product, refused when no array could hold so many elements. Factors are results of `size`.
+  std::size_t product(std::initializer_list<std::size_t> factors) const;
 
   /// A Float32Array (also a view with an offset, also on a SharedArrayBuffer) of exactly `count` elements; kept alive
   /// until the promise settles.
@@ -53,7 +59,8 @@ class KernelCall {
   Napi::Value run(std::size_t operations, Napi::Object result, std::function<void()> work);
 
  private:
-  [[noreturn]] void fail(const char* code, const std::string& message) const;
+  template <class Array>
+  Array newArray(std::size_t count);
   void* elements(std::size_t index, napi_typedarray_type type, const char* name, std::size_t count);
 
   const Napi::CallbackInfo& info_;

@@ -14,9 +14,9 @@ constexpr std::size_t kTableBytes = 3 * 256;
 Napi::Value imageToTensor(KernelCall& call) {
   const std::size_t count = call.size(1), channels = call.size(2);
   if (channels != 1 && channels != 3) {
-    throw Napi::RangeError::New(call.env(), "pictures have 1 or 3 channels");
+    call.fail("ERR_INPUT_SHAPE", "pictures have 1 or 3 channels");
   }
-  const std::uint8_t* pixels = call.bytes(0, count * channels);
+  const std::uint8_t* pixels = call.bytes(0, call.product({count, channels}));
   kernels::PixelNormalization normalization;
   normalization.scale = call.number(3);
   for (std::size_t c = 0; c < 3; c++) {
@@ -36,13 +36,13 @@ Napi::Value imageToTensor(KernelCall& call) {
 Napi::Value resampleImage(KernelCall& call) {
   const kernels::ImageSize from{call.size(1), call.size(2)}, to{call.size(4), call.size(5)};
   const std::size_t channels = call.size(3);
-  const std::uint8_t* pixels = call.bytes(0, from.width * from.height * channels);
+  const std::uint8_t* pixels = call.bytes(0, call.product({from.width, from.height, channels}));
   const kernels::ImageWindow window{call.size(6, 0), call.size(7, 0), call.size(8), call.size(9)};
   if (window.x + window.width > to.width || window.y + window.height > to.height) {
-    throw Napi::RangeError::New(call.env(), "the window must lie inside the result");
+    call.fail("ERR_OPTION_INVALID", "the window must lie inside the result");
   }
   const auto filter = static_cast<kernels::ImageFilter>(call.choice(10, {"bilinear", "bicubic", "nearest"}));
-  const std::size_t count = window.width * window.height * channels;
+  const std::size_t count = call.product({window.width, window.height, channels});
   const std::size_t work = 4 * (from.width * from.height * channels + count);
   if (call.flag(11)) {
     Napi::Float32Array result = call.newFloats(count);
@@ -72,7 +72,7 @@ Napi::Value overlayMap(KernelCall& call) {
   const float* map = call.floats(1, count);
   const std::uint8_t* table = call.bytes(3, kTableBytes);
   const double alpha = call.number(4);
-  if (!(alpha >= 0 && alpha <= 1)) throw Napi::RangeError::New(call.env(), "alpha must be from 0 to 1");
+  if (!(alpha >= 0 && alpha <= 1)) call.fail("ERR_OPTION_INVALID", "alpha must be from 0 to 1");
   Napi::Uint8Array result = call.newBytes(3 * count);
   std::uint8_t* out = result.Data();
   return call.run(16 * count, result, [=] { kernels::overlayMap(picture, map, count, table, alpha, out); });

@@ -10,7 +10,7 @@ namespace {
 // (maps, count, positions, epsilon, relu) → [count · positions]
 Napi::Value normalizeMaps(KernelCall& call) {
   const std::size_t count = call.size(1), positions = call.size(2);
-  const float* maps = call.floats(0, count * positions);
+  const float* maps = call.floats(0, call.product({count, positions}));
   const float epsilon = static_cast<float>(call.number(3));
   const bool relu = call.flag(4);
   Napi::Float32Array result = call.newFloats(count * positions);
@@ -23,10 +23,10 @@ Napi::Value normalizeMaps(KernelCall& call) {
 Napi::Value resizeMaps(KernelCall& call) {
   const std::size_t count = call.size(1);
   const kernels::MapSize from{call.size(2), call.size(3)}, to{call.size(4), call.size(5)};
-  const float* maps = call.floats(0, count * from.area());
+  const float* maps = call.floats(0, call.product({count, from.height, from.width}));
   const auto interpolation =
       static_cast<kernels::Interpolation>(call.choice(6, {"bilinear", "align-corners", "bicubic", "nearest"}));
-  Napi::Float32Array result = call.newFloats(count * to.area());
+  Napi::Float32Array result = call.newFloats(call.product({count, to.height, to.width}));
   float* out = result.Data();
   return call.run(2 * count * (from.height * to.width + to.area()), result,
                   [=] { kernels::resizeMaps(maps, count, from, to, interpolation, out); });

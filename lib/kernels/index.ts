@@ -1,0 +1,25 @@
+/** The native kernels: typed, checked, asynchronous. Small work is done at once, larger work off the event loop. */
+export {
+  femMap,
+  type KernelPcaKernel,
+  type KernelPcaOptions,
+  kernelPca,
+  type PrincipalComponentOptions,
+  principalComponent,
+} from './decompositions.ts';
+export type { FeatureMaps } from './features.ts';
+export { gradCamPlusPlusWeights, type PlusPlusMode, xgradCamWeights } from './gradient-weights.ts';
+export { type Maps, type NormalizeKind, type NormalizeOptions, normalize, type ResizeOptions, resize } from './maps.ts';
+export {
+  colorize,
+  type ImageToTensorOptions,
+  imageToTensor,
+  overlay,
+  type PixelImage,
+  type PixelMap,
+  type ResizeAntialiasedOptions,
+  resizeAntialiased,
+  resizeAntialiasedFloat,
+} from './pixels.ts';
+export { channelMeans, gradientProduct, type ProductForm, weightedSum } from './reductions.ts';
+export { type KernelTier, kernelThreads, kernelTier, kernelTiers, setKernelThreads, setKernelTier } from './tier.ts';

@@ -1,0 +1,89 @@
+import { addon } from '../engine/addon.ts';
+
+/** The gradients' part of an argument list: data, number of images (1 or all), one value per channel only. */
+type Factors = readonly [data: Float32Array, images: number, lazy: boolean];
+type Shape = readonly [images: number, channels: number, positions: number];
+type Features = readonly [data: Float32Array, images: number];
+type Triple = readonly [number, number, number];
+
+/** What native/binding/kernels_*.cpp export. */
+export interface NativeKernels {
+  channelMeans(data: Float32Array, ...shape: Shape): Promise<Float32Array>;
+  channelSum(
+    term: 'product' | 'positive-product' | 'positive-gradient',
+    ...rest: [...Shape, ...Features, ...Factors]
+  ): Promise<Float32Array>;
+  gradCamPlusPlusWeights(
+    mode: 'paper' | 'pgc' | 'torchcam',
+    ...rest: [...Shape, ...Features, ...Factors]
+  ): Promise<Float32Array>;
+  xgradCamWeights(epsilon: number, guard: boolean, ...rest: [...Shape, ...Features, ...Factors]): Promise<Float32Array>;
+  femWeights(k: number, activations: Float32Array, ...shape: Shape): Promise<Float32Array>;
+  principalComponent(
+    centre: boolean,
+    sign: 'largest' | 'activation',
+    ...rest: [...Shape, ...Features, ...(Factors | [null, number, boolean])]
+  ): Promise<Float32Array>;
+  kernelPca(kernel: string, gamma: number, activations: Float32Array, ...shape: Shape): Promise<Float32Array>;
+  normalizeMaps(
+    maps: Float32Array,
+    count: number,
+    positions: number,
+    epsilon: number,
+    relu: boolean,
+  ): Promise<Float32Array>;
+  resizeMaps(
+    maps: Float32Array,
+    count: number,
+    height: number,
+    width: number,
+    toHeight: number,
+    toWidth: number,
+    interpolation: string,
+  ): Promise<Float32Array>;
+  imageToTensor(
+    pixels: Uint8Array,
+    count: number,
+    channels: number,
+    scale: number,
+    ...rest: [...mean: Triple, ...std: Triple, reversed: boolean, planar: boolean]
+  ): Promise<Float32Array>;
+  resampleImage(
+    pixels: Uint8Array,
+    width: number,
+    height: number,
+    channels: number,
+    toWidth: number,
+    toHeight: number,
+    x: number,
+    y: number,
+    windowWidth: number,
+    windowHeight: number,
+    filter: string,
+    asFloat: boolean,
+  ): Promise<Float32Array | Uint8Array>;
+  colorizeMap(map: Float32Array, count: number, table: Uint8Array): Promise<Uint8Array>;
+  overlayMap(
+    picture: Uint8Array,
+    map: Float32Array,
+    count: number,
+    table: Uint8Array,
+    alpha: number,
+  ): Promise<Uint8Array>;
+  kernelTier(): string;
+  kernelTiers(): string[];
+  setKernelTier(tier: string): boolean;
+  kernelThreads(): number;
+  setKernelThreads(count: number): void;
+}
+
+export const native = (): NativeKernels => addon<NativeKernels>();
+
+/**
+ * The array itself, or a copy where its memory could shrink while a pool thread reads it. Buffers that are transferred
+ * away in the meantime cannot be guarded against: inputs must be left alone until the promise settles.
+ */
+export function steady<T extends Float32Array | Uint8Array>(array: T): T {
+  const { buffer } = array as { buffer: { resizable?: boolean } };
+  return buffer.resizable ? (array.slice() as T) : array;
+}

@@ -1,0 +1,169 @@
+import { OnnxCamError } from '../errors.ts';
+import { checkCount } from './features.ts';
+import { native, steady } from './native.ts';
+import { finite, oneOf, wholeNumber } from './options.ts';
+
+/** A picture in sharp's raw shape: uint8, row-major HWC. */
+export interface PixelImage {
+  readonly data: Uint8Array;
+  readonly info: { readonly width: number; readonly height: number; readonly channels: number };
+}
+
+/** One map [height, width], values meant for 0..1. */
+export interface PixelMap {
+  readonly data: Float32Array;
+  readonly width: number;
+  readonly height: number;
+}
+
+export interface ImageToTensorOptions {
+  /** Per channel of the model, in its order, after `scale` and in its units; one number stands for all channels. */
+  readonly mean: number | readonly number[];
+  readonly std: number | readonly number[];
+  /** Comes first; 1/255 by default. */
+  readonly scale?: number;
+  /** The model's order of channels (the picture's is RGB). */
+  readonly channelOrder?: 'rgb' | 'bgr';
+  /** `nchw` (default): planes; `nhwc`: interleaved, as the picture. */
+  readonly layout?: 'nchw' | 'nhwc';
+}
+
+/**
+ * (pixel · scale − mean) / std, as float [C, H, W] or [H, W, C]; as many channels as the picture has, 1 or 3.
+ * @throws `ERR_INPUT_SHAPE`, `ERR_OPTION_INVALID`
+ */
+export async function imageToTensor(image: PixelImage, options: ImageToTensorOptions): Promise<Float32Array> {
+  const { width, height, channels } = checkImage(image, [1, 3]);
+  const mean = perChannel(options.mean, channels, 'mean');
+  const std = perChannel(options.std, channels, 'std');
+  if (std.includes(0)) throw new OnnxCamError('ERR_OPTION_INVALID', 'std must not be 0');
+  const reversed = oneOf(options.channelOrder ?? 'rgb', ['rgb', 'bgr'], 'channelOrder') === 'bgr';
+  const planar = oneOf(options.layout ?? 'nchw', ['nchw', 'nhwc'], 'layout') === 'nchw';
+  const scale = finite(options.scale ?? 1 / 255, 'scale');
+  return native().imageToTensor(steady(image.data), width * height, channels, scale, ...mean, ...std, reversed, planar);
+}
+
+const FILTERS = ['bilinear', 'bicubic', 'nearest'] as const;
+
+export interface ResizeAntialiasedOptions {
+  readonly width: number;
+  readonly height: number;
+  /** Pillow's filters; bicubic has a = −0.5. */
+  readonly interpolation: (typeof FILTERS)[number];
+  /** The part of the resized picture that is wanted, in whole pixels; all of it by default. */
+  readonly window?: { readonly x: number; readonly y: number; readonly width: number; readonly height: number };
+}
+
+/**
+ * Resizes a picture with antialiasing, bit for bit as Pillow's `Image.resize` (and torchvision on PIL images).
+ * @throws `ERR_INPUT_SHAPE`, `ERR_OPTION_INVALID`
+ */
+export async function resizeAntialiased(image: PixelImage, options: ResizeAntialiasedOptions): Promise<PixelImage> {
+  const { size, args } = resampleArguments(image, options);
+  const data = (await native().resampleImage(...args, false)) as Uint8Array;
+  return { data, info: { ...size, channels: image.info.channels } };
+}
+
+/**
+ * The same without rounding to bytes: float [height, width, channels] in 0..255 (bicubic may overshoot).
+ * @throws `ERR_INPUT_SHAPE`, `ERR_OPTION_INVALID`
+ */
+export async function resizeAntialiasedFloat(
+  image: PixelImage,
+  options: ResizeAntialiasedOptions,
+): Promise<Float32Array> {
+  return (await native().resampleImage(...resampleArguments(image, options).args, true)) as Float32Array;
+}
+
+/**
+ * A map in colour: table[⌊255 · clamp(M, 0, 1)⌋]; NaN counts as 0.
+ * @param table 256 colours, RGB bytes.
+ * @returns RGB bytes [height, width, 3]
+ * @throws `ERR_INPUT_SHAPE`
+ */
+export async function colorize(map: PixelMap, table: Uint8Array): Promise<Uint8Array> {
+  return native().colorizeMap(steady(map.data), checkMap(map), checkTable(table));
+}
+
+/**
+ * A map in colour over a picture of its size: round((1 − alpha) · picture + alpha · colour).
+ * @param table 256 colours, RGB bytes.
+ * @returns RGB bytes [height, width, 3]
+ * @throws `ERR_INPUT_SHAPE`, `ERR_OPTION_INVALID`
+ */
+export async function overlay(
+  picture: PixelImage,
+  map: PixelMap,
+  table: Uint8Array,
+  alpha: number,
+): Promise<Uint8Array> {
+  const { width, height } = checkImage(picture, [3]);
+  const count = checkMap(map);
+  if (map.width !== width || map.height !== height) {
+    throw new OnnxCamError(
+      'ERR_INPUT_SHAPE',
+      `the map is ${map.width}x${map.height}, the picture ${width}x${height}; resize the map first`,
+    );
+  }
+  if (!(alpha >= 0 && alpha <= 1)) {
+    throw new OnnxCamError('ERR_OPTION_INVALID', `alpha must be from 0 to 1, got ${String(alpha)}`);
+  }
+  return native().overlayMap(steady(picture.data), steady(map.data), count, checkTable(table), alpha);
+}
+
+function resampleArguments(image: PixelImage, options: ResizeAntialiasedOptions) {
+  const { width, height, channels } = checkImage(image, [1, 2, 3, 4]);
+  const toWidth = wholeNumber(options.width, 'width');
+  const toHeight = wholeNumber(options.height, 'height');
+  const window = options.window ?? { x: 0, y: 0, width: toWidth, height: toHeight };
+  const x = wholeNumber(window.x, 'window.x', 0);
+  const y = wholeNumber(window.y, 'window.y', 0);
+  const size = {
+    width: wholeNumber(window.width, 'window.width'),
+    height: wholeNumber(window.height, 'window.height'),
+  };
+  if (x + size.width > toWidth || y + size.height > toHeight) {
+    throw new OnnxCamError(
+      'ERR_OPTION_INVALID',
+      `the window ${size.width}x${size.height} at (${x}, ${y}) must lie inside the resized picture, ${toWidth}x${toHeight}`,
+    );
+  }
+  const filter = oneOf(options.interpolation, FILTERS, 'interpolation');
+  const source = [steady(image.data), width, height, channels] as const;
+  return { size, args: [...source, toWidth, toHeight, x, y, size.width, size.height, filter] as const };
+}
+
+function checkImage({ data, info }: PixelImage, channels: readonly number[]): PixelImage['info'] {
+  if (!(data instanceof Uint8Array) || !channels.includes(info.channels)) {
+    throw new OnnxCamError(
+      'ERR_INPUT_SHAPE',
+      `a picture must be { data: Uint8Array, info: { width, height, channels } } with ${channels.join(' or ')} channels, ` +
+        `got ${info.channels} channels`,
+    );
+  }
+  const dims = [wholeNumber(info.height, 'height'), wholeNumber(info.width, 'width'), info.channels];
+  checkCount(data, info.width * info.height * info.channels, 'the picture', dims);
+  return info;
+}
+
+function checkMap({ data, width, height }: PixelMap): number {
+  if (!(data instanceof Float32Array)) {
+    throw new OnnxCamError('ERR_INPUT_SHAPE', 'a map must be { data: Float32Array, width, height }');
+  }
+  checkCount(data, wholeNumber(width, 'width') * wholeNumber(height, 'height'), 'the map', [height, width]);
+  return data.length;
+}
+
+function checkTable(table: Uint8Array): Uint8Array {
+  if (table instanceof Uint8Array && table.length === 768) return steady(table);
+  throw new OnnxCamError('ERR_INPUT_SHAPE', 'a colour table must be a Uint8Array of 256 RGB colours (768 bytes)');
+}
+
+function perChannel(value: number | readonly number[], channels: number, name: string): [number, number, number] {
+  const values = typeof value === 'number' ? [value] : value;
+  if (values.length !== 1 && values.length !== channels) {
+    throw new OnnxCamError('ERR_OPTION_INVALID', `${name} needs ${channels} values (or one), got ${values.length}`);
+  }
+  const at = (c: number) => finite(values[values.length === 1 ? 0 : Math.min(c, channels - 1)]!, name);
+  return [at(0), at(1), at(2)];
+}

@@ -1,0 +1,38 @@
+import { OnnxCamError } from '../errors.ts';
+import { native } from './native.ts';
+import { wholeNumber } from './options.ts';
+
+/** Instruction sets: SSE2 (`baseline`), AVX2 + FMA, AVX-512; on AArch64 `neon` alone. */
+export type KernelTier = 'baseline' | 'avx2' | 'avx512' | 'neon';
+
+/** The instruction set that the kernels use: the best that this machine has, unless set otherwise. */
+export function kernelTier(): KernelTier {
+  return native().kernelTier() as KernelTier;
+}
+
+/** Every instruction set that this machine can run, slowest first. */
+export function kernelTiers(): KernelTier[] {
+  return native().kernelTiers() as KernelTier[];
+}
+
+/**
+ * Makes the kernels of the whole process use another instruction set, for tests and benchmarks.
+ * @throws `ERR_OPTION_INVALID` when this machine lacks it.
+ */
+export function setKernelTier(tier: KernelTier): void {
+  const known = kernelTiers();
+  if (!known.includes(tier)) {
+    throw new OnnxCamError('ERR_OPTION_INVALID', `this machine has no tier '${tier}'; it has ${known.join(', ')}`);
+  }
+  native().setKernelTier(tier);
+}
+
+/** Threads that one kernel may use, for the whole process: the machine's, at most 8, unless set otherwise. */
+export function kernelThreads(): number {
+  return native().kernelThreads();
+}
+
+/** @throws `ERR_OPTION_INVALID` unless `count` is a whole number above 0. */
+export function setKernelThreads(count: number): void {
+  native().setKernelThreads(wholeNumber(count, 'count'));
+}
