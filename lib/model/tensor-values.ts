@@ -49,6 +49,11 @@ export function codeOfType(type: TensorType): number {
   return CODE_BY_TYPE[type];
 }
 
+/** True for the names of element types that this library has arrays for. */
+export function isTensorType(name: string): name is TensorType {
+  return Object.hasOwn(ARRAY_BY_TYPE, name);
+}
+
 /** Bytes per element. */
 export function bytesPerElement(type: TensorType): number {
   return ARRAY_BY_TYPE[type].BYTES_PER_ELEMENT;
@@ -138,6 +143,14 @@ export function readFloat32(proto: TensorProto): Float32Array {
     default:
       return Float32Array.from(data as ArrayLike<number | bigint>, Number);
   }
+}
+
+/** One value of a tensor as a number. */
+export function toNumber({ type, data }: Tensor, index: number): number {
+  const value = data[index]!;
+  if (type === 'float16') return halfToNumber(value as number);
+  if (type === 'bfloat16') return new Float32Array(Uint32Array.of((value as number) << 16).buffer)[0]!;
+  return Number(value);
 }
 
 /** Values of a weight as plain numbers. */

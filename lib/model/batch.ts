@@ -1,0 +1,123 @@
+import type { Tensor } from '../engine/tensor.ts';
+import { constantValues } from './constant-chain.ts';
+import { dependentTensors } from './data-flow.ts';
+import type { FactTable } from './facts.ts';
+import { Graph, type GraphNode } from './graph.ts';
+import type { ImageInput } from './input.ts';
+import { type CreateSession, type InferredType, type ProbeOptions, probingFeeds } from './probe.ts';
+import { makeTensorProto } from './tensor-values.ts';
+import { describeValue, makeValueInfo } from './value-info.ts';
+import { serializeModel } from './write.ts';
+
+const BATCH = 'batch';
+
+/** Largest difference between one image alone and the same image in a batch, relative to the largest score. */
+const TOLERANCE = 1e-4;
+
+/**
+ * A model exported for exactly one image, rewritten for any number: the image's first axis becomes dynamic, and shapes
+ * written into Reshape and Resize nodes lose their leading 1. Whether the result is right is for
+ * {@link agreesWithOriginal} to say.
+ */
+export function withDynamicBatch(graph: Graph, inferred: ReadonlyMap<string, InferredType>, input: ImageInput): Graph {
+  const dependent = dependentTensors(graph, [input.name]);
+  const initializers = new Map(graph.initializers);
+  const noFacts: FactTable = new Map();
+  const dimsOf = (name: string) => (name === input.name ? numbers(input.dims) : inferred.get(name)?.dims);
+
+  const nodes = graph.nodes.map((node, index) => {
+    if (node.domain !== '' || !dependent.has(node.inputs[0] ?? '')) return node;
+    const name = `onnx_cam/batch/${index}`;
+    if (node.op === 'Reshape') {
+      const shape = constantValues(graph, noFacts, node.inputs[1] ?? '');
+      const batched = shape && batchedShape(node, shape, dimsOf(node.inputs[0]!));
+      if (!batched) return node;
+      initializers.set(name, makeTensorProto(name, 'int64', [batched.length], BigInt64Array.from(batched, BigInt)));
+      return { ...node, inputs: [node.inputs[0]!, name] };
+    }
+    if (node.op === 'Resize' && node.inputs[3] && !node.attributes.has('axes')) {
+      const sizes = constantValues(graph, noFacts, node.inputs[3]);
+      const from = dimsOf(node.inputs[0]!);
+      if (sizes?.[0] !== 1 || !from) return node;
+      const scales = Float32Array.from(sizes, (size, axis) => (axis === 0 ? 1 : size / from[axis]!));
+      initializers.set(name, makeTensorProto(name, 'float32', [scales.length], scales));
+      return { ...node, inputs: [node.inputs[0]!, node.inputs[1]!, name] };
+    }
+    return node;
+  });
+
+  const inputs = graph.inputs.map(value =>
+    value.name === input.name ? makeValueInfo(value.name, input.type, [BATCH, ...input.dims.slice(1)]) : value,
+  );
+  const outputs = graph.outputs.map(value => {
+    const { type, dims } = describeValue(value);
+    if (!dependent.has(value.name) || !type || type === 'string' || dims?.[0] !== 1) return value;
+    return makeValueInfo(value.name, type, [BATCH, ...dims.slice(1)]);
+  });
+  return new Graph({ inputs, outputs, nodes, initializers, opsets: graph.opsets, irVersion: graph.irVersion });
+}
+
+/** The shape with a first size that follows the batch; undefined when it does already or cannot. */
+function batchedShape(
+  node: GraphNode,
+  shape: readonly number[],
+  from: readonly number[] | undefined,
+): number[] | undefined {
+  const [first, ...rest] = shape;
+  if (first === undefined || first <= 0) return undefined;
+  if (!rest.includes(-1) && !rest.includes(0)) return [-1, ...rest];
+  const copies = first === 1 && from?.[0] === 1 && node.attributes.int('allowzero', 0) === 0;
+  return copies ? [0, ...rest] : undefined;
+}
+
+/** Runs both models on noise: every image of a batch must score as it does alone in the original. */
+export async function agreesWithOriginal(
+  original: Graph,
+  batched: Graph,
+  output: string,
+  createSession: CreateSession,
+  options: ProbeOptions,
+): Promise<boolean> {
+  const images = 2;
+  const feeds = probingFeeds(batched, images, options);
+  const together = await scores(batched, [feeds], output, createSession, options.signal);
+  const single = Array.from({ length: images }, (_, index) => ({
+    ...feeds,
+    [options.input.name]: imageOf(feeds[options.input.name]!, index),
+  }));
+  const alone = await scores(original, single, output, createSession, options.signal);
+  if (together.length !== alone.length) return false;
+  const largest = alone.reduce((max, value) => Math.max(max, Math.abs(value)), 0);
+  return alone.every((value, index) => Math.abs(value - together[index]!) <= TOLERANCE * largest);
+}
+
+async function scores(
+  graph: Graph,
+  runs: readonly Readonly<Record<string, Tensor>>[],
+  output: string,
+  createSession: CreateSession,
+  signal: AbortSignal | undefined,
+): Promise<number[]> {
+  const { model, externalFiles } = serializeModel(graph);
+  const session = await createSession(model, { externalFiles, graphOptimizationLevel: 'disabled', signal });
+  try {
+    const values: number[] = [];
+    for (const feeds of runs) {
+      const outputs = await session.run(feeds, [output], { signal });
+      for (const value of outputs[output]!.data) values.push(Number(value));
+    }
+    return values;
+  } finally {
+    await session.dispose();
+  }
+}
+
+function imageOf(batch: Tensor, index: number): Tensor {
+  const [count = 1, ...rest] = batch.dims;
+  const size = batch.data.length / count;
+  return { ...batch, dims: [1, ...rest], data: batch.data.slice(index * size, (index + 1) * size) } as Tensor;
+}
+
+function numbers(dims: ImageInput['dims']): number[] | undefined {
+  return dims.every(dim => typeof dim === 'number') ? (dims as number[]) : undefined;
+}

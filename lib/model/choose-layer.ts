@@ -1,0 +1,129 @@
+import { OnnxCamError } from '../errors.ts';
+import { nearestNames } from '../suggest.ts';
+import type { FactTable } from './facts.ts';
+import type { Graph } from './graph.ts';
+import type { Layer } from './layers.ts';
+
+/** What users write: a tensor's or node's name, a negative number, 'auto', 'stages', or several of them. */
+export type LayerSpec = string | number | readonly (string | number)[];
+
+/** A layer and why it is the one. */
+export interface ChosenLayer extends Layer {
+  readonly reason: string;
+}
+
+/** Between an activation and these there is no new feature: the activation is preferred. */
+const MOVING =
+  /^(MaxPool|AveragePool|LpPool|BatchNormalization|LRN|LayerNormalization|Transpose|Pad|Slice|Resize|InstanceNormalization)$/;
+
+/**
+ * The automatic choice (methods.md §0.4): the last spatial tensor that every path to the logits passes through, by
+ * preference the output of an activation or a residual sum over what pools, normalises or merely convolves it.
+ * @throws OnnxCamError `ERR_NO_SPATIAL_LAYER`
+ */
+export function chooseLayer(layers: readonly Layer[]): ChosenLayer {
+  const dominating = layers.filter(layer => layer.dominating);
+  const maps = dominating.filter(layer => layer.layout !== 'tokens');
+  const candidates = maps.length > 0 ? maps : dominating;
+  const last = candidates.at(-1);
+  if (!last) throw noSpatialLayer(layers);
+  const why = 'last spatial layer before the class scores';
+  if (last.postActivation) return { ...last, reason: `${why} (${last.operator})` };
+  const behind: string[] = [];
+  for (let index = candidates.length - 1; index >= 0; index--) {
+    const layer = candidates[index]!;
+    if (layer.postActivation) {
+      const same = layer.spatial.join() === last.spatial.join();
+      if (!same && !behind.every(operator => MOVING.test(operator))) break;
+      const skipped = behind.length === 1 ? `the ${behind[0]}` : `${[...new Set(behind)].join(', ')}`;
+      return {
+        ...layer,
+        reason: `last spatial activation before the class scores (${layer.operator}), before ${skipped}`,
+      };
+    }
+    behind.push(layer.operator);
+  }
+  return { ...last, reason: `${why} (${last.operator}; no activation after it)` };
+}
+
+/** The last activation of every resolution, from the input to the logits: targets of methods that fuse layers. */
+export function stageLayers(layers: readonly Layer[]): ChosenLayer[] {
+  const chosen = chooseLayer(layers);
+  const stages = new Map<string, ChosenLayer>();
+  for (const layer of layers) {
+    if (!layer.dominating || !layer.postActivation || layer.layout !== chosen.layout) continue;
+    const size = layer.spatial.join('×');
+    stages.delete(size);
+    stages.set(size, { ...layer, reason: `last activation at ${size}` });
+    if (layer.name === chosen.name) break;
+  }
+  stages.delete(chosen.spatial.join('×'));
+  return [...stages.values(), chosen];
+}
+
+/**
+ * The layers that a user means.
+ * @throws OnnxCamError `ERR_LAYER_NOT_FOUND` with the nearest names, or with the shape when the name is that of a
+ * tensor without positions; `ERR_NO_SPATIAL_LAYER` when nothing can be chosen automatically
+ */
+export function resolveLayers(
+  spec: LayerSpec | undefined,
+  layers: readonly Layer[],
+  graph: Graph,
+  facts: FactTable,
+): ChosenLayer[] {
+  if (Array.isArray(spec)) {
+    if (spec.length === 0) throw new OnnxCamError('ERR_OPTION_INVALID', '`layer` is an empty array; name at least one');
+    return (spec as readonly (string | number)[]).flatMap(each => resolveLayers(each, layers, graph, facts));
+  }
+  const named = typeof spec === 'string' ? findByName(spec, layers) : undefined;
+  if (named) return [{ ...named, reason: 'named by the caller' }];
+  if (spec === undefined || spec === 'auto') return [chooseLayer(layers)];
+  if (spec === 'stages') return stageLayers(layers);
+  const index = Number(spec);
+  if (Number.isInteger(index) && index < 0) {
+    const layer = layers.at(index);
+    if (layer) return [{ ...layer, reason: `candidate ${index} from the end` }];
+    throw new OnnxCamError(
+      'ERR_LAYER_NOT_FOUND',
+      `layer ${index}: the model has ${layers.length} candidate layers, so -1 to -${layers.length}`,
+    );
+  }
+  throw unknownLayer(String(spec), layers, graph, facts);
+}
+
+function findByName(name: string, layers: readonly Layer[]): Layer | undefined {
+  return (
+    layers.find(layer => layer.name === name) ?? layers.findLast(layer => layer.node !== '' && layer.node === name)
+  );
+}
+
+function unknownLayer(name: string, layers: readonly Layer[], graph: Graph, facts: FactTable): OnnxCamError {
+  const tensor = graph.has(name) ? name : graph.nodes.find(node => node.name === name)?.outputs[0];
+  if (tensor !== undefined) {
+    const shape =
+      facts
+        .get(tensor)
+        ?.dims.map(dim => (dim < 0 ? '?' : dim))
+        .join(',') ?? '?';
+    return new OnnxCamError(
+      'ERR_LAYER_NOT_FOUND',
+      `"${name}" is in the model but cannot be explained: its shape is [${shape}]; expected are feature maps [N,C,h,w] with ` +
+        'more than one position and channel on the way to the class scores',
+    );
+  }
+  const known = layers.flatMap(layer => (layer.node ? [layer.name, layer.node] : [layer.name]));
+  const near = nearestNames(name, [...new Set(known)], 5);
+  const hint =
+    near.length > 0 ? `did you mean ${near.join(', ')}?` : `there are ${layers.length}, list them with layers()`;
+  return new OnnxCamError('ERR_LAYER_NOT_FOUND', `no layer is called "${name}"; ${hint}`);
+}
+
+function noSpatialLayer(layers: readonly Layer[]): OnnxCamError {
+  return new OnnxCamError(
+    'ERR_NO_SPATIAL_LAYER',
+    layers.length === 0
+      ? 'no tensor between image and class scores has both positions and channels ([N,C,h,w] with h·w > 1 and C > 1)'
+      : `none of the ${layers.length} spatial layers lies on every path to the class scores; name one in the option \`layer\``,
+  );
+}

@@ -1,0 +1,230 @@
+import { createHash } from 'node:crypto';
+import { open, stat } from 'node:fs/promises';
+import { setImmediate as nextTurn } from 'node:timers/promises';
+import { fileURLToPath } from 'node:url';
+import type { Tensor } from '../engine/tensor.ts';
+import { OnnxCamError, throwIfAborted } from '../errors.ts';
+import { agreesWithOriginal, withDynamicBatch } from './batch.ts';
+import { type ChosenLayer, chooseLayer } from './choose-layer.ts';
+import { readRange, resolveExternalData } from './external-data.ts';
+import type { FactTable } from './facts.ts';
+import type { Graph } from './graph.ts';
+import { describeInput, type ImageInput } from './input.ts';
+import { type Layer, listLayers } from './layers.ts';
+import { findLogits, type Logits } from './logits.ts';
+import { type CreateSession, inferTypes, type ProbeOptions, probeFacts } from './probe.ts';
+import { parseModel } from './read.ts';
+import { readSidecar, type Sidecar } from './sidecar.ts';
+
+/** A model as everything else in the library sees it. */
+export interface Model {
+  /** Normalised; its batch is dynamic wherever that could be done. Clone before extending. */
+  readonly graph: Graph;
+  /** Facts of every tensor at the probed size. */
+  readonly facts: FactTable;
+  readonly input: ImageInput;
+  /** Fixed tensors for the other inputs. */
+  readonly fixedInputs: Readonly<Record<string, Tensor>>;
+  readonly logits: Logits;
+  readonly layers: readonly Layer[];
+  /** The automatic layer; undefined when there is no spatial layer to choose. */
+  readonly chosen: ChosenLayer | undefined;
+  readonly path: string | undefined;
+  readonly sidecar: Sidecar;
+  /** Facts for pictures of another size, for models that take any size. */
+  factsFor(width: number, height: number): Promise<FactTable>;
+  /** Logits of another output of the model. */
+  logitsOf(output: string): Logits;
+  /** Hexadecimal SHA-256 of the model file; computed when first asked for, in slices that let the event loop turn. */
+  sha256(): Promise<string>;
+}
+
+export interface LoadModelOptions {
+  /** The engine: makes sessions for the probing runs. */
+  readonly createSession: CreateSession;
+  readonly input?: string;
+  readonly output?: string;
+  readonly inputs?: Readonly<Record<string, Tensor>>;
+  /** [width, height] for models that take any size. */
+  readonly size?: readonly [number, number];
+  readonly signal?: AbortSignal;
+}
+
+/**
+ * Loads, checks, normalises and probes a model. Given bytes must not be changed while the model is in use: they are not
+ * copied.
+ * @throws OnnxCamError `ERR_MODEL_NOT_FOUND`, `ERR_MODEL_INVALID`, `ERR_MODEL_UNSUPPORTED`, `ERR_EXTERNAL_DATA`,
+ * `ERR_OPTION_INVALID` (names of inputs and outputs, the JSON file beside the model), `ERR_RUNTIME`, `ERR_ABORTED`
+ */
+export async function loadModel(source: string | URL | Uint8Array, options: LoadModelOptions): Promise<Model> {
+  const { createSession, signal } = options;
+  const path = source instanceof Uint8Array ? undefined : pathOf(source);
+  const bytes = source instanceof Uint8Array ? source : await readModelFile(path!);
+  throwIfAborted(signal);
+  const sidecar = path === undefined ? {} : await readSidecar(path);
+  const original = parseModel(bytes);
+  await resolveExternalData(original, path);
+  throwIfAborted(signal);
+
+  const input = describeInput(original, { input: options.input ?? sidecar.input, inputs: options.inputs });
+  const [width, height] = options.size ?? sizeOf(sidecar) ?? [];
+  const wanted = options.output ?? sidecar.output;
+  const probe: ProbeOptions = { input, inputs: options.inputs, width, height, signal };
+  const settled = await settleBatch(original, wanted, createSession, probe);
+  const { graph, facts } = settled;
+  const logits = findLogits(graph, facts, wanted);
+  const layers = listLayers(graph, facts, settled.input, logits);
+  let digest: Promise<string> | undefined;
+  return {
+    graph,
+    facts,
+    input: settled.input,
+    fixedInputs: options.inputs ?? {},
+    logits,
+    layers,
+    chosen: layers.some(layer => layer.dominating) ? chooseLayer(layers) : undefined,
+    path,
+    sidecar,
+    factsFor: (width, height) => probeFacts(graph, createSession, { ...probe, input: settled.input, width, height }),
+    logitsOf: output => findLogits(graph, facts, output),
+    sha256: () => (digest ??= sha256(bytes)),
+  };
+}
+
+interface Settled {
+  readonly graph: Graph;
+  readonly facts: FactTable;
+  readonly input: ImageInput;
+}
+
+/**
+ * Makes the batch dynamic where the model allows it, and fixed where it only claims to be dynamic: exporters write
+ * either kind wrongly.
+ */
+async function settleBatch(
+  graph: Graph,
+  output: string | undefined,
+  createSession: CreateSession,
+  probe: ProbeOptions,
+): Promise<Settled> {
+  const { input } = probe;
+  if (input.batch === undefined) {
+    const facts = await attempt(() => probeFacts(graph, createSession, probe));
+    if (facts && followsBatch(graph, facts, output)) return { graph, facts, input };
+  } else if (input.batch === 1) {
+    const dynamic = { ...input, batch: undefined };
+    const inferred = await inferOrExplain(graph, createSession, probe.signal);
+    const settled = await attempt(async () => {
+      const batched = withDynamicBatch(graph, inferred, input);
+      const facts = await probeFacts(batched, createSession, { ...probe, input: dynamic });
+      const scores = followsBatch(batched, facts, output);
+      const right =
+        scores && (await agreesWithOriginal(graph, batched, scores, createSession, { ...probe, input: dynamic }));
+      return right ? { graph: batched, facts, input: dynamic } : undefined;
+    });
+    if (settled) return settled;
+  }
+  const fixed = { ...input, batch: input.batch ?? 1 };
+  try {
+    return { graph, facts: await probeFacts(graph, createSession, { ...probe, input: fixed }), input: fixed };
+  } catch (error) {
+    throw explain(error);
+  }
+}
+
+/** The output whose first size, and nothing else, follows the batch. */
+function followsBatch(graph: Graph, facts: FactTable, output: string | undefined): string | undefined {
+  const { tensor, dims, output: name } = findLogits(graph, facts, output);
+  const good = dims[0] === -1 && !dims.slice(1).includes(-1) && facts.get(tensor)?.dims[0] === -1;
+  return good ? name : undefined;
+}
+
+/** undefined when the runtime cannot run it this way; everything else is thrown on. */
+async function attempt<T>(task: () => Promise<T>): Promise<T | undefined> {
+  try {
+    return await task();
+  } catch (error) {
+    if (error instanceof OnnxCamError && (error.code === 'ERR_RUNTIME' || error.code === 'ERR_MODEL_UNSUPPORTED'))
+      return undefined;
+    throw error;
+  }
+}
+
+async function inferOrExplain(graph: Graph, createSession: CreateSession, signal: AbortSignal | undefined) {
+  try {
+    return await inferTypes(graph, createSession, signal);
+  } catch (error) {
+    throw explain(error);
+  }
+}
+
+/** ONNX Runtime's refusals of a model, as errors about the model. */
+function explain(error: unknown): unknown {
+  const text = (error as Error).message;
+  if (error instanceof OnnxCamError && error.code !== 'ERR_RUNTIME') return error;
+  if (
+    /not a registered|No Op registered|NOT_IMPLEMENTED|Could not find an implementation|no (schema|kernel)/i.test(text)
+  )
+    return new OnnxCamError('ERR_MODEL_UNSUPPORTED', `ONNX Runtime does not know an operator of this model: ${text}`, {
+      cause: error,
+    });
+  return new OnnxCamError('ERR_MODEL_INVALID', `ONNX Runtime cannot load or run this model: ${text}`, { cause: error });
+}
+
+function pathOf(source: string | URL): string {
+  if (source instanceof URL || /^[a-z][a-z0-9+.-]+:\/\//i.test(source)) {
+    const url = new URL(source);
+    if (url.protocol !== 'file:')
+      throw new OnnxCamError(
+        'ERR_MODEL_NOT_FOUND',
+        `models are read from files; "${url.protocol}" addresses are not fetched. Download the model, or pass its bytes`,
+      );
+    return fileURLToPath(url);
+  }
+  return source;
+}
+
+async function readModelFile(path: string): Promise<Uint8Array> {
+  try {
+    const info = await stat(path);
+    if (!info.isFile())
+      throw new OnnxCamError('ERR_MODEL_INVALID', `"${path}" is no file but a folder or device; give the .onnx file`);
+    const file = await open(path, 'r');
+    try {
+      const { size } = await file.stat();
+      if (size >= 2 ** 31)
+        throw new OnnxCamError(
+          'ERR_MODEL_INVALID',
+          `"${path}" has ${size} bytes; an ONNX file ends at 2 GiB (larger models keep weights in other files)`,
+        );
+      return await readRange(file, 0, size);
+    } finally {
+      await file.close();
+    }
+  } catch (error) {
+    if (error instanceof OnnxCamError) throw error;
+    const missing = (error as NodeJS.ErrnoException).code === 'ENOENT';
+    throw new OnnxCamError(
+      'ERR_MODEL_NOT_FOUND',
+      missing
+        ? `there is no model file "${path}"`
+        : `the model file "${path}" cannot be read: ${(error as Error).message}`,
+      { cause: error },
+    );
+  }
+}
+
+function sizeOf({ preprocess }: Sidecar): readonly [number, number] | undefined {
+  const size = typeof preprocess === 'object' ? preprocess.size : undefined;
+  return Array.isArray(size) && size.length === 2 && size.every(Number.isInteger) ? [size[0], size[1]] : undefined;
+}
+
+async function sha256(bytes: Uint8Array): Promise<string> {
+  const SLICE = 2 ** 20;
+  const hash = createHash('sha256');
+  for (let offset = 0; offset < bytes.byteLength; offset += SLICE) {
+    hash.update(bytes.subarray(offset, offset + SLICE));
+    await nextTurn();
+  }
+  return hash.digest('hex');
+}
