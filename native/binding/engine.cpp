@@ -132,6 +132,7 @@ Napi::Value createSession(const Napi::CallbackInfo& info) {
         const Library& library = Library::open(path);
         *session = Session::create(library, {reinterpret_cast<const std::byte*>(model.data), model.size}, config,
                                    cancellation.get());
+        if (cancellation->cancelled()) session->reset();  // Released here rather than on the event loop.
       },
       [session](Napi::Env env) -> Napi::Value {
         Napi::Object result = Napi::Object::New(env);

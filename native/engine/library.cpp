@@ -71,6 +71,21 @@ GetApiBase loadLibrary(const std::string& path) {
 
 #endif
 
+/// ONNX Runtime's messages contain line breaks and end in blanks.
+std::string oneLine(std::string_view text) {
+  std::string line;
+  for (char c : text) {
+    const bool blank = c == ' ' || c == '\n' || c == '\r' || c == '\t';
+    if (!blank) {
+      line += c;
+    } else if (!line.empty() && line.back() != ' ') {
+      line += ' ';
+    }
+  }
+  if (!line.empty() && line.back() == ' ') line.pop_back();
+  return line;
+}
+
 /// "1.29.0" → 29; 0 when the text is not of this form.
 int minorVersion(std::string_view version) {
   if (!version.starts_with("1.")) return 0;
@@ -126,7 +141,7 @@ std::vector<std::string> Library::providers() const {
 
 void Library::check(OrtStatus* status, const char* code, const std::string& context) const {
   if (status == nullptr) return;
-  const std::string message = context + api->GetErrorMessage(status);
+  const std::string message = context + oneLine(api->GetErrorMessage(status));
   api->ReleaseStatus(status);
   throw CodedError(code, message);
 }

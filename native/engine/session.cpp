@@ -42,7 +42,8 @@ const char* creationErrorCode(OrtErrorCode code, std::string_view text) {
   if (mentions(text, {"xternal data", "xternal_data", "xternal initializer", "External file"})) {
     return "ERR_EXTERNAL_DATA";
   }
-  if (code == ORT_NOT_IMPLEMENTED || mentions(text, {"is not a registered function/op", "opset"})) {
+  if (code == ORT_NOT_IMPLEMENTED || mentions(text, {"is not a registered function/op", "No Op registered for",
+                                                     "Unsupported model IR version", "released onnx opset"})) {
     return "ERR_MODEL_UNSUPPORTED";
   }
   return "ERR_MODEL_INVALID";
