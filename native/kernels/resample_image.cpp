@@ -55,15 +55,20 @@ Taps<typename Arithmetic<Value>::Weight> tapsFor(std::size_t from, std::size_t t
   Taps<typename Arithmetic<Value>::Weight> taps;
   taps.limit = filter == ImageFilter::nearest ? 1 : static_cast<std::size_t>(std::ceil(support)) * 2 + 1;
   taps.weights.resize(size * taps.limit);
+  if (filter == ImageFilter::nearest) {
+    // Summed up, not multiplied, since Pillow does so and its rounding decides where a centre falls on a border.
+    double centre = scale * 0.5;
+    for (std::size_t i = 0; i < begin + size; i++, centre += scale) {
+      if (i < begin) continue;
+      taps.first.push_back(std::min(from - 1, static_cast<std::size_t>(centre)));
+      taps.count.push_back(1);
+      taps.weights[i - begin] = Arithmetic<Value>::weight(1);
+    }
+    return taps;
+  }
   std::vector<double> values(taps.limit);
   for (std::size_t i = 0; i < size; i++) {
     const double centre = (static_cast<double>(begin + i) + 0.5) * scale;
-    if (filter == ImageFilter::nearest) {
-      taps.first.push_back(std::min(from - 1, static_cast<std::size_t>(centre)));
-      taps.count.push_back(1);
-      taps.weights[i] = Arithmetic<Value>::weight(1);
-      continue;
-    }
     // Truncation, as Pillow: bounds below 0 are clamped.
     const std::size_t first = static_cast<std::size_t>(std::max(centre - support + 0.5, 0.0));
     const std::size_t last = std::min(from, static_cast<std::size_t>(centre + support + 0.5));
@@ -127,7 +132,9 @@ void resample(const std::uint8_t* pixels, ImageSize from, std::size_t channels, 
   using Weight = typename Arithmetic<Value>::Weight;
   const Taps<Weight> columns = tapsFor<Value>(from.width, to.width, window.x, window.width, filter);
   const Taps<Weight> rows = tapsFor<Value>(from.height, to.height, window.y, window.height, filter);
-  const std::size_t firstRow = rows.first.front(), lastRow = rows.first.back() + rows.count.back();
+  const bool sameHeight = from.height == to.height;
+  const std::size_t firstRow = sameHeight ? window.y : rows.first.front();
+  const std::size_t lastRow = sameHeight ? window.y + window.height : rows.first.back() + rows.count.back();
   const std::size_t length = window.width * channels;
 
   std::vector<Value> stretched((lastRow - firstRow) * length);
@@ -145,7 +152,7 @@ void resample(const std::uint8_t* pixels, ImageSize from, std::size_t channels, 
       }
     }
   });
-  if (from.height == to.height) {
+  if (sameHeight) {
     std::copy(stretched.begin(), stretched.end(), out);
     return;
   }
