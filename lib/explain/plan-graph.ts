@@ -1,20 +1,23 @@
-import { TensorProto_DataType as DataType } from 'onnx-buf';
 import { differentiate, type Seed } from '../autodiff/differentiate.ts';
 import { appendClassSeed } from '../autodiff/seed.ts';
 import { expose } from '../model/expose.ts';
 import type { FactTable, TensorFacts } from '../model/facts.ts';
-import { type Graph, type GraphNode, makeNode } from '../model/graph.ts';
-import type { LayerInfo } from '../model/layers.ts';
+import { type Graph, makeNode } from '../model/graph.ts';
 import type { Model } from '../model/load-model.ts';
-import { makeTensorProto } from '../model/tensor-values.ts';
+import type { Logits } from '../model/logits.ts';
+import { codeOfType } from '../model/tensor-values.ts';
 import { makeValueInfo } from '../model/value-info.ts';
 import type { ScoreView } from '../targets/target.ts';
+import { asFeatureMaps, asFloat32, asRows, feedFloat32 } from './conversions.ts';
+import type { TargetLayer } from './layer-choice.ts';
 import { CLASS_INPUT, type NetworkPlan, seedInput } from './plan.ts';
 
-/** A model rewritten to give what a plan asks for. */
+/** A model rewritten to give what a plan asks for; all outputs are float32. */
 export interface PlannedGraph {
   readonly graph: Graph;
-  /** Output names. Logits come as [N, classes], feature maps as [N, C, …positions], everything as float32. */
+  /** Name of the image input, which takes float32. */
+  readonly input: string;
+  /** Output names: logits [N, classes]; by layer name the feature maps [N, C, …positions] and their gradients. */
   readonly logits: string;
   readonly activations: ReadonlyMap<string, string>;
   readonly gradients: ReadonlyMap<string, string>;
@@ -25,103 +28,118 @@ export interface PlannedGraph {
  * conversions that make every layout NCHW and every type float32.
  * @throws `ERR_NO_GRADIENT` when an operator on the way has no rule.
  */
-export function planGraph(model: Model, layers: readonly LayerInfo[], plan: NetworkPlan): PlannedGraph {
-  const graph = model.graph.clone();
-  graph.outputs.length = 0;
-  const facts = new Map(model.facts);
-  const head = model.head(plan.output);
-  feedFloat32(graph, facts, model.input.name);
-  const logits = asRows(graph, facts, head.logits);
-  const gradients = plan.seed ? appendGradients(graph, facts, logits, layers, plan) : new Map<string, string>();
-  const output = (name: string, tensor: string): string => {
-    const exposed = expose(graph, tensor, name);
-    graph.outputs.push(makeValueInfo(exposed, 'float32'));
-    return exposed;
-  };
-  const activations = new Map(
-    layers
-      .filter(({ name }) => plan.activations.includes(name))
-      .map((layer, index) => [
-        layer.name,
-        output(`onnx_cam/activations/${index}`, asFeatureMaps(graph, facts, layer.name, layer)),
-      ]),
-  );
+export function planGraph(
+  model: Model,
+  facts: FactTable,
+  head: Logits,
+  layers: readonly TargetLayer[],
+  plan: Omit<NetworkPlan, 'output'>,
+): PlannedGraph {
+  const writer = new PlanWriter(model, facts, head, plan);
+  const gradients = plan.seed ? writer.appendGradients(layers.filter(({ name }) => plan.gradients.includes(name))) : [];
+  const activations = layers
+    .filter(({ name }) => plan.activations.includes(name))
+    .map(layer => [layer.name, writer.output(writer.featureMaps(layer.name, layer))] as const);
   return {
-    graph,
-    logits: output('onnx_cam/logits', asFloat32(graph, facts, logits)),
-    activations,
-    gradients: new Map([...gradients].map(([layer, tensor], i) => [layer, output(`onnx_cam/gradients/${i}`, tensor)])),
+    graph: writer.graph,
+    input: writer.input,
+    logits: writer.output(asFloat32(writer.graph, writer.facts, writer.logits)),
+    activations: new Map(activations),
+    gradients: new Map(gradients.map(([layer, tensor]) => [layer, writer.output(tensor)])),
   };
 }
 
-/** Layer name to the tensor with its gradient as feature maps. */
-function appendGradients(
-  graph: Graph,
-  facts: Map<string, TensorFacts>,
-  logits: string,
-  layers: readonly LayerInfo[],
-  plan: NetworkPlan,
-): Map<string, string> {
-  const seeds = appendSeeds(graph, facts, logits, plan);
-  const wanted = layers.filter(({ name }) => plan.gradients.includes(name));
-  const differentiation = differentiate({
-    graph,
-    facts,
-    seeds,
-    wrt: wanted.map(({ name }) => name),
-    lazy: wanted.every(({ layout }) => layout !== 'tokens'),
-    manyScores: plan.manyScores,
-  });
-  for (const [name, known] of differentiation.facts) facts.set(name, known);
-  return new Map(
-    wanted.map(layer => [layer.name, asFeatureMaps(graph, facts, differentiation.gradients.get(layer.name)!, layer)]),
-  );
-}
+class PlanWriter {
+  readonly graph: Graph;
+  readonly facts: Map<string, TensorFacts>;
+  readonly input: string;
+  readonly logits: string;
+  readonly #head: Logits;
+  readonly #plan: Omit<NetworkPlan, 'output'>;
 
-function appendSeeds(
-  graph: Graph,
-  facts: Map<string, TensorFacts>,
-  logits: string,
-  { seed, manyScores }: NetworkPlan,
-): Record<string, Seed> {
-  if (!seed) return {};
-  const { type, dims } = facts.get(logits)!;
-  const rows = manyScores ? -1 : dims[0]!;
-  if (seed.kind === 'index') {
-    graph.inputs.push(makeValueInfo(CLASS_INPUT, 'int64', [rows === -1 ? 'scores' : rows]));
-    facts.set(CLASS_INPUT, { type: 'int64', dims: [rows] });
-    const index = appendClassSeed(graph, facts, logits, { classInput: CLASS_INPUT });
-    return { [appendView(graph, facts, logits, seed.view)]: { index } };
+  constructor(model: Model, facts: FactTable, head: Logits, plan: Omit<NetworkPlan, 'output'>) {
+    this.graph = model.graph.clone();
+    this.graph.outputs.length = 0;
+    this.facts = new Map(facts);
+    this.#head = head;
+    this.#plan = plan;
+    this.input = feedFloat32(this.graph, this.facts, model.input.name);
+    this.logits = asRows(this.graph, this.facts, head);
   }
-  return Object.fromEntries(
-    seed.views.map(view => {
-      const name = seedInput(view);
-      graph.inputs.push(makeValueInfo(name, 'float32', [rows === -1 ? 'scores' : rows, dims[1]!]));
-      facts.set(name, { type: 'float32', dims: [rows, dims[1]!] });
-      return [appendView(graph, facts, logits, view), { gradient: cast(graph, facts, name, type) }];
-    }),
-  );
-}
 
-/** The tensor of a score view; its nodes are differentiated with the rest. */
-function appendView(graph: Graph, facts: Map<string, TensorFacts>, logits: string, view: ScoreView): string {
-  const add = (op: string, inputs: string[], attributes = {}): string => {
-    const name = `onnx_cam/${view}/${op}`;
-    graph.append(makeNode(op, inputs, [name], attributes));
-    facts.set(name, facts.get(logits)!);
+  output(tensor: string): string {
+    return expose(this.graph, tensor, this.facts);
+  }
+
+  featureMaps(tensor: string, layer: TargetLayer): string {
+    return asFeatureMaps(this.graph, this.facts, tensor, layer);
+  }
+
+  /** Layer name and the tensor with its gradient as feature maps. */
+  appendGradients(layers: readonly TargetLayer[]): (readonly [layer: string, tensor: string])[] {
+    const { gradients, facts } = differentiate({
+      graph: this.graph,
+      facts: this.facts,
+      seeds: this.#appendSeeds(),
+      wrt: layers.map(({ name }) => name),
+      lazy: layers.every(({ layout }) => layout !== 'tokens'),
+      manyScores: this.#plan.manyScores,
+    });
+    this.#learn(facts);
+    return layers.map(layer => [layer.name, this.featureMaps(gradients.get(layer.name)!, layer)]);
+  }
+
+  #appendSeeds(): Record<string, Seed> {
+    const { seed, manyScores } = this.#plan;
+    const { type, dims } = this.facts.get(this.logits)!;
+    const rows = manyScores ? -1 : dims[0]!;
+    if (seed?.kind === 'index') {
+      const options = { classInput: CLASS_INPUT, manyScores };
+      const { index, facts } = appendClassSeed(this.graph, this.facts, this.logits, options);
+      this.#learn(facts);
+      return { [this.#appendView(seed.view)]: { index } };
+    }
+    return Object.fromEntries(
+      (seed?.views ?? []).map(view => {
+        const name = seedInput(view);
+        this.graph.inputs.push(makeValueInfo(name, 'float32', [rows, dims[1]!]));
+        this.facts.set(name, { type: 'float32', dims: [rows, dims[1]!] });
+        const gradient =
+          type === 'float32' ? name : this.#append('Cast', [name], { to: codeOfType(type) }, [rows, dims[1]!]);
+        return [this.#appendView(view), { gradient }];
+      }),
+    );
+  }
+
+  /** The tensor of a score view; its nodes are differentiated with the rest. */
+  #appendView(view: ScoreView): string {
+    const { dims } = this.facts.get(this.logits)!;
+    const add = (op: string, inputs: string[], attributes = {}) => this.#append(op, inputs, attributes, dims);
+    const sigmoid = this.#head.kind === 'sigmoid' || this.#head.classes === 1;
+    const logProbability = () =>
+      sigmoid
+        ? add('Neg', [add('Softplus', [add('Neg', [this.logits])])])
+        : add('LogSoftmax', [this.logits], { axis: 1 });
+    switch (view) {
+      case 'logit':
+        return this.logits;
+      case 'probability':
+        return sigmoid ? add('Sigmoid', [this.logits]) : add('Softmax', [this.logits], { axis: 1 });
+      case 'logProbability':
+        return logProbability();
+      case 'rest':
+        return add('Add', [this.logits, logProbability()]);
+    }
+  }
+
+  #append(op: string, inputs: string[], attributes: Record<string, number>, dims: readonly number[]): string {
+    const name = `onnx_cam/score/${this.graph.nodes.length}`;
+    this.graph.append(makeNode(op, inputs, [name], attributes));
+    this.facts.set(name, { type: this.facts.get(this.logits)!.type, dims });
     return name;
-  };
-  const classes = facts.get(logits)!.dims[1]!;
-  const logProbability = () =>
-    classes === 1 ? add('Neg', [add('Softplus', [add('Neg', [logits])])]) : add('LogSoftmax', [logits], { axis: 1 });
-  switch (view) {
-    case 'logit':
-      return logits;
-    case 'probability':
-      return classes === 1 ? add('Sigmoid', [logits]) : add('Softmax', [logits], { axis: 1 });
-    case 'logProbability':
-      return logProbability();
-    case 'rest':
-      return add('Add', [logits, logProbability()]);
+  }
+
+  #learn(facts: FactTable): void {
+    for (const [name, known] of facts) this.facts.set(name, known);
   }
 }

@@ -1,8 +1,12 @@
-import type { Session } from '../engine/session.ts';
 import { OnnxCamError } from '../errors.ts';
 
-interface Entry {
-  readonly session: Promise<Session>;
+/** Anything that owns a session. */
+export interface SessionHolder {
+  readonly session: { dispose(): Promise<void> };
+}
+
+interface Entry<H> {
+  readonly holder: Promise<H>;
   users: number;
 }
 
@@ -10,8 +14,8 @@ interface Entry {
  * Sessions by key, made on first need. At most `capacity` idle ones are kept; the least recently used are released
  * first, and none while it is in use.
  */
-export class SessionCache {
-  readonly #entries = new Map<string, Entry>();
+export class SessionCache<H extends SessionHolder> {
+  readonly #entries = new Map<string, Entry<H>>();
   readonly #capacity: number;
   #disposed = false;
 
@@ -23,20 +27,19 @@ export class SessionCache {
    * Runs `task` with the session of this key; sessions asked for at the same time are created once.
    * @throws `ERR_DISPOSED` after {@link dispose}.
    */
-  async use<T>(key: string, create: () => Promise<Session>, task: (session: Session) => Promise<T>): Promise<T> {
+  async use<T>(key: string, create: () => Promise<H>, task: (holder: H) => Promise<T>): Promise<T> {
     if (this.#disposed) throw new OnnxCamError('ERR_DISPOSED', 'the explainer was disposed; load the model again');
     let entry = this.#entries.get(key);
     if (entry) this.#entries.delete(key);
-    else entry = { session: create(), users: 0 };
+    else entry = { holder: create(), users: 0 };
     const used = entry;
     this.#entries.set(key, used);
     used.users++;
     try {
-      const session = await used.session;
-      return await task(session);
+      return await task(await used.holder);
     } catch (error) {
       // A failed creation must not be remembered.
-      used.session.catch(() => this.#entries.get(key) === used && this.#entries.delete(key));
+      used.holder.catch(() => this.#entries.get(key) === used && this.#entries.delete(key));
       throw error;
     } finally {
       used.users--;
@@ -56,8 +59,8 @@ export class SessionCache {
       if (this.#entries.size <= capacity) break;
       if (entry.users > 0) continue;
       this.#entries.delete(key);
-      const session = await entry.session.catch(() => undefined);
-      await session?.dispose();
+      const holder = await entry.holder.catch(() => undefined);
+      await holder?.session.dispose();
     }
   }
 }

@@ -1,0 +1,120 @@
+import { type ExplainedLayer, Explanation, type Prediction, type RawMap, type Runs } from '../explanation.ts';
+import { restoreMaps } from '../image/restore-map.ts';
+import { resize } from '../kernels/index.ts';
+import type { Maps } from '../kernels/maps.ts';
+import type { HeadKind } from '../model/logits.ts';
+import type { Labels } from '../targets/labels.ts';
+import type { ResolvedTarget } from '../targets/resolve.ts';
+import type { ScoreRow } from '../targets/score.ts';
+import type { ReadyImage } from './images.ts';
+import type { TargetLayer } from './layer-choice.ts';
+import { type MethodMaps, nth } from './method-maps.ts';
+import type { MethodRun } from './request.ts';
+
+/** What is the same for all results of an explainer. */
+export interface Setting {
+  readonly labels: Labels | undefined;
+  readonly headKind: HeadKind;
+  readonly precision: string;
+}
+
+/** Everything about one result. */
+export interface Parts {
+  readonly image: ReadyImage;
+  readonly method: MethodRun;
+  readonly layers: readonly TargetLayer[];
+  /** [C, h, w] of each layer. */
+  readonly shapes: readonly (readonly number[])[];
+  readonly maps: MethodMaps;
+  /** Which of the maps. */
+  readonly index: number;
+  readonly row: ScoreRow;
+  readonly target: ResolvedTarget;
+  readonly milliseconds: { readonly model: number; readonly method: number };
+  readonly runs: Runs;
+  readonly warnings: readonly string[];
+}
+
+/** Puts a map onto the original picture and says all that is known about it. */
+export async function assemble(setting: Setting, parts: Parts): Promise<Explanation> {
+  const { image, method, layers, maps, index, row, target } = parts;
+  const start = performance.now();
+  const [, height, width] = maps.maps.dims;
+  const single: Maps = { data: nth(maps.maps, index), dims: [1, height, width] };
+  const restored = await restoreMaps(single, image.placement);
+  const raw = await rawMap(maps.raw, index);
+  const described = layers.map(({ name, reason }, i): ExplainedLayer => ({ name, shape: parts.shapes[i]!, reason }));
+  const postprocess = performance.now() - start;
+  const { model, method: methodTime } = parts.milliseconds;
+  return new Explanation(
+    {
+      map: { data: restored.data, width: restored.dims[2], height: restored.dims[1] },
+      raw,
+      target: explainedTarget(target, row, setting),
+      predictions: predictionsOf(row, setting, 5),
+      layer: described.length === 1 ? described[0]! : described,
+      method: method.definition.name,
+      convention: method.convention,
+      params: method.params,
+      preprocess: image.preprocess,
+      precision: setting.precision,
+      ...maps.verdicts[index]!,
+      warnings: parts.warnings,
+      timings: {
+        preprocess: image.milliseconds,
+        model,
+        method: methodTime,
+        postprocess,
+        total: image.milliseconds + model + methodTime + postprocess,
+      },
+      runs: parts.runs,
+    },
+    image.picture,
+  );
+}
+
+/** One layer's own map; of several the mean, resized to the largest. */
+async function rawMap(layers: readonly Maps[], index: number): Promise<RawMap> {
+  const height = Math.max(...layers.map(({ dims }) => dims[1]));
+  const width = Math.max(...layers.map(({ dims }) => dims[2]));
+  if (layers.length === 1) return { data: nth(layers[0]!, index).slice(), dims: [height, width], width, height };
+  const data = new Float32Array(width * height);
+  for (const maps of layers) {
+    const single: Maps = { data: nth(maps, index), dims: [1, maps.dims[1], maps.dims[2]] };
+    const sized = await resize(single, { width, height, interpolation: 'bilinear' });
+    for (let i = 0; i < data.length; i++) data[i]! += sized.data[i]! / layers.length;
+  }
+  return { data, dims: [height, width], width, height };
+}
+
+function explainedTarget(target: ResolvedTarget, row: ScoreRow, { labels, headKind }: Setting) {
+  const index = row.classOf(target.terms[0]!.index);
+  return {
+    index,
+    label: labels?.names[index] ?? null,
+    score: row.score(target),
+    probability:
+      target.classification && (hasProbability(headKind) || target.kind === 'binary')
+        ? row.probabilities[index]!
+        : null,
+    kind: target.kind,
+  };
+}
+
+/** The classes with the largest logits. */
+export function predictionsOf(
+  row: ScoreRow,
+  { labels, headKind }: Omit<Setting, 'precision'>,
+  count: number,
+): Prediction[] {
+  return Array.from(row.ranking.subarray(0, count), index => ({
+    index,
+    label: labels?.names[index] ?? null,
+    score: row.logits[index]!,
+    probability: hasProbability(headKind) ? row.probabilities[index]! : null,
+  }));
+}
+
+function hasProbability(kind: HeadKind): boolean {
+  return kind !== 'regression' && kind !== 'embedding';
+}

@@ -1,0 +1,113 @@
+import type { TensorFacts } from '../model/facts.ts';
+import { type Graph, makeNode } from '../model/graph.ts';
+import type { Logits } from '../model/logits.ts';
+import { codeOfType, makeTensorProto } from '../model/tensor-values.ts';
+import { describeValue, makeValueInfo } from '../model/value-info.ts';
+
+type Facts = Map<string, TensorFacts>;
+
+/** A float32 copy of a tensor of another floating type. */
+export function asFloat32(graph: Graph, facts: Facts, tensor: string): string {
+  const { type, dims } = facts.get(tensor)!;
+  if (type === 'float32') return tensor;
+  return append(graph, facts, 'Cast', [tensor], { to: codeOfType('float32') }, { type: 'float32', dims });
+}
+
+/**
+ * Makes the image input take float32, whatever the model takes.
+ * @returns the name to feed
+ */
+export function feedFloat32(graph: Graph, facts: Facts, input: string): string {
+  const index = graph.inputs.findIndex(({ name }) => name === input);
+  const { type, dims } = describeValue(graph.inputs[index]!);
+  if (type === 'float32' || type === undefined || type === 'string') return input;
+  const fed = `${input}/float32`;
+  graph.inputs[index] = makeValueInfo(fed, 'float32', dims);
+  facts.set(fed, { type: 'float32', dims: facts.get(input)!.dims });
+  graph.replaceNodes([makeNode('Cast', [fed], [input], { to: codeOfType(type) }), ...graph.nodes]);
+  return fed;
+}
+
+/** Logits as [N, classes]: heads of convolutions keep axes of length 1. */
+export function asRows(graph: Graph, facts: Facts, { tensor, dims, classes }: Logits): string {
+  if (dims.length === 2) return tensor;
+  const known = facts.get(tensor)!;
+  return append(graph, facts, 'Flatten', [tensor], { axis: 1 }, { ...known, dims: [dims[0]!, classes] });
+}
+
+/** How a layer's tensor holds its feature maps. */
+export interface FeatureLayout {
+  readonly layout: 'nchw' | 'nhwc' | 'tokens';
+  readonly tokens?: { readonly grid: readonly [height: number, width: number]; readonly prefix: number };
+}
+
+/** A layer's tensor (or its gradient, perhaps of size 1 over positions) as float32 [N, C, h, w]. */
+export function asFeatureMaps(graph: Graph, facts: Facts, tensor: string, { layout, tokens }: FeatureLayout): string {
+  const float = asFloat32(graph, facts, tensor);
+  const { dims } = facts.get(float)!;
+  const type = 'float32';
+  if (layout === 'nchw') return float;
+  if (layout === 'nhwc') {
+    const permuted = [dims[0]!, dims.at(-1)!, ...dims.slice(1, -1)];
+    const perm = [0, dims.length - 1, ...dims.slice(1, -1).map((_, axis) => axis + 1)];
+    return append(graph, facts, 'Transpose', [float], { perm }, { type, dims: permuted });
+  }
+  if (!tokens) throw new TypeError(`the token layer '${tensor}' has no grid`);
+  const [batch, count, channels] = dims as [number, number, number];
+  const [height, width] = tokens.grid;
+  const constant = (name: string, values: readonly number[]): string => {
+    const full = `onnx_cam/tokens/${name}/${values.join('_')}`;
+    if (!graph.initializers.has(full))
+      graph.initializers.set(
+        full,
+        makeTensorProto(
+          full,
+          'int64',
+          [values.length],
+          BigInt64Array.from(values, value => BigInt(value)),
+        ),
+      );
+    return full;
+  };
+  const patches =
+    tokens.prefix === 0
+      ? float
+      : append(
+          graph,
+          facts,
+          'Slice',
+          [float, constant('start', [tokens.prefix]), constant('end', [count]), constant('axis', [1])],
+          {},
+          { type, dims: [batch, count - tokens.prefix, channels] },
+        );
+  const channelsFirst = append(
+    graph,
+    facts,
+    'Transpose',
+    [patches],
+    { perm: [0, 2, 1] },
+    { type, dims: [batch, channels, height * width] },
+  );
+  return append(
+    graph,
+    facts,
+    'Reshape',
+    [channelsFirst, constant('shape', [0, 0, height, width])],
+    {},
+    { type, dims: [batch, channels, height, width] },
+  );
+}
+
+function append(
+  graph: Graph,
+  facts: Facts,
+  op: string,
+  inputs: readonly string[],
+  attributes: Readonly<Record<string, number | readonly number[]>>,
+  known: TensorFacts,
+): string {
+  const name = `onnx_cam/converted/${graph.nodes.length}`;
+  graph.append(makeNode(op, inputs, [name], attributes));
+  facts.set(name, known);
+  return name;
+}

@@ -1,0 +1,130 @@
+import type { Tensor } from '../engine/tensor.ts';
+import { OnnxCamError, throwIfAborted } from '../errors.ts';
+import { decodeImage } from '../image/decode.ts';
+import { type Placement, place } from '../image/geometry.ts';
+import { prepareImage } from '../image/preprocess.ts';
+import type { ResolvedPreprocess } from '../image/preprocess-options.ts';
+import { type RawPicture, rawPicture } from '../image/raw-picture.ts';
+import { type DetectedSource, detectSource, type ImageSource, type TensorInput } from '../image/source.ts';
+import type { ImageInput } from '../model/input.ts';
+
+/** What `explain` takes: a picture in any form, or a preprocessed tensor. */
+export type ExplainSource = ImageSource | TensorInput;
+
+/** One image ready for the network. */
+export interface ReadyImage {
+  /** [1, …] in the model's layout. */
+  readonly tensor: Tensor<'float32'>;
+  /** Where the original picture lies in the input; a tensor is its own picture. */
+  readonly placement: Placement;
+  /** The original picture for overlays; for a tensor its channels stretched to 0..255. */
+  readonly picture: () => Promise<RawPicture>;
+  /** Null for tensors. */
+  readonly preprocess: ResolvedPreprocess | null;
+  readonly milliseconds: number;
+}
+
+/** The single images behind what the user gave: a tensor with N > 1 stands for N. */
+export function splitSources(source: ExplainSource | readonly ExplainSource[]): {
+  readonly sources: DetectedSource[];
+  /** True when the result is an array. */
+  readonly several: boolean;
+} {
+  if (Array.isArray(source)) return { sources: source.flatMap(one => splitTensor(detectSource(one))), several: true };
+  const sources = splitTensor(detectSource(source));
+  return { sources, several: sources.length > 1 };
+}
+
+function splitTensor(source: DetectedSource): DetectedSource[] {
+  if (source.kind !== 'tensor' || source.tensor.dims.length < 4 || source.tensor.dims[0] === 1) return [source];
+  const [count, ...dims] = source.tensor.dims as [number, ...number[]];
+  const size = source.tensor.data.length / count;
+  return Array.from({ length: count }, (_, n) => ({
+    kind: 'tensor',
+    tensor: { type: 'float32', data: source.tensor.data.subarray(n * size, (n + 1) * size), dims: [1, ...dims] },
+  }));
+}
+
+/**
+ * Decodes and preprocesses a picture, or checks a tensor against the model's input.
+ * @throws `ERR_IMAGE_NOT_FOUND`, `ERR_IMAGE_INVALID`, `ERR_INPUT_SHAPE`, `ERR_ABORTED`
+ */
+export async function readImage(
+  source: DetectedSource,
+  input: ImageInput,
+  preprocess: () => ResolvedPreprocess,
+  signal: AbortSignal | undefined,
+): Promise<ReadyImage> {
+  throwIfAborted(signal);
+  const start = performance.now();
+  if (source.kind === 'tensor') return readTensor(source.tensor, input);
+  const resolved = preprocess();
+  const image = await decodeImage(source, { signal });
+  const { tensor, placement } = await prepareImage(image, resolved, { signal });
+  return {
+    tensor,
+    placement,
+    picture: async () => rawPicture(image.data, image.width, image.height),
+    preprocess: resolved,
+    milliseconds: performance.now() - start,
+  };
+}
+
+function readTensor(tensor: TensorInput, input: ImageInput): ReadyImage {
+  const dims = tensor.dims.length === 3 ? [1, ...tensor.dims] : tensor.dims;
+  const expected = expectedDims(input);
+  if (dims.length !== expected.length || expected.some((dim, axis) => dim !== undefined && dim !== dims[axis]))
+    throw new OnnxCamError(
+      'ERR_INPUT_SHAPE',
+      `the model's input "${input.name}" takes [${expected.map((dim, axis) => dim ?? (axis === 0 ? 'N' : '?')).join(',')}], ` +
+        `the tensor is [${tensor.dims.join(',')}]`,
+    );
+  const [channels, height, width] = (
+    input.layout === 'nhwc' ? [dims[3], dims[1], dims[2]] : [dims[1], dims.at(-2), dims.at(-1)]
+  ) as [number, number, number];
+  const size = { width, height };
+  return {
+    tensor: { type: 'float32', data: tensor.data, dims },
+    placement: place(size, size, 'squeeze'),
+    picture: async () => tensorPicture(tensor.data, channels, width, height, input.layout === 'nhwc'),
+    preprocess: null,
+    milliseconds: 0,
+  };
+}
+
+function expectedDims({ layout, channels, height, width, depth }: ImageInput): (number | undefined)[] {
+  if (layout === 'nhwc') return [1, height, width, channels];
+  return layout === 'ncdhw' ? [1, channels, depth, height, width] : [1, channels, height, width];
+}
+
+/** A picture to lay a map over: all channels stretched together to 0..255; one channel (or not three) as grey. */
+function tensorPicture(
+  data: Float32Array,
+  channels: number,
+  width: number,
+  height: number,
+  channelsLast: boolean,
+): RawPicture {
+  const pixels = new Uint8Array(width * height * 3);
+  const finite = data.filter(Number.isFinite);
+  const min = finite.reduce((least, value) => Math.min(least, value), Number.POSITIVE_INFINITY);
+  const max = finite.reduce((most, value) => Math.max(most, value), Number.NEGATIVE_INFINITY);
+  const scale = max > min ? 255 / (max - min) : 0;
+  for (let i = 0; i < width * height; i++)
+    for (let rgb = 0; rgb < 3; rgb++) {
+      const channel = channels === 3 ? rgb : 0;
+      const value = data[channelsLast ? i * channels + channel : channel * width * height + i]!;
+      pixels[i * 3 + rgb] = Math.round((value - min) * scale);
+    }
+  return rawPicture(pixels, width, height);
+}
+
+/** Stacks single images; their tensors must have one shape. */
+export function stack(tensors: readonly Tensor<'float32'>[]): Tensor<'float32'> {
+  const [first] = tensors as [Tensor<'float32'>];
+  if (tensors.length === 1) return first;
+  const size = first.data.length;
+  const data = new Float32Array(size * tensors.length);
+  tensors.forEach((tensor, n) => data.set(tensor.data, n * size));
+  return { type: 'float32', data, dims: [tensors.length, ...first.dims.slice(1)] };
+}

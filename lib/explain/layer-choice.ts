@@ -1,0 +1,66 @@
+import { OnnxCamError } from '../errors.ts';
+import type { MethodDefinition } from '../methods/definition.ts';
+import { type ChosenLayer, type LayerSpec, resolveLayers } from '../model/choose-layer.ts';
+import type { Model } from '../model/load-model.ts';
+import type { FeatureLayout } from './conversions.ts';
+
+/** A target layer with everything the graph needs to turn it into feature maps. */
+export type TargetLayer = ChosenLayer & FeatureLayout;
+
+/**
+ * The layers a method works on. CAM is defined on the input of the global pooling alone; 'auto' is one layer for
+ * methods defined on one, and the stages for those defined on several.
+ * @throws `ERR_LAYER_NOT_FOUND`, `ERR_NO_SPATIAL_LAYER`, `ERR_METHOD_UNSUPPORTED`
+ */
+export function chooseLayers(
+  model: Model,
+  definition: MethodDefinition,
+  spec: LayerSpec | undefined,
+  tokens: { readonly grid?: readonly [number, number]; readonly prefix?: number } | undefined,
+): TargetLayer[] {
+  const layers = resolveLayers(spec ?? 'auto', model.layers, model.graph, model.facts);
+  const unique = layers.filter((layer, index) => layers.findIndex(({ name }) => name === layer.name) === index);
+  return unique.map(layer => ({ ...layer, ...featureLayout(layer, model, tokens, definition) }));
+}
+
+function featureLayout(
+  layer: ChosenLayer,
+  model: Model,
+  tokens: { readonly grid?: readonly [number, number]; readonly prefix?: number } | undefined,
+  definition: MethodDefinition,
+): FeatureLayout {
+  if (layer.layout === 'ncdhw')
+    throw new OnnxCamError(
+      'ERR_METHOD_UNSUPPORTED',
+      `${definition.name} on the volume layer "${layer.name}" is not supported: maps are made from layers [N,C,h,w]`,
+    );
+  if (layer.layout !== 'tokens') return { layout: layer.layout };
+  return { layout: 'tokens', tokens: tokenGrid(layer, model, tokens) };
+}
+
+/** The grid of the tokens: as given, else the largest square that leaves at most two tokens (class, distillation). */
+function tokenGrid(
+  layer: ChosenLayer,
+  model: Model,
+  given: { readonly grid?: readonly [number, number]; readonly prefix?: number } | undefined,
+): NonNullable<FeatureLayout['tokens']> {
+  const count = layer.spatial[0]!;
+  const wanted = given ?? model.sidecar?.tokens;
+  if (wanted?.grid) {
+    const [height, width] = wanted.grid;
+    const prefix = wanted.prefix ?? count - height * width;
+    if (prefix >= 0 && prefix + height * width === count) return { grid: [height, width], prefix };
+    throw new OnnxCamError(
+      'ERR_OPTION_INVALID',
+      `tokens: ${height}×${width} positions after ${prefix} prefix tokens are not the ${count} tokens of "${layer.name}"`,
+    );
+  }
+  for (const prefix of wanted?.prefix === undefined ? [0, 1, 2] : [wanted.prefix]) {
+    const side = Math.sqrt(count - prefix);
+    if (Number.isInteger(side) && side > 1) return { grid: [side, side], prefix };
+  }
+  throw new OnnxCamError(
+    'ERR_OPTION_INVALID',
+    `the ${count} tokens of "${layer.name}" are no square grid; give the grid in the option \`tokens: { grid: [h, w], prefix }\``,
+  );
+}

@@ -1,0 +1,171 @@
+import { Session } from '../engine/session.ts';
+import type { Tensor } from '../engine/tensor.ts';
+import { throwIfAborted } from '../errors.ts';
+import type { FeatureMaps } from '../methods/definition.ts';
+import type { FactTable } from '../model/facts.ts';
+import type { Model } from '../model/load-model.ts';
+import type { Logits } from '../model/logits.ts';
+import { repeatBatch } from '../model/probe.ts';
+import { serializeModel } from '../model/write.ts';
+import type { ResolvedTarget } from '../targets/resolve.ts';
+import { ScoreRow } from '../targets/score.ts';
+import type { ScoreView } from '../targets/target.ts';
+import type { TargetLayer } from './layer-choice.ts';
+import { CLASS_INPUT, type NetworkPlan, planKey, type SeedForm, seedInput } from './plan.ts';
+import { type PlannedGraph, planGraph } from './plan-graph.ts';
+import type { SessionCache } from './session-cache.ts';
+
+/** Session options without what belongs to the single session. */
+export type NetworkSessionOptions = Omit<Parameters<typeof Session.create>[1] & object, 'signal' | 'externalFiles'>;
+
+/** What one run of the network gave. */
+export interface NetworkResult {
+  /** One for each image. */
+  readonly rows: readonly ScoreRow[];
+  /** By layer name; [images, C, h, w]. */
+  readonly activations: ReadonlyMap<string, FeatureMaps>;
+  /** By layer name; one for each image, or one for each target of the only image. */
+  readonly gradients: ReadonlyMap<string, FeatureMaps>;
+  readonly milliseconds: number;
+  readonly warnings: readonly string[];
+}
+
+export interface NetworkRun {
+  /** Stacked images [N, …] in the model's layout. */
+  readonly images: Tensor<'float32'>;
+  readonly plan: NetworkPlan;
+  readonly layers: readonly TargetLayer[];
+  /** One for each image, or several for one image (`plan.manyScores`). */
+  readonly targets: readonly ResolvedTarget[];
+  readonly signal?: AbortSignal;
+}
+
+/** A session and the names of what its graph gives. */
+export interface PlannedSession {
+  readonly session: Session;
+  readonly planned: PlannedGraph;
+}
+
+/** Runs a model's rewritten graphs; sessions are made on first need and shared by equal plans. */
+export class Network {
+  readonly model: Model;
+  readonly #cache: SessionCache<PlannedSession>;
+  readonly #options: NetworkSessionOptions;
+  readonly #heads = new Map<string, Logits>();
+  readonly #factsBySize = new Map<string, Promise<FactTable>>();
+
+  constructor(model: Model, cache: SessionCache<PlannedSession>, options: NetworkSessionOptions) {
+    this.model = model;
+    this.#cache = cache;
+    this.#options = options;
+  }
+
+  /** The head that a target reads: the model's own, or the output with this name. */
+  head(output: string | undefined): Logits {
+    if (output === undefined || output === this.model.logits.output) return this.model.logits;
+    let head = this.#heads.get(output);
+    if (!head) this.#heads.set(output, (head = this.model.logitsOf(output)));
+    return head;
+  }
+
+  /**
+   * @throws `ERR_NO_GRADIENT`, `ERR_RUNTIME`, `ERR_ABORTED`, and what creating a session throws.
+   */
+  async run({ images, plan, layers, targets, signal }: NetworkRun): Promise<NetworkResult> {
+    throwIfAborted(signal);
+    const head = this.head(plan.output);
+    const size = this.#sizeOf(images);
+    return this.#cache.use(
+      `${size} ${planKey(plan)}`,
+      async () => this.#create(head, layers, plan, await this.#factsFor(size)),
+      async ({ session, planned }) => {
+        const start = performance.now();
+        const batch = images.dims[0]!;
+        const feeds: Record<string, Tensor> = {
+          [planned.input]: images,
+          ...seedTensors(plan.seed, targets, head.classes),
+        };
+        for (const [name, tensor] of Object.entries(this.model.fixedInputs))
+          feeds[name] = this.model.input.batch === undefined ? repeatBatch(tensor, batch) : tensor;
+        const fetches = [planned.logits, ...planned.activations.values(), ...planned.gradients.values()];
+        const outputs = await session.run(feeds, fetches, { signal });
+        const maps = (names: ReadonlyMap<string, string>): Map<string, FeatureMaps> =>
+          new Map([...names].map(([layer, name]) => [layer, outputs[name] as FeatureMaps]));
+        return {
+          rows: scoreRows(outputs[planned.logits]!.data as Float32Array, batch, head),
+          activations: maps(planned.activations),
+          gradients: maps(planned.gradients),
+          milliseconds: performance.now() - start,
+          warnings: session.warnings,
+        };
+      },
+    );
+  }
+
+  /** [height, width] of the input, in the model's layout. */
+  #sizeOf({ dims }: Tensor): string {
+    return (this.model.input.layout === 'nhwc' ? dims.slice(1, 3) : dims.slice(-2)).join('x');
+  }
+
+  /** Shapes at the size that is fed: models that take any size are probed once for each. */
+  #factsFor(size: string): Promise<FactTable> {
+    const { input, facts } = this.model;
+    const probed = facts.get(input.name)!;
+    if (size === this.#sizeOf({ dims: probed.dims } as Tensor)) return Promise.resolve(facts);
+    let found = this.#factsBySize.get(size);
+    if (!found) {
+      const [height, width] = size.split('x').map(Number) as [number, number];
+      found = this.model.factsFor(width, height);
+      found.catch(() => this.#factsBySize.delete(size));
+      this.#factsBySize.set(size, found);
+    }
+    return found;
+  }
+
+  async #create(
+    head: Logits,
+    layers: readonly TargetLayer[],
+    plan: NetworkPlan,
+    facts: FactTable,
+  ): Promise<PlannedSession> {
+    const planned = planGraph(this.model, facts, head, layers, plan);
+    const { model, externalFiles } = serializeModel(planned.graph);
+    return { planned, session: await Session.create(model, { ...this.#options, externalFiles }) };
+  }
+}
+
+function scoreRows(logits: Float32Array, count: number, { classes, kind }: Logits): ScoreRow[] {
+  const activation = kind === 'sigmoid' || classes === 1 ? 'sigmoid' : 'softmax';
+  return Array.from(
+    { length: count },
+    (_, n) => new ScoreRow(logits.subarray(n * classes, (n + 1) * classes), activation),
+  );
+}
+
+/** How these targets are fed: as class indices where each is one logit of weight 1 and all read the same view. */
+export function seedFormOf(targets: readonly ResolvedTarget[]): SeedForm {
+  const views = new Set(targets.flatMap(({ terms }) => terms.map(({ view }) => view)));
+  const plain = targets.every(({ terms }) => terms.length === 1 && terms[0]!.weight === 1);
+  if (plain && views.size === 1) return { kind: 'index', view: [...views][0]! };
+  return { kind: 'dense', views: [...views].sort() };
+}
+
+function seedTensors(
+  seed: SeedForm | undefined,
+  targets: readonly ResolvedTarget[],
+  classes: number,
+): Record<string, Tensor> {
+  if (!seed) return {};
+  if (seed.kind === 'index') {
+    const data = BigInt64Array.from(targets, ({ terms }) => BigInt(terms[0]!.index));
+    return { [CLASS_INPUT]: { type: 'int64', data, dims: [targets.length] } };
+  }
+  const tensorOf = (view: ScoreView): Tensor<'float32'> => {
+    const data = new Float32Array(targets.length * classes);
+    targets.forEach(({ terms }, row) => {
+      for (const term of terms) if (term.view === view) data[row * classes + term.index]! += term.weight;
+    });
+    return { type: 'float32', data, dims: [targets.length, classes] };
+  };
+  return Object.fromEntries(seed.views.map(view => [seedInput(view), tensorOf(view)]));
+}

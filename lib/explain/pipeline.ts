@@ -1,0 +1,159 @@
+import { OnnxCamError } from '../errors.ts';
+import type { Explanation } from '../explanation.ts';
+import type { FeatureMaps, LayerTensors } from '../methods/definition.ts';
+import { findCamHead } from '../model/cam-head.ts';
+import type { ResolvedTarget } from '../targets/resolve.ts';
+import type { ScoreRow } from '../targets/score.ts';
+import { assemble, type Setting } from './assemble.ts';
+import { stack } from './images.ts';
+import type { TargetLayer } from './layer-choice.ts';
+import { type MethodMaps, methodMaps } from './method-maps.ts';
+import { type Network, type NetworkResult, seedFormOf } from './network.ts';
+import type { ExplainRequest, MethodRun } from './request.ts';
+import type { Work } from './work.ts';
+
+/** Results of one image: by method, by target, by layer set. */
+export type ImageResults = Explanation[][][];
+
+/**
+ * Explains the images of one network run: forward (and backward) pass, the methods, the pictures' maps.
+ * @throws `ERR_NO_GRADIENT`, `ERR_METHOD_UNSUPPORTED`, `ERR_RUNTIME`, `ERR_ABORTED`
+ */
+export async function explainRun(
+  network: Network,
+  work: readonly Work[],
+  request: ExplainRequest,
+  setting: Setting,
+): Promise<ImageResults[]> {
+  const { run, targets, extraRuns } = await runNetwork(network, work, request);
+  const many = targets.length > work.length;
+  const results: ImageResults[] = work.map(() => []);
+  for (const method of request.methods) {
+    const sets: { maps: MethodMaps; layers: readonly TargetLayer[]; milliseconds: number }[] = [];
+    for (const layers of method.layerSets) {
+      const start = performance.now();
+      const tensors = layers.map(layer => layerTensors(network, run, layer, method, targets));
+      const size = work[0]!.image.placement.input;
+      const maps = await methodMaps(method, tensors, size, { seed: request.seed });
+      sets.push({ maps, layers, milliseconds: (performance.now() - start) / work.length });
+    }
+    for (const [i, { image, targets: own }] of work.entries()) {
+      const perTarget = own.map((_, t) =>
+        Promise.all(
+          sets.map(({ maps, layers, milliseconds }) =>
+            assemble(setting, {
+              image,
+              method,
+              layers,
+              maps,
+              index: Math.min(many ? t : i, maps.verdicts.length - 1),
+              row: run.rows[i]!,
+              target: targets[many ? t : i]!,
+              milliseconds: { model: run.milliseconds / work.length, method: milliseconds },
+              runs: { network: 1 + extraRuns, tail: 0, saved: 0 },
+              shapes: layers.map(layer => run.activations.get(layer.name)!.dims.slice(1)),
+              warnings: [...method.warnings, ...run.warnings],
+            }),
+          ),
+        ),
+      );
+      results[i]!.push(await Promise.all(perTarget));
+    }
+  }
+  return results;
+}
+
+/** One forward (and backward) pass; ranks inside composite scores are looked up by a forward pass before it. */
+async function runNetwork(
+  network: Network,
+  work: readonly Work[],
+  { layers, gradients, signal }: ExplainRequest,
+): Promise<{ run: NetworkResult; targets: readonly ResolvedTarget[]; extraRuns: number }> {
+  const images = padded(stack(work.map(({ image }) => image.tensor)), network.model.input.batch);
+  const names = layers.map(({ name }) => name);
+  const { output } = work[0]!.targets[0]!;
+  let targets: readonly ResolvedTarget[] = work.flatMap(one => one.targets);
+  const seed = gradients.length > 0 ? seedFormOf(targets) : undefined;
+  let extraRuns = 0;
+  if (seed?.kind === 'dense' && targets.some(({ terms }) => terms.some(({ index }) => index < 0))) {
+    const plan = { output, activations: [], gradients: [], manyScores: false };
+    const { rows } = await network.run({ images, plan, layers: [], targets, signal });
+    targets = work.flatMap((one, i) => one.targets.map(target => withoutRanks(target, rows[i]!)));
+    extraRuns = 1;
+  }
+  const plan = { output, activations: names, gradients, seed, manyScores: targets.length > work.length };
+  const padding = plan.manyScores ? [] : new Array<ResolvedTarget>(images.dims[0]! - work.length).fill(targets[0]!);
+  const run = await network.run({ images, plan, layers, targets: [...targets, ...padding], signal });
+  return { run: padding.length > 0 ? trimmed(run, work.length) : run, targets, extraRuns };
+}
+
+/** Fills up the batch of a model whose batch size is fixed, with copies of the first image. */
+function padded(images: ReturnType<typeof stack>, batch: number | undefined): ReturnType<typeof stack> {
+  const [count, ...dims] = images.dims as [number, ...number[]];
+  if (batch === undefined || batch === count) return images;
+  const size = images.data.length / count;
+  const data = new Float32Array(batch * size);
+  for (let n = 0; n < batch; n++)
+    data.set(images.data.subarray(n < count ? n * size : 0, (n < count ? n + 1 : 1) * size), n * size);
+  return { ...images, data, dims: [batch, ...dims] };
+}
+
+/** What belongs to the first `count` images. */
+function trimmed(run: NetworkResult, count: number): NetworkResult {
+  const cut = (maps: ReadonlyMap<string, FeatureMaps>) =>
+    new Map(
+      [...maps].map(([name, { data, dims }]) => [
+        name,
+        { data: data.subarray(0, (data.length / dims[0]!) * count), dims: [count, ...dims.slice(1)] },
+      ]),
+    );
+  return { ...run, rows: run.rows.slice(0, count), activations: cut(run.activations), gradients: cut(run.gradients) };
+}
+
+function withoutRanks(target: ResolvedTarget, row: ScoreRow): ResolvedTarget {
+  return { ...target, terms: target.terms.map(term => ({ ...term, index: row.classOf(term.index) })) };
+}
+
+function layerTensors(
+  network: Network,
+  run: NetworkResult,
+  layer: TargetLayer,
+  method: MethodRun,
+  targets: readonly ResolvedTarget[],
+): LayerTensors {
+  const { needs } = method.definition;
+  return {
+    activations: run.activations.get(layer.name)!,
+    gradients: needs.gradients && run.gradients.get(layer.name),
+    classifier: needs.classifier && classifierRows(network, run, layer, method, targets),
+  };
+}
+
+/** Σ weight · row of the classifier for each target, [targets · channels]. */
+function classifierRows(
+  network: Network,
+  run: NetworkResult,
+  layer: TargetLayer,
+  { definition }: MethodRun,
+  targets: readonly ResolvedTarget[],
+): Float32Array {
+  const { model } = network;
+  const head = findCamHead(model.graph, model.facts, layer, network.head(targets[0]!.output));
+  if (!head)
+    throw new OnnxCamError(
+      'ERR_METHOD_UNSUPPORTED',
+      `${definition.name} needs a network that ends in global average pooling and one linear layer behind "${layer.name}"; ` +
+        'Grad-CAM gives the same map for such networks and works for others',
+    );
+  const rows = new Float32Array(targets.length * head.channels);
+  targets.forEach(({ terms }, t) => {
+    for (const { view, index, weight } of terms) {
+      if (view !== 'logit')
+        throw new OnnxCamError('ERR_METHOD_UNSUPPORTED', `${definition.name} explains logits, not the ${view}`);
+      const scoreRow = run.rows[Math.min(t, run.rows.length - 1)]!;
+      const row = head.row(scoreRow.classOf(index));
+      for (let k = 0; k < row.length; k++) rows[t * head.channels + k]! += weight * row[k]!;
+    }
+  });
+  return rows;
+}

@@ -1,0 +1,74 @@
+import { OnnxCamError } from '../errors.ts';
+import type { ExplainOptions, LayerOption } from '../options.ts';
+import { parseTarget } from '../targets/parse.ts';
+import type { Target } from '../targets/target.ts';
+import { chooseLayers, type TargetLayer } from './layer-choice.ts';
+import { type ChosenMethod, chooseMethods } from './methods.ts';
+import type { Network } from './network.ts';
+
+/** A method and the layers of each of its results: one set, or one layer each with `fuse: false`. */
+export interface MethodRun extends ChosenMethod {
+  readonly layerSets: readonly (readonly TargetLayer[])[];
+}
+
+/** One `explain` call with every choice made that does not depend on the images. */
+export interface ExplainRequest {
+  readonly methods: readonly MethodRun[];
+  /** The layers of all methods, each once. */
+  readonly layers: readonly TargetLayer[];
+  /** Names of the layers whose gradients are needed. */
+  readonly gradients: readonly string[];
+  /** True where the results of a method are an array of layers. */
+  readonly perLayer: boolean;
+  readonly seed: number;
+  readonly signal?: AbortSignal;
+}
+
+/** Defaults that belong to the explainer. */
+export interface RequestDefaults {
+  readonly layer?: LayerOption;
+  readonly tokens?: { readonly grid?: readonly [number, number]; readonly prefix?: number };
+}
+
+/**
+ * @throws `ERR_METHOD_UNKNOWN`, `ERR_METHOD_UNSUPPORTED`, `ERR_OPTION_INVALID`, `ERR_LAYER_NOT_FOUND`,
+ * `ERR_NO_SPATIAL_LAYER`
+ */
+export function makeRequest(network: Network, options: ExplainOptions, defaults: RequestDefaults): ExplainRequest {
+  const spec = options.layer ?? defaults.layer ?? network.model.sidecar.layer;
+  const perLayer = options.fuse === false && (Array.isArray(spec) || spec === 'stages');
+  const methods = chooseMethods(options).map(method => {
+    const layers = chooseLayers(network.model, method.definition, spec, defaults.tokens);
+    return { ...method, layerSets: perLayer ? layers.map(layer => [layer]) : [layers] };
+  });
+  const used = methods.flatMap(({ layerSets }) => layerSets.flat());
+  const layers = used.filter((layer, index) => used.findIndex(({ name }) => name === layer.name) === index);
+  const withGradients = new Set(
+    methods
+      .filter(({ definition }) => definition.needs.gradients)
+      .flatMap(({ layerSets }) => layerSets.flat().map(({ name }) => name)),
+  );
+  return {
+    methods,
+    layers,
+    gradients: layers.filter(({ name }) => withGradients.has(name)).map(({ name }) => name),
+    perLayer,
+    seed: options.seed ?? 0,
+    signal: options.signal,
+  };
+}
+
+/**
+ * One target for each image.
+ * @throws `ERR_OPTION_INVALID` when an array of targets doesn't have one for each image.
+ */
+export function targetsOf(target: ExplainOptions['target'], images: number): Target[] {
+  if (!Array.isArray(target)) return new Array<Target>(images).fill(parseTarget((target ?? 'top1') as Target));
+  if (target.length !== images)
+    throw new OnnxCamError(
+      'ERR_OPTION_INVALID',
+      `\`target\` is an array of ${target.length} for ${images} image${images === 1 ? '' : 's'}; give one for all, or one for each. ` +
+        'For several classes of one image use topK(k) or one call for each',
+    );
+  return target.map(one => parseTarget(one));
+}

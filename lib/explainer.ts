@@ -1,0 +1,198 @@
+import { OnnxCamError, throwIfAborted } from './errors.ts';
+import { predictionsOf, type Setting } from './explain/assemble.ts';
+import { type ExplainSource, type ReadyImage, readImage, splitSources } from './explain/images.ts';
+import type { Network } from './explain/network.ts';
+import { explainRun, type ImageResults } from './explain/pipeline.ts';
+import { type ExplainRequest, makeRequest, type RequestDefaults, targetsOf } from './explain/request.ts';
+import { listPictures, runStream, type StreamResult, type StreamSource } from './explain/stream.ts';
+import { groupRuns, type Work } from './explain/work.ts';
+import type { Explanation, Prediction } from './explanation.ts';
+import type { ResolvedPreprocess } from './image/preprocess-options.ts';
+import type { DetectedSource } from './image/source.ts';
+import { checkCount, checkExplainOptions, checkNames, type ExplainOptions } from './options.ts';
+import { outputOf, resolveTarget } from './targets/resolve.ts';
+import type { Target } from './targets/target.ts';
+
+/** Images per network run on a CPU: more gains nothing there and costs memory. */
+const DEFAULT_BATCH = 4;
+
+/** One explanation, or arrays of them: images outside, then methods, then targets or layers. */
+export type ExplainResult = Explanation | ExplainResult[];
+
+export interface StreamOptions extends ExplainOptions {
+  /** Images in work at once (default 2: one is decoded while another is explained). */
+  concurrency?: number;
+}
+
+/** A layer that can be explained. */
+export interface LayerListing {
+  readonly name: string;
+  readonly node: string;
+  readonly operator: string;
+  /** −1 where the size follows the batch. */
+  readonly shape: readonly number[];
+  /** True for the automatic choice. */
+  readonly chosen: boolean;
+  readonly reason: string | null;
+}
+
+/** What an explainer is made of. */
+export interface ExplainerParts {
+  readonly network: Network;
+  readonly setting: Setting;
+  readonly preprocess: () => ResolvedPreprocess;
+  readonly defaults: RequestDefaults;
+  readonly dispose: () => Promise<void>;
+}
+
+/** A loaded model that explains its predictions. Made by `load`; release it with `dispose`. */
+export class Explainer {
+  readonly #parts: ExplainerParts;
+  #disposed: Promise<void> | undefined;
+
+  constructor(parts: ExplainerParts) {
+    this.#parts = parts;
+  }
+
+  /**
+   * Explains one image or a batch.
+   * @returns one explanation; an array for an array of images (or a tensor with N > 1), for `methods`, for a target that
+   * stands for several and for layers with `fuse: false`, nested in this order.
+   * @throws OnnxCamError; see `ErrorCode`.
+   */
+  async explain(image: ExplainSource, options?: ExplainOptions): Promise<Explanation>;
+  async explain(image: ExplainSource | readonly ExplainSource[], options?: ExplainOptions): Promise<ExplainResult>;
+  async explain(image: ExplainSource | readonly ExplainSource[], options: ExplainOptions = {}): Promise<ExplainResult> {
+    this.#checkUsable();
+    checkExplainOptions(options);
+    throwIfAborted(options.signal);
+    const { network, defaults } = this.#parts;
+    const request = makeRequest(network, options, defaults);
+    const { sources, several } = splitSources(image);
+    const targets = targetsOf(options.target, sources.length);
+    const results: ExplainResult[] = [];
+    const batchSize = network.model.input.batch ?? options.batchSize ?? DEFAULT_BATCH;
+    for (let from = 0; from < sources.length; from += batchSize) {
+      const to = Math.min(from + batchSize, sources.length);
+      const chunk = await this.#explainChunk(sources.slice(from, to), targets.slice(from, to), request, batchSize);
+      for (const [i, byMethod] of chunk.entries()) results.push(nest(byMethod, targets[from + i]!, options, request));
+      options.onProgress?.({ done: to, total: sources.length });
+    }
+    return several ? results : results[0]!;
+  }
+
+  /** The classes with the largest logits. */
+  async predict(image: ExplainSource, options: { topK?: number; signal?: AbortSignal } = {}): Promise<Prediction[]> {
+    this.#checkUsable();
+    checkNames(options, ['topK', 'signal'], 'predict');
+    checkCount('topK', options.topK, 1);
+    const { network, setting } = this.#parts;
+    const { sources, several } = splitSources(image);
+    if (several) throw new OnnxCamError('ERR_INPUT_SHAPE', 'predict takes one image');
+    const ready = await this.#read(sources[0]!, options.signal);
+    const { rows } = await network.run({
+      images: ready.tensor,
+      plan: { activations: [], gradients: [], manyScores: false },
+      layers: [],
+      targets: [],
+      signal: options.signal,
+    });
+    return predictionsOf(rows[0]!, setting, options.topK ?? 5);
+  }
+
+  /** Every layer that a map can be made from, in the order of the network. */
+  layers(): LayerListing[] {
+    const { layers, chosen } = this.#parts.network.model;
+    return layers.map(({ name, node, operator, shape }) => {
+      const isChosen = name === chosen?.name;
+      return { name, node, operator, shape, chosen: isChosen, reason: isChosen ? chosen.reason : null };
+    });
+  }
+
+  /**
+   * Explains the images of a folder, glob, array or (async) iterable, in order. A failing image yields
+   * `{ input, error }` and the stream goes on; an abort ends it. No more than `concurrency` images are in work ahead of
+   * the consumer.
+   */
+  async *stream<T extends ExplainSource>(
+    source: StreamSource<T>,
+    options: StreamOptions = {},
+  ): AsyncGenerator<StreamResult<T, ExplainResult>, void, void> {
+    this.#checkUsable();
+    const { concurrency = 2, ...explainOptions } = options;
+    checkCount('concurrency', concurrency, 1);
+    checkExplainOptions(explainOptions);
+    const inputs = typeof source === 'string' ? ((await listPictures(source)) as T[]) : source;
+    yield* runStream(inputs, input => this.explain(input, explainOptions) as Promise<ExplainResult>, {
+      concurrency,
+      signal: options.signal,
+    });
+  }
+
+  /** Hexadecimal SHA-256 of the model file. */
+  sha256(): Promise<string> {
+    return this.#parts.network.model.sha256();
+  }
+
+  /** Releases the sessions; runs under way finish. Calling it again does no harm. */
+  dispose(): Promise<void> {
+    this.#disposed ??= this.#parts.dispose();
+    return this.#disposed;
+  }
+
+  async [Symbol.asyncDispose](): Promise<void> {
+    await this.dispose();
+  }
+
+  async #explainChunk(
+    sources: readonly DetectedSource[],
+    targets: readonly Target[],
+    request: ExplainRequest,
+    batchSize: number,
+  ): Promise<ImageResults[]> {
+    const { network, setting } = this.#parts;
+    const images = await Promise.all(sources.map(source => this.#read(source, request.signal)));
+    const work = images.map((image, index): Work => {
+      const { classes, kind, spatial, output } = network.head(outputOf(targets[index]!));
+      if (spatial)
+        throw new OnnxCamError(
+          'ERR_MODEL_UNSUPPORTED',
+          `the output "${output}" has scores for many positions (${kind}); name a class output in the option \`output\``,
+        );
+      return { image, index, targets: resolveTarget(targets[index]!, { classes, labels: setting.labels }) };
+    });
+    const results: ImageResults[] = [];
+    for (const run of groupRuns(work, batchSize)) {
+      const explained = await explainRun(network, run, request, setting);
+      for (const [i, { index }] of run.entries()) results[index] = explained[i]!;
+    }
+    return results;
+  }
+
+  #read(source: DetectedSource, signal: AbortSignal | undefined): Promise<ReadyImage> {
+    return readImage(source, this.#parts.network.model.input, this.#parts.preprocess, signal);
+  }
+
+  #checkUsable(): void {
+    if (this.#disposed) throw new OnnxCamError('ERR_DISPOSED', 'this explainer was disposed; load the model again');
+  }
+}
+
+/** Drops the levels that the options don't ask for. */
+function nest(
+  byMethod: ImageResults,
+  target: Target,
+  options: ExplainOptions,
+  { perLayer }: ExplainRequest,
+): ExplainResult {
+  const manyTargets = standsForSeveral(target);
+  const methods = byMethod.map((byTarget): ExplainResult => {
+    const targets = byTarget.map((byLayer): ExplainResult => (perLayer ? byLayer : byLayer[0]!));
+    return manyTargets ? targets : targets[0]!;
+  });
+  return options.methods ? methods : methods[0]!;
+}
+
+function standsForSeveral(target: Target): boolean {
+  return target.kind === 'top' || (target.kind === 'output' && standsForSeveral(target.of));
+}

@@ -1,0 +1,33 @@
+export {
+  type ComputedMap,
+  type ComputeMapOptions,
+  computeMap,
+  type MapTensor,
+  type MapTensors,
+} from './compute-map.ts';
+export type { ExecutionProvider } from './engine/providers.ts';
+export type { Tensor, TensorType } from './engine/tensor.ts';
+export { type ErrorCode, OnnxCamError } from './errors.ts';
+export type { ExplainSource } from './explain/images.ts';
+export type { MapStatus } from './explain/status.ts';
+export type { StreamResult, StreamSource } from './explain/stream.ts';
+export { Explainer, type ExplainResult, type LayerListing, type StreamOptions } from './explainer.ts';
+export {
+  type ExplainedLayer,
+  type ExplainedTarget,
+  Explanation,
+  type HeatMap,
+  type OutputOptions,
+  type Prediction,
+  type RawMap,
+  type Runs,
+  type Timings,
+} from './explanation.ts';
+export type { PreprocessOptions, ResolvedPreprocess } from './image/preprocess-options.ts';
+export type { RawPicture } from './image/raw-picture.ts';
+export type { RenderOptions } from './image/render.ts';
+export { load } from './load.ts';
+export type { Convention } from './methods/definition.ts';
+export { listMethods, type MethodInfo } from './methods/list.ts';
+export type { ExplainOptions, LoadOptions, Precision, Progress } from './options.ts';
+export type { Target, TargetInput } from './targets/target.ts';
