@@ -1,0 +1,120 @@
+import fc from 'fast-check';
+import { describe, expect, it } from 'vitest';
+import { inputToPicture, pictureToInput, place, shownPixels } from '../../lib/image/geometry.ts';
+
+const size = (width: number, height: number) => ({ width, height });
+
+describe('place', () => {
+  it('squeezes', () => {
+    const placement = place(size(640, 480), size(224, 200), 'squeeze');
+    expect(placement.resized).toEqual(size(224, 200));
+    expect(placement.target).toEqual({ x: 0, y: 0, width: 224, height: 200 });
+    expect(shownPixels(placement)).toEqual({ x: 0, y: 0, width: 640, height: 480 });
+  });
+
+  // What torchvision's Resize(n) and CenterCrop(n) give: int(n * long / short), round((length - n) / 2) half to even.
+  it.each([
+    [297, 200, 64, { width: 95, height: 64 }, { x: 16, y: 0 }],
+    [200, 297, 64, { width: 64, height: 95 }, { x: 0, y: 16 }],
+    [297, 200, 63, { width: 93, height: 63 }, { x: 15, y: 0 }],
+    [640, 480, 224, { width: 298, height: 224 }, { x: 37, y: 0 }],
+    [640, 427, 224, { width: 335, height: 224 }, { x: 56, y: 0 }],
+    [10, 10, 224, { width: 224, height: 224 }, { x: 0, y: 0 }],
+  ])('crops %ix%i to %i as torchvision', (width, height, side, resized, offset) => {
+    const placement = place(size(width, height), size(side, side), 'crop');
+    expect(placement.resized).toEqual(resized);
+    expect(placement.window).toEqual({ ...offset, width: side, height: side });
+    expect(placement.target).toEqual({ x: 0, y: 0, width: side, height: side });
+  });
+
+  it('crops to an input that is not square', () => {
+    expect(place(size(400, 300), size(200, 50), 'crop')).toMatchObject({
+      resized: size(200, 150),
+      window: { x: 0, y: 50, width: 200, height: 50 },
+    });
+    expect(place(size(400, 300), size(50, 200), 'crop')).toMatchObject({
+      resized: size(266, 200),
+      window: { x: 108, y: 0, width: 50, height: 200 },
+    });
+  });
+
+  it.each([
+    [640, 480, 640, { x: 0, y: 80, width: 640, height: 480 }],
+    [480, 640, 640, { x: 80, y: 0, width: 480, height: 640 }],
+    [810, 1080, 640, { x: 80, y: 0, width: 480, height: 640 }],
+    [100, 99, 64, { x: 0, y: 0, width: 64, height: 63 }],
+    [1, 4000, 224, { x: 111, y: 0, width: 1, height: 224 }],
+  ])('letterboxes %ix%i into %i', (width, height, side, target) => {
+    const placement = place(size(width, height), size(side, side), 'letterbox');
+    expect(placement.target).toEqual(target);
+    expect(placement.resized).toEqual(size(target.width, target.height));
+    expect(shownPixels(placement)).toEqual({ x: 0, y: 0, width, height });
+  });
+});
+
+describe('for any picture, input and fit', () => {
+  const side = fc.integer({ min: 1, max: 5000 });
+  const placement = fc
+    .tuple(side, side, side, side, fc.constantFrom('squeeze', 'crop', 'letterbox'))
+    .map(([w, h, iw, ih, fit]) => place(size(w, h), size(iw, ih), fit));
+
+  it('forth and back maps points onto themselves', () => {
+    fc.assert(
+      fc.property(placement, fc.double({ min: -10, max: 6000, noNaN: true }), (p, at) => {
+        for (const axis of ['x', 'y'] as const) {
+          const there = pictureToInput(p)[axis];
+          const back = inputToPicture(p)[axis];
+          expect(back.scale * (there.scale * at + there.offset) + back.offset).toBeCloseTo(at, 5);
+        }
+      }),
+    );
+  });
+
+  it('the window lies in the resized picture, the target in the input, both of one size', () => {
+    fc.assert(
+      fc.property(placement, ({ resized, window, target, input }) => {
+        for (const [part, all] of [
+          [window, resized],
+          [target, input],
+        ] as const) {
+          for (const value of [part.x, part.y, part.width, part.height]) expect(Number.isInteger(value)).toBe(true);
+          expect(Math.min(part.x, part.y)).toBeGreaterThanOrEqual(0);
+          expect(Math.min(part.width, part.height)).toBeGreaterThanOrEqual(1);
+          expect(part.x + part.width).toBeLessThanOrEqual(all.width);
+          expect(part.y + part.height).toBeLessThanOrEqual(all.height);
+        }
+        expect([window.width, window.height]).toEqual([target.width, target.height]);
+      }),
+    );
+  });
+
+  it('crop covers the input, letterbox shows the whole picture, aspect ratios stay within rounding', () => {
+    fc.assert(
+      fc.property(placement, p => {
+        const { picture, input, resized, target, fit } = p;
+        if (fit === 'crop') expect([target.width, target.height]).toEqual([input.width, input.height]);
+        else expect(shownPixels(p)).toEqual({ x: 0, y: 0, ...picture });
+        if (fit !== 'squeeze') {
+          const scales = [resized.width / picture.width, resized.height / picture.height];
+          const rounding = Math.max(1 / picture.width, 1 / picture.height);
+          expect(Math.abs(scales[0]! - scales[1]!)).toBeLessThanOrEqual(rounding * (1 + 1e-9));
+        }
+      }),
+    );
+  });
+
+  it('shown pixels are those whose centres lie in the window', () => {
+    fc.assert(
+      fc.property(placement, fc.nat(4999), (p, i) => {
+        const shown = shownPixels(p);
+        const { x } = pictureToInput(p);
+        const at = ((i % p.picture.width) + 0.5) * x.scale + x.offset;
+        const margin = Math.min(Math.abs(at - p.target.x), Math.abs(at - p.target.x - p.target.width));
+        if (margin < 1e-6) return;
+        const inside = at > p.target.x && at < p.target.x + p.target.width;
+        const pixel = i % p.picture.width;
+        expect(pixel >= shown.x && pixel < shown.x + shown.width).toBe(inside);
+      }),
+    );
+  });
+});

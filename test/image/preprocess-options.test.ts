@@ -1,0 +1,121 @@
+import { describe, expect, it } from 'vitest';
+import { resolvePreprocess } from '../../lib/image/preprocess-options.ts';
+
+const IMAGENET = { mean: [0.485, 0.456, 0.406], std: [0.229, 0.224, 0.225], scale: 1 / 255 };
+
+describe('resolvePreprocess', () => {
+  it('is ImageNet at 224x224, squeezed, unless something else is said', () => {
+    expect(resolvePreprocess(undefined)).toEqual({
+      preset: 'imagenet',
+      ...IMAGENET,
+      size: [224, 224],
+      fit: 'squeeze',
+      interpolation: 'bilinear',
+      channelOrder: 'rgb',
+      layout: 'nchw',
+      channels: 3,
+    });
+  });
+
+  it('knows the presets', () => {
+    expect(resolvePreprocess('inception')).toMatchObject({
+      mean: [0.5, 0.5, 0.5],
+      std: [0.5, 0.5, 0.5],
+      scale: 1 / 255,
+    });
+    expect(resolvePreprocess('unit')).toMatchObject({ mean: [0, 0, 0], std: [1, 1, 1], scale: 1 / 255 });
+    expect(resolvePreprocess('raw')).toMatchObject({ preset: 'raw', mean: [0, 0, 0], std: [1, 1, 1], scale: 1 });
+    expect(resolvePreprocess({ preset: 'raw', fit: 'crop' })).toMatchObject({ preset: 'raw', scale: 1, fit: 'crop' });
+  });
+
+  it('takes size and layout from the model', () => {
+    const input = { width: 320, height: 240, channels: 3, layout: 'nhwc' } as const;
+    expect(resolvePreprocess(undefined, input)).toMatchObject({ size: [320, 240], layout: 'nhwc' });
+    expect(resolvePreprocess({ size: [320, 240] }, input).size).toEqual([320, 240]);
+    expect(resolvePreprocess({ size: [99, 77] }, { channels: 3 }).size).toEqual([99, 77]);
+    expect(() => resolvePreprocess({ size: [240, 320] }, input)).toThrow(/240x320.*fixed at 320x240/);
+    expect(() => resolvePreprocess({ size: [64, 99] }, { height: 64 })).toThrow(/fixed at anyx64/);
+  });
+
+  it('lets options win over the side file, property by property', () => {
+    const sidecar = { preset: 'inception', fit: 'letterbox', size: [300, 300] };
+    expect(resolvePreprocess(undefined, {}, sidecar)).toMatchObject({
+      preset: 'inception',
+      fit: 'letterbox',
+      size: [300, 300],
+    });
+    expect(resolvePreprocess({ fit: 'crop' }, {}, sidecar)).toMatchObject({
+      preset: 'inception',
+      fit: 'crop',
+      size: [300, 300],
+    });
+    expect(resolvePreprocess('unit', {}, sidecar)).toMatchObject({ preset: 'unit', mean: [0, 0, 0], fit: 'letterbox' });
+    expect(resolvePreprocess(undefined, {}, 'raw')).toMatchObject({ preset: 'raw' });
+  });
+
+  it('never mixes parts of two ranges', () => {
+    expect(resolvePreprocess({ mean: [104, 117, 123], scale: 1, channelOrder: 'bgr' })).toMatchObject({
+      preset: null,
+      mean: [104, 117, 123],
+      std: [1, 1, 1],
+      scale: 1,
+      channelOrder: 'bgr',
+    });
+    expect(resolvePreprocess({ std: 2 }, {}, { mean: 0.3 })).toMatchObject({ mean: [0, 0, 0], std: [2, 2, 2] });
+    expect(resolvePreprocess({ preset: 'imagenet', scale: 1 })).toMatchObject({ ...IMAGENET, scale: 1, preset: null });
+  });
+
+  it('knows grey models', () => {
+    const grey = resolvePreprocess(undefined, { channels: 1 });
+    expect(grey.channels).toBe(1);
+    expect(grey.mean).toEqual([expect.closeTo(0.449, 9)]);
+    expect(grey.std).toEqual([expect.closeTo(0.226, 9)]);
+    expect(resolvePreprocess({ mean: 0.1307, std: [0.3081] }, { channels: 1 })).toMatchObject({
+      mean: [0.1307],
+      std: [0.3081],
+    });
+    expect(() => resolvePreprocess({ mean: [1, 2, 3] }, { channels: 1 })).toThrow(/mean needs 1 .*got 3/);
+    expect(() => resolvePreprocess(undefined, { channels: 4 })).toThrow(
+      expect.objectContaining({ code: 'ERR_INPUT_SHAPE' }),
+    );
+  });
+
+  it('is plain JSON', () => {
+    const resolved = resolvePreprocess({ mean: 0.5, std: 0.25, size: [32, 16] }, {}, { fit: 'crop' });
+    expect(JSON.parse(JSON.stringify(resolved))).toEqual(resolved);
+  });
+
+  it('says when the fault is in the side file', () => {
+    expect(() => resolvePreprocess({ fit: 'crop' }, {}, { fit: 'corp' })).toThrow(/preprocess of the side file/);
+  });
+
+  it.each([
+    ['imagnet', /imagnet.*did you mean.*imagenet/i],
+    [null, /preset or an object/],
+    [7, /preset or an object/],
+    [['imagenet'], /preset or an object/],
+    [{ means: 1 }, /no property 'means'.*mean/],
+    [{ fit: 'corp' }, /fit is "corp".*crop/],
+    [{ interpolation: 'lanczos' }, /bilinear, bicubic, nearest/],
+    [{ channelOrder: 'rbg' }, /channelOrder/],
+    [{ layout: 3 }, /layout is 3/],
+    [{ preset: 'constructor' }, /known: imagenet/],
+    [{ mean: [0, 0] }, /needs 3 values.*got 2/],
+    [{ mean: [] }, /finite numbers/],
+    [{ mean: [0, 0, Number.NaN] }, /finite numbers/],
+    [{ mean: '0.5' }, /finite numbers/],
+    [{ std: [1, 0, 1] }, /above 0/],
+    [{ std: -1 }, /above 0/],
+    [{ scale: 0 }, /scale/],
+    [{ scale: [1, 1, 1] }, /scale/],
+    [{ size: 224 }, /\[width, height\]/],
+    [{ size: [0, 224] }, /\[width, height\]/],
+    [{ size: [1e9, 224] }, /\[width, height\]/],
+    [{ size: [2.5, 224] }, /\[width, height\]/],
+  ])('refuses %j', (options, message) => {
+    expect(() => resolvePreprocess(options as never)).toThrow(
+      expect.objectContaining({ code: 'ERR_OPTION_INVALID', message: expect.stringMatching(message) }),
+    );
+    if (options !== null) expect(() => resolvePreprocess(undefined, {}, options)).toThrow(message);
+  });
+});
