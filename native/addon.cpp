@@ -8,7 +8,6 @@ namespace {
 Napi::Object init(Napi::Env env, Napi::Object exports) {
   onnx_cam::registerEngine(env, exports);
   onnx_cam::registerTask(env, exports);
-  onnx_cam::registerPicture(env, exports);
   onnx_cam::registerDecomposeKernels(env, exports);
   onnx_cam::registerImageKernels(env, exports);
   onnx_cam::registerKernelTiers(env, exports);

@@ -1,5 +1,5 @@
 import { extname } from 'node:path';
-import sharp from 'sharp';
+import sharp, { type Sharp } from 'sharp';
 import { OnnxCamError } from '../errors.ts';
 import { outputError, writeFileAtomic } from '../io/atomic-write.ts';
 import { didYouMean } from '../suggest.ts';
@@ -7,11 +7,11 @@ import type { RawPicture } from './raw-picture.ts';
 
 /** JPEG, WebP and AVIF keep colours at full resolution: halved, the edges of a colour map bleed. */
 const ENCODERS = {
-  png: (picture: sharp.Sharp) => picture.png(),
-  jpeg: (picture: sharp.Sharp) => picture.jpeg({ quality: 92, chromaSubsampling: '4:4:4' }),
-  webp: (picture: sharp.Sharp) => picture.webp({ quality: 92, smartSubsample: true }),
-  avif: (picture: sharp.Sharp) => picture.avif({ quality: 75, chromaSubsampling: '4:4:4' }),
-  tiff: (picture: sharp.Sharp) => picture.tiff({ compression: 'lzw' }),
+  png: (picture: Sharp) => picture.png(),
+  jpeg: (picture: Sharp) => picture.jpeg({ quality: 92, chromaSubsampling: '4:4:4' }),
+  webp: (picture: Sharp) => picture.webp({ quality: 92, smartSubsample: true }),
+  avif: (picture: Sharp) => picture.avif({ quality: 75, chromaSubsampling: '4:4:4' }),
+  tiff: (picture: Sharp) => picture.tiff({ compression: 'lzw' }),
 };
 
 export type PictureFormat = keyof typeof ENCODERS;

@@ -21,5 +21,6 @@ export {
   resizeAntialiased,
   resizeAntialiasedFloat,
 } from './pixels.ts';
+export { type AxisPlacement, placeMaps } from './place-maps.ts';
 export { channelMeans, gradientProduct, type ProductForm, weightedSum } from './reductions.ts';
 export { type KernelTier, kernelThreads, kernelTier, kernelTiers, setKernelThreads, setKernelTier } from './tier.ts';

@@ -4,6 +4,7 @@ import { addon } from '../engine/addon.ts';
 type Factors = readonly [data: Float32Array, images: number, lazy: boolean];
 type Shape = readonly [images: number, channels: number, positions: number];
 type Features = readonly [data: Float32Array, images: number];
+type AxisNumbers = readonly [scale: number, offset: number, begin: number, end: number];
 type Triple = readonly [number, number, number];
 
 /** What native/binding/kernels_*.cpp export. */
@@ -40,6 +41,15 @@ export interface NativeKernels {
     toHeight: number,
     toWidth: number,
     interpolation: string,
+  ): Promise<Float32Array>;
+  placeMaps(
+    maps: Float32Array,
+    count: number,
+    height: number,
+    width: number,
+    toHeight: number,
+    toWidth: number,
+    ...rest: [...y: AxisNumbers, ...x: AxisNumbers]
   ): Promise<Float32Array>;
   imageToTensor(
     pixels: Uint8Array,

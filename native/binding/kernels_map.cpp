@@ -1,7 +1,10 @@
 // Bindings of the kernels that work on maps.
+#include <cmath>
+
 #include "binding/kernel_call.hpp"
 #include "binding/registry.hpp"
 #include "kernels/normalize.hpp"
+#include "kernels/place_maps.hpp"
 #include "kernels/resize.hpp"
 
 namespace onnx_cam {
@@ -32,10 +35,35 @@ Napi::Value resizeMaps(KernelCall& call) {
                   [=] { kernels::resizeMaps(maps, count, from, to, interpolation, out); });
 }
 
+// scale, offset, begin and end of one axis of the result, from `index` on
+kernels::AxisPlacement axisAt(const KernelCall& call, std::size_t index, std::size_t mapLength, std::size_t length) {
+  const kernels::AxisPlacement axis{mapLength,           length,
+                                    call.number(index),  call.number(index + 1),
+                                    call.size(index + 2, 0), call.size(index + 3, 0)};
+  if (axis.begin > axis.end || axis.end > length || !std::isfinite(axis.scale) || !std::isfinite(axis.offset)) {
+    throw Napi::RangeError::New(call.env(), "the range must lie inside the result, scale and offset must be finite");
+  }
+  return axis;
+}
+
+// (maps, count, height, width, toHeight, toWidth, y: scale, offset, begin, end, x: the same)
+// → [count · toHeight · toWidth]
+Napi::Value placeMaps(KernelCall& call) {
+  const std::size_t count = call.size(1), height = call.size(2), width = call.size(3);
+  const float* maps = call.floats(0, call.product({count, height, width}));
+  const kernels::AxisPlacement y = axisAt(call, 6, height, call.size(4)), x = axisAt(call, 10, width, call.size(5));
+  const std::size_t values = call.product({count, y.length, x.length});
+  Napi::Float32Array result = call.newFloats(values);
+  float* out = result.Data();
+  return call.run(2 * (count * height * x.length + values), result,
+                  [=] { kernels::placeMaps(maps, count, x, y, out); });
+}
+
 }  // namespace
 
 void registerMapKernels(Napi::Env env, Napi::Object exports) {
   exportKernel(env, exports, "normalizeMaps", normalizeMaps);
+  exportKernel(env, exports, "placeMaps", placeMaps);
   exportKernel(env, exports, "resizeMaps", resizeMaps);
 }
 

@@ -7,7 +7,6 @@ namespace onnx_cam {
 
 void registerEngine(Napi::Env env, Napi::Object exports);
 void registerTask(Napi::Env env, Napi::Object exports);
-void registerPicture(Napi::Env env, Napi::Object exports);
 void registerDecomposeKernels(Napi::Env env, Napi::Object exports);
 void registerImageKernels(Napi::Env env, Napi::Object exports);
 void registerKernelTiers(Napi::Env env, Napi::Object exports);

@@ -35,7 +35,7 @@ describe('colormapTable', () => {
     ['plasma', 20, [12, 7, 134], [126, 3, 167], [203, 71, 119], [248, 149, 64], [239, 248, 33]],
     ['turbo', 32, [48, 18, 59], [40, 187, 235], [163, 252, 60], [251, 126, 33], [122, 4, 2]],
     ['greys', 0, [0, 0, 0], [64, 64, 64], [128, 128, 128], [192, 192, 192], [255, 255, 255]],
-  ] as const)('%s within %i of 255', (name, tolerance, ...expected) => {
+  ] as [string, number, ...number[][]][])('%s within %i of 255', (name, tolerance, ...expected) => {
     [0, 64, 128, 192, 255].forEach((index, i) => {
       colour(name, index).forEach((value, c) => {
         expect(Math.abs(value - expected[i]![c]!)).toBeLessThanOrEqual(tolerance);
