@@ -1,0 +1,157 @@
+import { OnnxCamError } from '../errors.ts';
+import type { GraphNode } from '../model/graph.ts';
+import type { Part } from './accumulator.ts';
+import { expand, unbroadcast } from './broadcast.ts';
+import { constantNumber } from './constants.ts';
+import type { Emitter } from './emitter.ts';
+import type { Value } from './value.ts';
+
+/** Where a rule's results go. */
+export interface GradientSink {
+  add(tensor: string, gradient: Value): void;
+  addPart(tensor: string, part: Part, gradient: Value): void;
+  addIndex(tensor: string, index: Value): void;
+}
+
+/** What {@link NodeContext} needs to know of the pass it belongs to. */
+export interface PassView {
+  readonly emit: Emitter;
+  /** Several scores of each image in one run: gradients have more rows than forward tensors. */
+  readonly manyScores: boolean;
+  value(name: string): Value;
+  wants(tensor: string): boolean;
+}
+
+/** One node on the path as its rule sees it. */
+export class NodeContext {
+  readonly node: GraphNode;
+  readonly emit: Emitter;
+  /** Class indices, when the gradient of output 0 is one-hot (only in `backwardIndex`). */
+  readonly index: Value | undefined;
+  readonly #pass: PassView;
+  readonly #gradients: readonly (Value | undefined)[];
+  readonly #sink: GradientSink;
+
+  constructor(
+    node: GraphNode,
+    pass: PassView,
+    gradients: readonly (Value | undefined)[],
+    sink: GradientSink,
+    index?: Value,
+  ) {
+    this.node = node;
+    this.emit = pass.emit;
+    this.index = index;
+    this.#pass = pass;
+    this.#gradients = gradients;
+    this.#sink = sink;
+  }
+
+  get manyScores(): boolean {
+    return this.#pass.manyScores;
+  }
+
+  /** Gradient of output 0, possibly lazy. */
+  get gradient(): Value {
+    const gradient = this.#gradients[0];
+    return gradient ?? this.fail('only a secondary output is used');
+  }
+
+  /** Gradient of any output, undefined where nothing depends on it. */
+  gradientOf(output: number): Value | undefined {
+    return this.#gradients[output];
+  }
+
+  /** Gradient of output 0 in the output's full shape. */
+  get fullGradient(): Value {
+    return expand(this.emit, this.gradient, this.output());
+  }
+
+  has(position: number): boolean {
+    return (this.node.inputs[position] ?? '') !== '';
+  }
+
+  /** A forward input. */
+  input(position = 0): Value {
+    return this.#pass.value(this.node.inputs[position]!);
+  }
+
+  /** A forward output. */
+  output(position = 0): Value {
+    return this.#pass.value(this.node.outputs[position]!);
+  }
+
+  /** Values of an input that is an integer constant (given or found constant by probing); undefined if it varies. */
+  constantInput(position: number): readonly number[] | undefined {
+    const name = this.node.inputs[position];
+    return name ? this.emit.facts.get(name)?.values : undefined;
+  }
+
+  /** Value of an input that is a constant of one element; undefined if it is something else. */
+  constantNumber(position: number): number | undefined {
+    const name = this.node.inputs[position];
+    return name ? constantNumber(this.emit.graph, name) : undefined;
+  }
+
+  /** True for an input that lies on the path. */
+  wants(position: number): boolean {
+    const name = this.node.inputs[position];
+    return name !== undefined && name !== '' && this.#pass.wants(name);
+  }
+
+  /** Hands back a gradient of an input's shape (or lazy); ignored for inputs off the path. */
+  add(position: number, gradient: Value): void {
+    if (this.wants(position)) this.#sink.add(this.node.inputs[position]!, gradient);
+  }
+
+  /** The same for a gradient of the output's shape, summed over the axes on which the input was broadcast. */
+  addBroadcast(position: number, gradient: Value): void {
+    if (this.wants(position)) this.add(position, unbroadcast(this.emit, gradient, this.output(), this.input(position)));
+  }
+
+  /** Hands a gradient to any tensor on the path (composite patterns skip the nodes between). */
+  addTo(tensor: string, gradient: Value): void {
+    if (this.#pass.wants(tensor)) this.#sink.add(tensor, gradient);
+  }
+
+  /** Any forward tensor. */
+  value(tensor: string): Value {
+    return this.#pass.value(tensor);
+  }
+
+  /** Hands back a gradient that is zero outside a stretch of one axis. */
+  addPart(position: number, part: Part, gradient: Value): void {
+    if (this.wants(position)) this.#sink.addPart(this.node.inputs[position]!, part, gradient);
+  }
+
+  /** Passes class indices on to an input of the output's shape. */
+  addIndex(position: number, index: Value): void {
+    if (this.wants(position)) this.#sink.addIndex(this.node.inputs[position]!, index);
+  }
+
+  /** The same node with other output gradients and another receiver: lets one rule call another with its own cotangent. */
+  with(gradients: readonly (Value | undefined)[], sink: GradientSink): NodeContext {
+    return new NodeContext(this.node, this.#pass, gradients, sink);
+  }
+
+  /** Throws `ERR_NO_GRADIENT` for this node. */
+  fail(reason: string): never {
+    throw noGradient([{ op: this.node.op, node: this.node.name || this.node.outputs[0]!, reason }]);
+  }
+}
+
+/** An operator on the path that gradients cannot pass. */
+export interface Obstacle {
+  readonly op: string;
+  /** Name of the node, or of its first output where it has none. */
+  readonly node: string;
+  readonly reason?: string;
+}
+
+export function noGradient(obstacles: readonly Obstacle[]): OnnxCamError {
+  const first = obstacles
+    .slice(0, 3)
+    .map(({ op, node, reason }) => `${op} (node "${node}")${reason ? `: ${reason}` : ''}`);
+  const rest = obstacles.length > 3 ? ` and ${obstacles.length - 3} more` : '';
+  return new OnnxCamError('ERR_NO_GRADIENT', `no gradient through operator ${first.join(', ')}${rest}`);
+}

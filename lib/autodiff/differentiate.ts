@@ -1,0 +1,179 @@
+import { OnnxCamError } from '../errors.ts';
+import type { FactTable } from '../model/facts.ts';
+import type { Graph, GraphNode } from '../model/graph.ts';
+import { Accumulator } from './accumulator.ts';
+import { expand } from './broadcast.ts';
+import { type GradientSink, NodeContext, noGradient, type PassView } from './context.ts';
+import { Emitter } from './emitter.ts';
+import { obstaclesOn } from './obstacles.ts';
+import { findPath, type Path } from './path.ts';
+import { matchPatterns, type Pattern, type PatternMatch } from './patterns.ts';
+import { operatorOf, type RuleSet } from './rule.ts';
+import { gradientPatterns, gradientRules } from './rules/index.ts';
+import type { Value } from './value.ts';
+
+/**
+ * Gradient of a score tensor that the backward pass starts from: either a tensor of the score's shape, or an int64
+ * vector of class indices [N] that stands for one-hot rows along axis 1 (a classifier then gathers the rows of its
+ * weights instead of multiplying with all of them; see seed.ts).
+ */
+export type Seed = { readonly gradient: string } | { readonly index: string };
+
+export interface DifferentiateOptions {
+  /** Extended in place. */
+  readonly graph: Graph;
+  /** Facts of every tensor of the graph. */
+  readonly facts: FactTable;
+  /** Score tensor to its seed. Several scores add up. */
+  readonly seeds: Readonly<Record<string, Seed>>;
+  /** Tensors to differentiate with respect to; an output that only exposes a tensor through Identity stands for it. */
+  readonly wrt: readonly string[];
+  /** The true gradient by default; `guided`, relevance and other sets derive from it. */
+  readonly rules?: RuleSet;
+  /** Composites recognised before single rules; those of the true gradient unless `rules` is given. */
+  readonly patterns?: readonly Pattern[];
+  /** Start of the new names; a number is appended, so that every pass has its own. Default `grad`. */
+  readonly prefix?: string;
+  /** Leaves gradients that are constant along axes at size 1 there, as [N,C,1,1] behind global pooling. */
+  readonly lazy?: boolean;
+  /**
+   * Several scores of one image in one run: the image is fed once (batch 1), the seeds have K rows, and so have the
+   * gradients. Also works for models whose batch is fixed at 1.
+   */
+  readonly manyScores?: boolean;
+}
+
+export interface Differentiation {
+  /** `wrt` name to the tensor that holds its gradient. Not a graph output yet: expose it. */
+  readonly gradients: ReadonlyMap<string, string>;
+  /** The facts given and those of every emitted tensor, for shapes of gradients and for a second differentiation. */
+  readonly facts: FactTable;
+  /** Nodes appended. */
+  readonly nodeCount: number;
+}
+
+/**
+ * Reverse-mode differentiation by rewriting: appends the nodes that compute Σ seed·∂score/∂t for every tensor t of
+ * `wrt`, from standard operators of the graph's own opset. Only nodes on a path from `wrt` to a score are visited.
+ * Throws `ERR_NO_GRADIENT`, naming operators and nodes, before anything is appended when a rule is missing, and while
+ * appending when a rule cannot handle a node's attributes; `ERR_LAYER_NOT_FOUND` for an unknown tensor.
+ */
+export function differentiate(options: DifferentiateOptions): Differentiation {
+  const { graph, facts, rules = gradientRules } = options;
+  const patterns = options.patterns ?? (options.rules ? [] : gradientPatterns);
+  const scores = Object.keys(options.seeds);
+  const targets = new Map(options.wrt.map(name => [name, exposedTensor(graph, name)]));
+  for (const name of [...scores, ...targets.values()])
+    if (!facts.has(name))
+      throw new OnnxCamError('ERR_LAYER_NOT_FOUND', `cannot differentiate: the model has no tensor "${name}"`);
+
+  const path = findPath(graph, facts, rules, scores, [...targets.values()]);
+  const obstacles = obstaclesOn(path, rules);
+  if (obstacles.length > 0) throw noGradient(obstacles);
+  for (const [name, tensor] of targets) if (!path.tensors.has(tensor)) throw disconnected(name, scores);
+
+  const emit = new Emitter(graph, facts, options.prefix ?? 'grad');
+  const pass = new Pass(emit, path, options.manyScores ?? false);
+  for (const [score, seed] of Object.entries(options.seeds)) pass.plant(score, seed);
+  const ends = new Set([...scores, ...targets.values()]);
+  pass.run(rules, matchPatterns(graph, path, facts, patterns, ends));
+
+  const gradients = new Map<string, string>();
+  for (const [name, tensor] of targets) {
+    const gradient = pass.gradient(tensor);
+    if (!gradient) throw disconnected(name, scores);
+    gradients.set(name, (options.lazy ? gradient : expand(emit, gradient, pass.value(tensor))).name);
+  }
+  return { gradients, facts: emit.facts, nodeCount: emit.count };
+}
+
+/** State of one backward pass. */
+class Pass implements PassView, GradientSink {
+  readonly emit: Emitter;
+  readonly manyScores: boolean;
+  readonly #path: Path;
+  readonly #accumulators = new Map<string, Accumulator>();
+  readonly #totals = new Map<string, Value | undefined>();
+
+  constructor(emit: Emitter, path: Path, manyScores: boolean) {
+    this.emit = emit;
+    this.#path = path;
+    this.manyScores = manyScores;
+  }
+
+  plant(score: string, seed: Seed): void {
+    const { type, dims } = this.value(score);
+    const name = 'gradient' in seed ? seed.gradient : seed.index;
+    const known = this.emit.facts.get(name);
+    if ('gradient' in seed) this.add(score, known ? { ...known, name } : { name, type, dims });
+    else this.addIndex(score, known ? { ...known, name } : { name, type: 'int64', dims: [dims[0]!] });
+  }
+
+  run(rules: RuleSet, composites: ReadonlyMap<GraphNode, PatternMatch>): void {
+    for (const node of this.#path.nodes.toReversed()) {
+      const index = this.#accumulators.get(node.outputs[0]!)?.onlyIndex;
+      const rule = rules.get(operatorOf(node))!;
+      if (index && rule.backwardIndex?.(new NodeContext(node, this, [], this, index))) continue;
+      const gradients = node.outputs.map(output => this.gradient(output));
+      if (gradients.every(gradient => gradient === undefined)) continue;
+      const context = new NodeContext(node, this, gradients, this);
+      const composite = composites.get(node);
+      if (composite) composite.backward(context);
+      else rule.backward(context);
+    }
+  }
+
+  /** Sum of what has arrived at a tensor; final once all its readers have been visited. */
+  gradient(tensor: string): Value | undefined {
+    if (!this.#totals.has(tensor)) this.#totals.set(tensor, this.#accumulators.get(tensor)?.total(this.emit));
+    return this.#totals.get(tensor);
+  }
+
+  value(name: string): Value {
+    const facts = this.emit.facts.get(name);
+    if (!facts) throw new OnnxCamError('ERR_LAYER_NOT_FOUND', `nothing is known of tensor "${name}"`);
+    const { type, dims } = facts;
+    // With several scores of one image, a batch of one is a batch to its gradients, not a broadcast.
+    if (this.manyScores && dims[0] === 1 && this.wants(name)) return { name, type, dims: [-1, ...dims.slice(1)] };
+    return { name, type, dims };
+  }
+
+  wants(tensor: string): boolean {
+    return this.#path.tensors.has(tensor);
+  }
+
+  add(tensor: string, gradient: Value): void {
+    this.#accumulator(tensor).add(gradient);
+  }
+
+  addPart(tensor: string, part: Parameters<Accumulator['addPart']>[0], gradient: Value): void {
+    this.#accumulator(tensor).addPart(part, gradient);
+  }
+
+  addIndex(tensor: string, index: Value): void {
+    this.#accumulator(tensor).addIndex(index);
+  }
+
+  #accumulator(tensor: string): Accumulator {
+    let accumulator = this.#accumulators.get(tensor);
+    if (!accumulator) {
+      accumulator = new Accumulator(this.value(tensor));
+      this.#accumulators.set(tensor, accumulator);
+    }
+    return accumulator;
+  }
+}
+
+/** The tensor behind outputs that only expose it: Identity nodes whose result nothing in the graph reads. */
+function exposedTensor(graph: Graph, name: string): string {
+  const producer = graph.producer(name);
+  if (producer?.op !== 'Identity' || producer.domain || graph.consumers(name).length > 0) return name;
+  return exposedTensor(graph, producer.inputs[0]!);
+}
+
+function disconnected(name: string, scores: readonly string[]): OnnxCamError {
+  return new OnnxCamError(
+    'ERR_NO_GRADIENT',
+    `the score ${scores.map(score => `"${score}"`).join(', ')} does not depend on "${name}" through operators that have a derivative: choose a layer before the score`,
+  );
+}

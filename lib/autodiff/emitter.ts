@@ -1,0 +1,253 @@
+import type { TensorDataByType, TensorType } from '../engine/tensor.ts';
+import type { AttributeValue } from '../model/attributes.ts';
+import { float, tensor } from '../model/attributes.ts';
+import type { FactTable, TensorFacts } from '../model/facts.ts';
+import { type Graph, makeNode } from '../model/graph.ts';
+import { codeOfType, makeTensorProto, numberToHalf } from '../model/tensor-values.ts';
+import { broadcastDims, isFloat, sameDims, type Value } from './value.ts';
+
+/**
+ * Appends nodes and constants to a graph under one unused name prefix, and keeps the facts of what it appends, so that
+ * the extended graph can be differentiated again without another probing run. Constants are made once per distinct
+ * value, shape and element type.
+ */
+export class Emitter {
+  readonly graph: Graph;
+  /** The facts given plus those of every tensor emitted. */
+  readonly facts: Map<string, TensorFacts>;
+  readonly prefix: string;
+  readonly opset: number;
+  readonly #constants = new Map<string, Value>();
+  #count = 0;
+
+  constructor(graph: Graph, facts: FactTable, prefix: string) {
+    this.graph = graph;
+    this.facts = new Map(facts);
+    this.prefix = unusedPrefix(graph, prefix);
+    this.opset = graph.opset;
+  }
+
+  /** Number of nodes emitted so far. */
+  get count(): number {
+    return this.#count;
+  }
+
+  /** Emits a node of the default domain with one output of the given shape; `undefined` leaves an optional input out. */
+  node(
+    op: string,
+    inputs: readonly (Value | undefined)[],
+    { type, dims }: { type: TensorType; dims: readonly number[] },
+    attributes: Readonly<Record<string, AttributeValue>> = {},
+  ): Value {
+    return this.nodes(op, inputs, [{ type, dims }], attributes)[0]!;
+  }
+
+  /** The same for several outputs; `undefined` leaves an optional output out. */
+  nodes(
+    op: string,
+    inputs: readonly (Value | undefined)[],
+    outputs: readonly ({ type: TensorType; dims: readonly number[] } | undefined)[],
+    attributes: Readonly<Record<string, AttributeValue>> = {},
+  ): Value[] {
+    const name = `${this.prefix}/${op}_${this.#count++}`;
+    const values = outputs.map((output, index) =>
+      output
+        ? { name: outputs.length > 1 ? `${name}:${index}` : name, type: output.type, dims: [...output.dims] }
+        : { name: '', type: 'float32' as const, dims: [] },
+    );
+    for (const value of values) if (value.name) this.facts.set(value.name, { type: value.type, dims: value.dims });
+    this.graph.append(
+      makeNode(
+        op,
+        inputs.map(input => input?.name ?? ''),
+        values.map(value => value.name),
+        attributes,
+        { name },
+      ),
+    );
+    return values;
+  }
+
+  /** A constant tensor; one value fills the whole shape. */
+  constant(values: number | readonly number[], type: TensorType, dims: readonly number[] = []): Value {
+    const size = dims.reduce((product, dim) => product * dim, 1);
+    const key = `${type}|${dims}|${values}`;
+    const known = this.#constants.get(key);
+    if (known) return known;
+    const list = typeof values === 'number' ? new Array<number>(size).fill(values) : values;
+    const name = `${this.prefix}/c${this.#constants.size}`;
+    this.graph.initializers.set(name, makeTensorProto(name, type, dims, encode(list, type)));
+    const value = { name, type, dims: [...dims] };
+    this.facts.set(name, { type, dims: value.dims, ...(isFloat(type) ? {} : { values: list }) });
+    this.#constants.set(key, value);
+    return value;
+  }
+
+  /** A one-dimensional int64 constant. */
+  ints(values: readonly number[]): Value {
+    return this.constant(values, 'int64', [values.length]);
+  }
+
+  /** A scalar constant of the element type of `like`. */
+  scalar(value: number, like: Value): Value {
+    return this.constant(value, like.type);
+  }
+
+  unary(op: string, x: Value, attributes: Readonly<Record<string, AttributeValue>> = {}): Value {
+    return this.node(op, [x], x, attributes);
+  }
+
+  binary(op: string, a: Value, b: Value): Value {
+    return this.node(op, [a, b], { type: a.type, dims: broadcastDims(a.dims, b.dims) });
+  }
+
+  add(a: Value, b: Value): Value {
+    return this.binary('Add', a, b);
+  }
+
+  sub(a: Value, b: Value): Value {
+    return this.binary('Sub', a, b);
+  }
+
+  mul(a: Value, b: Value): Value {
+    return this.binary('Mul', a, b);
+  }
+
+  div(a: Value, b: Value): Value {
+    return this.binary('Div', a, b);
+  }
+
+  neg(x: Value): Value {
+    return this.unary('Neg', x);
+  }
+
+  /** x · factor; nothing for a factor of one. */
+  scale(x: Value, factor: number): Value {
+    if (factor === 1) return x;
+    return factor === -1 ? this.neg(x) : this.mul(x, this.scalar(factor, x));
+  }
+
+  /** x + term; nothing for a term of zero. */
+  plus(x: Value, term: number): Value {
+    return term === 0 ? x : this.add(x, this.scalar(term, x));
+  }
+
+  /** term − x. */
+  minusFrom(term: number, x: Value): Value {
+    return term === 0 ? this.neg(x) : this.sub(this.scalar(term, x), x);
+  }
+
+  cast(x: Value, type: TensorType): Value {
+    return x.type === type ? x : this.node('Cast', [x], { type, dims: x.dims }, { to: codeOfType(type) });
+  }
+
+  /** 1 where x > 0, else 0, in x's element type (see {@link isStep}). */
+  step(x: Value): Value {
+    // A clamped steep line is one node and several times faster than any comparison (autodiff.md §4). Half types have
+    // too few exponents for the slope.
+    if (x.type === 'float32' || x.type === 'float64')
+      return this.unary('HardSigmoid', x, { alpha: float(STEP_SLOPE), beta: float(0) });
+    return this.cast(this.node('Greater', [x, this.scalar(0, x)], { type: 'bool', dims: x.dims }), x.type);
+  }
+
+  /** 1 where a > b, else 0, in a's element type. */
+  greater(a: Value, b: Value): Value {
+    return this.cast(this.node('Greater', [a, b], { type: 'bool', dims: broadcastDims(a.dims, b.dims) }), a.type);
+  }
+
+  /** 1 where a = b, else 0, in a's element type. */
+  equal(a: Value, b: Value): Value {
+    const bool = { type: 'bool' as const, dims: broadcastDims(a.dims, b.dims) };
+    if (this.opset >= 11 || !isFloat(a.type)) return this.cast(this.node('Equal', [a, b], bool), a.type);
+    // Equal takes no floats before opset 11.
+    const unequal = this.node('Or', [this.node('Less', [a, b], bool), this.node('Greater', [a, b], bool)], bool);
+    return this.cast(this.node('Not', [unequal], bool), a.type);
+  }
+
+  /** int64 vector of run-time sizes. */
+  shapeOf(x: Value): Value {
+    return this.node('Shape', [x], { type: 'int64', dims: [x.dims.length] });
+  }
+
+  /** Zeros of a tensor's run-time shape, in the element type given with it (float32 or float64). */
+  zerosLike(x: Value): Value {
+    const attributes: Record<string, AttributeValue> = {};
+    if (x.type !== 'float32') attributes.value = tensor(makeTensorProto('', x.type, [1], encode([0], x.type) as never));
+    return this.node('ConstantOfShape', [this.shapeOf(x)], x, attributes);
+  }
+
+  /** Reshape to sizes of which at most one is dynamic. */
+  reshape(x: Value, dims: readonly number[]): Value {
+    if (sameDims(x.dims, dims)) return x;
+    return this.node('Reshape', [x, this.ints(dims)], { type: x.type, dims });
+  }
+
+  /** Reshape to the sizes of a forward tensor, read at run time only when more than one of them is dynamic. */
+  reshapeLike(x: Value, like: Value): Value {
+    if (sameDims(x.dims, like.dims)) return x;
+    if (like.dims.filter(size => size === -1).length <= 1) return this.reshape(x, like.dims);
+    return this.node('Reshape', [x, this.shapeOf(like)], { type: x.type, dims: like.dims });
+  }
+
+  transpose(x: Value, perm: readonly number[]): Value {
+    if (perm.every((axis, index) => axis === index)) return x;
+    return this.node('Transpose', [x], { type: x.type, dims: perm.map(axis => x.dims[axis]!) }, { perm });
+  }
+
+  matMul(a: Value, b: Value): Value {
+    const batch = broadcastDims(a.dims.slice(0, -2), b.dims.slice(0, -2));
+    return this.node('MatMul', [a, b], { type: a.type, dims: [...batch, a.dims.at(-2)!, b.dims.at(-1)!] });
+  }
+
+  concat(parts: readonly Value[], axis: number): Value {
+    if (parts.length === 1) return parts[0]!;
+    const sizes = parts.map(part => part.dims[axis]!);
+    const size = sizes.includes(-1) ? -1 : sizes.reduce((sum, item) => sum + item, 0);
+    const dims = parts[0]!.dims.map((_, index) => {
+      if (index === axis) return size;
+      const known = parts.find(part => part.dims[index] !== -1);
+      return known ? known.dims[index]! : -1;
+    });
+    return this.node('Concat', parts, { type: parts[0]!.type, dims }, { axis });
+  }
+}
+
+/** Slope of the line that stands for a step: above 1e30⁻¹ it is exact. */
+const STEP_SLOPE = 1e30;
+
+/** Slopes from which a HardSigmoid is one of our masks, a constant to a second differentiation. */
+export const MASK_SLOPE = 1e5;
+
+function encode(values: readonly number[], type: TensorType): TensorDataByType[TensorType] {
+  switch (type) {
+    case 'float32':
+      return Float32Array.from(values);
+    case 'float64':
+      return Float64Array.from(values);
+    case 'float16':
+      return Uint16Array.from(values, numberToHalf);
+    case 'bfloat16':
+      return Uint16Array.from(values, value => roundedToBfloat16(value));
+    case 'int64':
+      return BigInt64Array.from(values, BigInt);
+    case 'int32':
+      return Int32Array.from(values);
+    case 'bool':
+      return Uint8Array.from(values);
+    default:
+      throw new RangeError(`no constants of type ${type} are needed in gradients`);
+  }
+}
+
+/** Upper half of the float32 pattern, rounded to nearest even. */
+function roundedToBfloat16(value: number): number {
+  const bits = new Uint32Array(Float32Array.of(value).buffer)[0]!;
+  return Number.isNaN(value) ? 0x7fc0 : (bits + 0x7fff + ((bits >>> 16) & 1)) >>> 16;
+}
+
+function unusedPrefix(graph: Graph, prefix: string): string {
+  const taken = new Set<string>();
+  for (const name of graph.initializers.keys()) taken.add(name.split('/', 1)[0]!);
+  for (const node of graph.nodes) for (const output of node.outputs) taken.add(output.split('/', 1)[0]!);
+  for (let pass = 0; ; pass++) if (!taken.has(`${prefix}${pass}`)) return `${prefix}${pass}`;
+}

@@ -1,0 +1,98 @@
+import type { Pattern } from '../patterns.ts';
+import type { Rule, RuleSet } from '../rule.ts';
+import * as activation from './activation.ts';
+import * as arithmetic from './arithmetic.ts';
+import { conv, convTranspose } from './conv.ts';
+import { gemm, matMul } from './matmul.ts';
+import * as normalization from './normalization.ts';
+import { averagePool, globalAveragePool } from './pool-average.ts';
+import { maxPool } from './pool-max.ts';
+import * as reduce from './reduce.ts';
+import * as shape from './shape.ts';
+import * as slice from './slice.ts';
+import { logSoftmax, softmax } from './softmax.ts';
+import * as unary from './unary.ts';
+
+/** The true gradient: operator to rule. */
+export const gradientRules: RuleSet = new Map<string, Rule>([
+  ['Abs', unary.abs],
+  ['Add', arithmetic.sum],
+  ['AveragePool', averagePool],
+  ['BatchNormalization', normalization.batchNormalization],
+  ['Cast', arithmetic.cast],
+  ['Celu', activation.celu],
+  ['Clip', activation.clip],
+  ['Concat', slice.concat],
+  ['Conv', conv],
+  ['ConvTranspose', convTranspose],
+  ['Cos', unary.cos],
+  ['CumSum', reduce.cumSum],
+  ['Div', arithmetic.div],
+  ['Dropout', arithmetic.identity],
+  ['Elu', activation.elu],
+  ['Erf', unary.erf],
+  ['Exp', unary.exp],
+  ['Expand', shape.expandRule],
+  ['Flatten', shape.reshape],
+  ['Gather', slice.gatherRule],
+  ['Gelu', activation.gelu],
+  ['Gemm', gemm],
+  ['GlobalAveragePool', globalAveragePool],
+  ['GlobalMaxPool', reduce.globalMaxPool],
+  ['GroupNormalization', normalization.groupNormalization],
+  ['HardSigmoid', activation.hardSigmoid],
+  ['HardSwish', activation.hardSwish],
+  ['Identity', arithmetic.identity],
+  ['InstanceNormalization', normalization.instanceNormalization],
+  ['LRN', normalization.localResponseNormalization],
+  ['LayerNormalization', normalization.layerNormalization],
+  ['LeakyRelu', activation.leakyRelu],
+  ['Log', unary.log],
+  ['LogSoftmax', logSoftmax],
+  ['LpNormalization', normalization.lpNormalization],
+  ['MatMul', matMul],
+  ['Max', arithmetic.extremum],
+  ['MaxPool', maxPool],
+  ['Mean', arithmetic.mean],
+  ['Min', arithmetic.extremum],
+  ['Mish', activation.mish],
+  ['Mul', arithmetic.mul],
+  ['Neg', unary.neg],
+  ['PRelu', activation.pRelu],
+  ['Pow', arithmetic.pow],
+  ['Reciprocal', unary.reciprocal],
+  ['ReduceL1', reduce.reduceL1],
+  ['ReduceL2', reduce.reduceL2],
+  ['ReduceLogSum', reduce.reduceLogSum],
+  ['ReduceLogSumExp', reduce.reduceLogSumExp],
+  ['ReduceMax', reduce.reduceExtremum],
+  ['ReduceMean', reduce.reduceMean],
+  ['ReduceMin', reduce.reduceExtremum],
+  ['ReduceSum', reduce.reduceSumRule],
+  ['ReduceSumSquare', reduce.reduceSumSquare],
+  ['Relu', activation.relu],
+  ['Reshape', shape.reshape],
+  ['Selu', activation.selu],
+  ['Sigmoid', activation.sigmoid],
+  ['Sin', unary.sin],
+  ['Slice', slice.slice],
+  ['Softmax', softmax],
+  ['Softplus', activation.softplus],
+  ['Softsign', activation.softsign],
+  ['Split', slice.split],
+  ['Sqrt', unary.sqrt],
+  ['Squeeze', shape.reshape],
+  ['Sub', arithmetic.sub],
+  ['Sum', arithmetic.sum],
+  ['Swish', activation.swish],
+  ['Tanh', activation.tanh],
+  ['ThresholdedRelu', activation.thresholdedRelu],
+  ['Tile', shape.tile],
+  ['Transpose', shape.transpose],
+  ['Trilu', shape.trilu],
+  ['Unsqueeze', shape.reshape],
+  ['Where', arithmetic.where],
+]);
+
+/** Composites whose joint derivative is cheaper than that of their parts. */
+export const gradientPatterns: readonly Pattern[] = [];

@@ -1,0 +1,183 @@
+import { float } from '../../model/attributes.ts';
+import type { NodeContext } from '../context.ts';
+import type { Emitter } from '../emitter.ts';
+import { reduce } from '../forms.ts';
+import type { Rule } from '../rule.ts';
+import { positiveAxis, range, type Value } from '../value.ts';
+
+/** Inference form: g·γ/√(v + ε) per channel; the runtime folds the factor when it loads the graph. */
+export const batchNormalization: Rule = {
+  inputs: [0],
+  backward: context => {
+    const { emit, node } = context;
+    const legacyTraining = emit.opset < 14 && node.outputs.slice(1).some(output => output !== '');
+    if (node.attributes.int('training_mode', 0) === 1 || legacyTraining) context.fail('it is in training mode');
+    if (node.attributes.int('spatial', 1) === 0) context.fail('spatial = 0 is not supported');
+    const [scale, variance] = [context.input(1), context.input(4)];
+    const deviation = emit.unary('Sqrt', emit.plus(variance, node.attributes.float('epsilon', 1e-5)));
+    const factor = emit.cast(emit.div(scale, emit.cast(deviation, scale.type)), context.gradient.type);
+    const trailing = context
+      .input()
+      .dims.slice(2)
+      .map(() => 1);
+    context.add(0, emit.mul(context.gradient, emit.reshape(factor, [scale.dims[0]!, ...trailing])));
+  },
+};
+
+/** (d − mean d − x̂·mean(d·x̂))·r with d the gradient of x̂ and r = 1/σ, means over the normalised axes. */
+function normalizationGradient(
+  e: Emitter,
+  d: Value,
+  xHat: Value,
+  inverseDeviation: Value,
+  axes: readonly number[],
+): Value {
+  const projection = e.mul(xHat, reduce(e, 'ReduceMean', e.mul(d, xHat), axes));
+  return e.mul(e.sub(e.sub(d, reduce(e, 'ReduceMean', d, axes)), projection), inverseDeviation);
+}
+
+/**
+ * x̂ and 1/σ come from the operator itself with unit scale (dividing y by γ would fail where γ is 0). The outputs Mean
+ * and InvStdDev, which a second differentiation reaches, have gradients of their own: g/D and −g·r²·x̂/D.
+ */
+export const layerNormalization: Rule = {
+  backward: context => {
+    const { emit, node } = context;
+    const x = context.input();
+    const axis = positiveAxis(node.attributes.int('axis', -1), x.dims.length);
+    const axes = range(x.dims.length - axis, axis);
+    const { xHat, inverse } = normalizedLayer(context, axis);
+    const g = context.gradientOf(0);
+    if (g) {
+      if (context.wants(1)) context.addBroadcast(1, emit.mul(context.fullGradient, xHat));
+      if (context.wants(2)) context.addBroadcast(2, context.fullGradient);
+    }
+    if (!context.wants(0)) return;
+    const typedInverse = emit.cast(inverse, x.type);
+    if (g) {
+      const d = emit.mul(context.fullGradient, context.input(1));
+      context.add(0, normalizationGradient(emit, d, xHat, typedInverse, axes));
+    }
+    const count = axes.reduce((product, index) => product * x.dims[index]!, 1);
+    const mean = context.gradientOf(1);
+    if (mean) context.add(0, emit.scale(emit.cast(mean, x.type), 1 / count));
+    const spread = context.gradientOf(2);
+    if (spread) {
+      const factor = emit.scale(emit.mul(emit.cast(spread, x.type), emit.mul(typedInverse, typedInverse)), -1 / count);
+      context.add(0, emit.mul(factor, xHat));
+    }
+  },
+};
+
+function normalizedLayer(context: NodeContext, axis: number): { xHat: Value; inverse: Value } {
+  const { emit, node } = context;
+  const x = context.input();
+  const unit = emit.constant(1, x.type, context.input(1).dims);
+  const statistics = x.dims.map((size, index) => (index >= axis ? 1 : size));
+  // The statistics are float32 even in half precision models.
+  const type = x.type === 'float64' ? 'float64' : 'float32';
+  const [xHat, , inverse] = emit.nodes(
+    'LayerNormalization',
+    [x, unit],
+    [x, { type, dims: statistics }, { type, dims: statistics }],
+    { axis, epsilon: float(node.attributes.float('epsilon', 1e-5)) },
+  );
+  return { xHat: xHat!, inverse: inverse! };
+}
+
+/** Both as groups of channels: [N, G, cells], statistics over the last axis. */
+function groupedGradient(context: NodeContext, groups: number, scale: Value): void {
+  const { emit, node } = context;
+  const x = context.input();
+  const { dims } = x;
+  const flat = [dims[0]!, groups, dims.includes(-1, 1) ? -1 : dims.slice(1).reduce((a, b) => a * b, 1) / groups];
+  if (flat.filter(size => size === -1).length > 1) context.fail('batch and size are both dynamic');
+  const grouped = emit.reshape(x, flat);
+  const centred = emit.sub(grouped, reduce(emit, 'ReduceMean', grouped, [2]));
+  const variance = reduce(emit, 'ReduceMean', emit.mul(centred, centred), [2]);
+  const deviation = emit.unary('Sqrt', emit.plus(variance, node.attributes.float('epsilon', 1e-5)));
+  const inverse = emit.unary('Reciprocal', deviation);
+  const xHat = emit.mul(centred, inverse);
+  const g = context.fullGradient;
+  const d = emit.reshape(emit.mul(g, scale), flat);
+  context.add(0, emit.reshapeLike(normalizationGradient(emit, d, xHat, inverse, [2]), x));
+}
+
+const refuseScale = (context: NodeContext): void => {
+  if (context.wants(1) || context.wants(2)) context.fail('its scale or bias is computed from the layer');
+};
+
+export const instanceNormalization: Rule = {
+  backward: context => {
+    refuseScale(context);
+    const channels = context.input().dims[1]!;
+    const trailing = context
+      .input()
+      .dims.slice(2)
+      .map(() => 1);
+    groupedGradient(context, channels, context.emit.reshape(context.input(1), [channels, ...trailing]));
+  },
+};
+
+/** Scale per group in opsets 18 to 20, per channel from 21. */
+export const groupNormalization: Rule = {
+  backward: context => {
+    refuseScale(context);
+    const { emit, node } = context;
+    const groups = node.attributes.int('num_groups', 1);
+    const channels = context.input().dims[1]!;
+    const trailing = context
+      .input()
+      .dims.slice(2)
+      .map(() => 1);
+    const scale = context.input(1);
+    let perChannel = scale;
+    if (scale.dims[0] !== channels) {
+      const column = emit.reshape(scale, [groups, 1]);
+      const repeated = emit.mul(column, emit.constant(1, scale.type, [groups, channels / groups]));
+      perChannel = emit.reshape(repeated, [channels]);
+    }
+    groupedGradient(context, groups, emit.reshape(perChannel, [channels, ...trailing]));
+  },
+};
+
+/** y = x/‖x‖₂ along an axis: (g − y·Σg·y)/‖x‖. */
+export const lpNormalization: Rule = {
+  backward: context => {
+    const { emit, node } = context;
+    if (node.attributes.int('p', 2) !== 2) context.fail('only p = 2 has a rule');
+    const [x, y, g] = [context.input(), context.output(), context.fullGradient];
+    const axis = positiveAxis(node.attributes.int('axis', -1), x.dims.length);
+    const norm = reduce(emit, 'ReduceL2', x, [axis]);
+    const projection = emit.mul(y, reduce(emit, 'ReduceSum', emit.mul(g, y), [axis]));
+    context.add(0, emit.div(emit.sub(g, projection), norm));
+  },
+};
+
+/**
+ * y = x·s^(−β), s = k + α/n·Σ x² over a window of n channels: g·s^(−β) − 2αβ/n · x · Σ_window g·y/s. Window sums over
+ * channels run as average pools of [N,1,C,cells]; n is odd, so the window is its own mirror image.
+ */
+export const localResponseNormalization: Rule = {
+  backward: context => {
+    const { emit, node } = context;
+    const x = context.input();
+    const size = node.attributes.int('size', 1);
+    if (size % 2 === 0) context.fail('only odd sizes have a rule');
+    const alpha = node.attributes.float('alpha', 1e-4);
+    const beta = node.attributes.float('beta', 0.75);
+    const window = (value: Value): Value => {
+      const flat = emit.reshape(value, [x.dims[0]!, 1, x.dims[1]!, x.dims.slice(2).reduce((a, b) => a * b, 1)]);
+      const pads = [(size - 1) / 2, 0, (size - 1) / 2, 0];
+      const attributes = { kernel_shape: [size, 1], strides: [1, 1], pads, count_include_pad: 1 };
+      return emit.reshapeLike(emit.scale(emit.node('AveragePool', [flat], flat, attributes), size), x);
+    };
+    if (x.dims.slice(2).includes(-1)) context.fail('height or width is dynamic');
+    const g = context.fullGradient;
+    const squares = window(emit.mul(x, x));
+    const s = emit.plus(emit.scale(squares, alpha / size), node.attributes.float('bias', 1));
+    const direct = emit.mul(g, emit.binary('Pow', s, emit.scalar(-beta, s)));
+    const shared = window(emit.div(emit.mul(g, context.output()), s));
+    context.add(0, emit.sub(direct, emit.mul(emit.scale(x, (2 * alpha * beta) / size), shared)));
+  },
+};

@@ -1,0 +1,38 @@
+import type { NodeContext } from '../context.ts';
+import type { Rule } from '../rule.ts';
+import type { Value } from '../value.ts';
+
+/** Rule of an elementwise operator of input 0: `derivative` returns the gradient of x from those of y, g. */
+export function elementwiseRule(
+  derivative: (parts: { context: NodeContext; g: Value; x: Value; y: Value }) => Value,
+): Rule {
+  return {
+    inputs: [0],
+    backward: context =>
+      context.add(0, derivative({ context, g: context.gradient, x: context.input(), y: context.output() })),
+  };
+}
+
+export const neg = elementwiseRule(({ context: { emit }, g }) => emit.neg(g));
+
+export const abs = elementwiseRule(({ context: { emit }, g, x }) => emit.mul(g, emit.unary('Sign', x)));
+
+export const exp = elementwiseRule(({ context: { emit }, g, y }) => emit.mul(g, y));
+
+export const log = elementwiseRule(({ context: { emit }, g, x }) => emit.div(g, x));
+
+/** g / 2y. Infinite at 0, as the derivative is. */
+export const sqrt = elementwiseRule(({ context: { emit }, g, y }) => emit.div(emit.scale(g, 0.5), y));
+
+/** −g·y². */
+export const reciprocal = elementwiseRule(({ context: { emit }, g, y }) => emit.neg(emit.mul(g, emit.mul(y, y))));
+
+export const sin = elementwiseRule(({ context: { emit }, g, x }) => emit.mul(g, emit.unary('Cos', x)));
+
+export const cos = elementwiseRule(({ context: { emit }, g, x }) => emit.neg(emit.mul(g, emit.unary('Sin', x))));
+
+/** g · 2/√π · exp(−x²). */
+export const erf = elementwiseRule(({ context: { emit }, g, x }) => {
+  const bell = emit.unary('Exp', emit.neg(emit.mul(x, x)));
+  return emit.mul(g, emit.scale(bell, 2 / Math.sqrt(Math.PI)));
+});
