@@ -7,5 +7,7 @@ export function expectClose(actual: ArrayLike<number>, expected: ArrayLike<numbe
   for (let i = 0; i < expected.length; i++)
     if (!(Math.abs(actual[i]! - expected[i]!) <= Math.abs(actual[worst]! - expected[worst]!))) worst = i;
   const difference = Math.abs(actual[worst]! - expected[worst]!);
-  expect(difference <= tolerance, `[${worst}]: ${actual[worst]} for ${expected[worst]}, off by ${difference}`).toBe(true);
+  expect(difference <= tolerance, `[${worst}]: ${actual[worst]} for ${expected[worst]}, off by ${difference}`).toBe(
+    true,
+  );
 }

@@ -64,7 +64,11 @@ describe.each([...new Set(cases.map(({ method }) => method))])('%s', method => {
       return;
     }
     const sign = dot(raw.data, one.raw.data) < 0 ? -1 : 1;
-    expectClose(raw.data, one.raw.data.map(value => sign * value), 1e-5);
+    expectClose(
+      raw.data,
+      one.raw.data.map(value => sign * value),
+      1e-5,
+    );
     if (sign > 0) expectClose(map.data, one.map.data, 1e-5);
   });
 });
