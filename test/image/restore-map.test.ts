@@ -43,21 +43,23 @@ describe('restoreMaps', () => {
       const value = (x: number, y: number) => 0.01 * x - 0.02 * y + 1;
       const [w, h] = [input.width / 2, input.height / 2];
       const restored = await restoreMaps(mapOver(input, w, h, value), placement);
-      let compared = 0;
+      let [compared, outside, error] = [0, 0, 0];
       for (let y = 0; y < picture.height; y++) {
         for (let x = 0; x < picture.width; x++) {
           const u = ((x + 0.5) * resized.width) / picture.width - window.x + target.x;
           const v = ((y + 0.5) * resized.height) / picture.height - window.y + target.y;
           const actual = restored.data[y * picture.width + x]!;
           if (u < 0 || v < 0 || u >= input.width || v >= input.height) {
-            expect(actual).toBe(0);
+            outside = Math.max(outside, Math.abs(actual));
           } else if (u > 1 && v > 1 && u < input.width - 1 && v < input.height - 1) {
-            expect(actual).toBeCloseTo(value(u, v), 4);
+            error = Math.max(error, Math.abs(actual - value(u, v)));
             compared++;
           }
         }
       }
       expect(compared).toBeGreaterThan(100);
+      expect(outside).toBe(0);
+      expect(error).toBeLessThan(1e-5);
     }
   });
 
