@@ -3,8 +3,12 @@
 #include <algorithm>
 #include <vector>
 
+#include "kernels/parallel.hpp"
+
 namespace onnx_cam::kernels {
 namespace {
+
+constexpr std::size_t kOperationsPerPixel = 4;
 
 struct Tap {
   std::size_t low;
@@ -40,16 +44,22 @@ void placeMaps(const float* maps, std::size_t count, const AxisPlacement& x, con
         target[i] = (1 - tap.weight) * source[tap.low] + tap.weight * source[tap.high];
       }
     }
-    float* target = out + n * x.length * y.length;
-    target = std::fill_n(target, y.begin * x.length, 0.0f);
-    for (const Tap& tap : rows) {
-      const float* low = stretched.data() + tap.low * width;
-      const float* high = stretched.data() + tap.high * width;
-      target = std::fill_n(target, x.begin, 0.0f);
-      for (std::size_t i = 0; i < width; i++) target[i] = (1 - tap.weight) * low[i] + tap.weight * high[i];
-      target = std::fill_n(target + width, x.length - x.end, 0.0f);
-    }
-    std::fill_n(target, (y.length - y.end) * x.length, 0.0f);
+    float* result = out + n * x.length * y.length;
+    parallelFor(y.length, grainFor(kOperationsPerPixel * x.length), [&](std::size_t begin, std::size_t end) {
+      for (std::size_t row = begin; row < end; row++) {
+        float* target = result + row * x.length;
+        if (row < y.begin || row >= y.end) {
+          std::fill_n(target, x.length, 0.0f);
+          continue;
+        }
+        const Tap& tap = rows[row - y.begin];
+        const float* low = stretched.data() + tap.low * width;
+        const float* high = stretched.data() + tap.high * width;
+        target = std::fill_n(target, x.begin, 0.0f);
+        for (std::size_t i = 0; i < width; i++) target[i] = (1 - tap.weight) * low[i] + tap.weight * high[i];
+        std::fill_n(target + width, x.length - x.end, 0.0f);
+      }
+    });
   }
 }
 
