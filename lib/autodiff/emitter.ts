@@ -150,6 +150,11 @@ export class Emitter {
     return this.cast(this.node('Greater', [x, this.scalar(0, x)], { type: 'bool', dims: x.dims }), x.type);
   }
 
+  /** −1, 0 or 1; the operator of this name is slower than two steps, and new in opset 9. */
+  sign(x: Value): Value {
+    return this.sub(this.step(x), this.step(this.neg(x)));
+  }
+
   /** 1 where a > b, else 0, in a's element type. */
   greater(a: Value, b: Value): Value {
     return this.cast(this.node('Greater', [a, b], { type: 'bool', dims: broadcastDims(a.dims, b.dims) }), a.type);

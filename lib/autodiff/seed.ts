@@ -1,16 +1,7 @@
-import { create } from '@bufbuild/protobuf';
-import {
-  TensorProto_DataType as DataType,
-  TensorShapeProto_DimensionSchema,
-  TensorShapeProtoSchema,
-  TypeProto_TensorSchema,
-  TypeProtoSchema,
-  type ValueInfoProto,
-  ValueInfoProtoSchema,
-} from 'onnx-buf';
 import { OnnxCamError } from '../errors.ts';
 import type { FactTable } from '../model/facts.ts';
 import type { Graph } from '../model/graph.ts';
+import { makeValueInfo } from '../model/value-info.ts';
 import { Emitter } from './emitter.ts';
 import { range, type Value } from './value.ts';
 
@@ -29,8 +20,6 @@ export interface ClassSeedOptions {
 export interface ClassSeed {
   /** Seed for `differentiate`: int64 [N] or [K], ranks replaced by classes. */
   readonly index: string;
-  /** The logit of each class, [N] or [K]. */
-  readonly score: string;
   /** The facts given and those of what was appended. */
   readonly facts: FactTable;
 }
@@ -55,12 +44,14 @@ export function appendClassSeed(
       `class scores must have shape [N, classes], "${logits}" has [${known.dims}]: name another output`,
     );
   const count = manyScores ? -1 : batch;
-  graph.inputs.push(int64Input(classInput, count));
+  graph.inputs.push(makeValueInfo(classInput, 'int64', [count === -1 ? 'scores' : count]));
   const emit = new Emitter(graph, new Map(facts).set(classInput, { type: 'int64', dims: [count] }), prefix);
   const wanted: Value = { name: classInput, type: 'int64', dims: [count] };
-  const scores = emit.reshape({ ...known, name: logits }, [batch, classes]);
+  // Half types are not sorted everywhere.
+  const type = known.type === 'float64' ? 'float64' : 'float32';
+  const scores = emit.cast(emit.reshape({ ...known, name: logits }, [batch, classes]), type);
   const index = resolveRanks(emit, scores, wanted, classes);
-  return { index: index.name, score: scoresOf(emit, scores, index, classes).name, facts: emit.facts };
+  return { index: index.name, facts: emit.facts };
 }
 
 /** wanted ≥ 0 ? wanted : the class of rank −1 − wanted. */
@@ -107,21 +98,4 @@ function sortedClasses(e: Emitter, scores: Value, rank: Value, classes: number):
     { type: 'int64' as const, dims: [rows, -1] },
   ];
   return { sorted: e.nodes('TopK', [scores, length], top, { axis: 1 })[1]!, length };
-}
-
-/** Logit of each row's class: [N, classes] and [K] → [K]. */
-function scoresOf(e: Emitter, scores: Value, index: Value, classes: number): Value {
-  const column = e.reshape(index, [index.dims[0]!, 1]);
-  const numbers = e.constant(range(classes), 'int64', [1, classes]);
-  const hit = e.node('Equal', [column, numbers], { type: 'bool', dims: [index.dims[0]!, classes] });
-  return sumRows(e, e.mul(scores, e.cast(hit, scores.type)), index.dims[0]!);
-}
-
-function int64Input(name: string, size: number): ValueInfoProto {
-  const value =
-    size === -1 ? { case: 'dimParam' as const, value: 'scores' } : { case: 'dimValue' as const, value: BigInt(size) };
-  const shape = create(TensorShapeProtoSchema, { dim: [create(TensorShapeProto_DimensionSchema, { value })] });
-  const tensor = create(TypeProto_TensorSchema, { elemType: DataType.INT64, shape });
-  const type = create(TypeProtoSchema, { value: { case: 'tensorType', value: tensor } });
-  return create(ValueInfoProtoSchema, { name, type });
 }

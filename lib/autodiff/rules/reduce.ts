@@ -84,7 +84,7 @@ export const reduceL2 = reduceRule(({ context: { emit }, g, x, y }) => {
   return emit.mul(x, emit.div(g, safe));
 });
 
-export const reduceL1 = reduceRule(({ context: { emit }, g, x }) => emit.mul(g, emit.unary('Sign', x)));
+export const reduceL1 = reduceRule(({ context: { emit }, g, x }) => emit.mul(g, emit.sign(x)));
 
 export const reduceSumSquare = reduceRule(({ context: { emit }, g, x }) => emit.mul(emit.scale(x, 2), g));
 

@@ -15,7 +15,7 @@ export function elementwiseRule(
 
 export const neg = elementwiseRule(({ context: { emit }, g }) => emit.neg(g));
 
-export const abs = elementwiseRule(({ context: { emit }, g, x }) => emit.mul(g, emit.unary('Sign', x)));
+export const abs = elementwiseRule(({ context: { emit }, g, x }) => emit.mul(g, emit.sign(x)));
 
 export const exp = elementwiseRule(({ context: { emit }, g, y }) => emit.mul(g, y));
 
