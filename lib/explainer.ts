@@ -5,6 +5,7 @@ import type { Network } from './explain/network.ts';
 import { explainRun, type ImageResults } from './explain/pipeline.ts';
 import { type ExplainRequest, makeRequest, type RequestDefaults, targetsOf } from './explain/request.ts';
 import { listPictures, runStream, type StreamResult, type StreamSource } from './explain/stream.ts';
+import { findUnsupported, type SupportOptions } from './explain/unsupported.ts';
 import { groupRuns, type Work } from './explain/work.ts';
 import type { Explanation, Prediction } from './explanation.ts';
 import type { ResolvedPreprocess } from './image/preprocess-options.ts';
@@ -127,6 +128,18 @@ export class Explainer {
       concurrency,
       signal: options.signal,
     });
+  }
+
+  /**
+   * The methods of a list that cannot be run on this model with this layer and target, each with the error that
+   * `explain` would give. Nothing is run for it.
+   * @throws for what no other method mends: `ERR_METHOD_UNKNOWN`, `ERR_TARGET_UNKNOWN`, `ERR_TARGET_RANGE`,
+   * `ERR_OPTION_INVALID`.
+   */
+  unsupported(methods: readonly string[], options: SupportOptions = {}): Map<string, OnnxCamError> {
+    this.#checkUsable();
+    const { network, defaults, setting } = this.#parts;
+    return findUnsupported(network, methods, options, { defaults, labels: setting.labels });
   }
 
   /** Hexadecimal SHA-256 of the model file. */

@@ -1,7 +1,7 @@
 import { OnnxCamError } from '../errors.ts';
 import type { Explanation } from '../explanation.ts';
-import type { FeatureMaps, LayerTensors } from '../methods/definition.ts';
-import { findCamHead } from '../model/cam-head.ts';
+import type { FeatureMaps, LayerTensors, MethodDefinition } from '../methods/definition.ts';
+import { type CamHead, findCamHead } from '../model/cam-head.ts';
 import type { ResolvedTarget } from '../targets/resolve.ts';
 import type { ScoreRow } from '../targets/score.ts';
 import { assemble, type Setting } from './assemble.ts';
@@ -137,23 +137,37 @@ function classifierRows(
   { definition }: MethodRun,
   targets: readonly ResolvedTarget[],
 ): Float32Array {
-  const { model } = network;
-  const head = findCamHead(model.graph, model.facts, layer, network.head(targets[0]!.output));
-  if (!head)
-    throw new OnnxCamError(
-      'ERR_METHOD_UNSUPPORTED',
-      `${definition.name} needs a network that ends in global average pooling and one linear layer behind "${layer.name}"; ` +
-        'Grad-CAM gives the same map for such networks and works for others',
-    );
+  const head = camHeadOf(network, layer, definition, targets);
   const rows = new Float32Array(targets.length * head.channels);
   targets.forEach(({ terms }, t) => {
-    for (const { view, index, weight } of terms) {
-      if (view !== 'logit')
-        throw new OnnxCamError('ERR_METHOD_UNSUPPORTED', `${definition.name} explains logits, not the ${view}`);
+    for (const { index, weight } of terms) {
       const scoreRow = run.rows[Math.min(t, run.rows.length - 1)]!;
       const row = head.row(scoreRow.classOf(index));
       for (let k = 0; k < row.length; k++) rows[t * head.channels + k]! += weight * row[k]!;
     }
   });
   return rows;
+}
+
+/**
+ * The linear classifier behind global average pooling whose rows are CAM's weights.
+ * @throws `ERR_METHOD_UNSUPPORTED` where the network or a target has none.
+ */
+export function camHeadOf(
+  network: Network,
+  layer: TargetLayer,
+  definition: MethodDefinition,
+  targets: readonly ResolvedTarget[],
+): CamHead {
+  const { graph, facts } = network.model;
+  const head = findCamHead(graph, facts, layer, network.head(targets[0]!.output));
+  if (!head)
+    throw new OnnxCamError(
+      'ERR_METHOD_UNSUPPORTED',
+      `${definition.name} needs a network that ends in global average pooling and one linear layer behind "${layer.name}"; ` +
+        'Grad-CAM gives the same map for such networks and works for others',
+    );
+  const view = targets.flatMap(({ terms }) => terms).find(term => term.view !== 'logit')?.view;
+  if (view) throw new OnnxCamError('ERR_METHOD_UNSUPPORTED', `${definition.name} explains logits, not the ${view}`);
+  return head;
 }

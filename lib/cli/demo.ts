@@ -1,0 +1,70 @@
+import { join } from 'node:path';
+import type { Command } from 'commander';
+import type { Console } from './console.ts';
+import type { CommandContext } from './context.ts';
+import { type FailedInput, type Reporter, runExplain, type SavedResult } from './explain-run.ts';
+import { failureText } from './failure.ts';
+import { bundledFile } from './package.ts';
+import { className, percent } from './text.ts';
+
+/** `onnx-cam demo`: the bundled model on the bundled pictures. */
+export function addDemo(program: Command, context: CommandContext, finish: (code: number) => void): void {
+  program
+    .command('demo')
+    .summary('explain the bundled pictures with the bundled model')
+    .description('Explains the bundled pictures with the bundled model (EfficientNet-Lite0, ImageNet), with Grad-CAM.')
+    .option('-o, --out <dir>', 'output folder', 'onnx-cam-out')
+    .option('--debug', 'stack traces of errors')
+    .action(async ({ out, debug }: { out: string; debug?: boolean }) => {
+      const code = await runExplain(
+        context,
+        {
+          model: bundledFile('assets/efficientnet-lite0.onnx'),
+          inputs: [bundledFile('assets/pictures')],
+          load: {},
+          explain: {},
+          chooseMethods: () => ['grad-cam'],
+          folder: out,
+          save: ['overlay', 'map'],
+        },
+        new DemoReporter(context.console, out, debug === true),
+      );
+      finish(code);
+    });
+}
+
+class DemoReporter implements Reporter {
+  readonly #console: Console;
+  readonly #folder: string;
+  readonly #debug: boolean;
+
+  constructor(console: Console, folder: string, debug: boolean) {
+    this.#console = console;
+    this.#folder = folder;
+    this.#debug = debug;
+  }
+
+  begin(): void {}
+
+  async result({ input, explanation, files }: SavedResult): Promise<void> {
+    const { target, timings, predictions } = explanation;
+    const others = predictions
+      .filter(({ index }) => index !== target.index)
+      .slice(0, 2)
+      .map(other => `${className(other)} ${percent(other.probability ?? 0)}`);
+    await this.#console.print(
+      [
+        input,
+        `  sees     ${className(target)} ${percent(target.probability ?? 0)} (then ${others.join(', ')})`,
+        `  because  ${join(this.#folder, files.overlay ?? '')}`,
+        `  took     ${timings.total.toFixed(0)} ms`,
+      ].join('\n'),
+    );
+  }
+
+  async failure({ input, error }: FailedInput): Promise<void> {
+    this.#console.note(failureText(error, { input, debug: this.#debug }));
+  }
+
+  end(): void {}
+}

@@ -1,0 +1,44 @@
+import type { ExplainResult } from '../explainer.ts';
+import type { Explanation } from '../explanation.ts';
+import type { TensorInput } from '../image/source.ts';
+import { readNpy } from '../io/npy.ts';
+import type { ExplainOptions } from '../options.ts';
+import type { InputFile } from './inputs.ts';
+import type { LoadedModel } from './library.ts';
+import type { ResultName } from './output-files.ts';
+
+/** One map of an input, with what its files are called. */
+export interface NamedExplanation {
+  readonly name: ResultName;
+  readonly explanation: Explanation;
+}
+
+/** Explains one file with every method and target; results in the order images, methods, targets. */
+export async function explainInput(
+  model: LoadedModel,
+  file: InputFile,
+  options: ExplainOptions & { readonly methods: readonly string[] },
+): Promise<NamedExplanation[]> {
+  const image = file.isTensor ? await readTensor(file.path) : file.path;
+  const isBatch = typeof image !== 'string' && image.dims.length > 3 && image.dims[0]! > 1;
+  const result = await model.explain(image, options);
+  const images = (isBatch ? result : [result]) as ExplainResult[][];
+  return images.flatMap((methods, index) =>
+    methods.flatMap(targets =>
+      Array.isArray(targets)
+        ? (targets as Explanation[]).map(explanation =>
+            named(file, explanation, isBatch ? index : undefined, explanation.target.index),
+          )
+        : named(file, targets, isBatch ? index : undefined),
+    ),
+  );
+}
+
+function named(file: InputFile, explanation: Explanation, image?: number, target?: number): NamedExplanation {
+  return { name: { stem: file.stem, image, target, method: explanation.method }, explanation };
+}
+
+async function readTensor(path: string): Promise<TensorInput> {
+  const { data, dims } = await readNpy(path);
+  return { type: 'float32', data, dims };
+}

@@ -1,0 +1,182 @@
+import { type Command, InvalidArgumentError, Option } from 'commander';
+import type { Fit, PresetName } from '../image/preprocess-options.ts';
+import { CONVENTIONS, type Convention } from '../methods/definition.ts';
+import { paramSpecs, parseParam } from '../methods/params.ts';
+import { findMethod } from '../methods/registry.ts';
+import { type ExplainOptions, type LayerName, type LoadOptions, PRECISIONS, type Precision } from '../options.ts';
+import { parseTargetText } from '../targets/parse.ts';
+import type { Target } from '../targets/target.ts';
+import { SAVE_KINDS, type SaveKind } from './output-files.ts';
+
+/** The options as commander gives them, values parsed one by one. */
+export interface ExplainFlags {
+  readonly method: readonly string[];
+  readonly layer?: readonly string[];
+  readonly target: string;
+  readonly out: string;
+  readonly save: readonly SaveKind[];
+  readonly json?: boolean;
+  readonly preset?: PresetName;
+  readonly mean?: readonly number[];
+  readonly std?: readonly number[];
+  readonly fit?: Fit;
+  readonly size?: readonly [width: number, height: number];
+  readonly labels?: string;
+  readonly convention?: Convention;
+  readonly param: readonly (readonly [name: string, value: string])[];
+  readonly provider?: readonly string[];
+  readonly precision?: Precision;
+  readonly threads?: number;
+  readonly batchSize?: number;
+  readonly seed?: number;
+  readonly debug?: boolean;
+}
+
+/** Declares the arguments and options of `explain`. */
+export function addExplainOptions(command: Command): Command {
+  return command
+    .argument('<model>', 'the .onnx file')
+    .argument('<input...>', 'pictures, folders, globs, or .npy files with a float32 tensor [C,H,W] or [N,C,H,W]')
+    .optionsGroup('What to explain:')
+    .option('-m, --method <names>', "method, several with commas, or 'all' (see `onnx-cam methods`)", names, [
+      'grad-cam',
+    ])
+    .option(
+      '-l, --layer <name>',
+      'layer, repeated for several (see `onnx-cam layers`); -1 is the last (default: chosen)',
+      collect,
+    )
+    .option(
+      '-t, --target <target>',
+      '281, tabby, top1, top3, contrast:281,282, negative:281, rest:281, probability:281, segmentation:12, output=NAME:5',
+      'top1',
+    )
+    .addOption(new Option('--convention <name>', 'whose formulas and post-processing').choices(CONVENTIONS))
+    .option(
+      '--param <name=value>',
+      "a method's parameter, repeated for several (see `onnx-cam methods --json`)",
+      param,
+      [],
+    )
+    .option('--seed <n>', 'seed of everything random', wholeNumber(0))
+    .optionsGroup('What to write:')
+    .option('-o, --out <dir>', 'output folder', 'onnx-cam-out')
+    .option('--save <kinds>', `files for each result: ${SAVE_KINDS.join(', ')}`, saveKinds, ['overlay', 'map'])
+    .option('--json', 'one JSON object for each result on standard output, a line each')
+    .optionsGroup('How the model sees pictures (default: MODEL.json beside it, else imagenet):')
+    .option('--preset <name>', 'imagenet, inception, unit (0..1) or raw (0..255)')
+    .addOption(new Option('--mean <a,b,c>', 'mean of each channel').argParser(numbers).conflicts('preset'))
+    .addOption(new Option('--std <a,b,c>', 'deviation of each channel').argParser(numbers).conflicts('preset'))
+    .option('--fit <name>', 'squeeze (the whole picture), crop (its centre) or letterbox')
+    .option('--size <WxH>', 'size of the input, for models that take any', size)
+    .option('--labels <file>', 'class names, one a line')
+    .optionsGroup('How to run:')
+    .option('--provider <name>', 'execution provider (cpu, cuda …), repeated in order of preference', collect)
+    .addOption(new Option('--precision <name>', 'arithmetic on a GPU').choices(PRECISIONS))
+    .option('--threads <n>', 'thread budget (default: physical cores)', wholeNumber(1))
+    .option('--batch-size <n>', 'images in one run of the model', wholeNumber(1));
+}
+
+/** The model's part of the options. */
+export function loadOptions(flags: ExplainFlags): LoadOptions {
+  const { mean, std, size, fit, preset } = flags;
+  const preprocess = { preset, mean, std, size, fit };
+  const given = Object.values(preprocess).some(value => value !== undefined);
+  return defined({
+    executionProviders: flags.provider,
+    intraOpNumThreads: flags.threads,
+    precision: flags.precision,
+    labels: flags.labels,
+    preprocess: given ? defined(preprocess) : undefined,
+  }) as LoadOptions;
+}
+
+/** The options of `explain` that hold for every method; the command line has one target for all pictures. */
+export interface CommonOptions extends Pick<ExplainOptions, 'layer' | 'convention' | 'batchSize' | 'seed'> {
+  readonly target: Target;
+}
+
+/**
+ * What every picture is asked, but for the methods.
+ * @throws `ERR_OPTION_INVALID` for a target that cannot be read
+ */
+export function explainOptions(flags: ExplainFlags): CommonOptions {
+  const layers = flags.layer?.map(layerName);
+  return {
+    target: parseTargetText(flags.target),
+    ...defined({
+      layer: layers?.length === 1 ? layers[0] : layers,
+      convention: flags.convention,
+      batchSize: flags.batchSize,
+      seed: flags.seed,
+    }),
+  };
+}
+
+/**
+ * The parameters as values, by the types that the methods declare; each method takes those that it has.
+ * @throws `ERR_OPTION_INVALID` for a value of the wrong type, `ERR_METHOD_UNKNOWN`
+ */
+export function paramValues(flags: ExplainFlags, methods: readonly string[]): Readonly<Record<string, unknown>> {
+  const definitions = methods.map(findMethod);
+  return Object.fromEntries(
+    flags.param.map(([name, text]) => {
+      const owner = definitions.find(definition => name in paramSpecs(definition)) ?? definitions[0]!;
+      return [name, parseParam(owner, name, text)];
+    }),
+  );
+}
+
+/** A whole number is a candidate's place; the explainer looks for a tensor of that name first. */
+function layerName(text: string): LayerName {
+  return /^-\d+$/.test(text) ? Number(text) : text;
+}
+
+function collect(value: string, previous: readonly string[] = []): string[] {
+  return [...previous, value];
+}
+
+function names(text: string): string[] {
+  const list = text.split(',').map(name => name.trim());
+  if (list.includes('')) throw new InvalidArgumentError('expected method names separated by commas.');
+  return list;
+}
+
+function saveKinds(text: string): SaveKind[] {
+  const kinds = text.split(',').map(kind => kind.trim());
+  for (const kind of kinds)
+    if (!SAVE_KINDS.includes(kind as SaveKind))
+      throw new InvalidArgumentError(`expected some of ${SAVE_KINDS.join(', ')} separated by commas, not '${kind}'.`);
+  return [...new Set(kinds as SaveKind[])];
+}
+
+function param(text: string, previous: readonly (readonly [string, string])[]): (readonly [string, string])[] {
+  const at = text.indexOf('=');
+  if (at < 1) throw new InvalidArgumentError('expected name=value.');
+  return [...previous, [text.slice(0, at).trim(), text.slice(at + 1).trim()]];
+}
+
+function numbers(text: string): number[] {
+  const values = text.split(',').map(part => (part.trim() === '' ? Number.NaN : Number(part)));
+  if (!values.every(Number.isFinite)) throw new InvalidArgumentError('expected numbers separated by commas.');
+  return values;
+}
+
+function size(text: string): [number, number] {
+  const match = /^([1-9]\d*)x([1-9]\d*)$/i.exec(text);
+  if (!match) throw new InvalidArgumentError('expected WIDTHxHEIGHT in pixels, such as 224x224.');
+  return [Number(match[1]), Number(match[2])];
+}
+
+function wholeNumber(min: number): (text: string) => number {
+  return text => {
+    const value = Number(text);
+    if (!/^\d+$/.test(text) || !Number.isSafeInteger(value) || value < min)
+      throw new InvalidArgumentError(`expected a whole number of at least ${min}.`);
+    return value;
+  };
+}
+
+function defined<T extends object>(values: T): Partial<T> {
+  return Object.fromEntries(Object.entries(values).filter(([, value]) => value !== undefined)) as Partial<T>;
+}

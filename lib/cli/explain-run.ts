@@ -1,0 +1,199 @@
+import { abortError, throwIfAborted } from '../errors.ts';
+import { runStream } from '../explain/stream.ts';
+import type { Explanation } from '../explanation.ts';
+import type { ExplainOptions, LoadOptions, Progress } from '../options.ts';
+import type { CommandContext } from './context.ts';
+import { explainInput, type NamedExplanation } from './explain-input.ts';
+import { EXIT, isOfOneInput } from './failure.ts';
+import { type CommandInput, expandInputs } from './inputs.ts';
+import type { LoadedModel } from './library.ts';
+import { Manifest } from './manifest.ts';
+import { prepareFolder, type ResultFiles, type ResultName, type SaveKind, saveResult } from './output-files.ts';
+
+/** How many inputs are on their way at once: one is decoded or saved while the model runs on another. */
+const CONCURRENCY = 2;
+
+/** Everything that decides what a run does. */
+export interface ExplainRun {
+  readonly model: string;
+  readonly inputs: readonly string[];
+  readonly load: LoadOptions;
+  readonly explain: Omit<ExplainOptions, 'methods' | 'signal' | 'onProgress'>;
+  /** Method names for this model. */
+  readonly chooseMethods: (model: LoadedModel) => readonly string[];
+  readonly folder: string;
+  readonly save: readonly SaveKind[];
+}
+
+export interface SavedResult {
+  readonly input: string;
+  readonly name: ResultName;
+  readonly explanation: Explanation;
+  /** Relative to the folder. */
+  readonly files: ResultFiles;
+}
+
+export interface FailedInput {
+  /** Absent where the manifest could not be written. */
+  readonly input?: string;
+  /** Where one result of several could not be written. */
+  readonly method?: string;
+  readonly error: unknown;
+}
+
+/** Who tells the user what happens, result by result, in the order of the inputs. */
+export interface Reporter {
+  begin(inputs: readonly CommandInput[], methods: readonly string[]): void;
+  result(result: SavedResult): Promise<void>;
+  failure(failure: FailedInput): Promise<void>;
+  end(summary: RunSummary): void;
+}
+
+export interface RunSummary {
+  readonly inputs: number;
+  /** Inputs that were dealt with; fewer than all after an interruption. */
+  readonly done: number;
+  readonly failed: number;
+  readonly results: number;
+  readonly interrupted: boolean;
+}
+
+/**
+ * Explains the inputs, writes their files and the manifest.
+ * @returns the exit code
+ * @throws `ERR_OUTPUT` for the folder and whatever makes the model unusable, before any input is touched
+ */
+export async function runExplain(context: CommandContext, run: ExplainRun, reporter: Reporter): Promise<number> {
+  const inputs = await expandInputs(run.inputs);
+  const removeFolder = await prepareFolder(run.folder);
+  let digest: Promise<string> | undefined;
+  const record = new RunRecord(run.folder, inputs.length, reporter);
+  try {
+    const { load } = await context.library();
+    const model = await unlessAborted(load(run.model, run.load), context.signal);
+    try {
+      const methods = run.chooseMethods(model);
+      digest = model.sha256();
+      reporter.begin(inputs, methods);
+      await explainAll(context, run, model, { inputs, methods }, record);
+    } finally {
+      await model.dispose();
+    }
+  } catch (error) {
+    if (!context.signal.aborted) {
+      await removeFolder();
+      throw error;
+    }
+  } finally {
+    context.console.progress.stop();
+  }
+  return record.conclude(run.model, (await digest) ?? null, context.signal.aborted);
+}
+
+async function explainAll(
+  context: CommandContext,
+  run: ExplainRun,
+  model: LoadedModel,
+  { inputs, methods }: { readonly inputs: readonly CommandInput[]; readonly methods: readonly string[] },
+  record: RunRecord,
+): Promise<void> {
+  const { console, signal } = context;
+  console.progress.start(inputs.length);
+  const explainOne = async (input: CommandInput): Promise<NamedExplanation[]> => {
+    if ('error' in input) throw input.error;
+    const onProgress = ({ done, total }: Progress) => console.progress.update(record.done, input.path, done / total);
+    return explainInput(model, input, { ...run.explain, methods, signal, onProgress });
+  };
+  for await (const { input, result, error } of runStream(inputs, explainOne, { concurrency: CONCURRENCY, signal })) {
+    console.progress.update(record.done, input.path);
+    if (error) await record.failure({ input: input.path, error });
+    else await saveAll(input.path, result, run, record);
+    record.done++;
+    if (error && !isOfOneInput(error)) {
+      record.isUnusable = true;
+      return;
+    }
+  }
+}
+
+/** A result that cannot be written fails alone: the disk may have room for the next one. */
+async function saveAll(
+  input: string,
+  results: readonly NamedExplanation[],
+  { folder, save }: ExplainRun,
+  record: RunRecord,
+): Promise<void> {
+  for (const { name, explanation } of results) {
+    try {
+      const files = await saveResult(explanation, name, folder, save);
+      await record.result({ input, name, explanation, files });
+    } catch (error) {
+      await record.failure({ input, method: name.method, error });
+    }
+  }
+}
+
+/** Settles with the promise, or as soon as the signal fires: loading a model cannot be stopped, only left behind. */
+async function unlessAborted<T>(promise: Promise<T>, signal: AbortSignal): Promise<T> {
+  throwIfAborted(signal);
+  let onAbort: (() => void) | undefined;
+  const aborted = new Promise<never>((_, reject) => {
+    onAbort = () => reject(abortError(signal));
+    signal.addEventListener('abort', onAbort, { once: true });
+  });
+  try {
+    return await Promise.race([promise, aborted]);
+  } finally {
+    if (onAbort) signal.removeEventListener('abort', onAbort);
+  }
+}
+
+/** What has happened so far: counted, told to the reporter, kept for the manifest. */
+class RunRecord {
+  /** Inputs that were dealt with, one way or the other. */
+  done = 0;
+  /** Whether an error was met that every further input would meet. */
+  isUnusable = false;
+  readonly #inputs: number;
+  readonly #reporter: Reporter;
+  readonly #manifest: Manifest;
+  readonly #failed = new Set<number>();
+  #results = 0;
+
+  constructor(folder: string, inputs: number, reporter: Reporter) {
+    this.#inputs = inputs;
+    this.#reporter = reporter;
+    this.#manifest = new Manifest(folder);
+  }
+
+  async result(result: SavedResult): Promise<void> {
+    this.#results++;
+    this.#manifest.addResult(result);
+    await this.#reporter.result(result);
+  }
+
+  async failure(failure: FailedInput): Promise<void> {
+    this.#failed.add(this.done);
+    this.#manifest.addFailure(failure);
+    await this.#reporter.failure(failure);
+  }
+
+  /** Writes the manifest, tells the reporter the end, and gives the exit code. */
+  async conclude(model: string, sha256: string | null, interrupted: boolean): Promise<number> {
+    let unwritten = false;
+    await this.#manifest.write({ model: { path: model, sha256 }, interrupted }).catch(async (error: unknown) => {
+      unwritten = true;
+      await this.#reporter.failure({ error });
+    });
+    this.#reporter.end({
+      inputs: this.#inputs,
+      done: this.done,
+      failed: this.#failed.size,
+      results: this.#results,
+      interrupted,
+    });
+    if (interrupted) return EXIT.interrupted;
+    if (this.isUnusable) return EXIT.unusable;
+    return this.#failed.size > 0 || unwritten ? EXIT.inputsFailed : EXIT.done;
+  }
+}

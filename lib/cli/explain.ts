@@ -1,0 +1,47 @@
+import type { Command } from 'commander';
+import { fitToModel, namedMethods } from './choose-methods.ts';
+import type { CommandContext } from './context.ts';
+import { addExplainOptions, type ExplainFlags, explainOptions, loadOptions, paramValues } from './explain-options.ts';
+import { runExplain } from './explain-run.ts';
+import { ExplainReporter } from './report.ts';
+import { oneLine } from './text.ts';
+
+/** `onnx-cam explain MODEL INPUT...` */
+export function addExplain(program: Command, context: CommandContext, finish: (code: number) => void): void {
+  addExplainOptions(program.command('explain'))
+    .summary('explain what a model sees in pictures')
+    .description(
+      'Explains what a model sees in pictures: a map per picture, and a manifest.json with everything about it.',
+    )
+    .action(async (model: string, inputs: string[], flags: ExplainFlags) => {
+      finish(await explain(context, model, inputs, flags));
+    });
+}
+
+async function explain(
+  context: CommandContext,
+  model: string,
+  inputs: readonly string[],
+  flags: ExplainFlags,
+): Promise<number> {
+  const options = explainOptions(flags);
+  const params = paramValues(flags, namedMethods(flags.method));
+  return runExplain(
+    context,
+    {
+      model,
+      inputs,
+      load: loadOptions(flags),
+      explain: { ...options, params },
+      chooseMethods: loaded => {
+        const { layer, target, convention } = options;
+        const { methods, leftOut } = fitToModel(flags.method, loaded, { layer, target, convention, params });
+        for (const { method, reason } of leftOut) context.console.note(`left out: ${method}: ${oneLine(reason)}`);
+        return methods;
+      },
+      folder: flags.out,
+      save: flags.save,
+    },
+    new ExplainReporter(context.console, { folder: flags.out, json: flags.json === true, debug: flags.debug === true }),
+  );
+}

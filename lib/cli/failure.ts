@@ -1,0 +1,63 @@
+import { CommanderError } from 'commander';
+import { type ErrorCode, OnnxCamError } from '../errors.ts';
+import { oneLine } from './text.ts';
+
+/** The process's exit codes. */
+export const EXIT = {
+  done: 0,
+  /** Some or all inputs failed. */
+  inputsFailed: 1,
+  /** Wrong usage; unusable model, layer, method, target or output folder. */
+  unusable: 2,
+  /** 128 + SIGINT. */
+  interrupted: 130,
+} as const;
+
+/** What manifest and JSON lines say about a failure. */
+export interface Failure {
+  readonly code: ErrorCode;
+  readonly message: string;
+}
+
+/** Errors that belong to one input; every other one (layer, method, target, model …) would meet all inputs alike. */
+const OF_ONE_INPUT: ReadonlySet<ErrorCode> = new Set([
+  'ERR_IMAGE_NOT_FOUND',
+  'ERR_IMAGE_INVALID',
+  'ERR_INPUT_SHAPE',
+  'ERR_OUTPUT',
+  'ERR_RUNTIME',
+  'ERR_OUT_OF_MEMORY',
+]);
+
+export function isOfOneInput(error: unknown): boolean {
+  return OF_ONE_INPUT.has(failureOf(error).code);
+}
+
+/** Code and one-line message of anything thrown. What is not ours nor the command line's counts as `ERR_RUNTIME`. */
+export function failureOf(error: unknown): Failure {
+  if (error instanceof OnnxCamError) return { code: error.code, message: oneLine(error.message) };
+  if (error instanceof CommanderError) {
+    return { code: 'ERR_USAGE', message: oneLine(error.message.replace(/^error: /, '')) };
+  }
+  return { code: 'ERR_RUNTIME', message: oneLine(error instanceof Error ? error.message : String(error)) };
+}
+
+/** The line on standard error; with `debug` the stack (and those of the causes) below it. */
+export function failureText(
+  error: unknown,
+  options: { readonly input?: string; readonly debug?: boolean } = {},
+): string {
+  const { code, message } = failureOf(error);
+  const input = options.input !== undefined && !message.includes(options.input) ? `${oneLine(options.input)}: ` : '';
+  const line = `onnx-cam: ${code}: ${input}${message}`;
+  return options.debug && error instanceof Error ? [line, ...stacks(error)].join('\n') : line;
+}
+
+function stacks(error: Error): string[] {
+  const own = error.stack ?? String(error);
+  return error.cause instanceof Error ? [own, `caused by: ${stacks(error.cause).join('\n')}`] : [own];
+}
+
+export function usageError(message: string): OnnxCamError {
+  return new OnnxCamError('ERR_USAGE', message);
+}

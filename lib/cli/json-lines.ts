@@ -1,0 +1,25 @@
+import { join } from 'node:path';
+import type { FailedInput, SavedResult } from './explain-run.ts';
+import { failureOf } from './failure.ts';
+
+/** One result as a line of JSON; the paths of its files start at the working folder, ready to be opened. */
+export function resultLine({ input, name, explanation, files }: SavedResult, folder: string): string {
+  const { method, target, predictions, layer, status, reason, timings } = explanation;
+  const paths = Object.fromEntries(Object.entries(files).map(([kind, file]) => [kind, join(folder, file)]));
+  return JSON.stringify({
+    input,
+    ...(name.image === undefined ? {} : { image: name.image }),
+    method,
+    target,
+    predictions,
+    layer,
+    status,
+    reason,
+    files: paths,
+    timings,
+  });
+}
+
+export function failureLine({ input, method, error }: FailedInput): string {
+  return JSON.stringify({ input, ...(method === undefined ? {} : { method }), error: failureOf(error) });
+}

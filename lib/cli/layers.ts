@@ -1,0 +1,34 @@
+import type { Command } from 'commander';
+import type { LayerListing } from '../explainer.ts';
+import type { CommandContext } from './context.ts';
+
+import { formatTable } from './table.ts';
+import { shapeText } from './text.ts';
+
+/** `onnx-cam layers MODEL`: the layers that can be explained. */
+export function addLayers(program: Command, context: CommandContext): void {
+  program
+    .command('layers')
+    .argument('<model>', 'the .onnx file')
+    .summary('list the layers that can be explained')
+    .description('Lists the layers that can be explained, with their shapes; the automatic choice is marked.')
+    .option('--json', 'as JSON')
+    .option('--debug', 'stack traces of errors')
+    .action(async (path: string, { json }: { json?: boolean }) => {
+      const { load } = await context.library();
+      const model = await load(path, {});
+      try {
+        const layers = model.layers();
+        await context.console.print(json ? JSON.stringify(layers, null, 2) : layerTable(layers));
+        const chosen = layers.find(layer => layer.chosen);
+        if (chosen && !json) context.console.note(`* chosen automatically: ${chosen.reason}`);
+      } finally {
+        await model.dispose();
+      }
+    });
+}
+
+function layerTable(layers: readonly LayerListing[]): string {
+  const rows = layers.map(({ name, operator, shape, chosen }) => [chosen ? '*' : '', name, operator, shapeText(shape)]);
+  return formatTable(['', 'layer', 'operator', 'shape'], rows);
+}

@@ -1,0 +1,14 @@
+import type { Explainer, ExplainResult } from '../explainer.ts';
+import type { TensorInput } from '../image/source.ts';
+import type { MethodInfo } from '../methods/list.ts';
+import type { ExplainOptions, LoadOptions } from '../options.ts';
+
+/** What the commands use of the module's public API; tests pass one of their own. */
+export interface Library {
+  load(model: string, options: LoadOptions): Promise<LoadedModel>;
+  listMethods(): readonly MethodInfo[];
+}
+
+export interface LoadedModel extends Pick<Explainer, 'layers' | 'unsupported' | 'sha256' | 'dispose'> {
+  explain(image: string | TensorInput, options: ExplainOptions): Promise<ExplainResult>;
+}

@@ -1,0 +1,59 @@
+import { join } from 'node:path';
+import { runtimeInfo } from '../engine/library.ts';
+import { writeFileAtomic } from '../io/atomic-write.ts';
+import type { FailedInput, SavedResult } from './explain-run.ts';
+import { failureOf } from './failure.ts';
+import { packageVersion } from './package.ts';
+
+/** `manifest.json`: what a run made, from which model, with which versions. */
+export class Manifest {
+  readonly #folder: string;
+  readonly #results: object[] = [];
+
+  constructor(folder: string) {
+    this.#folder = folder;
+  }
+
+  get path(): string {
+    return join(this.#folder, 'manifest.json');
+  }
+
+  addResult({ input, name, explanation, files }: SavedResult): void {
+    this.#results.push({
+      input,
+      ...(name.image === undefined ? {} : { image: name.image }),
+      ...explanation.toJSON(),
+      files,
+    });
+  }
+
+  addFailure({ input, method, error }: FailedInput): void {
+    this.#results.push({ input, ...(method === undefined ? {} : { method }), error: failureOf(error) });
+  }
+
+  /**
+   * Writes the file in one step; what an earlier run left is replaced.
+   * @throws `ERR_OUTPUT`
+   */
+  async write(about: {
+    readonly model: { readonly path: string; readonly sha256: string | null };
+    readonly interrupted: boolean;
+  }): Promise<void> {
+    const document = {
+      created: new Date().toISOString(),
+      versions: { 'onnx-cam': packageVersion(), node: process.versions.node, onnxruntime: await runtimeVersion() },
+      model: about.model,
+      interrupted: about.interrupted,
+      results: this.#results,
+    };
+    await writeFileAtomic(this.path, `${JSON.stringify(document, null, 1)}\n`);
+  }
+}
+
+/** Version of the ONNX Runtime library; null when it cannot be loaded (the run was interrupted before it was). */
+async function runtimeVersion(): Promise<string | null> {
+  return runtimeInfo().then(
+    ({ version }) => version,
+    () => null,
+  );
+}

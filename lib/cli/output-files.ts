@@ -1,0 +1,79 @@
+import { mkdir, open, rm, rmdir } from 'node:fs/promises';
+import { join } from 'node:path';
+import type { Explanation } from '../explanation.ts';
+import { outputError, writeFileAtomic } from '../io/atomic-write.ts';
+import { formatNpy } from '../io/npy.ts';
+
+export const SAVE_KINDS = ['map', 'raw', 'heatmap', 'overlay'] as const;
+export type SaveKind = (typeof SAVE_KINDS)[number];
+
+const EXTENSION: Readonly<Record<SaveKind, string>> = { map: 'npy', raw: 'npy', heatmap: 'png', overlay: 'png' };
+
+/** File names of one result by kind, relative to the output folder. */
+export type ResultFiles = Readonly<Partial<Record<SaveKind, string>>>;
+
+/** What tells a result's files from the others of the same run. */
+export interface ResultName {
+  readonly stem: string;
+  /** Number of the image, for a tensor with N > 1. */
+  readonly image?: number;
+  /** Class index, where one input has several targets. */
+  readonly target?: number;
+  readonly method: string;
+}
+
+/** `STEM[.I][.tINDEX].METHOD.KIND.EXT` */
+export function fileName({ stem, image, target, method }: ResultName, kind: SaveKind): string {
+  const inserted = [image ?? [], target === undefined ? [] : `t${target}`].flat();
+  return [stem, ...inserted, method, kind, EXTENSION[kind]].join('.');
+}
+
+/**
+ * Makes the folder and sees that files can be made in it, before any work is done for it.
+ * @returns a function that takes the folder away again if it was made here and is still empty
+ * @throws `ERR_OUTPUT`
+ */
+export async function prepareFolder(folder: string): Promise<() => Promise<void>> {
+  const probe = join(folder, `.onnx-cam-${process.pid}.tmp`);
+  try {
+    const made = await mkdir(folder, { recursive: true });
+    // Only an attempt tells: permissions don't hold for root, and a file system may be mounted read-only.
+    await (await open(probe, 'w')).close();
+    await rm(probe, { force: true });
+    return async () => {
+      if (made !== undefined) await rmdir(folder).catch(() => {});
+    };
+  } catch (cause) {
+    throw outputError(join(folder, 'manifest.json'), cause as NodeJS.ErrnoException);
+  }
+}
+
+/**
+ * Writes the wanted files of one result; all of them or none.
+ * @throws `ERR_OUTPUT`
+ */
+export async function saveResult(
+  explanation: Explanation,
+  name: ResultName,
+  folder: string,
+  kinds: readonly SaveKind[],
+): Promise<ResultFiles> {
+  const written: SaveKind[] = [];
+  try {
+    for (const kind of kinds) {
+      await writeFileAtomic(join(folder, fileName(name, kind)), await contentOf(explanation, kind));
+      written.push(kind);
+    }
+    return Object.fromEntries(kinds.map(kind => [kind, fileName(name, kind)]));
+  } catch (error) {
+    for (const kind of written) await rm(join(folder, fileName(name, kind)), { force: true }).catch(() => {});
+    throw error;
+  }
+}
+
+function contentOf(explanation: Explanation, kind: SaveKind): Promise<Uint8Array> | readonly Uint8Array[] {
+  if (kind === 'raw') return formatNpy(explanation.raw);
+  if (kind === 'heatmap' || kind === 'overlay') return explanation.toBuffer({ kind });
+  const { data, width, height } = explanation.map;
+  return formatNpy({ data, dims: [height, width] });
+}

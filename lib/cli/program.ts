@@ -1,0 +1,53 @@
+import { Command, CommanderError } from 'commander';
+import type { CommandContext } from './context.ts';
+import { addDemo } from './demo.ts';
+import { addDoctor } from './doctor.ts';
+import { addExplain } from './explain.ts';
+import { EXIT, failureText, usageError } from './failure.ts';
+import { addLayers } from './layers.ts';
+import { addMethods } from './methods.ts';
+import { packageVersion } from './package.ts';
+
+/**
+ * Runs one command line (without `node` and the script's name).
+ * @returns the exit code; every error has been told by then
+ */
+export async function runCommandLine(argv: readonly string[], context: CommandContext): Promise<number> {
+  let code: number = EXIT.done;
+  const program = buildProgram(context, value => {
+    code = value;
+  });
+  try {
+    await program.parseAsync([...argv], { from: 'user' });
+    return code;
+  } catch (error) {
+    // Help and version are "errors" of commander's with exit code 0.
+    if (error instanceof CommanderError && error.exitCode === 0) return EXIT.done;
+    const isWithoutCommand = error instanceof CommanderError && error.code === 'commander.help';
+    const shown = isWithoutCommand ? usageError('a command is needed; see onnx-cam --help') : error;
+    context.console.note(failureText(shown, { debug: argv.includes('--debug') }));
+    return context.signal.aborted ? EXIT.interrupted : EXIT.unusable;
+  }
+}
+
+function buildProgram(context: CommandContext, finish: (code: number) => void): Command {
+  const program = new Command('onnx-cam')
+    .description('Class activation maps for any ONNX image model: which part of a picture made the model decide.')
+    .version(packageVersion(), '-V, --version', 'print the version')
+    .helpOption('-h, --help', 'print help')
+    .helpCommand('help [command]', 'print help for a command')
+    .exitOverride()
+    .showSuggestionAfterError()
+    .configureOutput({
+      // Errors are printed once, as one line, by runCommandLine.
+      outputError: () => {},
+      writeErr: () => {},
+      writeOut: text => void context.console.print(text.trimEnd()),
+    });
+  addExplain(program, context, finish);
+  addLayers(program, context);
+  addMethods(program, context);
+  addDoctor(program, context, finish);
+  addDemo(program, context, finish);
+  return program;
+}

@@ -1,0 +1,101 @@
+import { join } from 'node:path';
+import type { Explanation } from '../explanation.ts';
+import type { Console } from './console.ts';
+import type { FailedInput, Reporter, RunSummary, SavedResult } from './explain-run.ts';
+import { failureText } from './failure.ts';
+import type { CommandInput } from './inputs.ts';
+import { failureLine, resultLine } from './json-lines.ts';
+import type { ResultFiles } from './output-files.ts';
+import { className, oneLine, percent, plural, shapeText } from './text.ts';
+
+/** Longer names are not padded, so that one long path doesn't push everything to the right. */
+const WIDEST_COLUMN = 32;
+
+export interface ReportOptions {
+  readonly folder: string;
+  /** JSON lines on standard output. */
+  readonly json: boolean;
+  readonly debug: boolean;
+}
+
+/** A line per result for people on standard error and, if wanted, one of JSON on standard output. */
+export class ExplainReporter implements Reporter {
+  readonly #console: Console;
+  readonly #options: ReportOptions;
+  readonly #warned = new Set<string>();
+  #inputWidth = 0;
+  #methodWidth = 0;
+
+  constructor(console: Console, options: ReportOptions) {
+    this.#console = console;
+    this.#options = options;
+  }
+
+  begin(inputs: readonly CommandInput[], methods: readonly string[]): void {
+    this.#inputWidth = columnWidth(inputs.map(({ path }) => oneLine(path)));
+    this.#methodWidth = columnWidth(methods);
+  }
+
+  async result(result: SavedResult): Promise<void> {
+    const { input, name, explanation, files } = result;
+    const place = name.image === undefined ? oneLine(input) : `${oneLine(input)} [${name.image}]`;
+    this.#console.note(
+      [
+        place.padEnd(this.#inputWidth),
+        explanation.method.padEnd(this.#methodWidth),
+        targetText(explanation),
+        `at ${layerText(explanation.layer)}`,
+        ...fileText(files, this.#options.folder),
+      ].join('  '),
+    );
+    if (explanation.status !== 'ok')
+      this.#console.warn(`${place}: ${explanation.method}: the map is ${explanation.status}: ${explanation.reason}`);
+    for (const warning of explanation.warnings) this.#warnOnce(`${explanation.method}: ${warning}`);
+    if (this.#options.json) await this.#console.print(resultLine(result, this.#options.folder));
+  }
+
+  async failure(failure: FailedInput): Promise<void> {
+    this.#console.note(failureText(failure.error, { input: failure.input, debug: this.#options.debug }));
+    if (this.#options.json && failure.input !== undefined) await this.#console.print(failureLine(failure));
+  }
+
+  end({ inputs, done, failed, results, interrupted }: RunSummary): void {
+    const manifest = join(this.#options.folder, 'manifest.json');
+    if (interrupted)
+      this.#console.note(
+        `onnx-cam: ERR_ABORTED: interrupted after ${done} of ${plural(inputs, 'input')}; what was finished is in ${manifest}`,
+      );
+    else
+      this.#console.note(
+        `${plural(results, 'result')}${failed > 0 ? `, ${failed} of ${plural(inputs, 'input')} failed` : ''}; see ${manifest}`,
+      );
+  }
+
+  /** A warning about a method holds for every picture. */
+  #warnOnce(text: string): void {
+    if (this.#warned.has(text)) return;
+    this.#warned.add(text);
+    this.#console.warn(text);
+  }
+}
+
+function columnWidth(texts: readonly string[]): number {
+  return Math.min(WIDEST_COLUMN, Math.max(0, ...texts.map(text => text.length)));
+}
+
+/** "Egyptian cat 41.4 %", or the score where there is no probability. */
+export function targetText({ target }: Pick<Explanation, 'target'>): string {
+  const kind = ['class', 'rank', 'label', 'top'].includes(target.kind) ? '' : ` (${target.kind})`;
+  const value = target.probability === null ? target.score.toPrecision(4) : percent(target.probability);
+  return `${className(target)}${kind} ${value}`;
+}
+
+export function layerText(layer: Explanation['layer']): string {
+  if ('name' in layer) return `${layer.name} [${shapeText(layer.shape)}]`;
+  return layer.length === 1 ? layerText(layer[0]!) : plural(layer.length, 'layer');
+}
+
+function fileText(files: ResultFiles, folder: string): string[] {
+  const shown = files.overlay ?? files.heatmap ?? files.map ?? files.raw;
+  return shown === undefined ? [] : [`→ ${oneLine(join(folder, shown))}`];
+}

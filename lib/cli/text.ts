@@ -1,0 +1,30 @@
+/** Text for people: what goes to a terminal is one line per event, whatever the names hold. */
+
+/** Control characters (also newlines and escape sequences, which a file name may hold) become spaces. */
+export function oneLine(text: string): string {
+  return text
+    .replaceAll(/\p{Cc}+/gu, ' ')
+    .replaceAll(/ {2,}/g, ' ')
+    .trim();
+}
+
+/** "1 result", "3 results". */
+export function plural(count: number, noun: string): string {
+  return `${count} ${noun}${count === 1 ? '' : 's'}`;
+}
+
+/** 0.4137 → "41.4 %"; small ones keep a digit that says something ("0.03 %"). */
+export function percent(probability: number): string {
+  const value = probability * 100;
+  return `${value >= 1 || value === 0 ? value.toFixed(1) : value.toPrecision(1)} %`;
+}
+
+/** [1280, 7, 7] → "1280×7×7"; a dimension the model leaves open is shown as "?". */
+export function shapeText(shape: readonly (number | string)[]): string {
+  return shape.map(dim => (typeof dim === 'number' && dim < 0 ? '?' : String(dim))).join('×');
+}
+
+/** A class by its label, else by its index. */
+export function className({ index, label }: { readonly index: number; readonly label: string | null }): string {
+  return label ?? `class ${index}`;
+}

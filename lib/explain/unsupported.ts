@@ -1,0 +1,78 @@
+import { OnnxCamError } from '../errors.ts';
+import type { ExplainOptions } from '../options.ts';
+import { parseTarget } from '../targets/parse.ts';
+import { outputOf, type ResolvedTarget, resolveTarget } from '../targets/resolve.ts';
+import type { TargetInput } from '../targets/target.ts';
+import type { Setting } from './assemble.ts';
+import { chooseMethods } from './methods.ts';
+import { type Network, seedFormOf } from './network.ts';
+import { camHeadOf } from './pipeline.ts';
+import { planGraph } from './plan-graph.ts';
+import { type ExplainRequest, makeRequest, type RequestDefaults } from './request.ts';
+
+/** What decides, besides the method, whether a map can be made. */
+export interface SupportOptions extends Pick<ExplainOptions, 'layer' | 'params' | 'convention'> {
+  readonly target?: TargetInput;
+}
+
+/**
+ * The methods that cannot be run on this model, layer and target, each with the error that `explain` would give. Found
+ * on the graph alone: no session is made.
+ * @throws `ERR_TARGET_UNKNOWN`, `ERR_TARGET_RANGE`, `ERR_OPTION_INVALID`, `ERR_METHOD_UNKNOWN`, which no choice of
+ * methods mends.
+ */
+export function findUnsupported(
+  network: Network,
+  methods: readonly string[],
+  { target = 'top1', params, ...options }: SupportOptions,
+  { defaults, labels }: { readonly defaults: RequestDefaults; readonly labels: Setting['labels'] },
+): Map<string, OnnxCamError> {
+  chooseMethods({ methods, params });
+  const parsed = parseTarget(target);
+  const targets = resolveTarget(parsed, { classes: network.head(outputOf(parsed)).classes, labels });
+  const gradients = new Map<string, OnnxCamError | null>();
+  /** Methods on the same layers meet the same obstacle: the network is differentiated once for them. */
+  const gradientObstacle = (request: ExplainRequest): OnnxCamError | null => {
+    const key = JSON.stringify(request.gradients);
+    const known = gradients.has(key) ? gradients.get(key)! : errorOf(() => planGradients(network, request, targets));
+    gradients.set(key, known);
+    return known;
+  };
+  const unsupported = new Map<string, OnnxCamError>();
+  for (const method of methods) {
+    const error = errorOf(() => {
+      const request = makeRequest(network, { ...options, methods: [method] }, defaults);
+      const obstacle = request.gradients.length > 0 ? gradientObstacle(request) : null;
+      if (obstacle) throw obstacle;
+      const { definition } = request.methods[0]!;
+      if (definition.needs.classifier)
+        for (const layer of request.layers) camHeadOf(network, layer, definition, targets);
+    });
+    if (error) unsupported.set(method, error);
+  }
+  return unsupported;
+}
+
+function planGradients(
+  network: Network,
+  { layers, gradients }: ExplainRequest,
+  targets: readonly ResolvedTarget[],
+): void {
+  const { model } = network;
+  planGraph(model, model.facts, network.head(targets[0]!.output), layers, {
+    activations: [],
+    gradients,
+    seed: seedFormOf(targets),
+    manyScores: false,
+  });
+}
+
+function errorOf(attempt: () => void): OnnxCamError | null {
+  try {
+    attempt();
+    return null;
+  } catch (error) {
+    if (error instanceof OnnxCamError) return error;
+    throw error;
+  }
+}

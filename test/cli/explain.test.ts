@@ -1,0 +1,408 @@
+import { existsSync, mkdirSync, readdirSync, readFileSync, writeFileSync } from 'node:fs';
+import { join } from 'node:path';
+import sharp from 'sharp';
+import { beforeEach, describe, expect, it } from 'vitest';
+import { OnnxCamError } from '../../lib/errors.ts';
+import { formatNpy, readNpy } from '../../lib/io/npy.ts';
+import { METHODS } from '../../lib/methods/registry.ts';
+import type { LoadOptions } from '../../lib/options.ts';
+import { type FakeCall, fakeExplanation, fakeModel, readJson, runHere, temporaryFolder } from './harness.ts';
+
+let folder: string;
+let out: string;
+let picture: string;
+const model = 'model.onnx';
+
+beforeEach(() => {
+  folder = temporaryFolder();
+  out = join(folder, 'out');
+  picture = join(folder, 'cat.png');
+  writeFileSync(picture, 'the fake model does not decode it');
+});
+
+const explain = (argv: readonly string[], options: Parameters<typeof runHere>[1] = {}) =>
+  runHere(['explain', model, ...argv, '-o', out], options);
+
+/** The options that reach `load` and `explain` for a command line. */
+async function optionsOf(...argv: string[]) {
+  const calls: FakeCall[] = [];
+  let loaded: LoadOptions | undefined;
+  const load = async (_: string, options: LoadOptions) => {
+    loaded = options;
+    return fakeModel({}, calls);
+  };
+  const { code, stderr } = await explain([picture, ...argv], { library: { load } });
+  expect(stderr).not.toContain('ERR_');
+  expect(code).toBe(0);
+  const { signal, onProgress, ...options } = calls[0]!.options;
+  return { load: loaded!, explain: options };
+}
+
+describe('files', () => {
+  it('are overlay, map and manifest by default', async () => {
+    expect(await explain([picture])).toMatchObject({ code: 0, stdout: '' });
+    expect(readdirSync(out).sort()).toEqual(['cat.grad-cam.map.npy', 'cat.grad-cam.overlay.png', 'manifest.json']);
+    expect(await readNpy(join(out, 'cat.grad-cam.map.npy'))).toEqual({ data: Float32Array.of(0, 1), dims: [1, 2] });
+    expect(await sharp(join(out, 'cat.grad-cam.overlay.png')).metadata()).toMatchObject({ width: 2, height: 1 });
+  });
+
+  it('are those of --save, under the method’s canonical name', async () => {
+    await explain([picture, '-m', 'GradCAM++', '--save', 'raw,heatmap']);
+    expect(readdirSync(out).sort()).toEqual(['cat.grad-cam++.heatmap.png', 'cat.grad-cam++.raw.npy', 'manifest.json']);
+    expect((await readNpy(join(out, 'cat.grad-cam++.raw.npy'))).data).toEqual(Float32Array.of(-3, 4));
+  });
+
+  it('have the class index where there are several targets, and the number where there are several images', async () => {
+    const tensor = join(folder, 'batch.npy');
+    writeFileSync(tensor, Buffer.concat(formatNpy({ data: new Float32Array(2 * 3 * 4), dims: [2, 3, 2, 2] })));
+    await explain([tensor, '-m', 'grad-cam,hirescam', '-t', 'top2', '--save', 'map']);
+    const names = [0, 1].flatMap(image =>
+      ['grad-cam', 'hirescam'].flatMap(method =>
+        [280, 281].map(target => `batch.${image}.t${target}.${method}.map.npy`),
+      ),
+    );
+    expect(readdirSync(out).sort()).toEqual([...names, 'manifest.json'].sort());
+    expect(readJson(join(out, 'manifest.json')).results.map((result: { image: number }) => result.image)).toEqual([
+      0, 0, 0, 0, 1, 1, 1, 1,
+    ]);
+  });
+
+  it('have no number for a tensor of one image', async () => {
+    const tensor = join(folder, 'one.npy');
+    writeFileSync(tensor, Buffer.concat(formatNpy({ data: new Float32Array(12), dims: [1, 3, 2, 2] })));
+    await explain([tensor, '--save', 'map']);
+    expect(readdirSync(out)).toContain('one.grad-cam.map.npy');
+  });
+
+  it('of equal stems get numbers', async () => {
+    mkdirSync(join(folder, 'other'));
+    writeFileSync(join(folder, 'other/cat.jpg'), '');
+    await explain([picture, join(folder, 'other'), '--save', 'map']);
+    expect(readdirSync(out).sort()).toEqual(['cat-2.grad-cam.map.npy', 'cat.grad-cam.map.npy', 'manifest.json']);
+  });
+});
+
+describe('the manifest', () => {
+  it('says everything but pixels, with versions and the model’s hash', async () => {
+    await explain([picture, join(folder, 'missing*.jpg')]);
+    const manifest = readJson(join(out, 'manifest.json'));
+    expect(manifest.versions).toMatchObject({
+      'onnx-cam': readJson('package.json').version,
+      node: process.versions.node,
+      onnxruntime: expect.stringMatching(/^1\./),
+    });
+    expect(manifest.model).toEqual({ path: model, sha256: 'the hash' });
+    expect(manifest.interrupted).toBe(false);
+    const [result, failed] = manifest.results;
+    expect(result).toMatchObject({
+      input: picture,
+      method: 'grad-cam',
+      target: { index: 281, probability: 0.25 },
+      predictions: [{ index: 281 }],
+      layer: { name: 'last', shape: [1, 32, 7, 7], reason: 'the last one' },
+      status: 'ok',
+      precision: 'fp32',
+      timings: { total: 10 },
+      files: { map: 'cat.grad-cam.map.npy', overlay: 'cat.grad-cam.overlay.png' },
+    });
+    expect(JSON.stringify(result)).not.toContain('data');
+    expect(failed).toEqual({
+      input: join(folder, 'missing*.jpg'),
+      error: { code: 'ERR_IMAGE_NOT_FOUND', message: expect.stringContaining('no file matches') },
+    });
+  });
+
+  it('is replaced by a second run', async () => {
+    await explain([picture]);
+    await explain([picture, '-m', 'hirescam']);
+    const { results } = readJson(join(out, 'manifest.json'));
+    expect(results.map((result: { method: string }) => result.method)).toEqual(['hirescam']);
+  });
+});
+
+describe('--json', () => {
+  it('prints an object per line, also for failures, and nothing else', async () => {
+    const { code, stdout, stderr } = await explain([picture, join(folder, '*.gif'), '-m', 'grad-cam,fem', '--json']);
+    expect(code).toBe(1);
+    const lines = stdout
+      .trimEnd()
+      .split('\n')
+      .map(line => JSON.parse(line));
+    expect(lines).toHaveLength(3);
+    expect(Object.keys(lines[0])).toEqual([
+      'input',
+      'method',
+      'target',
+      'predictions',
+      'layer',
+      'status',
+      'reason',
+      'files',
+      'timings',
+    ]);
+    expect(lines.map(line => line.method)).toEqual(['grad-cam', 'fem', undefined]);
+    expect(existsSync(lines[0].files.overlay)).toBe(true);
+    expect(lines[2].error.code).toBe('ERR_IMAGE_NOT_FOUND');
+    expect(stderr).toContain('class 281');
+  });
+});
+
+describe('failures', () => {
+  const failing = (code: 'ERR_IMAGE_INVALID' | 'ERR_TARGET_RANGE' | 'ERR_NO_GRADIENT') => ({
+    load: async () => {
+      const model = fakeModel();
+      return fakeModel({
+        explain: async (image, options) => {
+          if (String(image).includes('bad')) throw new OnnxCamError(code, `trouble with ${image}`);
+          return model.explain(image, options);
+        },
+      });
+    },
+  });
+
+  it('of one input leave the others: exit 1', async () => {
+    const bad = join(folder, 'bad.png');
+    writeFileSync(bad, '');
+    const { code, stderr } = await explain([bad, picture], { library: failing('ERR_IMAGE_INVALID') });
+    expect(code).toBe(1);
+    expect(stderr).toContain(`onnx-cam: ERR_IMAGE_INVALID: trouble with ${bad}\n`);
+    expect(stderr).toContain('1 result, 1 of 2 inputs failed');
+    expect(stderr).not.toMatch(/^ {4}at /m);
+    expect(existsSync(join(out, 'cat.grad-cam.map.npy'))).toBe(true);
+  });
+
+  it.each(['ERR_TARGET_RANGE', 'ERR_NO_GRADIENT'] as const)(
+    'that meet every input alike (%s) end it: exit 2',
+    async code => {
+      const bad = join(folder, 'bad.png');
+      writeFileSync(bad, '');
+      const outcome = await explain([bad, picture, '--json'], { library: failing(code) });
+      expect(outcome.code).toBe(2);
+      expect(JSON.parse(outcome.stdout)).toMatchObject({ input: bad, error: { code } });
+    },
+  );
+
+  it('of the model come before any input, and leave no folder: exit 2', async () => {
+    const load = async () => {
+      throw new OnnxCamError('ERR_MODEL_NOT_FOUND', 'no model at model.onnx');
+    };
+    const { code, stderr } = await explain([picture], { library: { load } });
+    expect({ code, stderr }).toEqual({ code: 2, stderr: 'onnx-cam: ERR_MODEL_NOT_FOUND: no model at model.onnx\n' });
+    expect(existsSync(out)).toBe(false);
+  });
+
+  it('of the output folder come before the model is loaded: exit 2', async () => {
+    let isLoaded = false;
+    const load = async () => {
+      isLoaded = true;
+      return fakeModel();
+    };
+    // Permissions do not stop root: a folder below a file can be made by nobody.
+    const { code, stderr } = await runHere(['explain', model, picture, '-o', join(picture, 'out')], {
+      library: { load },
+    });
+    expect(code).toBe(2);
+    expect(stderr).toMatch(/^onnx-cam: ERR_OUTPUT: cannot write .*\n$/);
+    expect(isLoaded).toBe(false);
+  });
+
+  it('to write a file belong to that result; the others go on: exit 1', async () => {
+    // A folder in the way of the file.
+    mkdirSync(join(out, 'cat.grad-cam.overlay.png'), { recursive: true });
+    const { code, stderr } = await explain([picture, '-m', 'grad-cam,fem']);
+    expect(code).toBe(1);
+    expect(stderr).toContain('ERR_OUTPUT');
+    expect(
+      readdirSync(out)
+        .filter(name => name !== 'cat.grad-cam.overlay.png')
+        .sort(),
+    ).toEqual(['cat.fem.map.npy', 'cat.fem.overlay.png', 'manifest.json']);
+    expect(readJson(join(out, 'manifest.json')).results).toMatchObject([
+      { input: picture, method: 'grad-cam', error: { code: 'ERR_OUTPUT' } },
+      { input: picture, method: 'fem', status: 'ok' },
+    ]);
+  });
+
+  it('to write the manifest: exit 1', async () => {
+    mkdirSync(join(out, 'manifest.json'), { recursive: true });
+    const { code, stderr } = await explain([picture]);
+    expect(code).toBe(1);
+    expect(stderr).toMatch(/ERR_OUTPUT: cannot write .*manifest\.json/);
+  });
+
+  it('show their stack with --debug', async () => {
+    const bad = join(folder, 'bad.png');
+    writeFileSync(bad, '');
+    const { stderr } = await explain([bad, '--debug'], { library: failing('ERR_IMAGE_INVALID') });
+    expect(stderr).toMatch(/^ {4}at /m);
+  });
+});
+
+describe('maps that say nothing', () => {
+  it('print a warning and the exit code stays 0', async () => {
+    const load = async () =>
+      fakeModel({
+        explain: async () => [
+          fakeExplanation({ status: 'zero', reason: 'every value is zero', warnings: ['torchcam has no FEM'] }),
+        ],
+      });
+    const second = join(folder, 'dog.png');
+    writeFileSync(second, '');
+    const { code, stderr } = await explain([picture, second], { library: { load } });
+    expect(code).toBe(0);
+    expect(stderr).toContain(`onnx-cam: warning: ${picture}: grad-cam: the map is zero: every value is zero\n`);
+    // What holds for the method is said once.
+    expect(stderr.split('torchcam has no FEM')).toHaveLength(2);
+  });
+});
+
+describe('an interruption', () => {
+  it('keeps what was finished, writes the manifest, and exits with 130', async () => {
+    const controller = new AbortController();
+    const load = async () => {
+      const fake = fakeModel();
+      return fakeModel({
+        explain: async (image, options) => {
+          if (!String(image).includes('third')) return fake.explain(image, options);
+          controller.abort();
+          throw new OnnxCamError('ERR_ABORTED', 'the operation was aborted');
+        },
+      });
+    };
+    const others = ['second.png', 'third.png', 'fourth.png'].map(name => join(folder, name));
+    for (const path of others) writeFileSync(path, '');
+    const outcome = await explain([picture, ...others], { library: { load }, signal: controller.signal });
+    expect(outcome.code).toBe(130);
+    expect(outcome.stderr).toMatch(/onnx-cam: ERR_ABORTED: interrupted after 1 of 4 inputs/);
+    expect(readdirSync(out)).toContain('cat.grad-cam.map.npy');
+    expect(readJson(join(out, 'manifest.json'))).toMatchObject({ interrupted: true, results: [{ input: picture }] });
+  });
+
+  it('while the model is loaded does not wait for it', async () => {
+    const controller = new AbortController();
+    const load = () => {
+      controller.abort();
+      return new Promise<never>(() => {});
+    };
+    expect((await explain([picture], { library: { load }, signal: controller.signal })).code).toBe(130);
+  });
+});
+
+describe('options', () => {
+  it('have the defaults of the contract', async () => {
+    expect(await optionsOf()).toEqual({
+      load: {},
+      explain: { methods: ['grad-cam'], params: {}, target: { kind: 'rank', rank: 0 } },
+    });
+  });
+
+  it('reach the model', async () => {
+    const { load } = await optionsOf(
+      ...'--mean 0.5,-1,0 --std 1,2,3 --fit crop --size 320x240 --labels names.txt'.split(' '),
+      ...'--provider cuda --provider cpu --precision fp16 --threads 3'.split(' '),
+    );
+    expect(load).toEqual({
+      executionProviders: ['cuda', 'cpu'],
+      intraOpNumThreads: 3,
+      precision: 'fp16',
+      labels: 'names.txt',
+      preprocess: { mean: [0.5, -1, 0], std: [1, 2, 3], fit: 'crop', size: [320, 240] },
+    });
+    expect((await optionsOf('--preset', 'inception')).load).toEqual({ preprocess: { preset: 'inception' } });
+  });
+
+  it('reach every explanation', async () => {
+    const { explain } = await optionsOf(
+      ...'-m fem,layercam,FEM --convention torchcam --batch-size 4 --seed 7 --param k=3 --param relu=false'.split(' '),
+      ...'-l -1 -l stem -t contrast:281,282'.split(' '),
+    );
+    expect(explain).toMatchObject({
+      methods: ['fem', 'layer-cam'],
+      params: { k: 3, relu: false },
+      convention: 'torchcam',
+      batchSize: 4,
+      seed: 7,
+      layer: [-1, 'stem'],
+      target: { kind: 'weighted', as: 'contrast' },
+    });
+  });
+
+  it('take one layer as it is', async () => {
+    expect((await optionsOf('--layer', 'stages')).explain.layer).toBe('stages');
+  });
+
+  it.each([
+    [['--nonsense'], /ERR_USAGE: unknown option '--nonsense'/],
+    [['--methd', 'fem'], /ERR_USAGE: .*Did you mean --method/],
+    [['--save', 'map,pixels'], /ERR_USAGE: .*'pixels'/],
+    [['--size', '224'], /ERR_USAGE: .*WIDTHxHEIGHT/],
+    [['--mean', '1,x,3'], /ERR_USAGE: .*numbers/],
+    [['--threads', '0'], /ERR_USAGE: .*at least 1/],
+    [['--seed', '-1'], /ERR_USAGE/],
+    [['--batch-size', '1.5'], /ERR_USAGE/],
+    [['--convention', 'captum'], /ERR_USAGE: .*pytorch-grad-cam/],
+    [['--precision', 'int8'], /ERR_USAGE/],
+    [['--preset', 'unit', '--mean', '1,2,3'], /ERR_USAGE: .*cannot be used with/],
+    [['--param', 'k'], /ERR_USAGE: .*name=value/],
+    [['-m', 'fem,'], /ERR_USAGE/],
+    [['-m', 'grad-kam'], /ERR_METHOD_UNKNOWN: .*grad-cam/],
+    [['-t', 'contrast:1'], /ERR_OPTION_INVALID: contrast/],
+  ])('%j are refused with exit 2 before anything is done', async (argv, message) => {
+    const { code, stdout, stderr } = await explain([picture, ...argv]);
+    expect(stderr).toMatch(message);
+    expect(stderr.trimEnd().split('\n')).toHaveLength(1);
+    expect({ code, stdout }).toEqual({ code: 2, stdout: '' });
+    expect(existsSync(out)).toBe(false);
+  });
+});
+
+describe('-m all', () => {
+  it('is every method of one forward and backward pass that the model can do; the others are named', async () => {
+    const calls: FakeCall[] = [];
+    const unsupported = () => new Map([['cam', new OnnxCamError('ERR_METHOD_UNSUPPORTED', 'cam needs a classifier')]]);
+    const { code, stderr } = await explain([picture, '-m', 'all', '--save', 'map'], {
+      library: { load: async () => fakeModel({ unsupported }, calls) },
+    });
+    expect(code).toBe(0);
+    const cheap = METHODS.filter(({ cost }) => ['1F', '1F + 1B'].includes(cost)).map(({ name }) => name);
+    expect(calls[0]!.options.methods).toEqual(cheap.filter(name => name !== 'cam'));
+    expect(stderr).toContain('left out: cam: cam needs a classifier\n');
+    for (const { name } of METHODS.filter(method => !cheap.includes(method.name)))
+      expect(stderr).toContain(`left out: ${name}: `);
+  });
+
+  it('fails where a method was named outright that the model cannot do', async () => {
+    const unsupported = () => new Map([['cam', new OnnxCamError('ERR_METHOD_UNSUPPORTED', 'no classifier')]]);
+    const outcome = await explain([picture, '-m', 'all,cam'], {
+      library: { load: async () => fakeModel({ unsupported }) },
+    });
+    expect(outcome).toEqual({ code: 2, stdout: '', stderr: 'onnx-cam: ERR_METHOD_UNSUPPORTED: no classifier\n' });
+    expect(existsSync(out)).toBe(false);
+  });
+
+  it('fails where no method is left', async () => {
+    const error = new OnnxCamError('ERR_LAYER_NOT_FOUND', 'no such layer');
+    const unsupported = (methods: readonly string[]) => new Map(methods.map(method => [method, error]));
+    const { code, stderr } = await explain([picture, '-m', 'all'], {
+      library: { load: async () => fakeModel({ unsupported }) },
+    });
+    expect({ code, stderr }).toEqual({ code: 2, stderr: 'onnx-cam: ERR_LAYER_NOT_FOUND: no such layer\n' });
+  });
+});
+
+describe('the progress bar', () => {
+  it('is drawn on a terminal only, and result lines stay whole', async () => {
+    expect((await explain([picture])).stderr).not.toContain('1/1');
+    const { stderr } = await explain([picture], { isTerminal: true });
+    expect(stderr).toContain('0/1');
+    expect(stderr).toContain(`→ ${join(out, 'cat.grad-cam.overlay.png')}\n`);
+  });
+});
+
+it('reads a file name with control characters without letting them out', async () => {
+  const evil = join(folder, 'a\n\x1b[2Jb.png');
+  writeFileSync(evil, '');
+  const { stderr } = await explain([evil]);
+  expect(stderr).not.toContain('\x1b');
+  expect(readFileSync(join(out, 'manifest.json'), 'utf8')).toContain('a\\n\\u001b[2Jb.png');
+});

@@ -1,0 +1,119 @@
+import { mkdtempSync, readFileSync, rmSync } from 'node:fs';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
+import { PassThrough } from 'node:stream';
+import { onTestFinished } from 'vitest';
+import { Console } from '../../lib/cli/console.ts';
+import type { Library, LoadedModel } from '../../lib/cli/library.ts';
+import { runCommandLine } from '../../lib/cli/program.ts';
+import type { ExplainResult } from '../../lib/explainer.ts';
+import { Explanation, type ExplanationFields } from '../../lib/explanation.ts';
+import type { TensorInput } from '../../lib/image/source.ts';
+import { listMethods } from '../../lib/methods/list.ts';
+import type { ExplainOptions } from '../../lib/options.ts';
+
+/** A folder of its own for one test, removed afterwards. */
+export function temporaryFolder(): string {
+  const folder = mkdtempSync(join(tmpdir(), 'onnx-cam-cli-'));
+  onTestFinished(() => rmSync(folder, { recursive: true, force: true }));
+  return folder;
+}
+
+export interface Outcome {
+  readonly code: number;
+  readonly stdout: string;
+  readonly stderr: string;
+}
+
+/** Runs a command line in this process, with a library of the test's choice. */
+export async function runHere(
+  argv: readonly string[],
+  options: { library?: Partial<Library>; signal?: AbortSignal; isTerminal?: boolean } = {},
+): Promise<Outcome> {
+  const [stdout, stderr] = [new PassThrough(), new PassThrough()] as const;
+  const text = { stdout: '', stderr: '' };
+  stdout.on('data', chunk => (text.stdout += chunk));
+  stderr.on('data', chunk => (text.stderr += chunk));
+  if (options.isTerminal)
+    Object.assign(stderr, {
+      isTTY: true,
+      columns: 120,
+      cursorTo() {},
+      clearLine() {},
+      moveCursor() {},
+      clearScreenDown() {},
+    });
+  const code = await runCommandLine(argv, {
+    console: new Console(stdout as never, stderr as never),
+    library: async () => ({ listMethods, load: async () => fakeModel(), ...options.library }),
+    signal: options.signal ?? new AbortController().signal,
+  });
+  return { code, ...text };
+}
+
+export interface FakeCall {
+  readonly image: string | TensorInput;
+  readonly options: ExplainOptions;
+}
+
+/** A model that explains everything at once; `explain` replaces what a picture gives. */
+export function fakeModel(overrides: Partial<LoadedModel> = {}, calls: FakeCall[] = []): LoadedModel {
+  return {
+    explain: async (image, options) => {
+      calls.push({ image, options });
+      const images = typeof image !== 'string' && image.dims.length > 3 ? image.dims[0]! : 1;
+      const target = options.target as { kind: string; k?: number };
+      const perMethod = (method: string): ExplainResult =>
+        target.kind === 'top'
+          ? Array.from({ length: target.k! }, (_, rank) => fakeExplanation({ method, target: fakeTarget(280 + rank) }))
+          : fakeExplanation({ method });
+      const perImage = (): ExplainResult => options.methods!.map(perMethod);
+      return images > 1 ? Array.from({ length: images }, perImage) : perImage();
+    },
+    layers: () => [
+      { name: 'stem', node: 'Relu_0', operator: 'Relu', shape: [1, 8, 16, 16], chosen: false, reason: null },
+      { name: 'last', node: 'Relu_1', operator: 'Relu', shape: [1, 32, 7, 7], chosen: true, reason: 'the last one' },
+    ],
+    unsupported: () => new Map(),
+    sha256: async () => 'the hash',
+    dispose: async () => {},
+    ...overrides,
+  } as LoadedModel;
+}
+
+const fakeTarget = (index: number) => ({
+  index,
+  label: `class ${index}`,
+  score: 5.5,
+  probability: 0.25,
+  kind: 'class',
+});
+
+/** Two by one pixels, map 0 and 1. */
+export function fakeExplanation(fields: Partial<ExplanationFields> = {}): Explanation {
+  return new Explanation(
+    {
+      map: { data: Float32Array.of(0, 1), width: 2, height: 1 },
+      raw: { data: Float32Array.of(-3, 4), dims: [1, 2], width: 2, height: 1 },
+      target: fakeTarget(281),
+      predictions: [fakeTarget(281)],
+      layer: { name: 'last', shape: [1, 32, 7, 7], reason: 'the last one' },
+      method: 'grad-cam',
+      convention: 'paper',
+      params: {},
+      preprocess: null,
+      precision: 'fp32',
+      status: 'ok',
+      reason: null,
+      warnings: [],
+      timings: { preprocess: 1, model: 2, method: 3, postprocess: 4, total: 10 },
+      runs: { network: 1, tail: 0, saved: 0 },
+      ...fields,
+    },
+    async () => ({ data: Buffer.from([0, 0, 0, 255, 255, 255]), info: { width: 2, height: 1, channels: 3 } }),
+  );
+}
+
+export function readJson(path: string) {
+  return JSON.parse(readFileSync(path, 'utf8'));
+}

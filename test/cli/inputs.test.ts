@@ -1,0 +1,76 @@
+import { mkdirSync, writeFileSync } from 'node:fs';
+import { join } from 'node:path';
+import { describe, expect, it } from 'vitest';
+import { type CommandInput, expandInputs, type InputFile, type MissingInput } from '../../lib/cli/inputs.ts';
+import { temporaryFolder } from './harness.ts';
+
+function folderWith(...names: string[]): string {
+  const folder = temporaryFolder();
+  for (const name of names) {
+    const path = join(folder, name);
+    mkdirSync(join(path, '..'), { recursive: true });
+    writeFileSync(path, '');
+  }
+  return folder;
+}
+
+const stems = (inputs: CommandInput[]) => inputs.map(input => (input as InputFile).stem);
+const paths = (inputs: CommandInput[]) => inputs.map(input => input.path);
+const codes = (inputs: CommandInput[]) => inputs.map(input => (input as MissingInput).error?.code);
+
+describe('expandInputs', () => {
+  it('takes a named file as it is, whatever it is called', async () => {
+    const folder = folderWith('photo', 'data.npy');
+    const inputs = await expandInputs([join(folder, 'photo'), join(folder, 'data.npy')]);
+    expect(inputs).toEqual([
+      { path: join(folder, 'photo'), stem: 'photo', isTensor: false },
+      { path: join(folder, 'data.npy'), stem: 'data', isTensor: true },
+    ]);
+  });
+
+  it('takes the pictures directly inside a folder, sorted by name', async () => {
+    const folder = folderWith('b.JPG', 'a.png', 'c.npy', 'notes.txt', '.hidden.png', 'deeper/d.png');
+    expect(paths(await expandInputs([folder]))).toEqual(['a.png', 'b.JPG', 'c.npy'].map(name => join(folder, name)));
+  });
+
+  it('expands globs, also into subfolders', async () => {
+    const folder = folderWith('b.jpg', 'a.png', 'notes.txt', 'deeper/d.jpg');
+    expect(paths(await expandInputs([join(folder, '*.jpg')]))).toEqual([join(folder, 'b.jpg')]);
+    expect(paths(await expandInputs([join(folder, '**')]))).toEqual(
+      ['a.png', 'b.jpg', 'deeper/d.jpg'].map(name => join(folder, name)),
+    );
+  });
+
+  it('reads a name that exists as that file, not as a glob', async () => {
+    const folder = folderWith('cat[1].png', 'cat1.png');
+    expect(paths(await expandInputs([join(folder, 'cat[1].png')]))).toEqual([join(folder, 'cat[1].png')]);
+  });
+
+  it('numbers equal stems in the order given', async () => {
+    const folder = folderWith('x/cat.jpg', 'y/cat.png', 'cat-2.jpg', 'z/cat.jpg');
+    const given = ['x/cat.jpg', 'y/cat.png', 'cat-2.jpg', 'z/cat.jpg', 'x/cat.jpg'].map(name => join(folder, name));
+    expect(stems(await expandInputs(given))).toEqual(['cat', 'cat-2', 'cat-2-2', 'cat-3', 'cat-4']);
+  });
+
+  it('keeps the dots inside a name and leaves out only the extension', async () => {
+    const folder = folderWith('cat.v1.jpg');
+    expect(stems(await expandInputs([join(folder, 'cat.v1.jpg')]))).toEqual(['cat.v1']);
+  });
+
+  it('gives an error for what stands for no picture, and the others all the same', async () => {
+    const folder = folderWith('a.png', 'texts/notes.txt');
+    const inputs = await expandInputs([
+      join(folder, '*.jpg'),
+      join(folder, 'a.png'),
+      join(folder, 'texts'),
+      join(folder, 'texts/*'),
+    ]);
+    expect(codes(inputs)).toEqual(['ERR_IMAGE_NOT_FOUND', undefined, 'ERR_IMAGE_NOT_FOUND', 'ERR_IMAGE_NOT_FOUND']);
+  });
+
+  it('leaves a plain name that does not exist to fail when it is opened', async () => {
+    expect(await expandInputs(['nowhere/cat.jpg'])).toEqual([
+      { path: 'nowhere/cat.jpg', stem: 'cat', isTensor: false },
+    ]);
+  });
+});
