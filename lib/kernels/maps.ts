@@ -10,9 +10,9 @@ export interface Maps {
 }
 
 /** What each tool adds to max − min (methods.md §6.10). */
-const EPSILONS = { pgc: 1e-7, torchcam: 1e-8, tkv: 1e-7, openvino: 1e-12, range: 0 } as const;
+export const NORMALIZE_EPSILONS = { pgc: 1e-7, torchcam: 1e-8, tkv: 1e-7, openvino: 1e-12, range: 0 } as const;
 
-export type NormalizeKind = keyof typeof EPSILONS;
+export type NormalizeKind = keyof typeof NORMALIZE_EPSILONS;
 
 export interface NormalizeOptions {
   /** Whose convention: pytorch-grad-cam, torchcam, tf-keras-vis, OpenVINO, or the plain range. They differ in ε only. */
@@ -29,8 +29,8 @@ export interface NormalizeOptions {
  */
 export async function normalize(maps: Maps, options: NormalizeOptions): Promise<Maps> {
   const [count, height, width] = checkMaps(maps);
-  const kind = oneOf(options.kind, Object.keys(EPSILONS) as NormalizeKind[], 'kind');
-  const epsilon = finite(options.epsilon ?? EPSILONS[kind], 'epsilon', 0);
+  const kind = oneOf(options.kind, Object.keys(NORMALIZE_EPSILONS) as NormalizeKind[], 'kind');
+  const epsilon = finite(options.epsilon ?? NORMALIZE_EPSILONS[kind], 'epsilon', 0);
   const data = await native().normalizeMaps(steady(maps.data), count, height * width, epsilon, options.relu ?? false);
   return { data, dims: [count, height, width] };
 }

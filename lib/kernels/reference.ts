@@ -1,0 +1,15 @@
+/**
+ * Plain twins of the native kernels: the same functions without native code, synchronous, in double precision where sums
+ * are concerned. They are the specification that tests compare every instruction set with, and what benchmarks race.
+ */
+export { kernelPca, leadingEigenpair, principalComponent } from './reference/decompositions.ts';
+export { normalize, resize } from './reference/maps.ts';
+export { colorize, imageToTensor, overlay, resizeAntialiased, resizeAntialiasedFloat } from './reference/pixels.ts';
+export {
+  channelMeans,
+  femMap,
+  gradCamPlusPlusWeights,
+  gradientProduct,
+  weightedSum,
+  xgradCamWeights,
+} from './reference/reductions.ts';
