@@ -36,8 +36,6 @@ export interface SessionOptions {
   libraryPath?: string;
   /** External data files by the location that the model names, read while the session is created. */
   externalFiles?: Readonly<Record<string, Uint8Array>>;
-  /** Folder of the model's external data files. */
-  externalFolder?: string;
 }
 
 export const SESSION_OPTION_NAMES = [
@@ -58,13 +56,11 @@ export const SESSION_OPTION_NAMES = [
   'extra',
   'libraryPath',
   'externalFiles',
-  'externalFolder',
 ] as const satisfies readonly (keyof SessionOptions)[];
 
 /** ONNX Runtime's `GraphOptimizationLevel`. */
 const OPTIMIZATION_LEVELS = { disabled: 0, basic: 1, extended: 2, layout: 3, all: 99 } as const;
 const EXECUTION_MODES = ['sequential', 'parallel'] as const;
-const EXTERNAL_FOLDER_KEY = 'session.model_external_initializers_file_folder_path';
 
 /**
  * Checks session options and puts them into the form that the addon takes.
@@ -110,8 +106,6 @@ function configEntries(options: SessionOptions, intraOpThreads: number): KeyValu
   // ONNX Runtime's threads burn CPU for a while after each run by default, at the cost of everything else here.
   if (intraOpThreads === 1) entries.set('session.intra_op.allow_spinning', '0');
   else entries.set('session.force_spinning_stop', '1');
-  const folder = text('externalFolder', options.externalFolder);
-  if (folder !== undefined) entries.set(EXTERNAL_FOLDER_KEY, resolve(folder));
   flatten(record('extra', options.extra), '', entries);
   return [...entries].map(([key, value]) => ({ key, value }));
 }

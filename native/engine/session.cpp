@@ -39,7 +39,8 @@ bool isOutOfMemory(std::string_view text) {
 /// ONNX Runtime's error codes say little (most failures are "FAIL"), so its text decides as well.
 const char* creationErrorCode(OrtErrorCode code, std::string_view text) {
   if (isOutOfMemory(text)) return "ERR_OUT_OF_MEMORY";
-  if (mentions(text, {"xternal data", "xternal_data", "xternal initializer", "External file"})) {
+  if (mentions(text, {"xternal data", "xternal_data", "xternal initializer", "External file",
+                      "model_path must not be empty"})) {
     return "ERR_EXTERNAL_DATA";
   }
   if (code == ORT_NOT_IMPLEMENTED || mentions(text, {"is not a registered function/op", "No Op registered for",

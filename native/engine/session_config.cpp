@@ -66,7 +66,11 @@ OrtPtr<OrtSessionOptions> makeSessionOptions(const Library& library, const Sessi
   OrtSessionOptions* raw = nullptr;
   library.check(api->CreateSessionOptions(&raw), "ERR_RUNTIME", "");
   OrtPtr<OrtSessionOptions> options(raw, api->ReleaseSessionOptions);
-  check(api->SetSessionGraphOptimizationLevel(raw, config.optimizationLevel), "graphOptimizationLevel");
+  // The level "layout" came with 1.23; before, its optimisations were part of "all".
+  constexpr int kLayoutLevelApi = 23;
+  const bool layout = config.optimizationLevel == ORT_ENABLE_LAYOUT && library.apiVersion < kLayoutLevelApi;
+  check(api->SetSessionGraphOptimizationLevel(raw, layout ? ORT_ENABLE_ALL : config.optimizationLevel),
+        "graphOptimizationLevel");
   check(api->SetIntraOpNumThreads(raw, config.intraOpThreads), "intraOpNumThreads");
   check(api->SetInterOpNumThreads(raw, config.interOpThreads), "interOpNumThreads");
   check(api->SetSessionExecutionMode(raw, config.parallel ? ORT_PARALLEL : ORT_SEQUENTIAL), "executionMode");
