@@ -1,0 +1,78 @@
+/**
+ * pytorch-grad-cam and torchcam on the bundled model and real pictures (test/golden/make_methods.py): the input tensors
+ * are stored, so decoding plays no part. Everything runs as a user would run it: model file, gradient graph, method.
+ */
+import { afterAll, beforeAll, describe, expect, it } from 'vitest';
+import { type Explainer, type Explanation, load } from '../../lib/index.ts';
+import { resize } from '../../lib/kernels/reference/maps.ts';
+import { METHODS } from '../../lib/methods/registry.ts';
+import { expectClose } from '../helpers/expect-close.ts';
+import { anySizeModel, type GoldenCase, golden, goldenInput, goldenValues } from '../helpers/golden-methods.ts';
+
+const EITHER_SIGN = new Set(['eigen-cam', 'eigen-grad-cam']);
+/** Eigenvectors and thresholds amplify the rounding of two float32 engines (methods.md §8.3). */
+const LOOSE = new Set(['eigen-cam', 'eigen-grad-cam', 'kpca-cam', 'fem']);
+const needsRuns = new Set(METHODS.filter(({ needs }) => 'scores' in needs).map(({ name }) => name));
+const known = new Set(METHODS.map(({ name }) => name));
+const cases = golden.cases.filter(({ method }) => known.has(method) && !needsRuns.has(method));
+
+let cam: Explainer;
+beforeAll(async () => {
+  cam = await load(anySizeModel());
+});
+afterAll(() => cam.dispose());
+
+const title = (one: GoldenCase) => `${one.library} ${one.input} ${one.layer} ${JSON.stringify(one.params)}`;
+
+describe.each([...new Set(cases.map(({ method }) => method))])('%s', method => {
+  it.each(cases.filter(one => one.method === method).map(one => [title(one), one] as const))('%s', async (_, one) => {
+    const layers = [one.layer].flat().map(name => golden.layers[name]!.tensor);
+    const { targets } = golden.inputs[one.input]!;
+    const results = [
+      await cam.explain(goldenInput(one.input), {
+        method,
+        params: one.params,
+        convention: one.library,
+        layer: layers.length === 1 ? layers[0]! : layers,
+        target: targets.length === 1 ? targets[0]! : targets,
+      }),
+    ].flat() as Explanation[];
+    const tolerance = LOOSE.has(method) || one.params.eigenSmooth ? 1e-3 : 1e-4;
+    results.forEach((result, n) => {
+      const flips = EITHER_SIGN.has(method) || one.params.eigenSmooth === true;
+      let sign = 1;
+      if (one.raw && !Array.isArray(one.layer)) {
+        const raw = goldenValues(one.raw, n);
+        const scale = raw.reduce((most, value) => Math.max(most, Math.abs(value)), 0);
+        if (flips && result.raw.data.reduce((sum, value, i) => sum + value * raw[i]!, 0) < 0) sign = -1;
+        expectClose(
+          result.raw.data.map(value => value / scale),
+          raw.map(value => (sign * value) / scale),
+          tolerance,
+        );
+      }
+      const map = one.fused ?? one.map;
+      if (sign < 0 || !map) return;
+      const expected = goldenValues(map, n);
+      const [, height, width] = map.dims as [number, number, number];
+      if (one.library === 'pytorch-grad-cam') expectClose(everyEighth(result, width, height), expected, tolerance);
+      else {
+        const size = { width: result.map.width, height: result.map.height };
+        const sized = resize({ data: expected, dims: [1, height, width] }, { ...size, interpolation: 'bilinear' });
+        expectClose(result.map.data, sized.data, tolerance);
+      }
+    });
+  });
+});
+
+it('pins the methods of the foundation at several layers in both libraries', () => {
+  expect(cases.length).toBeGreaterThanOrEqual(80);
+});
+
+/** What the golden file keeps of maps at input resolution. */
+function everyEighth({ map }: Explanation, width: number, height: number): Float32Array {
+  const data = new Float32Array(width * height);
+  for (let y = 0; y < height; y++)
+    for (let x = 0; x < width; x++) data[y * width + x] = map.data[(y * map.width + x) * golden.step]!;
+  return data;
+}
