@@ -4,10 +4,9 @@ import { dependentTensors } from './data-flow.ts';
 import type { FactTable } from './facts.ts';
 import { Graph, type GraphNode } from './graph.ts';
 import type { ImageInput } from './input.ts';
-import { type CreateSession, type InferredType, type ProbeOptions, probingFeeds } from './probe.ts';
+import { type CreateSession, createProbe, type InferredType, type ProbeOptions } from './probe.ts';
 import { makeTensorProto } from './tensor-values.ts';
 import { describeValue, makeValueInfo } from './value-info.ts';
-import { serializeModel } from './write.ts';
 
 const BATCH = 'batch';
 
@@ -70,46 +69,34 @@ function batchedShape(
   return copies ? [0, ...rest] : undefined;
 }
 
-/** Runs both models on noise: every image of a batch must score as it does alone in the original. */
+/**
+ * Runs the original on every image of a batch that the rewritten model has run: each must score alone as in the batch.
+ * @param together scores of the batch
+ * @param feeds what they were computed from
+ */
 export async function agreesWithOriginal(
   original: Graph,
-  batched: Graph,
-  output: string,
   createSession: CreateSession,
-  options: ProbeOptions,
+  { input, signal }: ProbeOptions,
+  output: string,
+  together: Tensor,
+  feeds: Readonly<Record<string, Tensor>>,
 ): Promise<boolean> {
-  const images = 2;
-  const feeds = probingFeeds(batched, images, options);
-  const together = await scores(batched, [feeds], output, createSession, options.signal);
-  const single = Array.from({ length: images }, (_, index) => ({
-    ...feeds,
-    [options.input.name]: imageOf(feeds[options.input.name]!, index),
-  }));
-  const alone = await scores(original, single, output, createSession, options.signal);
-  if (together.length !== alone.length) return false;
-  const largest = alone.reduce((max, value) => Math.max(max, Math.abs(value)), 0);
-  return alone.every((value, index) => Math.abs(value - together[index]!) <= TOLERANCE * largest);
-}
-
-async function scores(
-  graph: Graph,
-  runs: readonly Readonly<Record<string, Tensor>>[],
-  output: string,
-  createSession: CreateSession,
-  signal: AbortSignal | undefined,
-): Promise<number[]> {
-  const { model, externalFiles } = serializeModel(graph);
-  const session = await createSession(model, { externalFiles, graphOptimizationLevel: 'disabled', signal });
+  const images = feeds[input.name]!;
+  const alone: number[] = [];
+  const session = await createProbe(original, createSession, signal);
   try {
-    const values: number[] = [];
-    for (const feeds of runs) {
-      const outputs = await session.run(feeds, [output], { signal });
-      for (const value of outputs[output]!.data) values.push(Number(value));
+    for (let index = 0; index < images.dims[0]!; index++) {
+      const outputs = await session.run({ ...feeds, [input.name]: imageOf(images, index) }, [output], { signal });
+      for (const value of outputs[output]!.data) alone.push(Number(value));
     }
-    return values;
   } finally {
     await session.dispose();
   }
+  const largest = alone.reduce((max, value) => Math.max(max, Math.abs(value)), 0);
+  const agrees = (value: number, index: number) =>
+    Math.abs(value - Number(together.data[index])) <= TOLERANCE * largest;
+  return together.data.length === alone.length && alone.every(agrees);
 }
 
 function imageOf(batch: Tensor, index: number): Tensor {

@@ -18,7 +18,8 @@ const HANDED_ON = new Set(['Identity', 'Dropout', 'Cast', 'Flatten', 'Squeeze', 
 
 /**
  * Finds the head that Class Activation Mapping is defined for, between a layer and the logits: global average pooling,
- * one linear classifier (Gemm, MatMul or 1×1 Conv, before or after the pooling) and an optional bias, nothing else.
+ * one linear classifier (Gemm, MatMul or 1×1 Conv, before or after the pooling; none at all when the layer holds a map
+ * for each class) and an optional bias, nothing else.
  * @returns undefined when the rest of the network is anything else
  */
 export function findCamHead(graph: Graph, facts: FactTable, layer: Layer, logits: Logits): CamHead | undefined {
@@ -39,7 +40,16 @@ export function findCamHead(graph: Graph, facts: FactTable, layer: Layer, logits
     } else if (!pooled && HANDED_ON.has(node.op) && !keepsShape(facts, node, tensor)) return undefined;
     tensor = node.outputs[0]!;
   }
-  return pooled && head?.classes === logits.classes ? head : undefined;
+  if (!pooled) return undefined;
+  // Class maps that are pooled straight into scores: every class has a channel of its own.
+  head ??= { classes: layer.channels, channels: layer.channels, row: index => oneHot(layer.channels, index) };
+  return head.classes === logits.classes ? head : undefined;
+}
+
+function oneHot(length: number, index: number): Float32Array {
+  const row = new Float32Array(length);
+  row[index] = 1;
+  return row;
 }
 
 function keepsShape(facts: FactTable, node: GraphNode, tensor: string): boolean {

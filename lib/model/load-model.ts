@@ -116,10 +116,22 @@ async function settleBatch(
     const inferred = await inferOrExplain(graph, createSession, probe.signal);
     const settled = await attempt(async () => {
       const batched = withDynamicBatch(graph, inferred, input);
-      const facts = await probeFacts(batched, createSession, { ...probe, input: dynamic });
-      const scores = followsBatch(batched, facts, output);
-      const right =
-        scores && (await agreesWithOriginal(graph, batched, scores, createSession, { ...probe, input: dynamic }));
+      const watched = output ?? graph.outputs.find(value => inferred.get(value.name)?.type.includes('float'))?.name;
+      let agrees: (() => Promise<boolean>) | undefined;
+      const facts = await probeFacts(batched, createSession, {
+        ...probe,
+        input: dynamic,
+        watch:
+          watched === undefined
+            ? undefined
+            : {
+                output: watched,
+                seen: (scores, feeds) => {
+                  agrees = () => agreesWithOriginal(graph, createSession, probe, watched, scores, feeds);
+                },
+              },
+      });
+      const right = followsBatch(batched, facts, output) && (await agrees?.());
       return right ? { graph: batched, facts, input: dynamic } : undefined;
     });
     if (settled) return settled;
@@ -132,11 +144,10 @@ async function settleBatch(
   }
 }
 
-/** The output whose first size, and nothing else, follows the batch. */
-function followsBatch(graph: Graph, facts: FactTable, output: string | undefined): string | undefined {
-  const { tensor, dims, output: name } = findLogits(graph, facts, output);
-  const good = dims[0] === -1 && !dims.slice(1).includes(-1) && facts.get(tensor)?.dims[0] === -1;
-  return good ? name : undefined;
+/** True when the first size of the scores, and nothing else, follows the batch. */
+function followsBatch(graph: Graph, facts: FactTable, output: string | undefined): boolean {
+  const { dims } = findLogits(graph, facts, output);
+  return dims[0] === -1 && !dims.slice(1).includes(-1);
 }
 
 /** undefined when the runtime cannot run it this way; everything else is thrown on. */

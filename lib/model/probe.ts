@@ -23,6 +23,8 @@ export interface ProbeSession {
 export interface ProbeSessionOptions {
   readonly externalFiles: Record<string, Uint8Array>;
   readonly graphOptimizationLevel: 'disabled';
+  /** Session configuration entries by ONNX Runtime's names. */
+  readonly extra: Readonly<Record<string, unknown>>;
   readonly signal?: AbortSignal;
 }
 
@@ -36,6 +38,8 @@ export interface ProbeOptions {
   readonly width?: number;
   readonly height?: number;
   readonly signal?: AbortSignal;
+  /** Called with an output of the first run and what went in. */
+  readonly watch?: { readonly output: string; seen(value: Tensor, feeds: Readonly<Record<string, Tensor>>): void };
 }
 
 /** Sizes that models without a fixed size are probed at. */
@@ -78,18 +82,17 @@ export async function probeFacts(
     fetches.set(name, { tensor, whole });
   }
 
-  const { model, externalFiles } = serializeModel(probed);
-  const session = await createSession(model, {
-    externalFiles,
-    graphOptimizationLevel: 'disabled',
-    signal: options.signal,
-  });
+  const { watch } = options;
+  if (watch) probed.outputs.push(...graph.outputs.filter(({ name }) => name === watch.output));
+  const session = await createProbe(probed, createSession, options.signal);
   try {
     const batches = options.input.batch === undefined ? [2, 3] : [options.input.batch];
     const observations: Map<string, Observation>[] = [];
     for (const batch of batches) {
       const feeds = probingFeeds(graph, batch, options);
-      const outputs = await session.run(feeds, [...fetches.keys()], { signal: options.signal });
+      const watched = watch && observations.length === 0 ? [watch.output] : [];
+      const outputs = await session.run(feeds, [...fetches.keys(), ...watched], { signal: options.signal });
+      for (const name of watched) watch?.seen(outputs[name]!, feeds);
       const seen = new Map<string, Observation>();
       for (const [name, { tensor, whole }] of fetches) seen.set(tensor, observe(outputs[name]!, whole));
       for (const [name, { dims }] of Object.entries(feeds)) seen.set(name, { dims });
@@ -99,6 +102,17 @@ export async function probeFacts(
   } finally {
     await session.dispose();
   }
+}
+
+/** A session for a few runs: nothing optimised, weights not rearranged (which would hold them twice). */
+export function createProbe(
+  graph: Graph,
+  createSession: CreateSession,
+  signal: AbortSignal | undefined,
+): Promise<ProbeSession> {
+  const { model, externalFiles } = serializeModel(graph);
+  const extra = { 'session.disable_prepacking': '1' };
+  return createSession(model, { externalFiles, graphOptimizationLevel: 'disabled', extra, signal });
 }
 
 export interface InferredType {
@@ -123,8 +137,7 @@ export async function inferTypes(
   const declared = new Set(bare.outputs.map(({ name }) => name));
   for (const node of graph.nodes)
     for (const output of node.outputs) if (output && !declared.has(output)) bare.outputs.push(makeValueInfo(output));
-  const { model, externalFiles } = serializeModel(bare);
-  const session = await createSession(model, { externalFiles, graphOptimizationLevel: 'disabled', signal });
+  const session = await createProbe(bare, createSession, signal);
   const made = new Set(graph.nodes.flatMap(node => node.outputs));
   const types = new Map<string, InferredType>();
   for (const { name, type, dims } of session.outputs) {
