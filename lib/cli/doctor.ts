@@ -1,12 +1,14 @@
 import { execFile } from 'node:child_process';
+import { readFile } from 'node:fs/promises';
 import { promisify } from 'node:util';
 import type { Command } from 'commander';
 import { runtimeInfo } from '../engine/library.ts';
 import type { RuntimeInfo } from '../engine/native.ts';
+import { Session } from '../engine/session.ts';
 import { kernelTier } from '../kernels/tier.ts';
 import type { CommandContext } from './context.ts';
 import { EXIT, type Failure, failureOf } from './failure.ts';
-import { packageVersion } from './package.ts';
+import { bundledFile, packageVersion } from './package.ts';
 
 /** What `doctor` found; also its JSON. */
 export interface Diagnosis {
@@ -15,9 +17,20 @@ export interface Diagnosis {
   /** Instruction set that the kernels use. */
   readonly cpu: { readonly tier: string } | { readonly error: Failure };
   readonly onnxruntime: RuntimeInfo | { readonly error: Failure };
-  readonly gpu: { readonly found: boolean; readonly devices: readonly string[]; readonly usable: boolean };
+  /** What decodes pictures; its platform's binary is an optional dependency that an install may have left out. */
+  readonly sharp: { readonly version: string; readonly libvips: string } | { readonly error: Failure };
+  readonly gpu: GpuFinding;
   /** What to do, one sentence each; empty when all is well. */
   readonly advice: readonly string[];
+}
+
+export interface GpuFinding {
+  readonly found: boolean;
+  /** Names of NVIDIA devices. */
+  readonly devices: readonly string[];
+  /** Whether a session on the CUDA provider could be made. */
+  readonly usable: boolean;
+  readonly error?: Failure;
 }
 
 /** `onnx-cam doctor`: can it work here, and if not, why. */
@@ -30,45 +43,47 @@ export function addDoctor(program: Command, context: CommandContext, finish: (co
     .action(async ({ json }: { json?: boolean }) => {
       const diagnosis = await diagnose();
       await context.console.print(json ? JSON.stringify(diagnosis, null, 2) : diagnosisText(diagnosis));
-      finish('error' in diagnosis.cpu || 'error' in diagnosis.onnxruntime ? EXIT.inputsFailed : EXIT.done);
+      const { cpu, onnxruntime, sharp } = diagnosis;
+      finish([cpu, onnxruntime, sharp].some(part => 'error' in part) ? EXIT.inputsFailed : EXIT.done);
     });
 }
 
 async function diagnose(): Promise<Diagnosis> {
-  const [cpu, onnxruntime, devices] = await Promise.all([
+  const [cpu, onnxruntime, sharp, gpu] = await Promise.all([
     orFailure(async () => ({ tier: kernelTier() })),
     orFailure(() => runtimeInfo()),
-    nvidiaDevices(),
+    orFailure(findSharp),
+    findGpu(),
   ]);
-  const providers = 'error' in onnxruntime ? [] : onnxruntime.providers;
-  const gpu = { found: devices.length > 0, devices, usable: devices.length > 0 && providers.includes(CUDA) };
   return {
     versions: { 'onnx-cam': packageVersion(), node: process.versions.node },
     platform: `${process.platform}-${process.arch}`,
     cpu,
     onnxruntime,
+    sharp,
     gpu,
-    advice: advise({ cpu, onnxruntime, gpu }),
+    advice: advise({ cpu, onnxruntime, sharp, gpu }),
   };
 }
 
-const CUDA = 'CUDAExecutionProvider';
-
-function advise({ cpu, onnxruntime, gpu }: Pick<Diagnosis, 'cpu' | 'onnxruntime' | 'gpu'>): string[] {
-  const advice: string[] = [];
-  if ('error' in cpu) advice.push(cpu.error.message);
-  // Without the addon nothing can be said about the library, and the message would be the same.
-  if ('error' in onnxruntime && !('error' in cpu && cpu.error.message === onnxruntime.error.message))
-    advice.push(onnxruntime.error.message);
-  if (gpu.found && !gpu.usable && !('error' in onnxruntime))
+/** What to do about each thing that is missing. */
+export function advise({
+  cpu,
+  onnxruntime,
+  sharp,
+  gpu,
+}: Pick<Diagnosis, 'cpu' | 'onnxruntime' | 'sharp' | 'gpu'>): string[] {
+  const advice = [cpu, onnxruntime, sharp].flatMap(found => ('error' in found ? found.error.message : []));
+  if (gpu.error && advice.length === 0)
     advice.push(
-      `There is a GPU, but this ONNX Runtime library has no ${CUDA}. To use the GPU, name a CUDA build of ONNX Runtime ` +
-        `${onnxruntime.version} in the environment variable ONNX_CAM_ORT_LIBRARY and pass --provider cuda.`,
+      `There is a GPU, but it cannot be used (the CPU works): ${gpu.error.message} ` +
+        'A CUDA build of ONNX Runtime is chosen with the environment variable ONNX_CAM_ORT_LIBRARY.',
     );
-  return advice;
+  // Without the addon both say the same.
+  return [...new Set(advice)];
 }
 
-function diagnosisText({ versions, platform, cpu, onnxruntime, gpu, advice }: Diagnosis): string {
+function diagnosisText({ versions, platform, cpu, onnxruntime, sharp, gpu, advice }: Diagnosis): string {
   const rows: [string, string][] = [
     ['onnx-cam', versions['onnx-cam']],
     ['node', `${versions.node} (${platform})`],
@@ -80,7 +95,8 @@ function diagnosisText({ versions, platform, cpu, onnxruntime, gpu, advice }: Di
           ['library', onnxruntime.path],
           ['providers', onnxruntime.providers.join(', ')],
         ] as [string, string][])),
-    ['GPU', gpu.found ? `${gpu.devices.join(', ')}${gpu.usable ? '' : ' (not used)'}` : 'none'],
+    ['sharp', 'error' in sharp ? `not loaded (${sharp.error.code})` : `${sharp.version} (libvips ${sharp.libvips})`],
+    ['GPU', gpu.found ? `${gpu.devices.join(', ')}${gpu.usable ? '' : ' (cannot be used)'}` : 'none'],
   ];
   const table = rows.map(([name, value]) => `${name.padEnd(12)} ${value}`).join('\n');
   return [table, '', ...(advice.length > 0 ? advice : ['All is well.'])].join('\n');
@@ -92,6 +108,23 @@ async function orFailure<T>(find: () => Promise<T>): Promise<T | { readonly erro
   } catch (error) {
     return { error: failureOf(error) };
   }
+}
+
+async function findSharp(): Promise<{ version: string; libvips: string }> {
+  const { versions } = (await import('sharp')).default;
+  return { version: versions.sharp ?? '?', libvips: versions.vips };
+}
+
+/** Whether ONNX Runtime lists a provider says little: only a session shows that its libraries and driver are there. */
+async function findGpu(): Promise<GpuFinding> {
+  const devices = await nvidiaDevices();
+  if (devices.length === 0) return { found: false, devices, usable: false };
+  const session = await orFailure(async () =>
+    Session.create(await readFile(bundledFile('assets/efficientnet-lite0.onnx')), { executionProviders: ['cuda'] }),
+  );
+  if ('error' in session) return { found: true, devices, usable: false, error: session.error };
+  await session.dispose();
+  return { found: true, devices, usable: true };
 }
 
 /** Names of NVIDIA devices as the driver's own tool gives them; none where there is no driver. */

@@ -38,31 +38,36 @@ export function addExplainOptions(command: Command): Command {
     .argument('<model>', 'the .onnx file')
     .argument('<input...>', 'pictures, folders, globs, or .npy files with a float32 tensor [C,H,W] or [N,C,H,W]')
     .optionsGroup('What to explain:')
-    .option('-m, --method <names>', "method, several with commas, or 'all' (see `onnx-cam methods`)", names, [
-      'grad-cam',
-    ])
+    .addOption(
+      new Option('-m, --method <names>', "a method, several with commas, or 'all' (see `onnx-cam methods`)")
+        .argParser(names)
+        .default(['grad-cam'], 'grad-cam'),
+    )
     .option(
       '-l, --layer <name>',
-      'layer, repeated for several (see `onnx-cam layers`); -1 is the last (default: chosen)',
+      'a layer, repeated for several (see `onnx-cam layers`); -1 is the last, stages the last of each size (default: chosen for the model)',
       collect,
     )
     .option(
       '-t, --target <target>',
-      '281, tabby, top1, top3, contrast:281,282, negative:281, rest:281, probability:281, segmentation:12, output=NAME:5',
+      '281, tabby, top1, top3, contrast:281,282, negative:281, rest:281, probability:281, output=NAME:5',
       'top1',
     )
     .addOption(new Option('--convention <name>', 'whose formulas and post-processing').choices(CONVENTIONS))
-    .option(
-      '--param <name=value>',
-      "a method's parameter, repeated for several (see `onnx-cam methods --json`)",
-      param,
-      [],
+    .addOption(
+      new Option('--param <name=value>', "a method's parameter, repeated for several (see `onnx-cam methods --json`)")
+        .argParser(param)
+        .default([], 'none'),
     )
-    .option('--seed <n>', 'seed of everything random', wholeNumber(0))
+    .option('--seed <n>', 'seed of everything random (default: 0)', wholeNumber(0))
     .optionsGroup('What to write:')
     .option('-o, --out <dir>', 'output folder', 'onnx-cam-out')
-    .option('--save <kinds>', `files for each result: ${SAVE_KINDS.join(', ')}`, saveKinds, ['overlay', 'map'])
-    .option('--json', 'one JSON object for each result on standard output, a line each')
+    .addOption(
+      new Option('--save <kinds>', `files for each result, some of ${SAVE_KINDS.join(',')}`)
+        .argParser(saveKinds)
+        .default(['overlay', 'map'], 'overlay,map'),
+    )
+    .option('--json', 'a JSON object for each result on standard output, a line each')
     .optionsGroup('How the model sees pictures (default: MODEL.json beside it, else imagenet):')
     .option('--preset <name>', 'imagenet, inception, unit (0..1) or raw (0..255)')
     .addOption(new Option('--mean <a,b,c>', 'mean of each channel').argParser(numbers).conflicts('preset'))
@@ -74,7 +79,8 @@ export function addExplainOptions(command: Command): Command {
     .option('--provider <name>', 'execution provider (cpu, cuda …), repeated in order of preference', collect)
     .addOption(new Option('--precision <name>', 'arithmetic on a GPU').choices(PRECISIONS))
     .option('--threads <n>', 'thread budget (default: physical cores)', wholeNumber(1))
-    .option('--batch-size <n>', 'images in one run of the model', wholeNumber(1));
+    .option('--batch-size <n>', 'images in one run of the model', wholeNumber(1))
+    .option('--debug', 'stack traces of errors');
 }
 
 /** The model's part of the options. */

@@ -234,6 +234,7 @@ describe('failures', () => {
     const bad = join(folder, 'bad.png');
     writeFileSync(bad, '');
     const { stderr } = await explain([bad, '--debug'], { library: failing('ERR_IMAGE_INVALID') });
+    expect(stderr).toContain(`onnx-cam: ERR_IMAGE_INVALID: trouble with ${bad}\n`);
     expect(stderr).toMatch(/^ {4}at /m);
   });
 });

@@ -1,4 +1,5 @@
 import { describe, expect, it } from 'vitest';
+import { advise } from '../../lib/cli/doctor.ts';
 import { METHODS } from '../../lib/methods/registry.ts';
 import { fakeModel, readJson, runHere } from './harness.ts';
 
@@ -71,13 +72,29 @@ describe('doctor', () => {
     expect(code).toBe(0);
     const diagnosis = JSON.parse(stdout);
     expect(diagnosis.versions.node).toBe(process.versions.node);
-    expect(diagnosis.cpu.tier).toMatch(/^(baseline|sse2|neon|avx2|avx512)$/);
+    expect(diagnosis.cpu.tier).toMatch(/^(baseline|neon|avx2|avx512)$/);
     expect(diagnosis.onnxruntime.providers).toContain('CPUExecutionProvider');
     expect(diagnosis.onnxruntime.version).toMatch(/^1\./);
     expect(typeof diagnosis.gpu.found).toBe('boolean');
     const text = (await runHere(['doctor'])).stdout;
     expect(text).toContain(diagnosis.onnxruntime.path);
     expect(text).toMatch(/All is well|There is a GPU/);
+  });
+
+  it('says what to do about a GPU that cannot be used', () => {
+    const gpu = {
+      found: true,
+      devices: ['H200'],
+      usable: false,
+      error: { code: 'ERR_PROVIDER_UNAVAILABLE', message: 'no CUDA.' },
+    } as const;
+    const sharp = { version: '0.35.5', libvips: '8.18.0' };
+    const onnxruntime = { version: '1.29.0', apiVersion: 29, path: 'lib.so', providers: [] };
+    expect(advise({ cpu: { tier: 'avx2' }, onnxruntime, sharp, gpu })).toEqual([
+      expect.stringMatching(/There is a GPU.*no CUDA\..*ONNX_CAM_ORT_LIBRARY/),
+    ]);
+    const missing = { error: { code: 'ERR_ADDON', message: 'build it' } } as const;
+    expect(advise({ cpu: missing, onnxruntime: missing, sharp, gpu })).toEqual(['build it']);
   });
 
   it('tells everything else when the library cannot be loaded, with exit 1', async () => {
