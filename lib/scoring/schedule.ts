@@ -1,0 +1,97 @@
+import type { Session } from '../engine/session.ts';
+
+/** Items per run and runs at once. Items in memory are bounded by their product. */
+export interface Schedule {
+  readonly chunk: number;
+  readonly parallel: number;
+}
+
+/** What a schedule is chosen for. */
+export interface Setting {
+  readonly provider: 'cpu' | 'accelerator';
+  /** Threads that the explainer may keep busy; runs on the CPU use one each. */
+  readonly threads: number;
+  /** The user's `batchSize`, or 1 for models with a fixed batch. */
+  readonly chunk?: number;
+}
+
+/** Items of a trial that are measured, per run at once; they follow one round that warms memory up. */
+const MEASURED = 8;
+/** Requests smaller than this many trials are run as the rule of thumb says. */
+const WORTH = 4;
+/** How much faster than the rule of thumb a trial must be: less is within the noise. */
+const MARGIN = 0.97;
+
+const chosen = new WeakMap<Session, Schedule>();
+
+/**
+ * The rule of thumb first, then what else is tried. On a CPU small batches win, because activations stay in the cache,
+ * and one-thread runs side by side scale better than threads within a run; an accelerator wants large batches.
+ */
+function candidates({ provider, threads }: Setting): readonly [Schedule, ...Schedule[]] {
+  if (provider === 'cpu')
+    return [
+      { chunk: 4, parallel: threads },
+      { chunk: 1, parallel: threads },
+      { chunk: 8, parallel: threads },
+    ];
+  return [
+    { chunk: 64, parallel: 1 },
+    { chunk: 64, parallel: 2 },
+    { chunk: 32, parallel: 2 },
+    { chunk: 128, parallel: 1 },
+  ];
+}
+
+/** The schedule of requests too small to measure with, and of tails. */
+export function ruleOfThumb(setting: Setting): Schedule {
+  const [first] = candidates(setting);
+  return { ...first, chunk: setting.chunk ?? first.chunk };
+}
+
+/** Runs items [begin, end) and returns their scores and how long it took. */
+export type RunItems = (
+  begin: number,
+  end: number,
+  schedule: Schedule,
+) => Promise<{ scores: Float64Array; milliseconds: number }>;
+
+/**
+ * Scores `total` items of a session. The first request that is large enough tries the candidates on its own first items,
+ * so that measuring costs no run that isn't needed anyway; the session keeps the fastest.
+ */
+export async function runScheduled(
+  session: Session,
+  setting: Setting,
+  total: number,
+  columns: number,
+  run: RunItems,
+): Promise<Float64Array> {
+  const known = setting.chunk === undefined ? chosen.get(session) : undefined;
+  const all = candidates(setting);
+  const trial = all.reduce((sum, { chunk, parallel }) => sum + (chunk + Math.max(chunk, MEASURED)) * parallel, 0);
+  if (setting.chunk !== undefined || known || total < WORTH * trial)
+    return (await run(0, total, known ?? ruleOfThumb(setting))).scores;
+
+  const scores = new Float64Array(total * columns);
+  let done = 0;
+  const next = async (count: number, schedule: Schedule): Promise<number> => {
+    const part = await run(done, done + count, schedule);
+    scores.set(part.scores, done * columns);
+    done += count;
+    return part.milliseconds / count;
+  };
+  let best = all[0];
+  let fastest = 0;
+  for (const [index, schedule] of all.entries()) {
+    const round = schedule.chunk * schedule.parallel;
+    await next(round, schedule);
+    const cost = await next(Math.max(round, MEASURED * schedule.parallel), schedule);
+    if (index > 0 && cost > fastest * MARGIN) continue;
+    best = schedule;
+    fastest = cost;
+  }
+  chosen.set(session, best);
+  await next(total - done, best);
+  return scores;
+}

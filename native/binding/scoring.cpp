@@ -1,0 +1,224 @@
+// Perturbation loops for lib/scoring/: variants of an image or of a layer, scored by a model.
+#include <napi.h>
+
+#include <algorithm>
+#include <chrono>
+#include <memory>
+#include <string>
+#include <utility>
+#include <vector>
+
+#include "binding/arguments.hpp"
+#include "binding/registry.hpp"
+#include "binding/session_handle.hpp"
+#include "binding/task.hpp"
+#include "engine/run_queue.hpp"
+#include "scoring/activation_variants.hpp"
+#include "scoring/distinct_maps.hpp"
+#include "scoring/mask_variants.hpp"
+#include "scoring/score_variants.hpp"
+
+namespace onnx_cam {
+
+namespace {
+
+template <typename T>
+struct Array {
+  T* data = nullptr;
+  std::size_t size = 0;
+};
+
+template <typename T>
+Array<T> arrayAt(const Napi::Object& object, const char* key) {
+  const Napi::Value value = object.Get(key);
+  if (!value.IsTypedArray()) return {};
+  const Bytes bytes = bytesOf(value);
+  return {reinterpret_cast<T*>(bytes.data), bytes.size / sizeof(T)};
+}
+
+std::vector<std::size_t> sizesAt(const Napi::Object& object, const char* key) {
+  const std::vector<int64_t> dims = dimsOf(object.Get(key));
+  return {dims.begin(), dims.end()};
+}
+
+double numberAt(const Napi::Object& object, const char* key) {
+  return object.Get(key).As<Napi::Number>().DoubleValue();
+}
+
+template <typename To, typename From>
+Napi::Value typedArrayOf(Napi::Env env, const std::vector<From>& values) {
+  auto array = To::New(env, values.size());
+  std::copy(values.begin(), values.end(), array.Data());
+  return array;
+}
+
+// Mirrors `NativeModel` in lib/scoring/native.ts, like the functions below.
+ScoringModel modelOf(const Napi::Object& object) {
+  ScoringModel model;
+  model.session = sessionOf(object.Get("session"));
+  model.input = stringAt(object, "input");
+  model.output = stringAt(object, "output");
+  model.itemDims = dimsOf(object.Get("itemDims"));
+  model.fixed = listAt(object, "fixed", [](const Napi::Object& input) {
+    const Bytes bytes = bytesOf(input.Get("data"));
+    return FixedInput{stringAt(input, "name"),
+                      bytes.data,
+                      bytes.size,
+                      static_cast<ONNXTensorElementDataType>(intAt(input, "type")),
+                      dimsOf(input.Get("dims")),
+                      boolAt(input, "repeated")};
+  });
+  return model;
+}
+
+TargetScores targetsOf(const Napi::Object& object) {
+  TargetScores targets;
+  targets.sigmoid = boolAt(object, "sigmoid");
+  const auto rows = object.Get("targets").As<Napi::Array>();
+  for (uint32_t t = 0; t < rows.Length(); t++) {
+    const auto terms = rows.Get(t).As<Napi::Array>();
+    auto& target = targets.targets.emplace_back();
+    for (uint32_t i = 0; i < terms.Length(); i++) {
+      const auto term = terms.Get(i).As<Napi::Object>();
+      target.push_back({static_cast<ScoreView>(intAt(term, "view")), static_cast<std::size_t>(intAt(term, "index")),
+                        numberAt(term, "weight")});
+    }
+  }
+  return targets;
+}
+
+kernels::MaskRule ruleOf(const Napi::Object& object) {
+  return {static_cast<kernels::MaskStretch>(intAt(object, "stretch")), static_cast<float>(numberAt(object, "epsilon")),
+          boolAt(object, "complement")};
+}
+
+std::unique_ptr<Variants> masksOf(const Napi::Object& object) {
+  const std::vector<std::size_t> dims = sizesAt(object, "dims");
+  const std::vector<std::size_t> shape = sizesAt(object, "shape");
+  const std::vector<std::size_t> canvas = sizesAt(object, "canvas");
+  const auto select = arrayAt<uint32_t>(object, "select");
+  const auto scales = arrayAt<float>(object, "scales");
+  const auto keys = arrayAt<uint32_t>(object, "noiseKeys");
+  const auto offsets = arrayAt<uint32_t>(object, "offsets");
+  const auto noise = object.Get("noise").As<Napi::Object>();
+  MaskVariantsConfig config{
+      .maps = arrayAt<float>(object, "maps").data,
+      .select = {select.data, select.data + select.size},
+      .plan = {dims[1], dims[2], canvas[0], canvas[1], static_cast<kernels::MaskGrid>(intAt(object, "grid"))},
+      .rule = ruleOf(object.Get("rule").As<Napi::Object>()),
+      .image = {arrayAt<float>(object, "image").data, arrayAt<float>(object, "background").data, shape[0], shape[1],
+                shape[2], boolAt(object, "channelsLast")},
+      .scales = {scales.data, scales.data + scales.size},
+      .noise = {static_cast<NoiseTarget>(intAt(noise, "target")), numberAt(noise, "deviation"),
+                static_cast<uint32_t>(noise.Get("seed").As<Napi::Number>().Uint32Value())},
+      .noiseKeys = {keys.data, keys.data + keys.size},
+      .offsets = {},
+  };
+  for (std::size_t i = 0; i + 1 < offsets.size; i += 2) {
+    config.offsets.push_back({offsets.data[i], offsets.data[i + 1]});
+  }
+  return std::make_unique<MaskVariants>(std::move(config));
+}
+
+std::unique_ptr<Variants> variantsOf(const Napi::Object& object) {
+  const std::string kind = stringAt(object, "kind");
+  if (kind == "masks") return masksOf(object);
+  const std::vector<std::size_t> dims = sizesAt(object, "dims");
+  const LayerView layer{arrayAt<float>(object, "activations").data, dims[0], dims[1], dims[2]};
+  if (kind == "positions") return std::make_unique<PositionVariants>(layer, boolAt(object, "gaussian"));
+  if (kind == "sets") {
+    const auto sets = arrayAt<uint8_t>(object, "sets");
+    return std::make_unique<ChannelSetVariants>(layer, sets.data, sets.size / layer.channels);
+  }
+  const auto channels = arrayAt<uint32_t>(object, "channels");
+  return std::make_unique<ChannelVariants>(layer, channels.data, arrayAt<float>(object, "values").data, channels.size);
+}
+
+// scoreVariants(model, variants, targets, { begin, end, chunk, parallel }, progress, cancellation?)
+// → Promise<{ scores: Float64Array [end − begin, targets], milliseconds }>
+Napi::Value scoreVariantsTask(const Napi::CallbackInfo& info) {
+  struct State {
+    ScoringModel model;
+    std::unique_ptr<Variants> variants;
+    TargetScores targets;
+    std::vector<double> scores;
+    double milliseconds = 0;
+  };
+  auto state = std::make_shared<State>();
+  const auto run = info[3].As<Napi::Object>();
+  state->model = modelOf(info[0].As<Napi::Object>());
+  state->variants = variantsOf(info[1].As<Napi::Object>());
+  state->targets = targetsOf(info[2].As<Napi::Object>());
+  const std::size_t begin = intAt(run, "begin"), end = intAt(run, "end");
+  const ScoringSchedule schedule{static_cast<std::size_t>(intAt(run, "chunk")),
+                                 static_cast<std::size_t>(intAt(run, "parallel"))};
+  auto* progress = reinterpret_cast<int32_t*>(bytesOf(info[4]).data);
+  TaskOptions options;
+  options.queue = &RunQueue::runs();
+  options.cancellation = cancellationOf(info[5]);
+  return runTask(
+      info.Env(), {info[0].As<Napi::Object>(), info[1].As<Napi::Object>(), info[4].As<Napi::Object>()},
+      [state, begin, end, schedule, progress, cancellation = options.cancellation] {
+        const auto start = std::chrono::steady_clock::now();
+        state->scores.resize((end - begin) * state->targets.targets.size());
+        scoreVariants(*state->variants, begin, end, state->model, state->targets, schedule, *cancellation, progress,
+                      state->scores.data());
+        state->milliseconds =
+            std::chrono::duration<double, std::milli>(std::chrono::steady_clock::now() - start).count();
+        state->variants.reset();
+        state->model.session.reset();  // Here, so that a last holder releases it on the pool's thread.
+      },
+      [state](Napi::Env env) -> Napi::Value {
+        Napi::Object result = Napi::Object::New(env);
+        result.Set("scores", typedArrayOf<Napi::Float64Array>(env, state->scores));
+        result.Set("milliseconds", Napi::Number::New(env, state->milliseconds));
+        return result;
+      },
+      options);
+}
+
+// distinctMaps({ maps, dims, rule, merge, skipConstant }) → Promise<{ first, group, constant, key }>
+Napi::Value distinctMapsTask(const Napi::CallbackInfo& info) {
+  const auto request = info[0].As<Napi::Object>();
+  const std::vector<std::size_t> dims = sizesAt(request, "dims");
+  const float* maps = arrayAt<float>(request, "maps").data;
+  const kernels::MaskRule rule = ruleOf(request.Get("rule").As<Napi::Object>());
+  const bool merge = boolAt(request, "merge"), skipConstant = boolAt(request, "skipConstant");
+  auto result = std::make_shared<DistinctMaps>();
+  return runTask(
+      info.Env(), {request},
+      [=] { *result = findDistinctMaps(maps, dims[0], dims[1] * dims[2], rule, merge, skipConstant); },
+      [result](Napi::Env env) -> Napi::Value {
+        Napi::Object object = Napi::Object::New(env);
+        object.Set("first", typedArrayOf<Napi::Uint32Array>(env, result->first));
+        object.Set("group", typedArrayOf<Napi::Int32Array>(env, result->group));
+        object.Set("constant", typedArrayOf<Napi::Uint8Array>(env, result->constant));
+        object.Set("key", typedArrayOf<Napi::Uint32Array>(env, result->key));
+        return object;
+      });
+}
+
+// writeVariants(variants, out Float32Array [count, size]) → Promise<void>: the variants as the model gets them, for tests
+// and benchmarks.
+Napi::Value writeVariantsTask(const Napi::CallbackInfo& info) {
+  const auto variants = std::make_shared<std::unique_ptr<Variants>>(variantsOf(info[0].As<Napi::Object>()));
+  auto out = info[1].As<Napi::Float32Array>();
+  float* slots = out.Data();
+  return runTask(
+      info.Env(), {info[0].As<Napi::Object>(), out.As<Napi::Object>()},
+      [variants, slots] {
+        const auto writer = (*variants)->writer();
+        for (std::size_t i = 0; i < (*variants)->count(); i++) writer->write(i, slots + i * (*variants)->size());
+      },
+      [](Napi::Env env) { return env.Undefined(); });
+}
+
+}  // namespace
+
+void registerScoring(Napi::Env env, Napi::Object exports) {
+  exports.Set("scoreVariants", Napi::Function::New(env, scoreVariantsTask));
+  exports.Set("distinctMaps", Napi::Function::New(env, distinctMapsTask));
+  exports.Set("writeVariants", Napi::Function::New(env, writeVariantsTask));
+}
+
+}  // namespace onnx_cam

@@ -1,0 +1,167 @@
+#include "kernels/mask_batch.hpp"
+
+#include <algorithm>
+#include <cmath>
+#include <limits>
+
+namespace onnx_cam::kernels {
+namespace {
+
+struct Extremes {
+  float low = std::numeric_limits<float>::infinity();
+  float high = -std::numeric_limits<float>::infinity();
+
+  void add(float value) {
+    low = value < low ? value : low;
+    high = value > high ? value : high;
+  }
+};
+
+double sourceOf(std::size_t target, std::size_t from, std::size_t to, MaskGrid grid) {
+  const double last = static_cast<double>(from - 1);
+  if (grid == MaskGrid::alignCorners) {
+    return to == 1 ? 0.0 : static_cast<double>(target) * last / static_cast<double>(to - 1);
+  }
+  const double source =
+      (static_cast<double>(target) + 0.5) * static_cast<double>(from) / static_cast<double>(to) - 0.5;
+  if (grid == MaskGrid::mirror) {
+    if (source < 0) return std::min(-source, last);
+    if (source > last) return std::max(2 * last - source, 0.0);
+  }
+  return std::clamp(source, 0.0, last);
+}
+
+inline float blend(float low, float high, float weight) {
+  return (1 - weight) * low + weight * high;
+}
+
+void blendRows(const float* __restrict low, const float* __restrict high, float weight, std::size_t width,
+               float* __restrict out) {
+  const float rest = 1 - weight;
+  for (std::size_t x = 0; x < width; x++) out[x] = rest * low[x] + weight * high[x];
+}
+
+void addExtremes(const float* row, std::size_t width, Extremes& extremes) {
+  constexpr std::size_t kLanes = 16;
+  float low[kLanes], high[kLanes];
+  std::fill_n(low, kLanes, extremes.low);
+  std::fill_n(high, kLanes, extremes.high);
+  std::size_t x = 0;
+  for (; x + kLanes <= width; x += kLanes) {
+    for (std::size_t j = 0; j < kLanes; j++) {
+      low[j] = row[x + j] < low[j] ? row[x + j] : low[j];
+      high[j] = row[x + j] > high[j] ? row[x + j] : high[j];
+    }
+  }
+  for (std::size_t j = 0; j < kLanes; j++) {
+    extremes.add(low[j]);
+    extremes.add(high[j]);
+  }
+  for (; x < width; x++) extremes.add(row[x]);
+}
+
+void paintPlane(const float* __restrict image, const float* __restrict mask, std::size_t width, float* __restrict out) {
+  for (std::size_t x = 0; x < width; x++) out[x] = image[x] * mask[x];
+}
+
+void blendPlane(const float* __restrict image, const float* __restrict background, const float* __restrict mask,
+                std::size_t width, float* __restrict out) {
+  for (std::size_t x = 0; x < width; x++) out[x] = image[x] * mask[x] + background[x] * (1 - mask[x]);
+}
+
+}  // namespace
+
+MaskAxis::MaskAxis(std::size_t from, std::size_t to, MaskGrid grid) : low(to), high(to), weight(to) {
+  for (std::size_t i = 0; i < to; i++) {
+    const double source = sourceOf(i, from, to, grid);
+    const std::size_t base = static_cast<std::size_t>(source);
+    low[i] = static_cast<uint32_t>(base);
+    high[i] = static_cast<uint32_t>(std::min(base + 1, from - 1));
+    weight[i] = static_cast<float>(source - static_cast<double>(base));
+  }
+}
+
+MaskPlan::MaskPlan(std::size_t height, std::size_t width, std::size_t canvasHeight, std::size_t canvasWidth,
+                   MaskGrid grid)
+    : height(height), width(width), rows(height, canvasHeight, grid), columns(width, canvasWidth, grid) {}
+
+void MaskPainter::prepare(const float* map, const MaskRule& rule, float scale, MaskOffset offset,
+                          std::size_t imageHeight, std::size_t imageWidth) {
+  offset_ = offset;
+  imageHeight_ = imageHeight;
+  imageWidth_ = imageWidth;
+  mask_.resize(imageWidth);
+  rows_.resize(plan_.height * imageWidth);
+  const uint32_t* low = &plan_.columns.low[offset.x];
+  const uint32_t* high = &plan_.columns.high[offset.x];
+  const float* weight = &plan_.columns.weight[offset.x];
+  for (std::size_t y = 0; y < plan_.height; y++) {
+    const float* source = map + y * plan_.width;
+    float* target = &rows_[y * imageWidth];
+    for (std::size_t x = 0; x < imageWidth; x++) target[x] = blend(source[low[x]], source[high[x]], weight[x]);
+  }
+  stretch(map, rule, scale);
+}
+
+// Folds mask = a · map + b into the horizontally upsampled rows.
+void MaskPainter::stretch(const float* map, const MaskRule& rule, float scale) {
+  float low = 0, factor = scale;
+  if (rule.stretch != MaskStretch::none) {
+    Extremes extremes;
+    for (std::size_t i = 0; i < plan_.height * plan_.width; i++) extremes.add(map[i]);
+    const bool constant = extremes.low == extremes.high;
+    if (!constant && rule.stretch == MaskStretch::after) {
+      extremes = {};
+      for (std::size_t y = 0; y < imageHeight_; y++) {
+        const uint32_t* base = &plan_.rows.low[offset_.y];
+        const bool inside = y > 0 && y + 1 < imageHeight_ && base[y - 1] == base[y] && base[y + 1] == base[y];
+        if (inside) continue;
+        row(y, mask_.data());
+        addExtremes(mask_.data(), imageWidth_, extremes);
+      }
+    }
+    low = extremes.low;
+    factor = constant || extremes.high == extremes.low ? 0 : scale / (extremes.high - extremes.low + rule.epsilon);
+  }
+  const float sign = rule.complement ? -factor : factor;
+  const float shift = rule.complement ? 1.0f : 0.0f;
+  for (float& value : rows_) value = (value - low) * sign + shift;
+}
+
+void MaskPainter::row(std::size_t y, float* out) const {
+  const std::size_t i = y + offset_.y;
+  blendRows(&rows_[plan_.rows.low[i] * imageWidth_], &rows_[plan_.rows.high[i] * imageWidth_], plan_.rows.weight[i],
+            imageWidth_, out);
+}
+
+void MaskPainter::paint(const MaskedImage& image, const float* noise, float* out) {
+  const std::size_t width = image.width, plane = image.height * width;
+  float* mask = mask_.data();
+  for (std::size_t y = 0; y < image.height; y++) {
+    row(y, mask);
+    if (noise != nullptr) {
+      for (std::size_t x = 0; x < width; x++) mask[x] += noise[y * width + x];
+    }
+    if (image.channelsLast) {
+      const std::size_t start = y * width * image.channels;
+      for (std::size_t x = 0; x < width; x++) {
+        for (std::size_t c = 0; c < image.channels; c++) {
+          const std::size_t i = start + x * image.channels + c;
+          const float behind = image.background == nullptr ? 0 : image.background[i] * (1 - mask[x]);
+          out[i] = image.image[i] * mask[x] + behind;
+        }
+      }
+      continue;
+    }
+    for (std::size_t c = 0; c < image.channels; c++) {
+      const std::size_t start = c * plane + y * width;
+      if (image.background == nullptr) {
+        paintPlane(image.image + start, mask, width, out + start);
+      } else {
+        blendPlane(image.image + start, image.background + start, mask, width, out + start);
+      }
+    }
+  }
+}
+
+}  // namespace onnx_cam::kernels

@@ -1,0 +1,64 @@
+#include "scoring/target_scores.hpp"
+
+#include <algorithm>
+#include <cmath>
+#include <limits>
+#include <optional>
+#include <string>
+
+#include "engine/error.hpp"
+
+namespace onnx_cam {
+
+namespace {
+
+double logSumExp(const float* logits, std::size_t classes) {
+  double max = -std::numeric_limits<double>::infinity();
+  for (std::size_t i = 0; i < classes; i++) {
+    if (std::isnan(logits[i])) return std::numeric_limits<double>::quiet_NaN();
+    max = std::max(max, static_cast<double>(logits[i]));
+  }
+  double sum = 0;
+  for (std::size_t i = 0; i < classes; i++) sum += std::exp(static_cast<double>(logits[i]) - max);
+  return max + std::log(sum);
+}
+
+}  // namespace
+
+void TargetScores::read(const float* logits, std::size_t classes, double* out) const {
+  std::optional<double> total;  // log Σ exp z, when a term asks for it.
+  const auto logProbability = [&](std::size_t index) {
+    const double z = logits[index];
+    if (sigmoid) return -std::log1p(std::exp(-z));
+    if (!total) total = logSumExp(logits, classes);
+    return z - *total;
+  };
+  for (std::size_t t = 0; t < targets.size(); t++) {
+    double score = 0;
+    for (const ScoreTerm& term : targets[t]) {
+      if (term.index >= classes) {
+        throw CodedError("ERR_RUNTIME", "the model gave " + std::to_string(classes) +
+                                            " values per image where a target reads value " +
+                                            std::to_string(term.index));
+      }
+      const double z = logits[term.index];
+      switch (term.view) {
+        case ScoreView::logit:
+          score += term.weight * z;
+          break;
+        case ScoreView::probability:
+          score += term.weight * std::exp(logProbability(term.index));
+          break;
+        case ScoreView::logProbability:
+          score += term.weight * logProbability(term.index);
+          break;
+        case ScoreView::rest:
+          score += term.weight * (z + logProbability(term.index));
+          break;
+      }
+    }
+    out[t] = score;
+  }
+}
+
+}  // namespace onnx_cam
