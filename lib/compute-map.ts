@@ -5,11 +5,12 @@ import { chooseConvention } from './explain/methods.ts';
 import type { MapStatus } from './explain/status.ts';
 import type { HeatMap, RawMap } from './explanation.ts';
 import { resize } from './kernels/index.ts';
-import type { Convention, FeatureMaps, LayerTensors, MethodDefinition } from './methods/definition.ts';
-import { CONVENTIONS } from './methods/definition.ts';
+import type { Convention, FeatureMaps, LayerTensors, MethodDefinition, MethodNeeds } from './methods/definition.ts';
+import { CONVENTIONS, needsOf } from './methods/definition.ts';
 import { resolveParams } from './methods/params.ts';
 import { findMethod } from './methods/registry.ts';
 import { checkNames, checkOneOf } from './options.ts';
+import { GivenScores } from './scoring/given-scores.ts';
 
 /** A float tensor with dims [C, h, w] or [N, C, h, w]. */
 export interface MapTensor {
@@ -23,6 +24,11 @@ export interface MapTensors {
   readonly gradients?: MapTensor;
   /** The classifier's row of the target, [C] or [N, C] (CAM). */
   readonly weights?: Float32Array | MapTensor;
+  /**
+   * The target's score of each channel's run, [C] or [N, C] (score methods). Ablation-CAM compares with the unchanged
+   * image: its score follows the channels', [C + 1].
+   */
+  readonly scores?: Float32Array | MapTensor;
 }
 
 export interface ComputeMapOptions {
@@ -55,31 +61,82 @@ export async function computeMap(
   const definition = findMethod(method);
   const params = resolveParams(definition, options.params ?? {});
   const { convention } = chooseConvention(definition, options.convention);
-  const layer = checkTensors(definition, tensors);
+  const layer = checkTensors(definition, needsOf(definition, params), tensors);
   const [, , height, width] = layer.activations.dims as [number, number, number, number];
   const size = checkSize(options.size) ?? { width, height };
 
-  const { raw, maps, verdicts } = await methodMaps({ definition, params, convention }, [layer], size, {
-    seed: options.seed ?? 0,
-  });
+  const chosen = { definition, params, convention };
+  const seed = options.seed ?? 0;
+  if (needsOf(definition, params).scores) {
+    const perImage = splitImages(layer, scoresOf(definition, tensors.scores));
+    const results: ComputedMap[] = [];
+    for (const { image, scores } of perImage) {
+      const scorer = new GivenScores(scores, image.activations, size);
+      results.push(...(await computedMaps(chosen, image, size, { seed, scorers: [scorer] })));
+    }
+    return results.length === 1 ? results[0]! : results;
+  }
+  const results = await computedMaps(chosen, layer, size, { seed });
+  return results.length === 1 ? results[0]! : results;
+}
+
+async function computedMaps(
+  chosen: Parameters<typeof methodMaps>[0],
+  layer: LayerTensors,
+  size: { width: number; height: number },
+  context: Parameters<typeof methodMaps>[3],
+): Promise<ComputedMap[]> {
+  const { raw, maps, verdicts } = await methodMaps(chosen, [layer], size, context);
   const sized = await resize(maps, { ...size, interpolation: 'bilinear' });
-  const results = verdicts.map(({ status, reason }, n) => ({
+  const [, height, width] = raw[0]!.dims;
+  return verdicts.map(({ status, reason }, n) => ({
     map: { data: nth(sized, n).slice(), ...size },
     raw: { data: nth(raw[0]!, n).slice(), dims: [height, width], width, height },
     status,
     reason,
   }));
-  return results.length === 1 ? results[0]! : results;
 }
 
-function checkTensors(definition: MethodDefinition, { activations, gradients, weights }: MapTensors): LayerTensors {
+/** The images of a batch, each with its scores. */
+function splitImages(
+  { activations, gradients }: LayerTensors,
+  scores: Float32Array,
+): { image: LayerTensors; scores: Float32Array }[] {
+  const count = activations.dims[0]!;
+  if (scores.length % count !== 0)
+    throw new OnnxCamError('ERR_INPUT_SHAPE', `${scores.length} scores cannot be shared out among ${count} images`);
+  const nthImage = ({ data, dims }: FeatureMaps, n: number): FeatureMaps => {
+    const size = data.length / count;
+    return { data: data.subarray(n * size, (n + 1) * size), dims: [1, ...dims.slice(1)] };
+  };
+  const own = scores.length / count;
+  return Array.from({ length: count }, (_, n) => ({
+    image: { activations: nthImage(activations, n), gradients: gradients && nthImage(gradients, n) },
+    scores: scores.subarray(n * own, (n + 1) * own),
+  }));
+}
+
+function scoresOf({ name }: MethodDefinition, scores: MapTensors['scores']): Float32Array {
+  const values = scores instanceof Float32Array ? scores : scores?.data;
+  if (values instanceof Float32Array) return values;
+  throw new OnnxCamError(
+    'ERR_METHOD_UNSUPPORTED',
+    `${name} needs \`scores\` (Float32Array, one value per channel run), which was not given`,
+  );
+}
+
+function checkTensors(
+  definition: MethodDefinition,
+  needs: MethodNeeds,
+  { activations, gradients, weights }: MapTensors,
+): LayerTensors {
   if (!activations) throw new OnnxCamError('ERR_INPUT_SHAPE', 'computeMap needs `activations` ({ data, dims })');
   const a = featureMaps('activations', activations);
   const need = (name: string): never => {
     throw new OnnxCamError('ERR_METHOD_UNSUPPORTED', `${definition.name} needs \`${name}\`, which was not given`);
   };
-  if (definition.needs.gradients && !gradients) need('gradients');
-  if (definition.needs.classifier && !weights) need('weights');
+  if (needs.gradients && !gradients) need('gradients');
+  if (needs.classifier && !weights) need('weights');
   const g = gradients && featureMaps('gradients', gradients);
   if (g && g.dims.some((dim, axis) => dim !== a.dims[axis]))
     throw new OnnxCamError('ERR_INPUT_SHAPE', `gradients [${g.dims}] and activations [${a.dims}] differ in shape`);

@@ -2,6 +2,7 @@ import type { Maps } from '../kernels/maps.ts';
 import { FINISH } from '../methods/conventions/index.ts';
 import type { LayerTensors, MethodContext } from '../methods/definition.ts';
 import { layerMaps } from '../methods/layer-maps.ts';
+import type { Scorer } from '../scoring/scorer.ts';
 import type { ChosenMethod } from './methods.ts';
 import { judge, type Verdict } from './status.ts';
 
@@ -19,14 +20,26 @@ export async function methodMaps(
   { definition, params, convention }: Pick<ChosenMethod, 'definition' | 'params' | 'convention'>,
   layers: readonly LayerTensors[],
   size: { readonly width: number; readonly height: number },
-  context: Pick<MethodContext, 'seed'>,
+  context: Pick<MethodContext, 'seed'> & {
+    /** For methods that need scores: one scorer per layer, bound to the image that the layers belong to. */
+    readonly scorers?: readonly Scorer[];
+  },
 ): Promise<MethodMaps> {
   const relu = (params.relu as boolean | undefined) ?? (convention === 'pytorch-grad-cam' || definition.relu);
+  const { seed, scorers } = context;
+  const contextOf = (layer: LayerTensors, scorer: Scorer | undefined): MethodContext => {
+    const count = scorer?.targets ?? Math.max(layer.activations.dims[0]!, layer.gradients?.dims[0] ?? 1);
+    return { seed, scorer, convention, params, count };
+  };
   const raw: Maps[] = [];
-  for (const layer of layers) {
-    const count = Math.max(layer.activations.dims[0]!, layer.gradients?.dims[0] ?? 1);
-    const result = await definition.compute(layer, { ...context, convention, params, count });
-    raw.push(await layerMaps(layer, result, params.eigenSmooth === true));
+  if (definition.computeLayers) {
+    const { maps } = await definition.computeLayers(layers, contextOf(layers[0]!, scorers?.[0]));
+    raw.push(maps);
+  } else {
+    for (const [i, layer] of layers.entries()) {
+      const result = await definition.compute(layer, contextOf(layer, scorers?.[i]));
+      raw.push(await layerMaps(layer, result, params.eigenSmooth === true));
+    }
   }
   const count = raw[0]!.dims[0];
   const verdicts = Array.from({ length: count }, (_, n) =>

@@ -1,6 +1,6 @@
 import { OnnxCamError } from '../errors.ts';
 import type { Explanation } from '../explanation.ts';
-import type { FeatureMaps, LayerTensors, MethodDefinition } from '../methods/definition.ts';
+import { type FeatureMaps, type LayerTensors, type MethodDefinition, needsOf } from '../methods/definition.ts';
 import { type CamHead, findCamHead } from '../model/cam-head.ts';
 import type { ResolvedTarget } from '../targets/resolve.ts';
 import type { ScoreRow } from '../targets/score.ts';
@@ -121,7 +121,7 @@ function layerTensors(
   method: MethodRun,
   targets: readonly ResolvedTarget[],
 ): LayerTensors {
-  const { needs } = method.definition;
+  const needs = needsOf(method.definition, method.params);
   return {
     activations: run.activations.get(layer.name)!,
     gradients: needs.gradients && run.gradients.get(layer.name),

@@ -1,4 +1,5 @@
 import { OnnxCamError } from '../errors.ts';
+import { needsOf } from '../methods/definition.ts';
 import type { ExplainOptions, LayerOption } from '../options.ts';
 import { parseTarget } from '../targets/parse.ts';
 import type { Target } from '../targets/target.ts';
@@ -45,7 +46,7 @@ export function makeRequest(network: Network, options: ExplainOptions, defaults:
   const layers = used.filter((layer, index) => used.findIndex(({ name }) => name === layer.name) === index);
   const withGradients = new Set(
     methods
-      .filter(({ definition }) => definition.needs.gradients)
+      .filter(({ definition, params }) => needsOf(definition, params).gradients)
       .flatMap(({ layerSets }) => layerSets.flat().map(({ name }) => name)),
   );
   return {

@@ -1,5 +1,6 @@
 import type { ProductForm } from '../kernels/index.ts';
 import type { Maps } from '../kernels/maps.ts';
+import type { Scorer } from '../scoring/scorer.ts';
 
 export const CONVENTIONS = ['paper', 'pytorch-grad-cam', 'torchcam'] as const;
 /** Whose formula and post-processing a result follows (methods.md §8). */
@@ -14,6 +15,11 @@ export interface MethodNeeds {
   readonly gradients?: 'first';
   /** The rows of a linear classifier behind global average pooling. */
   readonly classifier?: true;
+  /**
+   * Scores of changed images ('masks') or of changed activations ('tail'), from a scorer: such a method is computed for
+   * one image at a time, with `context.count` targets.
+   */
+  readonly scores?: readonly ('masks' | 'tail')[];
 }
 
 export type ParamValue = number | boolean | string;
@@ -57,8 +63,10 @@ export interface MethodContext {
   readonly convention: Convention;
   readonly params: ParamValues;
   readonly seed: number;
-  /** Number of results: the larger N of activations and gradients. */
+  /** Number of results: the larger N of activations and gradients; of methods that need scores, the targets. */
   readonly count: number;
+  /** For methods that need scores: bound to the image, its targets and its layer. */
+  readonly scorer?: Scorer;
 }
 
 export interface MethodDefinition {
@@ -71,6 +79,8 @@ export interface MethodDefinition {
   /** Where the formula comes from. */
   readonly paper: string;
   readonly needs: MethodNeeds;
+  /** What some parameters need besides. */
+  needsFor?(params: ParamValues): Partial<MethodNeeds>;
   /** F forward, B backward pass of the network; T run of the tail behind the target layer. */
   readonly cost: string;
   readonly params?: Readonly<Record<string, ParamSpec>>;
@@ -82,6 +92,11 @@ export interface MethodDefinition {
   readonly fusion?: 'mean' | 'tanh-max';
   /** What the method makes of one layer: before the outermost ReLU, normalisation and resizing. */
   compute(layer: LayerTensors, context: MethodContext): Promise<LayerResult>;
+  /**
+   * For methods that combine several layers themselves: finished maps of all of them, layers in the order of the network.
+   * Takes the place of `compute` and of the convention's fusion.
+   */
+  computeLayers?(layers: readonly LayerTensors[], context: MethodContext): Promise<{ readonly maps: Maps }>;
 }
 
 export function defineMethod(definition: MethodDefinition): MethodDefinition {
@@ -92,4 +107,15 @@ export function defineMethod(definition: MethodDefinition): MethodDefinition {
 export function gradientsOf(layer: LayerTensors): FeatureMaps {
   if (!layer.gradients) throw new TypeError('gradients were not computed for a method that needs them');
   return layer.gradients;
+}
+
+/** What a method needs with these parameters. */
+export function needsOf(definition: MethodDefinition, params: ParamValues): MethodNeeds {
+  return { ...definition.needs, ...definition.needsFor?.(params) };
+}
+
+/** The scorer of a method that declared `scores` in `needs`. */
+export function scorerOf(context: MethodContext): Scorer {
+  if (!context.scorer) throw new TypeError('no scorer was made for a method that needs scores');
+  return context.scorer;
 }

@@ -1,18 +1,24 @@
 import { OnnxCamError } from '../errors.ts';
 import { didYouMean } from '../suggest.ts';
+import { ablationCam } from './ablation-cam.ts';
 import { activationMean } from './activation-mean.ts';
 import { cam } from './cam.ts';
 import type { MethodDefinition } from './definition.ts';
 import { eigenCam } from './eigen-cam.ts';
 import { eigenGradCam } from './eigen-grad-cam.ts';
+import { fasterScoreCam } from './faster-score-cam.ts';
 import { fem } from './fem.ts';
 import { gradCam } from './grad-cam.ts';
 import { gradCamElementwise } from './grad-cam-elementwise.ts';
 import { gradCamPlusPlus } from './grad-cam-plus-plus.ts';
 import { hiResCam } from './hirescam.ts';
+import { isCam } from './is-cam.ts';
 import { kpcaCam } from './kpca-cam.ts';
 import { layerCam } from './layer-cam.ts';
 import { randomCam } from './random-cam.ts';
+import { reciproCam } from './recipro-cam.ts';
+import { scoreCam } from './score-cam.ts';
+import { ssCam } from './ss-cam.ts';
 import { xGradCam } from './xgrad-cam.ts';
 
 /** Every method, in the order they are listed. A new one is its file and one line here. */
@@ -24,6 +30,12 @@ export const METHODS: readonly MethodDefinition[] = [
   gradCamElementwise,
   xGradCam,
   layerCam,
+  scoreCam,
+  ssCam,
+  isCam,
+  fasterScoreCam,
+  ablationCam,
+  reciproCam,
   eigenCam,
   eigenGradCam,
   kpcaCam,

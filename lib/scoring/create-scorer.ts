@@ -10,8 +10,8 @@ import type { ResolvedTarget } from '../targets/resolve.ts';
 import type { ScoreRow } from '../targets/score.ts';
 import type { ScoreView } from '../targets/target.ts';
 import { meanOverRepeats, spreadGroups } from './groups.ts';
-import { BLUR, GRIDS, maskSettings, toNativeTargets } from './native-arguments.ts';
 import { type NativeModel, type NativeVariants, nativeScoring } from './native.ts';
+import { BLUR, GRIDS, maskSettings, toNativeTargets } from './native-arguments.ts';
 import { ProgressCounter } from './progress.ts';
 import { ruleOfThumb, runScheduled, type Setting } from './schedule.ts';
 import type { GridMasks, MaskRequest, MaskScores, Scorer, ScorerRuns, TailRequest } from './scorer.ts';
@@ -218,15 +218,20 @@ class NativeScorer implements Scorer {
     const scores = await use(model =>
       this.#progress.track(items, () =>
         withSignal(signal, cancellation =>
-          runScheduled(model.session, this.#setting(kind, model, itemDims), items, this.targets, (begin, end, schedule) =>
-            nativeScoring().scoreVariants(
-              toNativeModel(model, itemDims),
-              variants,
-              targets,
-              { begin, end, ...schedule },
-              this.#progress.counter,
-              cancellation,
-            ),
+          runScheduled(
+            model.session,
+            this.#setting(kind, model, itemDims),
+            items,
+            this.targets,
+            (begin, end, schedule) =>
+              nativeScoring().scoreVariants(
+                toNativeModel(model, itemDims),
+                variants,
+                targets,
+                { begin, end, ...schedule },
+                this.#progress.counter,
+                cancellation,
+              ),
           ),
         ),
       ),

@@ -14,7 +14,11 @@ const VIEWS: Readonly<Record<ScoreView, number>> = { logit: 0, probability: 1, l
 /** Group-CAM's blurred image: 51 × 51 Gaussian of deviation 50 (its official code). */
 export const BLUR = { radius: 25, deviation: 50 } as const;
 
-export function toNativeTargets(targets: readonly SettledTarget[], view: ScoreView | undefined, activation: Activation) {
+export function toNativeTargets(
+  targets: readonly SettledTarget[],
+  view: ScoreView | undefined,
+  activation: Activation,
+) {
   return {
     sigmoid: activation === 'sigmoid',
     targets: targets.map(target =>

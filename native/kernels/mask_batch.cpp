@@ -54,8 +54,8 @@ void addExtremes(const float* row, std::size_t width, Extremes& extremes) {
     }
   }
   for (std::size_t j = 0; j < kLanes; j++) {
-    extremes.add(low[j]);
-    extremes.add(high[j]);
+    extremes.low = std::min(extremes.low, low[j]);
+    extremes.high = std::max(extremes.high, high[j]);
   }
   for (; x < width; x++) extremes.add(row[x]);
 }

@@ -1,0 +1,122 @@
+import { channelWeights } from '../scoring/channel-weights.ts';
+import { type ChannelChoice, chooseChannels } from '../scoring/choose-channels.ts';
+import { CHANNEL_PARAMS, DEDUPE_PARAM, needsOfRank } from '../scoring/score-params.ts';
+import type { Scorer } from '../scoring/scorer.ts';
+import { defineMethod, type FeatureMaps, scorerOf } from './definition.ts';
+
+/** Scores below this are taken for 0, by which nothing is divided. */
+const TINY = 1e-12;
+/** Copies that pytorch-grad-cam ablates together. */
+const PGC_BATCH = 32;
+
+/** What each channel k of `run` is replaced with. */
+function fillValues(mode: string, { data, dims }: FeatureMaps, run: Uint32Array): Float32Array {
+  const positions = data.length / dims[1]!;
+  if (mode === 'mean')
+    return Float32Array.from(run, k => {
+      let sum = 0;
+      for (let i = k * positions; i < (k + 1) * positions; i++) sum += data[i]!;
+      return sum / positions;
+    });
+  if (mode === 'zero') return new Float32Array(run.length);
+  // pytorch-grad-cam takes the minimum of the batch, copies changed before it included, less 1e7 unless it is 0.
+  const min = data.reduce((least, value) => Math.min(least, value), Number.POSITIVE_INFINITY);
+  let value = 0;
+  return Float32Array.from(run, (_, i) => {
+    if (min === 0) return 0;
+    value = Math.fround((i % PGC_BATCH === 0 ? min : value) - 1e7);
+    return value;
+  });
+}
+
+/** Scores [run, targets] of the layer without each channel, from as few runs as possible. */
+async function ablatedScores(
+  scorer: Scorer,
+  activations: FeatureMaps,
+  run: Uint32Array,
+  values: Float32Array,
+  dedupe: boolean,
+): Promise<Float64Array> {
+  const { data, dims } = activations;
+  const { targets, linearTail } = scorer;
+  const positions = data.length / dims[1]!;
+  const clean = scorer.clean();
+  const scores = new Float64Array(run.length * targets);
+  if (linearTail) {
+    const lazy = linearTail.data.length / (linearTail.dims[0]! * linearTail.dims[1]!) === 1;
+    run.forEach((k, i) => {
+      for (let t = 0; t < targets; t++) {
+        let change = 0;
+        for (let p = 0; p < positions; p++) {
+          const row = t * dims[1]! + k;
+          const slope = linearTail.data[lazy ? row : row * positions + p]!;
+          change += slope * (data[k * positions + p]! - values[i]!);
+        }
+        scores[i * targets + t] = clean[t]! - change;
+      }
+    });
+    scorer.save(run.length);
+    return scores;
+  }
+  // A channel that holds nothing but its replacement already leaves the score as it is.
+  const changed = run
+    .map((_, i) => i)
+    .filter(i => {
+      if (!dedupe) return true;
+      const k = run[i]!;
+      for (let p = k * positions; p < (k + 1) * positions; p++) if (data[p] !== values[i]) return true;
+      return false;
+    });
+  for (let i = 0; i < run.length; i++) scores.set(clean, i * targets);
+  const own = await scorer.tail({
+    kind: 'channels',
+    channels: changed.map(i => run[i]!),
+    values: Float32Array.from(changed, i => values[i]!),
+  });
+  changed.forEach((i, j) => {
+    scores.set(own.subarray(j * targets, (j + 1) * targets), i * targets);
+  });
+  scorer.save(run.length - changed.length);
+  return scores;
+}
+
+/** w_k = (y − y_k)/y with y_k the score without channel k (y − y_k where y is 0); M = ReLU(Σ_k w_k A_k). */
+export const ablationCam = defineMethod({
+  name: 'ablation-cam',
+  title: 'Ablation-CAM',
+  family: 'score',
+  paper: 'WACV 2020 (Desai & Ramaswamy)',
+  needs: { activations: true, scores: ['tail'] },
+  needsFor: needsOfRank,
+  cost: '1F + C·T',
+  params: {
+    mode: {
+      type: 'string',
+      values: ['zero', 'mean', 'pgc'],
+      description:
+        "what a channel is replaced with: zeros, its mean, or pytorch-grad-cam's far negative value where activations are signed (default: as the convention)",
+    },
+    ...CHANNEL_PARAMS,
+    dedupe: DEDUPE_PARAM,
+  },
+  conventions: ['pytorch-grad-cam'],
+  relu: true,
+  compute: async (layer, context) => {
+    const { params, convention } = context;
+    const scorer = scorerOf(context);
+    const { activations } = layer;
+    const channels = activations.dims[1]!;
+    const choice: ChannelChoice = await chooseChannels(layer, params, scorer.targets);
+    const run = choice.select ?? Uint32Array.from({ length: channels }, (_, k) => k);
+    const mode = (params.mode as string | undefined) ?? (convention === 'pytorch-grad-cam' ? 'pgc' : 'zero');
+    const values = fillValues(mode, activations, run);
+    const ablated = await ablatedScores(scorer, activations, run, values, params.dedupe !== false);
+    const clean = scorer.clean();
+    const { targets } = scorer;
+    const scores = ablated.map((score, i) => {
+      const y = clean[i % targets]!;
+      return (y - score) / (Math.abs(y) < TINY ? 1 : y);
+    });
+    return { weights: channelWeights({ scores, choice, channels, targets }, own => own) };
+  },
+});

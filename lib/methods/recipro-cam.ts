@@ -1,0 +1,40 @@
+import { defineMethod, scorerOf } from './definition.ts';
+
+/** M(i, j) = score of the tail when only position (i, j) of the activations is left. No ReLU, no gradients. */
+export const reciproCam = defineMethod({
+  name: 'recipro-cam',
+  title: 'Recipro-CAM',
+  family: 'score',
+  paper: 'arXiv:2209.14074',
+  needs: { activations: true, scores: ['tail'] },
+  cost: '1F + hw·T',
+  params: {
+    gaussian: {
+      type: 'boolean',
+      default: false,
+      description: 'spread each position over its 3×3 neighbourhood with weights [1 2 1; 2 4 2; 1 2 1] / 16',
+    },
+    score: {
+      type: 'string',
+      values: ['probability', 'logit'],
+      default: 'probability',
+      description: 'what is compared (OpenVINO XAI takes the logit)',
+    },
+  },
+  conventions: [],
+  relu: false,
+  compute: async ({ activations }, context) => {
+    const scorer = scorerOf(context);
+    const [, , height, width] = activations.dims as [number, number, number, number];
+    const scores = await scorer.tail({
+      kind: 'positions',
+      gaussian: context.params.gaussian === true,
+      view: context.params.score === 'logit' ? 'logit' : 'probability',
+    });
+    const { targets } = scorer;
+    const data = new Float32Array(scores.length);
+    for (let position = 0; position < height * width; position++)
+      for (let t = 0; t < targets; t++) data[t * height * width + position] = scores[position * targets + t]!;
+    return { maps: { data, dims: [targets, height, width] } };
+  },
+});

@@ -1,0 +1,55 @@
+import { channelWeights } from '../scoring/channel-weights.ts';
+import { chooseChannels } from '../scoring/choose-channels.ts';
+import { CHANNEL_PARAMS, DEDUPE_PARAM, needsOfRank } from '../scoring/score-params.ts';
+import { softmax } from '../targets/score.ts';
+import { defineMethod, scorerOf } from './definition.ts';
+
+/**
+ * w_k = softmax_k of the mean score over n noisy copies: noise δ ~ N(0, σ²) on the mask, f((H_k + δ) ⊙ x), which is not
+ * clipped, or on the image, f(H_k ⊙ (x + δ)). With σ → 0 it is Score-CAM as torchcam has it.
+ */
+export const ssCam = defineMethod({
+  name: 'ss-cam',
+  title: 'SS-CAM',
+  family: 'score',
+  paper: 'arXiv:2006.14255',
+  needs: { activations: true, scores: ['masks'] },
+  needsFor: needsOfRank,
+  cost: '(1 + nC)F',
+  params: {
+    variant: {
+      type: 'integer',
+      default: 1,
+      min: 1,
+      max: 2,
+      description: 'where the noise goes: 1 on the mask, 2 on the image',
+    },
+    n: { type: 'integer', default: 35, min: 1, description: 'noisy copies for each channel' },
+    sigma: { type: 'number', default: 2, min: 0, description: "the noise's standard deviation" },
+    ...CHANNEL_PARAMS,
+    dedupe: DEDUPE_PARAM,
+  },
+  conventions: ['torchcam'],
+  relu: true,
+  compute: async (layer, context) => {
+    const { params, convention, seed } = context;
+    const scorer = scorerOf(context);
+    const choice = await chooseChannels(layer, params, scorer.targets);
+    const skips = convention !== 'torchcam';
+    const { scores, constant } = await scorer.masks({
+      rule: { interpolation: 'bilinear', normalize: 'before', epsilon: 1e-8 },
+      constant: skips ? 'skip' : 'score',
+      select: choice.select,
+      noise: {
+        target: params.variant === 2 ? 'input' : 'mask',
+        samples: params.n as number,
+        sigma: params.sigma as number,
+        seed,
+      },
+      dedupe: params.dedupe as boolean | undefined,
+    });
+    const channels = layer.activations.dims[1]!;
+    const excluded = skips ? constant : undefined;
+    return { weights: channelWeights({ scores, excluded, choice, channels, targets: scorer.targets }, softmax) };
+  },
+});

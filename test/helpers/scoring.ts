@@ -1,0 +1,167 @@
+import { Session } from '../../lib/engine/session.ts';
+import { float32Tensor, type Tensor } from '../../lib/engine/tensor.ts';
+import { methodMaps } from '../../lib/explain/method-maps.ts';
+import type { Convention, FeatureMaps } from '../../lib/methods/definition.ts';
+import { resolveParams } from '../../lib/methods/params.ts';
+import { findMethod } from '../../lib/methods/registry.ts';
+import { headOf, tailOf } from '../../lib/model/cut.ts';
+import type { Graph } from '../../lib/model/graph.ts';
+import { loadModel } from '../../lib/model/load-model.ts';
+import { serializeModel } from '../../lib/model/write.ts';
+import { createScorer, type ScorerOptions, type ScoringModel, type UseModel } from '../../lib/scoring/create-scorer.ts';
+import { ReferenceScorer, type RunOne } from '../../lib/scoring/reference.ts';
+import type { Scorer } from '../../lib/scoring/scorer.ts';
+import type { ResolvedTarget } from '../../lib/targets/resolve.ts';
+import { ScoreRow } from '../../lib/targets/score.ts';
+
+export const classTarget = (index: number): ResolvedTarget => ({
+  kind: 'class',
+  terms: [{ view: 'logit', index, weight: 1 }],
+  classification: true,
+});
+
+export interface ScoringImage {
+  readonly scorer: Scorer;
+  readonly layer: FeatureMaps;
+  readonly row: ScoreRow;
+}
+
+/** A model cut at a layer, with everything that scorers need. */
+export class ScoringModels {
+  readonly #sessions: { head: Session; network: Session; tail: Session };
+  readonly #names: { input: string; layer: string; logits: string };
+  readonly #layout: 'nchw' | 'nhwc';
+
+  private constructor(
+    sessions: { head: Session; network: Session; tail: Session },
+    names: { input: string; layer: string; logits: string },
+    layout: 'nchw' | 'nhwc',
+  ) {
+    this.#sessions = sessions;
+    this.#names = names;
+    this.#layout = layout;
+  }
+
+  static async open(
+    source: Uint8Array | URL,
+    layer: string,
+    { size }: { size?: readonly [number, number] } = {},
+  ): Promise<ScoringModels> {
+    const createSession = (bytes: Uint8Array, options = {}) =>
+      Session.create(bytes, { intraOpNumThreads: 1, ...options });
+    const model = await loadModel(source, { createSession, size });
+    const logits = model.logits.tensor;
+    const open = (graph: Graph) => {
+      const { model: bytes, externalFiles } = serializeModel(graph);
+      return createSession(bytes, { externalFiles });
+    };
+    const sessions = {
+      head: await open(headOf(model.graph, [layer, logits], model.facts)),
+      network: await open(headOf(model.graph, [logits], model.facts)),
+      tail: await open(tailOf(model.graph, model.facts, layer, [logits])),
+    };
+    const names = { input: model.input.name, layer, logits };
+    return new ScoringModels(sessions, names, model.input.layout === 'nhwc' ? 'nhwc' : 'nchw');
+  }
+
+  get session(): Session {
+    return this.#sessions.network;
+  }
+
+  /** The native scorer of one image, over its clean run. */
+  async image(
+    input: { data: Float32Array; dims: readonly number[] },
+    targets: readonly ResolvedTarget[],
+    options: Partial<ScorerOptions> = {},
+  ): Promise<ScoringImage> {
+    const { layer, row } = await this.#clean(input);
+    const { network, tail } = this.#sessions;
+    const use =
+      (session: Session, name: string): UseModel =>
+      task =>
+        task({ session, input: name, output: this.#names.logits } satisfies ScoringModel);
+    const scorer = createScorer({
+      input: { ...input, layout: this.#layout },
+      layer,
+      row,
+      targets,
+      network: use(network, this.#names.input),
+      tail: use(tail, this.#names.layer),
+      provider: 'cpu',
+      threads: 2,
+      ...options,
+    });
+    return { scorer, layer, row };
+  }
+
+  /** The plain scorer of one image. */
+  async reference(
+    input: { data: Float32Array; dims: readonly number[] },
+    targets: readonly ResolvedTarget[],
+  ): Promise<ReferenceScorer> {
+    const { layer, row } = await this.#clean(input);
+    const runOne =
+      (session: Session, name: string): RunOne =>
+      async (data, dims) =>
+        (await session.run({ [name]: float32Tensor(data, dims) }, [this.#names.logits]))[this.#names.logits]!
+          .data as Float32Array;
+    return new ReferenceScorer({
+      input: { ...input, layout: this.#layout },
+      layer,
+      row,
+      targets,
+      network: runOne(this.#sessions.network, this.#names.input),
+      tail: runOne(this.#sessions.tail, this.#names.layer),
+    });
+  }
+
+  async dispose(): Promise<void> {
+    await Promise.all(Object.values(this.#sessions).map(session => session.dispose()));
+  }
+
+  async #clean({ data, dims }: { data: Float32Array; dims: readonly number[] }) {
+    const outputs: Record<string, Tensor> = await this.#sessions.head.run(
+      { [this.#names.input]: float32Tensor(data, dims) },
+      [this.#names.layer, this.#names.logits],
+    );
+    const layer = outputs[this.#names.layer]! as FeatureMaps;
+    return { layer, row: new ScoreRow(outputs[this.#names.logits]!.data as Float32Array, 'softmax') };
+  }
+}
+
+export interface RunMethod {
+  readonly convention?: Convention;
+  readonly params?: Record<string, unknown>;
+  readonly gradients?: FeatureMaps;
+  readonly seed?: number;
+}
+
+/** A method's weights (where it has any), raw and finished maps over a scorer, one row or map per target. */
+export async function runMethod(
+  name: string,
+  { scorer, layer }: Pick<ScoringImage, 'scorer' | 'layer'>,
+  { convention = 'paper', params: given = {}, gradients, seed = 0 }: RunMethod = {},
+) {
+  const definition = findMethod(name);
+  const params = resolveParams(definition, given);
+  const tensors = { activations: layer, gradients };
+  let weights: Float32Array | undefined;
+  const recording: typeof definition = {
+    ...definition,
+    compute: async (own, context) => {
+      const result = await definition.compute(own, context);
+      if ('weights' in result) weights = result.weights;
+      return result;
+    },
+  };
+  const { raw, maps, verdicts } = await methodMaps(
+    { definition: recording, params, convention },
+    [tensors],
+    scorer.size,
+    {
+      seed,
+      scorers: [scorer],
+    },
+  );
+  return { weights: weights!, raw: raw[0]!, map: maps, verdicts };
+}
