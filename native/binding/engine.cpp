@@ -87,7 +87,7 @@ Napi::Array stringsToJs(Napi::Env env, const std::vector<std::string>& strings) 
   return result;
 }
 
-TaskOptions onRunQueue(std::shared_ptr<Cancellation> cancellation = std::make_shared<Cancellation>()) {
+TaskOptions onRunQueue(std::shared_ptr<Cancellation> cancellation) {
   TaskOptions options;
   options.queue = &RunQueue::runs();
   options.cancellation = std::move(cancellation);
@@ -114,8 +114,7 @@ Napi::Value runtimeInfo(const Napi::CallbackInfo& info) {
         result.Set("path", state->library->path);
         result.Set("providers", stringsToJs(env, state->providers));
         return result;
-      },
-      onRunQueue());
+      });
 }
 
 // createSession(libraryPath, model, config, cancellation?) → Promise<{ handle, version, inputs, outputs, warnings }>
@@ -268,7 +267,7 @@ Napi::Value run(const Napi::CallbackInfo& info) {
 Napi::Value disposeSession(const Napi::CallbackInfo& info) {
   return runTask(
       info.Env(), {}, [session = takeSession(info[0])]() mutable { session.reset(); },
-      [](Napi::Env env) { return env.Undefined(); }, onRunQueue());
+      [](Napi::Env env) { return env.Undefined(); });
 }
 
 // createCancellation() → handle; cancel(handle) raises it.

@@ -127,7 +127,7 @@ void Environment::release(std::function<void()> job) {
     if (!closing_) ++running_;
   }
   if (closing_) return job();
-  RunQueue::runs().post([self = shared_from_this(), job = std::move(job)]() mutable {
+  RunQueue::kernels().post([self = shared_from_this(), job = std::move(job)]() mutable {
     job();
     job = nullptr;
     std::lock_guard lock(self->mutex_);

@@ -5,6 +5,8 @@
 #include <thread>
 #include <utility>
 
+#include "engine/pin.hpp"
+
 namespace onnx_cam {
 
 namespace {
@@ -42,6 +44,8 @@ void RunQueue::raiseLimit(std::size_t limit) {
 
 // Called with the mutex held.
 void RunQueue::startThread() {
+  static const bool pinned = (pinModule(), true);
+  (void)pinned;
   try {
     std::thread([this] { serve(); }).detach();
     ++threads_;

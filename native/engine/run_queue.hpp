@@ -14,9 +14,9 @@ namespace onnx_cam {
 
 class RunQueue {
  public:
-  /// Model runs, session creation and release: as many threads as cores, because each job keeps one busy for long.
+  /// Model runs and session creation: as many threads as cores, because each job keeps one busy for long.
   static RunQueue& runs();
-  /// Kernels: short jobs that must not wait behind model runs.
+  /// Short jobs that must not wait behind model runs: kernels, the release of sessions.
   static RunQueue& kernels();
 
   /// At most `limit` jobs run at once.

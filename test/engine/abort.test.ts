@@ -1,3 +1,4 @@
+import { monitorEventLoopDelay } from 'node:perf_hooks';
 import { afterAll, beforeAll, expect, test } from 'vitest';
 import { Session } from '../../lib/engine/session.ts';
 import { addModel, slowInput, slowModel, vector } from './models.ts';
@@ -15,6 +16,16 @@ beforeAll(async () => {
 afterAll(() => slow.dispose());
 
 const aborted = { name: 'AbortError', code: 'ERR_ABORTED' };
+
+test('the event loop turns during a run', async () => {
+  const delay = monitorEventLoopDelay({ resolution: 1 });
+  delay.enable();
+  await slow.run({ x }, ['y']);
+  delay.disable();
+  // Several turns, the typical one far shorter than the run (in nanoseconds).
+  expect(delay.count).toBeGreaterThan(10);
+  expect(delay.percentile(50)).toBeLessThan((wholeRun / 10) * 1e6);
+});
 
 test('an abort ends a run early, and the session stays usable', async () => {
   const controller = new AbortController();
