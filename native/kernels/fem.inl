@@ -21,7 +21,11 @@ static void femRows(double k, const float* rows, std::size_t count, std::size_t 
     const float centre = static_cast<float>(mean);
     const double shift = mean - centre;
     double variance = squaredDeviations(row, positions, centre) / size - shift * shift;
-    if (variance < 0) variance = 0;
+    // Below float rounding of the mean there is no deviation, only noise: the channel is constant.
+    if (variance <= 1e-12 * mean * mean) {
+      weights[channel] = 0;
+      continue;
+    }
     const double threshold = mean + k * __builtin_sqrt(variance);
     // The largest float that is not above the threshold: a float exceeds one exactly when it exceeds the other.
     float limit = static_cast<float>(threshold);

