@@ -13,6 +13,9 @@ import { prepareFolder, type ResultFiles, type ResultName, type SaveKind, saveRe
 /** How many inputs are on their way at once: one is decoded or saved while the model runs on another. */
 const CONCURRENCY = 2;
 
+/** Results that are rendered and written at once: as many as libuv has threads; each holds a picture in memory. */
+const SAVE_CONCURRENCY = 4;
+
 /** Everything that decides what a run does. */
 export interface ExplainRun {
   readonly model: string;
@@ -116,20 +119,21 @@ async function explainAll(
   }
 }
 
-/** A result that cannot be written fails alone: the disk may have room for the next one. */
+/**
+ * Renders and writes several at once, told in their order. A result that cannot be written fails alone: the disk may
+ * have room for the next one. What was explained is saved even after an interruption.
+ */
 async function saveAll(
   input: string,
   results: readonly NamedExplanation[],
   { folder, save }: ExplainRun,
   record: RunRecord,
 ): Promise<void> {
-  for (const { name, explanation } of results) {
-    try {
-      const files = await saveResult(explanation, name, folder, save);
-      await record.result({ input, name, explanation, files });
-    } catch (error) {
-      await record.failure({ input, method: name.method, error });
-    }
+  const saveOne = ({ name, explanation }: NamedExplanation) => saveResult(explanation, name, folder, save);
+  const saved = runStream(results, saveOne, { concurrency: SAVE_CONCURRENCY });
+  for await (const { input: named, result: files, error } of saved) {
+    if (error) await record.failure({ input, method: named.name.method, error });
+    else await record.result({ input, ...named, files });
   }
 }
 

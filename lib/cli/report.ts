@@ -6,8 +6,10 @@ import { failureText } from './failure.ts';
 import type { CommandInput } from './inputs.ts';
 import { failureLine, resultLine } from './json-lines.ts';
 import type { ResultFiles } from './output-files.ts';
-import { className, oneLine, percent, plural, shapeText } from './text.ts';
+import { className, oneLine, percent, plural } from './text.ts';
 
+/** Most labels with their probability fit. */
+const TARGET_WIDTH = 24;
 /** Longer names are not padded, so that one long path doesn't push everything to the right. */
 const WIDEST_COLUMN = 32;
 
@@ -43,8 +45,8 @@ export class ExplainReporter implements Reporter {
       [
         place.padEnd(this.#inputWidth),
         explanation.method.padEnd(this.#methodWidth),
-        targetText(explanation),
-        `at ${layerText(explanation.layer)}`,
+        targetText(explanation).padEnd(TARGET_WIDTH),
+        layerText(explanation.layer),
         ...fileText(files, this.#options.folder),
       ].join('  '),
     );
@@ -84,15 +86,14 @@ function columnWidth(texts: readonly string[]): number {
 }
 
 /** "Egyptian cat 41.4 %", or the score where there is no probability. */
-export function targetText({ target }: Pick<Explanation, 'target'>): string {
+function targetText({ target }: Pick<Explanation, 'target'>): string {
   const kind = ['class', 'rank', 'label', 'top'].includes(target.kind) ? '' : ` (${target.kind})`;
   const value = target.probability === null ? target.score.toPrecision(4) : percent(target.probability);
   return `${className(target)}${kind} ${value}`;
 }
 
-export function layerText(layer: Explanation['layer']): string {
-  if ('name' in layer) return `${layer.name} [${shapeText(layer.shape)}]`;
-  return layer.length === 1 ? layerText(layer[0]!) : plural(layer.length, 'layer');
+function layerText(layer: Explanation['layer']): string {
+  return 'name' in layer ? layer.name : plural(layer.length, 'layer');
 }
 
 function fileText(files: ResultFiles, folder: string): string[] {

@@ -1,8 +1,9 @@
-import { mkdtempSync, readFileSync, rmSync } from 'node:fs';
+import { mkdtempSync, readdirSync, readFileSync, rmSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { PassThrough } from 'node:stream';
-import { onTestFinished } from 'vitest';
+import sharp from 'sharp';
+import { expect, onTestFinished } from 'vitest';
 import { Console } from '../../lib/cli/console.ts';
 import type { Library, LoadedModel } from '../../lib/cli/library.ts';
 import { runCommandLine } from '../../lib/cli/program.ts';
@@ -11,6 +12,7 @@ import { Explanation, type ExplanationFields } from '../../lib/explanation.ts';
 import type { TensorInput } from '../../lib/image/source.ts';
 import { listMethods } from '../../lib/methods/list.ts';
 import type { ExplainOptions } from '../../lib/options.ts';
+import { noise } from '../helpers/model-builder.ts';
 
 /** A folder of its own for one test, removed afterwards. */
 export function temporaryFolder(): string {
@@ -116,4 +118,18 @@ export function fakeExplanation(fields: Partial<ExplanationFields> = {}): Explan
 
 export function readJson(path: string) {
   return JSON.parse(readFileSync(path, 'utf8'));
+}
+
+/** Noise, so that its PNG does not shrink. */
+export async function makePicture(path: string, width: number, height: number): Promise<void> {
+  const { data } = noise([height, width, 3], 5, 127);
+  const pixels = Uint8Array.from(data, value => value + 128);
+  await sharp(pixels, { raw: { width, height, channels: 3 } }).toFile(path);
+}
+
+/** Every file is whole: what is listed exists, and no temporary file is left. */
+export function expectWhole(out: string): void {
+  expect(readdirSync(out).filter(name => name.endsWith('.tmp'))).toEqual([]);
+  for (const { files } of readJson(join(out, 'manifest.json')).results)
+    for (const name of Object.values<string>(files ?? {})) expect(readdirSync(out)).toContain(name);
 }
