@@ -1,18 +1,18 @@
 import { elementCount } from '../engine/tensor.ts';
+import type { FactTable } from '../model/facts.ts';
 import type { Graph } from '../model/graph.ts';
 import { dimsOf, readNumbers } from '../model/tensor-values.ts';
 
-/** Value of a tensor that is a weight of one element, also behind Identity or Cast; undefined for anything else. */
-export function constantNumber(graph: Graph, name: string): number | undefined {
+/** Shapes, indices, bounds and scales are small: nothing longer is read. */
+const MAX_LENGTH = 4096;
+
+/** Values of a small constant tensor: found by probing, or a weight, also behind Identity or Cast. */
+export function constantValues(graph: Graph, facts: FactTable, name: string): readonly number[] | undefined {
+  const found = facts.get(name)?.values;
+  if (found) return found;
   const weight = graph.initializers.get(name);
-  if (weight) return elementCount(dimsOf(weight)) === 1 ? readNumbers(weight)[0] : undefined;
+  if (weight) return elementCount(dimsOf(weight)) <= MAX_LENGTH ? readNumbers(weight) : undefined;
   const producer = graph.producer(name);
-  if (producer?.op === 'Constant') {
-    const tensor = producer.attributes.tensor('value');
-    if (tensor) return elementCount(dimsOf(tensor)) === 1 ? readNumbers(tensor)[0] : undefined;
-    return producer.attributes.float('value_float') ?? producer.attributes.int('value_int');
-  }
-  return producer?.op === 'Identity' || producer?.op === 'Cast'
-    ? constantNumber(graph, producer.inputs[0]!)
-    : undefined;
+  const passes = producer?.domain === '' && (producer.op === 'Identity' || producer.op === 'Cast');
+  return passes ? constantValues(graph, facts, producer.inputs[0]!) : undefined;
 }

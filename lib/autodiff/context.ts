@@ -2,7 +2,7 @@ import { OnnxCamError } from '../errors.ts';
 import type { GraphNode } from '../model/graph.ts';
 import type { Part } from './accumulator.ts';
 import { expand, unbroadcast } from './broadcast.ts';
-import { constantNumber } from './constants.ts';
+import { constantValues } from './constants.ts';
 import type { Emitter } from './emitter.ts';
 import type { Value } from './value.ts';
 
@@ -81,16 +81,25 @@ export class NodeContext {
     return this.#pass.value(this.node.outputs[position]!);
   }
 
-  /** Values of an input that is an integer constant (given or found constant by probing); undefined if it varies. */
+  /** The node that makes an input, or any tensor; undefined for weights and model inputs. */
+  producer(position: number): GraphNode | undefined {
+    return this.producerOf(this.node.inputs[position] ?? '');
+  }
+
+  producerOf(tensor: string): GraphNode | undefined {
+    return this.emit.graph.producer(tensor);
+  }
+
+  /** Values of a small input that is constant (a weight, or found constant by probing); undefined if it varies. */
   constantInput(position: number): readonly number[] | undefined {
     const name = this.node.inputs[position];
-    return name ? this.emit.facts.get(name)?.values : undefined;
+    return name ? constantValues(this.emit.graph, this.emit.facts, name) : undefined;
   }
 
   /** Value of an input that is a constant of one element; undefined if it is something else. */
   constantNumber(position: number): number | undefined {
-    const name = this.node.inputs[position];
-    return name ? constantNumber(this.emit.graph, name) : undefined;
+    const values = this.constantInput(position);
+    return values?.length === 1 ? values[0] : undefined;
   }
 
   /** True for an input that lies on the path. */

@@ -353,6 +353,95 @@ def slices(rng):
                {"x": x(1, 4, 2, 2)}, {"s": ints(1, 2, 2, 2, 2), "q": ints(1, 4, 2, 2)})
 
 
+def padding(rng):
+    ints = lambda *values: np.array(values, np.int64)
+    for mode in ("constant", "reflect", "edge"):
+        for opset in (10, 13, 18):
+            if opset == 10:
+                yield Case(f"Pad {mode} opset {opset}", [node("Pad", "x", pads=[0, 1, 2, 0, 0, 2], mode=mode)], {"x": rng.standard_normal([2, 3, 4])}, opset=opset)
+            else:
+                yield Case(f"Pad {mode} opset {opset}", [node("Pad", "x p", mode=mode)], {"x": rng.standard_normal([2, 3, 4])}, {"p": ints(0, 1, 2, 0, 0, 2)}, opset=opset)
+    yield Case("Pad some axes", [node("Pad", ["x", "p", "", "a"])], {"x": rng.standard_normal([2, 3, 4])}, {"p": ints(1, 2), "a": ints(-1)}, opset=18)
+    yield Case("Pad crops", [node("Pad", "x p")], {"x": rng.standard_normal([2, 3, 4])}, {"p": ints(0, -1, 1, 0, 0, -2)})
+    yield Case("Pad wraps", [node("Pad", "x p", mode="wrap")], {"x": rng.standard_normal([2, 3, 4])}, {"p": ints(0, 1, 2, 0, 0, 3)}, opset=19)
+    yield Case("Pad before global pooling", [node("Pad", "x p", "q", mode="reflect"), node("GlobalAveragePool", "q")],
+               {"x": rng.standard_normal([1, 2, 3, 3])}, {"p": ints(0, 0, 1, 1, 0, 0, 1, 1)})
+
+
+def resizing(rng):
+    floats = lambda *values: np.array(values, np.float32)
+    ints = lambda *values: np.array(values, np.int64)
+    empty = np.array([], np.float32)
+    for mode in ("nearest", "linear", "cubic"):
+        for coordinates in ("half_pixel", "asymmetric", "align_corners", "pytorch_half_pixel"):
+            scales = pick(rng, (2, 2), (2, 3), (1.5, 2), (0.5, 0.75))
+            if mode == "cubic" and coordinates == "asymmetric":
+                continue
+            opset = pick(rng, 11, 13, 18)
+            yield Case(f"Resize {mode} {coordinates} by {scales} opset {opset}",
+                       [node("Resize", "x r s", mode=mode, coordinate_transformation_mode=coordinates)], {"x": rng.standard_normal([1, 2, 4, 4])},
+                       {"r": empty, "s": floats(1, 1, *scales)}, opset=opset)
+    for mode in ("nearest", "linear"):
+        yield Case(f"Resize {mode} to sizes", [node("Resize", ["x", "", "", "z"], mode=mode)], {"x": rng.standard_normal([2, 2, 3, 4])}, {"z": ints(2, 2, 7, 5)})
+    for rounding in ("floor", "ceil", "round_prefer_ceil"):
+        yield Case(f"Resize nearest {rounding}", [node("Resize", "x r s", mode="nearest", nearest_mode=rounding, coordinate_transformation_mode="asymmetric")],
+                   {"x": rng.standard_normal([1, 1, 3, 4])}, {"r": empty, "s": floats(1, 1, 2, 2)})
+    yield Case("Resize some axes", [node("Resize", ["x", "", "s"], mode="linear", axes=[2, 3])], {"x": rng.standard_normal([1, 2, 3, 4])}, {"s": floats(2, 1.5)}, opset=18)
+    yield Case("Upsample opset 7", [node("Upsample", "x", mode="nearest", scales=[1.0, 1.0, 2.0, 3.0])], {"x": rng.standard_normal([1, 2, 3, 2])}, opset=8)
+    yield Case("Upsample opset 9", [node("Upsample", "x s", mode="nearest")], {"x": rng.standard_normal([1, 2, 3, 2])}, {"s": floats(1, 1, 2, 2)}, opset=9)
+    yield Case("Resize opset 10", [node("Resize", "x s", mode="nearest")], {"x": rng.standard_normal([1, 2, 3, 2])}, {"s": floats(1, 1, 2, 2)}, opset=10)
+    yield Case("Resize before global pooling", [node("Resize", ["x", "", "s"], "r", mode="linear"), node("GlobalAveragePool", "r")],
+               {"x": rng.standard_normal([1, 2, 3, 4])}, {"s": floats(1, 1, 2, 1.5)})
+
+
+def scatter(rng):
+    ints = lambda rows: np.array(rows, np.int64)
+    yield Case("GatherElements", [node("GatherElements", "x i", axis=1)], {"x": rng.standard_normal([2, 4])}, {"i": ints([[0, 3, 3], [1, 1, 2]])})
+    yield Case("GatherND", [node("GatherND", "x i")], {"x": rng.standard_normal([3, 4, 2])}, {"i": ints([[0, 3], [2, 1], [0, 3]])})
+    for reduction in ("none", "add"):
+        yield Case(f"ScatterElements {reduction}", [node("ScatterElements", "x i u", axis=1, reduction=reduction)],
+                   {"x": rng.standard_normal([2, 4]), "u": rng.standard_normal([2, 2])}, {"i": ints([[0, 3], [2, 1]])})
+        yield Case(f"ScatterND {reduction}", [node("ScatterND", "x i u", reduction=reduction)],
+                   {"x": rng.standard_normal([3, 4]), "u": rng.standard_normal([2, 4])}, {"i": ints([[2], [0]])})
+    yield Case("Gather by indices that are computed", [node("Cast", "f", "i", to=7), node("Gather", "x i")], {"x": rng.standard_normal([4, 3])},
+               {"f": np.array([0, 3, 0], np.float32)})
+
+
+def rearranging(rng):
+    for mode in ("DCR", "CRD"):
+        yield Case(f"DepthToSpace {mode}", [node("DepthToSpace", "x", blocksize=2, mode=mode)], {"x": rng.standard_normal([2, 8, 2, 3])})
+    yield Case("SpaceToDepth", [node("SpaceToDepth", "x", blocksize=2)], {"x": rng.standard_normal([2, 2, 4, 6])})
+    equations = [("bij,bjk->bik", [2, 3, 4], [2, 4, 2]), ("ij,kj->ik", [3, 4], [2, 4]), ("bhwc,hkc->bhwk", [2, 2, 3, 4], [2, 5, 4]), ("ij,jk->k", [3, 4], [4, 2]),
+                 ("i,j->ij", [3], [4])]
+    for equation, a, b in equations:
+        yield Case(f"Einsum {equation}", [node("Einsum", "a b", equation=equation)], {"a": rng.standard_normal(a), "b": rng.standard_normal(b)})
+    yield Case("Einsum of one operand", [node("Einsum", "a", equation="ijk->kj")], {"a": rng.standard_normal([2, 3, 4])})
+
+
+def composite(rng):
+    x = lambda: {"x": rng.standard_normal([2, 3, 4])}
+    yield Case("SiLU", [node("Sigmoid", "x", "s"), node("Mul", "x s")], x())
+    yield Case("SiLU, gate first", [node("Sigmoid", "x", "s"), node("Mul", "s x")], x())
+    yield Case("A gate that something else reads", [node("Sigmoid", "x", "s"), node("Mul", "x s", "z"), node("Add", "z s")], x())
+    yield Case("A gate of another tensor", [node("Sigmoid", "w", "s"), node("Mul", "x s")], {**x(), "w": rng.standard_normal([2, 3, 4])})
+    constants = {"r": np.float32(np.sqrt(2)), "q": np.float32(np.sqrt(0.5)), "one": np.float32(1), "half": np.float32(0.5)}
+    gate = [node("Div", "x r", "u"), node("Erf", "u", "e"), node("Add", "e one", "p")]
+    only = lambda *names: {name: constants[name] for name in names}
+    yield Case("GELU (x p) half", [*gate, node("Mul", "x p", "m"), node("Mul", "m half")], x(), only("r", "one", "half"))
+    yield Case("GELU (x half) p", [*gate, node("Mul", "x half", "m"), node("Mul", "m p")], x(), only("r", "one", "half"))
+    yield Case("GELU x (p half)", [node("Mul", "q x", "u"), node("Erf", "u", "e"), node("Add", "one e", "p"), node("Mul", "half p", "m"), node("Mul", "x m")], x(),
+               only("q", "one", "half"))
+    yield Case("Almost GELU", [*gate, node("Mul", "x p", "m"), node("Mul", "m r")], x(), only("r", "one"))
+    yield Case("Squeeze and excitation", [
+        node("Conv", "x w", "c", pads=[1, 1, 1, 1]), node("GlobalAveragePool", "c", "p"), node("Conv", "p u", "q"), node("Relu", "q", "r"),
+        node("Conv", "r v", "t"), node("HardSigmoid", "t", "h"), node("Mul", "c h")],
+        {"x": rng.standard_normal([2, 2, 3, 3])}, {"w": rng.standard_normal([3, 2, 3, 3]), "u": rng.standard_normal([2, 3, 1, 1]), "v": rng.standard_normal([3, 2, 1, 1]) * 0.3})
+    yield Case("Residual block", [
+        node("Conv", "x w", "c", pads=[1, 1, 1, 1]), node("Relu", "c", "r"), node("Conv", "r v", "d", pads=[1, 1, 1, 1]), node("Add", "d x", "a"), node("Tanh", "a", "t"),
+        node("GlobalAveragePool", "t", "p"), node("Flatten", "p", "f"), node("Gemm", "f k", transB=1)],
+        {"x": rng.standard_normal([2, 2, 3, 3])}, {"w": rng.standard_normal([3, 2, 3, 3]), "v": rng.standard_normal([2, 3, 3, 3]), "k": rng.standard_normal([4, 2])})
+
+
 FAMILIES = {
     "conv": conv,
     "conv-transpose": conv_transpose,
@@ -367,4 +456,9 @@ FAMILIES = {
     "pool-max": pool_max,
     "shape": shape,
     "slice": slices,
+    "pad": padding,
+    "resize": resizing,
+    "scatter": scatter,
+    "rearrange": rearranging,
+    "composite": composite,
 }

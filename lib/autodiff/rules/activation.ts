@@ -148,13 +148,13 @@ export const siluGradient = (emit: Emitter, g: Value, s: Value, y: Value): Value
 /** g·(Φ(x) + x·φ(x)), or the derivative of the tanh polynomial. */
 export const gelu = elementwiseRule(({ context: { emit, node }, g, x }) => {
   if (node.attributes.string('approximate', 'none') === 'tanh') return emit.mul(g, tanhGeluSlope(emit, x));
-  const cumulative = emit.plus(emit.unary('Erf', emit.scale(x, Math.SQRT1_2)), 1);
-  return emit.mul(g, geluSlope(emit, x, cumulative));
+  const scaled = emit.scale(x, Math.SQRT1_2);
+  return emit.mul(g, geluSlope(emit, x, scaled, emit.plus(emit.unary('Erf', scaled), 1)));
 });
 
-/** ½·(1 + erf(x/√2)) + x·exp(−x²/2)/√(2π), given 1 + erf(x/√2). */
-export function geluSlope(emit: Emitter, x: Value, onePlusErf: Value): Value {
-  const bell = emit.unary('Exp', emit.scale(emit.mul(x, x), -0.5));
+/** ½·(1 + erf(u)) + x·exp(−u²)/√(2π) with u = x/√2. */
+export function geluSlope(emit: Emitter, x: Value, scaled: Value, onePlusErf: Value): Value {
+  const bell = emit.unary('Exp', emit.neg(emit.mul(scaled, scaled)));
   const density = emit.scale(emit.mul(x, bell), 1 / Math.sqrt(2 * Math.PI));
   return emit.add(emit.scale(onePlusErf, 0.5), density);
 }

@@ -2,12 +2,19 @@ import type { Pattern } from '../patterns.ts';
 import type { Rule, RuleSet } from '../rule.ts';
 import * as activation from './activation.ts';
 import * as arithmetic from './arithmetic.ts';
+import * as composites from './composites.ts';
 import { conv, convTranspose } from './conv.ts';
+import { depthToSpace, spaceToDepth } from './depth-space.ts';
+import { einsum } from './einsum.ts';
 import { gemm, matMul } from './matmul.ts';
 import * as normalization from './normalization.ts';
+import { pad } from './pad.ts';
 import { averagePool, globalAveragePool } from './pool-average.ts';
 import { maxPool } from './pool-max.ts';
+import { dequantizeLinear, quantizeLinear } from './quantize.ts';
 import * as reduce from './reduce.ts';
+import { resize } from './resize.ts';
+import * as scatter from './scatter.ts';
 import * as shape from './shape.ts';
 import * as slice from './slice.ts';
 import { logSoftmax, softmax } from './softmax.ts';
@@ -27,14 +34,19 @@ export const gradientRules: RuleSet = new Map<string, Rule>([
   ['ConvTranspose', convTranspose],
   ['Cos', unary.cos],
   ['CumSum', reduce.cumSum],
+  ['DepthToSpace', depthToSpace],
+  ['DequantizeLinear', dequantizeLinear],
   ['Div', arithmetic.div],
   ['Dropout', arithmetic.identity],
+  ['Einsum', einsum],
   ['Elu', activation.elu],
   ['Erf', unary.erf],
   ['Exp', unary.exp],
   ['Expand', shape.expandRule],
   ['Flatten', shape.reshape],
   ['Gather', slice.gatherRule],
+  ['GatherElements', scatter.gatherElements],
+  ['GatherND', scatter.gatherND],
   ['Gelu', activation.gelu],
   ['Gemm', gemm],
   ['GlobalAveragePool', globalAveragePool],
@@ -59,7 +71,9 @@ export const gradientRules: RuleSet = new Map<string, Rule>([
   ['Mul', arithmetic.mul],
   ['Neg', unary.neg],
   ['PRelu', activation.pRelu],
+  ['Pad', pad],
   ['Pow', arithmetic.pow],
+  ['QuantizeLinear', quantizeLinear],
   ['Reciprocal', unary.reciprocal],
   ['ReduceL1', reduce.reduceL1],
   ['ReduceL2', reduce.reduceL2],
@@ -72,6 +86,9 @@ export const gradientRules: RuleSet = new Map<string, Rule>([
   ['ReduceSumSquare', reduce.reduceSumSquare],
   ['Relu', activation.relu],
   ['Reshape', shape.reshape],
+  ['Resize', resize],
+  ['ScatterElements', scatter.scatterElements],
+  ['ScatterND', scatter.scatterND],
   ['Selu', activation.selu],
   ['Sigmoid', activation.sigmoid],
   ['Sin', unary.sin],
@@ -79,6 +96,7 @@ export const gradientRules: RuleSet = new Map<string, Rule>([
   ['Softmax', softmax],
   ['Softplus', activation.softplus],
   ['Softsign', activation.softsign],
+  ['SpaceToDepth', spaceToDepth],
   ['Split', slice.split],
   ['Sqrt', unary.sqrt],
   ['Squeeze', shape.reshape],
@@ -91,8 +109,9 @@ export const gradientRules: RuleSet = new Map<string, Rule>([
   ['Transpose', shape.transpose],
   ['Trilu', shape.trilu],
   ['Unsqueeze', shape.reshape],
+  ['Upsample', resize],
   ['Where', arithmetic.where],
 ]);
 
 /** Composites whose joint derivative is cheaper than that of their parts. */
-export const gradientPatterns: readonly Pattern[] = [];
+export const gradientPatterns: readonly Pattern[] = [composites.silu, composites.gelu];
