@@ -12,7 +12,7 @@ beforeAll(async () => {
   const start = performance.now();
   await slow.run({ x }, ['y']);
   wholeRun = performance.now() - start;
-});
+}, 60_000);
 afterAll(() => slow.dispose());
 
 const aborted = { name: 'AbortError', code: 'ERR_ABORTED' };
