@@ -1,6 +1,8 @@
 #!/usr/bin/env bash
 # Which versions of onnxruntime-node work? Installs each into a temporary folder and runs the engine's tests on it.
 #   scripts/try-ort-versions.sh 1.20.1 1.29.0 …
+# Oldest and newest that work at the time of writing: 1.18.0 (the oldest API the engine uses) and 1.30.0; keep the range
+# in package.json in step.
 # Needs a built addon (npm run build:native) and access to a package registry. Prints a table; exit 1 if one fails.
 set -euo pipefail
 root=$(cd "$(dirname "$0")/.." && pwd)
