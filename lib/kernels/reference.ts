@@ -5,6 +5,7 @@
 export { kernelPca, leadingEigenpair, principalComponent } from './reference/decompositions.ts';
 export { normalize, resize } from './reference/maps.ts';
 export { colorize, imageToTensor, overlay, resizeAntialiased, resizeAntialiasedFloat } from './reference/pixels.ts';
+export { placeMaps } from './reference/place-maps.ts';
 export {
   channelMeans,
   femMap,

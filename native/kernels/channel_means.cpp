@@ -1,6 +1,7 @@
 #include "kernels/channel_means.hpp"
 
 #include <cstddef>
+#include <cstdint>
 #include <cstring>
 
 #include "kernels/parallel.hpp"

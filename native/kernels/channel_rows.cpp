@@ -1,38 +1,27 @@
 #include "kernels/channel_rows.hpp"
 
 #include <algorithm>
+#include <cstddef>
+#include <cstdint>
+#include <cstring>
 
 #include "kernels/gram.hpp"
+#include "kernels/tier.hpp"
 
 namespace onnx_cam::kernels {
+
+namespace {
+
+#define ONNX_CAM_KERNEL "kernels/channel_rows.inl"
+#include "kernels/each_tier.inl"
+
+}  // namespace
 
 std::vector<float> channelRows(const float* activations, const float* factors, bool lazy, bool centre,
                                std::size_t channels, std::size_t positions) {
   const std::size_t stride = gramStride(positions);
   std::vector<float> rows(channels * stride);
-  for (std::size_t k = 0; k < channels; k++) {
-    const float* source = activations + k * positions;
-    float* row = &rows[k * stride];
-    if (factors == nullptr) {
-      std::copy(source, source + positions, row);
-    } else if (lazy) {
-      for (std::size_t i = 0; i < positions; i++) row[i] = source[i] * factors[k];
-    } else {
-      for (std::size_t i = 0; i < positions; i++) row[i] = source[i] * factors[k * positions + i];
-    }
-    if (!centre) continue;
-    constexpr std::size_t kWidth = 8;
-    double sums[kWidth] = {};
-    std::size_t i = 0;
-    for (; i + kWidth <= positions; i += kWidth) {
-      for (std::size_t j = 0; j < kWidth; j++) sums[j] += row[i + j];
-    }
-    double sum = 0;
-    for (; i < positions; i++) sum += row[i];
-    for (std::size_t j = 0; j < kWidth; j++) sum += sums[j];
-    const double mean = sum / static_cast<double>(positions);
-    for (i = 0; i < positions; i++) row[i] = static_cast<float>(row[i] - mean);
-  }
+  ONNX_CAM_DISPATCH(fillRows)(activations, factors, lazy, centre, channels, positions, stride, rows.data());
   return rows;
 }
 

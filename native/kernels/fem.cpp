@@ -1,6 +1,7 @@
 #include "kernels/fem.hpp"
 
 #include <cstddef>
+#include <cstdint>
 #include <cstring>
 
 #include "kernels/parallel.hpp"

@@ -1,6 +1,8 @@
 #include "kernels/gradient_weights.hpp"
 
+#include <algorithm>
 #include <cstddef>
+#include <cstdint>
 #include <cstring>
 
 #include "kernels/parallel.hpp"
@@ -16,16 +18,15 @@ namespace {
 template <class Rows>
 void forChannels(Features activations, Gradients gradients, Shape shape, float* weights, const Rows& rows) {
   const std::size_t gradientPositions = gradients.lazy ? 1 : shape.positions;
-  // A division costs as much as several additions.
-  const std::size_t grain = grainFor(4 * shape.positions);
-  for (std::size_t image = 0; image < shape.images; image++) {
-    const float* a = activations.image(image);
-    const float* g = gradients.image(image);
-    parallelFor(shape.channels, grain, [&](std::size_t begin, std::size_t end) {
-      rows(a + begin * shape.positions, g + begin * gradientPositions, end - begin,
-           weights + image * shape.channels + begin);
-    });
-  }
+  parallelFor(shape.images * shape.channels, grainFor(2 * shape.positions), [&](std::size_t begin, std::size_t end) {
+    while (begin < end) {
+      const std::size_t image = begin / shape.channels, channel = begin % shape.channels;
+      const std::size_t count = std::min(end - begin, shape.channels - channel);
+      rows(activations.image(image) + channel * shape.positions, gradients.image(image) + channel * gradientPositions,
+           count, weights + begin);
+      begin += count;
+    }
+  });
 }
 
 }  // namespace

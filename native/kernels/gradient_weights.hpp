@@ -9,7 +9,7 @@
 // xgrad with `guard`: |S| is raised to ε, its sign kept (0 counts as positive), instead of adding ε: signed activations
 // may cancel.
 // Layout: A [N, C, P], G the same or lazy [N, C, 1], weights [N, C]. Accumulator: S and the sums as in row_sums.inl;
-// Grad-CAM++ terms are computed in double, because 2 + S·G cancels for signed activations.
+// Grad-CAM++ terms in float where S ≥ 0, else in double, because then 2 + S·G cancels.
 // Edge cases: NaN and infinities propagate into their own channel's weight.
 // Sources: arXiv 1710.11063, 2008.02312; methods.md §2.3, §2.7.
 #pragma once

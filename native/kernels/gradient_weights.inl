@@ -12,17 +12,25 @@ static inline __attribute__((always_inline)) double plusPlusTerm(double gradient
   return size < 1e-12 ? 0 : value;
 }
 
+/// The same in float, for S ≥ 0: nothing cancels and no denominator vanishes.
+template <PlusPlusMode mode>
+static inline __attribute__((always_inline)) Lanes plusPlusTerms(Lanes gradient, Lanes S) {
+  const Lanes g = positivePart(gradient);
+  if constexpr (mode == PlusPlusMode::torchcam) return g * g * g;
+  if constexpr (mode == PlusPlusMode::paper) return g / (S * g + 2.0f);
+  return g * g * g / (g * g * (S * g + 2.0f) + 1e-6f);
+}
+
 template <PlusPlusMode mode>
 static double plusPlusSum(const float* gradients, std::size_t count, double S) {
-  constexpr std::size_t kParallel = 2 * kLanes;
-  double sums[kParallel] = {};
-  std::size_t i = 0;
-  for (; i + kParallel <= count; i += kParallel) {
-    for (std::size_t j = 0; j < kParallel; j++) sums[j] += plusPlusTerm<mode>(gradients[i + j], S);
+  if (S >= 0) {
+    const Lanes sums = broadcast(static_cast<float>(S));
+    return sumOver(
+        count, [=](std::size_t i) __attribute__((always_inline)) { return plusPlusTerms<mode>(load(gradients + i), sums); },
+        [=](std::size_t i) __attribute__((always_inline)) { return plusPlusTerm<mode>(gradients[i], S); });
   }
   double sum = 0;
-  for (std::size_t j = 0; j < kParallel; j++) sum += sums[j];
-  for (; i < count; i++) sum += plusPlusTerm<mode>(gradients[i], S);
+  for (std::size_t i = 0; i < count; i++) sum += plusPlusTerm<mode>(gradients[i], S);
   return sum;
 }
 

@@ -1,6 +1,8 @@
 #include "kernels/gram.hpp"
 
 #include <algorithm>
+#include <cstddef>
+#include <cstdint>
 #include <cstring>
 
 #include "kernels/parallel.hpp"

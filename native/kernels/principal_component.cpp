@@ -35,9 +35,16 @@ std::vector<double> projection(const float* activations, const float* factors, b
   } else {
     const std::size_t stride = gramStride(channels);
     for (std::size_t i = 0; i < positions; i++) {
-      double sum = 0;
-      for (std::size_t k = 0; k < channels; k++) sum += matrix[i * stride + k] * pair.vector[k];
-      map[i] = sum;
+      // Independent sums, which the compiler can keep in a register.
+      constexpr std::size_t kWidth = 8;
+      double sums[kWidth] = {};
+      const float* row = &matrix[i * stride];
+      std::size_t k = 0;
+      for (; k + kWidth <= channels; k += kWidth) {
+        for (std::size_t j = 0; j < kWidth; j++) sums[j] += row[k + j] * pair.vector[k + j];
+      }
+      for (; k < channels; k++) sums[0] += row[k] * pair.vector[k];
+      for (const double sum : sums) map[i] += sum;
     }
   }
   return map;
@@ -46,10 +53,13 @@ std::vector<double> projection(const float* activations, const float* factors, b
 bool isUpsideDown(const std::vector<double>& map, SignRule sign, const float* activations, std::size_t channels) {
   const std::size_t positions = map.size();
   if (sign == SignRule::activation) {
-    double sum = 0;
+    // Σ_k |A_k|: only a sign hangs on it, so float will do.
+    std::vector<float> strength(positions, 0.0f);
     for (std::size_t k = 0; k < channels; k++) {
-      for (std::size_t i = 0; i < positions; i++) sum += map[i] * std::abs(activations[k * positions + i]);
+      for (std::size_t i = 0; i < positions; i++) strength[i] += std::abs(activations[k * positions + i]);
     }
+    double sum = 0;
+    for (std::size_t i = 0; i < positions; i++) sum += map[i] * strength[i];
     if (sum != 0) return sum < 0;
   }
   const auto [low, high] = std::minmax_element(map.begin(), map.end());

@@ -3,6 +3,8 @@
 
 typedef float Lanes __attribute__((vector_size(ONNX_CAM_LANES * sizeof(float))));
 
+typedef std::int32_t IntLanes __attribute__((vector_size(ONNX_CAM_LANES * sizeof(std::int32_t))));
+
 inline constexpr std::size_t kLanes = ONNX_CAM_LANES;
 
 static inline __attribute__((always_inline)) Lanes load(const float* from) {

@@ -1,7 +1,7 @@
 import type { KernelPcaKernel, KernelPcaOptions, PrincipalComponentOptions } from '../decompositions.ts';
 import { type FeatureMaps, featurePair, featureShape } from '../features.ts';
 import type { Maps } from '../maps.ts';
-import { forPairs } from './reductions.ts';
+import { rowsOf } from './reductions.ts';
 
 /** Twin of native/kernels/principal_component.cpp, with Jacobi rotations for the eigenvectors. */
 export function principalComponent(
@@ -20,10 +20,14 @@ export function principalComponent(
   for (let n = 0; n < images; n++) {
     const rows = Array.from({ length: positions }, () => new Float64Array(channels));
     const strength = new Float64Array(positions);
-    forPairs(activations, factors, pair, n, (a, g, k, i) => {
-      rows[i]![k] = Math.fround(a * g);
-      strength[i]! += Math.abs(a);
-    });
+    for (let k = 0; k < channels; k++) {
+      const { first, gradient, step } = rowsOf(pair, n, k);
+      for (let i = 0; i < positions; i++) {
+        const a = activations.data[first + i]!;
+        rows[i]![k] = Math.fround(a * factors.data[gradient + i * step]!);
+        strength[i]! += Math.abs(a);
+      }
+    }
     if (centre) centreChannels(rows);
     const map = firstProjection(rows);
     const agreement = map.reduce((sum, value, i) => sum + value * strength[i]!, 0);

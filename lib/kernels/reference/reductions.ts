@@ -34,18 +34,35 @@ export function weightedSum(activations: FeatureMaps, weights: Float32Array): Ma
 /** Twin of native/kernels/channel_sum.cpp. */
 export function gradientProduct(activations: FeatureMaps, gradients: FeatureMaps, form: ProductForm): Maps {
   const pair = featurePair(activations, gradients);
-  const { images, positions, height, width } = pair.shape;
-  const data = new Float32Array(images * positions);
+  const { images, channels, positions, height, width } = pair.shape;
+  const maps = new Float32Array(images * positions);
+  const sums = new Float64Array(positions);
   for (let n = 0; n < images; n++) {
-    const sums = new Float64Array(positions);
-    forPairs(activations, gradients, pair, n, (a, g, _k, i) => {
-      // Comparisons with < leave NaN alone.
-      if (form === 'layercam') sums[i]! += (g < 0 ? 0 : g) * a;
-      else sums[i]! += form === 'elementwise' && g * a < 0 ? 0 : g * a;
-    });
-    data.set(sums, n * positions);
+    sums.fill(0);
+    for (let k = 0; k < channels; k++) addProducts(activations.data, gradients.data, pair, n, k, form, sums);
+    maps.set(sums, n * positions);
   }
-  return { data, dims: [images, height, width] };
+  return { data: maps, dims: [images, height, width] };
+}
+
+function addProducts(
+  a: Float32Array,
+  g: Float32Array,
+  pair: FeaturePair,
+  n: number,
+  k: number,
+  form: ProductForm,
+  sums: Float64Array,
+): void {
+  const { first, gradient, step } = rowsOf(pair, n, k);
+  for (let i = 0; i < sums.length; i++) {
+    const factor = g[gradient + i * step]!;
+    const activation = a[first + i]!;
+    // Comparisons with < leave NaN alone.
+    if (form === 'layercam') sums[i]! += (factor < 0 ? 0 : factor) * activation;
+    else if (form === 'elementwise' && factor * activation < 0) continue;
+    else sums[i]! += factor * activation;
+  }
 }
 
 /** Twin of native/kernels/gradient_weights.cpp. */
@@ -56,25 +73,26 @@ export function gradCamPlusPlusWeights(
 ): Float32Array {
   const pair = featurePair(activations, gradients);
   const { images, channels, positions } = pair.shape;
-  const weights = new Float64Array(images * channels);
-  for (let n = 0; n < images; n++) {
-    const first = (n % pair.activationImages) * channels * positions;
-    const sums = Float64Array.from({ length: channels }, (_, k) =>
-      rowSum(activations.data, first + k * positions, positions),
-    );
-    forPairs(activations, gradients, pair, n, (_a, gradient, k) => {
-      const g = gradient < 0 ? 0 : gradient;
-      weights[n * channels + k]! += plusPlusTerm(g, sums[k]!, mode);
-    });
+  const weights = new Float32Array(images * channels);
+  for (let row = 0; row < weights.length; row++) {
+    const { first, gradient, step } = rowsOf(pair, Math.floor(row / channels), row % channels);
+    const sum = rowSum(activations.data, first, positions);
+    let weight = 0;
+    for (let i = 0; i < positions; i++) {
+      const g = gradients.data[gradient + i * step]!;
+      weight += plusPlusTerm(g < 0 ? 0 : g, sum, mode);
+    }
+    weights[row] = weight;
   }
-  return Float32Array.from(weights);
+  return weights;
 }
 
 function plusPlusTerm(g: number, sum: number, mode: PlusPlusMode): number {
-  if (mode === 'torchcam') return g ** 3;
-  const denominator = mode === 'paper' ? 2 + sum * g : 2 * g ** 2 + sum * g ** 3 + 1e-6;
+  const cube = g * g * g;
+  if (mode === 'torchcam') return cube;
+  const denominator = mode === 'paper' ? 2 + sum * g : 2 * g * g + sum * cube + 1e-6;
   if (Math.abs(denominator) < 1e-12) return 0;
-  return (mode === 'paper' ? g : g ** 3) / denominator;
+  return (mode === 'paper' ? g : cube) / denominator;
 }
 
 /** Twin of native/kernels/gradient_weights.cpp. */
@@ -85,20 +103,21 @@ export function xgradCamWeights(
   { guard = false }: { readonly guard?: boolean } = {},
 ): Float32Array {
   const pair = featurePair(activations, gradients);
-  const { images, channels } = pair.shape;
-  const sums = new Float64Array(images * channels);
-  const products = new Float64Array(images * channels);
-  for (let n = 0; n < images; n++) {
-    forPairs(activations, gradients, pair, n, (a, g, k) => {
-      sums[n * channels + k]! += a;
-      products[n * channels + k]! += g * a;
-    });
+  const { images, channels, positions } = pair.shape;
+  const weights = new Float32Array(images * channels);
+  for (let row = 0; row < weights.length; row++) {
+    const { first, gradient, step } = rowsOf(pair, Math.floor(row / channels), row % channels);
+    let sum = 0;
+    let product = 0;
+    for (let i = 0; i < positions; i++) {
+      const a = activations.data[first + i]!;
+      sum += a;
+      product += gradients.data[gradient + i * step]! * a;
+    }
+    const guarded = Math.abs(sum) < epsilon ? (sum < 0 ? -epsilon : epsilon) : sum;
+    weights[row] = product / (guard ? guarded : sum + epsilon);
   }
-  const denominator = (sum: number) => {
-    if (!guard) return sum + epsilon;
-    return Math.abs(sum) < epsilon ? (sum < 0 ? -epsilon : epsilon) : sum;
-  };
-  return Float32Array.from(products, (product, row) => product / denominator(sums[row]!));
+  return weights;
 }
 
 /** Twin of native/kernels/fem.cpp and the weighted sum behind it. */
@@ -126,20 +145,13 @@ function rowSum(data: Float32Array, first: number, count: number): number {
   return sum;
 }
 
-/** Calls visit(a, g, channel, position) for every entry of result image n. */
-export function forPairs(
-  activations: FeatureMaps,
-  gradients: FeatureMaps,
-  { shape, activationImages, factorImages, lazy }: FeaturePair,
-  n: number,
-  visit: (a: number, g: number, channel: number, position: number) => void,
-): void {
+/** Where channel k of result image n begins in activations and gradients; lazy gradients stay in place (step 0). */
+export function rowsOf({ shape, activationImages, factorImages, lazy }: FeaturePair, n: number, k: number) {
   const { channels, positions } = shape;
-  let a = (n % activationImages) * channels * positions;
-  const first = (n % factorImages) * channels * (lazy ? 1 : positions);
-  for (let k = 0; k < channels; k++) {
-    for (let i = 0; i < positions; i++) {
-      visit(activations.data[a++]!, gradients.data[first + (lazy ? k : k * positions + i)]!, k, i);
-    }
-  }
+  const factor = (n % factorImages) * channels + k;
+  return {
+    first: ((n % activationImages) * channels + k) * positions,
+    gradient: lazy ? factor : factor * positions,
+    step: lazy ? 0 : 1,
+  };
 }
