@@ -106,7 +106,7 @@ std::shared_ptr<Session> Session::create(const Library& library, std::span<const
     loaded = load(library, model, options.get());
   } catch (const CodedError& error) {
     if (!accelerated || (cancellation != nullptr && cancellation->cancelled())) throw;
-    // A provider may fail as late as here (no device, wrong driver). If the CPU can load the model, it was the provider.
+    // A provider may fail as late as here (no device, wrong driver): if the CPU can load the model, that is why.
     loaded = loadOnCpu(library, model, config, cancellation);
     const std::string reason = std::string("an execution provider failed while the model was loaded: ") + error.what();
     if (!cpuListed) throw CodedError("ERR_PROVIDER_UNAVAILABLE", reason);

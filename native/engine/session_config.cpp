@@ -61,7 +61,8 @@ bool SessionConfig::lists(const std::string& provider) const {
 OrtPtr<OrtSessionOptions> makeSessionOptions(const Library& library, const SessionConfig& config) {
   const OrtApi* api = library.api;
   const auto check = [&](OrtStatus* status, const char* option) {
-    library.check(status, "ERR_OPTION_INVALID", std::string("ONNX Runtime refused the session option ") + option + ": ");
+    library.check(status, "ERR_OPTION_INVALID",
+                  std::string("ONNX Runtime refused the session option ") + option + ": ");
   };
   OrtSessionOptions* raw = nullptr;
   library.check(api->CreateSessionOptions(&raw), "ERR_RUNTIME", "");

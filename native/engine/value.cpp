@@ -63,7 +63,8 @@ TensorView viewTensor(const Library& library, OrtValue* value) {
   int isTensor = 0;
   library.check(api->IsTensor(value, &isTensor), "ERR_RUNTIME", "");
   if (!isTensor) {
-    throw CodedError("ERR_MODEL_UNSUPPORTED", "an output is a sequence, map or optional value; only tensors can be read");
+    throw CodedError("ERR_MODEL_UNSUPPORTED",
+                     "an output is a sequence, map or optional value; only tensors can be read");
   }
   OrtTensorTypeAndShapeInfo* raw = nullptr;
   library.check(api->GetTensorTypeAndShape(value, &raw), "ERR_RUNTIME", "");
