@@ -39,7 +39,9 @@ from weights import positions, uniform  # noqa: E402
 
 OUT = Path(__file__).resolve().parent / "graphs"
 CLASSES, TARGETS, BATCH, SAMPLES = 20, [3, 11], 2, 200
-INPUT_SCALE, CALIBRATION_SEED, FIRST_INPUT_SEED, TRIALS = 2.0, 900_000, 1_000_000, 12
+INPUT_SCALE, CALIBRATION_SEED, FIRST_INPUT_SEED = 2.0, 900_000, 1_000_000
+# Inputs to choose from: fewer for the large; in the 224 pixel networks every input lies near some kink.
+TRIALS = {"resnet50": 8, "resnext50_32x4d": 6, "googlenet": 6, "inception_v3": 4, "alexnet": 1, "vgg16": 1, "vgg16_bn": 1}
 SMALLEST = 8  # float initialisers with fewer elements stay in the file
 
 
@@ -204,7 +206,11 @@ KINKS = {"Relu": lambda a, _: [0.0], "HardSwish": lambda a, _: [-3.0, 3.0],
 
 
 def pool_gap(a: dict, x: torch.Tensor) -> torch.Tensor:
-    """Difference between the two largest values of each window; windows of zeros don't count, their gradient is 0."""
+    """Difference between the two largest values of each window.
+
+    Windows of zeros don't count: the ReLU before them stops the gradient. Nor do exact ties: they are copies of one
+    value, made by an overlapping pool before, and whichever copy is taken the gradient arrives at the same place.
+    """
     pads = a.get("pads", [0] * 4)
     height, width = a["kernel_shape"]
     strides = a.get("strides", [1, 1])
@@ -212,7 +218,8 @@ def pool_gap(a: dict, x: torch.Tensor) -> torch.Tensor:
     padded = F.pad(x, (pads[1], pads[3] + extra[1], pads[0], pads[2] + extra[0]), value=-1e30)
     windows = padded.unfold(2, height, strides[0]).unfold(3, width, strides[1]).flatten(4)
     top = windows.topk(2, -1).values
-    return (top[..., 0] - top[..., 1])[top[..., 0] > 0]
+    gap = top[..., 0] - top[..., 1]
+    return gap[(top[..., 0] > 0) & (gap > 0)]
 
 
 def margins(model: onnx.ModelProto, x: torch.Tensor, tensors: dict[str, str]) -> dict[str, float]:
@@ -266,9 +273,8 @@ def make(name: str, exporter: str, opset: int) -> None:
     session = onnxruntime.InferenceSession(model.SerializeToString(), providers=["CPUExecutionProvider"])
     with torch.no_grad():
         tensors = choose_tensors(model, run(model, {"input": make_input(CALIBRATION_SEED, size)}))
-    # Of the 224 pixel networks every input lies near some kink; one try is as good as many.
     best = None
-    for seed in range(FIRST_INPUT_SEED, FIRST_INPUT_SEED + (TRIALS if size < 200 else 1)):
+    for seed in range(FIRST_INPUT_SEED, FIRST_INPUT_SEED + TRIALS.get(name, 12)):
         x = make_input(seed, size)
         margin = margins(model, x, tensors)
         if best is None or (margin["input"] or 0) > (best[2]["input"] or 0):
@@ -306,6 +312,7 @@ def make(name: str, exporter: str, opset: int) -> None:
 def main() -> None:
     warnings.simplefilter("ignore")
     logging.disable(logging.WARNING)
+    torch.set_num_threads(1)
     for name in sys.argv[1:] or ARCHITECTURES:
         name, *only = name.split(":")
         _, _, legacy, dynamo = ARCHITECTURES[name]
