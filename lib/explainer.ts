@@ -4,6 +4,7 @@ import { type ExplainSource, type ReadyImage, readImage, splitSources } from './
 import type { Network } from './explain/network.ts';
 import { explainRun, type ImageResults } from './explain/pipeline.ts';
 import { type ExplainRequest, makeRequest, type RequestDefaults, targetsOf } from './explain/request.ts';
+import type { Scorers } from './explain/scorers.ts';
 import { listPictures, runStream, type StreamResult, type StreamSource } from './explain/stream.ts';
 import { findUnsupported, type SupportOptions } from './explain/unsupported.ts';
 import { groupRuns, type Work } from './explain/work.ts';
@@ -40,6 +41,7 @@ export interface LayerListing {
 /** What an explainer is made of. */
 export interface ExplainerParts {
   readonly network: Network;
+  readonly scorers: Scorers;
   readonly setting: Setting;
   readonly preprocess: () => ResolvedPreprocess;
   readonly defaults: RequestDefaults;
@@ -176,7 +178,7 @@ export class Explainer {
     });
     const results: ImageResults[] = [];
     for (const run of groupRuns(work, batchSize)) {
-      const explained = await explainRun(network, run, request, setting);
+      const explained = await explainRun(this.#parts, run, request);
       for (const [i, { index }] of run.entries()) results[index] = explained[i]!;
     }
     return results;

@@ -1,5 +1,6 @@
 import { Session } from './engine/session.ts';
-import { Network, type PlannedSession } from './explain/network.ts';
+import { Network } from './explain/network.ts';
+import { Scorers } from './explain/scorers.ts';
 import { SessionCache } from './explain/session-cache.ts';
 import { Explainer } from './explainer.ts';
 import { type ResolvedPreprocess, resolvePreprocess } from './image/preprocess-options.ts';
@@ -33,9 +34,10 @@ export async function load(model: string | URL | Uint8Array, options: LoadOption
     return (resolved ??= resolvePreprocess(preprocess, picture, loaded.sidecar.preprocess));
   };
   if (preprocess !== undefined) pictures();
-  const cache = new SessionCache<PlannedSession>();
+  const cache = new SessionCache();
   return new Explainer({
     network: new Network(loaded, cache, session),
+    scorers: new Scorers(loaded, cache, session, session.intraOpNumThreads),
     setting: {
       labels: await readLabels(labels ?? loaded.sidecar.labels, loaded.path),
       headKind: loaded.logits.kind,

@@ -1,11 +1,16 @@
 import { OnnxCamError } from '../errors.ts';
 import type { MethodDefinition } from '../methods/definition.ts';
+import { isAffineTail } from '../model/affine-tail.ts';
 import { type ChosenLayer, type LayerSpec, resolveLayers } from '../model/choose-layer.ts';
 import type { Model } from '../model/load-model.ts';
 import type { FeatureLayout } from './conversions.ts';
 
 /** A target layer with everything the graph needs to turn it into feature maps. */
-export type TargetLayer = ChosenLayer & FeatureLayout;
+export type TargetLayer = ChosenLayer &
+  FeatureLayout & {
+    /** The logits are an affine function of this layer. */
+    readonly affine: boolean;
+  };
 
 /**
  * The layers a method works on. CAM is defined on the input of the global pooling alone; 'auto' is one layer for
@@ -18,9 +23,15 @@ export function chooseLayers(
   spec: LayerSpec | undefined,
   tokens: { readonly grid?: readonly [number, number]; readonly prefix?: number } | undefined,
 ): TargetLayer[] {
-  const layers = resolveLayers(spec ?? 'auto', model.layers, model.graph, model.facts);
+  const automatic = spec === undefined || spec === 'auto';
+  const wanted = automatic ? (definition.computeLayers ? 'stages' : 'auto') : spec;
+  const layers = resolveLayers(wanted, model.layers, model.graph, model.facts);
   const unique = layers.filter((layer, index) => layers.findIndex(({ name }) => name === layer.name) === index);
-  return unique.map(layer => ({ ...layer, ...featureLayout(layer, model, tokens, definition) }));
+  return unique.map(layer => ({
+    ...layer,
+    ...featureLayout(layer, model, tokens, definition),
+    affine: isAffineTail(model.graph, layer.name, model.logits.tensor),
+  }));
 }
 
 function featureLayout(

@@ -41,7 +41,7 @@ export interface NetworkRun {
 }
 
 /** A session and the names of what its graph gives. */
-export interface PlannedSession {
+interface PlannedSession {
   readonly session: Session;
   readonly planned: PlannedGraph;
 }
@@ -49,12 +49,12 @@ export interface PlannedSession {
 /** Runs a model's rewritten graphs; sessions are made on first need and shared by equal plans. */
 export class Network {
   readonly model: Model;
-  readonly #cache: SessionCache<PlannedSession>;
+  readonly #cache: SessionCache;
   readonly #options: NetworkSessionOptions;
   readonly #heads = new Map<string, Logits>();
   readonly #factsBySize = new Map<string, Promise<FactTable>>();
 
-  constructor(model: Model, cache: SessionCache<PlannedSession>, options: NetworkSessionOptions) {
+  constructor(model: Model, cache: SessionCache, options: NetworkSessionOptions) {
     this.model = model;
     this.#cache = cache;
     this.#options = options;
@@ -74,10 +74,10 @@ export class Network {
   async run({ images, plan, layers, targets, signal }: NetworkRun): Promise<NetworkResult> {
     throwIfAborted(signal);
     const head = this.head(plan.output);
-    const size = this.#sizeOf(images);
+    const size = this.sizeOf(images);
     return this.#cache.use(
       `${size} ${planKey(plan)}`,
-      async () => this.#create(head, layers, plan, await this.#factsFor(size)),
+      async () => this.#create(head, layers, plan, await this.factsFor(size)),
       async ({ session, planned }) => {
         const start = performance.now();
         const batch = images.dims[0]!;
@@ -103,15 +103,15 @@ export class Network {
   }
 
   /** [height, width] of the input, in the model's layout. */
-  #sizeOf({ dims }: Tensor): string {
+  sizeOf({ dims }: Pick<Tensor, 'dims'>): string {
     return (this.model.input.layout === 'nhwc' ? dims.slice(1, 3) : dims.slice(-2)).join('x');
   }
 
   /** Shapes at the size that is fed: models that take any size are probed once for each. */
-  #factsFor(size: string): Promise<FactTable> {
+  factsFor(size: string): Promise<FactTable> {
     const { input, facts } = this.model;
     const probed = facts.get(input.name)!;
-    if (size === this.#sizeOf({ dims: probed.dims } as Tensor)) return Promise.resolve(facts);
+    if (size === this.sizeOf(probed)) return Promise.resolve(facts);
     let found = this.#factsBySize.get(size);
     if (!found) {
       const [height, width] = size.split('x').map(Number) as [number, number];

@@ -1,5 +1,5 @@
 import { OnnxCamError } from '../errors.ts';
-import type { Explanation } from '../explanation.ts';
+import type { Explanation, Runs } from '../explanation.ts';
 import { type FeatureMaps, type LayerTensors, type MethodDefinition, needsOf } from '../methods/definition.ts';
 import { type CamHead, findCamHead } from '../model/cam-head.ts';
 import type { ResolvedTarget } from '../targets/resolve.ts';
@@ -10,6 +10,7 @@ import type { TargetLayer } from './layer-choice.ts';
 import { type MethodMaps, methodMaps } from './method-maps.ts';
 import { type Network, type NetworkResult, seedFormOf } from './network.ts';
 import type { ExplainRequest, MethodRun } from './request.ts';
+import type { Scorers } from './scorers.ts';
 import type { Work } from './work.ts';
 
 /** Results of one image: by method, by target, by layer set. */
@@ -20,47 +21,146 @@ export type ImageResults = Explanation[][][];
  * @throws `ERR_NO_GRADIENT`, `ERR_METHOD_UNSUPPORTED`, `ERR_RUNTIME`, `ERR_ABORTED`
  */
 export async function explainRun(
-  network: Network,
+  { network, scorers, setting }: Stage,
   work: readonly Work[],
   request: ExplainRequest,
-  setting: Setting,
 ): Promise<ImageResults[]> {
   const { run, targets, extraRuns } = await runNetwork(network, work, request);
   const many = targets.length > work.length;
   const results: ImageResults[] = work.map(() => []);
   for (const method of request.methods) {
-    const sets: { maps: MethodMaps; layers: readonly TargetLayer[]; milliseconds: number }[] = [];
+    const sets: (readonly Computed[])[] = [];
     for (const layers of method.layerSets) {
-      const start = performance.now();
-      const tensors = layers.map(layer => layerTensors(network, run, layer, method, targets));
-      const size = work[0]!.image.placement.input;
-      const maps = await methodMaps(method, tensors, size, { seed: request.seed });
-      sets.push({ maps, layers, milliseconds: (performance.now() - start) / work.length });
+      const input: SetInput = { network, run, work, method, layers, targets, request };
+      sets.push(method.needs.scores ? await computeScored(scorers, input) : await computeTogether(input));
     }
     for (const [i, { image, targets: own }] of work.entries()) {
       const perTarget = own.map((_, t) =>
         Promise.all(
-          sets.map(({ maps, layers, milliseconds }) =>
-            assemble(setting, {
+          sets.map((computed, set) => {
+            const { maps, first, milliseconds, runs } = computed[i]!;
+            const layers = method.layerSets[set]!;
+            return assemble(setting, {
               image,
               method,
               layers,
               maps,
-              index: Math.min(many ? t : i, maps.verdicts.length - 1),
+              index: Math.min(first + t, maps.verdicts.length - 1),
               row: run.rows[i]!,
               target: targets[many ? t : i]!,
               milliseconds: { model: run.milliseconds / work.length, method: milliseconds },
-              runs: { network: 1 + extraRuns, tail: 0, saved: 0 },
+              runs: { ...runs, network: runs.network + 1 + extraRuns },
               shapes: layers.map(layer => run.activations.get(layer.name)!.dims.slice(1)),
               warnings: [...method.warnings, ...run.warnings],
-            }),
-          ),
+            });
+          }),
         ),
       );
       results[i]!.push(await Promise.all(perTarget));
     }
   }
   return results;
+}
+
+/** What explaining needs of the explainer. */
+export interface Stage {
+  readonly network: Network;
+  readonly scorers: Scorers;
+  readonly setting: Setting;
+}
+
+interface SetInput {
+  readonly network: Network;
+  readonly run: NetworkResult;
+  readonly work: readonly Work[];
+  readonly method: MethodRun;
+  readonly layers: readonly TargetLayer[];
+  readonly targets: readonly ResolvedTarget[];
+  readonly request: ExplainRequest;
+}
+
+/** A method's maps for one image. */
+interface Computed {
+  readonly maps: MethodMaps;
+  /** Which of the maps is that of the image's first target. */
+  readonly first: number;
+  readonly milliseconds: number;
+  readonly runs: Runs;
+}
+
+/** All images of the run at once. */
+async function computeTogether({
+  network,
+  run,
+  work,
+  method,
+  layers,
+  targets,
+  request,
+}: SetInput): Promise<Computed[]> {
+  const start = performance.now();
+  const tensors = layers.map(layer => layerTensors(network, run, layer, method, targets));
+  const maps = await methodMaps(method, tensors, work[0]!.image.placement.input, { seed: request.seed });
+  const milliseconds = (performance.now() - start) / work.length;
+  const many = targets.length > work.length;
+  return work.map((_, i) => ({ maps, first: many ? 0 : i, milliseconds, runs: { network: 0, tail: 0, saved: 0 } }));
+}
+
+/** One image after the other, each with runs of its own. */
+async function computeScored(
+  scorers: Scorers,
+  { network, run, work, method, layers, targets, request }: SetInput,
+): Promise<Computed[]> {
+  const many = targets.length > work.length;
+  const size = network.sizeOf(work[0]!.image.tensor);
+  const facts = await network.factsFor(size);
+  const results: Computed[] = [];
+  for (const [i, { image }] of work.entries()) {
+    const start = performance.now();
+    const own = many ? targets : [targets[i]!];
+    const tensors = layers.map(layer => imageTensors(run, layer, i, many));
+    const made = layers.map((layer, l) =>
+      scorers.scorer({
+        image,
+        row: run.rows[i]!,
+        targets: own,
+        layer,
+        activations: tensors[l]!.activations,
+        linearTail: layer.affine && own.every(isLogit) ? tensors[l]!.gradients : undefined,
+        head: network.head(own[0]!.output),
+        facts,
+        size,
+        batchSize: request.batchSize,
+        signal: request.signal,
+        onProgress: request.onProgress,
+      }),
+    );
+    const context = { seed: request.seed, scorers: made };
+    const maps = await methodMaps(method, tensors, image.placement.input, context);
+    const runs = made.map(scorer => scorer.runs);
+    const total = (key: keyof Runs) => runs.reduce((sum, counts) => sum + counts[key], 0);
+    results.push({
+      maps,
+      first: 0,
+      milliseconds: performance.now() - start,
+      runs: { network: total('network'), tail: total('tail'), saved: total('saved') },
+    });
+  }
+  return results;
+}
+
+const isLogit = ({ terms }: ResolvedTarget): boolean => terms.every(({ view }) => view === 'logit');
+
+/** One image's share of a run: of the gradients its own, or with several targets all. */
+function imageTensors(run: NetworkResult, layer: TargetLayer, i: number, many: boolean): LayerTensors {
+  const activations = run.activations.get(layer.name)!;
+  const gradients = run.gradients.get(layer.name);
+  return { activations: nthImage(activations, i), gradients: many || !gradients ? gradients : nthImage(gradients, i) };
+}
+
+function nthImage({ data, dims }: FeatureMaps, n: number): FeatureMaps {
+  const size = data.length / dims[0]!;
+  return { data: data.subarray(n * size, (n + 1) * size), dims: [1, ...dims.slice(1)] };
 }
 
 /** One forward (and backward) pass; ranks inside composite scores are looked up by a forward pass before it. */

@@ -1,6 +1,6 @@
 import { OnnxCamError } from '../errors.ts';
-import { needsOf } from '../methods/definition.ts';
-import type { ExplainOptions, LayerOption } from '../options.ts';
+import { type MethodNeeds, needsOf } from '../methods/definition.ts';
+import type { ExplainOptions, LayerOption, Progress } from '../options.ts';
 import { parseTarget } from '../targets/parse.ts';
 import type { Target } from '../targets/target.ts';
 import { chooseLayers, type TargetLayer } from './layer-choice.ts';
@@ -9,6 +9,8 @@ import type { Network } from './network.ts';
 
 /** A method and the layers of each of its results: one set, or one layer each with `fuse: false`. */
 export interface MethodRun extends ChosenMethod {
+  /** What the method needs with its parameters. */
+  readonly needs: MethodNeeds;
   readonly layerSets: readonly (readonly TargetLayer[])[];
 }
 
@@ -22,7 +24,10 @@ export interface ExplainRequest {
   /** True where the results of a method are an array of layers. */
   readonly perLayer: boolean;
   readonly seed: number;
+  /** Items per run of score methods. */
+  readonly batchSize?: number;
   readonly signal?: AbortSignal;
+  readonly onProgress?: (progress: Progress) => void;
 }
 
 /** Defaults that belong to the explainer. */
@@ -40,14 +45,19 @@ export function makeRequest(network: Network, options: ExplainOptions, defaults:
   const perLayer = options.fuse === false && (Array.isArray(spec) || spec === 'stages');
   const methods = chooseMethods(options).map(method => {
     const layers = chooseLayers(network.model, method.definition, spec, defaults.tokens);
-    return { ...method, layerSets: perLayer ? layers.map(layer => [layer]) : [layers] };
+    const needs = needsOf(method.definition, method.params);
+    return { ...method, needs, layerSets: perLayer ? layers.map(layer => [layer]) : [layers] };
   });
   const used = methods.flatMap(({ layerSets }) => layerSets.flat());
   const layers = used.filter((layer, index) => used.findIndex(({ name }) => name === layer.name) === index);
   const withGradients = new Set(
-    methods
-      .filter(({ definition, params }) => needsOf(definition, params).gradients)
-      .flatMap(({ layerSets }) => layerSets.flat().map(({ name }) => name)),
+    methods.flatMap(({ needs, layerSets }) =>
+      layerSets
+        .flat()
+        // Where the logits are affine in a layer its gradient replaces the runs of the tail.
+        .filter(({ affine }) => needs.gradients || (needs.scores?.includes('tail') && affine))
+        .map(({ name }) => name),
+    ),
   );
   return {
     methods,
@@ -55,7 +65,9 @@ export function makeRequest(network: Network, options: ExplainOptions, defaults:
     gradients: layers.filter(({ name }) => withGradients.has(name)).map(({ name }) => name),
     perLayer,
     seed: options.seed ?? 0,
+    batchSize: options.batchSize,
     signal: options.signal,
+    onProgress: options.onProgress,
   };
 }
 

@@ -5,8 +5,8 @@ export interface SessionHolder {
   readonly session: { dispose(): Promise<void> };
 }
 
-interface Entry<H> {
-  readonly holder: Promise<H>;
+interface Entry {
+  readonly holder: Promise<SessionHolder>;
   users: number;
 }
 
@@ -14,8 +14,8 @@ interface Entry<H> {
  * Sessions by key, made on first need. At most `capacity` idle ones are kept; the least recently used are released
  * first, and none while it is in use.
  */
-export class SessionCache<H extends SessionHolder> {
-  readonly #entries = new Map<string, Entry<H>>();
+export class SessionCache {
+  readonly #entries = new Map<string, Entry>();
   readonly #capacity: number;
   #disposed = false;
 
@@ -27,7 +27,11 @@ export class SessionCache<H extends SessionHolder> {
    * Runs `task` with the session of this key; sessions asked for at the same time are created once.
    * @throws `ERR_DISPOSED` after {@link dispose}.
    */
-  async use<T>(key: string, create: () => Promise<H>, task: (holder: H) => Promise<T>): Promise<T> {
+  async use<H extends SessionHolder, T>(
+    key: string,
+    create: () => Promise<H>,
+    task: (holder: H) => Promise<T>,
+  ): Promise<T> {
     if (this.#disposed) throw new OnnxCamError('ERR_DISPOSED', 'the explainer was disposed; load the model again');
     let entry = this.#entries.get(key);
     if (entry) this.#entries.delete(key);
@@ -36,7 +40,8 @@ export class SessionCache<H extends SessionHolder> {
     this.#entries.set(key, used);
     used.users++;
     try {
-      return await task(await used.holder);
+      // A key always stands for the same kind of holder.
+      return await task((await used.holder) as H);
     } catch (error) {
       // A failed creation must not be remembered.
       used.holder.catch(() => this.#entries.get(key) === used && this.#entries.delete(key));

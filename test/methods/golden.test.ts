@@ -6,8 +6,11 @@ import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 import { type Explainer, type Explanation, load } from '../../lib/index.ts';
 import { resize } from '../../lib/kernels/reference/maps.ts';
 import { METHODS } from '../../lib/methods/registry.ts';
+import { anySizeModel } from '../helpers/any-size-model.ts';
 import { expectClose } from '../helpers/expect-close.ts';
-import { anySizeModel, type GoldenCase, golden, goldenInput, goldenValues } from '../helpers/golden-methods.ts';
+import { type GoldenArray, type GoldenCase, loadGoldenMethods } from '../helpers/golden-methods.ts';
+
+const golden = loadGoldenMethods();
 
 const EITHER_SIGN = new Set(['eigen-cam', 'eigen-grad-cam']);
 /** Eigenvectors and thresholds amplify the rounding of two float32 engines (methods.md §8.3). */
@@ -28,23 +31,26 @@ const title = (one: GoldenCase) => `${one.library} ${one.input} ${one.layer} ${J
 
 describe.each([...new Set(cases.map(({ method }) => method))])('%s', method => {
   it.each(cases.filter(one => one.method === method).map(one => [title(one), one] as const))('%s', async (_, one) => {
-    const layers = [one.layer].flat().map(name => golden.layers[name]!.tensor);
-    const { targets } = golden.inputs[one.input]!;
+    const layers = [one.layer].flat().map(name => golden.layers[name].tensor);
+    const { targets, tensor } = golden.inputs[one.input];
     const results = [
-      await cam.explain(goldenInput(one.input), {
-        method,
-        params: one.params,
-        convention: one.library,
-        layer: layers.length === 1 ? layers[0]! : layers,
-        target: targets.length === 1 ? targets[0]! : targets,
-      }),
+      await cam.explain(
+        { type: 'float32', ...tensor },
+        {
+          method,
+          params: one.params,
+          convention: one.library,
+          layer: layers.length === 1 ? layers[0]! : layers,
+          target: targets.length === 1 ? targets[0]! : [...targets],
+        },
+      ),
     ].flat() as Explanation[];
     const tolerance = toleranceOf(one);
     results.forEach((result, n) => {
       const flips = EITHER_SIGN.has(method) || one.params.eigenSmooth === true;
       let sign = 1;
       if (one.raw && !Array.isArray(one.layer)) {
-        const raw = goldenValues(one.raw, n);
+        const raw = nth(one.raw, n);
         const scale = raw.reduce((most, value) => Math.max(most, Math.abs(value)), 0);
         if (flips && result.raw.data.reduce((sum, value, i) => sum + value * raw[i]!, 0) < 0) sign = -1;
         expectClose(
@@ -53,9 +59,9 @@ describe.each([...new Set(cases.map(({ method }) => method))])('%s', method => {
           tolerance,
         );
       }
-      const map = one.fused ?? one.map;
-      if (sign < 0 || !map) return;
-      const expected = goldenValues(map, n);
+      const map = one.fused ?? (one.map as GoldenArray);
+      if (sign < 0) return;
+      const expected = nth(map, n);
       const [, height, width] = map.dims as [number, number, number];
       if (one.library === 'pytorch-grad-cam') expectClose(everyEighth(result, width, height), expected, tolerance);
       else {
@@ -80,6 +86,12 @@ function toleranceOf({ method, params, layer }: GoldenCase): number {
   if (layer.includes('early')) return 1e-2;
   if (layer === 'signed' && CANCELLING.has(method)) return 5e-4;
   return LOOSE.has(method) || params.eigenSmooth ? 1e-3 : 1e-4;
+}
+
+/** Values of image `n`. */
+function nth({ data, dims }: GoldenArray, n: number): Float32Array {
+  const size = data.length / dims[0]!;
+  return data.subarray(n * size, (n + 1) * size);
 }
 
 /** What the golden file keeps of maps at input resolution. */

@@ -1,0 +1,109 @@
+import { Session } from '../engine/session.ts';
+import { OnnxCamError } from '../errors.ts';
+import type { FeatureMaps } from '../methods/definition.ts';
+import type { FactTable } from '../model/facts.ts';
+import type { Model } from '../model/load-model.ts';
+import type { Logits } from '../model/logits.ts';
+import { serializeModel } from '../model/write.ts';
+import type { Progress } from '../options.ts';
+import { createScorer, type ScoringModel, type UseModel } from '../scoring/create-scorer.ts';
+import type { Scorer } from '../scoring/scorer.ts';
+import type { ResolvedTarget } from '../targets/resolve.ts';
+import type { ScoreRow } from '../targets/score.ts';
+import type { ReadyImage } from './images.ts';
+import type { TargetLayer } from './layer-choice.ts';
+import type { NetworkSessionOptions } from './network.ts';
+import { networkGraph, type ScoringGraph, tailGraph } from './scoring-graphs.ts';
+import type { SessionCache } from './session-cache.ts';
+
+/** What scoring one image's changed copies starts from. */
+export interface ScorerRequest {
+  readonly image: ReadyImage;
+  readonly row: ScoreRow;
+  readonly targets: readonly ResolvedTarget[];
+  readonly layer: TargetLayer;
+  /** The layer's activations for this image, [1, C, h, w]. */
+  readonly activations: FeatureMaps;
+  /** Their gradients, where the logits are an affine function of the layer. */
+  readonly linearTail?: FeatureMaps;
+  readonly head: Logits;
+  /** Facts at the image's size, and that size. */
+  readonly facts: FactTable;
+  readonly size: string;
+  readonly batchSize?: number;
+  readonly signal?: AbortSignal;
+  readonly onProgress?: (progress: Progress) => void;
+}
+
+/** Makes scorers over the explainer's sessions; perturbation runs use one-thread sessions of their own. */
+export class Scorers {
+  readonly #model: Model;
+  readonly #cache: SessionCache;
+  readonly #options: NetworkSessionOptions;
+  readonly #threads: number;
+
+  constructor(model: Model, cache: SessionCache, options: NetworkSessionOptions, threads: number) {
+    this.#model = model;
+    this.#cache = cache;
+    this.#options = options;
+    this.#threads = threads;
+  }
+
+  /** @throws `ERR_METHOD_UNSUPPORTED` for inputs that are no pictures and for models with a fixed batch above 1. */
+  scorer(request: ScorerRequest): Scorer {
+    const { input } = this.#model;
+    if (input.layout === 'ncdhw')
+      throw new OnnxCamError('ERR_METHOD_UNSUPPORTED', 'score methods mask pictures, this model takes volumes');
+    if ((input.batch ?? 1) > 1)
+      throw new OnnxCamError(
+        'ERR_METHOD_UNSUPPORTED',
+        `score methods need a model that takes one image or any number of them; this one takes ${input.batch}`,
+      );
+    const { image, layer, head, facts, size } = request;
+    const { data, dims } = image.tensor;
+    const accelerated = this.#options.executionProviders?.some(provider => providerName(provider) !== 'cpu');
+    return createScorer({
+      input: { data, dims, layout: input.layout },
+      layer: request.activations,
+      row: request.row,
+      targets: request.targets,
+      network: this.#use(`network ${size} ${head.output}`, () => networkGraph(this.#model, facts, head)),
+      tail:
+        (layer.tokens?.prefix ?? 0) > 0
+          ? undefined
+          : this.#use(`tail ${size} ${head.output} ${layer.name}`, () => tailGraph(this.#model, facts, head, layer)),
+      linearTail: request.linearTail,
+      provider: accelerated ? 'accelerator' : 'cpu',
+      threads: this.#threads,
+      batchSize: request.batchSize,
+      signal: request.signal,
+      onProgress: request.onProgress,
+    });
+  }
+
+  #use(key: string, build: () => ScoringGraph): UseModel {
+    return task =>
+      this.#cache.use(
+        key,
+        async (): Promise<ScoringModel> => {
+          const { graph, input, output } = build();
+          const { model, externalFiles } = serializeModel(graph);
+          const session = await Session.create(model, { ...this.#options, intraOpNumThreads: 1, externalFiles });
+          const names = new Set(graph.inputs.map(({ name }) => name));
+          const fixed = Object.entries(this.#model.fixedInputs).filter(([name]) => names.has(name));
+          return {
+            session,
+            input,
+            output,
+            fixed: Object.fromEntries(fixed),
+            batch: this.#model.input.batch === 1 ? 1 : undefined,
+          };
+        },
+        task,
+      );
+  }
+}
+
+function providerName(provider: NonNullable<NetworkSessionOptions['executionProviders']>[number]): string {
+  return (typeof provider === 'string' ? provider : provider.name).toLowerCase();
+}

@@ -1,0 +1,81 @@
+import { tailOf } from '../model/cut.ts';
+import { expose } from '../model/expose.ts';
+import type { FactTable, TensorFacts } from '../model/facts.ts';
+import { type Graph, type GraphNode, makeNode } from '../model/graph.ts';
+import type { Model } from '../model/load-model.ts';
+import type { Logits } from '../model/logits.ts';
+import { codeOfType, makeTensorProto } from '../model/tensor-values.ts';
+import { makeValueInfo } from '../model/value-info.ts';
+import { asFloat32, asRows, feedFloat32 } from './conversions.ts';
+import type { TargetLayer } from './layer-choice.ts';
+
+/** A graph from one float32 tensor to float32 logits [N, classes]. */
+export interface ScoringGraph {
+  readonly graph: Graph;
+  readonly input: string;
+  readonly output: string;
+}
+
+/** The whole model with its logits as the only output. */
+export function networkGraph(model: Model, facts: FactTable, head: Logits): ScoringGraph {
+  const graph = model.graph.clone();
+  graph.outputs.length = 0;
+  const known = new Map(facts);
+  const input = feedFloat32(graph, known, model.input.name);
+  return { graph, input, output: exposeLogits(graph, known, head) };
+}
+
+/**
+ * The model from a layer on, fed with the layer's feature maps [N, C, h, w]. Prefix tokens (class token) can't be part of
+ * feature maps, so that layers of tokens with a prefix have no such tail.
+ * @throws `ERR_METHOD_UNSUPPORTED` where data flows around the layer
+ */
+export function tailGraph(model: Model, facts: FactTable, head: Logits, layer: TargetLayer): ScoringGraph {
+  const graph = tailOf(model.graph, facts, layer.name, [head.tensor]);
+  graph.outputs.length = 0;
+  const known = new Map(facts);
+  const { nodes, input, dims } = fromFeatureMaps(graph, layer, facts.get(layer.name)!);
+  if (nodes.length > 0) {
+    graph.inputs[graph.inputs.findIndex(({ name }) => name === layer.name)] = makeValueInfo(input, 'float32', dims);
+    graph.replaceNodes([...nodes, ...graph.nodes]);
+  }
+  return { graph, input, output: exposeLogits(graph, known, head) };
+}
+
+function exposeLogits(graph: Graph, known: Map<string, TensorFacts>, head: Logits): string {
+  return expose(graph, asFloat32(graph, known, asRows(graph, known, head)), known);
+}
+
+/** Nodes that turn float32 feature maps [N, C, h, w] into the layer's own layout and type. */
+function fromFeatureMaps(
+  graph: Graph,
+  { name, layout, tokens }: TargetLayer,
+  { type, dims }: TensorFacts,
+): { nodes: GraphNode[]; input: string; dims: readonly number[] } {
+  if (layout === 'nchw' && type === 'float32') return { nodes: [], input: name, dims };
+  const input = `${name}/maps`;
+  const nodes: GraphNode[] = [];
+  const step = (
+    op: string,
+    from: string,
+    attributes: Record<string, number | readonly number[]>,
+    more: string[] = [],
+  ) => {
+    const output = `${input}/${nodes.length}`;
+    nodes.push(makeNode(op, [from, ...more], [output], attributes));
+    return output;
+  };
+  let tensor = input;
+  let mapDims = dims;
+  if (layout === 'nhwc') {
+    tensor = step('Transpose', tensor, { perm: [0, 2, 3, 1] });
+    mapDims = [dims[0]!, dims[3]!, dims[1]!, dims[2]!];
+  } else if (layout === 'tokens') {
+    const shape = `${input}/shape`;
+    graph.initializers.set(shape, makeTensorProto(shape, 'int64', [3], BigInt64Array.of(0n, 0n, -1n)));
+    tensor = step('Transpose', step('Reshape', tensor, {}, [shape]), { perm: [0, 2, 1] });
+    mapDims = [dims[0]!, dims[2]!, ...tokens!.grid];
+  }
+  nodes.push(makeNode('Cast', [tensor], [name], { to: codeOfType(type) }));
+  return { nodes, input, dims: mapDims };
+}
