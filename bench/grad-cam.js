@@ -1,0 +1,78 @@
+/**
+ * What does Grad-CAM cost beside a plain forward pass, and beside the Python tools?
+ *
+ * `npm run build`, then `node bench/grad-cam.js [--quick] [--python PATH]`. With a Python that has the requirements of
+ * bench/peers, pytorch-grad-cam and torchcam are measured in the same run (their own process, the same threads).
+ * Load, decoding and preprocessing are done before; both sides get the same tensor.
+ */
+import { execFileSync } from 'node:child_process';
+import { fileURLToPath } from 'node:url';
+import { parseArgs } from 'node:util';
+import * as ort from 'onnxruntime-node';
+import { load } from '../dist/index.js';
+import { Session } from '../dist/engine/session.js';
+import { physicalCores } from '../dist/physical-cores.js';
+import { modelBytes, pictureTensor } from './support/models.js';
+import { inTurn, median, ms, pairedRatio, printHead, printTable, ratio } from './support/report.js';
+
+const { values } = parseArgs({ options: { quick: { type: 'boolean' }, python: { type: 'string' } } });
+const threads = physicalCores();
+const MODELS = { 'efficientnet-lite0': 'efficientnet-lite0', resnet50: 'resnet50-legacy-17' };
+
+printHead('Grad-CAM against one forward pass', { threads });
+const ours = new Map();
+const rows = [];
+for (const [name, file] of Object.entries(MODELS)) {
+  const bytes = await modelBytes(file);
+  const options = { intraOpNumThreads: threads };
+  const cam = await load(bytes, { ...options, preprocess: { size: [224, 224] } });
+  const plain = await Session.create(bytes, options);
+  const input = plain.inputs[0].name;
+  const output = plain.outputs[0].name;
+  const peer = await ort.InferenceSession.create(bytes, options);
+  for (const batch of [1, 8]) {
+    const images = pictureTensor(batch);
+    const feed = { [input]: new ort.Tensor('float32', images.data, images.dims) };
+    const times = await inTurn(
+      {
+        forward: () => plain.run({ [input]: images }, [output]),
+        gradCam: () => cam.explain(images, { target: 281, batchSize: batch }),
+        node: () => peer.run(feed),
+      },
+      { rounds: values.quick ? 10 : batch === 1 ? 100 : 30 },
+    );
+    ours.set(`${name} ${batch}`, median(times.gradCam));
+    rows.push([
+      name,
+      batch,
+      ms(median(times.forward)),
+      ms(median(times.gradCam)),
+      ratio(pairedRatio(times, 'gradCam', 'forward')),
+      ms(median(times.node)),
+    ]);
+  }
+  await Promise.all([cam.dispose(), plain.dispose(), peer.release()]);
+}
+printTable(['model', 'batch', 'forward ms', 'Grad-CAM ms', 'ratio', 'onnxruntime-node forward ms'], rows);
+
+if (values.python) {
+  const script = fileURLToPath(new URL('peers/gradcam_peers.py', import.meta.url));
+  const repeats = values.quick ? ['--repeats', '5', '--warmups', '2'] : [];
+  const args = [script, '--models', Object.keys(MODELS).join(','), '--threads', String(threads), ...repeats];
+  const lines = execFileSync(values.python, args, { encoding: 'utf8', stdio: ['ignore', 'pipe', 'inherit'] });
+  const records = lines.trim().split('\n').filter(line => line.startsWith('{')).map(line => JSON.parse(line));
+  console.log();
+  console.log(JSON.stringify(records[0]));
+  printTable(
+    ['model', 'batch', 'tool', 'ms', 'times ours'],
+    records
+      .filter(record => record.kind === 'grad-cam')
+      .map(({ model, batch, tool, median_ms }) => [
+        model,
+        batch,
+        tool,
+        ms(median_ms),
+        ratio(median_ms / ours.get(`${model} ${batch}`)),
+      ]),
+  );
+}
