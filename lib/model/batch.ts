@@ -3,12 +3,16 @@ import { constantValues } from './constant-chain.ts';
 import { dependentTensors } from './data-flow.ts';
 import type { FactTable } from './facts.ts';
 import { Graph, type GraphNode } from './graph.ts';
+import type { InferredType } from './infer-shapes.ts';
 import type { ImageInput } from './input.ts';
-import { type CreateSession, createProbe, type InferredType, type ProbeOptions } from './probe.ts';
+import type { ProbeOptions } from './probe.ts';
+import { type CreateSession, withProbe } from './probe-session.ts';
+import { probingFeeds } from './probing-feeds.ts';
 import { makeTensorProto } from './tensor-values.ts';
 import { describeValue, makeValueInfo } from './value-info.ts';
 
 const BATCH = 'batch';
+const IMAGES = 2;
 
 /** Largest difference between one image alone and the same image in a batch, relative to the largest score. */
 const TOLERANCE = 1e-4;
@@ -70,33 +74,30 @@ function batchedShape(
 }
 
 /**
- * Runs the original on every image of a batch that the rewritten model has run: each must score alone as in the batch.
- * @param together scores of the batch
- * @param feeds what they were computed from
+ * Runs the rewritten model on a batch of noise and the original on the last image of it, which must score alone as in
+ * the batch: a size that was missed, or images that mix, would show there.
  */
 export async function agreesWithOriginal(
   original: Graph,
-  createSession: CreateSession,
-  { input, signal }: ProbeOptions,
+  batched: Graph,
   output: string,
-  together: Tensor,
-  feeds: Readonly<Record<string, Tensor>>,
+  createSession: CreateSession,
+  options: ProbeOptions,
 ): Promise<boolean> {
-  const images = feeds[input.name]!;
-  const alone: number[] = [];
-  const session = await createProbe(original, createSession, signal);
-  try {
-    for (let index = 0; index < images.dims[0]!; index++) {
-      const outputs = await session.run({ ...feeds, [input.name]: imageOf(images, index) }, [output], { signal });
-      for (const value of outputs[output]!.data) alone.push(Number(value));
-    }
-  } finally {
-    await session.dispose();
-  }
+  const feeds = probingFeeds(batched, IMAGES, options);
+  const { name } = options.input;
+  const last = { ...feeds, [name]: imageOf(feeds[name]!, IMAGES - 1) };
+  const scores = (graph: Graph, inputs: Readonly<Record<string, Tensor>>) =>
+    withProbe(graph, createSession, options.signal, async session => {
+      const outputs = await session.run(inputs, [output], { signal: options.signal });
+      return Float64Array.from(outputs[output]!.data as ArrayLike<number | bigint>, Number);
+    });
+  const together = await scores(batched, feeds);
+  const alone = await scores(original, last);
+  if (together.length !== IMAGES * alone.length) return false;
   const largest = alone.reduce((max, value) => Math.max(max, Math.abs(value)), 0);
-  const agrees = (value: number, index: number) =>
-    Math.abs(value - Number(together.data[index])) <= TOLERANCE * largest;
-  return together.data.length === alone.length && alone.every(agrees);
+  const row = together.subarray(together.length - alone.length);
+  return alone.every((value, index) => Math.abs(value - row[index]!) <= TOLERANCE * largest);
 }
 
 function imageOf(batch: Tensor, index: number): Tensor {

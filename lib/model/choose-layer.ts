@@ -35,7 +35,7 @@ export function chooseLayer(layers: readonly Layer[]): ChosenLayer {
     if (layer.postActivation) {
       const same = layer.spatial.join() === last.spatial.join();
       if (!same && !behind.every(operator => MOVING.test(operator))) break;
-      const skipped = behind.length === 1 ? `the ${behind[0]}` : `${[...new Set(behind)].join(', ')}`;
+      const skipped = `the ${[...new Set(behind.reverse())].join(' and ')}`;
       return {
         ...layer,
         reason: `last spatial activation before the class scores (${layer.operator}), before ${skipped}`,

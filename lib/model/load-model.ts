@@ -9,10 +9,12 @@ import { type ChosenLayer, chooseLayer } from './choose-layer.ts';
 import { readRange, resolveExternalData } from './external-data.ts';
 import type { FactTable } from './facts.ts';
 import type { Graph } from './graph.ts';
+import { inferShapes } from './infer-shapes.ts';
 import { describeInput, type ImageInput } from './input.ts';
 import { type Layer, listLayers } from './layers.ts';
 import { findLogits, type Logits } from './logits.ts';
-import { type CreateSession, inferTypes, type ProbeOptions, probeFacts } from './probe.ts';
+import { type ProbeOptions, probeFacts } from './probe.ts';
+import type { CreateSession } from './probe-session.ts';
 import { parseModel } from './read.ts';
 import { readSidecar, type Sidecar } from './sidecar.ts';
 
@@ -113,25 +115,13 @@ async function settleBatch(
     if (facts && followsBatch(graph, facts, output)) return { graph, facts, input };
   } else if (input.batch === 1) {
     const dynamic = { ...input, batch: undefined };
-    const inferred = await inferOrExplain(graph, createSession, probe.signal);
+    const inferred = await inferOrExplain(graph, createSession, probe);
     const settled = await attempt(async () => {
       const batched = withDynamicBatch(graph, inferred, input);
-      const watched = output ?? graph.outputs.find(value => inferred.get(value.name)?.type.includes('float'))?.name;
-      let agrees: (() => Promise<boolean>) | undefined;
-      const facts = await probeFacts(batched, createSession, {
-        ...probe,
-        input: dynamic,
-        watch:
-          watched === undefined
-            ? undefined
-            : {
-                output: watched,
-                seen: (scores, feeds) => {
-                  agrees = () => agreesWithOriginal(graph, createSession, probe, watched, scores, feeds);
-                },
-              },
-      });
-      const right = followsBatch(batched, facts, output) && (await agrees?.());
+      const options = { ...probe, input: dynamic };
+      const facts = await probeFacts(batched, createSession, options);
+      const scores = followsBatch(batched, facts, output);
+      const right = scores && (await agreesWithOriginal(graph, batched, scores, createSession, options));
       return right ? { graph: batched, facts, input: dynamic } : undefined;
     });
     if (settled) return settled;
@@ -144,10 +134,10 @@ async function settleBatch(
   }
 }
 
-/** True when the first size of the scores, and nothing else, follows the batch. */
-function followsBatch(graph: Graph, facts: FactTable, output: string | undefined): boolean {
-  const { dims } = findLogits(graph, facts, output);
-  return dims[0] === -1 && !dims.slice(1).includes(-1);
+/** The output with the scores, when the first size of the scores, and nothing else, follows the batch. */
+function followsBatch(graph: Graph, facts: FactTable, wanted: string | undefined): string | undefined {
+  const { dims, output } = findLogits(graph, facts, wanted);
+  return dims[0] === -1 && !dims.slice(1).includes(-1) ? output : undefined;
 }
 
 /** undefined when the runtime cannot run it this way; everything else is thrown on. */
@@ -161,9 +151,9 @@ async function attempt<T>(task: () => Promise<T>): Promise<T | undefined> {
   }
 }
 
-async function inferOrExplain(graph: Graph, createSession: CreateSession, signal: AbortSignal | undefined) {
+async function inferOrExplain(graph: Graph, createSession: CreateSession, probe: ProbeOptions) {
   try {
-    return await inferTypes(graph, createSession, signal);
+    return await inferShapes(graph, createSession, probe, 1);
   } catch (error) {
     throw explain(error);
   }

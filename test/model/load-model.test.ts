@@ -79,7 +79,7 @@ describe('loadModel', () => {
       message: expect.stringMatching(/Frobnicate/),
     });
     await expect(load(model('Frobnicate', 'my.domain'))).rejects.toMatchObject({ code: 'ERR_MODEL_UNSUPPORTED' });
-    await expect(load(model('Conv'))).rejects.toMatchObject({ code: 'ERR_MODEL_INVALID' });
+    await expect(load(model('Gemm'))).rejects.toMatchObject({ code: 'ERR_MODEL_INVALID' });
   });
 
   it('can be aborted', async () => {

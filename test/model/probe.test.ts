@@ -1,12 +1,14 @@
 import { describe, expect, it } from 'vitest';
 import { makeNode } from '../../lib/model/graph.ts';
 import { describeInput } from '../../lib/model/input.ts';
-import { type CreateSession, probeFacts, repeatBatch } from '../../lib/model/probe.ts';
+import { probeFacts } from '../../lib/model/probe.ts';
+import type { CreateSession } from '../../lib/model/probe-session.ts';
+import { repeatBatch } from '../../lib/model/probing-feeds.ts';
 import { parseModel } from '../../lib/model/read.ts';
 import { load } from '../helpers/load.ts';
 import { buildModel, int64, type ModelSpec, noise } from '../helpers/model-builder.ts';
 import { createOrtSession } from '../helpers/ort-session.ts';
-import { residualModel } from '../helpers/small-models.ts';
+import { residualModel, residualSpec } from '../helpers/small-models.ts';
 
 function probe(
   spec: Partial<ModelSpec>,
@@ -84,12 +86,14 @@ describe('probeFacts', () => {
   it('fetches no activation and releases every session', async () => {
     let open = 0;
     let largest = 0;
+    let runs = 0;
     const counting: CreateSession = async (model, options) => {
       const session = await createOrtSession(model, options);
       open++;
       return {
         outputs: session.outputs,
         run: async (feeds, fetches) => {
+          runs++;
           const outputs = await session.run(feeds, fetches);
           for (const { data } of Object.values(outputs)) largest = Math.max(largest, data.length);
           return outputs;
@@ -100,13 +104,33 @@ describe('probeFacts', () => {
         },
       };
     };
-    const graph = parseModel(residualModel());
-    await probeFacts(graph, counting, { input: describeInput(graph) });
+    // How many values are positive is not to be inferred, so the network is run.
+    const counted = [makeNode('NonZero', ['y'], ['where'])];
+    const spec = residualSpec();
+    const facts = await probe({ ...spec, nodes: [...spec.nodes, ...counted] }, {}, counting);
+    expect(facts.get('r2')).toEqual({ type: 'float32', dims: [-1, 4, 8, 8] });
+    expect(facts.get('where')!.dims).toEqual([2, -1]);
+    expect(runs).toBe(2);
     expect(open).toBe(0);
     expect(largest).toBeLessThanOrEqual(64);
-    const broken = { nodes: [makeNode('Reshape', ['x', 's'], ['y'])], initializers: { s: int64(5, 7) } };
+    const broken = {
+      nodes: [makeNode('Reshape', ['x', 's'], ['z']), makeNode('NonZero', ['z'], ['y'])],
+      initializers: { s: int64(5, 7) },
+    };
     await expect(probe(broken, {}, counting)).rejects.toMatchObject({ code: 'ERR_RUNTIME' });
     expect(open).toBe(0);
+  });
+
+  it('runs nothing where shape inference says everything', async () => {
+    let runs = 0;
+    const counting: CreateSession = async (model, options) => {
+      const session = await createOrtSession(model, options);
+      return { ...session, run: (feeds, fetches) => (runs++, session.run(feeds, fetches)) };
+    };
+    const graph = parseModel(residualModel());
+    const facts = await probeFacts(graph, counting, { input: describeInput(graph) });
+    expect(facts.get('r2')).toEqual({ type: 'float32', dims: [-1, 4, 8, 8] });
+    expect(runs).toBe(0);
   });
 
   it('survives subgraphs, strings and sequences on the way', async () => {
