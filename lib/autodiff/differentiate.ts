@@ -103,10 +103,14 @@ class Pass implements PassView, GradientSink {
 
   plant(score: string, seed: Seed): void {
     const { type, dims } = this.value(score);
-    const name = 'gradient' in seed ? seed.gradient : seed.index;
-    const known = this.emit.facts.get(name);
-    if ('gradient' in seed) this.add(score, known ? { ...known, name } : { name, type, dims });
-    else this.addIndex(score, known ? { ...known, name } : { name, type: 'int64', dims: [dims[0]!] });
+    const dense = 'gradient' in seed;
+    const name = dense ? seed.gradient : seed.index;
+    const assumed = dense ? { type, dims } : { type: 'int64' as const, dims: [dims[0]!] };
+    const known = this.emit.facts.get(name) ?? assumed;
+    // A second differentiation meets the seed again.
+    this.emit.facts.set(name, known);
+    if (dense) this.add(score, { ...known, name });
+    else this.addIndex(score, { ...known, name });
   }
 
   run(rules: RuleSet, composites: ReadonlyMap<GraphNode, PatternMatch>): void {

@@ -56,8 +56,12 @@ export function appendClassSeed(
 
 /** wanted ≥ 0 ? wanted : the class of rank −1 − wanted. */
 function resolveRanks(e: Emitter, scores: Value, wanted: Value, classes: number): Value {
-  const zero = e.constant(0, 'int64');
-  const isRank = e.cast(e.node('Less', [wanted, zero], { type: 'bool', dims: wanted.dims }), 'int64');
+  // Less takes no integers before opset 9.
+  const zero = e.constant(0, 'float32');
+  const isRank = e.cast(
+    e.node('Less', [e.cast(wanted, 'float32'), zero], { type: 'bool', dims: wanted.dims }),
+    'int64',
+  );
   // Classes take part as rank 0 and are chosen below.
   const rank = e.mul(e.minusFrom(-1, wanted), isRank);
   const { sorted, length } = sortedClasses(e, scores, rank, classes);

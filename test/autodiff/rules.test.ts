@@ -24,6 +24,8 @@ interface StoredCase {
   /** Relative error of the emitted nodes evaluated in float64. */
   readonly float64Error: number;
   readonly tolerance?: number;
+  /** Derivative of Σ gradient·direction of the first input. */
+  readonly second?: { readonly direction: StoredTensor; readonly product: StoredTensor };
 }
 
 /** Largest difference over largest gradient: float32 arithmetic on a few dozen terms. */
@@ -55,14 +57,28 @@ describe.each(families)('%s', file => {
     const facts = await factsByRunning(graph, feeds);
     graph.inputs.push(valueInfo({ name: 'seed', dims: stored.seed.dims }));
     const wrt = Object.keys(stored.gradients);
-    const { gradients } = differentiate({ graph, facts, seeds: { [stored.score]: { gradient: 'seed' } }, wrt });
-    const outputs = await runGraph(graph, { ...feeds, seed: toTensor(stored.seed) }, [...gradients.values()]);
-    for (const name of wrt) {
-      const actual = outputs[gradients.get(name)!]!;
-      const expected = stored.gradients[name]!;
-      expect(actual.dims).toEqual(expected.dims);
-      expect(relativeError(actual.data as Float32Array, expected.data)).toBeLessThan(stored.tolerance ?? TOLERANCE);
+    const seeds = { [stored.score]: { gradient: 'seed' } };
+    const { gradients, facts: known } = differentiate({ graph, facts, seeds, wrt });
+    const run: Record<string, Tensor> = { ...feeds, seed: toTensor(stored.seed) };
+    const fetches = [...gradients.values()];
+    let product: string | undefined;
+    if (stored.second) {
+      const { direction } = stored.second;
+      graph.inputs.push(valueInfo({ name: 'direction', dims: direction.dims }));
+      run.direction = toTensor(direction);
+      const again = { [gradients.get(wrt[0]!)!]: { gradient: 'direction' } };
+      product = differentiate({ graph, facts: known, seeds: again, wrt: [wrt[0]!] }).gradients.get(wrt[0]!)!;
+      fetches.push(product);
     }
+    const outputs = await runGraph(graph, run, fetches);
+    if (product) expectClose(outputs[product]!, stored.second!.product, stored.tolerance ?? 10 * TOLERANCE);
+    for (const name of wrt)
+      expectClose(outputs[gradients.get(name)!]!, stored.gradients[name]!, stored.tolerance ?? TOLERANCE);
     expect(stored.float64Error).toBeLessThan(1e-7);
   });
 });
+
+function expectClose(actual: Tensor, expected: StoredTensor, tolerance: number): void {
+  expect(actual.dims).toEqual(expected.dims);
+  expect(relativeError(actual.data as Float32Array, expected.data)).toBeLessThan(tolerance);
+}

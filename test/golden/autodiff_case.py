@@ -18,8 +18,8 @@ def evaluator(model):
 class Case:
     """nodes: (op, inputs, outputs, attributes); inputs: float arrays; constants: arrays, integer ones stay integer."""
 
-    def __init__(self, name, nodes, inputs, constants=None, wrt=None, opset=17, torch=None, seeds=None, score="y",
-                 options=None, tolerance=None, float64=True):
+    def __init__(self, name, nodes, inputs, constants=None, wrt=None, opset=17, torch=None, score="y", tolerance=None, second=False):
+        """torch: the same function in PyTorch (torch, **inputs); second: also a second derivative; tolerance: of the float32 test."""
         self.name = name
         self.nodes = nodes
         self.inputs = inputs
@@ -27,11 +27,9 @@ class Case:
         self.wrt = wrt or list(inputs)
         self.opset = opset
         self.torch = torch
-        self.seed = seeds
         self.score = score
-        self.options = options or {}
         self.tolerance = tolerance
-        self.float64 = float64
+        self.second = second
 
     def model(self, every_output=False):
         nodes = [helper.make_node(op, ins, outs, name=f"n{index}", **attrs)

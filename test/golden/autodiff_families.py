@@ -442,6 +442,52 @@ def composite(rng):
         {"x": rng.standard_normal([2, 2, 3, 3])}, {"w": rng.standard_normal([3, 2, 3, 3]), "v": rng.standard_normal([2, 3, 3, 3]), "k": rng.standard_normal([4, 2])})
 
 
+def second(rng):
+    """Second derivatives: each operator between two smooth ones, so that its gradient depends on its input."""
+    ints = lambda *values: np.array(values, np.int64)
+    image = lambda channels=2, size=5: rng.standard_normal([1, channels, size, size])
+    bodies = {
+        "Conv": ([node("Conv", "t w", "o", pads=[1, 1, 1, 1])], image(), {"w": rng.standard_normal([3, 2, 3, 3])}),
+        "Conv with stride": ([node("Conv", "t w", "o", strides=[2, 2], pads=[1, 1, 1, 1])], image(), {"w": rng.standard_normal([3, 2, 3, 3])}),
+        "depthwise Conv with stride": ([node("Conv", "t w", "o", strides=[2, 2], pads=[1, 1, 1, 1], group=3)], image(3), {"w": rng.standard_normal([3, 1, 3, 3])}),
+        "ConvTranspose": ([node("ConvTranspose", "t w", "o", strides=[2, 2])], image(2, 3), {"w": rng.standard_normal([2, 3, 3, 3])}),
+        "tiled MaxPool": ([node("MaxPool", "t", "o", kernel_shape=[2, 2], strides=[2, 2])], image(2, 4), {}),
+        "stride one MaxPool": ([node("MaxPool", "t", "o", kernel_shape=[3, 3], pads=[1, 1, 1, 1])], image(2, 4), {}),
+        "overlapping MaxPool": ([node("MaxPool", "t", "o", kernel_shape=[3, 3], strides=[2, 2], pads=[1, 1, 1, 1])], image(2, 6), {}),
+        "AveragePool": ([node("AveragePool", "t", "o", kernel_shape=[3, 3], strides=[2, 2], pads=[1, 1, 1, 1])], image(2, 6), {}),
+        "tiled AveragePool": ([node("AveragePool", "t", "o", kernel_shape=[2, 2], strides=[2, 2])], image(2, 4), {}),
+        "GlobalAveragePool": ([node("GlobalAveragePool", "t", "o")], image(), {}),
+        "BatchNormalization": ([node("BatchNormalization", "t s b m v", "o")], image(),
+                               {"s": rng.standard_normal(2), "b": rng.standard_normal(2), "m": rng.standard_normal(2), "v": rng.random(2) + 0.5}),
+        "LayerNormalization": ([node("LayerNormalization", "t s", "o", epsilon=1e-2)], rng.standard_normal([3, 5]), {"s": rng.standard_normal(5)}),
+        "GroupNormalization": ([node("GroupNormalization", "t s b", "o", num_groups=2, epsilon=1e-2)], image(4, 2), {"s": rng.standard_normal(4), "b": rng.standard_normal(4)}),
+        "Softmax": ([node("Softmax", "t", "o", axis=-1)], rng.standard_normal([3, 4]), {}),
+        "LogSoftmax": ([node("LogSoftmax", "t", "o", axis=-1)], rng.standard_normal([3, 4]), {}),
+        "LRN": ([node("LRN", "t", "o", size=3, alpha=0.1)], image(4, 2), {}),
+        "Resize": ([node("Resize", ["t", "", "s"], "o", mode="linear")], image(2, 3), {"s": np.array([1, 1, 2, 1.5], np.float32)}),
+        "nearest Resize": ([node("Resize", ["t", "", "s"], "o", mode="nearest")], image(2, 3), {"s": np.array([1, 1, 2, 2], np.float32)}),
+        "Pad": ([node("Pad", "t p", "o")], image(2, 3), {"p": ints(0, 0, 1, 1, 0, 0, 2, 0)}),
+        "Split and Concat": ([node("Split", "t s", "a b", axis=1), node("Mul", "a b", "c"), node("Concat", "c b", "o", axis=1)], image(4, 2), {"s": ints(2, 2)}),
+        "Slice": ([node("Slice", "t s e a", "o")], image(4, 2), {"s": ints(1), "e": ints(3), "a": ints(1)}),
+        "Gather": ([node("Gather", "t i", "o", axis=1)], image(4, 2), {"i": ints(0, 2, 0)}),
+        "GatherElements": ([node("GatherElements", "t i", "o", axis=1)], rng.standard_normal([2, 4]), {"i": np.array([[0, 3, 3], [1, 1, 2]], np.int64)}),
+        "MatMul": ([node("Transpose", "t", "u", perm=[0, 2, 1]), node("MatMul", "t u", "o")], rng.standard_normal([2, 3, 4]), {}),
+        "Gemm": ([node("Gemm", "t w", "o", transB=1)], rng.standard_normal([2, 3]), {"w": rng.standard_normal([4, 3])}),
+        "Einsum": ([node("Einsum", "t t", "o", equation="ij,kj->ik")], rng.standard_normal([2, 3]), {}),
+        "Reduce": ([node("ReduceMean", "t", "m", axes=[1], keepdims=1), node("Sub", "t m", "d"), node("ReduceSumSquare", "d", "v", axes=[1], keepdims=1), node("Div", "d v", "o")],
+                   rng.standard_normal([2, 5]), {}),
+        "ReduceL2": ([node("ReduceL2", "t", "n", axes=[1], keepdims=1), node("Div", "t n", "o")], rng.standard_normal([2, 3]), {}),
+        "SiLU": ([node("Sigmoid", "t", "s"), node("Mul", "t s", "o")], rng.standard_normal([2, 5]), {}),
+        "HardSwish": ([node("HardSwish", "t", "o")], rng.standard_normal([2, 5]), {}),
+        "Clip": ([node("Clip", "t l h", "o")], away_from(rng, [2, 5], 0.2, -0.2), {"l": np.float32(-0.19737533), "h": np.float32(0.19737533)}),
+        "Relu": ([node("Relu", "t", "o")], away_from(rng, [2, 5], 0), {}),
+        "Pow": ([node("Exp", "t", "e"), node("Pow", "e p", "o")], rng.standard_normal([2, 5]), {"p": np.float32(1.7)}),
+        "Gelu": ([node("Gelu", "t", "o")], rng.standard_normal([2, 5]), {}),
+    }
+    for name, (body, x, constants) in bodies.items():
+        yield Case(f"{name}, twice", [node("Tanh", "x", "t"), *body, node("Sigmoid", "o")], {"x": x}, constants, second=True, opset=21 if name in ("Gelu", "GroupNormalization") else 17)
+
+
 FAMILIES = {
     "conv": conv,
     "conv-transpose": conv_transpose,
@@ -461,4 +507,5 @@ FAMILIES = {
     "scatter": scatter,
     "rearrange": rearranging,
     "composite": composite,
+    "second": second,
 }

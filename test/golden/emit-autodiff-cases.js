@@ -1,5 +1,5 @@
 // Adds gradient nodes to the models that make_autodiff_cases.py writes: one JSON request per line on standard input
-// (ONNX file in base64, facts, seeds, wrt), one answer per line. Uses the built library (npm run build).
+// (ONNX file in base64, facts, seeds, wrt, an input that holds a direction for second derivatives), one answer per line. Uses the built library (npm run build).
 import { createInterface } from 'node:readline';
 import { differentiate } from '../../dist/autodiff/differentiate.js';
 import { parseModel } from '../../dist/model/read.js';
@@ -7,13 +7,21 @@ import { makeValueInfo } from '../../dist/model/value-info.js';
 import { toFileBytes } from '../../dist/model/write.js';
 
 for await (const line of createInterface({ input: process.stdin })) {
-  const { model, facts, seeds, wrt, options } = JSON.parse(line);
+  const { model, facts, seeds, wrt, second } = JSON.parse(line);
   try {
     const graph = parseModel(Buffer.from(model, 'base64'));
-    const result = differentiate({ graph, facts: new Map(Object.entries(facts)), seeds, wrt, ...options });
-    for (const name of result.gradients.values()) graph.outputs.push(makeValueInfo(name));
-    const bytes = Buffer.from(toFileBytes(graph)).toString('base64');
-    console.log(JSON.stringify({ model: bytes, gradients: Object.fromEntries(result.gradients) }));
+    const { gradients, facts: known } = differentiate({ graph, facts: new Map(Object.entries(facts)), seeds, wrt });
+    for (const name of gradients.values()) graph.outputs.push(makeValueInfo(name));
+    const answer = { gradients: Object.fromEntries(gradients) };
+    if (second) {
+      // Directional derivative of the gradient of the first tensor.
+      const directions = { [gradients.get(wrt[0])]: { gradient: second } };
+      const { gradients: products } = differentiate({ graph, facts: known, seeds: directions, wrt: [wrt[0]] });
+      answer.product = products.get(wrt[0]);
+      graph.outputs.push(makeValueInfo(answer.product));
+    }
+    answer.model = Buffer.from(toFileBytes(graph)).toString('base64');
+    console.log(JSON.stringify(answer));
   } catch (error) {
     console.log(JSON.stringify({ error: error.stack }));
   }

@@ -1,7 +1,8 @@
 """Operators in float64 for the onnx package's reference evaluator, where its own are wrong or incomplete (1.23):
 grouped and dilated (transposed) convolutions, pools in ceil mode, padding by negative amounts, Erf rounded to float32,
 Softmax of axis 0 and before opset 13, LRN windows, BatchNormalization of old opsets, per-channel GroupNormalization,
-Mean of broadcast tensors, nearest Upsample and Resize of old opsets.
+Mean of broadcast tensors, nearest Upsample and Resize of old opsets,
+ScatterElements and GatherElements of long vectors.
 """
 
 import numpy as np
@@ -214,5 +215,23 @@ class Resize(op_resize.Resize):
         return Upsample._run(self, x, inputs[0], mode=attributes["mode"])
 
 
+class ScatterElements(OpRun):
+    def _run(self, data, indices, updates, axis=None, reduction=None):
+        result = np.array(data)
+        places = list(np.indices(indices.shape))
+        places[axis] = indices
+        if reduction == "add":
+            np.add.at(result, tuple(places), updates)
+        else:
+            assert reduction in (None, "none")
+            result[tuple(places)] = updates
+        return (result,)
+
+
+class GatherElements(OpRun):
+    def _run(self, data, indices, axis=None):
+        return (np.take_along_axis(data, indices, axis),)
+
+
 OPERATORS = [Conv, ConvTranspose, MaxPool, AveragePool, Pad, Erf, Gelu, Upsample, Resize, Softmax, LogSoftmax, LRN, BatchNormalization,
-             GroupNormalization, Mean]
+             GroupNormalization, Mean, ScatterElements, GatherElements]

@@ -32,20 +32,30 @@ from autodiff_case import evaluator, to_float64  # noqa: E402
 LIMIT = 1e-7
 
 
-def central_differences(case, name, seed):
-    """Two step sizes, extrapolated: error of fourth order."""
-    base = case.inputs[name]
+def central_differences_of(function, base):
+    """Gradient of the sum of an array function. Two step sizes, extrapolated: error of fourth order."""
     gradient = np.zeros(base.size)
     for index in range(base.size):
         def at(step):
             moved = np.array(base)
             moved.flat[index] += step
-            return float(np.sum(case.run({**case.inputs, name: moved}) * seed))
-        step = 1e-3 * max(1.0, abs(base.flat[index])) * case.options.get("step", 1)
+            return float(np.sum(function(moved)))
+        step = 1e-3 * max(1.0, abs(base.flat[index]))
         wide = (at(step) - at(-step)) / (2 * step)
         narrow = (at(step / 2) - at(-step / 2)) / step
         gradient[index] = (4 * narrow - wide) / 3
     return gradient.reshape(base.shape)
+
+
+def central_differences(case, name, seed):
+    return central_differences_of(lambda moved: case.run({**case.inputs, name: moved}) * seed, case.inputs[name])
+
+
+def relative_error(what, actual, expected):
+    """Largest difference over largest expected magnitude."""
+    if actual.dtype != np.float64 or actual.shape != expected.shape:
+        raise AssertionError(f"{what} is {actual.dtype}{list(actual.shape)}, expected float64{list(expected.shape)}")
+    return float(np.abs(actual - expected).max() / (np.abs(expected).max() or 1.0))
 
 
 def torch_gradients(case, seed):
@@ -112,7 +122,7 @@ def check(case, emitter, rng):
     case.constants = {name: np.asarray(array, np.float32) if np.asarray(array).dtype.kind == "f" else np.asarray(array)
                       for name, array in case.constants.items()}
     output = case.run(case.inputs)
-    seed = case.seed if case.seed is not None else np.float32(rng.standard_normal(output.shape)).astype(np.float64)
+    seed = np.asarray(rng.standard_normal(output.shape), np.float32).astype(np.float64)
     if case.torch:
         expected = torch_gradients(case, seed)
     else:
@@ -121,23 +131,32 @@ def check(case, emitter, rng):
     facts["seed"] = {"type": "float64", "dims": list(np.shape(seed))}
     model = case.model()
     model.graph.input.append(helper.make_tensor_value_info("seed", TensorProto.DOUBLE, np.shape(seed)))
+    direction = None
+    if case.second:
+        shape = case.inputs[case.wrt[0]].shape
+        direction = np.float32(rng.standard_normal(shape)).astype(np.float64)
+        facts["direction"] = {"type": "float64", "dims": list(shape)}
+        model.graph.input.append(helper.make_tensor_value_info("direction", TensorProto.DOUBLE, shape))
     answer = emitter.ask({
         "model": base64.b64encode(model.SerializeToString()).decode(),
         "facts": facts,
         "seeds": {case.score: {"gradient": "seed"}},
         "wrt": case.wrt,
-        "options": {},
+        "second": "direction" if case.second else None,
     })
-    error = 0.0
-    if case.float64:
-        emitted = onnx.load_from_string(base64.b64decode(answer["model"]))
-        values = evaluator(emitted).run(list(answer["gradients"].values()), {**case.inputs, "seed": seed})
-        for name, actual in zip(answer["gradients"], values):
-            assert actual.dtype == np.float64, (case.name, name, actual.dtype)
-            if actual.shape != expected[name].shape:
-                raise AssertionError(f"{case.name}: gradient of {name} has shape {actual.shape}, expected {expected[name].shape}")
-            scale = np.abs(expected[name]).max() or 1.0
-            error = max(error, float(np.abs(actual - expected[name]).max() / scale))
+    emitted = evaluator(onnx.load_from_string(base64.b64decode(answer["model"])))
+    feeds = {**case.inputs, "seed": seed}
+    if case.second:
+        feeds["direction"] = direction
+    values = emitted.run(list(answer["gradients"].values()), feeds)
+    error = max(relative_error(f"{case.name}: gradient of {name}", actual, expected[name])
+                for name, actual in zip(answer["gradients"], values))
+    if case.second:
+        expected["second"] = central_differences_of(
+            lambda moved: emitted.run([answer["gradients"][case.wrt[0]]], {**feeds, case.wrt[0]: moved})[0] * direction,
+            case.inputs[case.wrt[0]])
+        actual, = emitted.run([answer["product"]], feeds)
+        error = max(error, relative_error(f"{case.name}: second derivative", actual, expected["second"]))
     stored = {
         "name": case.name,
         "opset": case.opset,
@@ -147,9 +166,11 @@ def check(case, emitter, rng):
         "score": case.score,
         "seed": stored_tensor(np.asarray(seed)),
         "reference": "PyTorch" if case.torch else "central differences",
-        "gradients": {name: stored_tensor(array) for name, array in expected.items()},
+        "gradients": {name: stored_tensor(expected[name]) for name in case.wrt},
         "float64Error": float(f"{error:.1g}"),
     }
+    if case.second:
+        stored["second"] = {"direction": stored_tensor(direction), "product": stored_tensor(expected["second"])}
     if case.tolerance:
         stored["tolerance"] = case.tolerance
     return error, stored
