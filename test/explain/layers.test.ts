@@ -1,0 +1,72 @@
+import { afterAll, beforeAll, describe, expect, it } from 'vitest';
+import type { Explainer } from '../../lib/explainer.ts';
+import { load } from '../../lib/load.ts';
+import type { LayerOption } from '../../lib/options.ts';
+import { expectError } from '../helpers/expect-error.ts';
+import { noiseImage, one, plainModel } from '../helpers/explain-models.ts';
+
+let cam: Explainer;
+beforeAll(async () => {
+  cam = await load(plainModel());
+});
+afterAll(() => cam.dispose());
+const image = noiseImage([1, 3, 16, 16]);
+const layerOf = async (layer: LayerOption) => {
+  const found = one(await cam.explain(image, { layer })).layer;
+  return Array.isArray(found) ? found.map(({ name }) => name) : (found as { name: string }).name;
+};
+
+describe('layer', () => {
+  it('is an exact tensor or node name, a number from the end, auto or stages', async () => {
+    expect(await layerOf('r1')).toBe('r1');
+    expect(await layerOf('relu1')).toBe('r1');
+    expect(await layerOf('conv2')).toBe('c2');
+    expect(await layerOf('auto')).toBe('r2');
+    expect(await layerOf('stages')).toEqual(['r1', 'r2']);
+    expect(await layerOf(['conv1', -1])).toEqual(['c1', 'r2']);
+    const listed = cam.layers().map(({ name }) => name);
+    for (let i = 1; i <= listed.length; i++) expect(await layerOf(-i)).toBe(listed.at(-i));
+  });
+
+  it('names a layer given twice once', async () => {
+    expect(await layerOf(['r1', 'relu1'])).toBe('r1');
+  });
+
+  it('says what was chosen and why, and so does layers()', async () => {
+    const { layer } = one(await cam.explain(image));
+    expect(layer).toEqual({ name: 'r2', shape: [8, 4, 4], reason: expect.stringMatching(/last spatial/) });
+    const chosen = cam.layers().filter(entry => entry.chosen);
+    expect(chosen).toEqual([
+      {
+        name: 'r2',
+        node: 'relu2',
+        operator: 'Relu',
+        shape: [-1, 8, 4, 4],
+        chosen: true,
+        reason: expect.stringMatching(/last spatial/),
+      },
+    ]);
+    expect(cam.layers().map(({ name }) => name)).toEqual(['c1', 'r1', 'c2', 'r2']);
+  });
+
+  it('refuses unknown names with near ones, and tensors without positions', async () => {
+    await expectError(() => cam.explain(image, { layer: 'relu3' }), 'ERR_LAYER_NOT_FOUND', 'relu3', 'relu2');
+    await expectError(() => cam.explain(image, { layer: 'head' }), 'ERR_LAYER_NOT_FOUND', '[N,C,h,w]');
+    await expectError(() => cam.explain(image, { layer: 'f' }), 'ERR_LAYER_NOT_FOUND', '8');
+    await expectError(() => cam.explain(image, { layer: -5 }), 'ERR_LAYER_NOT_FOUND', '4');
+    await expectError(() => cam.explain(image, { layer: ['r1', 'nope'] }), 'ERR_LAYER_NOT_FOUND', 'nope');
+    for (const layer of [0, 2, 1.5, Number.NaN, '', {}] as unknown as LayerOption[])
+      await expectError(() => cam.explain(image, { layer }), 'ERR_LAYER_NOT_FOUND');
+    await expectError(() => cam.explain(image, { layer: [] }), 'ERR_OPTION_INVALID');
+  });
+
+  it('has a default in load', async () => {
+    const other = await load(plainModel(), { layer: 'r1' });
+    try {
+      expect(one(await other.explain(image)).layer).toMatchObject({ name: 'r1' });
+      expect(one(await other.explain(image, { layer: 'auto' })).layer).toMatchObject({ name: 'r2' });
+    } finally {
+      await other.dispose();
+    }
+  });
+});

@@ -1,0 +1,105 @@
+import { afterAll, beforeAll, describe, expect, it } from 'vitest';
+import type { Explainer, ExplainResult } from '../../lib/explainer.ts';
+import { load } from '../../lib/load.ts';
+import type { ExplainOptions } from '../../lib/options.ts';
+import { output, topK } from '../../lib/targets/index.ts';
+import { expectError } from '../helpers/expect-error.ts';
+import { flat, noiseImage, one, plainModel, shapeOf } from '../helpers/explain-models.ts';
+
+let cam: Explainer;
+beforeAll(async () => {
+  cam = await load(plainModel());
+});
+afterAll(() => cam.dispose());
+
+const single = noiseImage([1, 3, 16, 16], 1);
+const batch = noiseImage([2, 3, 16, 16], 2);
+const methods = ['eigen-cam', 'grad-cam', 'hirescam'];
+const layers = ['r1', 'r2'];
+
+describe('nesting of results', () => {
+  const levels: [string, number[], Partial<ExplainOptions>][] = [
+    ['methods', [3], { methods }],
+    ['targets', [2], { target: topK(2) }],
+    ['layers', [2], { layer: layers, fuse: false }],
+  ];
+  const images: [string, number[], Parameters<Explainer['explain']>[0]][] = [
+    ['one tensor', [], single],
+    ['a tensor without batch axis', [], { ...single, dims: [3, 16, 16] }],
+    ['a tensor with N = 2', [2], batch],
+    ['an array of one', [1], [single]],
+    ['an array of two', [2], [single, single]],
+    ['an array with a tensor of two', [3], [single, batch]],
+  ];
+  for (const [what, outer, image] of images) {
+    it(`${what}: images outside, then methods, targets, layers`, async () => {
+      for (let mask = 0; mask < 8; mask++) {
+        const chosen = levels.filter((_, bit) => mask & (1 << bit));
+        const options = Object.assign({}, ...chosen.map(([, , part]) => part)) as ExplainOptions;
+        const result: ExplainResult = await cam.explain(image, options);
+        expect(shapeOf(result)).toEqual([...outer, ...chosen.flatMap(([, dims]) => dims)]);
+      }
+    });
+  }
+
+  it('orders methods, targets and layers as they were given', async () => {
+    const result = await cam.explain(batch, { methods, target: topK(2), layer: layers, fuse: false });
+    const names = flat(result).map(({ method, layer, target, predictions }) => [
+      method,
+      'name' in layer ? layer.name : layer,
+      predictions.findIndex(({ index }) => index === target.index),
+    ]);
+    const expected = [0, 1].flatMap(() =>
+      methods.flatMap(method => [0, 1].flatMap(rank => layers.map(layer => [method, layer, rank]))),
+    );
+    expect(names).toEqual(expected);
+  });
+
+  it('keeps the arrays of lists of one', async () => {
+    expect(shapeOf(await cam.explain(single, { methods: ['grad-cam'] }))).toEqual([1]);
+    expect(shapeOf(await cam.explain(single, { target: topK(1) }))).toEqual([1]);
+    expect(shapeOf(await cam.explain(single, { target: 'top1' }))).toEqual([]);
+    expect(shapeOf(await cam.explain(single, { target: 'top3' }))).toEqual([3]);
+    expect(shapeOf(await cam.explain(single, { target: output('y', 'top2') }))).toEqual([2]);
+    expect(shapeOf(await cam.explain(single, { layer: ['r2'], fuse: false }))).toEqual([1]);
+    expect(shapeOf(await cam.explain(single, { layer: 'stages', fuse: false }))).toEqual([2]);
+  });
+
+  it('fuses the layers of an array by default and lists them', async () => {
+    const fused = one(await cam.explain(single, { layer: layers }));
+    expect(fused.layer).toEqual([
+      { name: 'r1', shape: [6, 8, 8], reason: expect.any(String) },
+      { name: 'r2', shape: [8, 4, 4], reason: expect.any(String) },
+    ]);
+    expect(fused.raw.dims).toEqual([8, 8]);
+  });
+
+  it('gives an empty array for no images', async () => {
+    expect(await cam.explain([])).toEqual([]);
+  });
+});
+
+describe('targets of a batch', () => {
+  it('takes one for all or one for each', async () => {
+    const index = (result: ExplainResult) => flat(result).map(({ target }) => target.index);
+    expect(index(await cam.explain(batch, { target: 3 }))).toEqual([3, 3]);
+    expect(index(await cam.explain([single, batch], { target: [3, 0, 4] }))).toEqual([3, 0, 4]);
+    expect(index(await cam.explain(single, { target: [2] }))).toEqual([2]);
+  });
+
+  it('lets images of one batch have different kinds of targets', async () => {
+    const result = await cam.explain([single, batch], { target: [2, topK(2), 'top1'] });
+    expect((result as ExplainResult[]).map(shapeOf)).toEqual([[], [2], []]);
+    const [first, second, third] = result as [ExplainResult, ExplainResult, ExplainResult];
+    const alone = one(await cam.explain(single, { target: 2 }));
+    expect(one(first).map.data).toEqual(alone.map.data);
+    expect(flat(second)[0]!.target.index).toBe(flat(second)[0]!.predictions[0]!.index);
+    expect(one(third).target.index).toBe(one(third).predictions[0]!.index);
+  });
+
+  it('refuses another number of targets than images', async () => {
+    await expectError(() => cam.explain(batch, { target: [1, 2, 3] }), 'ERR_OPTION_INVALID', 'array of 3', '2 images');
+    await expectError(() => cam.explain(single, { target: [1, 2] }), 'ERR_OPTION_INVALID', '1 image;', 'topK');
+    await expectError(() => cam.explain([single], { target: [] }), 'ERR_OPTION_INVALID');
+  });
+});
