@@ -138,7 +138,7 @@ function checkTensors(
   if (needs.gradients && !gradients) need('gradients');
   if (needs.classifier && !weights) need('weights');
   const g = gradients && featureMaps('gradients', gradients);
-  if (g && g.dims.some((dim, axis) => dim !== a.dims[axis]))
+  if (g?.dims.some((dim, axis) => dim !== a.dims[axis]))
     throw new OnnxCamError('ERR_INPUT_SHAPE', `gradients [${g.dims}] and activations [${a.dims}] differ in shape`);
   const classifier = weights instanceof Float32Array ? weights : weights?.data;
   if (classifier && classifier.length !== a.dims[0]! * a.dims[1]!)

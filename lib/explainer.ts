@@ -1,5 +1,5 @@
 import { OnnxCamError, throwIfAborted } from './errors.ts';
-import { predictionsOf, type Setting } from './explain/assemble.ts';
+import { predictionsOf, type Setting, settingFor } from './explain/assemble.ts';
 import { type ExplainSource, type ReadyImage, readImage, splitSources } from './explain/images.ts';
 import type { Network } from './explain/network.ts';
 import { explainRun, type ImageResults } from './explain/pipeline.ts';
@@ -100,7 +100,7 @@ export class Explainer {
       targets: [],
       signal: options.signal,
     });
-    return predictionsOf(rows[0]!, setting, options.topK ?? 5);
+    return predictionsOf(rows[0]!, settingFor(setting, network, undefined), options.topK ?? 5);
   }
 
   /** Every layer that a map can be made from, in the order of the network. */
@@ -174,7 +174,8 @@ export class Explainer {
           'ERR_MODEL_UNSUPPORTED',
           `the output "${output}" has scores for many positions (${kind}); name a class output in the option \`output\``,
         );
-      return { image, index, targets: resolveTarget(targets[index]!, { classes, labels: setting.labels }) };
+      const { labels } = settingFor(setting, network, output);
+      return { image, index, targets: resolveTarget(targets[index]!, { classes, labels }) };
     });
     const results: ImageResults[] = [];
     for (const run of groupRuns(work, batchSize)) {

@@ -40,7 +40,6 @@ export async function load(model: string | URL | Uint8Array, options: LoadOption
     scorers: new Scorers(loaded, cache, session, session.intraOpNumThreads),
     setting: {
       labels: await readLabels(labels ?? loaded.sidecar.labels, loaded.path),
-      headKind: loaded.logits.kind,
       precision: 'fp32',
     },
     preprocess: pictures,

@@ -1,7 +1,7 @@
 import type { SessionOptions } from './engine/options.ts';
 import type { Tensor } from './engine/tensor.ts';
 import { OnnxCamError } from './errors.ts';
-import type { PreprocessOptions } from './image/preprocess-options.ts';
+import type { PreprocessOptions, PresetName } from './image/preprocess-options.ts';
 import { CONVENTIONS, type Convention } from './methods/definition.ts';
 import { didYouMean } from './suggest.ts';
 import type { TargetInput } from './targets/target.ts';
@@ -19,7 +19,7 @@ export interface LoadOptions extends Omit<SessionOptions, 'externalFiles' | 'ext
   /** Arithmetic on CUDA; the CPU always computes in float32. */
   precision?: Precision;
   /** A preset's name or the values themselves; wins over the model's `.onnx.json`. */
-  preprocess?: PreprocessOptions;
+  preprocess?: PresetName | PreprocessOptions;
   /** Class names, or a text file with one a line. */
   labels?: readonly string[] | string | URL;
   /** Default target layer of this explainer. */

@@ -1,4 +1,11 @@
-import { type ExplainedLayer, Explanation, type Prediction, type RawMap, type Runs } from '../explanation.ts';
+import {
+  type ExplainedLayer,
+  type ExplainedTarget,
+  Explanation,
+  type Prediction,
+  type RawMap,
+  type Runs,
+} from '../explanation.ts';
 import { restoreMaps } from '../image/restore-map.ts';
 import { resize } from '../kernels/index.ts';
 import type { Maps } from '../kernels/maps.ts';
@@ -9,13 +16,26 @@ import type { ScoreRow } from '../targets/score.ts';
 import type { ReadyImage } from './images.ts';
 import type { TargetLayer } from './layer-choice.ts';
 import { type MethodMaps, nth } from './method-maps.ts';
+import type { Network } from './network.ts';
 import type { MethodRun } from './request.ts';
 
 /** What is the same for all results of an explainer. */
 export interface Setting {
   readonly labels: Labels | undefined;
-  readonly headKind: HeadKind;
   readonly precision: string;
+}
+
+/** What is the same for all results that read one output. */
+export interface HeadSetting extends Setting {
+  readonly headKind: HeadKind;
+}
+
+/** The setting of an output (default: the model's own). Labels belong to the model's output, and to others of its length. */
+export function settingFor(setting: Setting, network: Network, output: string | undefined): HeadSetting {
+  const { output: name, classes, kind } = network.head(output);
+  const { logits } = network.model;
+  const named = name === logits.output || classes === logits.classes;
+  return { ...setting, headKind: kind, labels: named ? setting.labels : undefined };
 }
 
 /** Everything about one result. */
@@ -36,7 +56,7 @@ export interface Parts {
 }
 
 /** Puts a map onto the original picture and says all that is known about it. */
-export async function assemble(setting: Setting, parts: Parts): Promise<Explanation> {
+export async function assemble(setting: HeadSetting, parts: Parts): Promise<Explanation> {
   const { image, method, layers, maps, index, row, target } = parts;
   const start = performance.now();
   const [, height, width] = maps.maps.dims;
@@ -87,24 +107,27 @@ async function rawMap(layers: readonly Maps[], index: number): Promise<RawMap> {
   return { data, dims: [height, width], width, height };
 }
 
-function explainedTarget(target: ResolvedTarget, row: ScoreRow, { labels, headKind }: Setting) {
+function explainedTarget(target: ResolvedTarget, row: ScoreRow, { labels, headKind }: HeadSetting): ExplainedTarget {
   const index = row.classOf(target.terms[0]!.index);
   return {
     index,
     label: labels?.names[index] ?? null,
     score: row.score(target),
-    probability:
-      target.classification && (hasProbability(headKind) || target.kind === 'binary')
-        ? row.probabilities[index]!
-        : null,
+    probability: probabilityOf(target, row, index, headKind),
     kind: target.kind,
   };
+}
+
+/** Of the class; of a binary target that of its category, which the only value speaks for or against. */
+function probabilityOf(target: ResolvedTarget, row: ScoreRow, index: number, kind: HeadKind): number | null {
+  if (target.kind === 'binary') return target.terms[0]!.weight > 0 ? row.probabilities[0]! : 1 - row.probabilities[0]!;
+  return target.classification && hasProbability(kind) ? row.probabilities[index]! : null;
 }
 
 /** The classes with the largest logits. */
 export function predictionsOf(
   row: ScoreRow,
-  { labels, headKind }: Omit<Setting, 'precision'>,
+  { labels, headKind }: Pick<HeadSetting, 'labels' | 'headKind'>,
   count: number,
 ): Prediction[] {
   return Array.from(row.ranking.subarray(0, count), index => ({

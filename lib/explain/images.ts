@@ -76,7 +76,7 @@ function readTensor(tensor: TensorInput, input: ImageInput): ReadyImage {
   if (dims.length !== expected.length || expected.some((dim, axis) => dim !== undefined && dim !== dims[axis]))
     throw new OnnxCamError(
       'ERR_INPUT_SHAPE',
-      `the model's input "${input.name}" takes [${expected.map((dim, axis) => dim ?? (axis === 0 ? 'N' : '?')).join(',')}], ` +
+      `the model's input "${input.name}" takes [${expected.map((dim, axis) => (axis === 0 ? 'N' : (dim ?? '?'))).join(',')}], ` +
         `the tensor is [${tensor.dims.join(',')}]`,
     );
   const [channels, height, width] = (
@@ -125,6 +125,6 @@ export function stack(tensors: readonly Tensor<'float32'>[]): Tensor<'float32'> 
   if (tensors.length === 1) return first;
   const size = first.data.length;
   const data = new Float32Array(size * tensors.length);
-  tensors.forEach((tensor, n) => data.set(tensor.data, n * size));
+  for (const [n, tensor] of tensors.entries()) data.set(tensor.data, n * size);
   return { type: 'float32', data, dims: [tensors.length, ...first.dims.slice(1)] };
 }

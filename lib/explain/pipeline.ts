@@ -1,15 +1,14 @@
-import { OnnxCamError } from '../errors.ts';
+import { OnnxCamError, throwIfAborted } from '../errors.ts';
 import type { Explanation, Runs } from '../explanation.ts';
 import { type FeatureMaps, type LayerTensors, type MethodDefinition, needsOf } from '../methods/definition.ts';
 import { type CamHead, findCamHead } from '../model/cam-head.ts';
 import type { ResolvedTarget } from '../targets/resolve.ts';
-import type { ScoreRow } from '../targets/score.ts';
-import { assemble, type Setting } from './assemble.ts';
-import { stack } from './images.ts';
+import { assemble, type Setting, settingFor } from './assemble.ts';
 import type { TargetLayer } from './layer-choice.ts';
 import { type MethodMaps, methodMaps } from './method-maps.ts';
-import { type Network, type NetworkResult, seedFormOf } from './network.ts';
+import type { Network, NetworkResult } from './network.ts';
 import type { ExplainRequest, MethodRun } from './request.ts';
+import { runNetwork } from './run-network.ts';
 import type { Scorers } from './scorers.ts';
 import type { Work } from './work.ts';
 
@@ -27,20 +26,22 @@ export async function explainRun(
 ): Promise<ImageResults[]> {
   const { run, targets, extraRuns } = await runNetwork(network, work, request);
   const many = targets.length > work.length;
+  const own = settingFor(setting, network, targets[0]!.output);
   const results: ImageResults[] = work.map(() => []);
   for (const method of request.methods) {
+    throwIfAborted(request.signal);
     const sets: (readonly Computed[])[] = [];
     for (const layers of method.layerSets) {
       const input: SetInput = { network, run, work, method, layers, targets, request };
       sets.push(method.needs.scores ? await computeScored(scorers, input) : await computeTogether(input));
     }
-    for (const [i, { image, targets: own }] of work.entries()) {
-      const perTarget = own.map((_, t) =>
+    for (const [i, { image, targets: wanted }] of work.entries()) {
+      const perTarget = wanted.map((_, t) =>
         Promise.all(
           sets.map((computed, set) => {
             const { maps, first, milliseconds, runs } = computed[i]!;
             const layers = method.layerSets[set]!;
-            return assemble(setting, {
+            return assemble(own, {
               image,
               method,
               layers,
@@ -161,57 +162,6 @@ function imageTensors(run: NetworkResult, layer: TargetLayer, i: number, many: b
 function nthImage({ data, dims }: FeatureMaps, n: number): FeatureMaps {
   const size = data.length / dims[0]!;
   return { data: data.subarray(n * size, (n + 1) * size), dims: [1, ...dims.slice(1)] };
-}
-
-/** One forward (and backward) pass; ranks inside composite scores are looked up by a forward pass before it. */
-async function runNetwork(
-  network: Network,
-  work: readonly Work[],
-  { layers, gradients, signal }: ExplainRequest,
-): Promise<{ run: NetworkResult; targets: readonly ResolvedTarget[]; extraRuns: number }> {
-  const images = padded(stack(work.map(({ image }) => image.tensor)), network.model.input.batch);
-  const names = layers.map(({ name }) => name);
-  const { output } = work[0]!.targets[0]!;
-  let targets: readonly ResolvedTarget[] = work.flatMap(one => one.targets);
-  const seed = gradients.length > 0 ? seedFormOf(targets) : undefined;
-  let extraRuns = 0;
-  if (seed?.kind === 'dense' && targets.some(({ terms }) => terms.some(({ index }) => index < 0))) {
-    const plan = { output, activations: [], gradients: [], manyScores: false };
-    const { rows } = await network.run({ images, plan, layers: [], targets, signal });
-    targets = work.flatMap((one, i) => one.targets.map(target => withoutRanks(target, rows[i]!)));
-    extraRuns = 1;
-  }
-  const plan = { output, activations: names, gradients, seed, manyScores: targets.length > work.length };
-  const padding = plan.manyScores ? [] : new Array<ResolvedTarget>(images.dims[0]! - work.length).fill(targets[0]!);
-  const run = await network.run({ images, plan, layers, targets: [...targets, ...padding], signal });
-  return { run: padding.length > 0 ? trimmed(run, work.length) : run, targets, extraRuns };
-}
-
-/** Fills up the batch of a model whose batch size is fixed, with copies of the first image. */
-function padded(images: ReturnType<typeof stack>, batch: number | undefined): ReturnType<typeof stack> {
-  const [count, ...dims] = images.dims as [number, ...number[]];
-  if (batch === undefined || batch === count) return images;
-  const size = images.data.length / count;
-  const data = new Float32Array(batch * size);
-  for (let n = 0; n < batch; n++)
-    data.set(images.data.subarray(n < count ? n * size : 0, (n < count ? n + 1 : 1) * size), n * size);
-  return { ...images, data, dims: [batch, ...dims] };
-}
-
-/** What belongs to the first `count` images. */
-function trimmed(run: NetworkResult, count: number): NetworkResult {
-  const cut = (maps: ReadonlyMap<string, FeatureMaps>) =>
-    new Map(
-      [...maps].map(([name, { data, dims }]) => [
-        name,
-        { data: data.subarray(0, (data.length / dims[0]!) * count), dims: [count, ...dims.slice(1)] },
-      ]),
-    );
-  return { ...run, rows: run.rows.slice(0, count), activations: cut(run.activations), gradients: cut(run.gradients) };
-}
-
-function withoutRanks(target: ResolvedTarget, row: ScoreRow): ResolvedTarget {
-  return { ...target, terms: target.terms.map(term => ({ ...term, index: row.classOf(term.index) })) };
 }
 
 function layerTensors(

@@ -1,11 +1,26 @@
 import { OnnxCamError } from '../errors.ts';
 import type { Target, TargetInput } from './target.ts';
 
+const KINDS: ReadonlySet<string> = new Set<Target['kind']>([
+  'rank',
+  'top',
+  'class',
+  'label',
+  'binary',
+  'regression',
+  'weighted',
+  'view',
+  'output',
+]);
+
 /** A number is a class index, `'top1'`/`'top3'` are ranks, any other string is a label. */
 export function parseTarget(input: TargetInput): Target {
   if (typeof input === 'number') {
     if (!Number.isInteger(input))
-      throw new OnnxCamError('ERR_OPTION_INVALID', `a class index must be a whole number, not ${input}`);
+      throw new OnnxCamError(
+        'ERR_OPTION_INVALID',
+        `a target given as a number is a class index, a whole number, not ${input}`,
+      );
     return { kind: 'class', index: input };
   }
   if (typeof input === 'string') {
@@ -15,10 +30,10 @@ export function parseTarget(input: TargetInput): Target {
     if (k < 1) throw new OnnxCamError('ERR_OPTION_INVALID', `'${input}': the number of top classes starts at 1`);
     return k === 1 ? { kind: 'rank', rank: 0 } : { kind: 'top', k };
   }
-  if (input && typeof input === 'object' && 'kind' in input) return input;
+  if (input && typeof input === 'object' && KINDS.has(input.kind)) return input;
   throw new OnnxCamError(
     'ERR_OPTION_INVALID',
-    `a target is a class index, a label, 'top1', or a value from onnx-cam/targets, not ${String(input)}`,
+    `a target is a class index, a label, 'top1', or a value from onnx-cam/targets, not ${typeof input === 'object' ? JSON.stringify(input) : String(input)}`,
   );
 }
 

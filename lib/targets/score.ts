@@ -59,7 +59,9 @@ export class ScoreRow {
 
   private logProbability(index: number): number {
     const logit = this.logits[index]!;
-    if (this.activation === 'sigmoid') return -Math.log1p(Math.exp(-logit));
+    // Of the two forms the one whose exponential cannot overflow.
+    if (this.activation === 'sigmoid')
+      return logit < 0 ? logit - Math.log1p(Math.exp(logit)) : -Math.log1p(Math.exp(-logit));
     let max = Number.NEGATIVE_INFINITY;
     for (let i = 0; i < this.logits.length; i++) max = Math.max(max, this.logits[i]!);
     let sum = 0;

@@ -18,10 +18,10 @@ export async function expectError(
   const failure = error as OnnxCamError;
   expect(failure.code, failure.stack).toBe(code);
   for (const text of says)
-    expect(failure.message).toMatch(text instanceof RegExp ? text : new RegExp(escape(text), 'i'));
+    expect(failure.message).toMatch(text instanceof RegExp ? text : new RegExp(literally(text), 'i'));
   return failure;
 }
 
-function escape(text: string): string {
+function literally(text: string): string {
   return text.replaceAll(/[.*+?^${}()|[\]\\]/g, '\\$&');
 }

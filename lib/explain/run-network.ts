@@ -1,0 +1,108 @@
+import type { Tensor } from '../engine/tensor.ts';
+import type { FeatureMaps } from '../methods/definition.ts';
+import type { ResolvedTarget } from '../targets/resolve.ts';
+import type { ScoreRow } from '../targets/score.ts';
+import { stack } from './images.ts';
+import { type Network, type NetworkResult, seedFormOf } from './network.ts';
+import type { NetworkPlan } from './plan.ts';
+import type { ExplainRequest } from './request.ts';
+import type { Work } from './work.ts';
+
+/** What a run gave, and what it was asked. */
+export interface RunOutcome {
+  readonly run: NetworkResult;
+  /** One for each image, or several for the only image; ranks are replaced by classes where the graph could not do it. */
+  readonly targets: readonly ResolvedTarget[];
+  /** Passes besides the one that every image has. */
+  readonly extraRuns: number;
+}
+
+type Images = Tensor<'float32'>;
+
+/**
+ * One forward (and backward) pass; ranks inside composite scores are looked up by a forward pass before it.
+ * @throws `ERR_NO_GRADIENT`, `ERR_RUNTIME`, `ERR_ABORTED`
+ */
+export async function runNetwork(
+  network: Network,
+  work: readonly Work[],
+  { layers, gradients, signal }: ExplainRequest,
+): Promise<RunOutcome> {
+  const { batch } = network.model.input;
+  const images = padded(stack(work.map(({ image }) => image.tensor)), batch);
+  const { output } = work[0]!.targets[0]!;
+  let targets: readonly ResolvedTarget[] = work.flatMap(one => one.targets);
+  const seed = gradients.length > 0 ? seedFormOf(targets) : undefined;
+  let extraRuns = 0;
+  if (seed?.kind === 'dense' && targets.some(({ terms }) => terms.some(({ index }) => index < 0))) {
+    const plan = { output, activations: [], gradients: [], manyScores: false };
+    const { rows } = await network.run({ images, plan, layers: [], targets, signal });
+    targets = work.flatMap((one, i) => one.targets.map(target => withoutRanks(target, rows[i]!)));
+    extraRuns = 1;
+  }
+  const many = targets.length > work.length;
+  const activations = layers.map(({ name }) => name);
+  const plan: NetworkPlan = { output, activations, gradients, seed, manyScores: many && (batch ?? 1) === 1 };
+  const runWith = (own: readonly ResolvedTarget[]) => network.run({ images, plan, layers, targets: own, signal });
+  if (plan.manyScores || images.dims[0] === targets.length) return { run: await runWith(targets), targets, extraRuns };
+
+  // A fixed batch: the images are padded already, the targets are cut and padded to it.
+  const size = images.dims[0]!;
+  const parts: NetworkResult[] = [];
+  for (let from = 0; from < (seed ? targets.length : 1); from += size) {
+    const own = targets.slice(from, from + size);
+    const padding = new Array<ResolvedTarget>(size - own.length).fill(own[0]!);
+    parts.push(trimmed(await runWith([...own, ...padding]), work.length, own.length));
+  }
+  return { run: joined(parts), targets, extraRuns: extraRuns + parts.length - 1 };
+}
+
+/** Fills up the batch of a model whose batch size is fixed, with copies of the first image. */
+function padded(images: Images, batch: number | undefined): Images {
+  const [count, ...dims] = images.dims as [number, ...number[]];
+  if (batch === undefined || batch === count) return images;
+  const size = images.data.length / count;
+  const data = new Float32Array(batch * size);
+  for (let n = 0; n < batch; n++)
+    data.set(images.data.subarray(n < count ? n * size : 0, (n < count ? n + 1 : 1) * size), n * size);
+  return { ...images, data, dims: [batch, ...dims] };
+}
+
+/** What belongs to the first `images` images and the first `targets` targets. */
+function trimmed(run: NetworkResult, images: number, targets: number): NetworkResult {
+  const cut = (maps: ReadonlyMap<string, FeatureMaps>, count: number) =>
+    new Map(
+      [...maps].map(([name, { data, dims }]) => [
+        name,
+        { data: data.subarray(0, (data.length / dims[0]!) * count), dims: [count, ...dims.slice(1)] },
+      ]),
+    );
+  return {
+    ...run,
+    rows: run.rows.slice(0, images),
+    activations: cut(run.activations, images),
+    gradients: cut(run.gradients, targets),
+  };
+}
+
+/** Runs on the same images for one target after another, as one. */
+function joined(parts: readonly NetworkResult[]): NetworkResult {
+  const [first] = parts as [NetworkResult];
+  if (parts.length === 1) return first;
+  const gradients = [...first.gradients].map(([name, { dims }]): [string, FeatureMaps] => {
+    const maps = parts.map(part => part.gradients.get(name)!);
+    const data = new Float32Array(maps.reduce((length, part) => length + part.data.length, 0));
+    let offset = 0;
+    for (const part of maps) {
+      data.set(part.data, offset);
+      offset += part.data.length;
+    }
+    return [name, { data, dims: [maps.reduce((count, part) => count + part.dims[0]!, 0), ...dims.slice(1)] }];
+  });
+  const milliseconds = parts.reduce((sum, part) => sum + part.milliseconds, 0);
+  return { ...first, gradients: new Map(gradients), milliseconds };
+}
+
+function withoutRanks(target: ResolvedTarget, row: ScoreRow): ResolvedTarget {
+  return { ...target, terms: target.terms.map(term => ({ ...term, index: row.classOf(term.index) })) };
+}
