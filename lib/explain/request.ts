@@ -41,10 +41,13 @@ export interface RequestDefaults {
  * `ERR_NO_SPATIAL_LAYER`
  */
 export function makeRequest(network: Network, options: ExplainOptions, defaults: RequestDefaults): ExplainRequest {
-  const spec = options.layer ?? defaults.layer ?? network.model.sidecar.layer;
+  const named = options.layer ?? defaults.layer;
+  const spec = named ?? network.model.sidecar.layer;
   const perLayer = options.fuse === false && (Array.isArray(spec) || spec === 'stages');
   const methods = chooseMethods(options).map(method => {
-    const layers = chooseLayers(network.model, method.definition, spec, defaults.tokens);
+    // The model's own choice is one layer, which methods defined on several don't take for all of them.
+    const wanted = method.definition.computeLayers ? named : spec;
+    const layers = chooseLayers(network.model, method.definition, wanted, defaults.tokens);
     const needs = needsOf(method.definition, method.params);
     return { ...method, needs, layerSets: perLayer ? layers.map(layer => [layer]) : [layers] };
   });

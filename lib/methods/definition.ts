@@ -93,7 +93,8 @@ export interface MethodDefinition {
   /** What the method makes of one layer: before the outermost ReLU, normalisation and resizing. */
   compute(layer: LayerTensors, context: MethodContext): Promise<LayerResult>;
   /**
-   * For methods that combine several layers themselves: finished maps of all of them, layers in the order of the network.
+   * For methods defined on several layers (by default the last one of each resolution), which they combine themselves:
+   * finished maps of all of them, layers in the order of the network.
    * Takes the place of `compute` and of the convention's fusion.
    */
   computeLayers?(layers: readonly LayerTensors[], context: MethodContext): Promise<{ readonly maps: Maps }>;

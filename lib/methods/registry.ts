@@ -7,16 +7,20 @@ import type { MethodDefinition } from './definition.ts';
 import { eigenCam } from './eigen-cam.ts';
 import { eigenGradCam } from './eigen-grad-cam.ts';
 import { fasterScoreCam } from './faster-score-cam.ts';
+import { fdCam } from './fd-cam.ts';
 import { fem } from './fem.ts';
 import { gradCam } from './grad-cam.ts';
 import { gradCamElementwise } from './grad-cam-elementwise.ts';
 import { gradCamPlusPlus } from './grad-cam-plus-plus.ts';
+import { groupCam } from './group-cam.ts';
 import { hiResCam } from './hirescam.ts';
 import { isCam } from './is-cam.ts';
 import { kpcaCam } from './kpca-cam.ts';
 import { layerCam } from './layer-cam.ts';
+import { polyCam } from './poly-cam.ts';
 import { randomCam } from './random-cam.ts';
 import { reciproCam } from './recipro-cam.ts';
+import { rise } from './rise.ts';
 import { scoreCam } from './score-cam.ts';
 import { ssCam } from './ss-cam.ts';
 import { xGradCam } from './xgrad-cam.ts';
@@ -34,8 +38,12 @@ export const METHODS: readonly MethodDefinition[] = [
   ssCam,
   isCam,
   fasterScoreCam,
+  groupCam,
   ablationCam,
+  polyCam,
+  fdCam,
   reciproCam,
+  rise,
   eigenCam,
   eigenGradCam,
   kpcaCam,

@@ -36,7 +36,13 @@ export interface NativeScoring {
     radius: number,
     deviation: number,
   ): Promise<Float32Array>;
-  similarChannels(activations: Float32Array, dims: readonly number[], quantile: number): Promise<Uint8Array>;
+  similarChannels(
+    activations: Float32Array,
+    dims: readonly number[],
+    quantile: number,
+    select: Uint32Array,
+    merge: boolean,
+  ): Promise<{ sets: Uint8Array; group: Uint32Array }>;
   clusterChannels(
     activations: Float32Array,
     dims: readonly number[],

@@ -2,20 +2,11 @@
 
 #include <algorithm>
 #include <cmath>
-#include <limits>
+
+#include "kernels/parallel.hpp"
 
 namespace onnx_cam::kernels {
 namespace {
-
-struct Extremes {
-  float low = std::numeric_limits<float>::infinity();
-  float high = -std::numeric_limits<float>::infinity();
-
-  void add(float value) {
-    low = value < low ? value : low;
-    high = value > high ? value : high;
-  }
-};
 
 double sourceOf(std::size_t target, std::size_t from, std::size_t to, MaskGrid grid) {
   const double last = static_cast<double>(from - 1);
@@ -41,7 +32,7 @@ void blendRows(const float* __restrict low, const float* __restrict high, float 
   for (std::size_t x = 0; x < width; x++) out[x] = rest * low[x] + weight * high[x];
 }
 
-void addExtremes(const float* row, std::size_t width, Extremes& extremes) {
+void addExtremes(const float* row, std::size_t width, MaskExtremes& extremes) {
   constexpr std::size_t kLanes = 16;
   float low[kLanes], high[kLanes];
   std::fill_n(low, kLanes, extremes.low);
@@ -92,40 +83,53 @@ void MaskPainter::prepare(const float* map, const MaskRule& rule, float scale, M
   imageWidth_ = imageWidth;
   mask_.resize(imageWidth);
   rows_.resize(plan_.height * imageWidth);
+  MaskExtremes small;
+  if (rule.stretch == MaskStretch::none) {
+    small = {0, 1};
+  } else {
+    for (std::size_t i = 0; i < plan_.height * plan_.width; i++) small.add(map[i]);
+  }
   const uint32_t* low = &plan_.columns.low[offset.x];
   const uint32_t* high = &plan_.columns.high[offset.x];
   const float* weight = &plan_.columns.weight[offset.x];
   for (std::size_t y = 0; y < plan_.height; y++) {
     const float* source = map + y * plan_.width;
     float* target = &rows_[y * imageWidth];
-    for (std::size_t x = 0; x < imageWidth; x++) target[x] = blend(source[low[x]], source[high[x]], weight[x]);
+    // Less its minimum from the start, so that a large offset does not eat the digits of a small range.
+    for (std::size_t x = 0; x < imageWidth; x++) {
+      target[x] = blend(source[low[x]] - small.low, source[high[x]] - small.low, weight[x]);
+    }
   }
-  stretch(map, rule, scale);
+  stretch(rule, small.high - small.low, scale);
 }
 
-// Folds mask = a · map + b into the horizontally upsampled rows.
-void MaskPainter::stretch(const float* map, const MaskRule& rule, float scale) {
+// Folds mask = a · row + b into the horizontally upsampled rows, whose small map has this range and minimum 0.
+void MaskPainter::stretch(const MaskRule& rule, float range, float scale) {
   float low = 0, factor = scale;
   if (rule.stretch != MaskStretch::none) {
-    Extremes extremes;
-    for (std::size_t i = 0; i < plan_.height * plan_.width; i++) extremes.add(map[i]);
-    const bool constant = extremes.low == extremes.high;
-    if (!constant && rule.stretch == MaskStretch::after) {
-      extremes = {};
-      for (std::size_t y = 0; y < imageHeight_; y++) {
-        const uint32_t* base = &plan_.rows.low[offset_.y];
-        const bool inside = y > 0 && y + 1 < imageHeight_ && base[y - 1] == base[y] && base[y + 1] == base[y];
-        if (inside) continue;
-        row(y, mask_.data());
-        addExtremes(mask_.data(), imageWidth_, extremes);
-      }
+    if (rule.stretch == MaskStretch::after && range != 0) {
+      const MaskExtremes whole = extremes();
+      low = whole.low;
+      range = whole.high - whole.low;
     }
-    low = extremes.low;
-    factor = constant || extremes.high == extremes.low ? 0 : scale / (extremes.high - extremes.low + rule.epsilon);
+    factor = range == 0 ? 0 : scale / (range + rule.epsilon);
   }
   const float sign = rule.complement ? -factor : factor;
   const float shift = rule.complement ? 1.0f : 0.0f;
   for (float& value : rows_) value = (value - low) * sign + shift;
+}
+
+// Of the upsampled map: between two source rows it is linear in y.
+MaskExtremes MaskPainter::extremes() {
+  MaskExtremes result;
+  const uint32_t* base = &plan_.rows.low[offset_.y];
+  for (std::size_t y = 0; y < imageHeight_; y++) {
+    const bool inside = y > 0 && y + 1 < imageHeight_ && base[y - 1] == base[y] && base[y + 1] == base[y];
+    if (inside) continue;
+    row(y, mask_.data());
+    addExtremes(mask_.data(), imageWidth_, result);
+  }
+  return result;
 }
 
 void MaskPainter::row(std::size_t y, float* out) const {
@@ -162,6 +166,31 @@ void MaskPainter::paint(const MaskedImage& image, const float* noise, float* out
       }
     }
   }
+}
+
+void sumMasks(const MaskPlan& plan, const float* maps, std::size_t count, const MaskOffset* offsets,
+              const double* weights, std::size_t targets, std::size_t height, std::size_t width, float* out) {
+  // Rows are shared out, not maps, so that every sum has one order.
+  parallelFor(height, 16, [&](std::size_t begin, std::size_t end) {
+    MaskPainter painter(plan);
+    std::vector<double> sums(targets * (end - begin) * width, 0.0);
+    std::vector<float> mask(width);
+    for (std::size_t n = 0; n < count; n++) {
+      painter.prepare(maps + n * plan.height * plan.width, {MaskStretch::none, 0, false}, 1, offsets[n], height, width);
+      for (std::size_t y = begin; y < end; y++) {
+        painter.row(y, mask.data());
+        for (std::size_t t = 0; t < targets; t++) {
+          const double weight = weights[n * targets + t];
+          double* sum = &sums[(t * (end - begin) + y - begin) * width];
+          for (std::size_t x = 0; x < width; x++) sum[x] += weight * mask[x];
+        }
+      }
+    }
+    for (std::size_t t = 0; t < targets; t++) {
+      const double* source = &sums[t * (end - begin) * width];
+      std::copy_n(source, (end - begin) * width, out + (t * height + begin) * width);
+    }
+  });
 }
 
 }  // namespace onnx_cam::kernels

@@ -22,6 +22,7 @@
 
 #include <cstddef>
 #include <cstdint>
+#include <limits>
 #include <vector>
 
 namespace onnx_cam::kernels {
@@ -72,6 +73,16 @@ struct MaskedImage {
   std::size_t size() const { return channels * height * width; }
 };
 
+struct MaskExtremes {
+  float low = std::numeric_limits<float>::infinity();
+  float high = -std::numeric_limits<float>::infinity();
+
+  void add(float value) {
+    low = value < low ? value : low;
+    high = value > high ? value : high;
+  }
+};
+
 /// Paints masks of one plan; keeps scratch memory, so one per thread.
 class MaskPainter {
  public:
@@ -86,14 +97,20 @@ class MaskPainter {
   void paint(const MaskedImage& image, const float* noise, float* out);
 
  private:
-  void stretch(const float* map, const MaskRule& rule, float scale);
+  void stretch(const MaskRule& rule, float range, float scale);
+  MaskExtremes extremes();
 
   const MaskPlan& plan_;
   MaskOffset offset_;
   std::size_t imageHeight_ = 0;
   std::size_t imageWidth_ = 0;
-  std::vector<float> rows_;  // [h, imageWidth]: stretched along x, range folded in.
+  std::vector<float> rows_;  // [h, imageWidth]: upsampled along x, range folded in.
   std::vector<float> mask_;
 };
+
+/// Σ_n weights[n · targets + t] · mask_n for each target: out [targets, H, W]. Masks are [count, h, w] maps painted with
+/// stretch `none`; `offsets` holds one for each. Accumulator: double, in the order of the maps, whatever the threads.
+void sumMasks(const MaskPlan& plan, const float* maps, std::size_t count, const MaskOffset* offsets,
+              const double* weights, std::size_t targets, std::size_t height, std::size_t width, float* out);
 
 }  // namespace onnx_cam::kernels

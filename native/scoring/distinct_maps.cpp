@@ -3,6 +3,7 @@
 #include <algorithm>
 #include <bit>
 #include <cmath>
+#include <string_view>
 #include <unordered_map>
 
 namespace onnx_cam {
@@ -63,6 +64,19 @@ DistinctMaps findDistinctMaps(const float* maps, std::size_t count, std::size_t 
     result.group[i] = static_cast<int32_t>(result.first.size());
     result.first.push_back(static_cast<uint32_t>(i));
     result.key.push_back(key);
+  }
+  return result;
+}
+
+DistinctSets findDistinctSets(std::vector<uint8_t> sets, std::size_t channels, bool merge) {
+  DistinctSets result;
+  std::unordered_map<std::string_view, uint32_t> rows;
+  for (std::size_t i = 0; i < sets.size() / channels; i++) {
+    const std::string_view row(reinterpret_cast<const char*>(&sets[i * channels]), channels);
+    const auto next = static_cast<uint32_t>(result.sets.size() / channels);
+    const uint32_t at = merge ? rows.emplace(row, next).first->second : next;
+    if (at == next) result.sets.insert(result.sets.end(), row.begin(), row.end());
+    result.group.push_back(at);
   }
   return result;
 }

@@ -29,4 +29,14 @@ struct DistinctMaps {
 DistinctMaps findDistinctMaps(const float* maps, std::size_t count, std::size_t positions,
                               const kernels::MaskRule& rule, bool merge, bool skipConstant);
 
+struct DistinctSets {
+  /// [distinct, channels].
+  std::vector<uint8_t> sets;
+  /// Per given set: its row in `sets`.
+  std::vector<uint32_t> group;
+};
+
+/// Sets of channels [count, channels], equal ones kept once with `merge`.
+DistinctSets findDistinctSets(std::vector<uint8_t> sets, std::size_t channels, bool merge);
+
 }  // namespace onnx_cam

@@ -1,6 +1,12 @@
 /** Fixture F0 (methods.md): score methods with real runs of the toy models. */
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
-import { METHODS } from '../../lib/methods/registry.ts';
+import type { FeatureMaps, MethodContext } from '../../lib/methods/definition.ts';
+import { resolveParams } from '../../lib/methods/params.ts';
+import { polyWeights, refine } from '../../lib/methods/poly-cam.ts';
+import { findMethod, METHODS } from '../../lib/methods/registry.ts';
+import { nativeScoring } from '../../lib/scoring/native.ts';
+import type { MaskRequest, Scorer } from '../../lib/scoring/scorer.ts';
+import type { ScoreView } from '../../lib/targets/target.ts';
 import { expectClose } from '../helpers/expect-close.ts';
 import { type F0Model, f0Model, loadF0 } from '../helpers/f0.ts';
 import { classTarget, runMethod, type ScoringImage, ScoringModels } from '../helpers/scoring.ts';
@@ -129,4 +135,72 @@ describe('worked numbers of methods.md on M2, class 0', () => {
     const spread = await runMethod('recipro-cam', image, { params: { gaussian: true } });
     expectClose(spread.raw.data, [0.393738, 0.40787, 0.439236, 0.416004], 1e-5);
   });
+
+  it('Group-CAM over a black background', async () => {
+    const image = await imageOf('m2', [0]);
+    const result = await runMethod('group-cam', withBlackBackground(image), {
+      params: { groups: 2 },
+      gradients: gradientsOf('m2', [0]),
+    });
+    // s = [0.395495, 0.273784]
+    expectClose(result.map.data.subarray(0, 4), [0.754892, 0.566169, 0.188723, 0], 1e-5);
+    expectClose(result.map.data.subarray(12), [1, 1, 1, 1], 1e-5);
+  });
+
+  it('Poly-CAM: masks and the three signs', async () => {
+    const image = await imageOf('m2', [0]);
+    const clipped = await nativeScoring().clipMaps(image.layer.data, [2, 4], 0.1, 99.9);
+    expectClose(clipped.subarray(0, 4), [0.664667, 0, 0.998, 0.998], 1e-5);
+    const weights = (sign: string) =>
+      polyWeights({ activations: image.layer }, contextOf(image, { sign }), image.scorer);
+    expectClose(await weights('plus'), [0.753121, 0.632008], 1e-5);
+    expectClose(await weights('minus'), [0.264837, 0.140714], 1e-5);
+    expectClose(await weights('both'), [1.017958, 0.772723], 1e-5);
+  });
+
+  it('Poly-CAM: a finer layer over its surroundings', async () => {
+    const fine = { data: Float32Array.from({ length: 16 }, (_, i) => i), dims: [1, 4, 4] as const };
+    const { data } = await refine({ data: new Float32Array(4).fill(1), dims: [1, 2, 2] }, fine);
+    expectClose(data.subarray(0, 4), [0, 0.333333, 0.5, 0.666667], 1e-5);
+    expectClose(data.subarray(12), [1.142857, 1.181818, 1.166667, 1.2], 1e-5);
+  });
+
+  it('FD-CAM', async () => {
+    const image = await imageOf('m2', [0]);
+    const { weights, raw } = await runMethod('fd-cam', image, {
+      params: { q: 0.5 },
+      gradients: gradientsOf('m2', [0]),
+    });
+    expectClose(weights, [2.218282, -0.5], 1e-5);
+    expectClose(raw.data, [3.686564, -1.5, 6.654845, 6.654845], 1e-5);
+  });
 });
+
+function gradientsOf(model: F0Model, targets: readonly number[]): FeatureMaps {
+  const { gradients } = f0.models[model];
+  return {
+    data: Float32Array.from(targets.flatMap(target => gradients[target]!.data)),
+    dims: [targets.length, ...gradients[0]!.dims.slice(1)],
+  };
+}
+
+/** A scorer that blends masks with black instead of a blurred copy, as methods.md works its example. */
+function withBlackBackground({ scorer, layer }: ScoringImage): ScoringImage {
+  const black = Object.create(scorer, {
+    targets: { value: scorer.targets },
+    size: { value: scorer.size },
+    masks: { value: (request: MaskRequest) => scorer.masks({ ...request, background: 'zero' }) },
+    baseline: { value: (_: string, view?: ScoreView) => scorer.baseline('zero', view) },
+  }) as Scorer;
+  return { scorer: black, layer, row: undefined as never };
+}
+
+function contextOf({ scorer }: ScoringImage, params: Record<string, unknown>): MethodContext {
+  return {
+    scorer,
+    params: resolveParams(findMethod('poly-cam'), params),
+    convention: 'paper',
+    seed: 0,
+    count: scorer.targets,
+  };
+}

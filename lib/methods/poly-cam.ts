@@ -1,0 +1,103 @@
+import { resize, weightedSum } from '../kernels/index.ts';
+import type { Maps } from '../kernels/maps.ts';
+import { channelWeights } from '../scoring/channel-weights.ts';
+import { chooseChannels } from '../scoring/choose-channels.ts';
+import { nativeScoring } from '../scoring/native.ts';
+import { CHANNEL_PARAMS, DEDUPE_PARAM, needsOfRank } from '../scoring/score-params.ts';
+import type { Scorer } from '../scoring/scorer.ts';
+import { defineMethod, type FeatureMaps, type LayerTensors, type MethodContext, scorerOf } from './definition.ts';
+
+/** Percentiles between which a channel is stretched to a mask. */
+const LOW = 0.1;
+const HIGH = 99.9;
+/** Divisors are at least this. */
+const TINY = 1e-12;
+
+/** w [targets · channels] of one layer from masks H_k = U(clip((A_k − P0.1)/P99.9, 0, 1)). */
+export async function polyWeights(
+  layer: LayerTensors,
+  { params }: MethodContext,
+  scorer: Scorer,
+): Promise<Float32Array> {
+  const { data, dims } = layer.activations;
+  const [, channels, height, width] = dims as [number, number, number, number];
+  const { targets } = scorer;
+  const choice = await chooseChannels(layer, params, targets);
+  const clipped = await nativeScoring().clipMaps(data, [channels, height * width], LOW, HIGH);
+  const score = async (complement: boolean) => {
+    const { scores } = await scorer.masks({
+      maps: { data: clipped, dims: [channels, height, width] },
+      select: choice.select,
+      rule: { interpolation: 'bilinear', normalize: 'none', epsilon: 0, complement },
+      constant: 'score',
+      view: 'probability',
+      dedupe: params.dedupe as boolean | undefined,
+    });
+    return scores;
+  };
+  const kept = params.sign === 'minus' ? undefined : await score(false);
+  const removed = params.sign === 'plus' ? undefined : await score(true);
+  const clean = scorer.clean('probability');
+  const scores = (kept ?? removed)!.map((_, i) => {
+    if (!removed) return kept![i]!;
+    return Math.max(0, (kept?.[i] ?? 0) + clean[i % targets]! - removed[i]!);
+  });
+  return channelWeights({ scores, choice, channels, targets }, own => own);
+}
+
+/** P ← ReLU(LNorm(M) ⊙ U(P)) with LNorm(M) = M / U(D(M)): the details that the finer layer adds to the coarser map. */
+export async function refine(coarse: Maps, fine: Maps): Promise<Maps> {
+  const [, height, width] = fine.dims;
+  const [, small, narrow] = coarse.dims;
+  const up = (maps: Maps) => resize(maps, { width, height, interpolation: 'bilinear' });
+  const surroundings = await up(await resize(fine, { width: narrow, height: small, interpolation: 'bilinear' }));
+  const { data: previous } = await up(coarse);
+  return {
+    data: fine.data.map((value, i) => rectify((value / Math.max(surroundings.data[i]!, TINY)) * previous[i]!)),
+    dims: fine.dims,
+  };
+}
+
+const rectify = (value: number): number => Math.max(value, 0);
+
+async function layerMap(activations: FeatureMaps, weights: Float32Array): Promise<Maps> {
+  const { data, dims } = await weightedSum(activations, weights);
+  return { data: data.map(rectify), dims };
+}
+
+/**
+ * Channel masks scored on every stage of the network: by the probability with the mask (`plus`), by its loss without
+ * (`minus`), or by both. Each stage's M_l = ReLU(Σ_k w_k A_k) refines the map of the deeper ones, down to the first.
+ */
+export const polyCam = defineMethod({
+  name: 'poly-cam',
+  aliases: ['pcam'],
+  title: 'Poly-CAM',
+  family: 'score',
+  paper: 'arXiv:2204.13359',
+  needs: { activations: true, scores: ['masks'] },
+  needsFor: needsOfRank,
+  cost: '(1 + ΣC)F, sign both (1 + 2ΣC)F',
+  params: {
+    sign: {
+      type: 'string',
+      values: ['plus', 'minus', 'both'],
+      default: 'plus',
+      description: 'score what a mask keeps (PCAM+), what its removal loses (PCAM-), or the sum (PCAM±)',
+    },
+    ...CHANNEL_PARAMS,
+    dedupe: DEDUPE_PARAM,
+  },
+  conventions: [],
+  relu: true,
+  compute: async (layer, context) => ({ weights: await polyWeights(layer, context, scorerOf(context)) }),
+  computeLayers: async (layers, context) => {
+    const scorer = scorerOf(context);
+    let map: Maps | undefined;
+    for (const layer of layers.toReversed()) {
+      const own = await layerMap(layer.activations, await polyWeights(layer, context, scorer));
+      map = map ? await refine(map, own) : own;
+    }
+    return { maps: map! };
+  },
+});

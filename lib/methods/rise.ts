@@ -1,0 +1,52 @@
+import { Random } from '../random.ts';
+import type { GridMasks, Scorer } from '../scoring/scorer.ts';
+import { defineMethod, scorerOf } from './definition.ts';
+
+/**
+ * N random masks: grids of `cells` × `cells` that are 1 with probability p, upsampled to one cell more than the image and
+ * shifted by less than a cell (the official code).
+ */
+export function randomMasks(
+  { width, height }: Scorer['size'],
+  { n, cells, p, seed }: { n: number; cells: number; p: number; seed: number },
+): GridMasks {
+  const random = new Random(seed);
+  const cell = [Math.ceil(height / cells), Math.ceil(width / cells)] as const;
+  const data = new Float32Array(n * cells * cells);
+  const offsets = new Uint32Array(2 * n);
+  for (let i = 0; i < n; i++) {
+    for (let j = 0; j < cells * cells; j++) data[i * cells * cells + j] = random.uniform() < p ? 1 : 0;
+    offsets[2 * i] = Math.floor(random.uniform() * cell[0]);
+    offsets[2 * i + 1] = Math.floor(random.uniform() * cell[1]);
+  }
+  return { grids: { data, dims: [n, cells, cells] }, canvas: [(cells + 1) * cell[0], (cells + 1) * cell[1]], offsets };
+}
+
+/** M = 1/(N p) Σ_n score(x ⊙ m_n) m_n: every pixel's mean score over the masks that show it. Needs no layer. */
+export const rise = defineMethod({
+  name: 'rise',
+  title: 'RISE',
+  family: 'score',
+  paper: 'arXiv:1806.07421',
+  needs: { activations: true, scores: ['masks'] },
+  cost: 'nF',
+  params: {
+    n: { type: 'integer', default: 4000, min: 1, description: 'random masks' },
+    cells: { type: 'integer', default: 7, min: 1, description: 'cells along each side of a mask' },
+    p: { type: 'number', default: 0.5, min: 0.001, max: 1, description: 'share of cells that are shown' },
+  },
+  conventions: [],
+  relu: false,
+  compute: async (_, context) => {
+    const scorer = scorerOf(context);
+    const [n, cells, p] = [context.params.n as number, context.params.cells as number, context.params.p as number];
+    const masks = randomMasks(scorer.size, { n, cells, p, seed: context.seed });
+    const scores = await scorer.gridMasks(masks, 'probability');
+    return {
+      maps: await scorer.sumGridMasks(
+        masks,
+        scores.map(score => score / (n * p)),
+      ),
+    };
+  },
+});
