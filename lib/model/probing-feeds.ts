@@ -1,4 +1,4 @@
-import type { Tensor } from '../engine/tensor.ts';
+import { elementCount, type Tensor } from '../engine/tensor.ts';
 import { OnnxCamError } from '../errors.ts';
 import type { Graph } from './graph.ts';
 import type { ImageInput } from './input.ts';
@@ -14,6 +14,9 @@ export interface ProbingInputs {
   readonly width?: number;
   readonly height?: number;
 }
+
+/** More than a gigabyte of float32 is no picture. */
+const MAX_ELEMENTS = 2 ** 28;
 
 /** Sizes that models without a fixed size are probed at. */
 const DEFAULT_SIZE = 224;
@@ -36,9 +39,13 @@ export function imageShape(batch: number, { input, width, height }: ProbingInput
 /** Noise for the image (the same for the same batch), and the fixed tensors, repeated where their batch is dynamic. */
 export function probingFeeds(graph: Graph, batch: number, options: ProbingInputs): Record<string, Tensor> {
   const { input, inputs } = options;
-  const feeds: Record<string, Tensor> = {
-    [input.name]: noiseTensor(input.type, imageShape(batch, options), batch),
-  };
+  const shape = imageShape(batch, options);
+  if (elementCount(shape) > MAX_ELEMENTS)
+    throw new OnnxCamError(
+      'ERR_MODEL_UNSUPPORTED',
+      `the model declares an image input of shape [${shape}], which is too large to run (or the file is damaged)`,
+    );
+  const feeds: Record<string, Tensor> = { [input.name]: noiseTensor(input.type, shape, batch) };
   for (const [name, tensor] of Object.entries(inputs ?? {}))
     if (name !== input.name) feeds[name] = hasDynamicBatch(graph, name) ? repeatBatch(tensor, batch) : tensor;
   return feeds;
