@@ -38,26 +38,10 @@ async function ablatedScores(
   dedupe: boolean,
 ): Promise<Float64Array> {
   const { data, dims } = activations;
-  const { targets, linearTail } = scorer;
+  const { targets } = scorer;
   const positions = data.length / dims[1]!;
   const clean = scorer.clean();
   const scores = new Float64Array(run.length * targets);
-  if (linearTail) {
-    const lazy = linearTail.data.length / (linearTail.dims[0]! * linearTail.dims[1]!) === 1;
-    run.forEach((k, i) => {
-      for (let t = 0; t < targets; t++) {
-        let change = 0;
-        for (let p = 0; p < positions; p++) {
-          const row = t * dims[1]! + k;
-          const slope = linearTail.data[lazy ? row : row * positions + p]!;
-          change += slope * (data[k * positions + p]! - values[i]!);
-        }
-        scores[i * targets + t] = clean[t]! - change;
-      }
-    });
-    scorer.save(run.length);
-    return scores;
-  }
   // A channel that holds nothing but its replacement already leaves the score as it is.
   const changed = run
     .map((_, i) => i)

@@ -9,6 +9,7 @@ import type { Progress } from '../options.ts';
 import type { ResolvedTarget } from '../targets/resolve.ts';
 import type { ScoreRow } from '../targets/score.ts';
 import type { ScoreView } from '../targets/target.ts';
+import { affineScores } from './affine-tail.ts';
 import { meanOverRepeats, spreadGroups } from './groups.ts';
 import { type NativeModel, type NativeVariants, nativeScoring } from './native.ts';
 import { BLUR, GRIDS, maskSettings, toNativeTargets } from './native-arguments.ts';
@@ -46,7 +47,10 @@ export interface ScorerOptions {
   readonly network: UseModel;
   /** The model from the layer on; left out where it can't be cut there. */
   readonly tail?: UseModel;
-  /** See {@link Scorer.linearTail}. */
+  /**
+   * ∂score/∂A of each target, [T, C, h, w] or lazy [T, C, 1, 1], where all scores are logits and affine in A: changed
+   * activations are then scored without a run.
+   */
   readonly linearTail?: FeatureMaps;
   readonly provider: Setting['provider'];
   /** The explainer's thread budget. */
@@ -69,7 +73,6 @@ const TAIL_ITEMS = 32;
 class NativeScorer implements Scorer {
   readonly targets: number;
   readonly size: { readonly width: number; readonly height: number };
-  readonly linearTail: FeatureMaps | undefined;
   readonly #options: ScorerOptions;
   readonly #settled: readonly SettledTarget[];
   readonly #progress: ProgressCounter;
@@ -90,7 +93,6 @@ class NativeScorer implements Scorer {
     this.#shape = layout === 'nchw' ? [a, b, c] : [c, a, b];
     this.size = { height: this.#shape[1], width: this.#shape[2] };
     this.targets = options.targets.length;
-    this.linearTail = options.linearTail;
     this.#settled = settleTargets(options.targets, options.row);
     this.#progress = new ProgressCounter(options.onProgress);
   }
@@ -179,6 +181,12 @@ class NativeScorer implements Scorer {
     const [, channels, height, width] = dims as [number, number, number, number];
     const layer = { activations, dims: [channels, height, width] };
     const { view, ...change } = request;
+    const { linearTail } = this.#options;
+    if (linearTail && (view ?? 'logit') === 'logit') {
+      const scores = await affineScores(linearTail, this.#options.layer, this.clean(), request);
+      this.#runs.saved += scores.length / this.targets;
+      return scores;
+    }
     const items =
       change.kind === 'channels'
         ? change.channels.length

@@ -1,5 +1,4 @@
 import type { Maps } from '../kernels/maps.ts';
-import type { FeatureMaps } from '../methods/definition.ts';
 import type { ScoreView } from '../targets/target.ts';
 
 /** How a small map becomes a mask of the input's size (methods.md §6.9, §6.10). */
@@ -105,10 +104,11 @@ export interface Scorer {
   gridMasks(masks: GridMasks, view?: ScoreView): Promise<Float64Array>;
   /** Σ_v weights[v, t] · mask_v for each target: [T, H, W]. */
   sumGridMasks(masks: GridMasks, weights: Float64Array): Promise<Maps>;
-  /** @throws `ERR_METHOD_UNSUPPORTED` when the network can't be cut at the layer. */
+  /**
+   * Without a run where the score is known to be affine in the activations.
+   * @throws `ERR_METHOD_UNSUPPORTED` when the network can't be cut at the layer.
+   */
   tail(request: TailRequest): Promise<Float64Array>;
-  /** ∂score/∂A of each target [T, C, h, w] (or lazy [T, C, 1, 1]) where the tail is affine in A and all scores are logits. */
-  readonly linearTail?: FeatureMaps;
   /** Counts passes that a method found superfluous by itself. */
   save(passes: number): void;
   readonly runs: ScorerRuns;

@@ -45,20 +45,21 @@ export class ScoringModels {
   static async open(
     source: Uint8Array | URL,
     layer: string,
-    { size }: { size?: readonly [number, number] } = {},
+    { size }: { size?: readonly [width: number, height: number] } = {},
   ): Promise<ScoringModels> {
     const createSession = (bytes: Uint8Array, options = {}) =>
       Session.create(bytes, { intraOpNumThreads: 1, ...options });
-    const model = await loadModel(source, { createSession, size });
+    const model = await loadModel(source, { createSession });
+    const facts = size ? await model.factsFor(...size) : model.facts;
     const logits = model.logits.tensor;
     const open = (graph: Graph) => {
       const { model: bytes, externalFiles } = serializeModel(graph);
       return createSession(bytes, { externalFiles });
     };
     const sessions = {
-      head: await open(headOf(model.graph, [layer, logits], model.facts)),
-      network: await open(headOf(model.graph, [logits], model.facts)),
-      tail: await open(tailOf(model.graph, model.facts, layer, [logits])),
+      head: await open(headOf(model.graph, [layer, logits], facts)),
+      network: await open(headOf(model.graph, [logits], facts)),
+      tail: await open(tailOf(model.graph, facts, layer, [logits])),
     };
     const names = { input: model.input.name, layer, logits };
     return new ScoringModels(sessions, names, model.input.layout === 'nhwc' ? 'nhwc' : 'nchw');
