@@ -18,9 +18,9 @@ export function addMethods(program: Command, context: CommandContext): void {
 }
 
 function methodTable(methods: readonly MethodInfo[]): string {
-  const rows = methods.map(({ name, family, paper, needs, cost }) => [name, family, paper, needsText(needs), cost]);
+  const rows = methods.map(({ name, family, paper, needs, cost }) => [name, family, needsText(needs), cost, paper]);
   const legend = 'F forward, B backward pass of the network, T run of the part behind the target layer.';
-  return `${formatTable(['method', 'family', 'paper', 'needs', 'cost'], rows)}\n\n${legend}`;
+  return `${formatTable(['method', 'family', 'needs', 'cost', 'paper'], rows)}\n\n${legend}`;
 }
 
 function needsText(needs: MethodInfo['needs']): string {

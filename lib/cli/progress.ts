@@ -1,4 +1,7 @@
 import { MultiBar, Presets, type SingleBar } from 'cli-progress';
+import { oneLine } from './text.ts';
+
+const BAR_WIDTH = 24;
 
 /** A progress bar at the foot of a terminal; nothing at all when standard error is no terminal. */
 export class Progress {
@@ -18,8 +21,10 @@ export class Progress {
         stream: this.#stream,
         format: '{bar} {inputs}/{of} {name}',
         hideCursor: true,
+        // Wrapping stays on: result lines longer than the terminal must not lose their end.
+        linewrap: true,
         clearOnComplete: true,
-        barsize: 24,
+        barsize: BAR_WIDTH,
         // Ctrl-C is the command's own business: it writes the manifest first.
         gracefulExit: false,
       },
@@ -30,7 +35,13 @@ export class Progress {
 
   /** `done` inputs are finished; `part` (0..1) of the next one, called `name`, is done as well. */
   update(done: number, name: string, part = 0): void {
-    this.#bar?.update(done + part, { inputs: done, name });
+    this.#bar?.update(done + part, { inputs: done, name: this.#fit(oneLine(name)) });
+  }
+
+  /** The end of a name that is too long for the line: a bar that wraps cannot be taken away again. */
+  #fit(name: string): string {
+    const room = (this.#stream.columns ?? 80) - BAR_WIDTH - 20;
+    return name.length <= room ? name : room > 1 ? `…${name.slice(1 - room)}` : '';
   }
 
   /** Writes a line above the bar; false when there is no bar. */

@@ -6,7 +6,7 @@ import { failureText } from './failure.ts';
 import type { CommandInput } from './inputs.ts';
 import { failureLine, resultLine } from './json-lines.ts';
 import type { ResultFiles } from './output-files.ts';
-import { className, oneLine, percent, plural } from './text.ts';
+import { className, oneLine, percent, plural, shapeText } from './text.ts';
 
 /** Most labels with their probability fit. */
 const TARGET_WIDTH = 24;
@@ -27,6 +27,7 @@ export class ExplainReporter implements Reporter {
   readonly #warned = new Set<string>();
   #inputWidth = 0;
   #methodWidth = 0;
+  #usualLayer: string | undefined;
 
   constructor(console: Console, options: ReportOptions) {
     this.#console = console;
@@ -40,13 +41,18 @@ export class ExplainReporter implements Reporter {
 
   async result(result: SavedResult): Promise<void> {
     const { input, name, explanation, files } = result;
+    if (this.#usualLayer === undefined) {
+      this.#usualLayer = layerNames(explanation.layer);
+      for (const { name, shape, reason } of [explanation.layer].flat())
+        this.#console.note(`layer ${name} [${shapeText(shape)}]: ${reason}`);
+    }
     const place = name.image === undefined ? oneLine(input) : `${oneLine(input)} [${name.image}]`;
     this.#console.note(
       [
         place.padEnd(this.#inputWidth),
         explanation.method.padEnd(this.#methodWidth),
         targetText(explanation).padEnd(TARGET_WIDTH),
-        layerText(explanation.layer),
+        ...this.#layerText(explanation.layer),
         ...fileText(files, this.#options.folder),
       ].join('  '),
     );
@@ -73,6 +79,11 @@ export class ExplainReporter implements Reporter {
       );
   }
 
+  /** Only said where it is not the layer that was announced before the first result. */
+  #layerText(layer: Explanation['layer']): string[] {
+    return layerNames(layer) === this.#usualLayer ? [] : [`at ${layerNames(layer)}`];
+  }
+
   /** A warning about a method holds for every picture. */
   #warnOnce(text: string): void {
     if (this.#warned.has(text)) return;
@@ -92,8 +103,11 @@ function targetText({ target }: Pick<Explanation, 'target'>): string {
   return `${className(target)}${kind} ${value}`;
 }
 
-function layerText(layer: Explanation['layer']): string {
-  return 'name' in layer ? layer.name : plural(layer.length, 'layer');
+function layerNames(layer: Explanation['layer']): string {
+  return [layer]
+    .flat()
+    .map(({ name }) => name)
+    .join(' + ');
 }
 
 function fileText(files: ResultFiles, folder: string): string[] {

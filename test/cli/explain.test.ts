@@ -239,6 +239,20 @@ describe('failures', () => {
   });
 });
 
+describe('the layer', () => {
+  it('is announced once with its reason, and named where another was used', async () => {
+    const other = { name: 'stem', shape: [8, 16, 16], reason: 'chosen' };
+    const load = async () =>
+      fakeModel({
+        explain: async () => [fakeExplanation(), fakeExplanation({ method: 'fem', layer: other }), fakeExplanation()],
+      });
+    const { stderr } = await explain([picture], { library: { load } });
+    const [announced, ...lines] = stderr.split('\n');
+    expect(announced).toBe('layer last [1×32×7×7]: the last one');
+    expect(lines.slice(0, 3).map(line => / at (\S+)/.exec(line)?.[1])).toEqual([undefined, 'stem', undefined]);
+  });
+});
+
 describe('maps that say nothing', () => {
   it('print a warning and the exit code stays 0', async () => {
     const load = async () =>

@@ -40,7 +40,7 @@ describe('methods', () => {
     const { code, stdout } = await runHere(['methods']);
     expect(code).toBe(0);
     const lines = stdout.split('\n');
-    expect(lines[0]).toMatch(/^method +family +paper +needs +cost$/);
+    expect(lines[0]).toMatch(/^method +family +needs +cost +paper$/);
     for (const { name } of METHODS) expect(lines.some(line => line.startsWith(`${name} `))).toBe(true);
   });
 
