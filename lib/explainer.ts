@@ -5,12 +5,13 @@ import type { Network } from './explain/network.ts';
 import { explainRun, type ImageResults } from './explain/pipeline.ts';
 import { type ExplainRequest, makeRequest, type RequestDefaults, targetsOf } from './explain/request.ts';
 import type { Scorers } from './explain/scorers.ts';
-import { listPictures, runStream, type StreamResult, type StreamSource } from './explain/stream.ts';
+import { runStream, type StreamResult, type StreamSource } from './explain/stream.ts';
 import { findUnsupported, type SupportOptions } from './explain/unsupported.ts';
 import { groupRuns, type Work } from './explain/work.ts';
 import type { Explanation, Prediction } from './explanation.ts';
 import type { ResolvedPreprocess } from './image/preprocess-options.ts';
 import type { DetectedSource } from './image/source.ts';
+import { findPictures } from './io/find-pictures.ts';
 import { checkCount, checkExplainOptions, checkNames, type ExplainOptions } from './options.ts';
 import { outputOf, resolveTarget } from './targets/resolve.ts';
 import type { Target } from './targets/target.ts';
@@ -125,7 +126,7 @@ export class Explainer {
     const { concurrency = 2, ...explainOptions } = options;
     checkCount('concurrency', concurrency, 1);
     checkExplainOptions(explainOptions);
-    const inputs = typeof source === 'string' ? ((await listPictures(source)) as T[]) : source;
+    const inputs = typeof source === 'string' ? ((await findPictures(source)) as T[]) : source;
     yield* runStream(inputs, input => this.explain(input, explainOptions) as Promise<ExplainResult>, {
       concurrency,
       signal: options.signal,

@@ -1,23 +1,8 @@
-import { readdir, stat } from 'node:fs/promises';
-import { basename, extname, isAbsolute, join, sep } from 'node:path';
-import { glob, isDynamicPattern } from 'tinyglobby';
+import { basename, extname } from 'node:path';
 import { OnnxCamError } from '../errors.ts';
+import { findPictures, PICTURE_EXTENSIONS } from '../io/find-pictures.ts';
 
-/** What is taken from folders and globs: sharp's formats and tensors. A file named outright may have any name. */
-const EXTENSIONS: ReadonlySet<string> = new Set([
-  '.jpg',
-  '.jpeg',
-  '.jpe',
-  '.jfif',
-  '.png',
-  '.webp',
-  '.gif',
-  '.tif',
-  '.tiff',
-  '.avif',
-  '.svg',
-  '.npy',
-]);
+const EXTENSIONS = [...PICTURE_EXTENSIONS, '.npy'];
 
 /** One file to explain. */
 export interface InputFile {
@@ -37,61 +22,20 @@ export interface MissingInput {
 
 export type CommandInput = InputFile | MissingInput;
 
-/**
- * Turns the command's arguments into files: pictures and tensors as they are, folders into the pictures directly inside
- * them, globs into what they match (both sorted by name). A name that exists is never read as a glob.
- */
+/** Turns the command's arguments into files: named ones as they are, folders and globs into what is in them. */
 export async function expandInputs(given: readonly string[]): Promise<CommandInput[]> {
   const stems = new StemAllocator();
   const inputs: CommandInput[] = [];
   for (const argument of given) {
-    const found = await expand(argument);
-    if (found instanceof OnnxCamError) inputs.push({ path: argument, error: found });
-    else
-      for (const path of found)
+    try {
+      for (const path of await findPictures(argument, EXTENSIONS))
         inputs.push({ path, stem: stems.allocate(path), isTensor: extname(path).toLowerCase() === '.npy' });
+    } catch (error) {
+      if (!(error instanceof OnnxCamError)) throw error;
+      inputs.push({ path: argument, error });
+    }
   }
   return inputs;
-}
-
-async function expand(argument: string): Promise<string[] | OnnxCamError> {
-  const info = await stat(argument).catch(() => undefined);
-  if (info?.isDirectory()) return listFolder(argument);
-  const pattern = sep === '\\' ? argument.replaceAll('\\', '/') : argument;
-  // A plain name that does not exist fails when it is opened, like any other bad file.
-  if (info || !isDynamicPattern(pattern)) return [argument];
-  const matches = await glob(pattern, { onlyFiles: true, expandDirectories: false, absolute: isAbsolute(argument) });
-  const known = matches.filter(isKnown).sort();
-  if (known.length > 0) return known;
-  return notFound(
-    matches.length === 0
-      ? `no file matches '${argument}'`
-      : `'${argument}' matches ${matches.length} files, none of them a picture or .npy file (known: ${[...EXTENSIONS].join(' ')})`,
-  );
-}
-
-async function listFolder(folder: string): Promise<string[] | OnnxCamError> {
-  try {
-    const entries = await readdir(folder, { withFileTypes: true });
-    const names = entries.filter(entry => !entry.isDirectory() && isKnown(entry.name)).map(entry => entry.name);
-    if (names.length > 0) return names.sort().map(name => join(folder, name));
-    return notFound(
-      `the folder ${folder} holds no picture or .npy file (subfolders are not searched; '${join(folder, '**')}' does)`,
-    );
-  } catch (cause) {
-    return new OnnxCamError('ERR_IMAGE_INVALID', `the folder ${folder} cannot be read: ${(cause as Error).message}`, {
-      cause,
-    });
-  }
-}
-
-/** Hidden files are left out, such as the `._name.jpg` that macOS leaves on foreign disks. */
-function isKnown(path: string): boolean {
-  return EXTENSIONS.has(extname(path).toLowerCase()) && !basename(path).startsWith('.');
-}
-
-function notFound(message: string): OnnxCamError {
-  return new OnnxCamError('ERR_IMAGE_NOT_FOUND', message);
 }
 
 /** Gives each file its own stem: a name that is taken gets -2, -3, … */

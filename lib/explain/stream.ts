@@ -1,6 +1,3 @@
-import { stat } from 'node:fs/promises';
-import { join } from 'node:path';
-import { glob, isDynamicPattern } from 'tinyglobby';
 import { OnnxCamError, throwIfAborted } from '../errors.ts';
 
 /** A folder, a glob, an array or an (async) iterable of images. */
@@ -9,27 +6,6 @@ export type StreamSource<T> = string | Iterable<T> | AsyncIterable<T>;
 export type StreamResult<T, R> =
   | { readonly input: T; readonly result: R; readonly error?: undefined }
   | { readonly input: T; readonly error: OnnxCamError; readonly result?: undefined };
-
-const PICTURES = '*.{jpg,jpeg,png,webp,gif,tif,tiff,avif,bmp,JPG,JPEG,PNG,WEBP,GIF,TIF,TIFF,AVIF,BMP}';
-
-/**
- * The pictures a text names: those of a folder (not of folders in it), a glob's matches, or one file; sorted by name.
- * @throws `ERR_IMAGE_NOT_FOUND` when nothing is there.
- */
-export async function listPictures(source: string): Promise<string[]> {
-  const entry = await stat(source).catch(() => undefined);
-  if (entry?.isFile()) return [source];
-  const found = entry?.isDirectory()
-    ? (await glob(PICTURES, { cwd: source, expandDirectories: false })).map(name => join(source, name))
-    : isDynamicPattern(source)
-      ? await glob(source, { expandDirectories: false })
-      : [];
-  if (found.length > 0) return found.sort();
-  throw new OnnxCamError(
-    'ERR_IMAGE_NOT_FOUND',
-    entry ? `the folder '${source}' holds no pictures` : `there is no file, folder or match for '${source}'`,
-  );
-}
 
 /**
  * Runs `task` over a source with at most `concurrency` at once and yields in the order of the source. Nothing is read

@@ -68,9 +68,9 @@ describe('expandInputs', () => {
     expect(codes(inputs)).toEqual(['ERR_IMAGE_NOT_FOUND', undefined, 'ERR_IMAGE_NOT_FOUND', 'ERR_IMAGE_NOT_FOUND']);
   });
 
-  it('leaves a plain name that does not exist to fail when it is opened', async () => {
+  it('gives an error for a name that does not exist', async () => {
     expect(await expandInputs(['nowhere/cat.jpg'])).toEqual([
-      { path: 'nowhere/cat.jpg', stem: 'cat', isTensor: false },
+      { path: 'nowhere/cat.jpg', error: expect.objectContaining({ code: 'ERR_IMAGE_NOT_FOUND' }) },
     ]);
   });
 });

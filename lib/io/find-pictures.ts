@@ -1,0 +1,65 @@
+import { readdir, stat } from 'node:fs/promises';
+import { basename, extname, isAbsolute, join, sep } from 'node:path';
+import { glob, isDynamicPattern } from 'tinyglobby';
+import { OnnxCamError } from '../errors.ts';
+
+/** What is taken from folders and globs: the formats that sharp's own binaries read. */
+export const PICTURE_EXTENSIONS = [
+  '.jpg',
+  '.jpeg',
+  '.jpe',
+  '.jfif',
+  '.png',
+  '.webp',
+  '.gif',
+  '.tif',
+  '.tiff',
+  '.avif',
+  '.svg',
+];
+
+/**
+ * The pictures that a text names: a file, whatever its name; those directly inside a folder; a glob's matches. Sorted by
+ * name. What exists is never read as a glob. Hidden files are left out (`._name.jpg` of macOS is no picture).
+ * @param extensions of the files that folders and globs give, in lower case with the dot
+ * @throws `ERR_IMAGE_NOT_FOUND` when there is nothing of the kind, `ERR_IMAGE_INVALID` when a folder cannot be read
+ */
+export async function findPictures(
+  source: string,
+  extensions: readonly string[] = PICTURE_EXTENSIONS,
+): Promise<string[]> {
+  const isKnown = (path: string) => extensions.includes(extname(path).toLowerCase()) && !basename(path).startsWith('.');
+  const info = await stat(source).catch(() => undefined);
+  if (info?.isDirectory()) {
+    const names = (await filesOf(source)).filter(isKnown);
+    if (names.length > 0) return names.sort().map(name => join(source, name));
+    throw notFound(
+      `the folder ${source} holds no pictures (folders in it are not searched; '${join(source, '**')}' does)`,
+    );
+  }
+  const pattern = sep === '\\' ? source.replaceAll('\\', '/') : source;
+  if (info) return [source];
+  if (!isDynamicPattern(pattern)) throw notFound(`no picture at ${source}: the file does not exist`);
+  const matches = await glob(pattern, { onlyFiles: true, expandDirectories: false, absolute: isAbsolute(source) });
+  const known = matches.filter(isKnown).sort();
+  if (known.length > 0) return known;
+  throw notFound(
+    matches.length === 0
+      ? `no file matches '${source}'`
+      : `'${source}' matches ${matches.length} files, none of them a picture (known: ${extensions.join(' ')})`,
+  );
+}
+
+async function filesOf(folder: string): Promise<string[]> {
+  try {
+    const entries = await readdir(folder, { withFileTypes: true });
+    return entries.filter(entry => !entry.isDirectory()).map(({ name }) => name);
+  } catch (cause) {
+    const reason = (cause as Error).message;
+    throw new OnnxCamError('ERR_IMAGE_INVALID', `the folder ${folder} cannot be read: ${reason}`, { cause });
+  }
+}
+
+function notFound(message: string): OnnxCamError {
+  return new OnnxCamError('ERR_IMAGE_NOT_FOUND', message);
+}
