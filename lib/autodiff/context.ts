@@ -1,6 +1,6 @@
 import { OnnxCamError } from '../errors.ts';
 import type { GraphNode } from '../model/graph.ts';
-import type { Part } from './accumulator.ts';
+import { Accumulator, oneHot, type Part } from './accumulator.ts';
 import { expand, unbroadcast } from './broadcast.ts';
 import { constantValues } from './constants.ts';
 import type { Emitter } from './emitter.ts';
@@ -138,9 +138,20 @@ export class NodeContext {
     if (this.wants(position)) this.#sink.addIndex(this.node.inputs[position]!, index);
   }
 
-  /** The same node with other output gradients and another receiver: lets one rule call another with its own cotangent. */
-  with(gradients: readonly (Value | undefined)[], sink: GradientSink): NodeContext {
-    return new NodeContext(this.node, this.#pass, gradients, sink);
+  /**
+   * The same node with other output gradients, and `receive` called with every gradient that its rule hands back: lets
+   * one rule call another with a cotangent of its own.
+   */
+  with(gradients: readonly (Value | undefined)[], receive: (tensor: string, gradient: Value) => void): NodeContext {
+    return new NodeContext(this.node, this.#pass, gradients, {
+      add: receive,
+      addPart: (tensor, part, gradient) => {
+        const whole = new Accumulator(this.value(tensor));
+        whole.addPart(part, gradient);
+        receive(tensor, whole.total(this.emit)!);
+      },
+      addIndex: (tensor, index) => receive(tensor, oneHot(this.emit, index, this.value(tensor))),
+    });
   }
 
   /** Throws `ERR_NO_GRADIENT` for this node. */
