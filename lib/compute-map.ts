@@ -59,6 +59,8 @@ export async function computeMap(
   checkNames(options, ['convention', 'params', 'size', 'seed'], 'computeMap');
   checkOneOf('convention', options.convention, CONVENTIONS);
   const definition = findMethod(method);
+  if (!tensors?.activations)
+    throw new OnnxCamError('ERR_INPUT_SHAPE', 'computeMap needs `activations` ({ data, dims })');
   const params = resolveParams(definition, options.params ?? {});
   const { convention } = chooseConvention(definition, options.convention);
   const layer = checkTensors(definition, needsOf(definition, params), tensors);
@@ -130,7 +132,6 @@ function checkTensors(
   needs: MethodNeeds,
   { activations, gradients, weights }: MapTensors,
 ): LayerTensors {
-  if (!activations) throw new OnnxCamError('ERR_INPUT_SHAPE', 'computeMap needs `activations` ({ data, dims })');
   const a = featureMaps('activations', activations);
   const need = (name: string): never => {
     throw new OnnxCamError('ERR_METHOD_UNSUPPORTED', `${definition.name} needs \`${name}\`, which was not given`);

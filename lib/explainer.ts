@@ -3,15 +3,14 @@ import { predictionsOf, type Setting, settingFor } from './explain/assemble.ts';
 import { type ExplainSource, type ReadyImage, readImage, splitSources } from './explain/images.ts';
 import type { Network } from './explain/network.ts';
 import { explainRun, type ImageResults } from './explain/pipeline.ts';
-import { type ExplainRequest, makeRequest, type RequestDefaults, targetsOf } from './explain/request.ts';
+import { type ExplainRequest, makeRequest, nthTarget, type RequestDefaults, targetsOf } from './explain/request.ts';
 import type { Scorers } from './explain/scorers.ts';
-import { runStream, type StreamResult, type StreamSource } from './explain/stream.ts';
+import { openSource, runStream, type StreamResult, type StreamSource } from './explain/stream.ts';
 import { findUnsupported, type SupportOptions } from './explain/unsupported.ts';
 import { groupRuns, type Work } from './explain/work.ts';
 import type { Explanation, Prediction } from './explanation.ts';
 import type { ResolvedPreprocess } from './image/preprocess-options.ts';
 import type { DetectedSource } from './image/source.ts';
-import { findPictures } from './io/find-pictures.ts';
 import { checkCount, checkExplainOptions, checkNames, type ExplainOptions } from './options.ts';
 import { outputOf, resolveTarget } from './targets/resolve.ts';
 import type { Target } from './targets/target.ts';
@@ -80,7 +79,7 @@ export class Explainer {
       const to = Math.min(from + batchSize, sources.length);
       const chunk = await this.#explainChunk(sources.slice(from, to), targets.slice(from, to), request, batchSize);
       for (const [i, byMethod] of chunk.entries()) results.push(nest(byMethod, targets[from + i]!, options, request));
-      options.onProgress?.({ done: to, total: sources.length });
+      request.progress?.images({ done: to, total: sources.length });
     }
     return several ? results : results[0]!;
   }
@@ -116,7 +115,9 @@ export class Explainer {
   /**
    * Explains the images of a folder, glob, array or (async) iterable, in order. A failing image yields
    * `{ input, error }` and the stream goes on; an abort ends it. No more than `concurrency` images are in work ahead of
-   * the consumer.
+   * the consumer. `target` may be an array with one for each image.
+   * @throws what is wrong for every image, such as `ERR_METHOD_UNKNOWN`; `ERR_IMAGE_NOT_FOUND` for a folder or glob
+   * without pictures; `ERR_ABORTED`
    */
   async *stream<T extends ExplainSource>(
     source: StreamSource<T>,
@@ -126,11 +127,11 @@ export class Explainer {
     const { concurrency = 2, ...explainOptions } = options;
     checkCount('concurrency', concurrency, 1);
     checkExplainOptions(explainOptions);
-    const inputs = typeof source === 'string' ? ((await findPictures(source)) as T[]) : source;
-    yield* runStream(inputs, input => this.explain(input, explainOptions) as Promise<ExplainResult>, {
-      concurrency,
-      signal: options.signal,
-    });
+    // What is wrong for every image is an error of the stream.
+    makeRequest(this.#parts.network, explainOptions, this.#parts.defaults);
+    const task = (input: T, index: number): Promise<ExplainResult> =>
+      this.explain(input, { ...explainOptions, target: nthTarget(options.target, index) });
+    yield* runStream(await openSource(source), task, { concurrency, signal: options.signal });
   }
 
   /**

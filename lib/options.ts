@@ -57,6 +57,7 @@ export interface ExplainOptions {
   fuse?: boolean;
   convention?: Convention;
   signal?: AbortSignal;
+  /** Called with images done; with the passes done where score methods run. */
   onProgress?: (progress: Progress) => void;
   /** Images per network run. */
   batchSize?: number;
@@ -83,6 +84,8 @@ const EXPLAIN_OPTIONS: readonly (keyof ExplainOptions)[] = [
  * @throws `ERR_OPTION_INVALID` with what was expected and what came.
  */
 export function checkExplainOptions(options: ExplainOptions, further: readonly string[] = []): void {
+  if (typeof options !== 'object' || options === null)
+    throw invalid(`the options of explain are an object, not ${options}`);
   checkNames(options, [...EXPLAIN_OPTIONS, ...further], 'explain');
   if (options.method !== undefined && options.methods !== undefined)
     throw invalid('give `method` or `methods`, not both');

@@ -15,6 +15,9 @@ import { CLASS_INPUT, type NetworkPlan, planKey, type SeedForm, seedInput } from
 import { type PlannedGraph, planGraph } from './plan-graph.ts';
 import type { SessionCache } from './session-cache.ts';
 
+/** Sizes whose facts are kept; more would grow without end on pictures of many sizes. */
+const KEPT_SIZES = 8;
+
 /** Session options without what belongs to the single session. */
 export type NetworkSessionOptions = Omit<Parameters<typeof Session.create>[1] & object, 'signal' | 'externalFiles'>;
 
@@ -118,6 +121,7 @@ export class Network {
       found = this.model.factsFor(width, height);
       found.catch(() => this.#factsBySize.delete(size));
       this.#factsBySize.set(size, found);
+      if (this.#factsBySize.size > KEPT_SIZES) this.#factsBySize.delete(this.#factsBySize.keys().next().value!);
     }
     return found;
   }

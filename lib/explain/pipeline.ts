@@ -133,7 +133,7 @@ async function computeScored(
         size,
         batchSize: request.batchSize,
         signal: request.signal,
-        onProgress: request.onProgress,
+        onProgress: request.progress?.part(),
       }),
     );
     const context = { seed: request.seed, scorers: made };

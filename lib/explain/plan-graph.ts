@@ -10,6 +10,7 @@ import { makeValueInfo } from '../model/value-info.ts';
 import type { ScoreView } from '../targets/target.ts';
 import { asFeatureMaps, asFloat32, asRows, feedFloat32 } from './conversions.ts';
 import type { TargetLayer } from './layer-choice.ts';
+import { orNameAlternatives } from './no-gradient.ts';
 import { CLASS_INPUT, type NetworkPlan, seedInput } from './plan.ts';
 
 /** A model rewritten to give what a plan asks for; all outputs are float32. */
@@ -77,14 +78,17 @@ class PlanWriter {
 
   /** Layer name and the tensor with its gradient as feature maps. */
   appendGradients(layers: readonly TargetLayer[]): (readonly [layer: string, tensor: string])[] {
-    const { gradients, facts } = differentiate({
-      graph: this.graph,
-      facts: this.facts,
-      seeds: this.#appendSeeds(),
-      wrt: layers.map(({ name }) => name),
-      lazy: layers.every(({ layout }) => layout !== 'tokens'),
-      manyScores: this.#plan.manyScores,
-    });
+    const seeds = this.#appendSeeds();
+    const { gradients, facts } = orNameAlternatives(() =>
+      differentiate({
+        graph: this.graph,
+        facts: this.facts,
+        seeds,
+        wrt: layers.map(({ name }) => name),
+        lazy: layers.every(({ layout }) => layout !== 'tokens'),
+        manyScores: this.#plan.manyScores,
+      }),
+    );
     this.#learn(facts);
     return layers.map(layer => [layer.name, this.featureMaps(gradients.get(layer.name)!, layer)]);
   }

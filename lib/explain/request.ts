@@ -1,8 +1,9 @@
 import { OnnxCamError } from '../errors.ts';
 import { type MethodNeeds, needsOf } from '../methods/definition.ts';
-import type { ExplainOptions, LayerOption, Progress } from '../options.ts';
+import type { ExplainOptions, LayerOption } from '../options.ts';
 import { parseTarget } from '../targets/parse.ts';
 import type { Target } from '../targets/target.ts';
+import { CallProgress } from './call-progress.ts';
 import { chooseLayers, type TargetLayer } from './layer-choice.ts';
 import { type ChosenMethod, chooseMethods } from './methods.ts';
 import type { Network } from './network.ts';
@@ -27,7 +28,7 @@ export interface ExplainRequest {
   /** Items per run of score methods. */
   readonly batchSize?: number;
   readonly signal?: AbortSignal;
-  readonly onProgress?: (progress: Progress) => void;
+  readonly progress?: CallProgress;
 }
 
 /** Defaults that belong to the explainer. */
@@ -70,7 +71,7 @@ export function makeRequest(network: Network, options: ExplainOptions, defaults:
     seed: options.seed ?? 0,
     batchSize: options.batchSize,
     signal: options.signal,
-    onProgress: options.onProgress,
+    progress: options.onProgress && new CallProgress(options.onProgress),
   };
 }
 
@@ -87,4 +88,17 @@ export function targetsOf(target: ExplainOptions['target'], images: number): Tar
         'For several classes of one image use topK(k) or one call for each',
     );
   return target.map(one => parseTarget(one));
+}
+
+/**
+ * The target of one image of a stream.
+ * @throws `ERR_OPTION_INVALID` when an array of targets has none for it.
+ */
+export function nthTarget(target: ExplainOptions['target'], index: number): ExplainOptions['target'] {
+  if (!Array.isArray(target)) return target;
+  if (index < target.length) return target[index];
+  throw new OnnxCamError(
+    'ERR_OPTION_INVALID',
+    `\`target\` is an array of ${target.length}, so there is none for image ${index + 1} of the stream`,
+  );
 }

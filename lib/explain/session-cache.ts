@@ -16,6 +16,7 @@ interface Entry {
  */
 export class SessionCache {
   readonly #entries = new Map<string, Entry>();
+  readonly #uses = new Set<Promise<unknown>>();
   readonly #capacity: number;
   #disposed = false;
 
@@ -27,7 +28,15 @@ export class SessionCache {
    * Runs `task` with the session of this key; sessions asked for at the same time are created once.
    * @throws `ERR_DISPOSED` after {@link dispose}.
    */
-  async use<H extends SessionHolder, T>(
+  use<H extends SessionHolder, T>(key: string, create: () => Promise<H>, task: (holder: H) => Promise<T>): Promise<T> {
+    const use = this.#use(key, create, task);
+    this.#uses.add(use);
+    const forget = () => this.#uses.delete(use);
+    use.then(forget, forget);
+    return use;
+  }
+
+  async #use<H extends SessionHolder, T>(
     key: string,
     create: () => Promise<H>,
     task: (holder: H) => Promise<T>,
@@ -52,10 +61,11 @@ export class SessionCache {
     }
   }
 
-  /** Releases every session; those in use end their runs first. */
+  /** Releases every session and resolves when all are released; those in use end their runs first. */
   async dispose(): Promise<void> {
     this.#disposed = true;
     await this.#releaseSurplus();
+    await Promise.allSettled(this.#uses);
   }
 
   async #releaseSurplus(): Promise<void> {

@@ -8,6 +8,12 @@ export interface Verdict {
 }
 
 /**
+ * Differences below this part of the values are rounding of the float32 sums behind them: stretched to [0, 1] they would
+ * look like a finding.
+ */
+const ROUNDING = 1e-6;
+
+/**
  * Judges one map. `raw` holds the values before the outermost ReLU (several layers: each layer's), `relu` says whether
  * that ReLU is applied.
  */
@@ -30,7 +36,7 @@ export function judge(raw: readonly Float32Array[], relu: boolean): Verdict {
     }
     const floor = relu ? Math.max(layerMin, 0) : layerMin;
     const ceiling = relu ? Math.max(layerMax, 0) : layerMax;
-    if (floor !== ceiling) flat = false;
+    if (ceiling - floor > ROUNDING * Math.max(Math.abs(floor), Math.abs(ceiling))) flat = false;
     min = Math.min(min, layerMin);
     max = Math.max(max, layerMax);
   }
