@@ -1,4 +1,5 @@
-import { once } from 'node:events';
+import { outputError } from '../io/atomic-write.ts';
+import { failureText } from './failure.ts';
 import { Progress } from './progress.ts';
 
 /** The two streams of a command: results on standard output, everything for people on standard error. */
@@ -6,24 +7,38 @@ export class Console {
   readonly progress: Progress;
   readonly #stdout: NodeJS.WriteStream;
   readonly #stderr: NodeJS.WriteStream;
-  #readerGone = false;
+  #isClosed = false;
+  #printFailed = false;
 
   constructor(stdout: NodeJS.WriteStream, stderr: NodeJS.WriteStream) {
     this.#stdout = stdout;
     this.#stderr = stderr;
     this.progress = new Progress(stderr);
-    // A reader that has seen enough (`| head`) is no error: the files are the result, what is left is only not printed.
-    stdout.on('error', error => {
-      if ((error as NodeJS.ErrnoException).code !== 'EPIPE') throw error;
-      this.#readerGone = true;
-    });
+    // Failures are told by the callbacks of the writes; without a listener they would end the process.
+    stdout.on('error', () => {});
     stderr.on('error', () => {});
   }
 
-  /** Writes lines to standard output; waits while a slow reader's buffer is full. */
+  /**
+   * Writes lines to standard output and waits until they are out, so that a slow reader slows the work down. A reader
+   * that has seen enough (`| head`) is no error: the files are the result, what is left is only not printed. Any other
+   * failure (a full disk) is told once and makes {@link printFailed} true.
+   */
   async print(text: string): Promise<void> {
-    if (this.#readerGone) return;
-    if (!this.#stdout.write(`${text}\n`)) await once(this.#stdout, 'drain').catch(() => {});
+    if (this.#isClosed) return;
+    const error = await new Promise<NodeJS.ErrnoException | null | undefined>(done => {
+      this.#stdout.write(`${text}\n`, done);
+    });
+    if (!error) return;
+    this.#isClosed = true;
+    // A closed pipe; Windows calls it EOF.
+    if (error.code === 'EPIPE' || error.code === 'EOF') return;
+    this.#printFailed = true;
+    this.note(failureText(outputError('standard output', error)));
+  }
+
+  get printFailed(): boolean {
+    return this.#printFailed;
   }
 
   /** A line for people on standard error, above the progress bar if there is one. */

@@ -5,7 +5,7 @@ import { oneLine } from './text.ts';
 /** The process's exit codes. */
 export const EXIT = {
   done: 0,
-  /** Some or all inputs failed. */
+  /** Some or all inputs failed, or what was found could not be printed. */
   inputsFailed: 1,
   /** Wrong usage; unusable model, layer, method, target or output folder. */
   unusable: 2,

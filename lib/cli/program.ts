@@ -19,7 +19,7 @@ export async function runCommandLine(argv: readonly string[], context: CommandCo
   });
   try {
     await program.parseAsync([...argv], { from: 'user' });
-    return code;
+    return code === EXIT.done && context.console.printFailed ? EXIT.inputsFailed : code;
   } catch (error) {
     // Help and version are "errors" of commander's with exit code 0.
     if (error instanceof CommanderError && error.exitCode === 0) return EXIT.done;

@@ -93,6 +93,19 @@ describe('a disk that takes no more', () => {
   });
 });
 
+describe('standard output on a full disk', () => {
+  it('is told in one line; the files and the manifest are written all the same', async () => {
+    const { code, stderr } = await shell(
+      `exec "${process.execPath}" "${COMMAND}" explain model.onnx a.png -o out --json > /dev/full`,
+    );
+    expect(code).toBe(1);
+    expect(stderr).toContain('onnx-cam: ERR_OUTPUT: cannot write standard output: the disk is full\n');
+    expect(stderr).not.toMatch(/^ {4}at /m);
+    expect(readJson(join(out, 'manifest.json')).results).toMatchObject([{ status: 'ok' }]);
+    expectWhole(out);
+  });
+});
+
 describe('a reader that goes away', () => {
   it('is no error', async () => {
     for (let i = 0; i < 8; i++) await makePicture(join(folder, `p${i}.png`), 24, 20);
