@@ -56,7 +56,8 @@ export interface Differentiation {
  * Reverse-mode differentiation by rewriting: appends the nodes that compute Σ seed·∂score/∂t for every tensor t of
  * `wrt`, from standard operators of the graph's own opset. Only nodes on a path from `wrt` to a score are visited.
  * Throws `ERR_NO_GRADIENT`, naming operators and nodes, before anything is appended when a rule is missing, and while
- * appending when a rule cannot handle a node's attributes; `ERR_LAYER_NOT_FOUND` for an unknown tensor.
+ * appending when a rule cannot handle a node's attributes (the graph then keeps unused nodes: extend a clone);
+ * `ERR_LAYER_NOT_FOUND` for an unknown tensor.
  */
 export function differentiate(options: DifferentiateOptions): Differentiation {
   const { graph, facts, rules = gradientRules } = options;

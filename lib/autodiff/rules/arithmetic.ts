@@ -113,12 +113,20 @@ export const cast: Rule = {
   },
 };
 
-/** Identity, and Dropout at inference: g. */
 export const identity: Rule = {
   inputs: [0],
   backward: context => context.add(0, context.gradient),
   backwardIndex: context => {
     context.addIndex(0, context.index!);
     return true;
+  },
+};
+
+/** At inference the identity. */
+export const dropout: Rule = {
+  ...identity,
+  backward: context => {
+    if (context.has(2) && context.constantNumber(2) !== 0) context.fail('it is in training mode');
+    identity.backward(context);
   },
 };

@@ -37,7 +37,7 @@ export const gradientRules: RuleSet = new Map<string, Rule>([
   ['DepthToSpace', depthToSpace],
   ['DequantizeLinear', dequantizeLinear],
   ['Div', arithmetic.div],
-  ['Dropout', arithmetic.identity],
+  ['Dropout', arithmetic.dropout],
   ['Einsum', einsum],
   ['Elu', activation.elu],
   ['Erf', unary.erf],

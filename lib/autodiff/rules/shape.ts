@@ -10,6 +10,8 @@ export const reshape: Rule = {
   backward: context => {
     const { emit } = context;
     const [x, y, g] = [context.input(), context.output(), context.gradient];
+    if (context.manyScores && y.dims.includes(-1) && !x.dims.includes(-1))
+      context.fail('it folds the batch into another axis, which several scores of one image do not allow');
     const lazy = sameDims(g.dims, y.dims) ? undefined : lazyDims(g.dims, y.dims, x.dims);
     if (lazy && lazy.filter(size => size === -1).length <= 1) return context.add(0, emit.reshape(g, lazy));
     context.add(0, emit.reshapeLike(expand(emit, g, y), x));
