@@ -12,7 +12,7 @@
 namespace onnx_cam {
 namespace {
 
-// About 50 µs of work.
+// Some tens of microseconds of work.
 constexpr std::size_t kInlineOperations = 1 << 19;
 // Float32Array's limit in V8 is 2^32 elements or more.
 constexpr std::size_t kMostElements = (std::size_t{1} << 32) - 1;

@@ -7,7 +7,7 @@
 // Layout: [N, P], each map on its own. Accumulator: float.
 // Edge cases: a constant map becomes zeros (also with ε = 0); NaN anywhere makes the whole map NaN, as in NumPy and
 // PyTorch; infinities follow IEEE arithmetic.
-// No SIMD tiers: the two passes run at memory speed as the compiler vectorises them.
+// No SIMD tiers: maps are small, and the compiler vectorises both passes.
 #pragma once
 
 #include <cstddef>

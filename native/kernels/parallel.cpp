@@ -14,7 +14,7 @@ namespace onnx_cam::kernels {
 namespace {
 
 constexpr std::size_t kMaxThreads = 8;
-// Waking a sleeping thread costs 10 to 50 µs; a part should take longer than that.
+// A part should take longer than waking a sleeping thread does.
 constexpr std::size_t kWorthwhileOperations = 1 << 19;
 // More parts than threads, so that a thread that was held up does not hold up the rest.
 constexpr std::size_t kPartsPerThread = 4;
