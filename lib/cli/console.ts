@@ -37,6 +37,11 @@ export class Console {
     this.note(failureText(outputError('standard output', error)));
   }
 
+  /** Whether lines on standard output would run into a progress bar on standard error. */
+  get printsToTerminal(): boolean {
+    return this.#stdout.isTTY === true;
+  }
+
   get printFailed(): boolean {
     return this.#printFailed;
   }

@@ -26,6 +26,7 @@ export function addDemo(program: Command, context: CommandContext, finish: (code
           chooseMethods: () => ['grad-cam'],
           folder: out,
           save: ['overlay', 'map'],
+          progress: false,
         },
         new DemoReporter(context.console, out, debug === true),
       );

@@ -26,6 +26,8 @@ export interface ExplainRun {
   readonly chooseMethods: (model: LoadedModel) => readonly string[];
   readonly folder: string;
   readonly save: readonly SaveKind[];
+  /** Whether to show a progress bar, where standard error is a terminal. */
+  readonly progress: boolean;
 }
 
 export interface SavedResult {
@@ -101,7 +103,7 @@ async function explainAll(
   record: RunRecord,
 ): Promise<void> {
   const { console, signal } = context;
-  console.progress.start(inputs.length);
+  if (run.progress) console.progress.start(inputs.length);
   const explainOne = async (input: CommandInput): Promise<NamedExplanation[]> => {
     if ('error' in input) throw input.error;
     const onProgress = ({ done, total }: Progress) => console.progress.update(record.done, input.path, done / total);

@@ -41,6 +41,7 @@ async function explain(
       },
       folder: flags.out,
       save: flags.save,
+      progress: !(flags.json && context.console.printsToTerminal),
     },
     new ExplainReporter(context.console, { folder: flags.out, json: flags.json === true, debug: flags.debug === true }),
   );

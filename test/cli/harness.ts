@@ -30,21 +30,14 @@ export interface Outcome {
 /** Runs a command line in this process, with a library of the test's choice. */
 export async function runHere(
   argv: readonly string[],
-  options: { library?: Partial<Library>; signal?: AbortSignal; isTerminal?: boolean } = {},
+  options: { library?: Partial<Library>; signal?: AbortSignal; terminals?: ('stdout' | 'stderr')[] } = {},
 ): Promise<Outcome> {
   const [stdout, stderr] = [new PassThrough(), new PassThrough()] as const;
   const text = { stdout: '', stderr: '' };
   stdout.on('data', chunk => (text.stdout += chunk));
   stderr.on('data', chunk => (text.stderr += chunk));
-  if (options.isTerminal)
-    Object.assign(stderr, {
-      isTTY: true,
-      columns: 120,
-      cursorTo() {},
-      clearLine() {},
-      moveCursor() {},
-      clearScreenDown() {},
-    });
+  const terminal = { isTTY: true, columns: 120, cursorTo() {}, clearLine() {}, moveCursor() {}, clearScreenDown() {} };
+  for (const name of options.terminals ?? []) Object.assign({ stdout, stderr }[name], terminal);
   const code = await runCommandLine(argv, {
     console: new Console(stdout as never, stderr as never),
     library: async () => ({ listMethods, load: async () => fakeModel(), ...options.library }),
