@@ -10,7 +10,7 @@ import { load } from '../helpers/load.ts';
 import { createOrtSession } from '../helpers/ort-session.ts';
 
 /** Their heads have more than one linear layer. */
-const WITHOUT_CAM = ['alexnet', 'mobilenet_v3_large'];
+const WITHOUT_CAM = ['alexnet', 'mobilenet_v3_large', 'vgg16', 'vgg16_bn'];
 
 async function run(graph: Graph, feeds: Record<string, Tensor>, output: string): Promise<Tensor> {
   const { model, externalFiles } = serializeModel(graph);
