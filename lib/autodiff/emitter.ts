@@ -1,4 +1,5 @@
 import type { TensorDataByType, TensorType } from '../engine/tensor.ts';
+import { OnnxCamError } from '../errors.ts';
 import type { AttributeValue } from '../model/attributes.ts';
 import { float, tensor } from '../model/attributes.ts';
 import type { FactTable, TensorFacts } from '../model/facts.ts';
@@ -181,9 +182,11 @@ export class Emitter {
     return this.node('ConstantOfShape', [this.shapeOf(x)], x, attributes);
   }
 
-  /** Reshape to sizes of which at most one is dynamic. */
+  /** Reshape to sizes of which at most one is dynamic: `ERR_NO_GRADIENT` for more, which no constant shape can say. */
   reshape(x: Value, dims: readonly number[]): Value {
     if (sameDims(x.dims, dims)) return x;
+    if (dims.filter(size => size === -1).length > 1)
+      throw new OnnxCamError('ERR_NO_GRADIENT', `no gradient: two dynamic axes in a reshape to [${dims}]`);
     return this.node('Reshape', [x, this.ints(dims)], { type: x.type, dims });
   }
 

@@ -29,7 +29,7 @@ export const einsum: Rule = {
         { equation: `${others.join(',')}->${kept}` },
       );
       const lazy = [...letters].map((letter, axis) => (known.has(letter) ? x.dims[axis]! : 1));
-      context.add(position, emit.reshapeLike(product, { ...x, dims: lazy }));
+      context.add(position, emit.reshape(product, lazy));
     }
   },
 };

@@ -70,8 +70,8 @@ export const matMul: Rule = {
     const matrixA = vectorA ? emit.reshape(a, [1, ...a.dims]) : a;
     const matrixB = vectorB ? emit.reshape(b, [...b.dims, 1]) : b;
     const batch = broadcastDims(matrixA.dims.slice(0, -2), matrixB.dims.slice(0, -2));
-    const full = { ...a, dims: [...batch, matrixA.dims.at(-2)!, matrixB.dims.at(-1)!] };
-    const g = emit.reshapeLike(context.fullGradient, full);
+    const matrices = [...batch, matrixA.dims.at(-2)!, matrixB.dims.at(-1)!];
+    const g = vectorA || vectorB ? emit.reshape(context.fullGradient, matrices) : context.fullGradient;
     if (context.wants(0)) {
       const back = emit.matMul(g, swapLast(context, matrixB));
       const dims = [...batch, ...matrixA.dims.slice(-2)];

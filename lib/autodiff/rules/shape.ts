@@ -2,7 +2,7 @@ import { expand } from '../broadcast.ts';
 
 import { reduceSum } from '../forms.ts';
 import type { Rule } from '../rule.ts';
-import { range, sameDims, type Value } from '../value.ts';
+import { range, sameDims } from '../value.ts';
 
 /** Reshape, Flatten, Squeeze, Unsqueeze: g in the input's shape. */
 export const reshape: Rule = {
@@ -79,7 +79,7 @@ export const tile: Rule = {
     if (repeated.some(axis => x.dims[axis] === -1)) context.fail('it repeats a dynamic axis');
     const dims = x.dims.flatMap((size, axis) => (repeated.includes(axis) ? [repeats[axis]!, size] : [size]));
     const sums = repeated.map((axis, index) => axis + index);
-    const split: Value = emit.reshapeLike(context.fullGradient, { ...x, dims });
+    const split = emit.reshape(context.fullGradient, dims);
     context.add(0, emit.reshapeLike(reduceSum(emit, split, sums), x));
   },
 };

@@ -115,6 +115,10 @@ function placeRows(context: NodeContext, g: Value, axis: number, positions: read
   return gather(context.emit, padAxis(context.emit, g, axis, 0, 1), axis, source);
 }
 
+/**
+ * Gather: a stretch of constant indices (or one) is a part; distinct ones are put back to their places; repeated ones
+ * are multiplied by a 0/1 matrix; run-time ones are added row by row.
+ */
 export const gatherRule: Rule = {
   inputs: [0],
   backward: context => {
@@ -124,30 +128,28 @@ export const gatherRule: Rule = {
     const size = x.dims[axis]!;
     const found = context.constantInput(1);
     if (!found) return context.add(0, scatterRows(context, axis));
-    const indexRank = context.input(1).dims.length;
-    if (size === -1) {
-      if (found.some(index => index < 0)) context.fail('it counts from the end of a dynamic axis');
-      context.fail('it picks from a dynamic axis');
-    }
+    if (size === -1) context.fail('it picks from a dynamic axis');
     const indices = found.map(index => positiveAxis(index, size));
-    // The index axes of g as one axis.
     const rows = { ...x, dims: replaceAt(x.dims, axis, indices.length) };
-    const lazyDims = [
-      ...context.gradient.dims.slice(0, axis),
-      ...(indexRank === 1 ? [context.gradient.dims[axis]!] : [indices.length]),
-      ...context.gradient.dims.slice(axis + indexRank),
-    ];
-    const indexAxes = range(indexRank, axis);
-    const written = indexRank === 1 ? context.gradient : expand(emit, context.gradient, context.output(), indexAxes);
-    const g = indexRank === 1 ? written : emit.reshapeLike(written, { ...rows, dims: lazyDims });
-    const first = indices[0]!;
-    if (indices.every((index, position) => index === first + position))
-      return context.addPart(0, { axis, start: first, length: indices.length }, g);
+    const g = joinIndexAxes(context, axis, indices.length);
+    const [first] = indices;
+    if (indices.every((index, position) => index === first! + position))
+      return context.addPart(0, { axis, start: first!, length: indices.length }, g);
     const full = expand(emit, g, rows, [axis]);
     if (new Set(indices).size === indices.length) return context.add(0, placeRows(context, full, axis, indices, size));
     context.add(0, multiplyAlong(context, full, axis, selection(indices, size), size));
   },
 };
+
+/** The gradient with the axes of the index tensor (none for one index, or several) as one axis, lazy elsewhere. */
+function joinIndexAxes(context: NodeContext, axis: number, count: number): Value {
+  const { emit, gradient } = context;
+  const rank = context.input(1).dims.length;
+  if (rank === 1) return gradient;
+  const written = expand(emit, gradient, context.output(), range(rank, axis));
+  const dims = [...written.dims.slice(0, axis), count, ...written.dims.slice(axis + rank)];
+  return emit.reshape(written, dims);
+}
 
 /** 0/1 matrix [indices, size] in row-major order. */
 export function selection(indices: readonly number[], size: number): number[] {
