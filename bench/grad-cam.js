@@ -36,7 +36,7 @@ for (const [name, file] of Object.entries(MODELS)) {
     const times = await inTurn(
       {
         forward: () => plain.run({ [input]: images }, [output]),
-        gradCam: () => cam.explain(images, { target: 281, batchSize: batch }),
+        gradCam: () => cam.explain(images, { target: 7, batchSize: batch }),
         node: () => peer.run(feed),
       },
       { rounds: values.quick ? 10 : batch === 1 ? 100 : 30 },

@@ -87,40 +87,26 @@ export interface OutputOptions extends RenderOptions {
 
 /** One map with everything that is known about how it came to be. */
 export class Explanation implements ExplanationFields {
-  readonly map: HeatMap;
-  readonly raw: RawMap;
-  readonly target: ExplainedTarget;
-  readonly predictions: readonly Prediction[];
-  readonly layer: ExplainedLayer | readonly ExplainedLayer[];
-  readonly method: string;
-  readonly convention: Convention;
-  readonly params: ParamValues;
-  readonly preprocess: ResolvedPreprocess | null;
-  readonly precision: string;
-  readonly status: MapStatus;
-  readonly reason: string | null;
-  readonly warnings: readonly string[];
-  readonly timings: Timings;
-  readonly runs: Runs;
+  declare readonly map: HeatMap;
+  declare readonly raw: RawMap;
+  declare readonly target: ExplainedTarget;
+  declare readonly predictions: readonly Prediction[];
+  declare readonly layer: ExplainedLayer | readonly ExplainedLayer[];
+  declare readonly method: string;
+  declare readonly convention: Convention;
+  declare readonly params: ParamValues;
+  declare readonly preprocess: ResolvedPreprocess | null;
+  declare readonly precision: string;
+  declare readonly status: MapStatus;
+  declare readonly reason: string | null;
+  declare readonly warnings: readonly string[];
+  declare readonly timings: Timings;
+  declare readonly runs: Runs;
   readonly #picture: () => Promise<RawPicture>;
 
   /** `picture` gives the original picture, the map's size, for overlays. */
   constructor(fields: ExplanationFields, picture: () => Promise<RawPicture>) {
-    this.map = fields.map;
-    this.raw = fields.raw;
-    this.target = fields.target;
-    this.predictions = fields.predictions;
-    this.layer = fields.layer;
-    this.method = fields.method;
-    this.convention = fields.convention;
-    this.params = fields.params;
-    this.preprocess = fields.preprocess;
-    this.precision = fields.precision;
-    this.status = fields.status;
-    this.reason = fields.reason;
-    this.warnings = fields.warnings;
-    this.timings = fields.timings;
-    this.runs = fields.runs;
+    Object.assign(this, fields);
     this.#picture = picture;
   }
 

@@ -30,26 +30,6 @@ const NUMBERS = new Map<ValueType, number>(
   Object.entries(ELEMENT_TYPES).map(([number, type]) => [type, Number(number)]),
 );
 
-export const TENSOR_ARRAYS = {
-  float32: Float32Array,
-  float64: Float64Array,
-  float16: Uint16Array,
-  bfloat16: Uint16Array,
-  uint8: Uint8Array,
-  int8: Int8Array,
-  uint16: Uint16Array,
-  int16: Int16Array,
-  uint32: Uint32Array,
-  int32: Int32Array,
-  uint64: BigUint64Array,
-  int64: BigInt64Array,
-  bool: Uint8Array,
-} as const;
-
-export function isTensorType(type: unknown): type is TensorType {
-  return typeof type === 'string' && Object.hasOwn(TENSOR_ARRAYS, type);
-}
-
 export function elementTypeNumber(type: TensorType): number {
   return NUMBERS.get(type)!;
 }

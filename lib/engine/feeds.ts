@@ -1,9 +1,9 @@
 import { OnnxCamError } from '../errors.ts';
 import { didYouMean } from '../suggest.ts';
 import { copyView, isResizable, toStableView } from './buffers.ts';
-import { elementTypeNumber, isTensorType, TENSOR_ARRAYS, type ValueType } from './element-type.ts';
+import { elementTypeNumber, type ValueType } from './element-type.ts';
 import type { NativeTensor } from './native.ts';
-import { elementCount, type Tensor } from './tensor.ts';
+import { elementCount, isTensorType, TENSOR_ARRAYS, type Tensor } from './tensor.ts';
 
 /** An input or output of a model. */
 export interface ValueMeta {

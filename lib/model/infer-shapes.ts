@@ -1,8 +1,8 @@
-import type { TensorType } from '../engine/tensor.ts';
+import { isTensorType, type TensorType } from '../engine/tensor.ts';
 import type { Graph } from './graph.ts';
 import { type CreateSession, withProbe } from './probe-session.ts';
 import { hasDynamicBatch, imageShape, type ProbingInputs } from './probing-feeds.ts';
-import { dimsOf, isTensorType, typeOfCode } from './tensor-values.ts';
+import { dimsOf, typeOfCode } from './tensor-values.ts';
 import { makeValueInfo } from './value-info.ts';
 import { EXTERNAL_THRESHOLD } from './write.ts';
 

@@ -1,6 +1,6 @@
 import { create } from '@bufbuild/protobuf';
 import { TensorProto_DataType as DataType, type TensorProto, TensorProtoSchema } from 'onnx-buf';
-import { elementCount, type Tensor, type TensorDataByType, type TensorType } from '../engine/tensor.ts';
+import { elementCount, TENSOR_ARRAYS, type Tensor, type TensorDataByType, type TensorType } from '../engine/tensor.ts';
 import { OnnxCamError } from '../errors.ts';
 
 const TYPE_BY_CODE: Readonly<Record<number, TensorType>> = {
@@ -23,22 +23,6 @@ const CODE_BY_TYPE = Object.fromEntries(
   Object.entries(TYPE_BY_CODE).map(([code, type]) => [type, Number(code)]),
 ) as Record<TensorType, number>;
 
-const ARRAY_BY_TYPE = {
-  float32: Float32Array,
-  float64: Float64Array,
-  float16: Uint16Array,
-  bfloat16: Uint16Array,
-  uint8: Uint8Array,
-  int8: Int8Array,
-  uint16: Uint16Array,
-  int16: Int16Array,
-  uint32: Uint32Array,
-  int32: Int32Array,
-  uint64: BigUint64Array,
-  int64: BigInt64Array,
-  bool: Uint8Array,
-} as const;
-
 /** The library's name of an ONNX element type (`TensorProto.DataType`); undefined for strings, complex and sub-byte types. */
 export function typeOfCode(code: number): TensorType | undefined {
   return TYPE_BY_CODE[code];
@@ -49,14 +33,9 @@ export function codeOfType(type: TensorType): number {
   return CODE_BY_TYPE[type];
 }
 
-/** True for the names of element types that this library has arrays for. */
-export function isTensorType(name: string): name is TensorType {
-  return Object.hasOwn(ARRAY_BY_TYPE, name);
-}
-
 /** Bytes per element. */
 export function bytesPerElement(type: TensorType): number {
-  return ARRAY_BY_TYPE[type].BYTES_PER_ELEMENT;
+  return TENSOR_ARRAYS[type].BYTES_PER_ELEMENT;
 }
 
 /** A weight message whose `rawData` is a view on `data`, not a copy. */
@@ -105,7 +84,7 @@ export function readTensor(proto: TensorProto): Tensor {
 }
 
 function fromRaw(type: TensorType, raw: Uint8Array, count: number): TensorDataByType[TensorType] {
-  const ArrayType = ARRAY_BY_TYPE[type];
+  const ArrayType = TENSOR_ARRAYS[type];
   const size = ArrayType.BYTES_PER_ELEMENT;
   if (raw.byteLength !== count * size) return new ArrayType(Math.floor(raw.byteLength / size)) as never;
   if (raw.byteOffset % size === 0) return new ArrayType(raw.buffer as ArrayBuffer, raw.byteOffset, count) as never;
@@ -126,7 +105,7 @@ function fromFields(type: TensorType, proto: TensorProto): TensorDataByType[Tens
     case 'uint32':
       return Uint32Array.from(proto.uint64Data, Number);
     default:
-      return ARRAY_BY_TYPE[type].from(proto.int32Data) as never;
+      return TENSOR_ARRAYS[type].from(proto.int32Data) as never;
   }
 }
 

@@ -1,3 +1,4 @@
+import { type NormalizeKind, normalize, resize } from '../../kernels/index.ts';
 import type { Maps } from '../../kernels/maps.ts';
 
 /** Raw maps on their way to [0, 1]. */
@@ -19,7 +20,7 @@ export function rectified(maps: Maps): Maps {
 }
 
 /** The largest height and the largest width among the layers. */
-export function largestSize(layers: readonly Maps[]): { width: number; height: number } {
+function largestSize(layers: readonly Maps[]): { width: number; height: number } {
   return {
     height: Math.max(...layers.map(({ dims }) => dims[1])),
     width: Math.max(...layers.map(({ dims }) => dims[2])),
@@ -36,4 +37,24 @@ export function combined(layers: readonly Maps[], combine: (a: number, b: number
 
 export function mapped(maps: Maps, change: (value: number) => number): Maps {
   return { data: maps.data.map(change), dims: maps.dims };
+}
+
+/**
+ * Every layer's maps stretched to [0, 1] and, where there are several, resized (bilinear, half-pixel) to the largest; for
+ * LayerCAM through tanh(2M) in between, as its paper (section III-C) and torchcam's `fuse_cams` do.
+ */
+export async function stretched(
+  { layers, relu, fusion }: FinishInput,
+  kind: NormalizeKind,
+): Promise<[Maps, ...Maps[]]> {
+  const scaled = await Promise.all(layers.map(maps => normalize(relu ? rectified(maps) : maps, { kind })));
+  if (scaled.length === 1) return [scaled[0]!];
+  const size = largestSize(layers);
+  const sized = scaled.map(maps =>
+    resize(fusion === 'tanh-max' ? mapped(maps, value => Math.tanh(2 * value)) : maps, {
+      ...size,
+      interpolation: 'bilinear',
+    }),
+  );
+  return Promise.all(sized as [Promise<Maps>, ...Promise<Maps>[]]);
 }
