@@ -1,7 +1,7 @@
 // Reads and checks the arguments of a kernel's binding, and runs its work as a promise.
 //
-// The TypeScript wrappers (lib/kernels) check for people; these checks keep a wrong call from reading or writing outside
-// a buffer. Sizes are never trusted: an array must hold exactly the elements that the dimensions call for, which also
+// The TypeScript wrappers (lib/kernels) check for people; these checks keep a wrong call from reading or writing
+// outside a buffer. Sizes are never trusted: an array must hold exactly the elements that the dimensions call for, which also
 // refuses detached buffers (they hold 0).
 #pragma once
 

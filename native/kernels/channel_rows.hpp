@@ -6,8 +6,8 @@
 
 namespace onnx_cam::kernels {
 
-/// X[k, i] = A[k, i] · factor, minus its mean over i with `centre`. `factors` has one entry per channel (`lazy`), one per
-/// channel and position, or is null. Result: [channels, gramStride(positions)].
+/// X[k, i] = A[k, i] · factor, minus its mean over i with `centre`. `factors` has one entry per channel (`lazy`), one
+/// per channel and position, or is null. Result: [channels, gramStride(positions)].
 std::vector<float> channelRows(const float* activations, const float* factors, bool lazy, bool centre,
                                std::size_t channels, std::size_t positions);
 

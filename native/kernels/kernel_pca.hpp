@@ -9,8 +9,8 @@
 //   K ← K − JK − KJ + JKJ, J = 1/P;  largest eigenpair (λ, u);  M = √λ · u, entry of largest size positive
 //
 // Layout: A [N, C, P], maps [N, P]. Accumulator: dot products as in gram.hpp, everything after in double.
-// Edge cases: λ ≤ 0, or no larger than rounding noise of K (sigmoid and poly kernels need not be positive), gives zeros;
-// anything not finite in an image makes its whole map NaN.
+// Edge cases: λ ≤ 0, or no larger than rounding noise of K (sigmoid and poly kernels need not be positive), gives
+// zeros; anything not finite in an image makes its whole map NaN.
 // Sources: arXiv 2410.00267; scikit-learn KernelPCA, pairwise kernels; methods.md §2.17.
 #pragma once
 

@@ -88,7 +88,8 @@ struct Tridiagonal {
     double high = bound() * (1 + 4 * kRounding), low = -high;
     for (;;) {
       const double middle = low + (high - low) / 2;
-      if (middle <= low || middle >= high || high - low <= kRounding * std::max(std::abs(low), std::abs(high))) return high;
+      const double largest = std::max(std::abs(low), std::abs(high));
+      if (middle <= low || middle >= high || high - low <= kRounding * largest) return high;
       (isBelow(middle) ? high : low) = middle;
     }
   }

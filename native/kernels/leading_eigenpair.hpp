@@ -1,8 +1,8 @@
 // The largest eigenvalue of a symmetric matrix and its eigenvector.
 //
-// Lanczos iteration from a fixed pseudo-random vector, with every new direction orthogonalised twice against all before,
-// so that no copies of converged values appear; it ends when the residual |A·v − λ·v| is below 1e-11 of the largest |Ritz
-// value|, or when the Krylov space is exhausted (then the result is exact up to rounding). The tridiagonal matrix's
+// Lanczos iteration from a fixed pseudo-random vector, with every new direction orthogonalised twice against all
+// before, so that no copies of converged values appear; it ends when the residual |A·v − λ·v| is below 1e-11 of the
+// largest |Ritz value|, or when the Krylov space is exhausted (then the result is exact up to rounding). The tridiagonal matrix's
 // eigenvalue comes from Sturm bisection, its vector from inverse iteration.
 //
 // A [n, n] row-major double, both triangles; the vector has length 1. The largest by value, not by size: an indefinite

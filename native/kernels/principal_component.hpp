@@ -4,8 +4,8 @@
 //   X = U Σ Vᵀ,  M = X v₁ = σ₁ u₁
 //
 // Through the smaller Gram matrix: P ≤ C: X Xᵀ has u₁, and M = √λ₁ u₁; else Xᵀ X has v₁, and M = X v₁.
-// Layout: A and G [N, C, P], lazy G or weights [N, C, 1], maps [N, P]. Accumulator: see gram.hpp; means, eigenvector and
-// projection in double.
+// Layout: A and G [N, C, P], lazy G or weights [N, C, 1], maps [N, P]. Accumulator: see gram.hpp; means, eigenvector
+// and projection in double.
 // Sign: a singular vector's sign is arbitrary. `largest`: the entry of largest size is positive (|max| ≥ |min|), which
 // makes results repeat from machine to machine; `activation`: Σ_i M[i] · mean_k|A[k,i]| ≥ 0.
 // Edge cases: X = 0 (for centred X: all channels constant) gives zeros; equal σ₁ = σ₂ leave the direction open, one is

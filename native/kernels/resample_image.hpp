@@ -3,8 +3,8 @@
 //   out[x] = Σ_j k_j · in[j],  k_j ∝ f((j + 0.5 − c) / s),  c = (x + 0.5) · in/out,  s = max(1, in/out)
 //
 // bilinear: f(t) = 1 − |t|; bicubic: Keys' kernel with a = −0.5 (not the −0.75 of resize.hpp); nearest: pixel ⌊c⌋.
-// Taps outside the picture are left out and the others scaled to sum 1. First along rows, then along columns; an axis of
-// unchanged size is passed over.
+// Taps outside the picture are left out and the others scaled to sum 1. First along rows, then along columns; an axis
+// of unchanged size is passed over.
 // Layout: uint8 HWC, any number of channels → uint8 HWC (to the bit what Pillow gives: weights rounded to 22 fractional
 // bits, rows rounded to bytes between the passes) or float HWC in 0..255 (nothing rounded, bicubic may overshoot).
 // `window` is the part of the result that is wanted; only that is computed.

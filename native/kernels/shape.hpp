@@ -15,8 +15,8 @@ struct Shape {
   std::size_t size() const { return images * channels * positions; }
 };
 
-/// Feature maps [images, channels, positions], row-major. `imageStep` is the distance from one image to the next: 0 when
-/// one image stands for the whole batch (several targets of one picture).
+/// Feature maps [images, channels, positions], row-major. `imageStep` is the distance from one image to the next: 0
+/// when one image stands for the whole batch (several targets of one picture).
 struct Features {
   const float* data = nullptr;
   std::size_t imageStep = 0;

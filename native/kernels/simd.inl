@@ -1,5 +1,5 @@
-// One register of floats in the tier at hand, in the compilers' vector extension: the same text becomes SSE2, NEON, AVX2
-// or AVX-512. Include inside a tier's region only (it has no include guard on purpose).
+// One register of floats in the tier at hand, in the compilers' vector extension: the same text becomes SSE2, NEON,
+// AVX2 or AVX-512. Include inside a tier's region only (it has no include guard on purpose).
 
 typedef float Lanes __attribute__((vector_size(ONNX_CAM_LANES * sizeof(float))));
 
@@ -33,7 +33,8 @@ static inline __attribute__((always_inline)) float horizontalSum(Lanes value) {
   const auto eight = value;
 #endif
 #if ONNX_CAM_LANES >= 8
-  const auto four = __builtin_shufflevector(eight, eight, 0, 1, 2, 3) + __builtin_shufflevector(eight, eight, 4, 5, 6, 7);
+  const auto four =
+      __builtin_shufflevector(eight, eight, 0, 1, 2, 3) + __builtin_shufflevector(eight, eight, 4, 5, 6, 7);
 #else
   const auto four = eight;
 #endif

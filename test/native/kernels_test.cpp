@@ -1,5 +1,5 @@
-// Every kernel on odd sizes, in every tier, against a plain computation in double: for the sanitizers to watch, so buffers
-// are exactly as large as they must be. Values are compared in depth by test/kernels.
+// Every kernel on odd sizes, in every tier, against a plain computation in double: for the sanitizers to watch, so
+// buffers are exactly as large as they must be. Values are compared in depth by test/kernels.
 #include <algorithm>
 #include <cmath>
 #include <cstdint>
@@ -103,7 +103,7 @@ void testWeights(Shape shape, bool lazy) {
   CHECK(std::all_of(weights.begin(), weights.end(), [](float value) { return value >= 0 && value <= 1; }));
 }
 
-/// The projection of X on its first principal direction has the largest length of all projections: |X v| for any other v.
+/// The projection of X on its first principal direction has the largest length of all: |X v| for any other v.
 void testDecompositions(Shape shape) {
   const std::vector<float> a = values(shape.size());
   std::vector<float> maps(shape.images * shape.positions);

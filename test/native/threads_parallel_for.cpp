@@ -31,7 +31,8 @@ void errorsArrive() {
       throw std::runtime_error("on purpose");
     });
   };
-  CHECK_THROWS(run(), std::runtime_error, [](const std::runtime_error& error) { return error.what() == std::string("on purpose"); });
+  const auto ours = [](const std::runtime_error& error) { return error.what() == std::string("on purpose"); };
+  CHECK_THROWS(run(), std::runtime_error, ours);
   CHECK(parts > 0);
   everyItemOnce(1000, 1);
 }
