@@ -43,12 +43,17 @@ export function noiseImage(dims: readonly number[], seed = 1): Tensor<'float32'>
 
 /**
  * Its activation is the picture's brightness in cells of 4×4 pixels: class 0 sums it up, class 1 its negative. The
- * input takes 0..255 ('raw') of any size, or of the size given.
+ * input takes 0..255 ('raw') of any size, or of the size given; `channels` weighs red, green and blue.
  */
-export function brightnessModel(height: number | string = 'H', width: number | string = 'W'): Uint8Array<ArrayBuffer> {
+export function brightnessModel({
+  height = 'H' as number | string,
+  width = 'W' as number | string,
+  channels = [1, 1, 1] as readonly number[],
+} = {}) {
+  const cell = channels.flatMap(weight => new Array<number>(16).fill(weight / 48 / 255));
   return buildModel({
     nodes: [
-      makeNode('Conv', ['x', 'grey'], ['g'], { kernel_shape: [4, 4], strides: [4, 4] }),
+      makeNode('Conv', ['x', 'mean'], ['g'], { kernel_shape: [4, 4], strides: [4, 4] }),
       makeNode('Relu', ['g'], ['bright'], {}, { name: 'bright' }),
       makeNode('GlobalAveragePool', ['bright'], ['p']),
       makeNode('Flatten', ['p'], ['f']),
@@ -57,7 +62,7 @@ export function brightnessModel(height: number | string = 'H', width: number | s
     inputs: [{ name: 'x', dims: ['N', 3, height, width] }],
     outputs: [{ name: 'y', dims: ['N', 2] }],
     initializers: {
-      grey: { dims: [2, 3, 4, 4], data: new Float32Array(96).fill(1 / 48 / 255) },
+      mean: { dims: [2, 3, 4, 4], data: [...cell, ...cell] },
       wf: { dims: [2, 2], data: [0.5, 0.5, -0.5, -0.5] },
     },
   });
