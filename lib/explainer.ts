@@ -11,6 +11,7 @@ import { groupRuns, type Work } from './explain/work.ts';
 import type { Explanation, Prediction } from './explanation.ts';
 import type { ResolvedPreprocess } from './image/preprocess-options.ts';
 import type { DetectedSource } from './image/source.ts';
+import type { Logits } from './model/logits.ts';
 import { checkCount, checkExplainOptions, checkNames, type ExplainOptions } from './options.ts';
 import { outputOf, resolveTarget } from './targets/resolve.ts';
 import type { Target } from './targets/target.ts';
@@ -92,6 +93,7 @@ export class Explainer {
     const { network, setting } = this.#parts;
     const { sources, several } = splitSources(image);
     if (several) throw new OnnxCamError('ERR_INPUT_SHAPE', 'predict takes one image');
+    classHead(network, undefined);
     const ready = await this.#read(sources[0]!, options.signal);
     const { rows } = await network.run({
       images: ready.tensor,
@@ -170,12 +172,7 @@ export class Explainer {
     const { network, setting } = this.#parts;
     const images = await Promise.all(sources.map(source => this.#read(source, request.signal)));
     const work = images.map((image, index): Work => {
-      const { classes, kind, spatial, output } = network.head(outputOf(targets[index]!));
-      if (spatial)
-        throw new OnnxCamError(
-          'ERR_MODEL_UNSUPPORTED',
-          `the output "${output}" has scores for many positions (${kind}); name a class output in the option \`output\``,
-        );
+      const { classes, output } = classHead(network, outputOf(targets[index]!));
       const { labels } = settingFor(setting, network, output);
       return { image, index, targets: resolveTarget(targets[index]!, { classes, labels }) };
     });
@@ -194,6 +191,19 @@ export class Explainer {
   #checkUsable(): void {
     if (this.#disposed) throw new OnnxCamError('ERR_DISPOSED', 'this explainer was disposed; load the model again');
   }
+}
+
+/**
+ * An output (default: the model's own) with one score per class.
+ * @throws `ERR_MODEL_UNSUPPORTED` for one with scores for many positions
+ */
+function classHead(network: Network, name: string | undefined): Logits {
+  const head = network.head(name);
+  if (!head.spatial) return head;
+  throw new OnnxCamError(
+    'ERR_MODEL_UNSUPPORTED',
+    `the output "${head.output}" has scores for many positions (${head.kind}); name a class output in the option \`output\``,
+  );
 }
 
 /** Drops the levels that the options don't ask for. */

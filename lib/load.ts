@@ -1,13 +1,18 @@
+import { toNativeConfig } from './engine/options.ts';
 import { Session } from './engine/session.ts';
+import { OnnxCamError } from './errors.ts';
 import { Network } from './explain/network.ts';
 import { Scorers } from './explain/scorers.ts';
 import { SessionCache } from './explain/session-cache.ts';
 import { Explainer } from './explainer.ts';
 import { type ResolvedPreprocess, resolvePreprocess } from './image/preprocess-options.ts';
 import { loadModel } from './model/load-model.ts';
-import { checkOneOf, type LoadOptions, PRECISIONS } from './options.ts';
+import { checkLoadOptions, type LoadOptions } from './options.ts';
 import { physicalCores } from './physical-cores.ts';
 import { readLabels } from './targets/read-labels.ts';
+
+/** Sessions that only probe write none of the files that the user asked for. */
+const NO_FILES = { enableProfiling: undefined, optimizedModelFilePath: undefined };
 
 /**
  * Loads an ONNX model for explaining: reads it, finds its input, class scores and layers.
@@ -16,11 +21,14 @@ import { readLabels } from './targets/read-labels.ts';
  * `ERR_OPTION_INVALID`, `ERR_PROVIDER_UNAVAILABLE`, `ERR_ADDON`, `ERR_RUNTIME`
  */
 export async function load(model: string | URL | Uint8Array, options: LoadOptions = {}): Promise<Explainer> {
-  const { precision, preprocess, labels, layer, input, output, inputs, tokens, ...sessionOptions } = options;
-  checkOneOf('precision', precision, PRECISIONS);
+  checkSource(model);
+  checkLoadOptions(options);
+  const { precision: _, preprocess, labels, layer, input, output, inputs, tokens, ...sessionOptions } = options;
   const session = { ...sessionOptions, intraOpNumThreads: sessionOptions.intraOpNumThreads ?? physicalCores() };
+  // Checks them all: sessions that only probe override some.
+  toNativeConfig(session);
   const loaded = await loadModel(model, {
-    createSession: (bytes, probing) => Session.create(bytes, { ...session, ...probing }),
+    createSession: (bytes, probing) => Session.create(bytes, { ...session, ...NO_FILES, ...probing }),
     input,
     output,
     inputs,
@@ -46,4 +54,14 @@ export async function load(model: string | URL | Uint8Array, options: LoadOption
     defaults: { layer, tokens: tokens ?? loaded.sidecar.tokens },
     dispose: () => cache.dispose(),
   });
+}
+
+function checkSource(model: unknown): void {
+  if (typeof model === 'string' || model instanceof URL || model instanceof Uint8Array) return;
+  throw new OnnxCamError(
+    'ERR_MODEL_INVALID',
+    `a model is given as a path, a file: URL, or the bytes of an ONNX file (Uint8Array), not as ${
+      typeof model === 'object' ? (model?.constructor?.name ?? 'null') : typeof model
+    }`,
+  );
 }

@@ -1,4 +1,4 @@
-import type { SessionOptions } from './engine/options.ts';
+import { SESSION_OPTION_NAMES, type SessionOptions } from './engine/options.ts';
 import type { Tensor } from './engine/tensor.ts';
 import { OnnxCamError } from './errors.ts';
 import type { PreprocessOptions, PresetName } from './image/preprocess-options.ts';
@@ -79,13 +79,37 @@ const EXPLAIN_OPTIONS: readonly (keyof ExplainOptions)[] = [
   'seed',
 ];
 
+const LOAD_OPTIONS: readonly string[] = [
+  'precision',
+  'preprocess',
+  'labels',
+  'layer',
+  'input',
+  'output',
+  'inputs',
+  'tokens',
+  ...SESSION_OPTION_NAMES.filter(name => name !== 'externalFiles'),
+];
+
+/**
+ * Checks those options of `load` that nothing else does.
+ * @throws `ERR_OPTION_INVALID` with what was expected and what came.
+ */
+export function checkLoadOptions(options: LoadOptions): void {
+  checkObject(options, 'load');
+  checkNames(options, LOAD_OPTIONS, 'load');
+  checkOneOf('precision', options.precision, PRECISIONS);
+  for (const [name, tensor] of Object.entries(options.inputs ?? {}))
+    if (!ArrayBuffer.isView(tensor?.data) || !Array.isArray(tensor.dims) || typeof tensor.type !== 'string')
+      throw invalid(`\`inputs\`: '${name}' must be a tensor { type, data, dims }`);
+}
+
 /**
  * Checks the options of one `explain` call.
  * @throws `ERR_OPTION_INVALID` with what was expected and what came.
  */
 export function checkExplainOptions(options: ExplainOptions, further: readonly string[] = []): void {
-  if (typeof options !== 'object' || options === null)
-    throw invalid(`the options of explain are an object, not ${options}`);
+  checkObject(options, 'explain');
   checkNames(options, [...EXPLAIN_OPTIONS, ...further], 'explain');
   if (options.method !== undefined && options.methods !== undefined)
     throw invalid('give `method` or `methods`, not both');
@@ -101,6 +125,11 @@ export function checkExplainOptions(options: ExplainOptions, further: readonly s
     throw invalid('`onProgress` must be a function');
   if (options.params !== undefined && (typeof options.params !== 'object' || options.params === null))
     throw invalid('`params` must be an object of parameter values');
+}
+
+function checkObject(options: unknown, where: string): void {
+  if (typeof options !== 'object' || options === null)
+    throw invalid(`the options of ${where} are an object, not ${options}`);
 }
 
 export function checkNames(options: object, known: readonly string[], where: string): void {

@@ -1,4 +1,6 @@
+import { expand } from '../autodiff/broadcast.ts';
 import { differentiate, type Seed } from '../autodiff/differentiate.ts';
+import { Emitter } from '../autodiff/emitter.ts';
 import { appendClassSeed } from '../autodiff/seed.ts';
 import { expose } from '../model/expose.ts';
 import type { FactTable, TensorFacts } from '../model/facts.ts';
@@ -90,7 +92,23 @@ class PlanWriter {
       }),
     );
     this.#learn(facts);
-    return layers.map(layer => [layer.name, this.featureMaps(gradients.get(layer.name)!, layer)]);
+    return layers.map(layer => {
+      const gradient = this.#lazyOnPositionsOnly(gradients.get(layer.name)!, layer);
+      return [layer.name, this.featureMaps(gradient, layer)];
+    });
+  }
+
+  /** The kernels take gradients that are constant over all positions as [N, C, 1, 1]; every other axis is written out. */
+  #lazyOnPositionsOnly(gradient: string, { name, layout }: TargetLayer): string {
+    const value = { name: gradient, ...this.facts.get(gradient)! };
+    const tensor = { name, ...this.facts.get(name)! };
+    const axes = tensor.dims.map((_, axis) => axis).slice(1);
+    const channels = layout === 'nhwc' ? axes.at(-1)! : 1;
+    const lazy = axes.every(axis => axis === channels || value.dims[axis] === 1);
+    const emit = new Emitter(this.graph, this.facts, 'grad/whole');
+    const whole = expand(emit, value, tensor, lazy ? [channels] : axes);
+    this.#learn(emit.facts);
+    return whole.name;
   }
 
   #appendSeeds(): Record<string, Seed> {

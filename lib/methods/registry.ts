@@ -52,11 +52,14 @@ export const METHODS: readonly MethodDefinition[] = [
   randomCam,
 ];
 
-/** The further spellings of a method: its own aliases, all of them without hyphens, and `pp` for `++`. */
+/** For `++` where it cannot be written. */
+const PLUS_PLUS = ['pp', '-pp', 'plusplus', '-plus-plus'];
+
+/** The further spellings of a method: its own aliases, all of them without hyphens, and letters for `++`. */
 export function aliasesOf(method: MethodDefinition): string[] {
   const spellings = [method.name, ...(method.aliases ?? []), method.title.toLowerCase()];
   const variants = spellings.flatMap(name => [name, name.replaceAll(/[-\s]/g, '')]);
-  const all = variants.flatMap(name => [name, name.replaceAll('++', 'pp')]);
+  const all = variants.flatMap(name => [name, ...PLUS_PLUS.map(letters => name.replaceAll('++', letters))]);
   return [...new Set(all)].filter(name => name !== method.name);
 }
 
