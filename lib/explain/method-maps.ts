@@ -29,7 +29,7 @@ export async function methodMaps(
   const { seed, scorers } = context;
   const contextOf = (layer: LayerTensors, scorer: Scorer | undefined): MethodContext => {
     const count = scorer?.targets ?? Math.max(layer.activations.dims[0]!, layer.gradients?.dims[0] ?? 1);
-    return { seed, scorer, convention, params, count };
+    return { seed, size, scorer, convention, params, count };
   };
   const raw: Maps[] = [];
   if (definition.computeLayers) {

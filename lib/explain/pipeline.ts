@@ -6,6 +6,7 @@ import type { ResolvedTarget } from '../targets/resolve.ts';
 import { assemble, type Setting, settingFor } from './assemble.ts';
 import type { TargetLayer } from './layer-choice.ts';
 import { type MethodMaps, methodMaps } from './method-maps.ts';
+import { runForMethod } from './method-runs.ts';
 import type { Network, NetworkResult } from './network.ts';
 import type { ExplainRequest, MethodRun } from './request.ts';
 import { runNetwork } from './run-network.ts';
@@ -24,15 +25,17 @@ export async function explainRun(
   work: readonly Work[],
   request: ExplainRequest,
 ): Promise<ImageResults[]> {
-  const { run, targets, extraRuns } = await runNetwork(network, work, request);
+  const outcome = await runNetwork(network, work, request);
+  const { targets, extraRuns } = outcome;
   const many = targets.length > work.length;
   const own = settingFor(setting, network, targets[0]!.output);
   const results: ImageResults[] = work.map(() => []);
   for (const method of request.methods) {
     throwIfAborted(request.signal);
     const sets: (readonly Computed[])[] = [];
+    const { run, noisy, passes } = await runForMethod(network, work, outcome, method, request);
     for (const layers of method.layerSets) {
-      const input: SetInput = { network, run, work, method, layers, targets, request };
+      const input: SetInput = { network, run, noisy, work, method, layers, targets, request };
       sets.push(method.needs.scores ? await computeScored(scorers, input) : await computeTogether(input));
     }
     for (const [i, { image, targets: wanted }] of work.entries()) {
@@ -50,7 +53,7 @@ export async function explainRun(
               row: run.rows[i]!,
               target: targets[many ? t : i]!,
               milliseconds: { model: run.milliseconds / work.length, method: milliseconds },
-              runs: { ...runs, network: runs.network + 1 + extraRuns },
+              runs: { ...runs, network: runs.network + 1 + extraRuns + passes },
               shapes: layers.map(layer => run.activations.get(layer.name)!.dims.slice(1)),
               warnings: [...method.warnings, ...run.warnings],
             });
@@ -73,6 +76,7 @@ export interface Stage {
 interface SetInput {
   readonly network: Network;
   readonly run: NetworkResult;
+  readonly noisy?: readonly NetworkResult[];
   readonly work: readonly Work[];
   readonly method: MethodRun;
   readonly layers: readonly TargetLayer[];
@@ -93,6 +97,7 @@ interface Computed {
 async function computeTogether({
   network,
   run,
+  noisy,
   work,
   method,
   layers,
@@ -100,7 +105,10 @@ async function computeTogether({
   request,
 }: SetInput): Promise<Computed[]> {
   const start = performance.now();
-  const tensors = layers.map(layer => layerTensors(network, run, layer, method, targets));
+  const tensors = layers.map((layer): LayerTensors => {
+    const copies = noisy?.map(copy => layerTensors(network, copy, layer, method, targets));
+    return { ...layerTensors(network, run, layer, method, targets), noisy: copies };
+  });
   const maps = await methodMaps(method, tensors, work[0]!.image.placement.input, { seed: request.seed });
   const milliseconds = (performance.now() - start) / work.length;
   const many = targets.length > work.length;

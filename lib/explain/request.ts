@@ -20,7 +20,7 @@ export interface ExplainRequest {
   readonly methods: readonly MethodRun[];
   /** The layers of all methods, each once. */
   readonly layers: readonly TargetLayer[];
-  /** Names of the layers whose gradients are needed. */
+  /** Names of the layers whose gradients are needed; those of methods with a score of their own come from other runs. */
   readonly gradients: readonly string[];
   /** True where the results of a method are an array of layers. */
   readonly perLayer: boolean;
@@ -55,11 +55,11 @@ export function makeRequest(network: Network, options: ExplainOptions, defaults:
   const used = methods.flatMap(({ layerSets }) => layerSets.flat());
   const layers = used.filter((layer, index) => used.findIndex(({ name }) => name === layer.name) === index);
   const withGradients = new Set(
-    methods.flatMap(({ needs, layerSets }) =>
+    methods.flatMap(({ definition, needs, layerSets }) =>
       layerSets
         .flat()
         // Where the logits are affine in a layer its gradient replaces the runs of the tail.
-        .filter(({ affine }) => needs.gradients || (needs.scores?.includes('tail') && affine))
+        .filter(({ affine }) => (needs.gradients && !definition.ownScore) || (needs.scores?.includes('tail') && affine))
         .map(({ name }) => name),
     ),
   );

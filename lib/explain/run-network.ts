@@ -3,6 +3,7 @@ import type { FeatureMaps } from '../methods/definition.ts';
 import type { ResolvedTarget } from '../targets/resolve.ts';
 import type { ScoreRow } from '../targets/score.ts';
 import { stack } from './images.ts';
+import type { TargetLayer } from './layer-choice.ts';
 import { type Network, type NetworkResult, seedFormOf } from './network.ts';
 import type { NetworkPlan } from './plan.ts';
 import type { ExplainRequest } from './request.ts';
@@ -28,8 +29,7 @@ export async function runNetwork(
   work: readonly Work[],
   { layers, gradients, signal }: ExplainRequest,
 ): Promise<RunOutcome> {
-  const { batch } = network.model.input;
-  const images = padded(stack(work.map(({ image }) => image.tensor)), batch);
+  const images = imagesOf(network, work);
   const { output } = work[0]!.targets[0]!;
   let targets: readonly ResolvedTarget[] = work.flatMap(one => one.targets);
   const seed = gradients.length > 0 ? seedFormOf(targets) : undefined;
@@ -40,21 +40,48 @@ export async function runNetwork(
     targets = work.flatMap((one, i) => one.targets.map(target => withoutRanks(target, rows[i]!)));
     extraRuns = 1;
   }
-  const many = targets.length > work.length;
-  const activations = layers.map(({ name }) => name);
-  const plan: NetworkPlan = { output, activations, gradients, seed, manyScores: many && (batch ?? 1) === 1 };
+  const wanted = { output, activations: layers.map(({ name }) => name), gradients, seed };
+  const { run, passes } = await runTargets(network, { images, count: work.length, wanted, layers, targets, signal });
+  return { run, targets, extraRuns: extraRuns + passes - 1 };
+}
+
+/** Stacked images and what is asked of them. */
+export interface TargetsRun {
+  /** Perhaps padded with copies. */
+  readonly images: Images;
+  /** How many of them are meant. */
+  readonly count: number;
+  readonly wanted: Omit<NetworkPlan, 'manyScores'>;
+  readonly layers: readonly TargetLayer[];
+  /** One for each of the images that are meant, or several for the only one. */
+  readonly targets: readonly ResolvedTarget[];
+  readonly signal?: AbortSignal;
+}
+
+/** Runs a plan for all targets at once; where the model's batch is fixed, for as many at once as fit into it. */
+export async function runTargets(
+  network: Network,
+  { images, count, wanted, layers, targets, signal }: TargetsRun,
+): Promise<{ run: NetworkResult; passes: number }> {
+  const manyScores = targets.length > count && (network.model.input.batch ?? 1) === 1;
+  const plan: NetworkPlan = { ...wanted, manyScores };
   const runWith = (own: readonly ResolvedTarget[]) => network.run({ images, plan, layers, targets: own, signal });
-  if (plan.manyScores || images.dims[0] === targets.length) return { run: await runWith(targets), targets, extraRuns };
+  if (manyScores || images.dims[0] === targets.length) return { run: await runWith(targets), passes: 1 };
 
   // A fixed batch: the images are padded already, the targets are cut and padded to it.
   const size = images.dims[0]!;
   const parts: NetworkResult[] = [];
-  for (let from = 0; from < (seed ? targets.length : 1); from += size) {
+  for (let from = 0; from < (wanted.seed ? targets.length : 1); from += size) {
     const own = targets.slice(from, from + size);
     const padding = new Array<ResolvedTarget>(size - own.length).fill(own[0]!);
-    parts.push(trimmed(await runWith([...own, ...padding]), work.length, own.length));
+    parts.push(trimmed(await runWith([...own, ...padding]), count, own.length));
   }
-  return { run: joined(parts), targets, extraRuns: extraRuns + parts.length - 1 };
+  return { run: joined(parts), passes: parts.length };
+}
+
+/** The images of some work as one tensor, padded to the batch that the model takes. */
+export function imagesOf(network: Network, work: readonly Work[]): Images {
+  return padded(stack(work.map(({ image }) => image.tensor)), network.model.input.batch);
 }
 
 /** Fills up the batch of a model whose batch size is fixed, with copies of the first image. */
@@ -103,6 +130,6 @@ function joined(parts: readonly NetworkResult[]): NetworkResult {
   return { ...first, gradients: new Map(gradients), milliseconds };
 }
 
-function withoutRanks(target: ResolvedTarget, row: ScoreRow): ResolvedTarget {
+export function withoutRanks(target: ResolvedTarget, row: ScoreRow): ResolvedTarget {
   return { ...target, terms: target.terms.map(term => ({ ...term, index: row.classOf(term.index) })) };
 }

@@ -33,7 +33,7 @@ export function findUnsupported(
   const gradients = new Map<string, OnnxCamError | null>();
   /** Methods on the same layers meet the same obstacle: the network is differentiated once for them. */
   const gradientObstacle = (request: ExplainRequest): OnnxCamError | null => {
-    const key = JSON.stringify(request.gradients);
+    const key = JSON.stringify(gradientLayers(request));
     const known = gradients.has(key) ? gradients.get(key)! : errorOf(() => planGradients(network, request, targets));
     gradients.set(key, known);
     return known;
@@ -42,9 +42,10 @@ export function findUnsupported(
   for (const method of methods) {
     const error = errorOf(() => {
       const request = makeRequest(network, { ...options, methods: [method] }, defaults);
-      const obstacle = request.gradients.length > 0 ? gradientObstacle(request) : null;
+      const obstacle = gradientLayers(request).length > 0 ? gradientObstacle(request) : null;
       if (obstacle) throw obstacle;
       const { definition } = request.methods[0]!;
+      for (const one of targets) definition.ownScore?.check(one, network.head(one.output).classes);
       if (definition.needs.classifier)
         for (const layer of request.layers) camHeadOf(network, layer, definition, targets);
     });
@@ -53,15 +54,17 @@ export function findUnsupported(
   return unsupported;
 }
 
-function planGradients(
-  network: Network,
-  { layers, gradients }: ExplainRequest,
-  targets: readonly ResolvedTarget[],
-): void {
+/** The layers whose gradients are needed in whichever run. */
+function gradientLayers({ methods, layers, gradients }: ExplainRequest): readonly string[] {
+  const own = methods.some(({ definition, needs }) => definition.ownScore && needs.gradients);
+  return own ? layers.map(({ name }) => name) : gradients;
+}
+
+function planGradients(network: Network, request: ExplainRequest, targets: readonly ResolvedTarget[]): void {
   const { model } = network;
-  planGraph(model, model.facts, network.head(targets[0]!.output), layers, {
+  planGraph(model, model.facts, network.head(targets[0]!.output), request.layers, {
     activations: [],
-    gradients,
+    gradients: gradientLayers(request),
     seed: seedFormOf(targets),
     manyScores: false,
   });

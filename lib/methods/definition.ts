@@ -1,6 +1,8 @@
 import type { ProductForm } from '../kernels/index.ts';
 import type { Maps } from '../kernels/maps.ts';
 import type { Scorer } from '../scoring/scorer.ts';
+import type { ResolvedTarget, ScoreTerm } from '../targets/resolve.ts';
+import type { ScoreRow } from '../targets/score.ts';
 
 export const CONVENTIONS = ['paper', 'pytorch-grad-cam', 'torchcam'] as const;
 /** Whose formula and post-processing a result follows (methods.md §8). */
@@ -20,6 +22,11 @@ export interface MethodNeeds {
    * one image at a time, with `context.count` targets.
    */
   readonly scores?: readonly ('masks' | 'tail')[];
+  /**
+   * Activations and gradients of noisy copies of the image as well: normal noise of deviation `sigma`, in the units of the
+   * preprocessed input.
+   */
+  readonly noise?: { readonly runs: number; readonly sigma: number };
 }
 
 export type ParamValue = number | boolean | string;
@@ -49,6 +56,8 @@ export interface LayerTensors {
   readonly gradients?: FeatureMaps;
   /** Classifier rows of the targets, [N·C]. */
   readonly classifier?: Float32Array;
+  /** Of each noisy copy of the image, with the gradients of the same targets. */
+  readonly noisy?: readonly LayerTensors[];
 }
 
 /** A method's answer for one layer: how A is summed over channels, or the finished maps [N, h, w]. */
@@ -59,14 +68,28 @@ export type LayerResult =
   | { readonly product: ProductForm }
   | { readonly maps: Maps };
 
-export interface MethodContext {
+/** How a method is to be computed. */
+export interface MethodChoice {
   readonly convention: Convention;
   readonly params: ParamValues;
+}
+
+export interface MethodContext extends MethodChoice {
   readonly seed: number;
+  /** The model's input, at which some conventions normalise. */
+  readonly size: { readonly width: number; readonly height: number };
   /** Number of results: the larger N of activations and gradients; of methods that need scores, the targets. */
   readonly count: number;
   /** For methods that need scores: bound to the image, its targets and its layer. */
   readonly scorer?: Scorer;
+}
+
+/** A score that a method makes of a target and the image's logits. */
+export interface OwnScore {
+  /** @throws `ERR_METHOD_UNSUPPORTED` for targets that it cannot be made of. */
+  check(target: ResolvedTarget, classes: number): void;
+  /** Its gradient with respect to the logits, as a linear combination of them; the target holds no ranks. */
+  terms(row: ScoreRow, target: ResolvedTarget, choice: MethodChoice): ScoreTerm[];
 }
 
 export interface MethodDefinition {
@@ -90,6 +113,8 @@ export interface MethodDefinition {
   readonly relu: boolean;
   /** How maps of several layers become one in the `paper` convention (default: mean of the normalised maps). */
   readonly fusion?: 'mean' | 'tanh-max';
+  /** Of methods that differentiate another score than the target's. */
+  readonly ownScore?: OwnScore;
   /** What the method makes of one layer: before the outermost ReLU, normalisation and resizing. */
   compute(layer: LayerTensors, context: MethodContext): Promise<LayerResult>;
   /**

@@ -9,6 +9,7 @@ import { eigenGradCam } from './eigen-grad-cam.ts';
 import { fasterScoreCam } from './faster-score-cam.ts';
 import { fdCam } from './fd-cam.ts';
 import { fem } from './fem.ts';
+import { finerCam } from './finer-cam.ts';
 import { gradCam } from './grad-cam.ts';
 import { gradCamElementwise } from './grad-cam-elementwise.ts';
 import { gradCamPlusPlus } from './grad-cam-plus-plus.ts';
@@ -20,20 +21,28 @@ import { layerCam } from './layer-cam.ts';
 import { polyCam } from './poly-cam.ts';
 import { randomCam } from './random-cam.ts';
 import { reciproCam } from './recipro-cam.ts';
+import { refineCam } from './refine-cam.ts';
 import { rise } from './rise.ts';
 import { scoreCam } from './score-cam.ts';
+import { segEigenCam } from './seg-eigen-cam.ts';
+import { smoothGradCamPlusPlus } from './smooth-grad-cam-plus-plus.ts';
 import { ssCam } from './ss-cam.ts';
 import { xGradCam } from './xgrad-cam.ts';
+import { zoomCam } from './zoom-cam.ts';
 
 /** Every method, in the order they are listed. A new one is its file and one line here. */
 export const METHODS: readonly MethodDefinition[] = [
   cam,
   gradCam,
   gradCamPlusPlus,
+  smoothGradCamPlusPlus,
   hiResCam,
   gradCamElementwise,
   xGradCam,
   layerCam,
+  finerCam,
+  zoomCam,
+  refineCam,
   scoreCam,
   ssCam,
   isCam,
@@ -46,6 +55,7 @@ export const METHODS: readonly MethodDefinition[] = [
   rise,
   eigenCam,
   eigenGradCam,
+  segEigenCam,
   kpcaCam,
   fem,
   activationMean,

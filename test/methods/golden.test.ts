@@ -80,10 +80,13 @@ it('pins the methods of the foundation at several layers in both libraries', () 
 /**
  * 1e-4, but: Eigen methods and FEM 1e-3; denominators that cancel over signed activations amplify rounding; and in the
  * backward pass to the early layer one clamp of the coffee picture flips between float32 engines (PyTorch's own LayerCAM
- * there differs by 2.4e-3 between float32 and float64, which tanh(2M) and the stretch to [0,1] double).
+ * there differs by 2.4e-3 between float32 and float64, which tanh(2M) and the stretch to [0,1] double). The denominators
+ * of Smooth Grad-CAM++ at single positions can vanish before the last layer: torchcam itself differs by 5.5e-2 between
+ * float32 and float64 there.
  */
 function toleranceOf({ method, params, layer }: GoldenCase): number {
   if (layer.includes('early')) return 1e-2;
+  if (method === 'smooth-grad-cam++' && layer !== 'last') return 8e-2;
   if (layer === 'signed' && CANCELLING.has(method)) return 5e-4;
   return LOOSE.has(method) || params.eigenSmooth ? 1e-3 : 1e-4;
 }

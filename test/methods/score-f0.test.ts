@@ -198,6 +198,7 @@ function withBlackBackground({ scorer, layer }: ScoringImage): ScoringImage {
 function contextOf({ scorer }: ScoringImage, params: Record<string, unknown>): MethodContext {
   return {
     scorer,
+    size: { width: 4, height: 4 },
     params: resolveParams(findMethod('poly-cam'), params),
     convention: 'paper',
     seed: 0,

@@ -1,0 +1,108 @@
+import { throwIfAborted } from '../errors.ts';
+import { Random } from '../random.ts';
+import type { ResolvedTarget } from '../targets/resolve.ts';
+import { type Network, type NetworkResult, seedFormOf } from './network.ts';
+import type { ExplainRequest, MethodRun } from './request.ts';
+import { imagesOf, type RunOutcome, runTargets, withoutRanks } from './run-network.ts';
+import type { Work } from './work.ts';
+
+/** What a method computes from. */
+export interface MethodTensors {
+  /** The run shared with the other methods, with the gradients of the method's own score where it has one. */
+  readonly run: NetworkResult;
+  /** Of methods that need them: runs on noisy copies of the images. */
+  readonly noisy?: readonly NetworkResult[];
+  /** Passes made for this method alone, for each image. */
+  readonly passes: number;
+}
+
+/**
+ * Makes the runs of the network that a method doesn't share with others.
+ * @throws `ERR_METHOD_UNSUPPORTED` for targets that the method's own score cannot be made of; what a run throws
+ */
+export async function runForMethod(
+  network: Network,
+  work: readonly Work[],
+  outcome: RunOutcome,
+  method: MethodRun,
+  request: ExplainRequest,
+): Promise<MethodTensors> {
+  const { ownScore } = method.definition;
+  if (ownScore) return ownScoreRun(network, work, outcome, method, request);
+  if (method.needs.noise) return noisyRuns(network, work, outcome, method.needs.noise, request);
+  return { run: outcome.run, passes: 0 };
+}
+
+/** The targets with classes in the place of ranks. */
+function classTargets(work: readonly Work[], { run, targets }: RunOutcome): ResolvedTarget[] {
+  const many = targets.length > work.length;
+  return targets.map((target, t) => withoutRanks(target, run.rows[many ? 0 : t]!));
+}
+
+async function ownScoreRun(
+  network: Network,
+  work: readonly Work[],
+  outcome: RunOutcome,
+  method: MethodRun,
+  { signal }: ExplainRequest,
+): Promise<MethodTensors> {
+  const { definition, layerSets } = method;
+  const many = outcome.targets.length > work.length;
+  const { output } = outcome.targets[0]!;
+  const targets = classTargets(work, outcome).map((target, t): ResolvedTarget => {
+    definition.ownScore!.check(target, network.head(output).classes);
+    return { ...target, terms: definition.ownScore!.terms(outcome.run.rows[many ? 0 : t]!, target, method) };
+  });
+  const layers = layerSets.flat();
+  const { run, passes } = await runTargets(network, {
+    images: imagesOf(network, work),
+    count: work.length,
+    wanted: {
+      output,
+      activations: [],
+      gradients: layers.map(({ name }) => name),
+      seed: { kind: 'dense', views: ['logit'] },
+    },
+    layers,
+    targets,
+    signal,
+  });
+  return {
+    run: { ...outcome.run, gradients: run.gradients, milliseconds: outcome.run.milliseconds + run.milliseconds },
+    passes,
+  };
+}
+
+async function noisyRuns(
+  network: Network,
+  work: readonly Work[],
+  outcome: RunOutcome,
+  noise: { readonly runs: number; readonly sigma: number },
+  { layers, gradients, seed, signal }: ExplainRequest,
+): Promise<MethodTensors> {
+  const clean = imagesOf(network, work);
+  const targets = classTargets(work, outcome);
+  const size = clean.data.length / clean.dims[0]!;
+  // Every image has the same noise wherever it stands in a batch.
+  const generators = work.map(() => new Random(seed));
+  // The plan of the shared run, whose session is there already.
+  const wanted = {
+    output: targets[0]!.output,
+    activations: layers.map(({ name }) => name),
+    gradients,
+    seed: seedFormOf(targets),
+  };
+  const noisy: NetworkResult[] = [];
+  let passes = 0;
+  for (let n = 0; n < noise.runs; n++) {
+    throwIfAborted(signal);
+    const data = clean.data.slice();
+    for (const [i, random] of generators.entries())
+      for (let p = i * size; p < (i + 1) * size; p++) data[p]! += noise.sigma * random.normal();
+    const images = { ...clean, data };
+    const one = await runTargets(network, { images, count: work.length, wanted, layers, targets, signal });
+    noisy.push(one.run);
+    passes += one.passes;
+  }
+  return { run: outcome.run, noisy, passes };
+}

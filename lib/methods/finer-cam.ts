@@ -1,0 +1,96 @@
+import { OnnxCamError } from '../errors.ts';
+import type { ScoreTerm } from '../targets/resolve.ts';
+import type { ScoreRow } from '../targets/score.ts';
+import { baseParam, computeBase } from './bases.ts';
+import { type Convention, defineMethod } from './definition.ts';
+
+const MODES = { paper: 'paper', 'pytorch-grad-cam': 'pgc', torchcam: 'torchcam' } as const satisfies Record<
+  Convention,
+  string
+>;
+type Mode = (typeof MODES)[Convention];
+
+/** How much of the references is subtracted. */
+const ALPHA: Record<Mode, number> = { paper: 0.6, pgc: 1, torchcam: 0.6 };
+/** What pytorch-grad-cam adds to the sum of the references' probabilities. */
+const EPSILON = 1e-9;
+
+/** The classes whose logits lie nearest to the target's, nearest first; of equally near ones the lower index first. */
+function nearestClasses({ logits }: ScoreRow, target: number, count: number): number[] {
+  const distance = (index: number): number => Math.abs(logits[index]! - logits[target]!);
+  return Array.from({ length: logits.length }, (_, index) => index)
+    .filter(index => index !== target)
+    .sort((a, b) => distance(a) - distance(b) || a - b)
+    .slice(0, count);
+}
+
+/**
+ * ∂y/∂z of y = Σ_d p_d (z_t − α z_d) / (Σ_d p_d + ε), d over the references; the probabilities p are differentiated too.
+ * With s = Σ p_d and q_d = z_t − α z_d: ∂y/∂p_d = (q_d − y)/(s + ε), and ∂p_d/∂z_j = p_d (δ_dj − p_j).
+ */
+function weightedContrast(row: ScoreRow, target: number, references: readonly number[], alpha: number): Float64Array {
+  const { logits, probabilities: p } = row;
+  const sum = references.reduce((total, d) => total + p[d]!, 0) + EPSILON;
+  const margin = (d: number): number => logits[target]! - alpha * logits[d]!;
+  const y = references.reduce((total, d) => total + p[d]! * margin(d), 0) / sum;
+  const slopes = new Map(references.map(d => [d, (margin(d) - y) / sum]));
+  const mean = references.reduce((total, d) => total + p[d]! * slopes.get(d)!, 0);
+  const gradient = Float64Array.from(logits, (_, j) => p[j]! * ((slopes.get(j) ?? 0) - mean));
+  for (const d of references) {
+    gradient[target]! += p[d]! / sum;
+    gradient[d]! -= (alpha * p[d]!) / sum;
+  }
+  return gradient;
+}
+
+/**
+ * Another method's map of the contrast between the target's class and those most like it: y = z_t − α·mean z_d, or
+ * pytorch-grad-cam's mean weighted by the references' probabilities.
+ */
+export const finerCam = defineMethod({
+  name: 'finer-cam',
+  title: 'Finer-CAM',
+  family: 'gradient',
+  paper: 'arXiv:2501.11309',
+  needs: { activations: true, gradients: 'first' },
+  cost: '2F + 1B',
+  params: {
+    mode: {
+      type: 'string',
+      values: ['paper', 'pgc', 'torchcam'],
+      description:
+        "whose contrast: the plain mean over the references (paper, torchcam) or pytorch-grad-cam's, weighted by probability (default: the convention's)",
+    },
+    alpha: { type: 'number', min: 0, description: 'strength of the contrast (default: 0.6; in mode pgc 1)' },
+    references: { type: 'integer', default: 3, min: 1, description: 'how many of the nearest classes to compare with' },
+    base: baseParam('grad-cam'),
+  },
+  conventions: ['pytorch-grad-cam', 'torchcam'],
+  relu: true,
+  ownScore: {
+    check: ({ terms }, classes) => {
+      const [term, ...more] = terms;
+      if (!term || more.length > 0 || term.view !== 'logit' || term.weight !== 1 || classes < 2)
+        throw new OnnxCamError(
+          'ERR_METHOD_UNSUPPORTED',
+          `finer-cam compares one class with others: it takes a class as target, of a model with several classes`,
+        );
+    },
+    terms: (row, { terms: [term] }, { convention, params }) => {
+      const { index } = term!;
+      const mode = (params.mode as Mode | undefined) ?? MODES[convention];
+      const alpha = (params.alpha as number | undefined) ?? ALPHA[mode];
+      const references = nearestClasses(row, index, params.references as number);
+      if (mode === 'pgc')
+        return Array.from(
+          weightedContrast(row, index, references, alpha),
+          (weight, j): ScoreTerm => ({ view: 'logit', index: j, weight }),
+        );
+      return [
+        term!,
+        ...references.map((d): ScoreTerm => ({ view: 'logit', index: d, weight: -alpha / references.length })),
+      ];
+    },
+  },
+  compute: computeBase,
+});

@@ -1,0 +1,36 @@
+import { resize } from '../kernels/index.ts';
+import { baseParam, computeBase } from './bases.ts';
+import { combined, largestSize } from './conventions/convention.ts';
+import { FINISH } from './conventions/index.ts';
+import { defineMethod } from './definition.ts';
+import { layerMaps } from './layer-maps.ts';
+
+/**
+ * The product of another method's maps of several layers, each in [0, 1], at the largest layer's size; pytorch-grad-cam
+ * multiplies at the input's size. What one layer finds irrelevant is irrelevant in the product.
+ */
+export const refineCam = defineMethod({
+  name: 'refine-cam',
+  title: 'RefineCAM',
+  family: 'gradient',
+  paper: 'arXiv:2605.14641',
+  needs: { activations: true, gradients: 'first' },
+  cost: '1F + 1B',
+  params: { base: baseParam('grad-cam++') },
+  conventions: ['pytorch-grad-cam', 'torchcam'],
+  relu: true,
+  compute: computeBase,
+  computeLayers: async (layers, context) => {
+    const { convention, params, size } = context;
+    const relu = (params.relu as boolean | undefined) ?? true;
+    const finished = await Promise.all(
+      layers.map(async layer => {
+        const raw = await layerMaps(layer, await computeBase(layer, context), params.eigenSmooth === true);
+        return FINISH[convention]({ layers: [raw], size, relu, fusion: 'mean' });
+      }),
+    );
+    const common = largestSize(finished);
+    const sized = await Promise.all(finished.map(maps => resize(maps, { ...common, interpolation: 'bilinear' })));
+    return { maps: combined(sized, (a, b) => a * b) };
+  },
+});

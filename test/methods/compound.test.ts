@@ -1,0 +1,174 @@
+/**
+ * Methods on fixture F0 that need a whole network: a score, a rule or layers of their own (test/golden/make_compound.py).
+ */
+import { readFileSync } from 'node:fs';
+import { afterAll, beforeAll, describe, expect, it } from 'vitest';
+import { type Explainer, type Explanation, load } from '../../lib/index.ts';
+import { METHODS } from '../../lib/methods/registry.ts';
+import { classIndex, contrast, rest } from '../../lib/targets/index.ts';
+import { expectClose } from '../helpers/expect-close.ts';
+import { type F0Model, f0Model, type GoldenValues, loadF0 } from '../helpers/f0.ts';
+
+interface Case {
+  model: F0Model;
+  library: 'pytorch-grad-cam' | 'torchcam' | 'captum' | 'formula';
+  method: string;
+  target: number;
+  view: 'logit' | 'rest';
+  /** Empty where the method chooses its own. */
+  layers: string[];
+  params: Record<string, number | string>;
+  raw?: GoldenValues;
+  map?: GoldenValues;
+}
+
+const known = new Set(METHODS.map(({ name }) => name));
+const cases = (
+  JSON.parse(readFileSync(new URL('../golden/f0/compound.json', import.meta.url), 'utf8')) as Case[]
+).filter(({ method }) => known.has(method));
+const { input, layer } = loadF0();
+const image = { type: 'float32' as const, data: Float32Array.from(input.data), dims: input.dims };
+
+const explainers = new Map<F0Model, Explainer>();
+beforeAll(async () => {
+  for (const name of ['m2', 'm3', 'mg'] as const) explainers.set(name, await load(f0Model(name)));
+});
+afterAll(async () => {
+  for (const explainer of explainers.values()) await explainer.dispose();
+});
+const explainer = (name: F0Model): Explainer => explainers.get(name)!;
+
+describe.each([...new Set(cases.map(({ method }) => method))])('%s', method => {
+  it.each(
+    cases
+      .filter(one => one.method === method)
+      .map(
+        one => [`${one.library} ${one.model} ${one.view} ${one.target} ${JSON.stringify(one.params)}`, one] as const,
+      ),
+  )('%s', async (_, one) => {
+    const { library, params, layers, view, target } = one;
+    const result = (await explainer(one.model).explain(image, {
+      method,
+      params,
+      layer: layers.length === 0 ? undefined : layers.length === 1 ? layers[0] : layers,
+      target: view === 'rest' ? rest(target) : target,
+      convention: library === 'captum' || library === 'formula' ? 'paper' : library,
+    })) as Explanation;
+    if (one.raw) expectClose(result.raw.data, one.raw.data, 2e-6);
+    if (!one.map) return;
+    if (result.map.data.length === one.map.data.length) expectClose(result.map.data, one.map.data, 1e-5);
+    else for (const corner of CORNERS) expect(result.map.data[corner.of16]).toBeCloseTo(one.map.data[corner.of4]!, 5);
+  });
+});
+
+/** Maps of 2×2 enlarged to 4×4 with half-pixel centres keep their values in the corners. */
+const CORNERS = [
+  { of4: 0, of16: 0 },
+  { of4: 1, of16: 3 },
+  { of4: 2, of16: 12 },
+  { of4: 3, of16: 15 },
+];
+
+describe('zoom-cam', () => {
+  it('is HiResCAM on one layer', async () => {
+    const { raw } = await explainer('m2').explain(image, { method: 'zoom-cam', layer, target: 0 });
+    expectClose(raw.data, [0.55, 1.8, 0.3, 1.2], 1e-6);
+  });
+
+  it('keeps the larger of the stretched maps', async () => {
+    // conv = [2 0; 3 3], [1.5 3; -2.5 -1] after it the ReLU; S_conv and S_A are equal where A > 0.
+    const one = (name: string) => explainer('m2').explain(image, { method: 'zoom-cam', layer: name, target: 0 });
+    const [conv, act] = [await one('conv'), await one(layer)];
+    const both = (await explainer('m2').explain(image, {
+      method: 'zoom-cam',
+      layer: ['conv', layer],
+      target: 0,
+    })) as Explanation;
+    expectClose(
+      both.map.data,
+      conv.map.data.map((value, i) => Math.max(value, act.map.data[i]!)),
+      1e-6,
+    );
+  });
+});
+
+describe('refine-cam', () => {
+  it('multiplies the maps of its layers and stretches the product', async () => {
+    const one = async (name: string) =>
+      (await explainer('m2').explain(image, { method: 'hirescam', layer: name, target: 0 })).map.data;
+    const [first, second] = [await one('conv'), await one(layer)];
+    const params = { base: 'hirescam' };
+    const refined = (await explainer('m2').explain(image, {
+      method: 'refine-cam',
+      params,
+      layer: ['conv', layer],
+      target: 0,
+    })) as Explanation;
+    const corners = CORNERS.map(({ of16 }) => first[of16]! * second[of16]!);
+    const [low, high] = [Math.min(...corners), Math.max(...corners)];
+    for (const [i, { of16 }] of CORNERS.entries())
+      expect(refined.map.data[of16]).toBeCloseTo((corners[i]! - low) / (high - low), 5);
+  });
+});
+
+describe('finer-cam', () => {
+  it('keeps the image’s class as target and counts its own pass', async () => {
+    const { target, runs } = await explainer('m2').explain(image, { method: 'finer-cam' });
+    expect(target).toMatchObject({ index: 0, kind: 'class' });
+    expect(target.score).toBeCloseTo(3.95, 5);
+    expect(runs.network).toBe(2);
+  });
+
+  it('follows several targets of one image and shares a call with other methods', async () => {
+    const cam = explainer('m2');
+    const many = (await cam.explain(image, {
+      methods: ['grad-cam', 'finer-cam'],
+      target: 'top2',
+    })) as unknown as Explanation[][];
+    const alone = (await Promise.all(
+      [0, 1].map(target => cam.explain(image, { method: 'finer-cam', target })),
+    )) as Explanation[];
+    for (const [t, result] of many[1]!.entries()) expectClose(result.raw.data, alone[t]!.raw.data, 1e-6);
+    expectClose(many[0]![0]!.raw.data, [0.55, 0.3, 0.6, 0.6], 1e-6);
+  });
+
+  it('takes one class as target, which `unsupported` knows', async () => {
+    const cam = explainer('m2');
+    const target = contrast(classIndex(0), classIndex(1));
+    await expect(cam.explain(image, { method: 'finer-cam', target })).rejects.toMatchObject({
+      code: 'ERR_METHOD_UNSUPPORTED',
+    });
+    expect([...cam.unsupported(['finer-cam', 'grad-cam'], { target }).keys()]).toEqual(['finer-cam']);
+  });
+});
+
+describe('smooth-grad-cam++', () => {
+  const smooth = (params: Record<string, number | string>, seed = 0) =>
+    explainer('m2').explain(image, { method: 'smooth-grad-cam++', target: 0, params, seed });
+
+  it('is the worked example without noise in both modes', async () => {
+    for (const mode of ['clean', 'torchcam']) {
+      const { raw } = await smooth({ sigma: 0, mode });
+      expectClose(raw.data, [0.697694, 0.523045, 0.654257, 0.654257], 2e-6);
+    }
+  });
+
+  it('repeats with a seed, differs with another, and counts its passes', async () => {
+    const params = { sigma: 1, mode: 'torchcam' };
+    const [first, again, other] = [await smooth(params), await smooth(params), await smooth(params, 1)];
+    expect(again.raw.data).toEqual(first.raw.data);
+    expect(other.raw.data).not.toEqual(first.raw.data);
+    expect(first.runs.network).toBe(5);
+  });
+
+  it('gives an image the same map alone and in a batch', async () => {
+    const params = { sigma: 1, n: 3, mode: 'torchcam' };
+    const alone = await smooth(params);
+    const data = Float32Array.of(...image.data.map(value => value / 2), ...image.data);
+    const [, second] = (await explainer('m2').explain(
+      { type: 'float32', data, dims: [2, ...image.dims.slice(1)] },
+      { method: 'smooth-grad-cam++', target: 0, params },
+    )) as unknown as Explanation[];
+    expectClose(second!.raw.data, alone.raw.data, 1e-6);
+  });
+});
