@@ -120,6 +120,9 @@ describe('every method', () => {
   const fewer = (params: Readonly<Record<string, { min?: number }>>) =>
     'n' in params ? { n: Math.max(4, params.n!.min ?? 0) } : {};
 
+  /** Of methods that differentiate a score of their own, or look at noisy copies. */
+  const PASSES: Readonly<Record<string, number>> = { 'finer-cam': 2, 'smooth-grad-cam++': 5 };
+
   for (const { name, params, needs } of listMethods())
     it(`${name} gives finite maps of the right size in each of its conventions`, async () => {
       for (const convention of ENTIRE) {
@@ -138,7 +141,7 @@ describe('every method', () => {
           expect(raw.data.every(Number.isFinite)).toBe(true);
           expect(raw.data).toHaveLength(raw.width * raw.height);
           expect(runs.network).toBeGreaterThanOrEqual(1);
-          if (!needs.scores) expect(runs).toEqual({ network: 1, tail: 0, saved: 0 });
+          if (!needs.scores) expect(runs).toEqual({ network: PASSES[name] ?? 1, tail: 0, saved: 0 });
         }
       }
     });

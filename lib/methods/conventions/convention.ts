@@ -20,7 +20,7 @@ export function rectified(maps: Maps): Maps {
 }
 
 /** The largest height and the largest width among the layers. */
-function largestSize(layers: readonly Maps[]): { width: number; height: number } {
+export function largestSize(layers: readonly Maps[]): { width: number; height: number } {
   return {
     height: Math.max(...layers.map(({ dims }) => dims[1])),
     width: Math.max(...layers.map(({ dims }) => dims[2])),
