@@ -70,15 +70,20 @@ export function asFeatureMaps(graph: Graph, facts: Facts, tensor: string, { layo
     return full;
   };
   const patches =
-    tokens.prefix === 0
+    height * width === count
       ? float
       : append(
           graph,
           facts,
           'Slice',
-          [float, constant('start', [tokens.prefix]), constant('end', [count]), constant('axis', [1])],
+          [
+            float,
+            constant('start', [tokens.prefix]),
+            constant('end', [tokens.prefix + height * width]),
+            constant('axis', [1]),
+          ],
           {},
-          { type, dims: [batch, count - tokens.prefix, channels] },
+          { type, dims: [batch, height * width, channels] },
         );
   const channelsFirst = append(
     graph,

@@ -1,7 +1,7 @@
 import { OnnxCamError } from '../errors.ts';
 import type { MethodDefinition } from '../methods/definition.ts';
 import { isAffineTail } from '../model/affine-tail.ts';
-import { type ChosenLayer, type LayerSpec, resolveLayers } from '../model/choose-layer.ts';
+import { type ChosenLayer, chooseCut, type LayerSpec, resolveLayers } from '../model/choose-layer.ts';
 import type { Model } from '../model/load-model.ts';
 import type { FeatureLayout } from './conversions.ts';
 
@@ -25,7 +25,8 @@ export function chooseLayers(
 ): TargetLayer[] {
   const automatic = spec === undefined || spec === 'auto';
   const wanted = automatic ? (definition.computeLayers ? 'stages' : 'auto') : spec;
-  const layers = resolveLayers(wanted, model.layers, model.graph, model.facts);
+  const cut = wanted === 'auto' && definition.needs.scores?.includes('tail') && model.chosen;
+  const layers = cut ? [chooseCut(model.layers)] : resolveLayers(wanted, model.layers, model.graph, model.facts);
   const unique = layers.filter((layer, index) => layers.findIndex(({ name }) => name === layer.name) === index);
   return unique.map(layer => ({
     ...layer,
@@ -49,23 +50,27 @@ function featureLayout(
   return { layout: 'tokens', tokens: tokenGrid(layer, model, tokens) };
 }
 
-/** The grid of the tokens: as given, else the largest square that leaves at most two tokens (class, distillation). */
+/**
+ * The grid of the tokens: as given, else as followed through the graph, else the largest square that leaves at most two
+ * tokens (class, distillation).
+ */
 function tokenGrid(
   layer: ChosenLayer,
   model: Model,
   given: { readonly grid?: readonly [number, number]; readonly prefix?: number } | undefined,
 ): NonNullable<FeatureLayout['tokens']> {
-  const count = layer.spatial[0]!;
+  const count = layer.shape[1]!;
   const wanted = given ?? model.sidecar?.tokens;
   if (wanted?.grid) {
     const [height, width] = wanted.grid;
-    const prefix = wanted.prefix ?? count - height * width;
-    if (prefix >= 0 && prefix + height * width === count) return { grid: [height, width], prefix };
+    const prefix = wanted.prefix ?? layer.tokens?.prefix ?? count - height * width;
+    if (prefix >= 0 && prefix + height * width <= count) return { grid: [height, width], prefix };
     throw new OnnxCamError(
       'ERR_OPTION_INVALID',
       `tokens: ${height}×${width} positions after ${prefix} prefix tokens are not the ${count} tokens of "${layer.name}"`,
     );
   }
+  if (layer.tokens && (wanted?.prefix ?? layer.tokens.prefix) === layer.tokens.prefix) return layer.tokens;
   for (const prefix of wanted?.prefix === undefined ? [0, 1, 2] : [wanted.prefix]) {
     const side = Math.sqrt(count - prefix);
     if (Number.isInteger(side) && side > 1) return { grid: [side, side], prefix };

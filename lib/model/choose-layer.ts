@@ -17,14 +17,20 @@ const MOVING =
   /^(MaxPool|AveragePool|LpPool|BatchNormalization|LRN|LayerNormalization|Transpose|Pad|Slice|Resize|InstanceNormalization)$/;
 
 /**
- * The automatic choice (methods.md §0.4): the last spatial tensor that every path to the logits passes through, by
- * preference the output of an activation or a residual sum over what pools, normalises or merely convolves it.
+ * The automatic choice (methods.md §0.4). Of convolutional networks the last spatial tensor that every path to the logits
+ * passes through, by preference the output of an activation or a residual sum over what pools, normalises or merely
+ * convolves it. Of transformers the normalised tokens that enter the last attention: behind it the patches may be without
+ * influence on the logits (where only the class token is read).
  * @throws OnnxCamError `ERR_NO_SPATIAL_LAYER`
  */
 export function chooseLayer(layers: readonly Layer[]): ChosenLayer {
-  const dominating = layers.filter(layer => layer.dominating);
-  const maps = dominating.filter(layer => layer.layout !== 'tokens');
-  const candidates = maps.length > 0 ? maps : dominating;
+  const entry = lastAttentionEntry(layers);
+  if (entry)
+    return {
+      ...entry,
+      reason: `${entry.normalized ? 'normalised ' : ''}input of the last attention (${entry.operator})`,
+    };
+  const candidates = layers.filter(layer => layer.dominating);
   const last = candidates.at(-1);
   if (!last) throw noSpatialLayer(layers);
   const why = 'last spatial layer before the class scores';
@@ -44,6 +50,32 @@ export function chooseLayer(layers: readonly Layer[]): ChosenLayer {
     behind.push(layer.operator);
   }
   return { ...last, reason: `${why} (${last.operator}; no activation after it)` };
+}
+
+/**
+ * The layer that stands in for the automatic choice where the network is to be cut at the layer: the one chosen, or if
+ * data flows around that (around the normalisation that enters an attention), the residual stream before it.
+ */
+export function chooseCut(layers: readonly Layer[]): ChosenLayer {
+  const chosen = chooseLayer(layers);
+  if (chosen.dominating) return chosen;
+  const before = layers.slice(
+    0,
+    layers.findIndex(({ name }) => name === chosen.name),
+  );
+  const cut = before.findLast(({ dominating }) => dominating);
+  return cut ? { ...cut, reason: `residual stream that enters the last attention (${cut.operator})` } : chosen;
+}
+
+/** What enters the last attention, unless feature maps that every path passes through come after it. */
+function lastAttentionEntry(layers: readonly Layer[]): Layer | undefined {
+  const index = layers.findLastIndex(({ attended }) => attended);
+  const entry = layers[index];
+  if (!entry) return undefined;
+  const mapsAfter = layers
+    .slice(index + 1)
+    .some(({ dominating, layout, operator }) => dominating && layout === 'nchw' && !MOVING.test(operator));
+  return mapsAfter ? undefined : entry;
 }
 
 /** The last activation of every resolution, from the input to the logits: targets of methods that fuse layers. */

@@ -71,10 +71,13 @@ function shapeFromBatch(facts: FactTable, layer: string, node: GraphNode) {
   const dims = facts.get(node.inputs[0]!)?.dims;
   const own = facts.get(layer)?.dims;
   if (!dims || own?.[0] !== -1 || dims[0] !== -1 || dims.slice(1).includes(-1)) return undefined;
-  if (node.attributes.has('start') || node.attributes.has('end')) return undefined;
+  const start = node.attributes.int('start', 0);
+  const end = node.attributes.int('end', dims.length);
+  const asked = dims.slice(start, end);
+  if (asked[0] !== -1) return undefined;
   const [output] = node.outputs;
   const local = (suffix: string) => `onnx_cam/tail/${output}/${suffix}`;
-  const rest = BigInt64Array.from(dims.slice(1), BigInt);
+  const rest = BigInt64Array.from(asked.slice(1), BigInt);
   const initializers = new Map([
     [local('first'), makeTensorProto(local('first'), 'int64', [1], BigInt64Array.of(0n))],
     [local('rest'), makeTensorProto(local('rest'), 'int64', [rest.length], rest)],

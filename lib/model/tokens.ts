@@ -1,0 +1,42 @@
+import { type Axes, type Axis, isSpatial, kindOf, type TokenGrid, tokensOf } from './axes.ts';
+
+/** Order of a layer's axes: feature maps, channels last, volumes, or tokens [N,T,D]. */
+export type LayerLayout = 'nchw' | 'nhwc' | 'ncdhw' | 'tokens';
+
+/** How a tensor holds feature maps. */
+export interface Placement {
+  readonly layout: LayerLayout;
+  /** Of layout 'tokens'. */
+  readonly tokens?: TokenGrid;
+}
+
+const LAYOUTS = {
+  nchw: ['batch', 'channel', 'row', 'column'],
+  nhwc: ['batch', 'row', 'column', 'channel'],
+  ncdhw: ['batch', 'channel', 'depth', 'row', 'column'],
+} as const;
+
+/**
+ * The layout of a tensor by its axes: maps, channels last, volumes or tokens; undefined for heads, windows, attention
+ * matrices and all others in which a position's channels don't lie on one axis.
+ */
+export function placementOf(axes: Axes): Placement | undefined {
+  const [batch, ...rest] = axes;
+  if (!batch || isSpatial(batch)) return undefined;
+  if (rest.length === 2) {
+    const tokens = tokensOf(rest[0]!);
+    return tokens && !isSpatial(rest[1]!) ? { layout: 'tokens', tokens } : undefined;
+  }
+  for (const [layout, kinds] of Object.entries(LAYOUTS) as [LayerLayout, readonly string[]][])
+    if (kinds.length === axes.length && axes.every((axis, i) => fits(axis, kinds[i]!))) return { layout };
+  return undefined;
+}
+
+/** An axis of size 1 may stand for any; channels may have taken in positions (patches, patch merging). */
+function fits(axis: Axis, kind: string): boolean {
+  if (kind === 'batch') return !isSpatial(axis);
+  const own = kindOf(axis);
+  if (kind === 'channel')
+    return own !== 'row' && own !== 'column' && own !== 'depth' && own !== 'token' && !tokensOf(axis);
+  return axis.length === 0 || own === kind;
+}
