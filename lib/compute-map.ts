@@ -137,6 +137,11 @@ function checkTensors(
     throw new OnnxCamError('ERR_METHOD_UNSUPPORTED', `${definition.name} needs \`${name}\`, which was not given`);
   };
   if (needs.gradients && !gradients) need('gradients');
+  if (needs.gradients === 'second')
+    throw new OnnxCamError(
+      'ERR_METHOD_UNSUPPORTED',
+      `${definition.name} needs second derivatives, which computeMap does not take: explain the model itself`,
+    );
   if (needs.classifier && !weights) need('weights');
   const g = gradients && featureMaps('gradients', gradients);
   if (g?.dims.some((dim, axis) => dim !== a.dims[axis]))

@@ -78,7 +78,7 @@ async function noisyRuns(
   work: readonly Work[],
   outcome: RunOutcome,
   noise: { readonly runs: number; readonly sigma: number },
-  { layers, gradients, seed, signal }: ExplainRequest,
+  { layers, gradients, passes: shared, seed, signal }: ExplainRequest,
 ): Promise<MethodTensors> {
   const clean = imagesOf(network, work);
   const targets = classTargets(work, outcome);
@@ -90,6 +90,7 @@ async function noisyRuns(
     output: targets[0]!.output,
     activations: layers.map(({ name }) => name),
     gradients,
+    passes: shared,
     seed: seedFormOf(targets),
   };
   const noisy: NetworkResult[] = [];

@@ -11,7 +11,7 @@ import type { ResolvedTarget } from '../targets/resolve.ts';
 import { ScoreRow } from '../targets/score.ts';
 import type { ScoreView } from '../targets/target.ts';
 import type { TargetLayer } from './layer-choice.ts';
-import { CLASS_INPUT, type NetworkPlan, planKey, type SeedForm, seedInput } from './plan.ts';
+import { CLASS_INPUT, type NetworkPlan, type PassKind, planKey, type SeedForm, seedInput } from './plan.ts';
 import { type PlannedGraph, planGraph } from './plan-graph.ts';
 import type { SessionCache } from './session-cache.ts';
 
@@ -29,6 +29,8 @@ export interface NetworkResult {
   readonly activations: ReadonlyMap<string, FeatureMaps>;
   /** By layer name; one for each image, or one for each target of the only image. */
   readonly gradients: ReadonlyMap<string, FeatureMaps>;
+  /** By kind and layer name, as many as the gradients. */
+  readonly passes: Readonly<Record<PassKind, ReadonlyMap<string, FeatureMaps>>>;
   readonly milliseconds: number;
   readonly warnings: readonly string[];
 }
@@ -90,7 +92,9 @@ export class Network {
         };
         for (const [name, tensor] of Object.entries(this.model.fixedInputs))
           feeds[name] = this.model.input.batch === undefined ? repeatBatch(tensor, batch) : tensor;
-        const fetches = [planned.logits, ...planned.activations.values(), ...planned.gradients.values()];
+        const { curvature } = planned.passes;
+        const tensors = [planned.activations, planned.gradients, curvature].flatMap(names => [...names.values()]);
+        const fetches = [planned.logits, ...tensors];
         const outputs = await session.run(feeds, fetches, { signal });
         const maps = (names: ReadonlyMap<string, string>): Map<string, FeatureMaps> =>
           new Map([...names].map(([layer, name]) => [layer, outputs[name] as FeatureMaps]));
@@ -98,6 +102,7 @@ export class Network {
           rows: scoreRows(outputs[planned.logits]!.data as Float32Array, batch, head),
           activations: maps(planned.activations),
           gradients: maps(planned.gradients),
+          passes: { curvature: maps(curvature) },
           milliseconds: performance.now() - start,
           warnings: session.warnings,
         };

@@ -183,6 +183,7 @@ function layerTensors(
   return {
     activations: run.activations.get(layer.name)!,
     gradients: needs.gradients && run.gradients.get(layer.name),
+    curvature: needs.gradients === 'second' ? run.passes.curvature.get(layer.name) : undefined,
     classifier: needs.classifier && classifierRows(network, run, layer, method, targets),
   };
 }

@@ -1,6 +1,8 @@
 import { expand } from '../autodiff/broadcast.ts';
 import { differentiate, type Seed } from '../autodiff/differentiate.ts';
 import { Emitter } from '../autodiff/emitter.ts';
+import { findPath } from '../autodiff/path.ts';
+import { gradientRules } from '../autodiff/rules/index.ts';
 import { appendClassSeed } from '../autodiff/seed.ts';
 import { expose } from '../model/expose.ts';
 import type { FactTable, TensorFacts } from '../model/facts.ts';
@@ -13,7 +15,7 @@ import type { ScoreView } from '../targets/target.ts';
 import { asFeatureMaps, asFloat32, asRows, feedFloat32 } from './conversions.ts';
 import type { TargetLayer } from './layer-choice.ts';
 import { orNameAlternatives } from './no-gradient.ts';
-import { CLASS_INPUT, type NetworkPlan, seedInput } from './plan.ts';
+import { CLASS_INPUT, type NetworkPlan, type PassKind, seedInput } from './plan.ts';
 
 /** A model rewritten to give what a plan asks for; all outputs are float32. */
 export interface PlannedGraph {
@@ -24,6 +26,8 @@ export interface PlannedGraph {
   readonly logits: string;
   readonly activations: ReadonlyMap<string, string>;
   readonly gradients: ReadonlyMap<string, string>;
+  /** What further passes give, by layer name; a layer whose curvature is zero everywhere is left out. */
+  readonly passes: Readonly<Record<PassKind, ReadonlyMap<string, string>>>;
 }
 
 /**
@@ -40,15 +44,19 @@ export function planGraph(
 ): PlannedGraph {
   const writer = new PlanWriter(model, facts, head, plan);
   const gradients = plan.seed ? writer.appendGradients(layers.filter(({ name }) => plan.gradients.includes(name))) : [];
+  const curvature = writer.appendCurvatures(layers.filter(({ name }) => plan.passes?.curvature?.includes(name)));
   const activations = layers
     .filter(({ name }) => plan.activations.includes(name))
     .map(layer => [layer.name, writer.output(writer.featureMaps(layer.name, layer))] as const);
+  const outputs = (tensors: readonly (readonly [string, string])[]) =>
+    new Map(tensors.map(([layer, tensor]) => [layer, writer.output(tensor)]));
   return {
     graph: writer.graph,
     input: writer.input,
     logits: writer.output(asFloat32(writer.graph, writer.facts, writer.logits)),
     activations: new Map(activations),
-    gradients: new Map(gradients.map(([layer, tensor]) => [layer, writer.output(tensor)])),
+    gradients: outputs(gradients),
+    passes: { curvature: outputs(curvature) },
   };
 }
 
@@ -59,6 +67,8 @@ class PlanWriter {
   readonly logits: string;
   readonly #head: Logits;
   readonly #plan: Omit<NetworkPlan, 'output'>;
+  /** By layer, as the pass left them. */
+  readonly #gradients = new Map<string, string>();
 
   constructor(model: Model, facts: FactTable, head: Logits, plan: Omit<NetworkPlan, 'output'>) {
     this.graph = model.graph.clone();
@@ -92,10 +102,55 @@ class PlanWriter {
       }),
     );
     this.#learn(facts);
+    for (const [name, gradient] of gradients) this.#gradients.set(name, gradient);
     return layers.map(layer => {
       const gradient = this.#lazyOnPositionsOnly(gradients.get(layer.name)!, layer);
       return [layer.name, this.featureMaps(gradient, layer)];
     });
+  }
+
+  /**
+   * Layer name and the tensor with H·A as feature maps, H the second derivative of the score: the gradient of Σ G·A with
+   * the second factor held fast. A layer that its gradient doesn't depend on is left out.
+   */
+  appendCurvatures(layers: readonly TargetLayer[]): (readonly [layer: string, tensor: string])[] {
+    return layers.flatMap(layer => {
+      const { name } = layer;
+      const gradient = this.#whole(this.#gradients.get(name)!, name);
+      const path = findPath(this.graph, this.facts, gradientRules, [gradient], [name]);
+      if (!path.tensors.has(name)) return [];
+      const { gradients, facts } = differentiate({
+        graph: this.graph,
+        facts: this.facts,
+        seeds: { [gradient]: { gradient: this.#repeatedAs(name, gradient) } },
+        wrt: [name],
+        manyScores: this.#plan.manyScores,
+        prefix: 'curvature',
+      });
+      this.#learn(facts);
+      return [[name, this.featureMaps(gradients.get(name)!, layer)] as const];
+    });
+  }
+
+  /** A gradient in its tensor's full shape. */
+  #whole(gradient: string, tensor: string): string {
+    const emit = new Emitter(this.graph, this.facts, 'grad/whole');
+    const full = { name: tensor, ...this.facts.get(tensor)! };
+    const whole = expand(emit, { name: gradient, ...this.facts.get(gradient)! }, full);
+    this.#learn(emit.facts);
+    return whole.name;
+  }
+
+  /** A layer's tensor, where several scores of one image are asked for once for each row of `gradient`. */
+  #repeatedAs(tensor: string, gradient: string): string {
+    if (!this.#plan.manyScores) return tensor;
+    const name = `onnx_cam/repeated/${tensor}`;
+    const { type, dims } = this.facts.get(gradient)!;
+    this.graph.append(makeNode('Shape', [gradient], [`${name}/shape`]));
+    this.graph.append(makeNode('Expand', [tensor, `${name}/shape`], [name]));
+    this.facts.set(`${name}/shape`, { type: 'int64', dims: [dims.length] });
+    this.facts.set(name, { type, dims });
+    return name;
   }
 
   /** The kernels take gradients that are constant over all positions as [N, C, 1, 1]; every other axis is written out. */

@@ -8,6 +8,9 @@ export type SeedForm =
   | { readonly kind: 'index'; readonly view: ScoreView }
   | { readonly kind: 'dense'; readonly views: readonly ScoreView[] };
 
+/** What a pass besides the gradient's gives of a layer: `curvature` is H·A, the second derivative of the score times A. */
+export type PassKind = 'curvature';
+
 /** What one network graph has to give; equal plans share a session. */
 export interface NetworkPlan {
   /** Output head, where the target names one. */
@@ -16,6 +19,8 @@ export interface NetworkPlan {
   readonly activations: readonly string[];
   /** Layers whose gradients are needed. */
   readonly gradients: readonly string[];
+  /** Layers that further passes are needed for; their gradients are needed too. */
+  readonly passes?: Readonly<Partial<Record<PassKind, readonly string[]>>>;
   /** Absent when no gradient is needed. */
   readonly seed?: SeedForm;
   /** Several scores of one image in one run: one image is fed, gradients have a row for each score. */
@@ -23,7 +28,7 @@ export interface NetworkPlan {
 }
 
 export function planKey(plan: NetworkPlan): string {
-  return JSON.stringify([plan.output, plan.activations, plan.gradients, plan.seed, plan.manyScores]);
+  return JSON.stringify([plan.output, plan.activations, plan.gradients, plan.passes, plan.seed, plan.manyScores]);
 }
 
 /** Names of the graph's extra inputs. */

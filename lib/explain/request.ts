@@ -7,6 +7,7 @@ import { CallProgress } from './call-progress.ts';
 import { chooseLayers, type TargetLayer } from './layer-choice.ts';
 import { type ChosenMethod, chooseMethods } from './methods.ts';
 import type { Network } from './network.ts';
+import type { PassKind } from './plan.ts';
 
 /** A method and the layers of each of its results: one set, or one layer each with `fuse: false`. */
 export interface MethodRun extends ChosenMethod {
@@ -22,6 +23,8 @@ export interface ExplainRequest {
   readonly layers: readonly TargetLayer[];
   /** Names of the layers whose gradients are needed; those of methods with a score of their own come from other runs. */
   readonly gradients: readonly string[];
+  /** Names of the layers that further passes are needed for. */
+  readonly passes: Readonly<Partial<Record<PassKind, readonly string[]>>>;
   /** True where the results of a method are an array of layers. */
   readonly perLayer: boolean;
   readonly seed: number;
@@ -63,10 +66,14 @@ export function makeRequest(network: Network, options: ExplainOptions, defaults:
         .map(({ name }) => name),
     ),
   );
+  const curvature = methods
+    .filter(({ needs }) => needs.gradients === 'second')
+    .flatMap(({ layerSets }) => layerSets.flat().map(({ name }) => name));
   return {
     methods,
     layers,
     gradients: layers.filter(({ name }) => withGradients.has(name)).map(({ name }) => name),
+    passes: curvature.length > 0 ? { curvature: [...new Set(curvature)] } : {},
     perLayer,
     seed: options.seed ?? 0,
     batchSize: options.batchSize,

@@ -27,7 +27,7 @@ type Images = Tensor<'float32'>;
 export async function runNetwork(
   network: Network,
   work: readonly Work[],
-  { layers, gradients, signal }: ExplainRequest,
+  { layers, gradients, passes, signal }: ExplainRequest,
 ): Promise<RunOutcome> {
   const images = imagesOf(network, work);
   const { output } = work[0]!.targets[0]!;
@@ -40,9 +40,16 @@ export async function runNetwork(
     targets = work.flatMap((one, i) => one.targets.map(target => withoutRanks(target, rows[i]!)));
     extraRuns = 1;
   }
-  const wanted = { output, activations: layers.map(({ name }) => name), gradients, seed };
-  const { run, passes } = await runTargets(network, { images, count: work.length, wanted, layers, targets, signal });
-  return { run, targets, extraRuns: extraRuns + passes - 1 };
+  const wanted = { output, activations: layers.map(({ name }) => name), gradients, passes, seed };
+  const { run, passes: runs } = await runTargets(network, {
+    images,
+    count: work.length,
+    wanted,
+    layers,
+    targets,
+    signal,
+  });
+  return { run, targets, extraRuns: extraRuns + runs - 1 };
 }
 
 /** Stacked images and what is asked of them. */
@@ -109,6 +116,7 @@ function trimmed(run: NetworkResult, images: number, targets: number): NetworkRe
     rows: run.rows.slice(0, images),
     activations: cut(run.activations, images),
     gradients: cut(run.gradients, targets),
+    passes: { curvature: cut(run.passes.curvature, targets) },
   };
 }
 
@@ -116,18 +124,25 @@ function trimmed(run: NetworkResult, images: number, targets: number): NetworkRe
 function joined(parts: readonly NetworkResult[]): NetworkResult {
   const [first] = parts as [NetworkResult];
   if (parts.length === 1) return first;
-  const gradients = [...first.gradients].map(([name, { dims }]): [string, FeatureMaps] => {
-    const maps = parts.map(part => part.gradients.get(name)!);
-    const data = new Float32Array(maps.reduce((length, part) => length + part.data.length, 0));
-    let offset = 0;
-    for (const part of maps) {
-      data.set(part.data, offset);
-      offset += part.data.length;
-    }
-    return [name, { data, dims: [maps.reduce((count, part) => count + part.dims[0]!, 0), ...dims.slice(1)] }];
-  });
+  const join = (mapsOf: (part: NetworkResult) => ReadonlyMap<string, FeatureMaps>) =>
+    new Map([...mapsOf(first).keys()].map(name => [name, stacked(parts.map(part => mapsOf(part).get(name)!))]));
   const milliseconds = parts.reduce((sum, part) => sum + part.milliseconds, 0);
-  return { ...first, gradients: new Map(gradients), milliseconds };
+  return {
+    ...first,
+    gradients: join(part => part.gradients),
+    passes: { curvature: join(part => part.passes.curvature) },
+    milliseconds,
+  };
+}
+
+function stacked(maps: readonly FeatureMaps[]): FeatureMaps {
+  const data = new Float32Array(maps.reduce((length, part) => length + part.data.length, 0));
+  let offset = 0;
+  for (const part of maps) {
+    data.set(part.data, offset);
+    offset += part.data.length;
+  }
+  return { data, dims: [maps.reduce((count, part) => count + part.dims[0]!, 0), ...maps[0]!.dims.slice(1)] };
 }
 
 export function withoutRanks(target: ResolvedTarget, row: ScoreRow): ResolvedTarget {

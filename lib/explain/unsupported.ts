@@ -33,7 +33,7 @@ export function findUnsupported(
   const gradients = new Map<string, OnnxCamError | null>();
   /** Methods on the same layers meet the same obstacle: the network is differentiated once for them. */
   const gradientObstacle = (request: ExplainRequest): OnnxCamError | null => {
-    const key = JSON.stringify(gradientLayers(request));
+    const key = JSON.stringify([gradientLayers(request), request.passes]);
     const known = gradients.has(key) ? gradients.get(key)! : errorOf(() => planGradients(network, request, targets));
     gradients.set(key, known);
     return known;
@@ -65,6 +65,7 @@ function planGradients(network: Network, request: ExplainRequest, targets: reado
   planGraph(model, model.facts, network.head(targets[0]!.output), request.layers, {
     activations: [],
     gradients: gradientLayers(request),
+    passes: request.passes,
     seed: seedFormOf(targets),
     manyScores: false,
   });

@@ -13,8 +13,8 @@ export type Family = 'linear' | 'gradient' | 'score' | 'decomposition' | 'statis
 /** What a method needs from the network. Data, so that several methods can share one graph and one run. */
 export interface MethodNeeds {
   readonly activations: true;
-  /** 'first': ∂score/∂A. */
-  readonly gradients?: 'first';
+  /** 'first': G = ∂score/∂A. 'second': H·A besides, H = ∂²score/∂A². */
+  readonly gradients?: 'first' | 'second';
   /** The rows of a linear classifier behind global average pooling. */
   readonly classifier?: true;
   /**
@@ -54,6 +54,8 @@ export interface FeatureMaps {
 export interface LayerTensors {
   readonly activations: FeatureMaps;
   readonly gradients?: FeatureMaps;
+  /** H·A of the gradients' shape; absent where it is zero everywhere. */
+  readonly curvature?: FeatureMaps;
   /** Classifier rows of the targets, [N·C]. */
   readonly classifier?: Float32Array;
   /** Of each noisy copy of the image, with the gradients of the same targets. */

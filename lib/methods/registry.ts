@@ -25,6 +25,7 @@ import { refineCam } from './refine-cam.ts';
 import { rise } from './rise.ts';
 import { scoreCam } from './score-cam.ts';
 import { segEigenCam } from './seg-eigen-cam.ts';
+import { shapleyCam } from './shapley-cam.ts';
 import { smoothGradCamPlusPlus } from './smooth-grad-cam-plus-plus.ts';
 import { ssCam } from './ss-cam.ts';
 import { xGradCam } from './xgrad-cam.ts';
@@ -40,6 +41,7 @@ export const METHODS: readonly MethodDefinition[] = [
   gradCamElementwise,
   xGradCam,
   layerCam,
+  shapleyCam,
   finerCam,
   zoomCam,
   refineCam,

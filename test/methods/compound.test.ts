@@ -3,9 +3,9 @@
  */
 import { readFileSync } from 'node:fs';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
-import { type Explainer, type Explanation, load } from '../../lib/index.ts';
+import { computeMap, type Explainer, type Explanation, load } from '../../lib/index.ts';
 import { METHODS } from '../../lib/methods/registry.ts';
-import { classIndex, contrast, rest } from '../../lib/targets/index.ts';
+import { classIndex, contrast, rest, topK } from '../../lib/targets/index.ts';
 import { expectClose } from '../helpers/expect-close.ts';
 import { type F0Model, f0Model, type GoldenValues, loadF0 } from '../helpers/f0.ts';
 
@@ -139,6 +139,32 @@ describe('finer-cam', () => {
       code: 'ERR_METHOD_UNSUPPORTED',
     });
     expect([...cam.unsupported(['finer-cam', 'grad-cam'], { target }).keys()]).toEqual(['finer-cam']);
+  });
+});
+
+describe('shapley-cam', () => {
+  it('follows several targets of one image, and images of a batch', async () => {
+    const cam = explainer('m2');
+    const explain = (target: Parameters<Explainer['explain']>[1] & object) =>
+      cam.explain(image, { method: 'shapley-cam', ...target });
+    const [first, second] = [await explain({ target: rest(0) }), await explain({ target: rest(1) })];
+    const both = [...image.data, ...image.data];
+    const batch = (await cam.explain(
+      { type: 'float32', data: Float32Array.from(both), dims: [2, ...image.dims.slice(1)] },
+      { method: 'shapley-cam', target: [rest(0), rest(1)] },
+    )) as unknown as Explanation[];
+    expectClose(batch[0]!.raw.data, first.raw.data, 1e-6);
+    expectClose(batch[1]!.raw.data, second.raw.data, 1e-6);
+    const many = (await explain({ target: topK(2) })) as unknown as Explanation[];
+    const gradCam = (await cam.explain(image, { method: 'grad-cam', target: topK(2) })) as unknown as Explanation[];
+    for (const [t, { raw }] of many.entries()) expectClose(raw.data, gradCam[t]!.raw.data, 1e-6);
+  });
+
+  it('needs more than tensors', async () => {
+    const tensor = { data: new Float32Array(8), dims: [2, 2, 2] };
+    await expect(computeMap('shapley-cam', { activations: tensor, gradients: tensor })).rejects.toMatchObject({
+      code: 'ERR_METHOD_UNSUPPORTED',
+    });
   });
 });
 
