@@ -4,6 +4,7 @@ import { type ExplainSource, type ReadyImage, readImage, splitSources } from './
 import type { Network } from './explain/network.ts';
 import { explainRun, type ImageResults } from './explain/pipeline.ts';
 import { type ExplainRequest, makeRequest, nthTarget, type RequestDefaults, targetsOf } from './explain/request.ts';
+import type { ExplainResult, PerImage, SeveralOptions, SingleOptions } from './explain/result-type.ts';
 import type { Scorers } from './explain/scorers.ts';
 import { openSource, runStream, type StreamResult, type StreamSource } from './explain/stream.ts';
 import { findUnsupported, type SupportOptions } from './explain/unsupported.ts';
@@ -18,9 +19,6 @@ import type { Target } from './targets/target.ts';
 
 /** Images per network run on a CPU: more gains nothing there and costs memory. */
 const DEFAULT_BATCH = 4;
-
-/** One explanation, or arrays of them: images outside, then methods, then targets or layers. */
-export type ExplainResult = Explanation | ExplainResult[];
 
 export interface StreamOptions extends ExplainOptions {
   /** Images in work at once (default 2: one is decoded while another is explained). */
@@ -64,7 +62,14 @@ export class Explainer {
    * stands for several and for layers with `fuse: false`, nested in this order.
    * @throws OnnxCamError; see `ErrorCode`.
    */
-  async explain(image: ExplainSource, options?: ExplainOptions): Promise<Explanation>;
+  async explain<S extends ExplainSource | readonly ExplainSource[]>(
+    image: S,
+    options: SeveralOptions,
+  ): Promise<PerImage<S, Explanation[]>>;
+  async explain<S extends ExplainSource | readonly ExplainSource[]>(
+    image: S,
+    options?: SingleOptions,
+  ): Promise<PerImage<S, Explanation>>;
   async explain(image: ExplainSource | readonly ExplainSource[], options?: ExplainOptions): Promise<ExplainResult>;
   async explain(image: ExplainSource | readonly ExplainSource[], options: ExplainOptions = {}): Promise<ExplainResult> {
     this.#checkUsable();

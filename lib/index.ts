@@ -9,9 +9,10 @@ export type { ExecutionProvider } from './engine/providers.ts';
 export type { Tensor, TensorType } from './engine/tensor.ts';
 export { type ErrorCode, OnnxCamError } from './errors.ts';
 export type { ExplainSource } from './explain/images.ts';
+export type { ExplainResult } from './explain/result-type.ts';
 export type { MapStatus } from './explain/status.ts';
 export type { StreamResult, StreamSource } from './explain/stream.ts';
-export { Explainer, type ExplainResult, type LayerListing, type StreamOptions } from './explainer.ts';
+export { Explainer, type LayerListing, type StreamOptions } from './explainer.ts';
 export {
   type ExplainedLayer,
   type ExplainedTarget,

@@ -1,4 +1,4 @@
-import type { ExplainResult } from '../explainer.ts';
+import type { ExplainResult } from '../explain/result-type.ts';
 import type { Explanation } from '../explanation.ts';
 import type { TensorInput } from '../image/source.ts';
 import { readNpy } from '../io/npy.ts';

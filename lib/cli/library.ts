@@ -1,4 +1,5 @@
-import type { Explainer, ExplainResult } from '../explainer.ts';
+import type { ExplainResult } from '../explain/result-type.ts';
+import type { Explainer } from '../explainer.ts';
 import type { TensorInput } from '../image/source.ts';
 import type { MethodInfo } from '../methods/list.ts';
 import type { ExplainOptions, LoadOptions } from '../options.ts';

@@ -1,31 +1,34 @@
 import { OnnxCamError } from '../errors.ts';
 import { parseTarget } from './parse.ts';
-import type { Target, TargetInput } from './target.ts';
+import type { TargetInput, TargetOf } from './target.ts';
 
 export type { ScoreView, Target, TargetInput } from './target.ts';
 
 /** The logit of class `i` (0-based). */
-export const classIndex = (index: number): Target => ({ kind: 'class', index: wholeNumber(index, 'class index') });
+export const classIndex = (index: number): TargetOf<'class'> => ({
+  kind: 'class',
+  index: wholeNumber(index, 'class index'),
+});
 
 /** The logit of the class with this name: the whole label, or one of its comma-separated synonyms; case-insensitive. */
-export const label = (name: string): Target => ({ kind: 'label', label: name });
+export const label = (name: string): TargetOf<'label'> => ({ kind: 'label', label: name });
 
 /** The `k` classes with the largest logits: one result for each. */
-export const topK = (k: number): Target => {
+export const topK = (k: number): TargetOf<'top'> => {
   if (!Number.isInteger(k) || k < 1)
     throw new OnnxCamError('ERR_OPTION_INVALID', `topK takes a whole number of at least 1, not ${k}`);
   return { kind: 'top', k };
 };
 
 /** −score: what speaks against the target (counterfactual; Grad-CAM paper section 3.2). */
-export const negative = (target: TargetInput): Target => ({
+export const negative = (target: TargetInput): TargetOf<'weighted'> => ({
   kind: 'weighted',
   terms: [[parseTarget(target), -1]],
   as: 'negative',
 });
 
 /** score(a) − weight · score(b): why `a` rather than `b`. */
-export const contrast = (a: TargetInput, b: TargetInput, weight = 1): Target => ({
+export const contrast = (a: TargetInput, b: TargetInput, weight = 1): TargetOf<'weighted'> => ({
   kind: 'weighted',
   terms: [
     [parseTarget(a), 1],
@@ -35,7 +38,7 @@ export const contrast = (a: TargetInput, b: TargetInput, weight = 1): Target => 
 });
 
 /** Σ weight · score over any targets. */
-export const weighted = (terms: readonly (readonly [TargetInput, number])[]): Target => {
+export const weighted = (terms: readonly (readonly [TargetInput, number])[]): TargetOf<'weighted'> => {
   if (terms.length === 0)
     throw new OnnxCamError('ERR_OPTION_INVALID', 'weighted takes at least one [target, weight] pair');
   return {
@@ -46,37 +49,41 @@ export const weighted = (terms: readonly (readonly [TargetInput, number])[]): Ta
 };
 
 /** The class probability: softmax over the logits, or the sigmoid of a binary or multi-label head. */
-export const probability = (target: TargetInput): Target => ({
+export const probability = (target: TargetInput): TargetOf<'view'> => ({
   kind: 'view',
   view: 'probability',
   of: parseTarget(target),
 });
 
 /** The logarithm of {@link probability}. */
-export const logProbability = (target: TargetInput): Target => ({
+export const logProbability = (target: TargetInput): TargetOf<'view'> => ({
   kind: 'view',
   view: 'logProbability',
   of: parseTarget(target),
 });
 
 /** ReST: logit + log-probability (Shapley-CAM, arXiv 2501.06261). */
-export const rest = (target: TargetInput): Target => ({ kind: 'view', view: 'rest', of: parseTarget(target) });
+export const rest = (target: TargetInput): TargetOf<'view'> => ({
+  kind: 'view',
+  view: 'rest',
+  of: parseTarget(target),
+});
 
 /** The only logit of a binary head: +y for category 1, −y for category 0 (pytorch-grad-cam's convention). */
-export const binary = (category: 0 | 1): Target => {
+export const binary = (category: 0 | 1): TargetOf<'binary'> => {
   if (category !== 0 && category !== 1)
     throw new OnnxCamError('ERR_OPTION_INVALID', `binary takes category 0 or 1, not ${category}`);
   return { kind: 'binary', category };
 };
 
 /** Value `i` of a regression output; no probability is reported for it. */
-export const regression = (index: number): Target => ({
+export const regression = (index: number): TargetOf<'regression'> => ({
   kind: 'regression',
   index: wholeNumber(index, 'regression index'),
 });
 
 /** A target on the model output with this name, for models with several heads. */
-export const output = (name: string, target: TargetInput): Target => ({
+export const output = (name: string, target: TargetInput): TargetOf<'output'> => ({
   kind: 'output',
   name,
   of: parseTarget(target),

@@ -13,6 +13,9 @@ export type Target =
   | { readonly kind: 'view'; readonly view: Exclude<ScoreView, 'logit'>; readonly of: Target }
   | { readonly kind: 'output'; readonly name: string; readonly of: Target };
 
+/** The targets of some kinds. */
+export type TargetOf<K extends Target['kind']> = Extract<Target, { readonly kind: K }>;
+
 /**
  * Which function of the logits z a score reads. `probability` is softmax (sigmoid for multi-label heads),
  * `logProbability` its logarithm, `rest` the ReST target z + log p (arXiv 2501.06261).

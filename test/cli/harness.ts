@@ -7,7 +7,7 @@ import { expect, onTestFinished } from 'vitest';
 import { Console } from '../../lib/cli/console.ts';
 import type { Library, LoadedModel } from '../../lib/cli/library.ts';
 import { runCommandLine } from '../../lib/cli/program.ts';
-import type { ExplainResult } from '../../lib/explainer.ts';
+import type { ExplainResult } from '../../lib/explain/result-type.ts';
 import { Explanation, type ExplanationFields } from '../../lib/explanation.ts';
 import type { TensorInput } from '../../lib/image/source.ts';
 import { listMethods } from '../../lib/methods/list.ts';

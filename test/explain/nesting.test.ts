@@ -1,8 +1,10 @@
-import { afterAll, beforeAll, describe, expect, it } from 'vitest';
-import type { Explainer, ExplainResult } from '../../lib/explainer.ts';
+import { afterAll, beforeAll, describe, expect, expectTypeOf, it } from 'vitest';
+import type { ExplainResult } from '../../lib/explain/result-type.ts';
+import type { Explainer } from '../../lib/explainer.ts';
+import type { Explanation } from '../../lib/explanation.ts';
 import { load } from '../../lib/load.ts';
 import type { ExplainOptions } from '../../lib/options.ts';
-import { output, topK } from '../../lib/targets/index.ts';
+import { contrast, output, topK } from '../../lib/targets/index.ts';
 import { expectError } from '../helpers/expect-error.ts';
 import { flat, noiseImage, one, plainModel, shapeOf } from '../helpers/explain-models.ts';
 
@@ -72,6 +74,26 @@ describe('nesting of results', () => {
       { name: 'r2', shape: [8, 4, 4], reason: expect.any(String) },
     ]);
     expect(fused.raw.dims).toEqual([8, 8]);
+  });
+
+  it('is known to the type checker where the options show it', () => {
+    const typed = () => ({
+      one: cam.explain('a.jpg', { target: contrast('top1', 5), method: 'fem', onProgress: ({ done }) => done }),
+      methods: cam.explain('a.jpg', { methods: ['fem', 'cam'] }),
+      best: cam.explain('a.jpg', { target: topK(3) }),
+      images: cam.explain(['a.jpg', 'b.jpg'], { target: [1, 'tabby'] }),
+      imagesAndMethods: cam.explain(['a.jpg'], { methods: ['fem'] }),
+      anything: cam.explain('a.jpg', {} as ExplainOptions),
+    });
+    type Results = { [K in keyof ReturnType<typeof typed>]: Awaited<ReturnType<typeof typed>[K]> };
+    expectTypeOf<Results>().toEqualTypeOf<{
+      one: Explanation;
+      methods: Explanation[];
+      best: Explanation[];
+      images: Explanation[];
+      imagesAndMethods: Explanation[][];
+      anything: ExplainResult;
+    }>();
   });
 
   it('gives an empty array for no images', async () => {

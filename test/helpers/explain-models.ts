@@ -1,5 +1,5 @@
 import type { Tensor } from '../../lib/engine/tensor.ts';
-import type { ExplainResult } from '../../lib/explainer.ts';
+import type { ExplainResult } from '../../lib/explain/result-type.ts';
 import { Explanation } from '../../lib/explanation.ts';
 import { makeNode } from '../../lib/model/graph.ts';
 import { buildModel, type ModelSpec, noise } from './model-builder.ts';

@@ -1,0 +1,24 @@
+import type { Explanation } from '../explanation.ts';
+import type { ExplainOptions } from '../options.ts';
+import type { Target, TargetOf } from '../targets/target.ts';
+import type { ExplainSource } from './images.ts';
+
+/** One explanation, or arrays of them: images outside, then methods, then targets or layers. */
+export type ExplainResult = Explanation | ExplainResult[];
+
+/** An array for an array of images. A tensor with N > 1 gives one too, which its type doesn't show. */
+export type PerImage<S, R> = S extends readonly ExplainSource[] ? R[] : R;
+
+/** Options that ask for one result of each image. */
+export interface SingleOptions extends ExplainOptions {
+  readonly methods?: undefined;
+  readonly fuse?: true;
+  readonly target?: SingleTarget | readonly SingleTarget[];
+}
+
+/** Options with one level of several: methods, or the best classes. */
+export type SeveralOptions =
+  | (Omit<SingleOptions, 'methods'> & { readonly methods: readonly string[] })
+  | (Omit<SingleOptions, 'target'> & { readonly target: TargetOf<'top'> | 'top2' | 'top3' | 'top5' | 'top10' });
+
+type SingleTarget = number | string | Exclude<Target, TargetOf<'top' | 'output'>>;
