@@ -7,6 +7,7 @@ import { computeMap, type Explainer, type Explanation, load } from '../../lib/in
 import { METHODS } from '../../lib/methods/registry.ts';
 import { classIndex, contrast, rest, topK } from '../../lib/targets/index.ts';
 import { expectClose } from '../helpers/expect-close.ts';
+import { one } from '../helpers/explain-models.ts';
 import { type F0Model, f0Model, type GoldenValues, loadF0 } from '../helpers/f0.ts';
 
 interface Case {
@@ -147,7 +148,8 @@ describe('shapley-cam', () => {
     const cam = explainer('m2');
     const explain = (target: Parameters<Explainer['explain']>[1] & object) =>
       cam.explain(image, { method: 'shapley-cam', ...target });
-    const [first, second] = [await explain({ target: rest(0) }), await explain({ target: rest(1) })];
+    const first = one(await explain({ target: rest(0) }));
+    const second = one(await explain({ target: rest(1) }));
     const both = [...image.data, ...image.data];
     const batch = (await cam.explain(
       { type: 'float32', data: Float32Array.from(both), dims: [2, ...image.dims.slice(1)] },
