@@ -8,8 +8,8 @@ const link = paper => {
   const address = { arXiv: `https://arxiv.org/abs/${id}`, doi: `https://doi.org/${id}`, HAL: `https://hal.science/${id}` }[kind];
   return address ? `[${paper}](${address})` : paper;
 };
-const needs = ({ gradients, classifier, scores }) =>
-  [gradients && 'gradients', classifier && 'linear classifier', scores && `runs (${scores.join(', ')})`].filter(Boolean).join(', ');
+const needs = ({ gradients, classifier, scores, attention }) =>
+  [attention && 'attention', gradients && 'gradients', classifier && 'linear classifier', scores && `runs (${scores.join(', ')})`].filter(Boolean).join(', ');
 const rows = listMethods().map(
   ({ name, title, family, paper, needs: needed, cost }) =>
     `| \`${name}\` | ${title} | ${family} | ${link(paper)} | ${needs(needed) || 'activations'} | ${cost} |`,

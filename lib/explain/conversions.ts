@@ -37,12 +37,23 @@ export function asRows(graph: Graph, facts: Facts, { tensor, dims, classes }: Lo
 
 /** How a layer's tensor holds its feature maps. */
 export interface FeatureLayout {
-  readonly layout: 'nchw' | 'nhwc' | 'tokens';
+  readonly layout: 'nchw' | 'nhwc' | 'tokens' | 'attention';
+  /** Of attention: its heads. */
+  readonly channels?: number;
+  /** Of attention: the place of its keys. */
   readonly tokens?: { readonly grid: readonly [height: number, width: number]; readonly prefix: number };
 }
 
-/** A layer's tensor (or its gradient, perhaps of size 1 over positions) as float32 [N, C, h, w]. */
-export function asFeatureMaps(graph: Graph, facts: Facts, tensor: string, { layout, tokens }: FeatureLayout): string {
+/**
+ * A layer's tensor (or its gradient, perhaps of size 1 over positions) as float32 [N, C, h, w]; attention as
+ * [N, heads, queries, keys].
+ */
+export function asFeatureMaps(
+  graph: Graph,
+  facts: Facts,
+  tensor: string,
+  { layout, channels: heads, tokens }: FeatureLayout,
+): string {
   const float = asFloat32(graph, facts, tensor);
   const { dims } = facts.get(float)!;
   const type = 'float32';
@@ -52,9 +63,8 @@ export function asFeatureMaps(graph: Graph, facts: Facts, tensor: string, { layo
     const perm = [0, dims.length - 1, ...dims.slice(1, -1).map((_, axis) => axis + 1)];
     return append(graph, facts, 'Transpose', [float], { perm }, { type, dims: permuted });
   }
+  if (layout === 'attention' && dims.length === 4) return float;
   if (!tokens) throw new TypeError(`the token layer '${tensor}' has no grid`);
-  const [batch, count, channels] = dims as [number, number, number];
-  const [height, width] = tokens.grid;
   const constant = (name: string, values: readonly number[]): string => {
     const full = `onnx_cam/tokens/${name}/${values.join('_')}`;
     if (!graph.initializers.has(full))
@@ -69,6 +79,12 @@ export function asFeatureMaps(graph: Graph, facts: Facts, tensor: string, { layo
       );
     return full;
   };
+  if (layout === 'attention') {
+    const shape = [-1, heads!, ...dims.slice(-2)];
+    return append(graph, facts, 'Reshape', [float, constant('heads', shape)], {}, { type, dims: shape });
+  }
+  const [batch, count, channels] = dims as [number, number, number];
+  const [height, width] = tokens.grid;
   const patches =
     height * width === count
       ? float

@@ -3,10 +3,11 @@ import type { MethodDefinition } from '../methods/definition.ts';
 import { isAffineTail } from '../model/affine-tail.ts';
 import { type ChosenLayer, chooseCut, type LayerSpec, resolveLayers } from '../model/choose-layer.ts';
 import type { Model } from '../model/load-model.ts';
+import { chooseAttentions } from './attention-choice.ts';
 import type { FeatureLayout } from './conversions.ts';
 
 /** A target layer with everything the graph needs to turn it into feature maps. */
-export type TargetLayer = ChosenLayer &
+export type TargetLayer = Omit<ChosenLayer, 'layout' | 'tokens'> &
   FeatureLayout & {
     /** The logits are an affine function of this layer. */
     readonly affine: boolean;
@@ -23,14 +24,15 @@ export function chooseLayers(
   spec: LayerSpec | undefined,
   tokens: { readonly grid?: readonly [number, number]; readonly prefix?: number } | undefined,
 ): TargetLayer[] {
+  if (definition.needs.attention) return chooseAttentions(model, definition, spec);
   const automatic = spec === undefined || spec === 'auto';
   const wanted = automatic ? (definition.computeLayers ? 'stages' : 'auto') : spec;
   const cut = wanted === 'auto' && definition.needs.scores?.includes('tail') && model.chosen;
   const layers = cut ? [chooseCut(model.layers)] : resolveLayers(wanted, model.layers, model.graph, model.facts);
   const unique = layers.filter((layer, index) => layers.findIndex(({ name }) => name === layer.name) === index);
-  return unique.map(layer => ({
+  return unique.map(({ layout: _layout, tokens: _tokens, ...layer }, i) => ({
     ...layer,
-    ...featureLayout(layer, model, tokens, definition),
+    ...featureLayout(unique[i]!, model, tokens, definition),
     affine: isAffineTail(model.graph, layer.name, model.logits.tensor),
   }));
 }

@@ -182,6 +182,7 @@ function layerTensors(
   const needs = needsOf(method.definition, method.params);
   return {
     activations: run.activations.get(layer.name)!,
+    tokens: layer.tokens,
     gradients: needs.gradients && run.gradients.get(layer.name),
     curvature: needs.gradients === 'second' ? run.passes.curvature.get(layer.name) : undefined,
     classifier: needs.classifier && classifierRows(network, run, layer, method, targets),

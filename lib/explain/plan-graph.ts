@@ -97,7 +97,7 @@ class PlanWriter {
         facts: this.facts,
         seeds,
         wrt: layers.map(({ name }) => name),
-        lazy: layers.every(({ layout }) => layout !== 'tokens'),
+        lazy: layers.every(({ layout }) => layout === 'nchw' || layout === 'nhwc'),
         manyScores: this.#plan.manyScores,
       }),
     );

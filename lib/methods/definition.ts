@@ -1,5 +1,6 @@
 import type { ProductForm } from '../kernels/index.ts';
 import type { Maps } from '../kernels/maps.ts';
+import type { TokenGrid } from '../model/axes.ts';
 import type { Scorer } from '../scoring/scorer.ts';
 import type { ResolvedTarget, ScoreTerm } from '../targets/resolve.ts';
 import type { ScoreRow } from '../targets/score.ts';
@@ -8,13 +9,18 @@ export const CONVENTIONS = ['paper', 'pytorch-grad-cam', 'torchcam'] as const;
 /** Whose formula and post-processing a result follows (methods.md §8). */
 export type Convention = (typeof CONVENTIONS)[number];
 
-export type Family = 'linear' | 'gradient' | 'score' | 'decomposition' | 'statistics' | 'baseline';
+export type Family = 'linear' | 'gradient' | 'score' | 'decomposition' | 'statistics' | 'attention' | 'baseline';
 
 /** What a method needs from the network. Data, so that several methods can share one graph and one run. */
 export interface MethodNeeds {
   readonly activations: true;
   /** 'first': G = ∂score/∂A. 'second': H·A besides, H = ∂²score/∂A². */
   readonly gradients?: 'first' | 'second';
+  /**
+   * The layers are attention probabilities [N, heads, queries, keys], and so are their gradients: those of all blocks, all
+   * between the same tokens ('square'), or of the last block.
+   */
+  readonly attention?: 'square' | 'last';
   /** The rows of a linear classifier behind global average pooling. */
   readonly classifier?: true;
   /**
@@ -58,6 +64,8 @@ export interface LayerTensors {
   readonly curvature?: FeatureMaps;
   /** Classifier rows of the targets, [N·C]. */
   readonly classifier?: Float32Array;
+  /** Of attention: where the keys are in the picture. */
+  readonly tokens?: TokenGrid;
   /** Of each noisy copy of the image, with the gradients of the same targets. */
   readonly noisy?: readonly LayerTensors[];
 }

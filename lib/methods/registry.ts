@@ -2,6 +2,8 @@ import { OnnxCamError } from '../errors.ts';
 import { didYouMean } from '../suggest.ts';
 import { ablationCam } from './ablation-cam.ts';
 import { activationMean } from './activation-mean.ts';
+import { attentionGradCam } from './attention-grad-cam.ts';
+import { attentionRollout } from './attention-rollout.ts';
 import { cam } from './cam.ts';
 import type { MethodDefinition } from './definition.ts';
 import { eigenCam } from './eigen-cam.ts';
@@ -10,9 +12,11 @@ import { fasterScoreCam } from './faster-score-cam.ts';
 import { fdCam } from './fd-cam.ts';
 import { fem } from './fem.ts';
 import { finerCam } from './finer-cam.ts';
+import { genericAttention } from './generic-attention.ts';
 import { gradCam } from './grad-cam.ts';
 import { gradCamElementwise } from './grad-cam-elementwise.ts';
 import { gradCamPlusPlus } from './grad-cam-plus-plus.ts';
+import { gradientRollout } from './gradient-rollout.ts';
 import { groupCam } from './group-cam.ts';
 import { hiResCam } from './hirescam.ts';
 import { isCam } from './is-cam.ts';
@@ -60,6 +64,10 @@ export const METHODS: readonly MethodDefinition[] = [
   segEigenCam,
   kpcaCam,
   fem,
+  attentionRollout,
+  gradientRollout,
+  attentionGradCam,
+  genericAttention,
   activationMean,
   randomCam,
 ];

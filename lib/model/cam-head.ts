@@ -5,6 +5,9 @@ import type { Layer } from './layers.ts';
 import type { Logits } from './logits.ts';
 import { dimsOf, readTensor, toNumber } from './tensor-values.ts';
 
+/** The layer before the pooling, of whatever layout. */
+type CamLayer = Pick<Layer, 'name' | 'shape' | 'spatial' | 'channels'> & { readonly layout: string };
+
 /** The linear classifier behind global average pooling, for CAM. */
 export interface CamHead {
   readonly classes: number;
@@ -22,7 +25,7 @@ const HANDED_ON = new Set(['Identity', 'Dropout', 'Cast', 'Flatten', 'Squeeze', 
  * for each class) and an optional bias, nothing else.
  * @returns undefined when the rest of the network is anything else
  */
-export function findCamHead(graph: Graph, facts: FactTable, layer: Layer, logits: Logits): CamHead | undefined {
+export function findCamHead(graph: Graph, facts: FactTable, layer: CamLayer, logits: Logits): CamHead | undefined {
   let tensor = layer.name;
   let pooled = false;
   let head: CamHead | undefined;
@@ -56,7 +59,7 @@ function keepsShape(facts: FactTable, node: GraphNode, tensor: string): boolean 
   return facts.get(node.outputs[0]!)?.dims.join() === facts.get(tensor)?.dims.join();
 }
 
-function isGlobalAverage(graph: Graph, facts: FactTable, layer: Layer, node: GraphNode, tensor: string): boolean {
+function isGlobalAverage(graph: Graph, facts: FactTable, layer: CamLayer, node: GraphNode, tensor: string): boolean {
   const dims = facts.get(tensor)?.dims;
   const spatialAxes = layer.layout === 'nhwc' ? [1, 2] : layer.shape.slice(2).map((_, index) => index + 2);
   if (layer.layout === 'tokens' || dims?.length !== layer.shape.length) return false;
@@ -89,7 +92,7 @@ function classifierOf(
   facts: FactTable,
   node: GraphNode,
   tensor: string,
-  before: Layer | undefined,
+  before: CamLayer | undefined,
 ): CamHead | undefined {
   if (node.inputs[0] !== tensor) return undefined;
   const matrix = matrixOf(graph, node.inputs[1]!);

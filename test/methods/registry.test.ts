@@ -2,7 +2,7 @@ import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 import type { Explainer } from '../../lib/explainer.ts';
 import { load } from '../../lib/load.ts';
 import { listMethods } from '../../lib/methods/list.ts';
-import { findMethod, METHODS } from '../../lib/methods/registry.ts';
+import { findMethod } from '../../lib/methods/registry.ts';
 import { negative, topK } from '../../lib/targets/index.ts';
 import { expectError } from '../helpers/expect-error.ts';
 import { flat, noiseImage, plainModel } from '../helpers/explain-models.ts';
@@ -123,7 +123,10 @@ describe('every method', () => {
   /** Of methods that differentiate a score of their own, or look at noisy copies. */
   const PASSES: Readonly<Record<string, number>> = { 'finer-cam': 2, 'smooth-grad-cam++': 5 };
 
-  for (const { name, params, needs } of listMethods())
+  /** Methods of attention have tests of their own (test/explain/attention.test.ts). */
+  const LISTED = listMethods().filter(({ needs }) => !needs.attention);
+
+  for (const { name, params, needs } of LISTED)
     it(`${name} gives finite maps of the right size in each of its conventions`, async () => {
       for (const convention of ENTIRE) {
         const known = convention === 'paper' || findMethod(name).conventions.includes(convention);
@@ -147,7 +150,7 @@ describe('every method', () => {
     });
 
   it('gives the same twice, and for several targets what each gives alone', async () => {
-    for (const { name, params } of METHODS.map(method => listMethods().find(listed => listed.name === method.name)!)) {
+    for (const { name, params } of LISTED) {
       const options = { method: name, params: fewer(params) };
       const [image] = [noiseImage([1, 3, 16, 16], 6)];
       const together = flat(await cam.explain(image!, { ...options, target: topK(2) }));
@@ -168,7 +171,7 @@ describe('every method', () => {
   });
 
   it('all together equal each alone', async () => {
-    const light = METHODS.filter(({ needs }) => !needs.scores).map(({ name }) => name);
+    const light = LISTED.filter(({ needs }) => !needs.scores).map(({ name }) => name);
     const together = flat(await cam.explain(images, { methods: light, target: 2 }));
     expect(together).toHaveLength(2 * light.length);
     for (const [i, name] of light.entries()) {

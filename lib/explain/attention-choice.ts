@@ -1,0 +1,108 @@
+import { OnnxCamError } from '../errors.ts';
+import type { MethodDefinition } from '../methods/definition.ts';
+import { type Attention, findAttentions, fusedAttentions } from '../model/attention.ts';
+import type { Axes } from '../model/axes.ts';
+import type { LayerSpec } from '../model/choose-layer.ts';
+import type { Model } from '../model/load-model.ts';
+import { traceAxes } from '../model/trace-axes.ts';
+import { nearestNames } from '../suggest.ts';
+import type { TargetLayer } from './layer-choice.ts';
+
+const found = new WeakMap<Model, { attentions: Attention[]; axes: ReadonlyMap<string, Axes> }>();
+
+function attentionsOf(model: Model) {
+  let known = found.get(model);
+  if (!known) {
+    const axes = traceAxes(model.graph, model.facts, model.input);
+    known = { attentions: findAttentions(model.graph, model.facts, axes), axes };
+    found.set(model, known);
+  }
+  return known;
+}
+
+/**
+ * The attention matrices that a method works on, in the order of the network: all, or those that are named by tensor or
+ * node, or counted from the end.
+ * @throws `ERR_METHOD_UNSUPPORTED` where there are none, an operator hides them, or the method cannot join them;
+ * `ERR_LAYER_NOT_FOUND` for a name that is none of them
+ */
+export function chooseAttentions(
+  model: Model,
+  definition: MethodDefinition,
+  spec: LayerSpec | undefined,
+): TargetLayer[] {
+  const { attentions, axes } = attentionsOf(model);
+  const fail = (reason: string) => new OnnxCamError('ERR_METHOD_UNSUPPORTED', `${definition.name} ${reason}`);
+  const [fused] = fusedAttentions(model.graph);
+  if (fused)
+    throw fail(
+      `needs attention probabilities, which the fused operator ${fused.op} (node "${fused.name}") keeps to itself; ` +
+        'export the model with separate MatMul and Softmax operators (PyTorch: opset 22 or less, no optimiser for transformers)',
+    );
+  if (attentions.length === 0)
+    throw fail(
+      'needs attention between the positions of the picture (MatMul, Softmax, MatMul), which this model has not',
+    );
+  const chosen = named(attentions, spec);
+  const inWindows = chosen.find(({ global }) => !global);
+  if (inWindows)
+    throw fail(`needs attention between all positions; "${inWindows.tensor}" looks at windows of the picture`);
+  const sizes = chosen.map(({ tensor }) => model.facts.get(tensor)!.dims.slice(-2) as [number, number]);
+  const [keys] = sizes[0]!.slice(-1);
+  const square = sizes.every(size => size.every(count => count === keys));
+  if (definition.needs.attention === 'square' && !square)
+    throw fail(
+      `joins the attention of all blocks, which must be between the same tokens; here the matrices are ${[
+        ...new Set(sizes.map(size => size.join('×'))),
+      ].join(', ')}`,
+    );
+  const layers = definition.needs.attention === 'last' ? chosen.slice(-1) : chosen;
+  return layers.map(attention => {
+    const { tensor, node, keys: tokens } = attention;
+    const { dims } = model.facts.get(tensor)!;
+    const heads = axes
+      .get(tensor)!
+      .slice(0, -2)
+      .flat()
+      .reduce((product, { kind, size }) => (kind === 'batch' ? product : product * size), 1);
+    return {
+      name: tensor,
+      node: node.name,
+      operator: node.op,
+      shape: dims,
+      layout: 'attention' as const,
+      channels: heads,
+      spatial: tokens.grid,
+      tokens,
+      dominating: false,
+      postActivation: false,
+      normalized: false,
+      attended: false,
+      affine: false,
+      reason: spec === undefined || spec === 'auto' ? 'attention probabilities' : 'named by the caller',
+    };
+  });
+}
+
+function named(attentions: readonly Attention[], spec: LayerSpec | undefined): readonly Attention[] {
+  if (spec === undefined || spec === 'auto' || spec === 'stages') return attentions;
+  const wanted = new Set((Array.isArray(spec) ? spec : [spec]).map(one => findOne(attentions, one as string | number)));
+  return attentions.filter(attention => wanted.has(attention));
+}
+
+function findOne(attentions: readonly Attention[], spec: string | number): Attention {
+  const byName = attentions.find(({ tensor, node }) => tensor === spec || (node.name !== '' && node.name === spec));
+  const index = Number(spec);
+  const one = byName ?? (Number.isInteger(index) && index < 0 ? attentions.at(index) : undefined);
+  if (one) return one;
+  const near = nearestNames(
+    String(spec),
+    attentions.map(({ tensor }) => tensor),
+    3,
+  );
+  throw new OnnxCamError(
+    'ERR_LAYER_NOT_FOUND',
+    `"${spec}" is no attention matrix; this method works on the ${attentions.length} Softmax outputs, ` +
+      `${near.length > 0 ? `such as ${near.join(', ')}` : `the last of which is ${attentions.at(-1)!.tensor}`}`,
+  );
+}

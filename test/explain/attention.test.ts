@@ -1,0 +1,181 @@
+import { afterAll, beforeAll, describe, expect, it } from 'vitest';
+import type { Explainer } from '../../lib/explainer.ts';
+import { load } from '../../lib/load.ts';
+import { listMethods } from '../../lib/methods/list.ts';
+import { makeNode } from '../../lib/model/graph.ts';
+import { topK } from '../../lib/targets/index.ts';
+import { expectClose } from '../helpers/expect-close.ts';
+import { expectError } from '../helpers/expect-error.ts';
+import { flat, noiseImage, one, plainModel } from '../helpers/explain-models.ts';
+import { buildModel, int64, noise } from '../helpers/model-builder.ts';
+import { vitModel } from '../helpers/transformer-models.ts';
+
+const image = noiseImage([1, 3, 12, 20], 3);
+const ATTENTION = ['attention-rollout', 'gradient-rollout', 'attention-grad-cam', 'generic-attention'];
+
+describe('methods for feature maps on tokens', () => {
+  const opened: Explainer[] = [];
+  const open = async (...args: Parameters<typeof load>) => {
+    const cam = await load(...args);
+    opened.push(cam);
+    return cam;
+  };
+  afterAll(() => Promise.all(opened.map(cam => cam.dispose())));
+
+  it('work on the patches of the automatic layer', async () => {
+    const cam = await open(vitModel());
+    const methods = listMethods().filter(
+      ({ needs, family }) => !needs.scores && !needs.attention && !needs.classifier && family !== 'baseline',
+    );
+    const results = flat(await cam.explain(image, { methods: methods.map(({ name }) => name), target: 1 }));
+    for (const { method, raw, layer, status } of results) {
+      expect(raw.dims, method).toEqual([3, 5]);
+      expect(status, method).toBe('ok');
+      expect(layer, method).toMatchObject({ name: '1/norm1', shape: [8, 3, 5] });
+    }
+    const scored = one(await cam.explain(image, { method: 'score-cam', target: 1 }));
+    expect(scored.raw.dims).toEqual([3, 5]);
+  });
+
+  it('take a grid that the caller gives', async () => {
+    const cam = await open(vitModel(), { tokens: { grid: [5, 3], prefix: 1 } });
+    expect(one(await cam.explain(image)).raw.dims).toEqual([5, 3]);
+    const other = await open(vitModel(), { tokens: { grid: [2, 7] } });
+    expect(one(await other.explain(image)).raw.dims).toEqual([2, 7]);
+    const wrong = await open(vitModel(), { tokens: { grid: [4, 4], prefix: 1 } });
+    await expectError(() => wrong.explain(image), 'ERR_OPTION_INVALID', '4×4', '16 tokens');
+  });
+});
+
+describe('attention methods', () => {
+  let cam: Explainer;
+  beforeAll(async () => {
+    cam = await load(vitModel({ blocks: 3 }));
+  });
+  afterAll(() => cam.dispose());
+
+  it('give maps of the patch grid from one run', async () => {
+    const results = flat(await cam.explain(image, { methods: [...ATTENTION, 'grad-cam'], target: 2 }));
+    for (const { method, raw, status, layer, runs } of results.slice(0, -1)) {
+      expect(raw.dims, method).toEqual([3, 5]);
+      expect(status, method).toBe('ok');
+      expect(runs).toEqual({ network: 1, tail: 0, saved: 0 });
+      const names = [layer].flat().map(({ name }) => name);
+      expect(names).toEqual(
+        method === 'attention-grad-cam' ? ['2/probabilities'] : [0, 1, 2].map(i => `${i}/probabilities`),
+      );
+      expect([layer].flat()[0]!.shape).toEqual([2, 16, 16]);
+    }
+  });
+
+  it('give each image and each target of a batch what it gets alone', async () => {
+    const images = noiseImage([2, 3, 12, 20], 3);
+    const second = { ...images, data: images.data.slice(images.data.length / 2), dims: [1, 3, 12, 20] };
+    for (const method of ATTENTION) {
+      const [, both] = flat(await cam.explain(images, { method, target: [0, 3] }));
+      const alone = one(await cam.explain(second, { method, target: 3 }));
+      expectClose(both!.raw.data, alone.raw.data, 1e-5);
+      for (const result of flat(await cam.explain(second, { method, target: topK(3) }))) {
+        const own = one(await cam.explain(second, { method, target: result.target.index }));
+        expectClose(result.raw.data, own.raw.data, 1e-5);
+      }
+    }
+  });
+
+  it('know the layers they are given, and where to start', async () => {
+    const last = one(await cam.explain(image, { method: 'attention-rollout', layer: -1 }));
+    expect(last.layer).toMatchObject({ name: '2/probabilities', reason: 'named by the caller' });
+    const started = one(await cam.explain(image, { method: 'attention-rollout', params: { startLayer: 2 } }));
+    expect(started.raw.data).toEqual(last.raw.data);
+    const byNode = one(await cam.explain(image, { method: 'attention-rollout', layer: ['node 2/probabilities'] }));
+    expect(byNode.raw.data).toEqual(last.raw.data);
+    const kept = one(await cam.explain(image, { method: 'attention-rollout', layer: -1, params: { discard: 0.5 } }));
+    expect(kept.raw.data.some((value, i) => value !== last.raw.data[i])).toBe(true);
+    await expectError(
+      () => cam.explain(image, { method: 'attention-rollout', layer: '2/probabilties' }),
+      'ERR_LAYER_NOT_FOUND',
+      '2/probabilities',
+    );
+  });
+
+  it('agree however the exporter wrote scale and normalisation, and with a fixed batch', async () => {
+    for (const options of [{ scale: 'before' }, { pieces: true }, { batch: 1 }] as const) {
+      const other = await load(vitModel({ blocks: 3, ...options }));
+      try {
+        for (const method of ATTENTION) {
+          const [expected] = flat(await cam.explain(image, { method, target: topK(2) }));
+          const [found] = flat(await other.explain(image, { method, target: topK(2) }));
+          expectClose(found!.raw.data, expected!.raw.data, 1e-5);
+        }
+      } finally {
+        await other.dispose();
+      }
+    }
+  });
+
+  it('average over rows where there is no class token', async () => {
+    const other = await load(vitModel({ prefix: 0, pool: 'mean' }));
+    try {
+      const { raw } = one(await other.explain(image, { method: 'attention-rollout' }));
+      expect(raw.dims).toEqual([3, 5]);
+      // Rows of probabilities stay rows of probabilities.
+      expect(raw.data.reduce((sum, value) => sum + value, 0)).toBeCloseTo(1, 5);
+    } finally {
+      await other.dispose();
+    }
+  });
+
+  it('name the fused operator that hides the probabilities', async () => {
+    const fused = buildModel({
+      nodes: [
+        makeNode('Conv', ['x', 'w'], ['c'], { kernel_shape: [4, 4], strides: [4, 4] }),
+        makeNode('Reshape', ['c', 'flat'], ['f']),
+        makeNode('Transpose', ['f'], ['t'], { perm: [0, 2, 1] }),
+        makeNode(
+          'MultiHeadAttention',
+          ['t', 't', 't'],
+          ['a'],
+          { num_heads: 2 },
+          { name: 'mha', domain: 'com.microsoft' },
+        ),
+        makeNode('Add', ['a', 't'], ['r']),
+        makeNode('ReduceMean', ['r'], ['p'], { axes: [1], keepdims: 0 }),
+        makeNode('Gemm', ['p', 'wf'], ['y']),
+      ],
+      inputs: [{ name: 'x', dims: ['N', 3, 12, 20] }],
+      outputs: [{ name: 'y', dims: ['N', 4] }],
+      initializers: { w: noise([8, 3, 4, 4]), wf: noise([8, 4]), flat: int64(0, 8, 15) },
+      opset: { '': 17, 'com.microsoft': 1 },
+    });
+    const other = await load(fused);
+    try {
+      for (const method of ATTENTION)
+        await expectError(
+          () => other.explain(image, { method }),
+          'ERR_METHOD_UNSUPPORTED',
+          'MultiHeadAttention',
+          'mha',
+        );
+      expect(one(await other.explain(image, { method: 'eigen-cam' })).raw.dims).toEqual([3, 5]);
+    } finally {
+      await other.dispose();
+    }
+  });
+
+  it('say why they cannot explain networks without attention', async () => {
+    const plain = await load(plainModel());
+    try {
+      for (const method of ATTENTION) {
+        await expectError(
+          () => plain.explain(noiseImage([1, 3, 16, 16]), { method }),
+          'ERR_METHOD_UNSUPPORTED',
+          method,
+          'attention',
+        );
+        expect(plain.unsupported([method]).get(method)?.code).toBe('ERR_METHOD_UNSUPPORTED');
+      }
+    } finally {
+      await plain.dispose();
+    }
+  });
+});
