@@ -9,7 +9,9 @@ const HEIGHT = 240;
 /** Pictures side by side, all of one height. */
 async function strip(pictures, file) {
   const tiles = await Promise.all(
-    pictures.map(({ data, info }) => sharp(data, { raw: info }).resize({ height: HEIGHT }).png().toBuffer({ resolveWithObject: true })),
+    pictures.map(({ data, info }) =>
+      sharp(data, { raw: info }).resize({ height: HEIGHT }).png().toBuffer({ resolveWithObject: true }),
+    ),
   );
   let left = 0;
   const composite = tiles.map(({ data, info }) => {

@@ -5,11 +5,22 @@ import { listMethods } from '../dist/index.js';
 const file = new URL('../README.md', import.meta.url);
 const link = paper => {
   const [kind, id] = paper.split(/:(.*)/s);
-  const address = { arXiv: `https://arxiv.org/abs/${id}`, doi: `https://doi.org/${id}`, HAL: `https://hal.science/${id}` }[kind];
+  const address = {
+    arXiv: `https://arxiv.org/abs/${id}`,
+    doi: `https://doi.org/${id}`,
+    HAL: `https://hal.science/${id}`,
+  }[kind];
   return address ? `[${paper}](${address})` : paper;
 };
 const needs = ({ gradients, classifier, scores, attention }) =>
-  [attention && 'attention', gradients && 'gradients', classifier && 'linear classifier', scores && `runs (${scores.join(', ')})`].filter(Boolean).join(', ');
+  [
+    attention && 'attention',
+    gradients && 'gradients',
+    classifier && 'linear classifier',
+    scores && `runs (${scores.join(', ')})`,
+  ]
+    .filter(Boolean)
+    .join(', ');
 const rows = listMethods().map(
   ({ name, title, family, paper, needs: needed, cost }) =>
     `| \`${name}\` | ${title} | ${family} | ${link(paper)} | ${needs(needed) || 'activations'} | ${cost} |`,

@@ -65,7 +65,7 @@ export class ActivationPatterns {
     if (depth === 0) return false;
     if (this.#composite.has(tensor)) return true;
     const node = this.#graph.producer(tensor);
-    if (!node || node.domain !== '' || this.inner.has(tensor)) return false;
+    if (node?.domain !== '' || this.inner.has(tensor)) return false;
     if (ACTIVATIONS.has(node.op)) return true;
     const data = node.inputs.filter(name => name && !this.#constant(name));
     if ((node.op === 'Add' || node.op === 'Sum') && data.length > 1) return true;
@@ -102,7 +102,7 @@ export class ActivationPatterns {
     let name = tensor;
     for (let step = 0; step < MAX_STEPS; step++) {
       const node = this.#graph.producer(name);
-      if (!node || node.domain !== '') break;
+      if (node?.domain !== '') break;
       const data = node.inputs.filter(input => input && !this.#constant(input));
       const elementwise = UNARY_STEPS.has(node.op) || BINARY_STEPS.has(node.op);
       if (!elementwise || data.length !== 1) break;

@@ -64,8 +64,8 @@ function adoptImports(definition: FunctionProto, opsets: Map<string, number>): v
 
 function instantiate(call: NodeProto, definition: FunctionProto, prefix: string): NodeProto[] {
   const names = new Map<string, string>();
-  definition.input.forEach((formal, index) => names.set(formal, call.input[index] ?? ''));
-  definition.output.forEach((formal, index) => names.set(formal, call.output[index] || prefix + formal));
+  for (const [index, formal] of definition.input.entries()) names.set(formal, call.input[index] ?? '');
+  for (const [index, formal] of definition.output.entries()) names.set(formal, call.output[index] || prefix + formal);
   const attributes = new Map<string, AttributeProto>(definition.attributeProto.map(proto => [proto.name, proto]));
   for (const proto of call.attribute) attributes.set(proto.name, proto);
   return definition.node.map(node => copyNode(node, names, prefix, attributes));

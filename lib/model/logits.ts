@@ -128,7 +128,7 @@ interface Activation {
 
 function activationOf(graph: Graph, facts: FactTable, tensor: string): Activation | undefined {
   const node = graph.producer(tensor);
-  if (!node || node.domain !== '') return undefined;
+  if (node?.domain !== '') return undefined;
   const input = node.inputs[0]!;
   const rank = facts.get(input)?.dims.length ?? 0;
   switch (node.op) {

@@ -125,7 +125,11 @@ describe('probeFacts', () => {
     let runs = 0;
     const counting: CreateSession = async (model, options) => {
       const session = await createOrtSession(model, options);
-      return { ...session, run: (feeds, fetches) => (runs++, session.run(feeds, fetches)) };
+      const run: typeof session.run = (feeds, fetches) => {
+        runs++;
+        return session.run(feeds, fetches);
+      };
+      return { ...session, run };
     };
     const graph = parseModel(residualModel());
     const facts = await probeFacts(graph, counting, { input: describeInput(graph) });

@@ -12,7 +12,7 @@ export function normalize({ data, dims }: Maps, { kind, epsilon, relu = false }:
       const value = relu && data[i]! < 0 ? 0 : data[i]!;
       if (value < low) low = value;
       if (value > high) high = value;
-      if (value !== value) nan = true;
+      if (Number.isNaN(value)) nan = true;
     }
     if (low === high && !nan) continue;
     const divisor = nan ? Number.NaN : high - low + (epsilon ?? NORMALIZE_EPSILONS[kind]);

@@ -59,7 +59,7 @@ function addProducts(
     const factor = g[gradient + i * step]!;
     const activation = a[first + i]!;
     // Comparisons with < leave NaN alone.
-    if (form === 'layercam') sums[i]! += (factor < 0 ? 0 : factor) * activation;
+    if (form === 'layercam') sums[i]! += Math.max(factor, 0) * activation;
     else if (form === 'elementwise' && factor * activation < 0) continue;
     else sums[i]! += factor * activation;
   }
@@ -80,7 +80,7 @@ export function gradCamPlusPlusWeights(
     let weight = 0;
     for (let i = 0; i < positions; i++) {
       const g = gradients.data[gradient + i * step]!;
-      weight += plusPlusTerm(g < 0 ? 0 : g, sum, mode);
+      weight += plusPlusTerm(Math.max(g, 0), sum, mode);
     }
     weights[row] = weight;
   }

@@ -16,7 +16,7 @@ export type Finish = (input: FinishInput) => Promise<Maps>;
 
 /** max(0, value); NaN stays NaN so that it can be reported. */
 export function rectified(maps: Maps): Maps {
-  return { data: maps.data.map(value => (value < 0 ? 0 : value)), dims: maps.dims };
+  return { data: maps.data.map(value => Math.max(value, 0)), dims: maps.dims };
 }
 
 /** The largest height and the largest width among the layers. */
