@@ -137,6 +137,11 @@ function checkTensors(
     throw new OnnxCamError('ERR_METHOD_UNSUPPORTED', `${definition.name} needs \`${name}\`, which was not given`);
   };
   if (needs.gradients && !gradients) need('gradients');
+  if (needs.guided)
+    throw new OnnxCamError(
+      'ERR_METHOD_UNSUPPORTED',
+      `${definition.name} needs gradients by guided backpropagation, which computeMap does not take: explain the model itself`,
+    );
   if (needs.gradients === 'second')
     throw new OnnxCamError(
       'ERR_METHOD_UNSUPPORTED',

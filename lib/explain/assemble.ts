@@ -9,6 +9,7 @@ import {
 import { restoreMaps } from '../image/restore-map.ts';
 import { resize } from '../kernels/index.ts';
 import type { Maps } from '../kernels/maps.ts';
+import type { FeatureMaps } from '../methods/definition.ts';
 import type { HeadKind } from '../model/logits.ts';
 import type { Labels } from '../targets/labels.ts';
 import type { ResolvedTarget } from '../targets/resolve.ts';
@@ -62,7 +63,7 @@ export async function assemble(setting: HeadSetting, parts: Parts): Promise<Expl
   const [, height, width] = maps.maps.dims;
   const single: Maps = { data: nth(maps.maps, index), dims: [1, height, width] };
   const restored = await restoreMaps(single, image.placement);
-  const raw = await rawMap(maps.raw, index);
+  const raw = maps.colours.length > 0 ? rawColours(maps.colours, index) : await rawMap(maps.raw, index);
   const described = layers.map(({ name, reason }, i): ExplainedLayer => ({ name, shape: parts.shapes[i]!, reason }));
   const postprocess = performance.now() - start;
   const { model, method: methodTime } = parts.milliseconds;
@@ -91,6 +92,16 @@ export async function assemble(setting: HeadSetting, parts: Parts): Promise<Expl
     },
     image.picture,
   );
+}
+
+/** Values in colours at the input's size, of several layers their mean. */
+function rawColours(layers: readonly FeatureMaps[], index: number): RawMap {
+  const [, channels, height, width] = layers[0]!.dims as [number, number, number, number];
+  const size = channels * height * width;
+  const data = new Float32Array(size);
+  for (const { data: values } of layers)
+    for (let i = 0; i < size; i++) data[i]! += values[index * size + i]! / layers.length;
+  return { data, dims: [channels, height, width], width, height };
 }
 
 /** One layer's own map; of several the mean, resized to the largest. */

@@ -25,6 +25,7 @@ export function chooseLayers(
   tokens: { readonly grid?: readonly [number, number]; readonly prefix?: number } | undefined,
 ): TargetLayer[] {
   if (definition.needs.attention) return chooseAttentions(model, definition, spec);
+  if (definition.layer === 'input') return [inputLayer(model)];
   const automatic = spec === undefined || spec === 'auto';
   const wanted = automatic ? (definition.computeLayers ? 'stages' : 'auto') : spec;
   const cut = wanted === 'auto' && definition.needs.scores?.includes('tail') && model.chosen;
@@ -35,6 +36,34 @@ export function chooseLayers(
     ...featureLayout(unique[i]!, model, tokens, definition),
     affine: isAffineTail(model.graph, layer.name, model.logits.tensor),
   }));
+}
+
+/**
+ * The model's input as a layer.
+ * @throws `ERR_METHOD_UNSUPPORTED` for volumes
+ */
+export function inputLayer({ input, facts }: Model): TargetLayer {
+  if (input.layout === 'ncdhw')
+    throw new OnnxCamError(
+      'ERR_METHOD_UNSUPPORTED',
+      'maps at the input are made for pictures, this model takes volumes',
+    );
+  const shape = facts.get(input.name)!.dims;
+  return {
+    name: input.name,
+    node: '',
+    operator: 'Input',
+    shape,
+    layout: input.layout,
+    channels: input.channels,
+    spatial: input.layout === 'nhwc' ? shape.slice(1, 3) : shape.slice(2),
+    dominating: true,
+    postActivation: false,
+    normalized: false,
+    attended: false,
+    affine: false,
+    reason: 'the input itself',
+  };
 }
 
 function featureLayout(

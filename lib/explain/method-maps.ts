@@ -1,6 +1,6 @@
 import type { Maps } from '../kernels/maps.ts';
 import { FINISH } from '../methods/conventions/index.ts';
-import type { LayerTensors, MethodContext } from '../methods/definition.ts';
+import type { FeatureMaps, LayerTensors, MethodContext } from '../methods/definition.ts';
 import { layerMaps } from '../methods/layer-maps.ts';
 import type { Scorer } from '../scoring/scorer.ts';
 import type { ChosenMethod } from './methods.ts';
@@ -9,6 +9,8 @@ import { judge, type Verdict } from './status.ts';
 export interface MethodMaps {
   /** Raw maps [N, h, w] of each layer. */
   readonly raw: readonly Maps[];
+  /** Of methods whose own values have colours: those, [N, C, h, w], of each layer. */
+  readonly colours: readonly FeatureMaps[];
   /** Maps in [0, 1], at the resolution where the convention ends; zero where the verdict is not 'ok'. */
   readonly maps: Maps;
   /** One for each of the N results. */
@@ -28,16 +30,19 @@ export async function methodMaps(
   const relu = (params.relu as boolean | undefined) ?? (convention === 'pytorch-grad-cam' || definition.relu);
   const { seed, scorers } = context;
   const contextOf = (layer: LayerTensors, scorer: Scorer | undefined): MethodContext => {
-    const count = scorer?.targets ?? Math.max(layer.activations.dims[0]!, layer.gradients?.dims[0] ?? 1);
+    const count =
+      scorer?.targets ?? Math.max(layer.activations.dims[0]!, (layer.gradients ?? layer.guided)?.dims[0] ?? 1);
     return { seed, size, scorer, convention, params, count };
   };
   const raw: Maps[] = [];
+  const colours: FeatureMaps[] = [];
   if (definition.computeLayers) {
     const { maps } = await definition.computeLayers(layers, contextOf(layers[0]!, scorers?.[0]));
     raw.push(maps);
   } else {
     for (const [i, layer] of layers.entries()) {
       const result = await definition.compute(layer, contextOf(layer, scorers?.[i]));
+      if ('raw' in result && result.raw) colours.push(result.raw);
       raw.push(await layerMaps(layer, result, params.eigenSmooth === true));
     }
   }
@@ -49,7 +54,7 @@ export async function methodMaps(
     ),
   );
   const maps = await FINISH[convention]({ layers: raw, size, relu, fusion: definition.fusion ?? 'mean' });
-  return { raw, maps: cleared(maps, verdicts), verdicts };
+  return { raw, colours, maps: cleared(maps, verdicts), verdicts };
 }
 
 /** The values of map `n` of a stack, as a view. */

@@ -92,8 +92,10 @@ export class Network {
         };
         for (const [name, tensor] of Object.entries(this.model.fixedInputs))
           feeds[name] = this.model.input.batch === undefined ? repeatBatch(tensor, batch) : tensor;
-        const { curvature } = planned.passes;
-        const tensors = [planned.activations, planned.gradients, curvature].flatMap(names => [...names.values()]);
+        const { curvature, guided } = planned.passes;
+        const tensors = [planned.activations, planned.gradients, curvature, guided].flatMap(names => [
+          ...names.values(),
+        ]);
         const fetches = [planned.logits, ...tensors];
         const outputs = await session.run(feeds, fetches, { signal });
         const maps = (names: ReadonlyMap<string, string>): Map<string, FeatureMaps> =>
@@ -102,7 +104,7 @@ export class Network {
           rows: scoreRows(outputs[planned.logits]!.data as Float32Array, batch, head),
           activations: maps(planned.activations),
           gradients: maps(planned.gradients),
-          passes: { curvature: maps(curvature) },
+          passes: { curvature: maps(curvature), guided: maps(guided) },
           milliseconds: performance.now() - start,
           warnings: session.warnings,
         };

@@ -184,6 +184,7 @@ function layerTensors(
     activations: run.activations.get(layer.name)!,
     tokens: layer.tokens,
     gradients: needs.gradients && run.gradients.get(layer.name),
+    guided: needs.guided && [...run.passes.guided.values()][0],
     curvature: needs.gradients === 'second' ? run.passes.curvature.get(layer.name) : undefined,
     classifier: needs.classifier && classifierRows(network, run, layer, method, targets),
   };

@@ -2,7 +2,8 @@ import { expand } from '../autodiff/broadcast.ts';
 import { differentiate, type Seed } from '../autodiff/differentiate.ts';
 import { Emitter } from '../autodiff/emitter.ts';
 import { findPath } from '../autodiff/path.ts';
-import { gradientRules } from '../autodiff/rules/index.ts';
+import { gradientPatterns, gradientRules } from '../autodiff/rules/index.ts';
+import { guidedRules } from '../autodiff/rulesets/guided.ts';
 import { appendClassSeed } from '../autodiff/seed.ts';
 import { expose } from '../model/expose.ts';
 import type { FactTable, TensorFacts } from '../model/facts.ts';
@@ -43,8 +44,14 @@ export function planGraph(
   plan: Omit<NetworkPlan, 'output'>,
 ): PlannedGraph {
   const writer = new PlanWriter(model, facts, head, plan);
-  const gradients = plan.seed ? writer.appendGradients(layers.filter(({ name }) => plan.gradients.includes(name))) : [];
+  const gradients =
+    plan.seed && plan.gradients.length > 0
+      ? writer.appendGradients(layers.filter(({ name }) => plan.gradients.includes(name)))
+      : [];
   const curvature = writer.appendCurvatures(layers.filter(({ name }) => plan.passes?.curvature?.includes(name)));
+  const guided = plan.passes?.guided
+    ? writer.appendGuided(layers.filter(({ name }) => plan.passes!.guided!.includes(name)))
+    : [];
   const activations = layers
     .filter(({ name }) => plan.activations.includes(name))
     .map(layer => [layer.name, writer.output(writer.featureMaps(layer.name, layer))] as const);
@@ -56,7 +63,7 @@ export function planGraph(
     logits: writer.output(asFloat32(writer.graph, writer.facts, writer.logits)),
     activations: new Map(activations),
     gradients: outputs(gradients),
-    passes: { curvature: outputs(curvature) },
+    passes: { curvature: outputs(curvature), guided: outputs(guided) },
   };
 }
 
@@ -69,6 +76,7 @@ class PlanWriter {
   readonly #plan: Omit<NetworkPlan, 'output'>;
   /** By layer, as the pass left them. */
   readonly #gradients = new Map<string, string>();
+  #appended: Record<string, Seed> | undefined;
 
   constructor(model: Model, facts: FactTable, head: Logits, plan: Omit<NetworkPlan, 'output'>) {
     this.graph = model.graph.clone();
@@ -90,7 +98,7 @@ class PlanWriter {
 
   /** Layer name and the tensor with its gradient as feature maps. */
   appendGradients(layers: readonly TargetLayer[]): (readonly [layer: string, tensor: string])[] {
-    const seeds = this.#appendSeeds();
+    const seeds = this.#seeds;
     const { gradients, facts } = orNameAlternatives(() =>
       differentiate({
         graph: this.graph,
@@ -132,6 +140,24 @@ class PlanWriter {
     });
   }
 
+  /** Layer name and the tensor with its gradient by guided backpropagation as feature maps. */
+  appendGuided(layers: readonly TargetLayer[]): (readonly [layer: string, tensor: string])[] {
+    const { gradients, facts } = orNameAlternatives(() =>
+      differentiate({
+        graph: this.graph,
+        facts: this.facts,
+        seeds: this.#seeds,
+        wrt: layers.map(({ name }) => name),
+        rules: guidedRules,
+        patterns: gradientPatterns,
+        manyScores: this.#plan.manyScores,
+        prefix: 'guided',
+      }),
+    );
+    this.#learn(facts);
+    return layers.map(layer => [layer.name, this.featureMaps(gradients.get(layer.name)!, layer)]);
+  }
+
   /** A gradient in its tensor's full shape. */
   #whole(gradient: string, tensor: string): string {
     const emit = new Emitter(this.graph, this.facts, 'grad/whole');
@@ -164,6 +190,12 @@ class PlanWriter {
     const whole = expand(emit, value, tensor, lazy ? [channels] : axes);
     this.#learn(emit.facts);
     return whole.name;
+  }
+
+  /** The score tensors and what their backward passes start from, appended on first need. */
+  get #seeds(): Record<string, Seed> {
+    this.#appended ??= this.#appendSeeds();
+    return this.#appended;
   }
 
   #appendSeeds(): Record<string, Seed> {

@@ -8,8 +8,11 @@ export type SeedForm =
   | { readonly kind: 'index'; readonly view: ScoreView }
   | { readonly kind: 'dense'; readonly views: readonly ScoreView[] };
 
-/** What a pass besides the gradient's gives of a layer: `curvature` is H·A, the second derivative of the score times A. */
-export type PassKind = 'curvature';
+/**
+ * What a pass besides the gradient's gives of a layer: `curvature` is H·A, the second derivative of the score times A;
+ * `guided` the gradient by guided backpropagation.
+ */
+export type PassKind = 'curvature' | 'guided';
 
 /** What one network graph has to give; equal plans share a session. */
 export interface NetworkPlan {
@@ -19,7 +22,7 @@ export interface NetworkPlan {
   readonly activations: readonly string[];
   /** Layers whose gradients are needed. */
   readonly gradients: readonly string[];
-  /** Layers that further passes are needed for; their gradients are needed too. */
+  /** Layers that further passes are needed for; the curvature's need their gradients too. */
   readonly passes?: Readonly<Partial<Record<PassKind, readonly string[]>>>;
   /** Absent when no gradient is needed. */
   readonly seed?: SeedForm;

@@ -4,7 +4,7 @@ import type { ExplainOptions, LayerOption } from '../options.ts';
 import { parseTarget } from '../targets/parse.ts';
 import type { Target } from '../targets/target.ts';
 import { CallProgress } from './call-progress.ts';
-import { chooseLayers, type TargetLayer } from './layer-choice.ts';
+import { chooseLayers, inputLayer, type TargetLayer } from './layer-choice.ts';
 import { type ChosenMethod, chooseMethods } from './methods.ts';
 import type { Network } from './network.ts';
 import type { PassKind } from './plan.ts';
@@ -55,7 +55,8 @@ export function makeRequest(network: Network, options: ExplainOptions, defaults:
     const needs = needsOf(method.definition, method.params);
     return { ...method, needs, layerSets: perLayer ? layers.map(layer => [layer]) : [layers] };
   });
-  const used = methods.flatMap(({ layerSets }) => layerSets.flat());
+  const guided = methods.some(({ needs }) => needs.guided) ? [inputLayer(network.model)] : [];
+  const used = [...methods.flatMap(({ layerSets }) => layerSets.flat()), ...guided];
   const layers = used.filter((layer, index) => used.findIndex(({ name }) => name === layer.name) === index);
   const withGradients = new Set(
     methods.flatMap(({ definition, needs, layerSets }) =>
@@ -73,7 +74,10 @@ export function makeRequest(network: Network, options: ExplainOptions, defaults:
     methods,
     layers,
     gradients: layers.filter(({ name }) => withGradients.has(name)).map(({ name }) => name),
-    passes: curvature.length > 0 ? { curvature: [...new Set(curvature)] } : {},
+    passes: {
+      ...(curvature.length > 0 && { curvature: [...new Set(curvature)] }),
+      ...(guided.length > 0 && { guided: guided.map(({ name }) => name) }),
+    },
     perLayer,
     seed: options.seed ?? 0,
     batchSize: options.batchSize,

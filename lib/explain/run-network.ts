@@ -32,7 +32,7 @@ export async function runNetwork(
   const images = imagesOf(network, work);
   const { output } = work[0]!.targets[0]!;
   let targets: readonly ResolvedTarget[] = work.flatMap(one => one.targets);
-  const seed = gradients.length > 0 ? seedFormOf(targets) : undefined;
+  const seed = gradients.length > 0 || passes.guided ? seedFormOf(targets) : undefined;
   let extraRuns = 0;
   if (seed?.kind === 'dense' && targets.some(({ terms }) => terms.some(({ index }) => index < 0))) {
     const plan = { output, activations: [], gradients: [], manyScores: false };
@@ -116,7 +116,7 @@ function trimmed(run: NetworkResult, images: number, targets: number): NetworkRe
     rows: run.rows.slice(0, images),
     activations: cut(run.activations, images),
     gradients: cut(run.gradients, targets),
-    passes: { curvature: cut(run.passes.curvature, targets) },
+    passes: { curvature: cut(run.passes.curvature, targets), guided: cut(run.passes.guided, targets) },
   };
 }
 
@@ -130,7 +130,7 @@ function joined(parts: readonly NetworkResult[]): NetworkResult {
   return {
     ...first,
     gradients: join(part => part.gradients),
-    passes: { curvature: join(part => part.passes.curvature) },
+    passes: { curvature: join(part => part.passes.curvature), guided: join(part => part.passes.guided) },
     milliseconds,
   };
 }

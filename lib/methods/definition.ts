@@ -21,6 +21,8 @@ export interface MethodNeeds {
    * between the same tokens ('square'), or of the last block.
    */
   readonly attention?: 'square' | 'last';
+  /** The gradient at the model's input by guided backpropagation. */
+  readonly guided?: true;
   /** The rows of a linear classifier behind global average pooling. */
   readonly classifier?: true;
   /**
@@ -62,6 +64,8 @@ export interface LayerTensors {
   readonly gradients?: FeatureMaps;
   /** H·A of the gradients' shape; absent where it is zero everywhere. */
   readonly curvature?: FeatureMaps;
+  /** At the model's input, [N, C, H, W]. */
+  readonly guided?: FeatureMaps;
   /** Classifier rows of the targets, [N·C]. */
   readonly classifier?: Float32Array;
   /** Of attention: where the keys are in the picture. */
@@ -76,7 +80,8 @@ export type LayerResult =
   | { readonly weights: Float32Array }
   /** Σ_k of an element-wise product of G_k and A_k. */
   | { readonly product: ProductForm }
-  | { readonly maps: Maps };
+  /** Finished maps; `raw` [N, C, h, w] where the method's own values have colours, which the maps sum up. */
+  | { readonly maps: Maps; readonly raw?: FeatureMaps };
 
 /** How a method is to be computed. */
 export interface MethodChoice {
@@ -123,6 +128,8 @@ export interface MethodDefinition {
   readonly relu: boolean;
   /** How maps of several layers become one in the `paper` convention (default: mean of the normalised maps). */
   readonly fusion?: 'mean' | 'tanh-max';
+  /** 'input': the method looks at the model's input and takes no layer. */
+  readonly layer?: 'input';
   /** Of methods that differentiate another score than the target's. */
   readonly ownScore?: OwnScore;
   /** What the method makes of one layer: before the outermost ReLU, normalisation and resizing. */

@@ -18,6 +18,8 @@ import { gradCamElementwise } from './grad-cam-elementwise.ts';
 import { gradCamPlusPlus } from './grad-cam-plus-plus.ts';
 import { gradientRollout } from './gradient-rollout.ts';
 import { groupCam } from './group-cam.ts';
+import { guidedBackprop } from './guided-backprop.ts';
+import { guidedGradCam } from './guided-grad-cam.ts';
 import { hiResCam } from './hirescam.ts';
 import { isCam } from './is-cam.ts';
 import { kpcaCam } from './kpca-cam.ts';
@@ -49,6 +51,8 @@ export const METHODS: readonly MethodDefinition[] = [
   finerCam,
   zoomCam,
   refineCam,
+  guidedBackprop,
+  guidedGradCam,
   scoreCam,
   ssCam,
   isCam,

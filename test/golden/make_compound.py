@@ -71,6 +71,7 @@ def shapley(model, x, target, view):
 
 
 def fullgrad(model, x, target):
+    # A copy of the input: its gradient would pile up from call to call.
     with contextlib.redirect_stdout(io.StringIO()):
         cam = pgc.FullGrad(model, [])
     seen = []
@@ -81,13 +82,13 @@ def fullgrad(model, x, target):
         return seen[-1]
 
     cam.compute_cam_per_layer = compute_cam_per_layer
-    result = cam(x, [ClassifierOutputTarget(target)])
+    result = cam(x.clone(), [ClassifierOutputTarget(target)])
     return {"raw": seen[0].sum(1), "map": result}
 
 
 def guided(name, x, target):
     model = torch_models()[name].eval()  # its ReLU modules are replaced
-    result = pgc.GuidedBackpropReLUModel(model, "cpu")(x, target)
+    result = pgc.GuidedBackpropReLUModel(model, "cpu")(x.clone(), target)
     return {"raw": np.asarray(result).reshape(4, 4)[None]}
 
 

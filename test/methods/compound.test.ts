@@ -170,6 +170,48 @@ describe('shapley-cam', () => {
   });
 });
 
+describe('guided methods', () => {
+  it('give colours at the input’s size and a map of their strength', async () => {
+    const { raw, map, layer: used } = await explainer('m2').explain(image, { method: 'guided-backprop', target: 0 });
+    expect(raw.dims).toEqual([1, 4, 4]);
+    expect(used).toMatchObject({ name: 'input', shape: [1, 4, 4] });
+    const strongest = Math.max(...raw.data.map(Math.abs));
+    expectClose(
+      map.data,
+      raw.data.map(value => Math.abs(value) / strongest),
+      1e-6,
+    );
+  });
+
+  it('multiplies with the enlarged map of the base', async () => {
+    const params = { base: 'hirescam' };
+    const [base, guided, product] = (await Promise.all([
+      explainer('m2').explain(image, { method: 'hirescam', layer, target: 0 }),
+      explainer('m2').explain(image, { method: 'guided-backprop', target: 0 }),
+      explainer('m2').explain(image, { method: 'guided-grad-cam', params, layer, target: 0 }),
+    ])) as [Explanation, Explanation, Explanation];
+    expect(product.layer).toMatchObject({ name: layer });
+    expectClose(
+      product.raw.data,
+      guided.raw.data.map((value, i) => value * base.map.data[i]!),
+      1e-6,
+    );
+  });
+
+  it('shares a call with other methods, targets and a batch', async () => {
+    const methods = ['grad-cam', 'guided-backprop', 'guided-grad-cam'];
+    const many = (await explainer('m2').explain(image, { methods, target: 'top2' })) as unknown as Explanation[][];
+    const alone = await explainer('m2').explain(image, { method: 'guided-backprop', target: 1 });
+    expectClose(many[1]![1]!.raw.data, alone.raw.data, 1e-6);
+    const data = Float32Array.of(...image.data.map(value => value * 2), ...image.data);
+    const batch = (await explainer('m2').explain(
+      { type: 'float32', data, dims: [2, ...image.dims.slice(1)] },
+      { method: 'guided-backprop', target: [0, 1] },
+    )) as unknown as Explanation[];
+    expectClose(batch[1]!.raw.data, alone.raw.data, 1e-6);
+  });
+});
+
 describe('smooth-grad-cam++', () => {
   const smooth = (params: Record<string, number | string>, seed = 0) =>
     explainer('m2').explain(image, { method: 'smooth-grad-cam++', target: 0, params, seed });

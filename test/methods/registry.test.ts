@@ -142,7 +142,8 @@ describe('every method', () => {
           expect(map.data.every(value => value >= 0 && value <= 1)).toBe(true);
           expect(status === 'ok').toBe(map.data.some(value => value > 0));
           expect(raw.data.every(Number.isFinite)).toBe(true);
-          expect(raw.data).toHaveLength(raw.width * raw.height);
+          expect(raw.data).toHaveLength(raw.dims.reduce((product, dim) => product * dim, 1));
+          expect(raw.dims.slice(-2)).toEqual([raw.height, raw.width]);
           expect(runs.network).toBeGreaterThanOrEqual(1);
           if (!needs.scores) expect(runs).toEqual({ network: PASSES[name] ?? 1, tail: 0, saved: 0 });
         }

@@ -1,0 +1,34 @@
+import { resize } from '../kernels/index.ts';
+import { baseParam, computeBase } from './bases.ts';
+import { FINISH } from './conventions/index.ts';
+import { defineMethod } from './definition.ts';
+import { guidedOf, strength } from './guided-backprop.ts';
+import { layerMaps } from './layer-maps.ts';
+
+/** Guided backpropagation times another method's map, stretched to [0, 1] and enlarged to the input's size. */
+export const guidedGradCam = defineMethod({
+  name: 'guided-grad-cam',
+  title: 'Guided Grad-CAM',
+  family: 'gradient',
+  paper: 'arXiv:1610.02391',
+  needs: { activations: true, gradients: 'first', guided: true },
+  cost: '1F + 2B',
+  params: { base: baseParam('grad-cam') },
+  conventions: ['pytorch-grad-cam'],
+  relu: false,
+  compute: async (layer, context) => {
+    const { convention, params, size } = context;
+    const base = await layerMaps(layer, await computeBase(layer, context), params.eigenSmooth === true);
+    const stretched = await FINISH[convention]({ layers: [base], size, relu: true, fusion: 'mean' });
+    const guided = guidedOf(layer);
+    const [, channels, height, width] = guided.dims as [number, number, number, number];
+    const { data: masks } = await resize(stretched, { width, height, interpolation: 'bilinear' });
+    const positions = height * width;
+    const data = guided.data.map((value, i) => {
+      const image = Math.floor(i / (channels * positions));
+      return value * masks[image * positions + (i % positions)]!;
+    });
+    const raw = { data, dims: guided.dims };
+    return { maps: strength(raw), raw };
+  },
+});
