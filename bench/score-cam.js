@@ -179,7 +179,7 @@ if (wants('quality')) {
     for (const path of [CAT, COFFEE, ROCKET])
       whole.set(path, await cam.explain(path, { method: 'score-cam', convention: reference }));
     const all = [...whole.values()];
-    rows.push(['score-cam, all channels', '1.000', mean(all.map(({ runs }) => runs.network)), ms(mean(all.map(({ timings }) => timings.total)))]);
+    rows.push(['score-cam, all channels', '1.000', Math.round(mean(all.map(({ runs }) => runs.network))), ms(mean(all.map(({ timings }) => timings.total)))]);
     for (const [label, setting] of settings) {
       const results = [];
       for (const path of whole.keys()) results.push([path, await cam.explain(path, { convention: reference, ...setting })]);

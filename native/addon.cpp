@@ -8,6 +8,7 @@ namespace {
 Napi::Object init(Napi::Env env, Napi::Object exports) {
   onnx_cam::registerEngine(env, exports);
   onnx_cam::registerScoring(env, exports);
+  onnx_cam::registerScoringKernels(env, exports);
   onnx_cam::registerTask(env, exports);
   onnx_cam::registerDecomposeKernels(env, exports);
   onnx_cam::registerImageKernels(env, exports);

@@ -36,7 +36,7 @@ export interface ScoringModel {
 export type UseModel = <T>(task: (model: ScoringModel) => Promise<T>) => Promise<T>;
 
 export interface ScorerOptions {
-  /** One image as the network gets it, [1, C, H, W] or [1, H, W, C]; not to be changed while the scorer is in use. */
+  /** One image as the network gets it, [1, C, H, W] or [1, H, W, C]; copied. */
   readonly input: { readonly data: Float32Array; readonly dims: readonly number[]; readonly layout: 'nchw' | 'nhwc' };
   /** The target layer's activations for that image, [1, C, h, w]. */
   readonly layer: FeatureMaps;
@@ -89,7 +89,8 @@ class NativeScorer implements Scorer {
         `score methods mask pictures: an input of shape [1,C,H,W] or [1,H,W,C] was expected, not [${dims}]`,
       );
     const [, a, b, c] = dims as [number, number, number, number];
-    this.#options = options;
+    // A copy: nobody can change or transfer it away under the native loops.
+    this.#options = { ...options, input: { ...options.input, data: options.input.data.slice() } };
     this.#shape = layout === 'nchw' ? [a, b, c] : [c, a, b];
     this.size = { height: this.#shape[1], width: this.#shape[2] };
     this.targets = options.targets.length;

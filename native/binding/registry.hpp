@@ -7,6 +7,7 @@ namespace onnx_cam {
 
 void registerEngine(Napi::Env env, Napi::Object exports);
 void registerScoring(Napi::Env env, Napi::Object exports);
+void registerScoringKernels(Napi::Env env, Napi::Object exports);
 void registerTask(Napi::Env env, Napi::Object exports);
 void registerDecomposeKernels(Napi::Env env, Napi::Object exports);
 void registerImageKernels(Napi::Env env, Napi::Object exports);

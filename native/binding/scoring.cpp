@@ -9,15 +9,13 @@
 #include <vector>
 
 #include "binding/arguments.hpp"
+#include "binding/mask_arguments.hpp"
 #include "binding/registry.hpp"
 #include "binding/session_handle.hpp"
 #include "binding/task.hpp"
+#include "binding/typed_arrays.hpp"
 #include "engine/run_queue.hpp"
-#include "kernels/clip_maps.hpp"
-#include "kernels/gaussian_blur.hpp"
-#include "kernels/similar_channels.hpp"
 #include "scoring/activation_variants.hpp"
-#include "scoring/cluster_channels.hpp"
 #include "scoring/distinct_maps.hpp"
 #include "scoring/mask_variants.hpp"
 #include "scoring/score_variants.hpp"
@@ -25,36 +23,6 @@
 namespace onnx_cam {
 
 namespace {
-
-template <typename T>
-struct Array {
-  T* data = nullptr;
-  std::size_t size = 0;
-};
-
-template <typename T>
-Array<T> arrayAt(const Napi::Object& object, const char* key) {
-  const Napi::Value value = object.Get(key);
-  if (!value.IsTypedArray()) return {};
-  const Bytes bytes = bytesOf(value);
-  return {reinterpret_cast<T*>(bytes.data), bytes.size / sizeof(T)};
-}
-
-std::vector<std::size_t> sizesAt(const Napi::Object& object, const char* key) {
-  const std::vector<int64_t> dims = dimsOf(object.Get(key));
-  return {dims.begin(), dims.end()};
-}
-
-double numberAt(const Napi::Object& object, const char* key) {
-  return object.Get(key).As<Napi::Number>().DoubleValue();
-}
-
-template <typename To, typename From>
-Napi::Value typedArrayOf(Napi::Env env, const std::vector<From>& values) {
-  auto array = To::New(env, values.size());
-  std::copy(values.begin(), values.end(), array.Data());
-  return array;
-}
 
 // Mirrors `NativeModel` in lib/scoring/native.ts, like the functions below.
 ScoringModel modelOf(const Napi::Object& object) {
@@ -89,18 +57,6 @@ TargetScores targetsOf(const Napi::Object& object) {
     }
   }
   return targets;
-}
-
-kernels::MaskRule ruleOf(const Napi::Object& object) {
-  return {static_cast<kernels::MaskStretch>(intAt(object, "stretch")), static_cast<float>(numberAt(object, "epsilon")),
-          boolAt(object, "complement")};
-}
-
-std::vector<kernels::MaskOffset> offsetsOf(const Napi::Object& object) {
-  const auto values = arrayAt<uint32_t>(object, "offsets");
-  std::vector<kernels::MaskOffset> offsets;
-  for (std::size_t i = 0; i + 1 < values.size; i += 2) offsets.push_back({values.data[i], values.data[i + 1]});
-  return offsets;
 }
 
 std::unique_ptr<Variants> masksOf(const Napi::Object& object) {
@@ -220,111 +176,11 @@ Napi::Value writeVariantsTask(const Napi::CallbackInfo& info) {
       [](Napi::Env env) { return env.Undefined(); });
 }
 
-/// Runs work(out) on a pool thread and resolves with the typed array `To` that it filled.
-template <typename To, typename T, typename Work>
-Napi::Value fillTask(Napi::Env env, std::vector<Napi::Object> keep, std::size_t size, Work work) {
-  auto out = std::make_shared<std::vector<T>>();
-  return runTask(
-      env, std::move(keep),
-      [out, size, work] {
-        out->resize(size);
-        work(out->data());
-      },
-      [out](Napi::Env env) { return typedArrayOf<To>(env, *out); });
-}
-
-// sumMasks({ maps, dims, canvas, size, grid, offsets, weights }) → Promise<Float32Array [targets, H, W]>
-Napi::Value sumMasksTask(const Napi::CallbackInfo& info) {
-  const auto request = info[0].As<Napi::Object>();
-  const std::vector<std::size_t> dims = sizesAt(request, "dims"), canvas = sizesAt(request, "canvas");
-  const std::vector<std::size_t> size = sizesAt(request, "size");
-  const auto grid = static_cast<kernels::MaskGrid>(intAt(request, "grid"));
-  const kernels::MaskPlan plan(dims[1], dims[2], canvas[0], canvas[1], grid);
-  const float* maps = arrayAt<float>(request, "maps").data;
-  const auto weights = arrayAt<double>(request, "weights");
-  const std::size_t targets = weights.size / dims[0];
-  return fillTask<Napi::Float32Array, float>(
-      info.Env(), {request}, targets * size[0] * size[1],
-      [=, offsets = offsetsOf(request)](float* out) {
-        kernels::sumMasks(plan, maps, dims[0], offsets.data(), weights.data, targets, size[0], size[1], out);
-      });
-}
-
-// clipMaps(maps, dims, low, high) → Promise<Float32Array>, percentiles in percent
-Napi::Value clipMapsTask(const Napi::CallbackInfo& info) {
-  const Bytes bytes = bytesOf(info[0]);
-  const std::vector<int64_t> dims = dimsOf(info[1]);
-  const std::size_t size = bytes.size / sizeof(float), count = dims[0];
-  const double low = info[2].As<Napi::Number>().DoubleValue(), high = info[3].As<Napi::Number>().DoubleValue();
-  const auto* maps = reinterpret_cast<const float*>(bytes.data);
-  return fillTask<Napi::Float32Array, float>(info.Env(), {info[0].As<Napi::Object>()}, size, [=](float* out) {
-    kernels::clipMaps(maps, count, size / count, low, high, out);
-  });
-}
-
-// blurImage(image, [C, H, W], channelsLast, radius, deviation) → Promise<Float32Array>
-Napi::Value blurImageTask(const Napi::CallbackInfo& info) {
-  const Bytes bytes = bytesOf(info[0]);
-  const std::vector<int64_t> shape = dimsOf(info[1]);
-  const bool channelsLast = info[2].As<Napi::Boolean>().Value();
-  const std::size_t radius = info[3].As<Napi::Number>().Uint32Value();
-  const double deviation = info[4].As<Napi::Number>().DoubleValue();
-  const auto* image = reinterpret_cast<const float*>(bytes.data);
-  return fillTask<Napi::Float32Array, float>(
-      info.Env(), {info[0].As<Napi::Object>()}, bytes.size / sizeof(float), [=](float* out) {
-        kernels::gaussianBlur(image, shape[0], shape[1], shape[2], channelsLast, radius, deviation, out);
-      });
-}
-
-// similarChannels(activations, [C, P], q, select, merge) → Promise<{ sets: Uint8Array [distinct, C], group }>: the set
-// of each selected channel; equal ones are kept once with `merge`.
-Napi::Value similarChannelsTask(const Napi::CallbackInfo& info) {
-  const std::vector<int64_t> dims = dimsOf(info[1]);
-  const double q = info[2].As<Napi::Number>().DoubleValue();
-  const Bytes select = bytesOf(info[3]);
-  const bool merge = info[4].As<Napi::Boolean>().Value();
-  const auto* activations = reinterpret_cast<const float*>(bytesOf(info[0]).data);
-  const std::size_t channels = dims[0], positions = dims[1], selected = select.size / sizeof(uint32_t);
-  auto result = std::make_shared<DistinctSets>();
-  return runTask(
-      info.Env(), {info[0].As<Napi::Object>(), info[3].As<Napi::Object>()},
-      [=] {
-        std::vector<uint8_t> sets(selected * channels);
-        kernels::similarChannels(activations, channels, positions, q, reinterpret_cast<const uint32_t*>(select.data),
-                                 selected, sets.data());
-        *result = findDistinctSets(std::move(sets), channels, merge);
-      },
-      [result](Napi::Env env) -> Napi::Value {
-        Napi::Object object = Napi::Object::New(env);
-        object.Set("sets", typedArrayOf<Napi::Uint8Array>(env, result->sets));
-        object.Set("group", typedArrayOf<Napi::Uint32Array>(env, result->group));
-        return object;
-      });
-}
-
-// clusterChannels(activations, [C, P], clusters, seed) → Promise<Uint32Array [C]>
-Napi::Value clusterChannelsTask(const Napi::CallbackInfo& info) {
-  const std::vector<int64_t> dims = dimsOf(info[1]);
-  const std::size_t channels = dims[0], positions = dims[1], clusters = info[2].As<Napi::Number>().Uint32Value();
-  const uint32_t seed = info[3].As<Napi::Number>().Uint32Value();
-  const auto* activations = reinterpret_cast<const float*>(bytesOf(info[0]).data);
-  return fillTask<Napi::Uint32Array, uint32_t>(
-      info.Env(), {info[0].As<Napi::Object>()}, channels, [=](uint32_t* out) {
-        const std::vector<uint32_t> clusterOf = clusterChannels(activations, channels, positions, clusters, seed);
-        std::copy(clusterOf.begin(), clusterOf.end(), out);
-      });
-}
-
 }  // namespace
 
 void registerScoring(Napi::Env env, Napi::Object exports) {
   exports.Set("scoreVariants", Napi::Function::New(env, scoreVariantsTask));
   exports.Set("distinctMaps", Napi::Function::New(env, distinctMapsTask));
-  exports.Set("sumMasks", Napi::Function::New(env, sumMasksTask));
-  exports.Set("clipMaps", Napi::Function::New(env, clipMapsTask));
-  exports.Set("blurImage", Napi::Function::New(env, blurImageTask));
-  exports.Set("similarChannels", Napi::Function::New(env, similarChannelsTask));
-  exports.Set("clusterChannels", Napi::Function::New(env, clusterChannelsTask));
   exports.Set("writeVariants", Napi::Function::New(env, writeVariantsTask));
 }
 
