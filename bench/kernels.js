@@ -196,7 +196,12 @@ async function tensorflowTimes(tf, list) {
       if (!tensorflow) continue;
       const inputs = tensors.map(({ data, dims }) => tf.tensor(data, dims));
       // dataSync: a result that nobody reads is not computed by every backend.
-      times[i][backend] = await timeOf(() => tf.tidy(() => tensorflow(tf, inputs).dataSync()));
+      // Read outside `tidy`, which would walk through the numbers looking for tensors.
+      times[i][backend] = await timeOf(() => {
+        const result = tf.tidy(() => tensorflow(tf, inputs));
+        result.dataSync();
+        result.dispose();
+      });
       for (const input of inputs) input.dispose();
     }
   }

@@ -161,8 +161,8 @@ Napi::Value distinctMapsTask(const Napi::CallbackInfo& info) {
       });
 }
 
-// writeVariants(variants, out Float32Array [count, size]) → Promise<void>: the variants as the model gets them, for tests
-// and benchmarks.
+// writeVariants(variants, out Float32Array [count, size]) → Promise<void>: the variants as the model gets them, for
+// tests and benchmarks.
 Napi::Value writeVariantsTask(const Napi::CallbackInfo& info) {
   const auto variants = std::make_shared<std::unique_ptr<Variants>>(variantsOf(info[0].As<Napi::Object>()));
   auto out = info[1].As<Napi::Float32Array>();

@@ -2,8 +2,8 @@
 //
 //   out = clip((M − P_low)/max(P_high, 1e-12), 0, 1)
 //
-// P_q: percentile with linear interpolation between order statistics, as numpy.percentile. The divisor is P_high itself,
-// not the range: so has it the official code. Layout: [N, P], each map on its own; [N, P] out.
+// P_q: percentile with linear interpolation between order statistics, as numpy.percentile. The divisor is P_high
+// itself, not the range: so has it the official code. Layout: [N, P], each map on its own; [N, P] out.
 // Edge cases: NaN anywhere in a map makes all of it NaN. Source: methods.md §2.27.
 #pragma once
 

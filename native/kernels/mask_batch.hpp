@@ -1,5 +1,5 @@
-// Masked copies of one image, one slot of a batch at a time: upsample a small map, stretch it to [0, 1], multiply it into
-// the image, write the slot. The inner loop of Score-CAM and its relatives.
+// Masked copies of one image, one slot of a batch at a time: upsample a small map, stretch it to [0, 1], multiply it
+// into the image, write the slot. The inner loop of Score-CAM and its relatives.
 //
 //   m = U(map) stretched;  m = scale · m;  m = 1 − m with `complement`;  m = m + noise
 //   out[c, y, x] = image[c, y, x] · m[y, x] + background[c, y, x] · (1 − m[y, x])
@@ -12,8 +12,8 @@
 // Stretching: `before` upsampling (M − min)/(max − min + ε) of the small map; `after` it, of the upsampled map; `none`.
 //
 // Two ideas keep it at the speed of memory. Between two source rows the upsampled map is linear in y, so that its exact
-// extremes lie in the first and last sample row of each source interval. And the stretch is folded into the rows that are
-// already upsampled horizontally (h · W values), so that one pass over the image writes the result.
+// extremes lie in the first and last sample row of each source interval. And the stretch is folded into the rows that
+// are already upsampled horizontally (h · W values), so that one pass over the image writes the result.
 //
 // Layout: maps [h, w]; image, background and out [C, H, W], or [H, W, C] with `channelsLast`. Accumulator: float.
 // Edge cases: a constant map becomes zeros (ones with `complement`); NaN spreads to the pixels that touch it.
@@ -45,8 +45,8 @@ struct MaskAxis {
   MaskAxis(std::size_t from, std::size_t to, MaskGrid grid);
 };
 
-/// Where the samples of a canvas lie in a small map; the same for all maps of a size. Image pixel (y, x) is canvas sample
-/// (y + offset, x + offset): only RISE's canvas is larger than its image.
+/// Where the samples of a canvas lie in a small map; the same for all maps of a size. Image pixel (y, x) is canvas
+/// sample (y + offset, x + offset): only RISE's canvas is larger than its image.
 struct MaskPlan {
   std::size_t height;
   std::size_t width;
@@ -108,8 +108,9 @@ class MaskPainter {
   std::vector<float> mask_;
 };
 
-/// Σ_n weights[n · targets + t] · mask_n for each target: out [targets, H, W]. Masks are [count, h, w] maps painted with
-/// stretch `none`; `offsets` holds one for each. Accumulator: double, in the order of the maps, whatever the threads.
+/// Σ_n weights[n · targets + t] · mask_n for each target: out [targets, H, W]. Masks are [count, h, w] maps painted
+/// with stretch `none`; `offsets` holds one for each. Accumulator: double, in the order of the maps, whatever the
+/// threads.
 void sumMasks(const MaskPlan& plan, const float* maps, std::size_t count, const MaskOffset* offsets,
               const double* weights, std::size_t targets, std::size_t height, std::size_t width, float* out);
 

@@ -3,7 +3,8 @@
 //   cos[k, j] = A_k · A_j / (|A_k| |A_j|), 0 where a channel is all zero
 //   similar[k, j] = 1 if cos[k, j] > quantile q of row k (linear interpolation), else 0
 //
-// Layout: activations [C, P]; similar [selected, C] bytes, a row for each channel of `select`. Accumulator: double (see gram.hpp). NaN counts as 0.
+// Layout: activations [C, P]; similar [selected, C] bytes, a row for each channel of `select`.
+// Accumulator: double (see gram.hpp). Edge cases: NaN counts as 0.
 // Source: methods.md §2.28.
 #pragma once
 

@@ -53,8 +53,8 @@ class ChannelSetVariants : public Variants {
   std::size_t count_;
 };
 
-/// Variant i: all channels are 0 but at position i (row-major), which keeps its values; with `gaussian` those values are
-/// spread over the 3×3 neighbourhood with weights [1 2 1; 2 4 2; 1 2 1] / 16, cut off at the border.
+/// Variant i: all channels are 0 but at position i (row-major), which keeps its values; with `gaussian` those values
+/// are spread over the 3×3 neighbourhood with weights [1 2 1; 2 4 2; 1 2 1] / 16, cut off at the border.
 class PositionVariants : public Variants {
  public:
   PositionVariants(LayerView layer, bool gaussian) : layer_(layer), gaussian_(gaussian) {}

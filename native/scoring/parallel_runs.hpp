@@ -17,8 +17,8 @@ struct Range {
   std::size_t size() const { return end - begin; }
 };
 
-/// Cuts [0, total) into chunks of `size`; what is left for the last round is shared out evenly among the workers, so that
-/// they end together (3 chunks of 16 on 2 workers take 30 % longer than 6 of 8).
+/// Cuts [0, total) into chunks of `size`; what is left for the last round is shared out evenly among the workers, so
+/// that they end together (3 chunks of 16 on 2 workers take 30 % longer than 6 of 8).
 class Chunks {
  public:
   Chunks(std::size_t total, std::size_t size, std::size_t workers);
@@ -35,9 +35,9 @@ class Chunks {
 };
 
 /// Calls body(worker) for workers 0 … workers − 1: the first on this thread, the others on threads of `queue` if those
-/// come free before the first returns. So the body must take its work from a shared counter, and a single worker must be
-/// able to do it all. Returns when every started body has; throws what the first failing one threw, and `failed` is true
-/// from then on, so that the others can end early.
+/// come free before the first returns. So the body must take its work from a shared counter, and a single worker must
+/// be able to do it all. Returns when every started body has; throws what the first failing one threw, and `failed` is
+/// true from then on, so that the others can end early.
 void runParallel(RunQueue& queue, std::size_t workers, std::atomic<bool>& failed,
                  const std::function<void(std::size_t worker)>& body);
 

@@ -2,6 +2,7 @@
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 import { float32Tensor } from '../../lib/engine/tensor.ts';
 import { makeNode } from '../../lib/model/graph.ts';
+import { nativeScoring } from '../../lib/scoring/native.ts';
 import type { MaskRequest, MaskRule, Scorer } from '../../lib/scoring/scorer.ts';
 import { expectClose } from '../helpers/expect-close.ts';
 import { buildModel, noise } from '../helpers/model-builder.ts';
@@ -171,5 +172,59 @@ describe('runs', () => {
       [undefined, 2],
     ] as const)
       expectClose(await scores(batchSize, threads), single, 1e-5);
+  });
+});
+
+describe('noise', () => {
+  const SAMPLES = 40;
+  const size = [31, 27] as const;
+  /** What reaches the model where the mask is 0 (noise on the mask) or 1 (noise on the image) and the image is 1. */
+  const written = async (target: 1 | 2, seed: number) => {
+    const shape = [3, ...size];
+    const floats = 3 * size[0] * size[1];
+    const out = new Float32Array(SAMPLES * floats);
+    await nativeScoring().writeVariants(
+      {
+        kind: 'masks',
+        maps: Float32Array.of(target - 1),
+        dims: [1, 1, 1],
+        select: Uint32Array.of(0),
+        canvas: size,
+        grid: 0,
+        rule: { stretch: 0, epsilon: 0, complement: false },
+        image: new Float32Array(floats).fill(1),
+        background: null,
+        shape,
+        channelsLast: false,
+        scales: new Float32Array(SAMPLES).fill(1),
+        noise: { target, deviation: 0.7, seed },
+        noiseKeys: Uint32Array.of(17),
+        offsets: new Uint32Array(),
+      },
+      out,
+    );
+    return out.map(value => value - (target - 1));
+  };
+
+  it.each([1, 2] as const)(
+    'is normal, of the deviation asked for, and different in every sample (target %i)',
+    async target => {
+      const values = await written(target, 4);
+      // A mask's noise is the same in the three colour planes.
+      const count = target === 1 ? values.length / 3 : values.length;
+      const mean = values.reduce((sum, value) => sum + value, 0) / values.length;
+      const variance = values.reduce((sum, value) => sum + (value - mean) ** 2, 0) / values.length;
+      const fourth = values.reduce((sum, value) => sum + (value - mean) ** 4, 0) / values.length;
+      expect(Math.abs(mean)).toBeLessThan((5 * 0.7) / Math.sqrt(count));
+      expect(Math.abs(Math.sqrt(variance) / 0.7 - 1)).toBeLessThan(5 / Math.sqrt(2 * count));
+      expect(Math.abs(fourth / variance ** 2 - 3)).toBeLessThan((5 * Math.sqrt(96)) / Math.sqrt(count));
+      const size = values.length / SAMPLES;
+      expect(values.subarray(0, size)).not.toEqual(values.subarray(size, 2 * size));
+    },
+  );
+
+  it('repeats with its seed', async () => {
+    expect(await written(1, 4)).toEqual(await written(1, 4));
+    expect(await written(1, 4)).not.toEqual(await written(1, 5));
   });
 });
