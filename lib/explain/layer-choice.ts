@@ -5,6 +5,7 @@ import { type ChosenLayer, chooseCut, type LayerSpec, resolveLayers } from '../m
 import type { Model } from '../model/load-model.ts';
 import { chooseAttentions } from './attention-choice.ts';
 import type { FeatureLayout } from './conversions.ts';
+import { remembered } from './remembered.ts';
 
 /** A target layer with everything the graph needs to turn it into feature maps. */
 export type TargetLayer = Omit<ChosenLayer, 'layout' | 'tokens'> &
@@ -28,7 +29,19 @@ export function chooseLayers(
   if (definition.layer === 'input') return [inputLayer(model)];
   const automatic = spec === undefined || spec === 'auto';
   const wanted = automatic ? (definition.computeLayers ? 'stages' : 'auto') : spec;
-  const cut = wanted === 'auto' && definition.needs.scores?.includes('tail') && model.chosen;
+  const cut = wanted === 'auto' && (definition.needs.scores ?? []).includes('tail') && model.chosen !== undefined;
+  return chosen(model, JSON.stringify([wanted, cut, tokens]), () => findLayers(model, definition, wanted, cut, tokens));
+}
+
+const chosen = remembered<Model, TargetLayer[]>();
+
+function findLayers(
+  model: Model,
+  definition: MethodDefinition,
+  wanted: LayerSpec,
+  cut: boolean,
+  tokens: { readonly grid?: readonly [number, number]; readonly prefix?: number } | undefined,
+): TargetLayer[] {
   const layers = cut ? [chooseCut(model.layers)] : resolveLayers(wanted, model.layers, model.graph, model.facts);
   const unique = layers.filter((layer, index) => layers.findIndex(({ name }) => name === layer.name) === index);
   return unique.map(({ layout: _layout, tokens: _tokens, ...layer }, i) => ({

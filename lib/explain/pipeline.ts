@@ -2,12 +2,14 @@ import { OnnxCamError, throwIfAborted } from '../errors.ts';
 import type { Explanation, Runs } from '../explanation.ts';
 import { type FeatureMaps, type LayerTensors, type MethodDefinition, needsOf } from '../methods/definition.ts';
 import { type CamHead, findCamHead } from '../model/cam-head.ts';
+import type { Model } from '../model/load-model.ts';
 import type { ResolvedTarget } from '../targets/resolve.ts';
 import { assemble, type Setting, settingFor } from './assemble.ts';
 import type { TargetLayer } from './layer-choice.ts';
 import { type MethodMaps, methodMaps } from './method-maps.ts';
 import { runForMethod } from './method-runs.ts';
 import type { Network, NetworkResult } from './network.ts';
+import { remembered } from './remembered.ts';
 import type { ExplainRequest, MethodRun } from './request.ts';
 import { runNetwork } from './run-network.ts';
 import type { Scorers } from './scorers.ts';
@@ -210,6 +212,8 @@ function classifierRows(
   return rows;
 }
 
+const camHeads = remembered<Model, CamHead | undefined>();
+
 /**
  * The linear classifier behind global average pooling whose rows are CAM's weights.
  * @throws `ERR_METHOD_UNSUPPORTED` where the network or a target has none.
@@ -221,7 +225,10 @@ export function camHeadOf(
   targets: readonly ResolvedTarget[],
 ): CamHead {
   const { graph, facts } = network.model;
-  const head = findCamHead(graph, facts, layer, network.head(targets[0]!.output));
+  const logits = network.head(targets[0]!.output);
+  const head = camHeads(network.model, `${layer.name}\n${logits.output}`, () =>
+    findCamHead(graph, facts, layer, logits),
+  );
   if (!head)
     throw new OnnxCamError(
       'ERR_METHOD_UNSUPPORTED',
