@@ -137,6 +137,11 @@ function checkTensors(
     throw new OnnxCamError('ERR_METHOD_UNSUPPORTED', `${definition.name} needs \`${name}\`, which was not given`);
   };
   if (needs.gradients && !gradients) need('gradients');
+  if (definition.layer === 'biased')
+    throw new OnnxCamError(
+      'ERR_METHOD_UNSUPPORTED',
+      `${definition.name} needs every layer with a bias, computeMap takes one layer: explain the model itself`,
+    );
   if (needs.guided)
     throw new OnnxCamError(
       'ERR_METHOD_UNSUPPORTED',

@@ -1,6 +1,7 @@
 import { OnnxCamError } from '../errors.ts';
 import type { MethodDefinition } from '../methods/definition.ts';
 import { isAffineTail } from '../model/affine-tail.ts';
+import { biasedTensors } from '../model/biases.ts';
 import { type ChosenLayer, chooseCut, type LayerSpec, resolveLayers } from '../model/choose-layer.ts';
 import type { Model } from '../model/load-model.ts';
 import { chooseAttentions } from './attention-choice.ts';
@@ -12,6 +13,8 @@ export type TargetLayer = Omit<ChosenLayer, 'layout' | 'tokens'> &
   FeatureLayout & {
     /** The logits are an affine function of this layer. */
     readonly affine: boolean;
+    /** What the layer adds to each channel; only of layers chosen for it. */
+    readonly bias?: Float32Array;
   };
 
 /**
@@ -27,6 +30,7 @@ export function chooseLayers(
 ): TargetLayer[] {
   if (definition.needs.attention) return chooseAttentions(model, definition, spec);
   if (definition.layer === 'input') return [inputLayer(model)];
+  if (definition.layer === 'biased') return [inputLayer(model), ...biasedLayers(model)];
   const automatic = spec === undefined || spec === 'auto';
   const wanted = automatic ? (definition.computeLayers ? 'stages' : 'auto') : spec;
   const cut = wanted === 'auto' && (definition.needs.scores ?? []).includes('tail') && model.chosen !== undefined;
@@ -49,6 +53,28 @@ function findLayers(
     ...featureLayout(unique[i]!, model, tokens, definition),
     affine: isAffineTail(model.graph, layer.name, model.logits.tensor),
   }));
+}
+
+function biasedLayers({ graph, facts, input, logits }: Model): TargetLayer[] {
+  return biasedTensors(graph, facts, input.name, logits.tensor).map(({ name, node, operator, bias }) => {
+    const shape = facts.get(name)!.dims;
+    return {
+      name,
+      node,
+      operator,
+      shape,
+      layout: 'nchw',
+      channels: bias.length,
+      spatial: shape.slice(2),
+      dominating: false,
+      postActivation: false,
+      normalized: false,
+      attended: false,
+      affine: false,
+      bias,
+      reason: 'a layer with a bias',
+    };
+  });
 }
 
 /**

@@ -96,7 +96,8 @@ export class Network {
         const tensors = [planned.activations, planned.gradients, curvature, guided].flatMap(names => [
           ...names.values(),
         ]);
-        const fetches = [planned.logits, ...tensors];
+        // The parts of a sum share one gradient.
+        const fetches = [...new Set([planned.logits, ...tensors])];
         const outputs = await session.run(feeds, fetches, { signal });
         const maps = (names: ReadonlyMap<string, string>): Map<string, FeatureMaps> =>
           new Map([...names].map(([layer, name]) => [layer, outputs[name] as FeatureMaps]));

@@ -185,6 +185,7 @@ function layerTensors(
   return {
     activations: run.activations.get(layer.name)!,
     tokens: layer.tokens,
+    bias: layer.bias,
     gradients: needs.gradients && run.gradients.get(layer.name),
     guided: needs.guided && [...run.passes.guided.values()][0],
     curvature: needs.gradients === 'second' ? run.passes.curvature.get(layer.name) : undefined,

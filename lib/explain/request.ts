@@ -53,7 +53,11 @@ export function makeRequest(network: Network, options: ExplainOptions, defaults:
     const wanted = method.definition.computeLayers ? named : spec;
     const layers = chooseLayers(network.model, method.definition, wanted, defaults.tokens);
     const needs = needsOf(method.definition, method.params);
-    return { ...method, needs, layerSets: perLayer ? layers.map(layer => [layer]) : [layers] };
+    return {
+      ...method,
+      needs,
+      layerSets: perLayer && !method.definition.layer ? layers.map(layer => [layer]) : [layers],
+    };
   });
   const guided = methods.some(({ needs }) => needs.guided) ? [inputLayer(network.model)] : [];
   const used = [...methods.flatMap(({ layerSets }) => layerSets.flat()), ...guided];

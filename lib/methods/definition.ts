@@ -64,6 +64,8 @@ export interface LayerTensors {
   readonly gradients?: FeatureMaps;
   /** H·A of the gradients' shape; absent where it is zero everywhere. */
   readonly curvature?: FeatureMaps;
+  /** One value for each channel, where the layer adds one. */
+  readonly bias?: Float32Array;
   /** At the model's input, [N, C, H, W]. */
   readonly guided?: FeatureMaps;
   /** Classifier rows of the targets, [N·C]. */
@@ -128,8 +130,11 @@ export interface MethodDefinition {
   readonly relu: boolean;
   /** How maps of several layers become one in the `paper` convention (default: mean of the normalised maps). */
   readonly fusion?: 'mean' | 'tanh-max';
-  /** 'input': the method looks at the model's input and takes no layer. */
-  readonly layer?: 'input';
+  /**
+   * Of methods that take no layer from the user: 'input' looks at the model's input alone, 'biased' at the input and then at
+   * every convolution and batch normalisation with a bias.
+   */
+  readonly layer?: 'input' | 'biased';
   /** Of methods that differentiate another score than the target's. */
   readonly ownScore?: OwnScore;
   /** What the method makes of one layer: before the outermost ReLU, normalisation and resizing. */

@@ -12,6 +12,7 @@ import { fasterScoreCam } from './faster-score-cam.ts';
 import { fdCam } from './fd-cam.ts';
 import { fem } from './fem.ts';
 import { finerCam } from './finer-cam.ts';
+import { fullGrad } from './fullgrad.ts';
 import { genericAttention } from './generic-attention.ts';
 import { gradCam } from './grad-cam.ts';
 import { gradCamElementwise } from './grad-cam-elementwise.ts';
@@ -51,6 +52,7 @@ export const METHODS: readonly MethodDefinition[] = [
   finerCam,
   zoomCam,
   refineCam,
+  fullGrad,
   guidedBackprop,
   guidedGradCam,
   scoreCam,

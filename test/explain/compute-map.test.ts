@@ -87,8 +87,8 @@ describe('computeMap', () => {
 
   it('runs every method that needs no more than tensors', async () => {
     const tensors: MapTensors = { activations, gradients, weights, scores: noise([5], 4).data };
-    for (const { name, needs } of METHODS) {
-      if (needs.scores || needs.gradients === 'second' || needs.guided) continue;
+    for (const { name, needs, layer } of METHODS) {
+      if (needs.scores || needs.gradients === 'second' || needs.guided || layer) continue;
       const { map: heat, raw } = await map(name, tensors, { params: { relu: false } });
       expect(
         heat.data.every(value => value >= 0 && value <= 1),

@@ -9,6 +9,7 @@ import { classIndex, contrast, rest, topK } from '../../lib/targets/index.ts';
 import { expectClose } from '../helpers/expect-close.ts';
 import { one } from '../helpers/explain-models.ts';
 import { type F0Model, f0Model, type GoldenValues, loadF0 } from '../helpers/f0.ts';
+import { loadGoldenGraph } from '../helpers/golden-graphs.ts';
 
 interface Case {
   model: F0Model;
@@ -167,6 +168,39 @@ describe('shapley-cam', () => {
     await expect(computeMap('shapley-cam', { activations: tensor, gradients: tensor })).rejects.toMatchObject({
       code: 'ERR_METHOD_UNSUPPORTED',
     });
+  });
+});
+
+describe('fullgrad', () => {
+  it('stretches the channels of a term together in the authors’ way', async () => {
+    const { raw, layer: used } = await explainer('mg').explain(image, { method: 'fullgrad', target: 0 });
+    expect((used as unknown as { name: string }[]).map(({ name }) => name)).toEqual(['input', 'conv']);
+    // ∂y/∂A = [.125, −.1]. Input: |x·∂y/∂x| over its largest value, .25. Bias of the second channel: .5 in the open upper
+    // row, enlarged with corners on corners to 1, 2/3, 1/3, 0.
+    const inputTerm = [0.5, 0.8, 0, 0.4, 0, 0.9, 0.6, 0, 1, 0, 0.5, 0, 0, 0.5, 0, 1];
+    expectClose(
+      raw.data,
+      inputTerm.map((value, i) => value + 1 - Math.floor(i / 4) / 3),
+      1e-4,
+    );
+    expect(raw.dims).toEqual([4, 4]);
+  });
+});
+
+describe('fullgrad on residual networks', () => {
+  it('takes layers that share one gradient, the parts of a sum', async () => {
+    const golden = loadGoldenGraph('resnet18-legacy-17');
+    const cam = await load(golden.model);
+    try {
+      const [count, ...dims] = golden.input.dims as [number, ...number[]];
+      const data = golden.input.data.slice(0, golden.input.data.length / count);
+      const tensor = { type: 'float32' as const, data, dims: [1, ...dims] };
+      const result = await cam.explain(tensor, { method: 'fullgrad' });
+      expect(result.status).toBe('ok');
+      expect(result.raw.dims).toEqual(dims.slice(1));
+    } finally {
+      await cam.dispose();
+    }
   });
 });
 
