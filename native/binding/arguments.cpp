@@ -42,13 +42,9 @@ std::string stringAt(const Napi::Object& object, const char* key) {
   return object.Get(key).As<Napi::String>().Utf8Value();
 }
 
-int intAt(const Napi::Object& object, const char* key) {
-  return object.Get(key).As<Napi::Number>().Int32Value();
-}
+int intAt(const Napi::Object& object, const char* key) { return object.Get(key).As<Napi::Number>().Int32Value(); }
 
-bool boolAt(const Napi::Object& object, const char* key) {
-  return object.Get(key).As<Napi::Boolean>().Value();
-}
+bool boolAt(const Napi::Object& object, const char* key) { return object.Get(key).As<Napi::Boolean>().Value(); }
 
 std::vector<int64_t> dimsOf(Napi::Value value) {
   const auto array = value.As<Napi::Array>();

@@ -21,9 +21,8 @@ namespace onnx_cam {
 namespace {
 
 KeyValues keyValuesAt(const Napi::Object& object, const char* key) {
-  return listAt(object, key, [](const Napi::Object& pair) {
-    return std::pair(stringAt(pair, "key"), stringAt(pair, "value"));
-  });
+  return listAt(object, key,
+                [](const Napi::Object& pair) { return std::pair(stringAt(pair, "key"), stringAt(pair, "value")); });
 }
 
 std::optional<std::string> optionalStringAt(const Napi::Object& object, const char* key) {
@@ -247,15 +246,14 @@ Napi::Value run(const Napi::CallbackInfo& info) {
   return runTask(
       info.Env(), {inputArray, ownedArray},
       [session = std::move(session), inputNames = std::move(inputNames), inputs = std::move(inputs),
-       fetches = std::move(fetches), owned = std::move(owned), copy, cancellation, result] {
-        *result = runSession(*session, inputNames, inputs, fetches, owned, copy, *cancellation);
-      },
+       fetches = std::move(fetches), owned = std::move(owned), copy, cancellation,
+       result] { *result = runSession(*session, inputNames, inputs, fetches, owned, copy, *cancellation); },
       [result](Napi::Env env) -> Napi::Value {
         Napi::Array tensors = Napi::Array::New(env, result->outputs.size());
         for (uint32_t index = 0; index < result->outputs.size(); ++index) {
           auto& output = result->outputs[index];
-          tensors.Set(index, output ? tensorToJs(env, std::move(output->value), output->view, output->copy)
-                                    : env.Null());
+          tensors.Set(index,
+                      output ? tensorToJs(env, std::move(output->value), output->view, output->copy) : env.Null());
         }
         return tensors;
       },
@@ -277,9 +275,7 @@ Napi::Value createCancellation(const Napi::CallbackInfo& info) {
                                      [](Napi::Env, Shared* shared) { delete shared; });
 }
 
-void cancel(const Napi::CallbackInfo& info) {
-  cancellationOf(info[0])->cancel();
-}
+void cancel(const Napi::CallbackInfo& info) { cancellationOf(info[0])->cancel(); }
 
 }  // namespace
 

@@ -56,18 +56,16 @@ void Environment::open(Napi::Env env) {
   env_ = env;
   // A raw thread-safe function: its callback is C, where node-addon-api's plain one wants a JavaScript function.
   napi_value name = Napi::String::New(env, "onnx-cam");
-  check(env,
-        napi_create_threadsafe_function(env, nullptr, nullptr, name, 0, 1, nullptr, nullptr, this, &onSettled,
-                                        &channel_),
-        "make a thread-safe function");
+  check(
+      env,
+      napi_create_threadsafe_function(env, nullptr, nullptr, name, 0, 1, nullptr, nullptr, this, &onSettled, &channel_),
+      "make a thread-safe function");
   check(env, napi_unref_threadsafe_function(env, channel_), "unref a thread-safe function");
   // Hooks run in reverse order: registered after the thread-safe function, this one runs while that still works.
   check(env, napi_add_env_cleanup_hook(env, &onCleanup, this), "add a clean-up hook");
 }
 
-void Environment::onCleanup(void* self) {
-  static_cast<Environment*>(self)->close();
-}
+void Environment::onCleanup(void* self) { static_cast<Environment*>(self)->close(); }
 
 // The environment ends: nothing new may start, and what runs must be over before the buffers it reads go away.
 void Environment::close() {

@@ -35,8 +35,7 @@ Napi::Value principalComponent(KernelCall& call) {
 
 // (kernel, gamma, activations, images, channels, positions) → [images · positions]
 Napi::Value kernelPca(KernelCall& call) {
-  const auto kernel =
-      static_cast<kernels::PcaKernel>(call.choice(0, {"linear", "sigmoid", "rbf", "poly", "cosine"}));
+  const auto kernel = static_cast<kernels::PcaKernel>(call.choice(0, {"linear", "sigmoid", "rbf", "poly", "cosine"}));
   const double gamma = call.number(1);
   const Shape shape = call.shape(3);
   const float* activations = call.floats(2, shape.size());

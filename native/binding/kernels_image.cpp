@@ -47,8 +47,7 @@ Napi::Value resampleImage(KernelCall& call) {
   if (call.flag(11)) {
     Napi::Float32Array result = call.newFloats(count);
     float* out = result.Data();
-    return call.run(work, result,
-                    [=] { kernels::resampleImage(pixels, from, channels, to, window, filter, out); });
+    return call.run(work, result, [=] { kernels::resampleImage(pixels, from, channels, to, window, filter, out); });
   }
   Napi::Uint8Array result = call.newBytes(count);
   std::uint8_t* out = result.Data();

@@ -37,9 +37,8 @@ Napi::Value resizeMaps(KernelCall& call) {
 
 // scale, offset, begin and end of one axis of the result, from `index` on
 kernels::AxisPlacement axisAt(const KernelCall& call, std::size_t index, std::size_t mapLength, std::size_t length) {
-  const kernels::AxisPlacement axis{mapLength,           length,
-                                    call.number(index),  call.number(index + 1),
-                                    call.size(index + 2, 0), call.size(index + 3, 0)};
+  const kernels::AxisPlacement axis{
+      mapLength, length, call.number(index), call.number(index + 1), call.size(index + 2, 0), call.size(index + 3, 0)};
   if (axis.begin > axis.end || axis.end > length || !std::isfinite(axis.scale) || !std::isfinite(axis.offset)) {
     throw Napi::RangeError::New(call.env(), "the range must lie inside the result, scale and offset must be finite");
   }

@@ -33,9 +33,7 @@ napi_typedarray_type arrayType(ElementType type) {
   }
 }
 
-void releaseValue(napi_env, void*, void* hint) {
-  delete static_cast<OrtPtr<OrtValue>*>(hint);
-}
+void releaseValue(napi_env, void*, void* hint) { delete static_cast<OrtPtr<OrtValue>*>(hint); }
 
 napi_value copiedBuffer(Napi::Env env, const TensorView& view) {
   Napi::ArrayBuffer buffer = Napi::ArrayBuffer::New(env, view.bytes);

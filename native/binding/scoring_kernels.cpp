@@ -46,8 +46,7 @@ Napi::Value sumMasksTask(const Napi::CallbackInfo& info) {
   const auto weights = arrayAt<double>(request, "weights");
   const std::size_t targets = weights.size / dims[0];
   return fillTask<Napi::Float32Array, float>(
-      info.Env(), {request}, targets * size[0] * size[1],
-      [=, offsets = offsetsOf(request)](float* out) {
+      info.Env(), {request}, targets * size[0] * size[1], [=, offsets = offsetsOf(request)](float* out) {
         kernels::sumMasks(plan, maps, dims[0], offsets.data(), weights.data, targets, size[0], size[1], out);
       });
 }
@@ -110,11 +109,10 @@ Napi::Value clusterChannelsTask(const Napi::CallbackInfo& info) {
   const std::size_t channels = dims[0], positions = dims[1], clusters = info[2].As<Napi::Number>().Uint32Value();
   const uint32_t seed = info[3].As<Napi::Number>().Uint32Value();
   const auto* activations = reinterpret_cast<const float*>(bytesOf(info[0]).data);
-  return fillTask<Napi::Uint32Array, uint32_t>(
-      info.Env(), {info[0].As<Napi::Object>()}, channels, [=](uint32_t* out) {
-        const std::vector<uint32_t> clusterOf = clusterChannels(activations, channels, positions, clusters, seed);
-        std::copy(clusterOf.begin(), clusterOf.end(), out);
-      });
+  return fillTask<Napi::Uint32Array, uint32_t>(info.Env(), {info[0].As<Napi::Object>()}, channels, [=](uint32_t* out) {
+    const std::vector<uint32_t> clusterOf = clusterChannels(activations, channels, positions, clusters, seed);
+    std::copy(clusterOf.begin(), clusterOf.end(), out);
+  });
 }
 
 }  // namespace

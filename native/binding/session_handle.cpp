@@ -41,9 +41,7 @@ std::shared_ptr<Session> sessionOf(Napi::Value handle) {
   return session;
 }
 
-std::shared_ptr<Session> takeSession(Napi::Value handle) {
-  return std::move(handleOf(handle).session);
-}
+std::shared_ptr<Session> takeSession(Napi::Value handle) { return std::move(handleOf(handle).session); }
 
 std::shared_ptr<Cancellation> cancellationOf(Napi::Value value) {
   if (!value.IsExternal()) return std::make_shared<Cancellation>();

@@ -115,8 +115,8 @@ Napi::Value runTask(Napi::Env env, std::vector<Napi::Object> keep, std::function
 // setErrorFactory((code, message) => Error): makes every native error one of lib/errors.ts.
 void registerTask(Napi::Env env, Napi::Object exports) {
   exports.Set("setErrorFactory", Napi::Function::New(env, [](const Napi::CallbackInfo& info) {
-    Environment::setErrorFactory(info.Env(), info[0].As<Napi::Function>());
-  }));
+                Environment::setErrorFactory(info.Env(), info[0].As<Napi::Function>());
+              }));
 }
 
 }  // namespace onnx_cam

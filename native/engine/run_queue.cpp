@@ -11,9 +11,7 @@ namespace onnx_cam {
 
 namespace {
 
-std::size_t cores() {
-  return std::max(2u, std::thread::hardware_concurrency());
-}
+std::size_t cores() { return std::max(2u, std::thread::hardware_concurrency()); }
 
 }  // namespace
 

@@ -52,8 +52,7 @@ const char* creationErrorCode(OrtErrorCode code, std::string_view text) {
 
 OrtPtr<OrtSession> load(const Library& library, std::span<const std::byte> model, const OrtSessionOptions* options) {
   OrtSession* session = nullptr;
-  OrtStatus* status =
-      library.api->CreateSessionFromArray(library.env, model.data(), model.size(), options, &session);
+  OrtStatus* status = library.api->CreateSessionFromArray(library.env, model.data(), model.size(), options, &session);
   if (status != nullptr) {
     const char* code = creationErrorCode(library.api->GetErrorCode(status), library.api->GetErrorMessage(status));
     library.check(status, code, "ONNX Runtime could not load the model: ");
@@ -177,8 +176,8 @@ void Session::run(std::span<const char* const> inputNames, std::span<const OrtVa
       if (OrtStatus* status = api->RunOptionsSetTerminate(raw)) api->ReleaseStatus(status);
     });
   }
-  OrtStatus* status = api->Run(session_.get(), raw, inputNames.data(), inputs.data(), inputs.size(),
-                               outputNames.data(), outputs.size(), outputs.data());
+  OrtStatus* status = api->Run(session_.get(), raw, inputNames.data(), inputs.data(), inputs.size(), outputNames.data(),
+                               outputs.size(), outputs.data());
   if (status == nullptr) return;
   const bool memory = isOutOfMemory(api->GetErrorMessage(status));
   library_.check(status, memory ? "ERR_OUT_OF_MEMORY" : "ERR_RUNTIME", "ONNX Runtime could not run the model: ");

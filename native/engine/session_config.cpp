@@ -22,9 +22,8 @@ struct CStrings {
 /// onnxruntime-node's lower-case names → the names that SessionOptionsAppendExecutionProvider knows.
 std::string genericName(const std::string& name) {
   static const auto* names = new std::map<std::string, std::string>{
-      {"coreml", "CoreML"}, {"dml", "DML"},           {"nnapi", "NNAPI"},   {"openvino", "OpenVINO"},
-      {"qnn", "QNN"},       {"vitisai", "VitisAI"},   {"webgpu", "WebGPU"}, {"webnn", "WEBNN"},
-      {"xnnpack", "XNNPACK"},
+      {"coreml", "CoreML"},   {"dml", "DML"},       {"nnapi", "NNAPI"}, {"openvino", "OpenVINO"}, {"qnn", "QNN"},
+      {"vitisai", "VitisAI"}, {"webgpu", "WebGPU"}, {"webnn", "WEBNN"}, {"xnnpack", "XNNPACK"},
   };
   const auto found = names->find(name);
   return found == names->end() ? name : found->second;
@@ -118,9 +117,8 @@ void appendProvider(const Library& library, OrtSessionOptions* options, const Pr
   } else if (provider.name == "tensorrt") {
     status = appendTensorRt(library.api, options, strings);
   } else {
-    status = library.api->SessionOptionsAppendExecutionProvider(options, genericName(provider.name).c_str(),
-                                                                strings.keys.data(), strings.values.data(),
-                                                                strings.keys.size());
+    status = library.api->SessionOptionsAppendExecutionProvider(
+        options, genericName(provider.name).c_str(), strings.keys.data(), strings.values.data(), strings.keys.size());
   }
   library.check(status, "ERR_PROVIDER_UNAVAILABLE",
                 "the execution provider \"" + provider.name + "\" cannot be used: ");

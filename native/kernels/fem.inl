@@ -7,9 +7,8 @@ static inline double squaredDeviations(const float* row, std::size_t count, floa
     const Lanes deviation = load(row + i) - centres;
     return deviation * deviation;
   };
-  const auto single = [row, centre](std::size_t i) __attribute__((always_inline)) {
-    return (row[i] - centre) * (row[i] - centre);
-  };
+  const auto single = [row, centre](std::size_t i)
+                          __attribute__((always_inline)) { return (row[i] - centre) * (row[i] - centre); };
   return sumOver(count, lanes, single);
 }
 

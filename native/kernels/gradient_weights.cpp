@@ -31,8 +31,7 @@ void forChannels(Features activations, Gradients gradients, Shape shape, float* 
 
 }  // namespace
 
-void gradCamPlusPlusWeights(PlusPlusMode mode, Features activations, Gradients gradients, Shape shape,
-                            float* weights) {
+void gradCamPlusPlusWeights(PlusPlusMode mode, Features activations, Gradients gradients, Shape shape, float* weights) {
   const auto plusPlusWeights = ONNX_CAM_DISPATCH(plusPlusWeights);
   forChannels(activations, gradients, shape, weights,
               [&](const float* a, const float* g, std::size_t channels, float* out) {

@@ -25,12 +25,10 @@ template <PlusPlusMode mode>
 static double plusPlusSum(const float* gradients, std::size_t count, double S) {
   if (S >= 0) {
     const Lanes sums = broadcast(static_cast<float>(S));
-    const auto lanes = [=](std::size_t i) __attribute__((always_inline)) {
-      return plusPlusTerms<mode>(load(gradients + i), sums);
-    };
-    const auto single = [=](std::size_t i) __attribute__((always_inline)) {
-      return plusPlusTerm<mode>(gradients[i], S);
-    };
+    const auto lanes = [=](std::size_t i)
+                           __attribute__((always_inline)) { return plusPlusTerms<mode>(load(gradients + i), sums); };
+    const auto single = [=](std::size_t i)
+                            __attribute__((always_inline)) { return plusPlusTerm<mode>(gradients[i], S); };
     return sumOver(count, lanes, single);
   }
   double sum = 0;

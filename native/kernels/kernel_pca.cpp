@@ -63,8 +63,8 @@ void centreBothWays(std::size_t size, std::vector<double>& matrix) {
   }
 }
 
-void kernelPcaMap(PcaKernel kernel, double gamma, const float* activations, std::size_t channels,
-                  std::size_t positions, float* map) {
+void kernelPcaMap(PcaKernel kernel, double gamma, const float* activations, std::size_t channels, std::size_t positions,
+                  float* map) {
   std::vector<double> matrix(positions * positions);
   {
     const std::vector<float> rows = channelRows(activations, nullptr, false, true, channels, positions);

@@ -13,8 +13,7 @@ double sourceOf(std::size_t target, std::size_t from, std::size_t to, MaskGrid g
   if (grid == MaskGrid::alignCorners) {
     return to == 1 ? 0.0 : static_cast<double>(target) * last / static_cast<double>(to - 1);
   }
-  const double source =
-      (static_cast<double>(target) + 0.5) * static_cast<double>(from) / static_cast<double>(to) - 0.5;
+  const double source = (static_cast<double>(target) + 0.5) * static_cast<double>(from) / static_cast<double>(to) - 0.5;
   if (grid == MaskGrid::mirror) {
     if (source < 0) return std::min(-source, last);
     if (source > last) return std::max(2 * last - source, 0.0);
@@ -22,9 +21,7 @@ double sourceOf(std::size_t target, std::size_t from, std::size_t to, MaskGrid g
   return std::clamp(source, 0.0, last);
 }
 
-inline float blend(float low, float high, float weight) {
-  return (1 - weight) * low + weight * high;
-}
+inline float blend(float low, float high, float weight) { return (1 - weight) * low + weight * high; }
 
 void blendRows(const float* __restrict low, const float* __restrict high, float weight, std::size_t width,
                float* __restrict out) {

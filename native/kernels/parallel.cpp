@@ -108,8 +108,7 @@ class Pool {
 };
 
 std::atomic<std::size_t>& threadLimit() {
-  static std::atomic<std::size_t> limit{
-      std::clamp<std::size_t>(std::thread::hardware_concurrency(), 1, kMaxThreads)};
+  static std::atomic<std::size_t> limit{std::clamp<std::size_t>(std::thread::hardware_concurrency(), 1, kMaxThreads)};
   return limit;
 }
 

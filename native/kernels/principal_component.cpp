@@ -68,14 +68,12 @@ bool isUpsideDown(const std::vector<double>& map, SignRule sign, const float* ac
 
 }  // namespace
 
-void principalComponent(Features activations, Gradients factors, bool centre, SignRule sign, Shape shape,
-                        float* maps) {
+void principalComponent(Features activations, Gradients factors, bool centre, SignRule sign, Shape shape, float* maps) {
   const auto solve = [&](std::size_t begin, std::size_t end) {
     for (std::size_t n = begin; n < end; n++) {
       const float* image = activations.image(n);
-      const std::vector<double> map =
-          projection(image, factors.data == nullptr ? nullptr : factors.image(n), factors.lazy, centre,
-                     shape.channels, shape.positions);
+      const std::vector<double> map = projection(image, factors.data == nullptr ? nullptr : factors.image(n),
+                                                 factors.lazy, centre, shape.channels, shape.positions);
       float* out = maps + n * shape.positions;
       if (map.empty()) {
         std::fill(out, out + shape.positions, std::numeric_limits<float>::quiet_NaN());

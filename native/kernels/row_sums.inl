@@ -30,11 +30,13 @@ static inline __attribute__((always_inline)) double sumOver(std::size_t count, L
 }
 
 static inline double rowSum(const float* row, std::size_t count) {
-  return sumOver(count, [row](std::size_t i) __attribute__((always_inline)) { return load(row + i); },
-                 [row](std::size_t i) __attribute__((always_inline)) { return row[i]; });
+  return sumOver(
+      count, [row](std::size_t i) __attribute__((always_inline)) { return load(row + i); },
+      [row](std::size_t i) __attribute__((always_inline)) { return row[i]; });
 }
 
 static inline double rowDot(const float* a, const float* b, std::size_t count) {
-  return sumOver(count, [a, b](std::size_t i) __attribute__((always_inline)) { return load(a + i) * load(b + i); },
-                 [a, b](std::size_t i) __attribute__((always_inline)) { return a[i] * b[i]; });
+  return sumOver(
+      count, [a, b](std::size_t i) __attribute__((always_inline)) { return load(a + i) * load(b + i); },
+      [a, b](std::size_t i) __attribute__((always_inline)) { return a[i] * b[i]; });
 }

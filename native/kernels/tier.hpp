@@ -26,10 +26,8 @@ bool setTier(Tier tier);
 
 #ifdef ONNX_CAM_X86_TIERS
 /// Calls `function` of the tier in use, e.g. ONNX_CAM_DISPATCH(sumChannel)(row, count).
-#define ONNX_CAM_DISPATCH(function)                  \
-  (currentTier() == Tier::avx512 ? avx512::function \
-   : currentTier() == Tier::avx2 ? avx2::function   \
-                                 : baseline::function)
+#define ONNX_CAM_DISPATCH(function) \
+  (currentTier() == Tier::avx512 ? avx512::function : currentTier() == Tier::avx2 ? avx2::function : baseline::function)
 #else
 #define ONNX_CAM_DISPATCH(function) (baseline::function)
 #endif

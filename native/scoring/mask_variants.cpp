@@ -39,9 +39,7 @@ class MaskWriter : public VariantWriter {
 
 }  // namespace
 
-std::unique_ptr<VariantWriter> MaskVariants::writer() const {
-  return std::make_unique<MaskWriter>(config_);
-}
+std::unique_ptr<VariantWriter> MaskVariants::writer() const { return std::make_unique<MaskWriter>(config_); }
 
 uint32_t noiseSeed(uint32_t key, uint32_t sample, uint32_t seed) {
   return key ^ (seed * 0x85ebca6bu) ^ ((sample + 1) * 0x9e3779b9u);

@@ -25,14 +25,14 @@ inline int result() {
 #define CHECK(condition) ::onnx_cam::test::check(static_cast<bool>(condition), #condition, __FILE__, __LINE__)
 
 /// The expression must throw `type` for which `predicate(error)` holds.
-#define CHECK_THROWS(expression, type, predicate)                                       \
-  do {                                                                                  \
-    bool thrown = false;                                                                \
-    try {                                                                               \
-      (void)(expression);                                                               \
-    } catch (const type& error) {                                                       \
-      thrown = (predicate)(error);                                                      \
-      if (!thrown) std::fprintf(stderr, "unexpected error: %s\n", error.what());        \
-    }                                                                                   \
-    ::onnx_cam::test::check(thrown, #expression " throws " #type, __FILE__, __LINE__);  \
+#define CHECK_THROWS(expression, type, predicate)                                      \
+  do {                                                                                 \
+    bool thrown = false;                                                               \
+    try {                                                                              \
+      (void)(expression);                                                              \
+    } catch (const type& error) {                                                      \
+      thrown = (predicate)(error);                                                     \
+      if (!thrown) std::fprintf(stderr, "unexpected error: %s\n", error.what());       \
+    }                                                                                  \
+    ::onnx_cam::test::check(thrown, #expression " throws " #type, __FILE__, __LINE__); \
   } while (false)

@@ -30,9 +30,7 @@ std::vector<char> readFile(const char* path) {
   return {std::istreambuf_iterator<char>(file), std::istreambuf_iterator<char>()};
 }
 
-std::span<const std::byte> bytesOf(const std::vector<char>& file) {
-  return std::as_bytes(std::span(file));
-}
+std::span<const std::byte> bytesOf(const std::vector<char>& file) { return std::as_bytes(std::span(file)); }
 
 /// The logits of one grey image.
 std::vector<float> runOnce(const Session& session, float grey, Cancellation* cancellation = nullptr) {
@@ -71,8 +69,8 @@ void outputsCanBeWrittenToMemoryOfTheCaller(const Session& session) {
   const Library& library = session.library();
   const std::vector<int64_t> inputDims{1, 3, kSide, kSide};
   const std::vector<int64_t> outputDims{1, 1000};
-  const auto input = makeTensor(library, pixels.data(), pixels.size() * sizeof(float), inputDims,
-                                ONNX_TENSOR_ELEMENT_DATA_TYPE_FLOAT);
+  const auto input =
+      makeTensor(library, pixels.data(), pixels.size() * sizeof(float), inputDims, ONNX_TENSOR_ELEMENT_DATA_TYPE_FLOAT);
   const auto output = makeTensor(library, logits.data(), logits.size() * sizeof(float), outputDims,
                                  ONNX_TENSOR_ELEMENT_DATA_TYPE_FLOAT);
   const char* inputName = session.inputs()[0].name.c_str();

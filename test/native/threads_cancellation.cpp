@@ -37,7 +37,9 @@ void aLateHookIsCalledAtOnce() {
 void aHookThatIsGoneIsNotCalled() {
   Cancellation cancellation;
   int calls = 0;
-  { Cancellation::Hook hook(cancellation, [&] { ++calls; }); }
+  {
+    Cancellation::Hook hook(cancellation, [&] { ++calls; });
+  }
   cancellation.cancel();
   CHECK(calls == 0);
 }

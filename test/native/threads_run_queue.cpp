@@ -34,9 +34,7 @@ class Countdown {
 };
 
 /// Queues are never destroyed, as in the addon: their threads sleep in them until the process ends.
-RunQueue& leakedQueue(std::size_t limit) {
-  return *new RunQueue(limit);
-}
+RunQueue& leakedQueue(std::size_t limit) { return *new RunQueue(limit); }
 
 void oneThreadKeepsTheOrder() {
   RunQueue& queue = leakedQueue(1);
