@@ -12,10 +12,11 @@ const link = paper => {
   }[kind];
   return address ? `[${paper}](${address})` : paper;
 };
-const needs = ({ gradients, classifier, scores, attention }) =>
+const needs = ({ gradients, guided, classifier, scores, attention }) =>
   [
     attention && 'attention',
-    gradients && 'gradients',
+    gradients && (gradients === 'second' ? 'second derivatives' : 'gradients'),
+    guided && 'guided gradients',
     classifier && 'linear classifier',
     scores && `runs (${scores.join(', ')})`,
   ]
