@@ -4,6 +4,7 @@ import { type ExplainSource, type ReadyImage, readImage, splitSources } from './
 import type { Network } from './explain/network.ts';
 import { explainRun, type ImageResults } from './explain/pipeline.ts';
 import { type ExplainRequest, makeRequest, nthTarget, type RequestDefaults, targetsOf } from './explain/request.ts';
+import { resolveFor, rowHead } from './explain/resolve-for.ts';
 import type { ExplainResult, PerImage, SeveralOptions, SingleOptions } from './explain/result-type.ts';
 import type { Scorers } from './explain/scorers.ts';
 import { openSource, runStream, type StreamResult, type StreamSource } from './explain/stream.ts';
@@ -12,9 +13,7 @@ import { groupRuns, type Work } from './explain/work.ts';
 import type { Explanation, Prediction } from './explanation.ts';
 import type { ResolvedPreprocess } from './image/preprocess-options.ts';
 import type { DetectedSource } from './image/source.ts';
-import type { Logits } from './model/logits.ts';
 import { checkCount, checkExplainOptions, checkNames, type ExplainOptions } from './options.ts';
-import { outputOf, resolveTarget } from './targets/resolve.ts';
 import type { Target } from './targets/target.ts';
 
 /** Images per network run on a CPU: more gains nothing there and costs memory. */
@@ -98,7 +97,7 @@ export class Explainer {
     const { network, setting } = this.#parts;
     const { sources, several } = splitSources(image);
     if (several) throw new OnnxCamError('ERR_INPUT_SHAPE', 'predict takes one image');
-    classHead(network, undefined);
+    rowHead(network, {});
     const ready = await this.#read(sources[0]!, options.signal);
     const { rows } = await network.run({
       images: ready.tensor,
@@ -107,7 +106,7 @@ export class Explainer {
       targets: [],
       signal: options.signal,
     });
-    return predictionsOf(rows[0]!, settingFor(setting, network, undefined), options.topK ?? 5);
+    return predictionsOf(rows[0]!, settingFor(setting, network, {}), options.topK ?? 5);
   }
 
   /** Every layer that a map can be made from, in the order of the network. */
@@ -176,11 +175,9 @@ export class Explainer {
   ): Promise<ImageResults[]> {
     const { network, setting } = this.#parts;
     const images = await Promise.all(sources.map(source => this.#read(source, request.signal)));
-    const work = images.map((image, index): Work => {
-      const { classes, output } = classHead(network, outputOf(targets[index]!));
-      const { labels } = settingFor(setting, network, output);
-      return { image, index, targets: resolveTarget(targets[index]!, { classes, labels }) };
-    });
+    const work = images.map(
+      (image, index): Work => ({ image, index, targets: resolveFor(network, targets[index]!, setting.labels) }),
+    );
     const results: ImageResults[] = [];
     for (const run of groupRuns(work, batchSize)) {
       const explained = await explainRun(this.#parts, run, request);
@@ -196,19 +193,6 @@ export class Explainer {
   #checkUsable(): void {
     if (this.#disposed) throw new OnnxCamError('ERR_DISPOSED', 'this explainer was disposed; load the model again');
   }
-}
-
-/**
- * An output (default: the model's own) with one score per class.
- * @throws `ERR_MODEL_UNSUPPORTED` for one with scores for many positions
- */
-function classHead(network: Network, name: string | undefined): Logits {
-  const head = network.head(name);
-  if (!head.spatial) return head;
-  throw new OnnxCamError(
-    'ERR_MODEL_UNSUPPORTED',
-    `the output "${head.output}" has scores for many positions (${head.kind}); name a class output in the option \`output\``,
-  );
 }
 
 /** Drops the levels that the options don't ask for. */

@@ -12,7 +12,7 @@ import type { Maps } from '../kernels/maps.ts';
 import type { FeatureMaps } from '../methods/definition.ts';
 import type { HeadKind } from '../model/logits.ts';
 import type { Labels } from '../targets/labels.ts';
-import type { ResolvedTarget } from '../targets/resolve.ts';
+import type { HeadChoice, ResolvedTarget } from '../targets/resolve.ts';
 import type { ScoreRow } from '../targets/score.ts';
 import type { ReadyImage } from './images.ts';
 import type { TargetLayer } from './layer-choice.ts';
@@ -31,12 +31,18 @@ export interface HeadSetting extends Setting {
   readonly headKind: HeadKind;
 }
 
-/** The setting of an output (default: the model's own). Labels belong to the model's output, and to others of its length. */
-export function settingFor(setting: Setting, network: Network, output: string | undefined): HeadSetting {
-  const { output: name, classes, kind } = network.head(output);
+/** The setting of the output that a target reads. */
+export function settingFor(setting: Setting, network: Network, choice: HeadChoice): HeadSetting {
+  const { kind, readout } = network.head(choice);
+  // Sums over positions have no probability, as regression values have none.
+  return { ...setting, headKind: readout ? 'regression' : kind, labels: headLabels(setting.labels, network, choice) };
+}
+
+/** Labels belong to the model's output, and to others of its length. */
+export function headLabels(labels: Labels | undefined, network: Network, choice: HeadChoice): Labels | undefined {
+  const { output, classes } = network.head(choice);
   const { logits } = network.model;
-  const named = name === logits.output || classes === logits.classes;
-  return { ...setting, headKind: kind, labels: named ? setting.labels : undefined };
+  return output === logits.output || classes === logits.classes ? labels : undefined;
 }
 
 /** Everything about one result. */

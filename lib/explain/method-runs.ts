@@ -48,9 +48,9 @@ async function ownScoreRun(
 ): Promise<MethodTensors> {
   const { definition, layerSets } = method;
   const many = outcome.targets.length > work.length;
-  const { output } = outcome.targets[0]!;
+  const { output, readout } = outcome.targets[0]!;
   const targets = classTargets(work, outcome).map((target, t): ResolvedTarget => {
-    definition.ownScore!.check(target, network.head(output).classes);
+    definition.ownScore!.check(target, network.head(outcome.targets[0]!).classes);
     return { ...target, terms: definition.ownScore!.terms(outcome.run.rows[many ? 0 : t]!, target, method) };
   });
   const layers = layerSets.flat();
@@ -59,6 +59,7 @@ async function ownScoreRun(
     count: work.length,
     wanted: {
       output,
+      readout,
       activations: [],
       gradients: layers.map(({ name }) => name),
       seed: { kind: 'dense', views: ['logit'] },
@@ -88,6 +89,7 @@ async function noisyRuns(
   // The plan of the shared run, whose session is there already.
   const wanted = {
     output: targets[0]!.output,
+    readout: targets[0]!.readout,
     activations: layers.map(({ name }) => name),
     gradients,
     passes: shared,

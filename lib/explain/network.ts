@@ -7,12 +7,13 @@ import type { Model } from '../model/load-model.ts';
 import type { Logits } from '../model/logits.ts';
 import { repeatBatch } from '../model/probe.ts';
 import { serializeModel } from '../model/write.ts';
-import type { ResolvedTarget } from '../targets/resolve.ts';
+import type { HeadChoice, ResolvedTarget } from '../targets/resolve.ts';
 import { ScoreRow } from '../targets/score.ts';
 import type { ScoreView } from '../targets/target.ts';
 import type { TargetLayer } from './layer-choice.ts';
 import { CLASS_INPUT, type NetworkPlan, type PassKind, planKey, type SeedForm, seedInput } from './plan.ts';
 import { type PlannedGraph, planGraph } from './plan-graph.ts';
+import { REGION_INPUT, readoutHead, regionTensor, type ScoreHead } from './readout-graph.ts';
 import type { SessionCache } from './session-cache.ts';
 
 /** Sizes whose facts are kept; more would grow without end on pictures of many sizes. */
@@ -25,6 +26,8 @@ export type NetworkSessionOptions = Omit<Parameters<typeof Session.create>[1] & 
 export interface NetworkResult {
   /** One for each image. */
   readonly rows: readonly ScoreRow[];
+  /** Where the plan asks for it: the region each image's scores are sums over, in the layout of the head's tensor. */
+  readonly region?: Tensor<'bool'>;
   /** By layer name; [images, C, h, w]. */
   readonly activations: ReadonlyMap<string, FeatureMaps>;
   /** By layer name; one for each image, or one for each target of the only image. */
@@ -65,8 +68,16 @@ export class Network {
     this.#options = options;
   }
 
-  /** The head that a target reads: the model's own, or the output with this name. */
-  head(output: string | undefined): Logits {
+  /**
+   * The head that a target reads: of the model's own output, or the one with this name.
+   * @throws `ERR_OPTION_INVALID` for an output that the model doesn't have, `ERR_MODEL_UNSUPPORTED` for one that the
+   * target cannot be read from
+   */
+  head({ output, readout }: HeadChoice): ScoreHead {
+    return readoutHead(this.#output(output), readout);
+  }
+
+  #output(output: string | undefined): Logits {
     if (output === undefined || output === this.model.logits.output) return this.model.logits;
     let head = this.#heads.get(output);
     if (!head) this.#heads.set(output, (head = this.model.logitsOf(output)));
@@ -78,7 +89,7 @@ export class Network {
    */
   async run({ images, plan, layers, targets, signal }: NetworkRun): Promise<NetworkResult> {
     throwIfAborted(signal);
-    const head = this.head(plan.output);
+    const head = this.head(plan);
     const size = this.sizeOf(images);
     return this.#cache.use(
       `${size} ${planKey(plan)}`,
@@ -88,6 +99,7 @@ export class Network {
         const batch = images.dims[0]!;
         const feeds: Record<string, Tensor> = {
           [planned.input]: images,
+          ...regionFeed(head, await this.factsFor(size)),
           ...seedTensors(plan.seed, targets, head.classes),
         };
         for (const [name, tensor] of Object.entries(this.model.fixedInputs))
@@ -97,12 +109,13 @@ export class Network {
           ...names.values(),
         ]);
         // The parts of a sum share one gradient.
-        const fetches = [...new Set([planned.logits, ...tensors])];
+        const fetches = [...new Set([planned.logits, ...tensors, ...(planned.region ? [planned.region] : [])])];
         const outputs = await session.run(feeds, fetches, { signal });
         const maps = (names: ReadonlyMap<string, string>): Map<string, FeatureMaps> =>
           new Map([...names].map(([layer, name]) => [layer, outputs[name] as FeatureMaps]));
         return {
           rows: scoreRows(outputs[planned.logits]!.data as Float32Array, batch, head),
+          region: planned.region ? (outputs[planned.region] as Tensor<'bool'>) : undefined,
           activations: maps(planned.activations),
           gradients: maps(planned.gradients),
           passes: { curvature: maps(curvature), guided: maps(guided) },
@@ -135,7 +148,7 @@ export class Network {
   }
 
   async #create(
-    head: Logits,
+    head: ScoreHead,
     layers: readonly TargetLayer[],
     plan: NetworkPlan,
     facts: FactTable,
@@ -152,6 +165,12 @@ function scoreRows(logits: Float32Array, count: number, { classes, kind }: Logit
     { length: count },
     (_, n) => new ScoreRow(logits.subarray(n * classes, (n + 1) * classes), activation),
   );
+}
+
+/** A region that is not found in the graph. */
+function regionFeed(head: ScoreHead, facts: FactTable): Record<string, Tensor> {
+  const region = head.readout?.region;
+  return region === undefined || region === 'predicted' ? {} : { [REGION_INPUT]: regionTensor(region, head, facts) };
 }
 
 /** How these targets are fed: as class indices where each is one logit of weight 1 and all read the same view. */

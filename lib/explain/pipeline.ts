@@ -1,14 +1,17 @@
+import type { Tensor } from '../engine/tensor.ts';
 import { OnnxCamError, throwIfAborted } from '../errors.ts';
 import type { Explanation, Runs } from '../explanation.ts';
 import { type FeatureMaps, type LayerTensors, type MethodDefinition, needsOf } from '../methods/definition.ts';
 import { type CamHead, findCamHead } from '../model/cam-head.ts';
 import type { Model } from '../model/load-model.ts';
 import type { ResolvedTarget } from '../targets/resolve.ts';
+import type { ScoreRow } from '../targets/score.ts';
 import { assemble, type Setting, settingFor } from './assemble.ts';
 import type { TargetLayer } from './layer-choice.ts';
 import { type MethodMaps, methodMaps } from './method-maps.ts';
 import { runForMethod } from './method-runs.ts';
 import type { Network, NetworkResult } from './network.ts';
+import { readoutForm } from './readout-graph.ts';
 import { remembered } from './remembered.ts';
 import type { ExplainRequest, MethodRun } from './request.ts';
 import { runNetwork } from './run-network.ts';
@@ -30,7 +33,7 @@ export async function explainRun(
   const outcome = await runNetwork(network, work, request);
   const { targets, extraRuns } = outcome;
   const many = targets.length > work.length;
-  const own = settingFor(setting, network, targets[0]!.output);
+  const own = settingFor(setting, network, targets[0]!);
   const results: ImageResults[] = work.map(() => []);
   for (const method of request.methods) {
     throwIfAborted(request.signal);
@@ -57,7 +60,7 @@ export async function explainRun(
               milliseconds: { model: run.milliseconds / work.length, method: milliseconds },
               runs: { ...runs, network: runs.network + 1 + extraRuns + passes },
               shapes: layers.map(layer => run.activations.get(layer.name)!.dims.slice(1)),
-              warnings: [...method.warnings, ...run.warnings],
+              warnings: [...method.warnings, ...run.warnings, ...emptyRegions(targets[many ? t : i]!, run.rows[i]!)],
             });
           }),
         ),
@@ -129,6 +132,7 @@ async function computeScored(
   for (const [i, { image }] of work.entries()) {
     const start = performance.now();
     const own = many ? targets : [targets[i]!];
+    const head = network.head(own[0]!);
     const tensors = layers.map(layer => imageTensors(run, layer, i, many));
     const made = layers.map((layer, l) =>
       scorers.scorer({
@@ -137,8 +141,12 @@ async function computeScored(
         targets: own,
         layer,
         activations: tensors[l]!.activations,
-        linearTail: layer.affine && own.every(isLogit) ? tensors[l]!.gradients : undefined,
-        head: network.head(own[0]!.output),
+        linearTail:
+          layer.affine && head.tensor === network.model.logits.tensor && own.every(isLogit)
+            ? tensors[l]!.gradients
+            : undefined,
+        head,
+        region: run.region && nthRegion(run.region, i),
         facts,
         size,
         batchSize: request.batchSize,
@@ -167,6 +175,20 @@ function imageTensors(run: NetworkResult, layer: TargetLayer, i: number, many: b
   const activations = run.activations.get(layer.name)!;
   const gradients = run.gradients.get(layer.name);
   return { activations: nthImage(activations, i), gradients: many || !gradients ? gradients : nthImage(gradients, i) };
+}
+
+/** An image's own region, or the one given for all. */
+function nthRegion({ data, dims }: Tensor<'bool'>, n: number): Tensor<'bool'> {
+  const size = data.length / dims[0]!;
+  const own = Math.min(n, dims[0]! - 1);
+  return { type: 'bool', data: data.subarray(own * size, (own + 1) * size), dims: [1, ...dims.slice(1)] };
+}
+
+/** A sum over no position is exactly zero. */
+function emptyRegions({ readout, terms }: ResolvedTarget, row: ScoreRow): string[] {
+  if (readout?.region !== 'predicted') return [];
+  const empty = terms.map(({ index }) => index).filter(index => row.logits[index] === 0);
+  return empty.map(index => `class ${index} is predicted nowhere, so that its region is empty; give another region`);
 }
 
 function nthImage({ data, dims }: FeatureMaps, n: number): FeatureMaps {
@@ -226,8 +248,8 @@ export function camHeadOf(
   targets: readonly ResolvedTarget[],
 ): CamHead {
   const { graph, facts } = network.model;
-  const logits = network.head(targets[0]!.output);
-  const head = camHeads(network.model, `${layer.name}\n${logits.output}`, () =>
+  const logits = network.head(targets[0]!);
+  const head = camHeads(network.model, `${layer.name}\n${logits.output}\n${readoutForm(logits.readout)}`, () =>
     findCamHead(graph, facts, layer, logits),
   );
   if (!head)

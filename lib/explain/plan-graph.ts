@@ -9,14 +9,15 @@ import { expose } from '../model/expose.ts';
 import type { FactTable, TensorFacts } from '../model/facts.ts';
 import { type Graph, makeNode } from '../model/graph.ts';
 import type { Model } from '../model/load-model.ts';
-import type { Logits } from '../model/logits.ts';
 import { codeOfType } from '../model/tensor-values.ts';
 import { makeValueInfo } from '../model/value-info.ts';
+import type { HeadChoice } from '../targets/resolve.ts';
 import type { ScoreView } from '../targets/target.ts';
 import { asFeatureMaps, asFloat32, asRows, feedFloat32 } from './conversions.ts';
 import type { TargetLayer } from './layer-choice.ts';
 import { orNameAlternatives } from './no-gradient.ts';
 import { CLASS_INPUT, type NetworkPlan, type PassKind, seedInput } from './plan.ts';
+import type { ScoreHead } from './readout-graph.ts';
 
 /** A model rewritten to give what a plan asks for; all outputs are float32. */
 export interface PlannedGraph {
@@ -27,6 +28,8 @@ export interface PlannedGraph {
   readonly logits: string;
   readonly activations: ReadonlyMap<string, string>;
   readonly gradients: ReadonlyMap<string, string>;
+  /** The region that the scores are sums over, bool, broadcastable to the head's tensor; where the plan asks for it. */
+  readonly region?: string;
   /** What further passes give, by layer name; a layer whose curvature is zero everywhere is left out. */
   readonly passes: Readonly<Record<PassKind, ReadonlyMap<string, string>>>;
 }
@@ -39,9 +42,9 @@ export interface PlannedGraph {
 export function planGraph(
   model: Model,
   facts: FactTable,
-  head: Logits,
+  head: ScoreHead,
   layers: readonly TargetLayer[],
-  plan: Omit<NetworkPlan, 'output'>,
+  plan: Omit<NetworkPlan, keyof HeadChoice>,
 ): PlannedGraph {
   const writer = new PlanWriter(model, facts, head, plan);
   const gradients =
@@ -62,6 +65,7 @@ export function planGraph(
     input: writer.input,
     logits: writer.output(asFloat32(writer.graph, writer.facts, writer.logits)),
     activations: new Map(activations),
+    region: writer.region && writer.output(writer.region),
     gradients: outputs(gradients),
     passes: { curvature: outputs(curvature), guided: outputs(guided) },
   };
@@ -72,20 +76,23 @@ class PlanWriter {
   readonly facts: Map<string, TensorFacts>;
   readonly input: string;
   readonly logits: string;
-  readonly #head: Logits;
-  readonly #plan: Omit<NetworkPlan, 'output'>;
+  readonly region: string | undefined;
+  readonly #head: ScoreHead;
+  readonly #plan: Omit<NetworkPlan, keyof HeadChoice>;
   /** By layer, as the pass left them. */
   readonly #gradients = new Map<string, string>();
   #appended: Record<string, Seed> | undefined;
 
-  constructor(model: Model, facts: FactTable, head: Logits, plan: Omit<NetworkPlan, 'output'>) {
+  constructor(model: Model, facts: FactTable, head: ScoreHead, plan: Omit<NetworkPlan, keyof HeadChoice>) {
     this.graph = model.graph.clone();
     this.graph.outputs.length = 0;
     this.facts = new Map(facts);
     this.#head = head;
     this.#plan = plan;
     this.input = feedFloat32(this.graph, this.facts, model.input.name);
-    this.logits = asRows(this.graph, this.facts, head);
+    const { rows, region } = asRows(this.graph, this.facts, head);
+    this.logits = rows;
+    this.region = plan.region ? region : undefined;
   }
 
   output(tensor: string): string {

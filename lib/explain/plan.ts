@@ -1,4 +1,6 @@
+import type { HeadChoice } from '../targets/resolve.ts';
 import type { ScoreView } from '../targets/target.ts';
+import { readoutForm } from './readout-graph.ts';
 
 /**
  * How the scalar score reaches the graph as a gradient: 'index' feeds one class (or rank) per result, so that a top-1
@@ -15,9 +17,7 @@ export type SeedForm =
 export type PassKind = 'curvature' | 'guided';
 
 /** What one network graph has to give; equal plans share a session. */
-export interface NetworkPlan {
-  /** Output head, where the target names one. */
-  readonly output?: string;
+export interface NetworkPlan extends HeadChoice {
   /** Layers whose activations are needed. */
   readonly activations: readonly string[];
   /** Layers whose gradients are needed. */
@@ -28,10 +28,13 @@ export interface NetworkPlan {
   readonly seed?: SeedForm;
   /** Several scores of one image in one run: one image is fed, gradients have a row for each score. */
   readonly manyScores: boolean;
+  /** The region that a predicted region's scores were summed over is given too. */
+  readonly region?: boolean;
 }
 
 export function planKey(plan: NetworkPlan): string {
-  return JSON.stringify([plan.output, plan.activations, plan.gradients, plan.passes, plan.seed, plan.manyScores]);
+  const { output, readout, activations, gradients, passes, seed, manyScores, region } = plan;
+  return JSON.stringify([output, readoutForm(readout), activations, gradients, passes, seed, manyScores, region]);
 }
 
 /** Names of the graph's extra inputs. */

@@ -27,20 +27,21 @@ type Images = Tensor<'float32'>;
 export async function runNetwork(
   network: Network,
   work: readonly Work[],
-  { layers, gradients, passes, signal }: ExplainRequest,
+  { methods, layers, gradients, passes, signal }: ExplainRequest,
 ): Promise<RunOutcome> {
   const images = imagesOf(network, work);
-  const { output } = work[0]!.targets[0]!;
+  const { output, readout } = work[0]!.targets[0]!;
   let targets: readonly ResolvedTarget[] = work.flatMap(one => one.targets);
   const seed = gradients.length > 0 || passes.guided ? seedFormOf(targets) : undefined;
   let extraRuns = 0;
   if (seed?.kind === 'dense' && targets.some(({ terms }) => terms.some(({ index }) => index < 0))) {
-    const plan = { output, activations: [], gradients: [], manyScores: false };
+    const plan = { output, readout, activations: [], gradients: [], manyScores: false };
     const { rows } = await network.run({ images, plan, layers: [], targets, signal });
     targets = work.flatMap((one, i) => one.targets.map(target => withoutRanks(target, rows[i]!)));
     extraRuns = 1;
   }
-  const wanted = { output, activations: layers.map(({ name }) => name), gradients, passes, seed };
+  const region = readout !== undefined && methods.some(({ needs }) => needs.scores);
+  const wanted = { output, readout, activations: layers.map(({ name }) => name), gradients, passes, seed, region };
   const { run, passes: runs } = await runTargets(network, {
     images,
     count: work.length,

@@ -1,9 +1,9 @@
 import { Session } from '../engine/session.ts';
+import type { Tensor } from '../engine/tensor.ts';
 import { OnnxCamError } from '../errors.ts';
 import type { FeatureMaps } from '../methods/definition.ts';
 import type { FactTable } from '../model/facts.ts';
 import type { Model } from '../model/load-model.ts';
-import type { Logits } from '../model/logits.ts';
 import { serializeModel } from '../model/write.ts';
 import type { Progress } from '../options.ts';
 import { createScorer, type ScoringModel, type UseModel } from '../scoring/create-scorer.ts';
@@ -13,6 +13,7 @@ import type { ScoreRow } from '../targets/score.ts';
 import type { ReadyImage } from './images.ts';
 import type { TargetLayer } from './layer-choice.ts';
 import type { NetworkSessionOptions } from './network.ts';
+import { REGION_INPUT, readoutForm, type ScoreHead } from './readout-graph.ts';
 import { networkGraph, type ScoringGraph, tailGraph } from './scoring-graphs.ts';
 import type { SessionCache } from './session-cache.ts';
 
@@ -26,7 +27,9 @@ export interface ScorerRequest {
   readonly activations: FeatureMaps;
   /** Their gradients, where the logits are an affine function of the layer. */
   readonly linearTail?: FeatureMaps;
-  readonly head: Logits;
+  readonly head: ScoreHead;
+  /** Where the scores are sums over a predicted region: that of the unchanged image. */
+  readonly region?: Tensor<'bool'>;
   /** Facts at the image's size, and that size. */
   readonly facts: FactTable;
   readonly size: string;
@@ -61,17 +64,19 @@ export class Scorers {
       );
     const { image, layer, head, facts, size } = request;
     const { data, dims } = image.tensor;
+    const form = `${size} ${head.output} ${readoutForm(head.readout) && REGION_INPUT}`;
+    const feeds = request.region && { [REGION_INPUT]: request.region };
     const accelerated = this.#options.executionProviders?.some(provider => providerName(provider) !== 'cpu');
     return createScorer({
       input: { data, dims, layout: input.layout },
       layer: request.activations,
       row: request.row,
       targets: request.targets,
-      network: this.#use(`network ${size} ${head.output}`, () => networkGraph(this.#model, facts, head)),
+      network: this.#use(`network ${form}`, () => networkGraph(this.#model, facts, head), feeds),
       tail:
         (layer.tokens?.prefix ?? 0) > 0
           ? undefined
-          : this.#use(`tail ${size} ${head.output} ${layer.name}`, () => tailGraph(this.#model, facts, head, layer)),
+          : this.#use(`tail ${form} ${layer.name}`, () => tailGraph(this.#model, facts, head, layer), feeds),
       linearTail: request.linearTail,
       provider: accelerated ? 'accelerator' : 'cpu',
       threads: this.#threads,
@@ -81,7 +86,8 @@ export class Scorers {
     });
   }
 
-  #use(key: string, build: () => ScoringGraph): UseModel {
+  /** `feeds` are fixed inputs of this image alone. */
+  #use(key: string, build: () => ScoringGraph, feeds: Readonly<Record<string, Tensor>> | undefined): UseModel {
     return task =>
       this.#cache.use(
         key,
@@ -99,7 +105,7 @@ export class Scorers {
             batch: this.#model.input.batch === 1 ? 1 : undefined,
           };
         },
-        task,
+        model => task(feeds ? { ...model, fixed: { ...model.fixed, ...feeds } } : model),
       );
   }
 }

@@ -3,11 +3,11 @@ import { expose } from '../model/expose.ts';
 import type { FactTable, TensorFacts } from '../model/facts.ts';
 import { type Graph, type GraphNode, makeNode } from '../model/graph.ts';
 import type { Model } from '../model/load-model.ts';
-import type { Logits } from '../model/logits.ts';
 import { codeOfType, makeTensorProto } from '../model/tensor-values.ts';
 import { makeValueInfo } from '../model/value-info.ts';
 import { asFloat32, asRows, feedFloat32 } from './conversions.ts';
 import type { TargetLayer } from './layer-choice.ts';
+import type { ScoreHead } from './readout-graph.ts';
 
 /** A graph from one float32 tensor to float32 logits [N, classes]. */
 export interface ScoringGraph {
@@ -17,7 +17,7 @@ export interface ScoringGraph {
 }
 
 /** The whole model with its logits as the only output. */
-export function networkGraph(model: Model, facts: FactTable, head: Logits): ScoringGraph {
+export function networkGraph(model: Model, facts: FactTable, head: ScoreHead): ScoringGraph {
   const graph = model.graph.clone();
   graph.outputs.length = 0;
   const known = new Map(facts);
@@ -30,7 +30,7 @@ export function networkGraph(model: Model, facts: FactTable, head: Logits): Scor
  * feature maps, so that layers of tokens with a prefix have no such tail.
  * @throws `ERR_METHOD_UNSUPPORTED` where data flows around the layer
  */
-export function tailGraph(model: Model, facts: FactTable, head: Logits, layer: TargetLayer): ScoringGraph {
+export function tailGraph(model: Model, facts: FactTable, head: ScoreHead, layer: TargetLayer): ScoringGraph {
   const graph = tailOf(model.graph, facts, layer.name, [head.tensor]);
   graph.outputs.length = 0;
   const known = new Map(facts);
@@ -42,8 +42,8 @@ export function tailGraph(model: Model, facts: FactTable, head: Logits, layer: T
   return { graph, input, output: exposeLogits(graph, known, head) };
 }
 
-function exposeLogits(graph: Graph, known: Map<string, TensorFacts>, head: Logits): string {
-  return expose(graph, asFloat32(graph, known, asRows(graph, known, head)), known);
+function exposeLogits(graph: Graph, known: Map<string, TensorFacts>, head: ScoreHead): string {
+  return expose(graph, asFloat32(graph, known, asRows(graph, known, head, true).rows), known);
 }
 
 /** Nodes that turn float32 feature maps [N, C, h, w] into the layer's own layout and type. */

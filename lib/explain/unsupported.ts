@@ -1,7 +1,7 @@
 import { OnnxCamError } from '../errors.ts';
 import type { ExplainOptions } from '../options.ts';
 import { parseTarget } from '../targets/parse.ts';
-import { outputOf, type ResolvedTarget, resolveTarget } from '../targets/resolve.ts';
+import type { ResolvedTarget } from '../targets/resolve.ts';
 import type { TargetInput } from '../targets/target.ts';
 import type { Setting } from './assemble.ts';
 import { chooseMethods } from './methods.ts';
@@ -9,6 +9,7 @@ import { type Network, seedFormOf } from './network.ts';
 import { camHeadOf } from './pipeline.ts';
 import { planGraph } from './plan-graph.ts';
 import { type ExplainRequest, makeRequest, type RequestDefaults } from './request.ts';
+import { resolveFor } from './resolve-for.ts';
 
 /** What decides, besides the method, whether a map can be made. */
 export interface SupportOptions extends Pick<ExplainOptions, 'layer' | 'params' | 'convention'> {
@@ -28,8 +29,7 @@ export function findUnsupported(
   { defaults, labels }: { readonly defaults: RequestDefaults; readonly labels: Setting['labels'] },
 ): Map<string, OnnxCamError> {
   chooseMethods({ methods, params });
-  const parsed = parseTarget(target);
-  const targets = resolveTarget(parsed, { classes: network.head(outputOf(parsed)).classes, labels });
+  const targets = resolveFor(network, parseTarget(target), labels);
   const gradients = new Map<string, OnnxCamError | null>();
   /** Methods on the same layers meet the same obstacle: the network is differentiated once for them. */
   const gradientObstacle = (request: ExplainRequest): OnnxCamError | null => {
@@ -45,7 +45,7 @@ export function findUnsupported(
       const obstacle = gradientLayers(request).length > 0 || request.passes.guided ? gradientObstacle(request) : null;
       if (obstacle) throw obstacle;
       const { definition } = request.methods[0]!;
-      for (const one of targets) definition.ownScore?.check(one, network.head(one.output).classes);
+      for (const one of targets) definition.ownScore?.check(one, network.head(one).classes);
       if (definition.needs.classifier)
         for (const layer of request.layers) camHeadOf(network, layer, definition, targets);
     });
@@ -62,7 +62,7 @@ function gradientLayers({ methods, layers, gradients }: ExplainRequest): readonl
 
 function planGradients(network: Network, request: ExplainRequest, targets: readonly ResolvedTarget[]): void {
   const { model } = network;
-  planGraph(model, model.facts, network.head(targets[0]!.output), request.layers, {
+  planGraph(model, model.facts, network.head(targets[0]!), request.layers, {
     activations: [],
     gradients: gradientLayers(request),
     passes: request.passes,

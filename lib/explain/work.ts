@@ -1,3 +1,4 @@
+import { readoutKey } from '../targets/readout.ts';
 import type { ResolvedTarget } from '../targets/resolve.ts';
 import type { ReadyImage } from './images.ts';
 import { seedFormOf } from './network.ts';
@@ -22,7 +23,12 @@ export function groupRuns(work: readonly Work[], batchSize: number): Work[][] {
       runs.push([one]);
       continue;
     }
-    const key = JSON.stringify([one.image.tensor.dims, one.targets[0]!.output, seedFormOf(one.targets)]);
+    const key = JSON.stringify([
+      one.image.tensor.dims,
+      one.targets[0]!.output,
+      readoutKey(one.targets[0]!.readout),
+      seedFormOf(one.targets),
+    ]);
     const run = open.get(key);
     if (run && run.length < batchSize) run.push(one);
     else {

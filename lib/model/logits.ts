@@ -36,7 +36,7 @@ export interface Logits {
 const RESHAPING = new Set(['Identity', 'Dropout', 'Cast', 'Reshape', 'Flatten', 'Squeeze', 'Unsqueeze']);
 
 /**
- * Finds the class output and looks through its final Softmax, LogSoftmax or Sigmoid.
+ * Finds the class output and looks through its final Softmax, LogSoftmax, Sigmoid or ArgMax.
  * @param wanted name of the output, for models with several; without it the first of rank 2 with more than one class,
  * else the first of floating type
  * @throws OnnxCamError `ERR_OPTION_INVALID` for an output that the model does not have, `ERR_MODEL_UNSUPPORTED` when
@@ -44,6 +44,8 @@ const RESHAPING = new Set(['Identity', 'Dropout', 'Cast', 'Reshape', 'Flatten', 
  */
 export function findLogits(graph: Graph, facts: FactTable, wanted?: string): Logits {
   const output = chooseOutput(graph, facts, wanted);
+  const labels = isFloat(facts.get(output)!) ? undefined : labelsOf(graph, output);
+  if (labels) return beforeArgMax(graph, facts, output, labels);
   let tensor = output;
   for (let node = graph.producer(tensor); node && RESHAPING.has(node.op); node = graph.producer(tensor)) {
     const source = facts.get(node.inputs[0]!);
@@ -59,6 +61,31 @@ export function findLogits(graph: Graph, facts: FactTable, wanted?: string): Log
   const dims = facts.get(output)!.dims;
   const kind = plainKind(graph, tensor, dims);
   return describe(output, output, dims, classAxisOf(dims), kind, `output "${output}", no final Softmax or Sigmoid`);
+}
+
+/** The ArgMax that makes the classes of an output of whole numbers. */
+function labelsOf(graph: Graph, output: string): GraphNode | undefined {
+  let node = graph.producer(output);
+  while (node && RESHAPING.has(node.op)) node = graph.producer(node.inputs[0]!);
+  return node?.op === 'ArgMax' && node.domain === '' ? node : undefined;
+}
+
+function beforeArgMax(graph: Graph, facts: FactTable, output: string, { inputs, attributes }: GraphNode): Logits {
+  const [scores] = inputs as [string];
+  const { dims } = facts.get(scores)!;
+  const axis = attributes.int('axis', 0);
+  const classAxis = axis < 0 ? axis + dims.length : axis;
+  const found = activationOf(graph, facts, scores);
+  if (found && found.axis === classAxis)
+    return describe(
+      output,
+      found.input,
+      facts.get(found.input)!.dims,
+      classAxis,
+      found.kind,
+      `input of the final ${found.operator}`,
+    );
+  return describe(output, scores, dims, classAxis, 'logits', 'input of the final ArgMax');
 }
 
 function describe(
@@ -86,15 +113,22 @@ function chooseOutput(graph: Graph, facts: FactTable, wanted: string | undefined
   );
   const usable = (wanted === undefined ? names : [wanted]).filter(name => {
     const known = facts.get(name);
-    return known && isFloat(known) && known.dims.length > 0 && dependent.has(name);
+    return known && (isFloat(known) || isLabels(graph, facts, name)) && known.dims.length > 0 && dependent.has(name);
   });
-  const chosen = usable.find(name => isClassVector(facts.get(name)!)) ?? usable[0];
+  const scores = usable.filter(name => isFloat(facts.get(name)!));
+  const chosen = scores.find(name => isClassVector(facts.get(name)!)) ?? scores[0] ?? usable[0];
   if (chosen === undefined)
     throw new OnnxCamError(
       'ERR_MODEL_UNSUPPORTED',
       `no output holds floating-point scores that depend on the input; the model's outputs are ${names.join(', ')}`,
     );
   return chosen;
+}
+
+/** Classes that were chosen from floating-point scores. */
+function isLabels(graph: Graph, facts: FactTable, output: string): boolean {
+  const scores = facts.get(labelsOf(graph, output)?.inputs[0] ?? '');
+  return scores !== undefined && isFloat(scores) && scores.dims.length > 1;
 }
 
 function isClassVector({ dims }: TensorFacts): boolean {

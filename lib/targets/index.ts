@@ -1,7 +1,9 @@
 import { OnnxCamError } from '../errors.ts';
 import { parseTarget } from './parse.ts';
+import { parseRegion, type RegionInput } from './readout.ts';
 import type { TargetInput, TargetOf } from './target.ts';
 
+export type { RegionInput } from './readout.ts';
 export type { ScoreView, Target, TargetInput } from './target.ts';
 
 /** The logit of class `i` (0-based). */
@@ -80,6 +82,20 @@ export const binary = (category: 0 | 1): TargetOf<'binary'> => {
 export const regression = (index: number): TargetOf<'regression'> => ({
   kind: 'regression',
   index: wholeNumber(index, 'regression index'),
+});
+
+/**
+ * Σ of a class's logits over a region of a segmentation output (Seg-Grad-CAM, arXiv 2002.11434): by default where the
+ * class is predicted in the unchanged picture, else a mask, a box or a point in the output's pixels. No probability is
+ * reported for it.
+ */
+export const segmentation = (options: {
+  readonly classIndex: number;
+  readonly region?: RegionInput;
+}): TargetOf<'segmentation'> => ({
+  kind: 'segmentation',
+  classIndex: wholeNumber(options.classIndex, 'class index'),
+  region: parseRegion(options.region ?? 'predicted'),
 });
 
 /** A target on the model output with this name, for models with several heads. */

@@ -8,6 +8,7 @@ const KINDS: ReadonlySet<string> = new Set<Target['kind']>([
   'label',
   'binary',
   'regression',
+  'segmentation',
   'weighted',
   'view',
   'output',
@@ -39,13 +40,13 @@ export function parseTarget(input: TargetInput): Target {
 
 /**
  * The text form of the command line: `281`, `tabby`, `top3`, `contrast:281,282`, `negative:281`, `rest:281`,
- * `probability:281`, `output=NAME:5`.
+ * `probability:281`, `segmentation:12`, `output=NAME:5`.
  * @throws `ERR_OPTION_INVALID` for a known prefix with the wrong number of parts.
  */
 export function parseTargetText(text: string): Target {
   const output = /^output=([^:]+):(.+)$/.exec(text);
   if (output) return { kind: 'output', name: output[1]!, of: parseTargetText(output[2]!) };
-  const call = /^(contrast|negative|rest|probability|logprobability|binary|regression):(.+)$/i.exec(text);
+  const call = /^(contrast|negative|rest|probability|logprobability|binary|regression|segmentation):(.+)$/i.exec(text);
   if (!call) return parseTarget(/^-?\d+$/.test(text) ? Number(text) : text);
   const name = call[1]!.toLowerCase();
   const rest = call[2]!;
@@ -74,6 +75,10 @@ export function parseTargetText(text: string): Target {
       if (!/^\d+$/.test(rest))
         throw new OnnxCamError('ERR_OPTION_INVALID', `regression takes the value's index, not '${rest}'`);
       return { kind: 'regression', index: Number(rest) };
+    case 'segmentation':
+      if (!/^\d+$/.test(rest))
+        throw new OnnxCamError('ERR_OPTION_INVALID', `segmentation takes the class's index, not '${rest}'`);
+      return { kind: 'segmentation', classIndex: Number(rest), region: 'predicted' };
     default:
       return {
         kind: 'view',

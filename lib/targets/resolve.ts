@@ -1,5 +1,6 @@
 import { OnnxCamError } from '../errors.ts';
 import type { Labels } from './labels.ts';
+import { type Readout, readoutKey } from './readout.ts';
 import type { ScoreView, Target } from './target.ts';
 
 /** What a target needs to know of the model's output. */
@@ -16,19 +17,54 @@ export interface ScoreTerm {
   readonly weight: number;
 }
 
-/** One scalar score: a linear combination of values read from views of one output's logits. */
-export interface ResolvedTarget {
-  /** 'class' for a plain class, else the combination's name ('contrast', 'negative', 'probability', …). */
-  readonly kind: string;
+/** Where the values of a score come from. */
+export interface HeadChoice {
   /** Output name where the user chose one. */
   readonly output?: string;
+  /** Where the values are not those of the output itself. */
+  readonly readout?: Readout;
+}
+
+/** One scalar score: a linear combination of values read from views of one output's logits. */
+export interface ResolvedTarget extends HeadChoice {
+  /** 'class' for a plain class, else the combination's name ('contrast', 'negative', 'probability', …). */
+  readonly kind: string;
   readonly terms: readonly ScoreTerm[];
-  /** False for regression outputs, which have no probability. */
+  /** False for regression outputs and sums over positions, which have no probability. */
   readonly classification: boolean;
 }
 
-/** The output a target reads, when it names one; targets are resolved against that output's head. */
-export function outputOf(target: Target): string | undefined {
+/** What a target reads; targets are resolved against that head. */
+export function headChoiceOf(target: Target): HeadChoice {
+  const readout = readoutOf(target);
+  return { output: outputOf(target), ...(readout && { readout }) };
+}
+
+function readoutOf(target: Target): Readout | undefined {
+  switch (target.kind) {
+    case 'segmentation':
+      return { kind: 'region', region: target.region };
+    case 'output':
+      return readoutOf(target.of);
+    case 'view':
+      if (readoutOf(target.of))
+        throw new OnnxCamError(
+          'ERR_OPTION_INVALID',
+          `a sum over positions has no ${target.view}; use the target as it is`,
+        );
+      return undefined;
+    case 'weighted': {
+      const readouts = target.terms.map(([term]) => readoutOf(term));
+      if (new Set(readouts.map(readoutKey)).size > 1)
+        throw new OnnxCamError('ERR_OPTION_INVALID', 'the parts of one target must read the same region of the output');
+      return readouts[0];
+    }
+    default:
+      return undefined;
+  }
+}
+
+function outputOf(target: Target): string | undefined {
   switch (target.kind) {
     case 'output':
       return target.name;
@@ -50,19 +86,19 @@ export function outputOf(target: Target): string | undefined {
  * @throws `ERR_TARGET_RANGE` for a class the model doesn't have, `ERR_TARGET_UNKNOWN` for an unknown label.
  */
 export function resolveTarget(target: Target, head: TargetHead): ResolvedTarget[] {
-  const output = outputOf(target);
+  const choice = headChoiceOf(target);
   if (target.kind === 'top') {
     if (target.k > head.classes)
       throw new OnnxCamError('ERR_TARGET_RANGE', `top${target.k} was asked of a model with ${head.classes} classes`);
-    return Array.from({ length: target.k }, (_, rank) => resolveOne({ kind: 'rank', rank }, head, output));
+    return Array.from({ length: target.k }, (_, rank) => resolveOne({ kind: 'rank', rank }, head, choice));
   }
   if (target.kind === 'output' && target.of.kind === 'top')
-    return resolveTarget(target.of, head).map(one => ({ ...one, output }));
-  return [resolveOne(target, head, output)];
+    return resolveTarget(target.of, head).map(one => ({ ...one, ...choice }));
+  return [resolveOne(target, head, choice)];
 }
 
-function resolveOne(target: Target, head: TargetHead, output: string | undefined): ResolvedTarget {
-  return { kind: kindOf(target), output, terms: termsOf(target, head), classification: isClassification(target) };
+function resolveOne(target: Target, head: TargetHead, choice: HeadChoice): ResolvedTarget {
+  return { kind: kindOf(target), ...choice, terms: termsOf(target, head), classification: isClassification(target) };
 }
 
 function termsOf(target: Target, head: TargetHead): ScoreTerm[] {
@@ -74,6 +110,8 @@ function termsOf(target: Target, head: TargetHead): ScoreTerm[] {
       return term(checkRange(target.index, head));
     case 'regression':
       return term(checkRange(target.index, head));
+    case 'segmentation':
+      return term(checkRange(target.classIndex, head));
     case 'label':
       return term(labelIndex(target.label, head));
     case 'binary':
@@ -124,6 +162,7 @@ function kindOf(target: Target): string {
       return kindOf(target.of);
     case 'binary':
     case 'regression':
+    case 'segmentation':
       return target.kind;
     default:
       return 'class';
@@ -133,6 +172,7 @@ function kindOf(target: Target): string {
 function isClassification(target: Target): boolean {
   switch (target.kind) {
     case 'regression':
+    case 'segmentation':
       return false;
     case 'output':
     case 'view':

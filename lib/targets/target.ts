@@ -1,3 +1,5 @@
+import type { Region } from './readout.ts';
+
 /**
  * What a map explains, as a value: targets are plain data that can be combined, compared and printed. How they become
  * scores and gradient seeds is decided when they meet a model (resolve.ts).
@@ -9,6 +11,7 @@ export type Target =
   | { readonly kind: 'label'; readonly label: string }
   | { readonly kind: 'binary'; readonly category: 0 | 1 }
   | { readonly kind: 'regression'; readonly index: number }
+  | { readonly kind: 'segmentation'; readonly classIndex: number; readonly region: Region }
   | { readonly kind: 'weighted'; readonly terms: readonly (readonly [Target, number])[]; readonly as: string }
   | { readonly kind: 'view'; readonly view: Exclude<ScoreView, 'logit'>; readonly of: Target }
   | { readonly kind: 'output'; readonly name: string; readonly of: Target };

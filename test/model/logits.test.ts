@@ -118,6 +118,16 @@ describe('findLogits', () => {
       code: 'ERR_OPTION_INVALID',
       message: expect.stringMatching(/did you mean probabilities/),
     });
-    await expect(logitsAfter(nodes, { outputs }, 'label')).rejects.toMatchObject({ code: 'ERR_MODEL_UNSUPPORTED' });
+    const cast = { ...outputs[0]!, name: 'whole' };
+    const rounded = [makeNode('Cast', ['v'], ['whole'], { to: 7 })];
+    await expect(logitsAfter(rounded, { outputs: [cast] })).rejects.toMatchObject({ code: 'ERR_MODEL_UNSUPPORTED' });
+  });
+
+  it('looks through a final ArgMax, and a Softmax before it', async () => {
+    const outputs: ValueSpec[] = [{ name: 'y', type: 'int64' }];
+    const labels = (from: string) => makeNode('ArgMax', [from], ['y'], { axis: -1, keepdims: 0 });
+    expect(await logitsAfter([labels('v')], { outputs })).toMatchObject({ output: 'y', tensor: 'v', kind: 'logits' });
+    const softmax = [makeNode('Softmax', ['v'], ['probs']), labels('probs')];
+    expect(await logitsAfter(softmax, { outputs })).toMatchObject({ tensor: 'v', classAxis: 1, kind: 'softmax' });
   });
 });

@@ -1,0 +1,144 @@
+import { Emitter } from '../autodiff/emitter.ts';
+import type { Value } from '../autodiff/value.ts';
+import type { Tensor } from '../engine/tensor.ts';
+import { OnnxCamError } from '../errors.ts';
+import type { FactTable, TensorFacts } from '../model/facts.ts';
+import type { Graph } from '../model/graph.ts';
+import type { Logits } from '../model/logits.ts';
+import { makeValueInfo } from '../model/value-info.ts';
+import type { Readout, Region } from '../targets/readout.ts';
+
+/** An output with how scores are made of it, where they are not its values themselves. */
+export interface ScoreHead extends Logits {
+  readonly readout?: Readout;
+}
+
+/** Name of the input for a region: bool, broadcastable to the logits. */
+export const REGION_INPUT = 'onnx_cam/region';
+
+/**
+ * The head whose row of scores a readout makes.
+ * @throws `ERR_MODEL_UNSUPPORTED` for an output without positions
+ */
+export function readoutHead(head: Logits, readout: Readout | undefined): ScoreHead {
+  if (!readout) return head;
+  if (head.spatial) return { ...head, spatial: false, readout };
+  throw new OnnxCamError(
+    'ERR_MODEL_UNSUPPORTED',
+    `segmentation() sums the scores of many positions, but the output "${head.output}" has one per class ` +
+      `([${head.dims}]); use the class index itself as target`,
+  );
+}
+
+/** Which graph a readout needs; readouts of one form differ in what is fed. */
+export function readoutForm(readout: Readout | undefined): string {
+  if (!readout) return '';
+  return readout.region === 'predicted' ? 'predicted' : 'region';
+}
+
+/** Rows of scores [N, K], and the region as a bool tensor. */
+export interface AppendedReadout {
+  readonly rows: string;
+  readonly region: string;
+}
+
+/**
+ * Appends Σ over positions of region · z. The region is fed (see {@link regionTensor}) unless it is the predicted one,
+ * which is compared in the graph; no gradient flows through that comparison, so that the region counts as constant.
+ * @param fed the region is fed in any case
+ */
+export function appendReadout(
+  graph: Graph,
+  facts: Map<string, TensorFacts>,
+  head: ScoreHead & { readonly readout: Readout },
+  fed: boolean,
+): AppendedReadout {
+  const logits: Value = { name: head.tensor, ...facts.get(head.tensor)! };
+  const emit = new Emitter(graph, facts, 'onnx_cam_readout');
+  const predicted = head.readout.region === 'predicted' && !fed;
+  const region = predicted ? appendPredicted(emit, logits, head) : regionInput(emit, logits);
+  const inside = emit.mul(logits, emit.cast(region, logits.type));
+  const axes = positionAxes(logits.dims, head.classAxis);
+  const dims = [logits.dims[0]!, head.classes];
+  const rows =
+    emit.opset < 13
+      ? emit.node('ReduceSum', [inside], { type: logits.type, dims }, { axes, keepdims: 0 })
+      : emit.node('ReduceSum', [inside, emit.ints(axes)], { type: logits.type, dims }, { keepdims: 0 });
+  for (const [name, known] of emit.facts) facts.set(name, known);
+  return { rows: rows.name, region: region.name };
+}
+
+function appendPredicted(emit: Emitter, logits: Value, { classes, classAxis, kind }: ScoreHead): Value {
+  const bool = { type: 'bool' as const, dims: logits.dims };
+  if (classes === 1 || kind === 'sigmoid') return emit.node('Greater', [logits, emit.scalar(0, logits)], bool);
+  const largest = emit.node(
+    'ArgMax',
+    [logits],
+    { type: 'int64', dims: logits.dims.with(classAxis, 1) },
+    { axis: classAxis, keepdims: 1 },
+  );
+  const numbers = emit.constant(
+    Array.from({ length: classes }, (_, c) => c),
+    'int64',
+    logits.dims.map((_, axis) => (axis === classAxis ? classes : 1)),
+  );
+  return emit.node('Equal', [largest, numbers], bool);
+}
+
+function regionInput(emit: Emitter, { dims }: Value): Value {
+  const declared = dims.map(() => -1);
+  emit.graph.inputs.push(makeValueInfo(REGION_INPUT, 'bool', declared));
+  return { name: REGION_INPUT, type: 'bool', dims: declared };
+}
+
+function positionAxes(dims: readonly number[], classAxis: number): number[] {
+  return dims.flatMap((_, axis) => (axis > 0 && axis !== classAxis ? [axis] : []));
+}
+
+/**
+ * What is fed for a region that the user gave: [1, …] of the logits' layout, 1 along the classes.
+ * @throws `ERR_TARGET_RANGE` for one that does not fit the output
+ */
+export function regionTensor(
+  region: Exclude<Region, 'predicted'>,
+  { tensor, output, classAxis }: ScoreHead,
+  facts: FactTable,
+): Tensor<'bool'> {
+  const { dims } = facts.get(tensor)!;
+  const [height, width, ...more] = positionAxes(dims, classAxis).map(axis => dims[axis]!);
+  if (height === undefined || width === undefined || more.length > 0)
+    throw new OnnxCamError(
+      'ERR_TARGET_RANGE',
+      `a region of pixels needs an output [N,K,h,w]; "${output}" is [${dims}], so that only the region 'predicted' is possible`,
+    );
+  const data = maskOf(region, width, height);
+  if (!data)
+    throw new OnnxCamError(
+      'ERR_TARGET_RANGE',
+      `the region ${describe(region)} does not fit the output "${output}" of ${width} × ${height} pixels`,
+    );
+  return { type: 'bool', data, dims: dims.map((dim, axis) => (axis === 0 || axis === classAxis ? 1 : dim)) };
+}
+
+/** undefined when no pixel is in it, or a mask has another size. */
+function maskOf(region: Exclude<Region, 'predicted'>, width: number, height: number): Uint8Array | undefined {
+  if ('mask' in region) return region.width === width && region.height === height ? region.mask : undefined;
+  const mask = new Uint8Array(width * height);
+  if ('point' in region) {
+    const [x, y] = region.point.map(Math.floor) as [number, number];
+    if (x < 0 || y < 0 || x >= width || y >= height) return undefined;
+    mask[y * width + x] = 1;
+    return mask;
+  }
+  const [x, y, w, h] = region.box;
+  const covers = (from: number, size: number, pixel: number) => pixel + 0.5 >= from && pixel + 0.5 < from + size;
+  for (let row = 0; row < height; row++)
+    for (let column = 0; column < width; column++)
+      if (covers(x, w, column) && covers(y, h, row)) mask[row * width + column] = 1;
+  return mask.includes(1) ? mask : undefined;
+}
+
+function describe(region: Exclude<Region, 'predicted'>): string {
+  if ('mask' in region) return `{ mask } of ${region.width} × ${region.height}`;
+  return JSON.stringify(region);
+}

@@ -1,0 +1,32 @@
+import { OnnxCamError } from '../errors.ts';
+import type { Labels } from '../targets/labels.ts';
+import { type HeadChoice, headChoiceOf, type ResolvedTarget, resolveTarget } from '../targets/resolve.ts';
+import type { Target } from '../targets/target.ts';
+import { headLabels } from './assemble.ts';
+import type { Network } from './network.ts';
+import type { ScoreHead } from './readout-graph.ts';
+
+/**
+ * Resolves a target against the output that it reads.
+ * @throws `ERR_MODEL_UNSUPPORTED` for a target that the output has no scores for, `ERR_TARGET_RANGE`,
+ * `ERR_TARGET_UNKNOWN`, `ERR_OPTION_INVALID`
+ */
+export function resolveFor(network: Network, target: Target, labels: Labels | undefined): ResolvedTarget[] {
+  const choice = headChoiceOf(target);
+  const { classes } = rowHead(network, choice);
+  return resolveTarget(target, { classes, labels: headLabels(labels, network, choice) });
+}
+
+/**
+ * A head with one score per class.
+ * @throws `ERR_MODEL_UNSUPPORTED` for one with scores for many positions
+ */
+export function rowHead(network: Network, choice: HeadChoice): ScoreHead {
+  const head = network.head(choice);
+  if (!head.spatial) return head;
+  throw new OnnxCamError(
+    'ERR_MODEL_UNSUPPORTED',
+    `the output "${head.output}" ([${head.dims}]) has scores for many positions; take segmentation({ classIndex }) ` +
+      '(segmentation:CLASS on the command line) as target, or name a class output in the option `output`',
+  );
+}
