@@ -59,6 +59,11 @@ export async function computeMap(
   checkNames(options, ['convention', 'params', 'size', 'seed'], 'computeMap');
   checkOneOf('convention', options.convention, CONVENTIONS);
   const definition = findMethod(method);
+  if (definition.needs.attention)
+    throw new OnnxCamError(
+      'ERR_METHOD_UNSUPPORTED',
+      `${definition.name} works on the attention of a transformer's blocks, not on feature maps; use explain`,
+    );
   if (!tensors?.activations)
     throw new OnnxCamError('ERR_INPUT_SHAPE', 'computeMap needs `activations` ({ data, dims })');
   const params = resolveParams(definition, options.params ?? {});

@@ -6,6 +6,7 @@ import type { LayerSpec } from '../model/choose-layer.ts';
 import type { Model } from '../model/load-model.ts';
 import { traceAxes } from '../model/trace-axes.ts';
 import { nearestNames } from '../suggest.ts';
+import type { BlockEnd } from './block-scores.ts';
 import type { TargetLayer } from './layer-choice.ts';
 
 const found = new WeakMap<Model, { attentions: Attention[]; axes: ReadonlyMap<string, Axes> }>();
@@ -43,7 +44,8 @@ export function chooseAttentions(
     throw fail(
       'needs attention between the positions of the picture (MatMul, Softmax, MatMul), which this model has not',
     );
-  const chosen = named(attentions, spec);
+  const all = named(attentions, spec);
+  const chosen = definition.needs.attention === 'last' ? all.slice(-1) : all;
   const inWindows = chosen.find(({ global }) => !global);
   if (inWindows)
     throw fail(`needs attention between all positions; "${inWindows.tensor}" looks at windows of the picture`);
@@ -56,8 +58,12 @@ export function chooseAttentions(
         ...new Set(sizes.map(size => size.join('×'))),
       ].join(', ')}`,
     );
-  const layers = definition.needs.attention === 'last' ? chosen.slice(-1) : chosen;
-  return layers.map(attention => {
+  const ends = blockEnds(model, attentions);
+  if (definition.needs.gradients === 'block' && !ends)
+    throw fail(
+      'needs a residual stream of tokens that every path to the class scores passes through after each attention',
+    );
+  return chosen.map(attention => {
     const { tensor, node, keys: tokens } = attention;
     const { dims } = model.facts.get(tensor)!;
     const heads = axes
@@ -79,9 +85,29 @@ export function chooseAttentions(
       normalized: false,
       attended: false,
       affine: false,
+      block: ends?.[attentions.indexOf(attention)],
       reason: spec === undefined || spec === 'auto' ? 'attention probabilities' : 'named by the caller',
     };
   });
+}
+
+/**
+ * The end of each attention's block: the last tensor of tokens, not normalised, before the next attention (before the
+ * head) that every path passes through. undefined where one has none.
+ */
+function blockEnds({ graph, layers }: Model, attentions: readonly Attention[]): BlockEnd[] | undefined {
+  const position = new Map(graph.nodes.flatMap((node, i) => node.outputs.map(name => [name, i] as const)));
+  const at = (name: string) => position.get(name)!;
+  const stream = layers.filter(
+    ({ dominating, normalized, layout }) => dominating && !normalized && layout === 'tokens',
+  );
+  const last = stream.at(-1);
+  const ends = attentions.map(({ tensor }, i) => {
+    const next = attentions[i + 1];
+    const own = stream.findLast(({ name }) => !next || at(name) < at(next.tensor));
+    return own && at(own.name) > at(tensor) && own.shape.join() === last!.shape.join() ? own.name : undefined;
+  });
+  return ends.every(end => end !== undefined) ? ends.map(end => ({ stream: end, last: last!.name })) : undefined;
 }
 
 function named(attentions: readonly Attention[], spec: LayerSpec | undefined): readonly Attention[] {

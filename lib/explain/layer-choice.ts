@@ -5,6 +5,7 @@ import { biasedTensors } from '../model/biases.ts';
 import { type ChosenLayer, chooseCut, type LayerSpec, resolveLayers } from '../model/choose-layer.ts';
 import type { Model } from '../model/load-model.ts';
 import { chooseAttentions } from './attention-choice.ts';
+import type { BlockEnd } from './block-scores.ts';
 import type { FeatureLayout } from './conversions.ts';
 import { remembered } from './remembered.ts';
 
@@ -15,6 +16,8 @@ export type TargetLayer = Omit<ChosenLayer, 'layout' | 'tokens'> &
     readonly affine: boolean;
     /** What the layer adds to each channel; only of layers chosen for it. */
     readonly bias?: Float32Array;
+    /** Of attention: where its block ends. */
+    readonly block?: BlockEnd;
   };
 
 /**

@@ -104,8 +104,8 @@ export class Network {
         };
         for (const [name, tensor] of Object.entries(this.model.fixedInputs))
           feeds[name] = this.model.input.batch === undefined ? repeatBatch(tensor, batch) : tensor;
-        const { curvature, guided } = planned.passes;
-        const tensors = [planned.activations, planned.gradients, curvature, guided].flatMap(names => [
+        const { curvature, guided, block } = planned.passes;
+        const tensors = [planned.activations, planned.gradients, curvature, guided, block].flatMap(names => [
           ...names.values(),
         ]);
         // The parts of a sum share one gradient.
@@ -118,7 +118,7 @@ export class Network {
           region: planned.region ? (outputs[planned.region] as Tensor<'bool'>) : undefined,
           activations: maps(planned.activations),
           gradients: maps(planned.gradients),
-          passes: { curvature: maps(curvature), guided: maps(guided) },
+          passes: { curvature: maps(curvature), guided: maps(guided), block: maps(block) },
           milliseconds: performance.now() - start,
           warnings: session.warnings,
         };

@@ -208,7 +208,7 @@ function layerTensors(
     activations: run.activations.get(layer.name)!,
     tokens: layer.tokens,
     bias: layer.bias,
-    gradients: needs.gradients && run.gradients.get(layer.name),
+    gradients: needs.gradients && (needs.gradients === 'block' ? run.passes.block : run.gradients).get(layer.name),
     guided: needs.guided && [...run.passes.guided.values()][0],
     curvature: needs.gradients === 'second' ? run.passes.curvature.get(layer.name) : undefined,
     classifier: needs.classifier && classifierRows(network, run, layer, method, targets),

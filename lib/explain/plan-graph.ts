@@ -13,6 +13,7 @@ import { codeOfType } from '../model/tensor-values.ts';
 import { makeValueInfo } from '../model/value-info.ts';
 import type { HeadChoice } from '../targets/resolve.ts';
 import type { ScoreView } from '../targets/target.ts';
+import { appendBlockLogits } from './block-scores.ts';
 import { asFeatureMaps, asFloat32, asRows, feedFloat32 } from './conversions.ts';
 import type { TargetLayer } from './layer-choice.ts';
 import { orNameAlternatives } from './no-gradient.ts';
@@ -55,6 +56,7 @@ export function planGraph(
   const guided = plan.passes?.guided
     ? writer.appendGuided(layers.filter(({ name }) => plan.passes!.guided!.includes(name)))
     : [];
+  const block = writer.appendBlockGradients(layers.filter(({ name }) => plan.passes?.block?.includes(name)));
   const activations = layers
     .filter(({ name }) => plan.activations.includes(name))
     .map(layer => [layer.name, writer.output(writer.featureMaps(layer.name, layer))] as const);
@@ -67,7 +69,7 @@ export function planGraph(
     activations: new Map(activations),
     region: writer.region && writer.output(writer.region),
     gradients: outputs(gradients),
-    passes: { curvature: outputs(curvature), guided: outputs(guided) },
+    passes: { curvature: outputs(curvature), guided: outputs(guided), block: outputs(block) },
   };
 }
 
@@ -82,6 +84,8 @@ class PlanWriter {
   /** By layer, as the pass left them. */
   readonly #gradients = new Map<string, string>();
   #appended: Record<string, Seed> | undefined;
+  /** Class indices that are fed, ranks resolved. */
+  #classes: string | undefined;
 
   constructor(model: Model, facts: FactTable, head: ScoreHead, plan: Omit<NetworkPlan, keyof HeadChoice>) {
     this.graph = model.graph.clone();
@@ -165,9 +169,32 @@ class PlanWriter {
     return layers.map(layer => [layer.name, this.featureMaps(gradients.get(layer.name)!, layer)]);
   }
 
+  /**
+   * Layer name and the tensor with the gradient of the score of the block's own tokens, with respect to its attention. The
+   * class is the same for all blocks: a rank is one among the network's own logits.
+   */
+  appendBlockGradients(layers: readonly TargetLayer[]): (readonly [layer: string, tensor: string])[] {
+    return layers.map(layer => {
+      const logits = appendBlockLogits(this.graph, this.facts, layer.block!, this.logits);
+      const seeds = this.#appendSeeds(logits);
+      const { gradients, facts } = orNameAlternatives(() =>
+        differentiate({
+          graph: this.graph,
+          facts: this.facts,
+          seeds,
+          wrt: [layer.name],
+          manyScores: this.#plan.manyScores,
+          prefix: 'block-gradient',
+        }),
+      );
+      this.#learn(facts);
+      return [layer.name, this.featureMaps(gradients.get(layer.name)!, layer)] as const;
+    });
+  }
+
   /** A gradient in its tensor's full shape. */
   #whole(gradient: string, tensor: string): string {
-    const emit = new Emitter(this.graph, this.facts, 'grad/whole');
+    const emit = new Emitter(this.graph, this.facts, 'grad-whole');
     const full = { name: tensor, ...this.facts.get(tensor)! };
     const whole = expand(emit, { name: gradient, ...this.facts.get(gradient)! }, full);
     this.#learn(emit.facts);
@@ -193,58 +220,60 @@ class PlanWriter {
     const axes = tensor.dims.map((_, axis) => axis).slice(1);
     const channels = layout === 'nhwc' ? axes.at(-1)! : 1;
     const lazy = axes.every(axis => axis === channels || value.dims[axis] === 1);
-    const emit = new Emitter(this.graph, this.facts, 'grad/whole');
+    const emit = new Emitter(this.graph, this.facts, 'grad-whole');
     const whole = expand(emit, value, tensor, lazy ? [channels] : axes);
     this.#learn(emit.facts);
     return whole.name;
   }
 
-  /** The score tensors and what their backward passes start from, appended on first need. */
+  /** The network's score tensors and what their backward passes start from, appended on first need. */
   get #seeds(): Record<string, Seed> {
-    this.#appended ??= this.#appendSeeds();
+    this.#appended ??= this.#appendSeeds(this.logits);
     return this.#appended;
   }
 
-  #appendSeeds(): Record<string, Seed> {
+  /** The score views of some logits with their seeds; the seeds are inputs that all logits share. */
+  #appendSeeds(logits: string): Record<string, Seed> {
     const { seed, manyScores } = this.#plan;
+    if (seed?.kind === 'index') {
+      if (!this.#classes) {
+        const options = { classInput: CLASS_INPUT, manyScores };
+        const { index, facts } = appendClassSeed(this.graph, this.facts, this.logits, options);
+        this.#learn(facts);
+        this.#classes = index;
+      }
+      return { [this.#appendView(seed.view, logits)]: { index: this.#classes } };
+    }
     const { type, dims } = this.facts.get(this.logits)!;
     const rows = manyScores ? -1 : dims[0]!;
-    if (seed?.kind === 'index') {
-      const options = { classInput: CLASS_INPUT, manyScores };
-      const { index, facts } = appendClassSeed(this.graph, this.facts, this.logits, options);
-      this.#learn(facts);
-      return { [this.#appendView(seed.view)]: { index } };
-    }
     return Object.fromEntries(
       (seed?.views ?? []).map(view => {
         const name = seedInput(view);
-        this.graph.inputs.push(makeValueInfo(name, 'float32', [rows, dims[1]!]));
+        if (!this.facts.has(name)) this.graph.inputs.push(makeValueInfo(name, 'float32', [rows, dims[1]!]));
         this.facts.set(name, { type: 'float32', dims: [rows, dims[1]!] });
         const gradient =
           type === 'float32' ? name : this.#append('Cast', [name], { to: codeOfType(type) }, [rows, dims[1]!]);
-        return [this.#appendView(view), { gradient }];
+        return [this.#appendView(view, logits), { gradient }];
       }),
     );
   }
 
-  /** The tensor of a score view; its nodes are differentiated with the rest. */
-  #appendView(view: ScoreView): string {
+  /** The tensor of a score view of some logits; its nodes are differentiated with the rest. */
+  #appendView(view: ScoreView, logits: string): string {
     const { dims } = this.facts.get(this.logits)!;
     const add = (op: string, inputs: string[], attributes = {}) => this.#append(op, inputs, attributes, dims);
     const sigmoid = this.#head.kind === 'sigmoid' || this.#head.classes === 1;
     const logProbability = () =>
-      sigmoid
-        ? add('Neg', [add('Softplus', [add('Neg', [this.logits])])])
-        : add('LogSoftmax', [this.logits], { axis: 1 });
+      sigmoid ? add('Neg', [add('Softplus', [add('Neg', [logits])])]) : add('LogSoftmax', [logits], { axis: 1 });
     switch (view) {
       case 'logit':
-        return this.logits;
+        return logits;
       case 'probability':
-        return sigmoid ? add('Sigmoid', [this.logits]) : add('Softmax', [this.logits], { axis: 1 });
+        return sigmoid ? add('Sigmoid', [logits]) : add('Softmax', [logits], { axis: 1 });
       case 'logProbability':
         return logProbability();
       case 'rest':
-        return add('Add', [this.logits, logProbability()]);
+        return add('Add', [logits, logProbability()]);
     }
   }
 

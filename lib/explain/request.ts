@@ -67,19 +67,25 @@ export function makeRequest(network: Network, options: ExplainOptions, defaults:
       layerSets
         .flat()
         // Where the logits are affine in a layer its gradient replaces the runs of the tail.
-        .filter(({ affine }) => (needs.gradients && !definition.ownScore) || (needs.scores?.includes('tail') && affine))
+        .filter(({ affine }) => {
+          const own = needs.gradients === 'block' || definition.ownScore;
+          return (needs.gradients && !own) || (needs.scores?.includes('tail') && affine);
+        })
         .map(({ name }) => name),
     ),
   );
-  const curvature = methods
-    .filter(({ needs }) => needs.gradients === 'second')
-    .flatMap(({ layerSets }) => layerSets.flat().map(({ name }) => name));
+  const passOf = (gradients: MethodNeeds['gradients']): string[] | undefined => {
+    const users = methods.filter(({ needs }) => needs.gradients === gradients);
+    const names = users.flatMap(({ layerSets }) => layerSets.flat().map(({ name }) => name));
+    return names.length > 0 ? [...new Set(names)] : undefined;
+  };
   return {
     methods,
     layers,
     gradients: layers.filter(({ name }) => withGradients.has(name)).map(({ name }) => name),
     passes: {
-      ...(curvature.length > 0 && { curvature: [...new Set(curvature)] }),
+      curvature: passOf('second'),
+      block: passOf('block'),
       ...(guided.length > 0 && { guided: guided.map(({ name }) => name) }),
     },
     perLayer,

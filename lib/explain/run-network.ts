@@ -32,7 +32,7 @@ export async function runNetwork(
   const images = imagesOf(network, work);
   const { output, readout } = work[0]!.targets[0]!;
   let targets: readonly ResolvedTarget[] = work.flatMap(one => one.targets);
-  const seed = gradients.length > 0 || passes.guided ? seedFormOf(targets) : undefined;
+  const seed = gradients.length > 0 || passes.guided || passes.block ? seedFormOf(targets) : undefined;
   let extraRuns = 0;
   if (seed?.kind === 'dense' && targets.some(({ terms }) => terms.some(({ index }) => index < 0))) {
     const plan = { output, readout, activations: [], gradients: [], manyScores: false };
@@ -117,7 +117,11 @@ function trimmed(run: NetworkResult, images: number, targets: number): NetworkRe
     rows: run.rows.slice(0, images),
     activations: cut(run.activations, images),
     gradients: cut(run.gradients, targets),
-    passes: { curvature: cut(run.passes.curvature, targets), guided: cut(run.passes.guided, targets) },
+    passes: {
+      curvature: cut(run.passes.curvature, targets),
+      guided: cut(run.passes.guided, targets),
+      block: cut(run.passes.block, targets),
+    },
   };
 }
 
@@ -131,7 +135,11 @@ function joined(parts: readonly NetworkResult[]): NetworkResult {
   return {
     ...first,
     gradients: join(part => part.gradients),
-    passes: { curvature: join(part => part.passes.curvature), guided: join(part => part.passes.guided) },
+    passes: {
+      curvature: join(part => part.passes.curvature),
+      guided: join(part => part.passes.guided),
+      block: join(part => part.passes.block),
+    },
     milliseconds,
   };
 }

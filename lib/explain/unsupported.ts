@@ -42,7 +42,9 @@ export function findUnsupported(
   for (const method of methods) {
     const error = errorOf(() => {
       const request = makeRequest(network, { ...options, methods: [method] }, defaults);
-      const obstacle = gradientLayers(request).length > 0 || request.passes.guided ? gradientObstacle(request) : null;
+      const { guided, block } = request.passes;
+      const backward = gradientLayers(request).length > 0 || guided || block;
+      const obstacle = backward ? gradientObstacle(request) : null;
       if (obstacle) throw obstacle;
       const { definition } = request.methods[0]!;
       for (const one of targets) definition.ownScore?.check(one, network.head(one).classes);

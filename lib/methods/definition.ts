@@ -14,8 +14,11 @@ export type Family = 'linear' | 'gradient' | 'score' | 'decomposition' | 'statis
 /** What a method needs from the network. Data, so that several methods can share one graph and one run. */
 export interface MethodNeeds {
   readonly activations: true;
-  /** 'first': G = ∂score/∂A. 'second': H·A besides, H = ∂²score/∂A². */
-  readonly gradients?: 'first' | 'second';
+  /**
+   * 'first': G = ∂score/∂A. 'second': H·A besides, H = ∂²score/∂A².
+   * 'block', of attention: gradients of the score that the head gives to the mean of the block's own tokens.
+   */
+  readonly gradients?: 'first' | 'second' | 'block';
   /**
    * The layers are attention probabilities [N, heads, queries, keys], and so are their gradients: those of all blocks, all
    * between the same tokens ('square'), or of the last block.

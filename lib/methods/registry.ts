@@ -25,6 +25,7 @@ import { hiResCam } from './hirescam.ts';
 import { isCam } from './is-cam.ts';
 import { kpcaCam } from './kpca-cam.ts';
 import { layerCam } from './layer-cam.ts';
+import { leGrad } from './legrad.ts';
 import { polyCam } from './poly-cam.ts';
 import { randomCam } from './random-cam.ts';
 import { reciproCam } from './recipro-cam.ts';
@@ -74,6 +75,7 @@ export const METHODS: readonly MethodDefinition[] = [
   gradientRollout,
   attentionGradCam,
   genericAttention,
+  leGrad,
   activationMean,
   randomCam,
 ];

@@ -11,7 +11,7 @@ import { buildModel, int64, noise } from '../helpers/model-builder.ts';
 import { vitModel } from '../helpers/transformer-models.ts';
 
 const image = noiseImage([1, 3, 12, 20], 3);
-const ATTENTION = ['attention-rollout', 'gradient-rollout', 'attention-grad-cam', 'generic-attention'];
+const ATTENTION = ['attention-rollout', 'gradient-rollout', 'attention-grad-cam', 'generic-attention', 'legrad'];
 
 describe('methods for feature maps on tokens', () => {
   const opened: Explainer[] = [];

@@ -5,10 +5,10 @@ import { makeNode } from '../../lib/model/graph.ts';
 import { buildModel, noise } from '../helpers/model-builder.ts';
 import { residualModel, vggModel } from '../helpers/small-models.ts';
 
-const all = listMethods().map(({ name }) => name);
-const withGradients = listMethods()
-  .filter(({ needs }) => needs.gradients)
-  .map(({ name }) => name);
+/** Without those of transformers (test/explain/attention.test.ts). */
+const listed = listMethods().filter(({ needs }) => !needs.attention);
+const all = listed.map(({ name }) => name);
+const withGradients = listed.filter(({ needs }) => needs.gradients).map(({ name }) => name);
 
 async function unsupported(
   model: Uint8Array,

@@ -1,4 +1,4 @@
-/** Worked examples of methods.md §2.33 and §2.34. */
+/** Worked examples of methods.md §2.32 to §2.34. */
 import { describe, expect, it } from 'vitest';
 import { discardLowest } from '../../lib/methods/attention-rows.ts';
 import type { LayerTensors } from '../../lib/methods/definition.ts';
@@ -80,4 +80,19 @@ it('attention Grad-CAM weighs heads by the mean gradient of the class token row'
   // Weights: mean(−.1, .4) = .15 and mean(.3, .1) = .2.
   const expected = [(0.15 * 0.3 + 0.2 * 0.1) / 2, (0.15 * 0.1 + 0.2 * 0.4) / 2];
   expectClose(await mapOf('attention-grad-cam', [heads]), expected, 1e-6);
+});
+
+it('LeGrad averages the positive gradients over heads and queries', async () => {
+  const rows = [
+    0.1, 0.2, -0.3, 0.4, 0, 0, 0.1, 0.2, -0.1, 0.3, 0.2, -0.2, 0.1, 0.1, 0.1, 0, 0, 0.5, 0.2, -0.4, 0.1, 0.3, 0.1, 0,
+    0.2,
+  ];
+  const dims = [1, 1, 5, 5];
+  const block: LayerTensors = {
+    activations: { data: new Float32Array(25), dims },
+    gradients: { data: Float32Array.from(rows), dims },
+    tokens: { grid: [2, 2], prefix: 1 },
+  };
+  expectClose(await mapOf('legrad', [block]), [0.12, 0.18, 0.14, 0.12], 1e-6);
+  expectClose(await mapOf('legrad', [block, block], { startLayer: 1 }), [0.12, 0.18, 0.14, 0.12], 1e-6);
 });

@@ -1,0 +1,45 @@
+import { setImmediate as nextTurn } from 'node:timers/promises';
+import { tokensOf } from './attention-rows.ts';
+import { defineMethod, gradientsOf } from './definition.ts';
+
+/**
+ * M = mean over blocks of E_l, E_l = mean over heads and queries of max(∂s_l/∂A_l, 0) at the patches; s_l is the score that
+ * the network's head gives to the mean of block l's own tokens. The attention itself is not multiplied in.
+ */
+export const leGrad = defineMethod({
+  name: 'legrad',
+  title: 'LeGrad',
+  family: 'attention',
+  paper: 'arXiv:2404.03214',
+  needs: { activations: true, gradients: 'block', attention: 'square' },
+  cost: '1F + L·B',
+  params: {
+    startLayer: { type: 'integer', default: 0, min: 0, description: 'first attention that takes part, counted from 0' },
+  },
+  conventions: ['torchcam'],
+  relu: false,
+  compute: () => Promise.reject(new TypeError('LeGrad is defined on all blocks together')),
+  computeLayers: async (layers, { params, count }) => {
+    const { grid, prefix } = tokensOf(layers[0]!);
+    const [height, width] = grid;
+    const patches = height * width;
+    const used = layers.slice(Math.min(params.startLayer as number, layers.length - 1));
+    const sums = new Float64Array(count * patches);
+    for (const layer of used) {
+      const { data, dims } = gradientsOf(layer);
+      const [results, heads, queries, keys] = dims as [number, number, number, number];
+      const scale = 1 / (heads * queries * used.length);
+      for (let n = 0; n < count; n++) {
+        const first = (n % results) * heads * queries;
+        for (let row = first; row < first + heads * queries; row++)
+          for (let p = 0; p < patches; p++) {
+            const gradient = data[row * keys + prefix + p]!;
+            // NaN stays NaN, so that it can be reported.
+            if (!(gradient <= 0)) sums[n * patches + p]! += gradient * scale;
+          }
+        await nextTurn();
+      }
+    }
+    return { maps: { data: Float32Array.from(sums), dims: [count, height, width] } };
+  },
+});
