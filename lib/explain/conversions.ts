@@ -77,20 +77,7 @@ export function asFeatureMaps(
   }
   if (layout === 'attention' && dims.length === 4) return float;
   if (!tokens) throw new TypeError(`the token layer '${tensor}' has no grid`);
-  const constant = (name: string, values: readonly number[]): string => {
-    const full = `onnx_cam/tokens/${name}/${values.join('_')}`;
-    if (!graph.initializers.has(full))
-      graph.initializers.set(
-        full,
-        makeTensorProto(
-          full,
-          'int64',
-          [values.length],
-          BigInt64Array.from(values, value => BigInt(value)),
-        ),
-      );
-    return full;
-  };
+  const constant = (name: string, values: readonly number[]) => integers(graph, name, values);
   if (layout === 'attention') {
     const shape = [-1, heads!, ...dims.slice(-2)];
     return append(graph, facts, 'Reshape', [float, constant('heads', shape)], {}, { type, dims: shape });
@@ -129,6 +116,29 @@ export function asFeatureMaps(
     {},
     { type, dims: [batch, channels, height, width] },
   );
+}
+
+/** The tokens before those of the picture, float32 [N, prefix, D]. */
+export function prefixTokens(graph: Graph, facts: Facts, tensor: string, { tokens }: FeatureLayout): string {
+  const float = asFloat32(graph, facts, tensor);
+  const [batch, , channels] = facts.get(float)!.dims as [number, number, number];
+  const bounds = [
+    integers(graph, 'start', [0]),
+    integers(graph, 'end', [tokens!.prefix]),
+    integers(graph, 'axis', [1]),
+  ];
+  const dims = [batch, tokens!.prefix, channels];
+  return append(graph, facts, 'Slice', [float, ...bounds], {}, { type: 'float32', dims });
+}
+
+/** An int64 vector of the graph. */
+function integers(graph: Graph, name: string, values: readonly number[]): string {
+  const full = `onnx_cam/tokens/${name}/${values.join('_')}`;
+  if (!graph.initializers.has(full)) {
+    const data = BigInt64Array.from(values, value => BigInt(value));
+    graph.initializers.set(full, makeTensorProto(full, 'int64', [values.length], data));
+  }
+  return full;
 }
 
 function append(

@@ -20,6 +20,12 @@ export type TargetLayer = Omit<ChosenLayer, 'layout' | 'tokens'> &
     readonly block?: BlockEnd;
   };
 
+/** Class, distillation or register tokens come before those of the picture (and nothing after them). */
+export function hasPrefix({ layout, tokens, shape }: TargetLayer): boolean {
+  if (layout !== 'tokens' || !tokens || tokens.prefix === 0) return false;
+  return tokens.prefix + tokens.grid[0] * tokens.grid[1] === shape[1];
+}
+
 /**
  * The layers a method works on. CAM is defined on the input of the global pooling alone; 'auto' is one layer for
  * methods defined on one, and the stages for those defined on several.

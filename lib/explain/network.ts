@@ -104,8 +104,8 @@ export class Network {
         };
         for (const [name, tensor] of Object.entries(this.model.fixedInputs))
           feeds[name] = this.model.input.batch === undefined ? repeatBatch(tensor, batch) : tensor;
-        const { curvature, guided, block } = planned.passes;
-        const tensors = [planned.activations, planned.gradients, curvature, guided, block].flatMap(names => [
+        const { curvature, guided, block, prefix } = planned.passes;
+        const tensors = [planned.activations, planned.gradients, curvature, guided, block, prefix].flatMap(names => [
           ...names.values(),
         ]);
         // The parts of a sum share one gradient.
@@ -118,7 +118,7 @@ export class Network {
           region: planned.region ? (outputs[planned.region] as Tensor<'bool'>) : undefined,
           activations: maps(planned.activations),
           gradients: maps(planned.gradients),
-          passes: { curvature: maps(curvature), guided: maps(guided), block: maps(block) },
+          passes: { curvature: maps(curvature), guided: maps(guided), block: maps(block), prefix: maps(prefix) },
           milliseconds: performance.now() - start,
           warnings: session.warnings,
         };

@@ -142,9 +142,13 @@ async function computeScored(
         layer,
         activations: tensors[l]!.activations,
         linearTail:
-          layer.affine && head.tensor === network.model.logits.tensor && own.every(isLogit)
+          layer.affine &&
+          method.params.keepPrefix !== false &&
+          head.tensor === network.model.logits.tensor &&
+          own.every(isLogit)
             ? tensors[l]!.gradients
             : undefined,
+        prefix: prefixOf(run, layer, i, method),
         head,
         region: run.region && nthRegion(run.region, i),
         facts,
@@ -166,6 +170,19 @@ async function computeScored(
     });
   }
   return results;
+}
+
+/** An image's class and register tokens, or zeros in their place if the method is told not to keep them. */
+function prefixOf(
+  run: NetworkResult,
+  layer: TargetLayer,
+  i: number,
+  { params }: MethodRun,
+): Tensor<'float32'> | undefined {
+  const all = run.passes.prefix.get(layer.name);
+  if (!all) return undefined;
+  const { data, dims } = nthImage(all, i);
+  return { type: 'float32', data: params.keepPrefix === false ? new Float32Array(data.length) : data, dims };
 }
 
 const isLogit = ({ terms }: ResolvedTarget): boolean => terms.every(({ view }) => view === 'logit');

@@ -14,7 +14,7 @@ import { makeValueInfo } from '../model/value-info.ts';
 import type { HeadChoice } from '../targets/resolve.ts';
 import type { ScoreView } from '../targets/target.ts';
 import { appendBlockLogits } from './block-scores.ts';
-import { asFeatureMaps, asFloat32, asRows, feedFloat32 } from './conversions.ts';
+import { asFeatureMaps, asFloat32, asRows, feedFloat32, prefixTokens } from './conversions.ts';
 import type { TargetLayer } from './layer-choice.ts';
 import { orNameAlternatives } from './no-gradient.ts';
 import { CLASS_INPUT, type NetworkPlan, type PassKind, seedInput } from './plan.ts';
@@ -57,6 +57,9 @@ export function planGraph(
     ? writer.appendGuided(layers.filter(({ name }) => plan.passes!.guided!.includes(name)))
     : [];
   const block = writer.appendBlockGradients(layers.filter(({ name }) => plan.passes?.block?.includes(name)));
+  const prefix = layers
+    .filter(({ name }) => plan.passes?.prefix?.includes(name))
+    .map(layer => [layer.name, prefixTokens(writer.graph, writer.facts, layer.name, layer)] as const);
   const activations = layers
     .filter(({ name }) => plan.activations.includes(name))
     .map(layer => [layer.name, writer.output(writer.featureMaps(layer.name, layer))] as const);
@@ -69,7 +72,7 @@ export function planGraph(
     activations: new Map(activations),
     region: writer.region && writer.output(writer.region),
     gradients: outputs(gradients),
-    passes: { curvature: outputs(curvature), guided: outputs(guided), block: outputs(block) },
+    passes: { curvature: outputs(curvature), guided: outputs(guided), block: outputs(block), prefix: outputs(prefix) },
   };
 }
 

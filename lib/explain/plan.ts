@@ -13,9 +13,9 @@ export type SeedForm =
 /**
  * What a pass besides the gradient's gives of a layer: `curvature` is H·A, the second derivative of the score times A;
  * `guided` the gradient by guided backpropagation; `block` the gradient, with respect to a block's attention, of the score
- * of the block's own tokens.
+ * of the block's own tokens; `prefix` the tokens [N,P,D] before those of the picture.
  */
-export type PassKind = 'curvature' | 'guided' | 'block';
+export type PassKind = 'curvature' | 'guided' | 'block' | 'prefix';
 
 /** What one network graph has to give; equal plans share a session. */
 export interface NetworkPlan extends HeadChoice {

@@ -4,7 +4,7 @@ import type { ExplainOptions, LayerOption } from '../options.ts';
 import { parseTarget } from '../targets/parse.ts';
 import type { Target } from '../targets/target.ts';
 import { CallProgress } from './call-progress.ts';
-import { chooseLayers, inputLayer, type TargetLayer } from './layer-choice.ts';
+import { chooseLayers, hasPrefix, inputLayer, type TargetLayer } from './layer-choice.ts';
 import { type ChosenMethod, chooseMethods } from './methods.ts';
 import type { Network } from './network.ts';
 import type { PassKind } from './plan.ts';
@@ -79,6 +79,10 @@ export function makeRequest(network: Network, options: ExplainOptions, defaults:
     const names = users.flatMap(({ layerSets }) => layerSets.flat().map(({ name }) => name));
     return names.length > 0 ? [...new Set(names)] : undefined;
   };
+  const prefix = methods
+    .filter(({ needs }) => needs.scores?.includes('tail'))
+    .flatMap(({ layerSets }) => layerSets.flat().filter(hasPrefix))
+    .map(({ name }) => name);
   return {
     methods,
     layers,
@@ -86,6 +90,7 @@ export function makeRequest(network: Network, options: ExplainOptions, defaults:
     passes: {
       curvature: passOf('second'),
       block: passOf('block'),
+      ...(prefix.length > 0 && { prefix: [...new Set(prefix)] }),
       ...(guided.length > 0 && { guided: guided.map(({ name }) => name) }),
     },
     perLayer,

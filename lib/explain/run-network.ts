@@ -121,6 +121,7 @@ function trimmed(run: NetworkResult, images: number, targets: number): NetworkRe
       curvature: cut(run.passes.curvature, targets),
       guided: cut(run.passes.guided, targets),
       block: cut(run.passes.block, targets),
+      prefix: cut(run.passes.prefix, images),
     },
   };
 }
@@ -139,6 +140,7 @@ function joined(parts: readonly NetworkResult[]): NetworkResult {
       curvature: join(part => part.passes.curvature),
       guided: join(part => part.passes.guided),
       block: join(part => part.passes.block),
+      prefix: first.passes.prefix,
     },
     milliseconds,
   };

@@ -14,7 +14,7 @@ import type { ReadyImage } from './images.ts';
 import type { TargetLayer } from './layer-choice.ts';
 import type { NetworkSessionOptions } from './network.ts';
 import { REGION_INPUT, readoutForm, type ScoreHead } from './readout-graph.ts';
-import { networkGraph, type ScoringGraph, tailGraph } from './scoring-graphs.ts';
+import { networkGraph, prefixInput, type ScoringGraph, tailGraph } from './scoring-graphs.ts';
 import type { SessionCache } from './session-cache.ts';
 
 /** What scoring one image's changed copies starts from. */
@@ -27,6 +27,8 @@ export interface ScorerRequest {
   readonly activations: FeatureMaps;
   /** Their gradients, where the logits are an affine function of the layer. */
   readonly linearTail?: FeatureMaps;
+  /** The image's tokens before those of the picture [1, P, D], of layers that have some. */
+  readonly prefix?: Tensor<'float32'>;
   readonly head: ScoreHead;
   /** Where the scores are sums over a predicted region: that of the unchanged image. */
   readonly region?: Tensor<'bool'>;
@@ -74,9 +76,12 @@ export class Scorers {
       targets: request.targets,
       network: this.#use(`network ${form}`, () => networkGraph(this.#model, facts, head), feeds),
       tail:
-        (layer.tokens?.prefix ?? 0) > 0
+        (layer.tokens?.prefix ?? 0) > 0 && !request.prefix
           ? undefined
-          : this.#use(`tail ${form} ${layer.name}`, () => tailGraph(this.#model, facts, head, layer), feeds),
+          : this.#use(`tail ${form} ${layer.name}`, () => tailGraph(this.#model, facts, head, layer), {
+              ...feeds,
+              ...(request.prefix && { [prefixInput(layer)]: request.prefix }),
+            }),
       linearTail: request.linearTail,
       provider: accelerated ? 'accelerator' : 'cpu',
       threads: this.#threads,

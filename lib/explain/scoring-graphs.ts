@@ -6,7 +6,7 @@ import type { Model } from '../model/load-model.ts';
 import { codeOfType, makeTensorProto } from '../model/tensor-values.ts';
 import { makeValueInfo } from '../model/value-info.ts';
 import { asFloat32, asRows, feedFloat32 } from './conversions.ts';
-import type { TargetLayer } from './layer-choice.ts';
+import { hasPrefix, type TargetLayer } from './layer-choice.ts';
 import type { ScoreHead } from './readout-graph.ts';
 
 /** A graph from one float32 tensor to float32 logits [N, classes]. */
@@ -27,7 +27,7 @@ export function networkGraph(model: Model, facts: FactTable, head: ScoreHead): S
 
 /**
  * The model from a layer on, fed with the layer's feature maps [N, C, h, w]. Prefix tokens (class token) can't be part of
- * feature maps, so that layers of tokens with a prefix have no such tail.
+ * feature maps: they are a second input, `prefixInput`, float32 [N, P, D].
  * @throws `ERR_METHOD_UNSUPPORTED` where data flows around the layer
  */
 export function tailGraph(model: Model, facts: FactTable, head: ScoreHead, layer: TargetLayer): ScoringGraph {
@@ -35,12 +35,18 @@ export function tailGraph(model: Model, facts: FactTable, head: ScoreHead, layer
   graph.outputs.length = 0;
   const known = new Map(facts);
   const { nodes, input, dims } = fromFeatureMaps(graph, layer, facts.get(layer.name)!);
+  if (hasPrefix(layer)) {
+    const [batch, , channels] = facts.get(layer.name)!.dims as [number, number, number];
+    graph.inputs.push(makeValueInfo(prefixInput(layer), 'float32', [batch, layer.tokens!.prefix, channels]));
+  }
   if (nodes.length > 0) {
     graph.inputs[graph.inputs.findIndex(({ name }) => name === layer.name)] = makeValueInfo(input, 'float32', dims);
     graph.replaceNodes([...nodes, ...graph.nodes]);
   }
   return { graph, input, output: exposeLogits(graph, known, head) };
 }
+
+export const prefixInput = ({ name }: TargetLayer): string => `${name}/prefix`;
 
 function exposeLogits(graph: Graph, known: Map<string, TensorFacts>, head: ScoreHead): string {
   return expose(graph, asFloat32(graph, known, asRows(graph, known, head, true).rows), known);
@@ -49,9 +55,10 @@ function exposeLogits(graph: Graph, known: Map<string, TensorFacts>, head: Score
 /** Nodes that turn float32 feature maps [N, C, h, w] into the layer's own layout and type. */
 function fromFeatureMaps(
   graph: Graph,
-  { name, layout, tokens }: TargetLayer,
+  layer: TargetLayer,
   { type, dims }: TensorFacts,
 ): { nodes: GraphNode[]; input: string; dims: readonly number[] } {
+  const { name, layout, tokens } = layer;
   if (layout === 'nchw' && type === 'float32') return { nodes: [], input: name, dims };
   const input = `${name}/maps`;
   const nodes: GraphNode[] = [];
@@ -75,6 +82,11 @@ function fromFeatureMaps(
     graph.initializers.set(shape, makeTensorProto(shape, 'int64', [3], BigInt64Array.of(0n, 0n, -1n)));
     tensor = step('Transpose', step('Reshape', tensor, {}, [shape]), { perm: [0, 2, 1] });
     mapDims = [dims[0]!, dims[2]!, ...tokens!.grid];
+    if (hasPrefix(layer)) {
+      const joined = `${input}/${nodes.length}`;
+      nodes.push(makeNode('Concat', [prefixInput(layer), tensor], [joined], { axis: 1 }));
+      tensor = joined;
+    }
   }
   nodes.push(makeNode('Cast', [tensor], [name], { to: codeOfType(type) }));
   return { nodes, input, dims: mapDims };

@@ -20,6 +20,11 @@ export const reciproCam = defineMethod({
       default: 'probability',
       description: 'what is compared (OpenVINO XAI takes the logit)',
     },
+    keepPrefix: {
+      type: 'boolean',
+      default: true,
+      description: 'of tokens: keep class, distillation and register tokens as they are (else zero)',
+    },
   },
   conventions: [],
   relu: false,

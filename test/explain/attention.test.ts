@@ -53,6 +53,83 @@ describe('methods for feature maps on tokens', () => {
   });
 });
 
+describe('methods that cut the network', () => {
+  /** Tokens [class, four pixels] of width 2, pooled by their mean, bent, 3 classes. */
+  const classToken = [0.4, -0.7];
+  const project = [0.5, -0.2, 0.3, -0.4, 0.6, 0.1];
+  const head = noise([2, 3], 8);
+  const model = buildModel({
+    nodes: [
+      makeNode('Conv', ['x', 'w'], ['c'], { kernel_shape: [1, 1] }),
+      makeNode('Reshape', ['c', 'flat'], ['f']),
+      makeNode('Transpose', ['f'], ['t'], { perm: [0, 2, 1] }),
+      makeNode('Shape', ['x'], ['n'], { end: 1 }),
+      makeNode('Concat', ['n', 'rest'], ['sizes'], { axis: 0 }),
+      makeNode('Expand', ['class', 'sizes'], ['first']),
+      makeNode('Concat', ['first', 't'], ['tokens'], { axis: 1 }),
+      makeNode('ReduceMean', ['tokens'], ['m'], { axes: [1], keepdims: 0 }),
+      makeNode('Tanh', ['m'], ['a']),
+      makeNode('Gemm', ['a', 'wf'], ['y']),
+    ],
+    inputs: [{ name: 'x', dims: ['N', 3, 2, 2] }],
+    outputs: [{ name: 'y', dims: ['N', 3] }],
+    initializers: {
+      w: { dims: [2, 3, 1, 1], data: project },
+      class: { dims: [1, 1, 2], data: classToken },
+      flat: int64(0, 2, 4),
+      rest: int64(1, 2),
+      wf: head,
+    },
+  });
+  const picture = noiseImage([2, 3, 2, 2], 9);
+
+  /** The logit when one pixel's token is left of the patches, for each pixel. */
+  const expected = (n: number, category: number, kept: number) =>
+    [0, 1, 2, 3].map(pixel =>
+      [0, 1].reduce((sum, d) => {
+        const own = [0, 1, 2].reduce((t, c) => t + project[d * 3 + c]! * picture.data[(n * 3 + c) * 4 + pixel]!, 0);
+        return sum + Math.tanh((own + kept * classToken[d]!) / 5) * head.data[d * 3 + category]!;
+      }, 0),
+    );
+
+  it('keep the class token of each image, or zero it', async () => {
+    const cam = await load(model);
+    try {
+      for (const keepPrefix of [true, false]) {
+        const results = flat(
+          await cam.explain(picture, {
+            method: 'recipro-cam',
+            layer: 'tokens',
+            target: [2, 0],
+            params: { score: 'logit', keepPrefix },
+          }),
+        );
+        expect(results[0]!.layer).toMatchObject({ name: 'tokens', shape: [2, 2, 2] });
+        expect(results[0]!.runs).toMatchObject({ tail: 4 });
+        expectClose(results[0]!.raw.data, expected(0, 2, Number(keepPrefix)), 1e-6);
+        expectClose(results[1]!.raw.data, expected(1, 0, Number(keepPrefix)), 1e-6);
+      }
+    } finally {
+      await cam.dispose();
+    }
+  });
+
+  it('cut transformers at the residual stream', async () => {
+    for (const options of [{}, { prefix: 5 }, { batch: 1 }]) {
+      const cam = await load(vitModel(options));
+      try {
+        for (const method of ['recipro-cam', 'ablation-cam']) {
+          const { layer, raw, status } = one(await cam.explain(image, { method, target: 1 }));
+          expect(layer).toMatchObject({ name: '0/out', shape: [8, 3, 5] });
+          expect([raw.width, raw.height, status]).toEqual([5, 3, 'ok']);
+        }
+      } finally {
+        await cam.dispose();
+      }
+    }
+  });
+});
+
 describe('attention methods', () => {
   let cam: Explainer;
   beforeAll(async () => {
