@@ -6,14 +6,17 @@ import { explainRun, type ImageResults } from './explain/pipeline.ts';
 import { type ExplainRequest, makeRequest, nthTarget, type RequestDefaults, targetsOf } from './explain/request.ts';
 import { resolveFor, rowHead } from './explain/resolve-for.ts';
 import type { ExplainResult, PerImage, SeveralOptions, SingleOptions } from './explain/result-type.ts';
+import { scoresOf } from './explain/run-network.ts';
 import type { Scorers } from './explain/scorers.ts';
+import { similarImages, withEmbeddings } from './explain/similar-images.ts';
 import { openSource, runStream, type StreamResult, type StreamSource } from './explain/stream.ts';
 import { findUnsupported, type SupportOptions } from './explain/unsupported.ts';
 import { groupRuns, type Work } from './explain/work.ts';
 import type { Explanation, Prediction } from './explanation.ts';
 import type { ResolvedPreprocess } from './image/preprocess-options.ts';
-import type { DetectedSource } from './image/source.ts';
+import { type DetectedSource, detectSource } from './image/source.ts';
 import { checkCount, checkExplainOptions, checkNames, type ExplainOptions } from './options.ts';
+import { outputOf } from './targets/resolve.ts';
 import type { Target } from './targets/target.ts';
 
 /** Images per network run on a CPU: more gains nothing there and costs memory. */
@@ -77,7 +80,7 @@ export class Explainer {
     const { network, defaults } = this.#parts;
     const request = makeRequest(network, options, defaults);
     const { sources, several } = splitSources(image);
-    const targets = targetsOf(options.target, sources.length);
+    const targets = await this.#withEmbeddings(targetsOf(options.target, sources.length), request.signal);
     const results: ExplainResult[] = [];
     const batchSize = network.model.input.batch ?? options.batchSize ?? DEFAULT_BATCH;
     for (let from = 0; from < sources.length; from += batchSize) {
@@ -99,14 +102,8 @@ export class Explainer {
     if (several) throw new OnnxCamError('ERR_INPUT_SHAPE', 'predict takes one image');
     rowHead(network, {});
     const ready = await this.#read(sources[0]!, options.signal);
-    const { rows } = await network.run({
-      images: ready.tensor,
-      plan: { activations: [], gradients: [], manyScores: false },
-      layers: [],
-      targets: [],
-      signal: options.signal,
-    });
-    return predictionsOf(rows[0]!, settingFor(setting, network, {}), options.topK ?? 5);
+    const row = await scoresOf(network, ready.tensor, {}, options.signal);
+    return predictionsOf(row, settingFor(setting, network, {}), options.topK ?? 5);
   }
 
   /** Every layer that a map can be made from, in the order of the network. */
@@ -184,6 +181,27 @@ export class Explainer {
       for (const [i, { index }] of run.entries()) results[index] = explained[i]!;
     }
     return results;
+  }
+
+  /** The targets with vectors in the place of pictures; a picture that several compare with is run once. */
+  async #withEmbeddings(targets: readonly Target[], signal: AbortSignal | undefined): Promise<Target[]> {
+    const embedded = new Map<Target, Target>();
+    for (const target of new Set(targets)) embedded.set(target, await this.#withEmbedding(target, signal));
+    return targets.map(target => embedded.get(target)!);
+  }
+
+  async #withEmbedding(target: Target, signal: AbortSignal | undefined): Promise<Target> {
+    const images = similarImages(target);
+    if (images.length === 0) return target;
+    const output = outputOf(target);
+    rowHead(this.#parts.network, { output });
+    const vectors = new Map<unknown, Float32Array>();
+    for (const image of images) {
+      const { tensor } = await this.#read(detectSource(image), signal);
+      const { logits } = await scoresOf(this.#parts.network, tensor, { output }, signal);
+      vectors.set(image, Float32Array.from(logits));
+    }
+    return withEmbeddings(target, image => vectors.get(image)!);
   }
 
   #read(source: DetectedSource, signal: AbortSignal | undefined): Promise<ReadyImage> {

@@ -34,13 +34,14 @@ export interface HeadSetting extends Setting {
 /** The setting of the output that a target reads. */
 export function settingFor(setting: Setting, network: Network, choice: HeadChoice): HeadSetting {
   const { kind, readout } = network.head(choice);
-  // Sums over positions have no probability, as regression values have none.
+  // Sums over positions and similarities have no probability, as regression values have none.
   return { ...setting, headKind: readout ? 'regression' : kind, labels: headLabels(setting.labels, network, choice) };
 }
 
-/** Labels belong to the model's output, and to others of its length. */
+/** Labels belong to the model's output, and to others of its length; similarities are not of classes. */
 export function headLabels(labels: Labels | undefined, network: Network, choice: HeadChoice): Labels | undefined {
-  const { output, classes } = network.head(choice);
+  const { output, classes, readout } = network.head(choice);
+  if (readout?.kind === 'similarity') return undefined;
   const { logits } = network.model;
   return output === logits.output || classes === logits.classes ? labels : undefined;
 }

@@ -13,7 +13,7 @@ import type { ScoreView } from '../targets/target.ts';
 import type { TargetLayer } from './layer-choice.ts';
 import { CLASS_INPUT, type NetworkPlan, type PassKind, planKey, type SeedForm, seedInput } from './plan.ts';
 import { type PlannedGraph, planGraph } from './plan-graph.ts';
-import { REGION_INPUT, readoutHead, regionTensor, type ScoreHead } from './readout-graph.ts';
+import { readoutFeeds, readoutHead, type ScoreHead } from './readout-graph.ts';
 import type { SessionCache } from './session-cache.ts';
 
 /** Sizes whose facts are kept; more would grow without end on pictures of many sizes. */
@@ -99,7 +99,7 @@ export class Network {
         const batch = images.dims[0]!;
         const feeds: Record<string, Tensor> = {
           [planned.input]: images,
-          ...regionFeed(head, await this.factsFor(size)),
+          ...readoutFeeds(head, await this.factsFor(size)),
           ...seedTensors(plan.seed, targets, head.classes),
         };
         for (const [name, tensor] of Object.entries(this.model.fixedInputs))
@@ -165,12 +165,6 @@ function scoreRows(logits: Float32Array, count: number, { classes, kind }: Logit
     { length: count },
     (_, n) => new ScoreRow(logits.subarray(n * classes, (n + 1) * classes), activation),
   );
-}
-
-/** A region that is not found in the graph. */
-function regionFeed(head: ScoreHead, facts: FactTable): Record<string, Tensor> {
-  const region = head.readout?.region;
-  return region === undefined || region === 'predicted' ? {} : { [REGION_INPUT]: regionTensor(region, head, facts) };
 }
 
 /** How these targets are fed: as class indices where each is one logit of weight 1 and all read the same view. */

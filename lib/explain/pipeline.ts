@@ -11,7 +11,7 @@ import type { TargetLayer } from './layer-choice.ts';
 import { type MethodMaps, methodMaps } from './method-maps.ts';
 import { runForMethod } from './method-runs.ts';
 import type { Network, NetworkResult } from './network.ts';
-import { readoutForm } from './readout-graph.ts';
+import { REGION_INPUT, readoutFeeds, readoutForm, type ScoreHead } from './readout-graph.ts';
 import { remembered } from './remembered.ts';
 import type { ExplainRequest, MethodRun } from './request.ts';
 import { runNetwork } from './run-network.ts';
@@ -142,15 +142,12 @@ async function computeScored(
         layer,
         activations: tensors[l]!.activations,
         linearTail:
-          layer.affine &&
-          method.params.keepPrefix !== false &&
-          head.tensor === network.model.logits.tensor &&
-          own.every(isLogit)
+          layer.affine && method.params.keepPrefix !== false && isAffineReadout(head, network) && own.every(isLogit)
             ? tensors[l]!.gradients
             : undefined,
         prefix: prefixOf(run, layer, i, method),
         head,
-        region: run.region && nthRegion(run.region, i),
+        feeds: run.region ? { [REGION_INPUT]: nthRegion(run.region, i) } : readoutFeeds(head, facts),
         facts,
         size,
         batchSize: request.batchSize,
@@ -194,6 +191,11 @@ function imageTensors(run: NetworkResult, layer: TargetLayer, i: number, many: b
   return { activations: nthImage(activations, i), gradients: many || !gradients ? gradients : nthImage(gradients, i) };
 }
 
+/** Whether scores are affine where the model's logits are. */
+function isAffineReadout({ tensor, readout }: ScoreHead, { model }: Network): boolean {
+  return tensor === model.logits.tensor && readout?.kind !== 'similarity';
+}
+
 /** An image's own region, or the one given for all. */
 function nthRegion({ data, dims }: Tensor<'bool'>, n: number): Tensor<'bool'> {
   const size = data.length / dims[0]!;
@@ -203,7 +205,7 @@ function nthRegion({ data, dims }: Tensor<'bool'>, n: number): Tensor<'bool'> {
 
 /** A sum over no position is exactly zero. */
 function emptyRegions({ readout, terms }: ResolvedTarget, row: ScoreRow): string[] {
-  if (readout?.region !== 'predicted') return [];
+  if (readout?.kind !== 'region' || readout.region !== 'predicted') return [];
   const empty = terms.map(({ index }) => index).filter(index => row.logits[index] === 0);
   return empty.map(index => `class ${index} is predicted nowhere, so that its region is empty; give another region`);
 }

@@ -13,15 +13,20 @@ export interface ScoreHead extends Logits {
   readonly readout?: Readout;
 }
 
+/** Name of the input for the unit vectors of similarities: float32 [D, V]. */
+const VECTORS_INPUT = 'onnx_cam/vectors';
+
 /** Name of the input for a region: bool, broadcastable to the logits. */
 export const REGION_INPUT = 'onnx_cam/region';
 
 /**
  * The head whose row of scores a readout makes.
- * @throws `ERR_MODEL_UNSUPPORTED` for an output without positions
+ * @throws `ERR_MODEL_UNSUPPORTED` for an output that the readout is not made for, `ERR_TARGET_RANGE` for vectors of
+ * another length
  */
 export function readoutHead(head: Logits, readout: Readout | undefined): ScoreHead {
   if (!readout) return head;
+  if (readout.kind === 'similarity') return similarityHead(head, readout);
   if (head.spatial) return { ...head, spatial: false, readout };
   throw new OnnxCamError(
     'ERR_MODEL_UNSUPPORTED',
@@ -30,21 +35,38 @@ export function readoutHead(head: Logits, readout: Readout | undefined): ScoreHe
   );
 }
 
+function similarityHead(head: Logits, readout: Readout & { readonly kind: 'similarity' }): ScoreHead {
+  if (head.spatial || head.classes < 2)
+    throw new OnnxCamError(
+      'ERR_MODEL_UNSUPPORTED',
+      `similarity() compares vectors, but the output "${head.output}" is [${head.dims}]; name an output [N,D] with output(name, …)`,
+    );
+  const other = readout.vectors.find(({ length }) => length !== head.classes);
+  if (other)
+    throw new OnnxCamError(
+      'ERR_TARGET_RANGE',
+      `the vector of similarity() holds ${other.length} values, the output "${head.output}" has ${head.classes}`,
+    );
+  return { ...head, classes: readout.vectors.length, readout };
+}
+
 /** Which graph a readout needs; readouts of one form differ in what is fed. */
 export function readoutForm(readout: Readout | undefined): string {
   if (!readout) return '';
+  if (readout.kind === 'similarity') return `similarity ${readout.vectors.length}`;
   return readout.region === 'predicted' ? 'predicted' : 'region';
 }
 
 /** Rows of scores [N, K], and the region as a bool tensor. */
 export interface AppendedReadout {
   readonly rows: string;
-  readonly region: string;
+  readonly region?: string;
 }
 
 /**
  * Appends Σ over positions of region · z. The region is fed (see {@link regionTensor}) unless it is the predicted one,
  * which is compared in the graph; no gradient flows through that comparison, so that the region counts as constant.
+ * A similarity is e·v̂ / ‖e‖ with the unit vectors v̂ fed.
  * @param fed the region is fed in any case
  */
 export function appendReadout(
@@ -55,17 +77,38 @@ export function appendReadout(
 ): AppendedReadout {
   const logits: Value = { name: head.tensor, ...facts.get(head.tensor)! };
   const emit = new Emitter(graph, facts, 'onnx_cam_readout');
+  if (head.readout.kind === 'similarity') {
+    const rows = appendSimilarities(emit, logits, head.readout.vectors.length);
+    for (const [name, known] of emit.facts) facts.set(name, known);
+    return { rows: rows.name };
+  }
   const predicted = head.readout.region === 'predicted' && !fed;
   const region = predicted ? appendPredicted(emit, logits, head) : regionInput(emit, logits);
   const inside = emit.mul(logits, emit.cast(region, logits.type));
   const axes = positionAxes(logits.dims, head.classAxis);
   const dims = [logits.dims[0]!, head.classes];
-  const rows =
-    emit.opset < 13
-      ? emit.node('ReduceSum', [inside], { type: logits.type, dims }, { axes, keepdims: 0 })
-      : emit.node('ReduceSum', [inside, emit.ints(axes)], { type: logits.type, dims }, { keepdims: 0 });
+  const rows = sumOver(emit, inside, axes, dims);
   for (const [name, known] of emit.facts) facts.set(name, known);
   return { rows: rows.name, region: region.name };
+}
+
+/** The sum over these axes, which go. */
+function sumOver(emit: Emitter, x: Value, axes: readonly number[], dims: readonly number[]): Value {
+  const out = { type: x.type, dims };
+  if (emit.opset < 13) return emit.node('ReduceSum', [x], out, { axes, keepdims: 0 });
+  return emit.node('ReduceSum', [x, emit.ints(axes)], out, { keepdims: 0 });
+}
+
+function appendSimilarities(emit: Emitter, output: Value, count: number): Value {
+  const size = output.dims.slice(1).reduce((product, dim) => product * dim, 1);
+  const embedding = emit.reshape(emit.cast(output, 'float32'), [output.dims[0]!, size]);
+  emit.graph.inputs.push(makeValueInfo(VECTORS_INPUT, 'float32', [size, count]));
+  const vectors: Value = { name: VECTORS_INPUT, type: 'float32', dims: [size, count] };
+  emit.facts.set(vectors.name, vectors);
+  const squares = sumOver(emit, emit.mul(embedding, embedding), [1], [output.dims[0]!]);
+  // Keeps the similarity of an embedding that is zero at zero.
+  const length = emit.unary('Sqrt', emit.plus(squares, 1e-16));
+  return emit.div(emit.matMul(embedding, vectors), emit.reshape(length, [output.dims[0]!, 1]));
 }
 
 function appendPredicted(emit: Emitter, logits: Value, { classes, classAxis, kind }: ScoreHead): Value {
@@ -96,10 +139,34 @@ function positionAxes(dims: readonly number[], classAxis: number): number[] {
 }
 
 /**
+ * What a head's readout is fed besides a region that was found by a run.
+ * @param facts at the size of the image
+ */
+export function readoutFeeds(head: ScoreHead, facts: FactTable): Record<string, Tensor> {
+  const { readout } = head;
+  if (readout?.kind === 'similarity') return { [VECTORS_INPUT]: unitVectors(readout.vectors) };
+  if (!readout || readout.region === 'predicted') return {};
+  return { [REGION_INPUT]: regionTensor(readout.region, head, facts) };
+}
+
+/** Vectors of length 1 as the columns of [D, V]. */
+function unitVectors(vectors: readonly Float32Array[]): Tensor<'float32'> {
+  const size = vectors[0]!.length;
+  const data = new Float32Array(size * vectors.length);
+  for (const [column, vector] of vectors.entries()) {
+    const length = Math.hypot(...vector);
+    vector.forEach((value, row) => {
+      data[row * vectors.length + column] = value / length;
+    });
+  }
+  return { type: 'float32', data, dims: [size, vectors.length] };
+}
+
+/**
  * What is fed for a region that the user gave: [1, …] of the logits' layout, 1 along the classes.
  * @throws `ERR_TARGET_RANGE` for one that does not fit the output
  */
-export function regionTensor(
+function regionTensor(
   region: Exclude<Region, 'predicted'>,
   { tensor, output, classAxis }: ScoreHead,
   facts: FactTable,

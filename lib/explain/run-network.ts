@@ -1,6 +1,6 @@
 import type { Tensor } from '../engine/tensor.ts';
 import type { FeatureMaps } from '../methods/definition.ts';
-import type { ResolvedTarget } from '../targets/resolve.ts';
+import type { HeadChoice, ResolvedTarget } from '../targets/resolve.ts';
 import type { ScoreRow } from '../targets/score.ts';
 import { stack } from './images.ts';
 import type { TargetLayer } from './layer-choice.ts';
@@ -40,7 +40,7 @@ export async function runNetwork(
     targets = work.flatMap((one, i) => one.targets.map(target => withoutRanks(target, rows[i]!)));
     extraRuns = 1;
   }
-  const region = readout !== undefined && methods.some(({ needs }) => needs.scores);
+  const region = readout?.kind === 'region' && methods.some(({ needs }) => needs.scores);
   const wanted = { output, readout, activations: layers.map(({ name }) => name), gradients, passes, seed, region };
   const { run, passes: runs } = await runTargets(network, {
     images,
@@ -85,6 +85,19 @@ export async function runTargets(
     parts.push(trimmed(await runWith([...own, ...padding]), count, own.length));
   }
   return { run: joined(parts), passes: parts.length };
+}
+
+/** The scores of one image, by a forward pass alone. */
+export async function scoresOf(
+  network: Network,
+  image: Images,
+  { output }: HeadChoice,
+  signal: AbortSignal | undefined,
+): Promise<ScoreRow> {
+  const plan = { output, activations: [], gradients: [], manyScores: false };
+  const images = padded(image, network.model.input.batch);
+  const { rows } = await network.run({ images, plan, layers: [], targets: [], signal });
+  return rows[0]!;
 }
 
 /** The images of some work as one tensor, padded to the batch that the model takes. */

@@ -13,7 +13,7 @@ import type { ScoreRow } from '../targets/score.ts';
 import type { ReadyImage } from './images.ts';
 import type { TargetLayer } from './layer-choice.ts';
 import type { NetworkSessionOptions } from './network.ts';
-import { REGION_INPUT, readoutForm, type ScoreHead } from './readout-graph.ts';
+import type { ScoreHead } from './readout-graph.ts';
 import { networkGraph, prefixInput, type ScoringGraph, tailGraph } from './scoring-graphs.ts';
 import type { SessionCache } from './session-cache.ts';
 
@@ -30,8 +30,8 @@ export interface ScorerRequest {
   /** The image's tokens before those of the picture [1, P, D], of layers that have some. */
   readonly prefix?: Tensor<'float32'>;
   readonly head: ScoreHead;
-  /** Where the scores are sums over a predicted region: that of the unchanged image. */
-  readonly region?: Tensor<'bool'>;
+  /** What the head's readout is fed for this image. */
+  readonly feeds: Readonly<Record<string, Tensor>>;
   /** Facts at the image's size, and that size. */
   readonly facts: FactTable;
   readonly size: string;
@@ -66,8 +66,8 @@ export class Scorers {
       );
     const { image, layer, head, facts, size } = request;
     const { data, dims } = image.tensor;
-    const form = `${size} ${head.output} ${readoutForm(head.readout) && REGION_INPUT}`;
-    const feeds = request.region && { [REGION_INPUT]: request.region };
+    const form = `${size} ${head.output} ${Object.keys(request.feeds)} ${head.classes}`;
+    const { feeds } = request;
     const accelerated = this.#options.executionProviders?.some(provider => providerName(provider) !== 'cpu');
     return createScorer({
       input: { data, dims, layout: input.layout },
@@ -92,7 +92,7 @@ export class Scorers {
   }
 
   /** `feeds` are fixed inputs of this image alone. */
-  #use(key: string, build: () => ScoringGraph, feeds: Readonly<Record<string, Tensor>> | undefined): UseModel {
+  #use(key: string, build: () => ScoringGraph, feeds: Readonly<Record<string, Tensor>>): UseModel {
     return task =>
       this.#cache.use(
         key,
@@ -110,7 +110,7 @@ export class Scorers {
             batch: this.#model.input.batch === 1 ? 1 : undefined,
           };
         },
-        model => task(feeds ? { ...model, fixed: { ...model.fixed, ...feeds } } : model),
+        model => task({ ...model, fixed: { ...model.fixed, ...feeds } }),
       );
   }
 }

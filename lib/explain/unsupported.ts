@@ -1,8 +1,8 @@
 import { OnnxCamError } from '../errors.ts';
 import type { ExplainOptions } from '../options.ts';
 import { parseTarget } from '../targets/parse.ts';
-import type { ResolvedTarget } from '../targets/resolve.ts';
-import type { TargetInput } from '../targets/target.ts';
+import { outputOf, type ResolvedTarget } from '../targets/resolve.ts';
+import type { Target, TargetInput } from '../targets/target.ts';
 import type { Setting } from './assemble.ts';
 import { chooseMethods } from './methods.ts';
 import { type Network, seedFormOf } from './network.ts';
@@ -10,6 +10,7 @@ import { camHeadOf } from './pipeline.ts';
 import { planGraph } from './plan-graph.ts';
 import { type ExplainRequest, makeRequest, type RequestDefaults } from './request.ts';
 import { resolveFor } from './resolve-for.ts';
+import { similarImages, withEmbeddings } from './similar-images.ts';
 
 /** What decides, besides the method, whether a map can be made. */
 export interface SupportOptions extends Pick<ExplainOptions, 'layer' | 'params' | 'convention'> {
@@ -29,7 +30,7 @@ export function findUnsupported(
   { defaults, labels }: { readonly defaults: RequestDefaults; readonly labels: Setting['labels'] },
 ): Map<string, OnnxCamError> {
   chooseMethods({ methods, params });
-  const targets = resolveFor(network, parseTarget(target), labels);
+  const targets = resolveFor(network, withPlaceholders(network, parseTarget(target)), labels);
   const gradients = new Map<string, OnnxCamError | null>();
   /** Methods on the same layers meet the same obstacle: the network is differentiated once for them. */
   const gradientObstacle = (request: ExplainRequest): OnnxCamError | null => {
@@ -54,6 +55,13 @@ export function findUnsupported(
     if (error) unsupported.set(method, error);
   }
   return unsupported;
+}
+
+/** Any vector shows what can be done with a picture's. */
+function withPlaceholders(network: Network, target: Target): Target {
+  if (similarImages(target).length === 0) return target;
+  const { classes } = network.head({ output: outputOf(target) });
+  return withEmbeddings(target, () => new Float32Array(classes).fill(1));
 }
 
 /** The layers whose gradients are needed in whichever run. */

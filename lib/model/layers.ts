@@ -39,11 +39,13 @@ export interface Layer {
 
 /** They hand a tensor on, or only order it differently: the layer is the tensor behind them. */
 const ALIASES = new Set(['Identity', 'Dropout', 'Cast', 'Reshape', 'Flatten', 'Squeeze', 'Unsqueeze']);
+/** They resize or reorder scores. */
+const MOVING = new Set(['Resize', 'Upsample', 'Transpose']);
 const TOKEN_OPERATORS = new Set(['LayerNormalization', 'Add']);
 /**
  * Every tensor between input and logits that holds more than one position and more than one channel, in topological
  * order. The inner steps of composite activations (Sigmoid of x·Sigmoid(x)) and mere aliases (Identity, Dropout, Cast)
- * are left out.
+ * are left out, and so are the logits themselves where they have positions, at any size.
  */
 export function listLayers(graph: Graph, facts: FactTable, input: ImageInput, logits: Logits): Layer[] {
   const dependent = dependentTensors(
@@ -59,11 +61,13 @@ export function listLayers(graph: Graph, facts: FactTable, input: ImageInput, lo
     findAttentions(graph, facts, axes).flatMap(found => inputsOfAttention(graph, found, axes, norms.outputs)),
   );
 
+  const scores = scoreTensors(graph, logits);
   const layers: Layer[] = [];
   for (const node of neededNodes(graph, [logits.tensor])) {
     if (ALIASES.has(node.op)) continue;
     for (const name of node.outputs) {
       const known = facts.get(name);
+      if (scores.has(name)) continue;
       if (!known?.type.includes('float') || !fromImage.has(name) || patterns.inner.has(name) || norms.inner.has(name))
         continue;
       const own = axes.get(name);
@@ -85,6 +89,18 @@ export function listLayers(graph: Graph, facts: FactTable, input: ImageInput, lo
     }
   }
   return layers;
+}
+
+/** The logits and what they are resized or reordered from, up to the classifier's own output. */
+function scoreTensors(graph: Graph, { tensor, spatial }: Logits): ReadonlySet<string> {
+  const scores = new Set<string>();
+  if (!spatial) return scores;
+  for (let name = tensor; ; ) {
+    scores.add(name);
+    const node = graph.producer(name);
+    if (!node || !(MOVING.has(node.op) || ALIASES.has(node.op))) return scores;
+    name = node.inputs[0]!;
+  }
 }
 
 function geometryOf(

@@ -1,4 +1,5 @@
 import { OnnxCamError } from '../errors.ts';
+import type { ImageSource, TensorInput } from '../image/source.ts';
 import { parseTarget } from './parse.ts';
 import { parseRegion, type RegionInput } from './readout.ts';
 import type { TargetInput, TargetOf } from './target.ts';
@@ -97,6 +98,22 @@ export const segmentation = (options: {
   classIndex: wholeNumber(options.classIndex, 'class index'),
   region: parseRegion(options.region ?? 'predicted'),
 });
+
+/**
+ * The cosine of the angle between an embedding output and a vector of its length, or another picture's embedding: what
+ * makes two pictures alike. Several can be combined, as in `contrast(similarity(a), similarity(b))`.
+ * @param to numbers (an array, Float32Array or Float64Array) are a vector; everything else is a picture
+ */
+export const similarity = (
+  to: readonly number[] | Float32Array | Float64Array | ImageSource | TensorInput,
+): TargetOf<'similarity'> => {
+  if (!Array.isArray(to) && !(to instanceof Float32Array) && !(to instanceof Float64Array))
+    return { kind: 'similarity', to: { image: to as ImageSource | TensorInput } };
+  const vector = Float32Array.from(to as ArrayLike<number>);
+  if (!vector.every(Number.isFinite) || vector.every(value => value === 0))
+    throw new OnnxCamError('ERR_OPTION_INVALID', 'similarity takes a vector of finite numbers that are not all zero');
+  return { kind: 'similarity', to: vector };
+};
 
 /** A target on the model output with this name, for models with several heads. */
 export const output = (name: string, target: TargetInput): TargetOf<'output'> => ({

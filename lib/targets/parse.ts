@@ -9,6 +9,7 @@ const KINDS: ReadonlySet<string> = new Set<Target['kind']>([
   'binary',
   'regression',
   'segmentation',
+  'similarity',
   'weighted',
   'view',
   'output',
@@ -40,13 +41,14 @@ export function parseTarget(input: TargetInput): Target {
 
 /**
  * The text form of the command line: `281`, `tabby`, `top3`, `contrast:281,282`, `negative:281`, `rest:281`,
- * `probability:281`, `segmentation:12`, `output=NAME:5`.
+ * `probability:281`, `segmentation:12`, `similarity:PICTURE`, `output=NAME:5`.
  * @throws `ERR_OPTION_INVALID` for a known prefix with the wrong number of parts.
  */
 export function parseTargetText(text: string): Target {
   const output = /^output=([^:]+):(.+)$/.exec(text);
   if (output) return { kind: 'output', name: output[1]!, of: parseTargetText(output[2]!) };
-  const call = /^(contrast|negative|rest|probability|logprobability|binary|regression|segmentation):(.+)$/i.exec(text);
+  const call =
+    /^(contrast|negative|rest|probability|logprobability|binary|regression|segmentation|similarity):(.+)$/i.exec(text);
   if (!call) return parseTarget(/^-?\d+$/.test(text) ? Number(text) : text);
   const name = call[1]!.toLowerCase();
   const rest = call[2]!;
@@ -79,6 +81,8 @@ export function parseTargetText(text: string): Target {
       if (!/^\d+$/.test(rest))
         throw new OnnxCamError('ERR_OPTION_INVALID', `segmentation takes the class's index, not '${rest}'`);
       return { kind: 'segmentation', classIndex: Number(rest), region: 'predicted' };
+    case 'similarity':
+      return { kind: 'similarity', to: { image: rest } };
     default:
       return {
         kind: 'view',

@@ -15,11 +15,18 @@ export type Region =
 /** How scores are made of an output that is not one value per class: nodes behind it that give rows of scores. */
 export type Readout =
   /** For each class the sum of its logits over the region, [N, K]. */
-  { readonly kind: 'region'; readonly region: Region };
+  | { readonly kind: 'region'; readonly region: Region }
+  /** The cosines of an embedding's angles to some vectors, [N, V]. */
+  | { readonly kind: 'similarity'; readonly vectors: readonly Float32Array[] };
 
 /** Equal for readouts that give the same scores. */
 export function readoutKey(readout: Readout | undefined): string {
   if (!readout) return '';
+  if (readout.kind === 'similarity') {
+    const hash = createHash('sha1');
+    for (const vector of readout.vectors) hash.update(vector);
+    return `${readout.vectors.length} ${hash.digest('hex')}`;
+  }
   const { region } = readout;
   if (typeof region === 'string' || !('mask' in region)) return JSON.stringify(region);
   return `${region.width}x${region.height} ${createHash('sha1').update(region.mask).digest('hex')}`;

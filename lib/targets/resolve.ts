@@ -1,13 +1,15 @@
 import { OnnxCamError } from '../errors.ts';
 import type { Labels } from './labels.ts';
 import { type Readout, readoutKey } from './readout.ts';
-import type { ScoreView, Target } from './target.ts';
+import type { ScoreView, Target, TargetOf } from './target.ts';
 
 /** What a target needs to know of the model's output. */
 export interface TargetHead {
   /** Number of classes (values per image). */
   readonly classes: number;
   readonly labels?: Labels;
+  /** What the target's values are read through. */
+  readonly readout?: Readout;
 }
 
 /** weight · view(logits)[index]; a negative index −1−k stands for the class of rank k (−1 is the top class). */
@@ -30,7 +32,7 @@ export interface ResolvedTarget extends HeadChoice {
   /** 'class' for a plain class, else the combination's name ('contrast', 'negative', 'probability', …). */
   readonly kind: string;
   readonly terms: readonly ScoreTerm[];
-  /** False for regression outputs and sums over positions, which have no probability. */
+  /** False for regression outputs, sums over positions and similarities, which have no probability. */
   readonly classification: boolean;
 }
 
@@ -44,19 +46,26 @@ function readoutOf(target: Target): Readout | undefined {
   switch (target.kind) {
     case 'segmentation':
       return { kind: 'region', region: target.region };
+    case 'similarity':
+      return { kind: 'similarity', vectors: [vectorOf(target)] };
     case 'output':
       return readoutOf(target.of);
     case 'view':
       if (readoutOf(target.of))
         throw new OnnxCamError(
           'ERR_OPTION_INVALID',
-          `a sum over positions has no ${target.view}; use the target as it is`,
+          `${kindOf(target.of)} targets have no ${target.view}; use the target as it is`,
         );
       return undefined;
     case 'weighted': {
       const readouts = target.terms.map(([term]) => readoutOf(term));
+      const vectors = readouts.flatMap(one => (one?.kind === 'similarity' ? [one.vectors] : []));
+      if (vectors.length === readouts.length) return { kind: 'similarity', vectors: [...new Set(vectors.flat())] };
       if (new Set(readouts.map(readoutKey)).size > 1)
-        throw new OnnxCamError('ERR_OPTION_INVALID', 'the parts of one target must read the same region of the output');
+        throw new OnnxCamError(
+          'ERR_OPTION_INVALID',
+          'the parts of one target must all be classes, all similarities, or all sums over the same region',
+        );
       return readouts[0];
     }
     default:
@@ -64,7 +73,13 @@ function readoutOf(target: Target): Readout | undefined {
   }
 }
 
-function outputOf(target: Target): string | undefined {
+function vectorOf({ to }: TargetOf<'similarity'>): Float32Array {
+  if (to instanceof Float32Array) return to;
+  throw new TypeError('the embedding of the picture is not there yet');
+}
+
+/** The output a target names. */
+export function outputOf(target: Target): string | undefined {
   switch (target.kind) {
     case 'output':
       return target.name;
@@ -98,7 +113,12 @@ export function resolveTarget(target: Target, head: TargetHead): ResolvedTarget[
 }
 
 function resolveOne(target: Target, head: TargetHead, choice: HeadChoice): ResolvedTarget {
-  return { kind: kindOf(target), ...choice, terms: termsOf(target, head), classification: isClassification(target) };
+  return {
+    kind: kindOf(target),
+    ...choice,
+    terms: termsOf(target, { ...head, readout: choice.readout }),
+    classification: isClassification(target),
+  };
 }
 
 function termsOf(target: Target, head: TargetHead): ScoreTerm[] {
@@ -112,6 +132,8 @@ function termsOf(target: Target, head: TargetHead): ScoreTerm[] {
       return term(checkRange(target.index, head));
     case 'segmentation':
       return term(checkRange(target.classIndex, head));
+    case 'similarity':
+      return term(head.readout?.kind === 'similarity' ? head.readout.vectors.indexOf(vectorOf(target)) : -1);
     case 'label':
       return term(labelIndex(target.label, head));
     case 'binary':
@@ -163,6 +185,7 @@ function kindOf(target: Target): string {
     case 'binary':
     case 'regression':
     case 'segmentation':
+    case 'similarity':
       return target.kind;
     default:
       return 'class';
@@ -173,6 +196,7 @@ function isClassification(target: Target): boolean {
   switch (target.kind) {
     case 'regression':
     case 'segmentation':
+    case 'similarity':
       return false;
     case 'output':
     case 'view':

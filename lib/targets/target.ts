@@ -1,3 +1,4 @@
+import type { ImageSource, TensorInput } from '../image/source.ts';
 import type { Region } from './readout.ts';
 
 /**
@@ -12,9 +13,15 @@ export type Target =
   | { readonly kind: 'binary'; readonly category: 0 | 1 }
   | { readonly kind: 'regression'; readonly index: number }
   | { readonly kind: 'segmentation'; readonly classIndex: number; readonly region: Region }
+  | { readonly kind: 'similarity'; readonly to: Float32Array | SimilarImage }
   | { readonly kind: 'weighted'; readonly terms: readonly (readonly [Target, number])[]; readonly as: string }
   | { readonly kind: 'view'; readonly view: Exclude<ScoreView, 'logit'>; readonly of: Target }
   | { readonly kind: 'output'; readonly name: string; readonly of: Target };
+
+/** Another picture, whose embedding becomes a vector when the target meets a model. */
+export interface SimilarImage {
+  readonly image: ImageSource | TensorInput;
+}
 
 /** The targets of some kinds. */
 export type TargetOf<K extends Target['kind']> = Extract<Target, { readonly kind: K }>;

@@ -156,6 +156,14 @@ async function predictedClass(cam: Explainer): Promise<number> {
 }
 
 describe('segmentation', () => {
+  it('chooses a layer before the scores, however they are resized or ordered', async () => {
+    const cam = await open(new URL('net.onnx', folder));
+    expect(cam.layers().find(({ chosen }) => chosen)).toMatchObject({ operator: 'Tanh', shape: [-1, 12, 5, 6] });
+    expect(cam.layers().some(({ operator }) => operator === 'Resize')).toBe(false);
+    const last = await open(transparentNet({ end: 'Softmax', last: true }));
+    expect(last.layers().map(({ name }) => name)).toEqual(['a', 'c', 't']);
+  });
+
   it('gives in a batch, by methods and by layers what each gives alone', async () => {
     const cam = await open(new URL('net.onnx', folder));
     const images = [1, 2, 3].map(seed => positiveTensor([1, 3, 20, 24], seed));
