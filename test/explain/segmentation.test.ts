@@ -2,7 +2,7 @@ import { readFileSync } from 'node:fs';
 import { afterAll, describe, expect, it } from 'vitest';
 import type { Explainer } from '../../lib/explainer.ts';
 import { load } from '../../lib/load.ts';
-import { makeNode } from '../../lib/model/graph.ts';
+import { type GraphNode, makeNode } from '../../lib/model/graph.ts';
 import {
   contrast,
   negative,
@@ -180,6 +180,38 @@ describe('segmentation', () => {
         expect(explained.score).toBeCloseTo(alone[i]!.target.score, 3);
         expectClose(map.data, alone[i]!.map.data, 2e-4);
       }
+    }
+  });
+
+  it('works at any size, at opset 11 and with half-precision scores', async () => {
+    const anySize = (end: readonly GraphNode[], opset: number) =>
+      buildModel({
+        nodes: [makeNode('Relu', ['x'], ['a']), makeNode('Conv', ['a', 'w'], ['c'], { pads: [1, 1, 1, 1] }), ...end],
+        inputs: [{ name: 'x', dims: ['N', 3, 'H', 'W'] }],
+        outputs: [{ name: 'y', dims: ['N', 4, 'H', 'W'], type: end.length > 1 ? 'float16' : 'float32' }],
+        initializers: { w: noise([4, 3, 3, 3], 31, 0.6) },
+        opset,
+      });
+    const plain = [makeNode('Tanh', ['c'], ['y'])];
+    const half = [makeNode('Tanh', ['c'], ['t']), makeNode('Cast', ['t'], ['y'], { to: 10 })];
+    const methods = ['grad-cam', 'hirescam', 'score-cam'] as const;
+    const reference = await open(anySize(plain, 17));
+    for (const model of [anySize(plain, 11), anySize(half, 17)]) {
+      const cam = await open(model);
+      for (const [width, height] of [
+        [8, 8],
+        [12, 6],
+      ] as const)
+        for (const region of ['predicted', { box: [1, 1, 4, 3] }] as const) {
+          const picture = positiveTensor([1, 3, height, width], 5);
+          const options = { methods, target: segmentation({ classIndex: 1, region }), layer: 'a' };
+          const expected = flat(await reference.explain(picture, options));
+          for (const [m, result] of flat(await cam.explain(picture, options)).entries()) {
+            expect(result.target.score).toBeCloseTo(expected[m]!.target.score, 1);
+            expectClose(result.map.data, expected[m]!.map.data, 1e-2);
+            expect(result.status).toBe(expected[m]!.status);
+          }
+        }
     }
   });
 
