@@ -59,10 +59,10 @@ export async function computeMap(
   checkNames(options, ['convention', 'params', 'size', 'seed'], 'computeMap');
   checkOneOf('convention', options.convention, CONVENTIONS);
   const definition = findMethod(method);
-  if (definition.needs.attention)
+  if (definition.needs.attention || definition.needs.scores?.includes('block'))
     throw new OnnxCamError(
       'ERR_METHOD_UNSUPPORTED',
-      `${definition.name} works on the attention of a transformer's blocks, not on feature maps; use explain`,
+      `${definition.name} works on the blocks of a transformer, not on feature maps; use explain`,
     );
   if (!tensors?.activations)
     throw new OnnxCamError('ERR_INPUT_SHAPE', 'computeMap needs `activations` ({ data, dims })');

@@ -42,6 +42,8 @@ export function chooseLayers(
   if (definition.layer === 'biased') return [inputLayer(model), ...biasedLayers(model)];
   const automatic = spec === undefined || spec === 'auto';
   const wanted = automatic ? (definition.computeLayers ? 'stages' : 'auto') : spec;
+  if (definition.needs.scores?.includes('block'))
+    return chooseBlock(model, definition, automatic ? undefined : spec, tokens);
   const cut = wanted === 'auto' && (definition.needs.scores ?? []).includes('tail') && model.chosen !== undefined;
   return chosen(model, JSON.stringify([wanted, cut, tokens]), () => findLayers(model, definition, wanted, cut, tokens));
 }
@@ -112,6 +114,35 @@ export function inputLayer({ input, facts }: Model): TargetLayer {
     affine: false,
     reason: 'the input itself',
   };
+}
+
+/**
+ * The residual stream that enters a transformer's block, and its normalisation: the last block, or the one that starts
+ * with the layer that is named.
+ * @throws `ERR_METHOD_UNSUPPORTED` for layers that are no normalised tokens before an attention
+ */
+function chooseBlock(
+  model: Model,
+  definition: MethodDefinition,
+  spec: LayerSpec | undefined,
+  tokens: { readonly grid?: readonly [number, number]; readonly prefix?: number } | undefined,
+): TargetLayer[] {
+  const entry = resolveLayers(spec, model.layers, model.graph, model.facts).at(-1)!;
+  const before = model.layers.slice(
+    0,
+    model.layers.findIndex(({ name }) => name === entry.name),
+  );
+  const stream = before.findLast(({ dominating, layout }) => dominating && layout === entry.layout);
+  if (entry.layout !== 'tokens' || !entry.attended || !entry.normalized || !stream)
+    throw new OnnxCamError(
+      'ERR_METHOD_UNSUPPORTED',
+      `${definition.name} needs normalised tokens that enter an attention between all positions, which "${entry.name}" is not; ` +
+        'recipro-cam works on other layers',
+    );
+  return [{ ...stream, reason: 'residual stream of the block' }, entry].map(chosen => {
+    const { layout: _layout, tokens: _tokens, ...layer } = chosen;
+    return { ...layer, ...featureLayout(chosen, model, tokens, definition), affine: false };
+  });
 }
 
 function featureLayout(

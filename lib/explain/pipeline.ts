@@ -134,18 +134,25 @@ async function computeScored(
     const own = many ? targets : [targets[i]!];
     const head = network.head(own[0]!);
     const tensors = layers.map(layer => imageTensors(run, layer, i, many));
-    const made = layers.map((layer, l) =>
+    const [, entry] = method.needs.scores?.includes('block') ? layers : [];
+    const made = (entry ? layers.slice(0, 1) : layers).map((layer, l) =>
       scorers.scorer({
         image,
         row: run.rows[i]!,
         targets: own,
         layer,
-        activations: tensors[l]!.activations,
+        entry,
+        activations: entry
+          ? joined(
+              tensors.map(one => one.activations),
+              1,
+            )
+          : tensors[l]!.activations,
         linearTail:
           layer.affine && method.params.keepPrefix !== false && isAffineReadout(head, network) && own.every(isLogit)
             ? tensors[l]!.gradients
             : undefined,
-        prefix: prefixOf(run, layer, i, method),
+        prefix: prefixOf(run, entry ? layers : [layer], i, method),
         head,
         feeds: run.region ? { [REGION_INPUT]: nthRegion(run.region, i) } : readoutFeeds(head, facts),
         facts,
@@ -169,16 +176,36 @@ async function computeScored(
   return results;
 }
 
+/** Tensors of one image, joined along an axis. */
+function joined(parts: readonly FeatureMaps[], axis: number): FeatureMaps {
+  const [first] = parts as [FeatureMaps];
+  if (parts.length === 1) return first;
+  const rows = first.dims.slice(0, axis).reduce((product, size) => product * size, 1);
+  const sizes = parts.map(({ data }) => data.length / rows);
+  const total = sizes.reduce((sum, size) => sum + size, 0);
+  const data = new Float32Array(rows * total);
+  let offset = 0;
+  parts.forEach((part, n) => {
+    const size = sizes[n]!;
+    for (let row = 0; row < rows; row++)
+      data.set(part.data.subarray(row * size, (row + 1) * size), row * total + offset);
+    offset += size;
+  });
+  const length = parts.reduce((sum, { dims }) => sum + dims[axis]!, 0);
+  return { data, dims: first.dims.with(axis, length) };
+}
+
 /** An image's class and register tokens, or zeros in their place if the method is told not to keep them. */
 function prefixOf(
   run: NetworkResult,
-  layer: TargetLayer,
+  layers: readonly TargetLayer[],
   i: number,
   { params }: MethodRun,
 ): Tensor<'float32'> | undefined {
-  const all = run.passes.prefix.get(layer.name);
-  if (!all) return undefined;
-  const { data, dims } = nthImage(all, i);
+  const all = layers.flatMap(({ name }) => run.passes.prefix.get(name) ?? []);
+  if (all.length < layers.length) return undefined;
+  const own = all.map(one => nthImage(one, i));
+  const { data, dims } = joined(own, 2);
   return { type: 'float32', data: params.keepPrefix === false ? new Float32Array(data.length) : data, dims };
 }
 

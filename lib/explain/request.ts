@@ -80,7 +80,7 @@ export function makeRequest(network: Network, options: ExplainOptions, defaults:
     return names.length > 0 ? [...new Set(names)] : undefined;
   };
   const prefix = methods
-    .filter(({ needs }) => needs.scores?.includes('tail'))
+    .filter(({ needs }) => needs.scores?.includes('tail') || needs.scores?.includes('block'))
     .flatMap(({ layerSets }) => layerSets.flat().filter(hasPrefix))
     .map(({ name }) => name);
   return {

@@ -14,7 +14,7 @@ import type { ReadyImage } from './images.ts';
 import type { TargetLayer } from './layer-choice.ts';
 import type { NetworkSessionOptions } from './network.ts';
 import type { ScoreHead } from './readout-graph.ts';
-import { networkGraph, prefixInput, type ScoringGraph, tailGraph } from './scoring-graphs.ts';
+import { blockGraph, networkGraph, prefixInput, type ScoringGraph, tailGraph } from './scoring-graphs.ts';
 import type { SessionCache } from './session-cache.ts';
 
 /** What scoring one image's changed copies starts from. */
@@ -23,6 +23,8 @@ export interface ScorerRequest {
   readonly row: ScoreRow;
   readonly targets: readonly ResolvedTarget[];
   readonly layer: TargetLayer;
+  /** The layer's normalisation, which is changed together with it; its channels follow the layer's. */
+  readonly entry?: TargetLayer;
   /** The layer's activations for this image, [1, C, h, w]. */
   readonly activations: FeatureMaps;
   /** Their gradients, where the logits are an affine function of the layer. */
@@ -64,7 +66,9 @@ export class Scorers {
         'ERR_METHOD_UNSUPPORTED',
         `score methods need a model that takes one image or any number of them; this one takes ${input.batch}`,
       );
-    const { image, layer, head, facts, size } = request;
+    const { image, layer, entry, head, facts, size } = request;
+    const build = () =>
+      entry ? blockGraph(this.#model, facts, head, [layer, entry]) : tailGraph(this.#model, facts, head, layer);
     const { data, dims } = image.tensor;
     const form = `${size} ${head.output} ${Object.keys(request.feeds)} ${head.classes}`;
     const { feeds } = request;
@@ -78,7 +82,7 @@ export class Scorers {
       tail:
         (layer.tokens?.prefix ?? 0) > 0 && !request.prefix
           ? undefined
-          : this.#use(`tail ${form} ${layer.name}`, () => tailGraph(this.#model, facts, head, layer), {
+          : this.#use(`${entry ? 'block' : 'tail'} ${form} ${layer.name}`, build, {
               ...feeds,
               ...(request.prefix && { [prefixInput(layer)]: request.prefix }),
             }),

@@ -46,6 +46,50 @@ export function tailGraph(model: Model, facts: FactTable, head: ScoreHead, layer
   return { graph, input, output: exposeLogits(graph, known, head) };
 }
 
+/**
+ * The model from the tokens and normalised tokens that enter a block on, fed with the feature maps of both [N, 2C, h, w],
+ * and if they have one their prefix [N, P, 2C].
+ * @throws `ERR_METHOD_UNSUPPORTED` where data flows around them
+ */
+export function blockGraph(
+  model: Model,
+  facts: FactTable,
+  head: ScoreHead,
+  [stream, entry]: readonly [TargetLayer, TargetLayer],
+): ScoringGraph {
+  const graph = tailOf(model.graph, facts, [stream.name, entry.name], [head.tensor]);
+  graph.outputs.length = 0;
+  graph.inputs.splice(
+    0,
+    graph.inputs.length,
+    ...graph.inputs.filter(({ name }) => name !== stream.name && name !== entry.name),
+  );
+  const known = new Map(facts);
+  const [batch, count, width] = facts.get(stream.name)!.dims as [number, number, number];
+  const joined = { ...stream, name: `${stream.name}/block` };
+  const { nodes, input, dims } = fromFeatureMaps(
+    graph,
+    joined,
+    { type: 'float32', dims: [batch, count, 2 * width] },
+    prefixInput(stream),
+  );
+  graph.inputs.push(makeValueInfo(input, 'float32', dims));
+  if (hasPrefix(joined))
+    graph.inputs.push(makeValueInfo(prefixInput(stream), 'float32', [batch, stream.tokens!.prefix, 2 * width]));
+  const bound = (value: number): string => {
+    const name = `${joined.name}/${value}`;
+    graph.initializers.set(name, makeTensorProto(name, 'int64', [1], BigInt64Array.of(BigInt(value))));
+    return name;
+  };
+  [stream, entry].forEach(({ name }, i) => {
+    const half = `${joined.name}/half${i}`;
+    nodes.push(makeNode('Slice', [joined.name, bound(i * width), bound((i + 1) * width), bound(2)], [half]));
+    nodes.push(makeNode('Cast', [half], [name], { to: codeOfType(facts.get(name)!.type) }));
+  });
+  graph.replaceNodes([...nodes, ...graph.nodes]);
+  return { graph, input, output: exposeLogits(graph, known, head) };
+}
+
 export const prefixInput = ({ name }: TargetLayer): string => `${name}/prefix`;
 
 function exposeLogits(graph: Graph, known: Map<string, TensorFacts>, head: ScoreHead): string {
@@ -57,6 +101,7 @@ function fromFeatureMaps(
   graph: Graph,
   layer: TargetLayer,
   { type, dims }: TensorFacts,
+  prefix?: string,
 ): { nodes: GraphNode[]; input: string; dims: readonly number[] } {
   const { name, layout, tokens } = layer;
   if (layout === 'nchw' && type === 'float32') return { nodes: [], input: name, dims };
@@ -84,7 +129,7 @@ function fromFeatureMaps(
     mapDims = [dims[0]!, dims[2]!, ...tokens!.grid];
     if (hasPrefix(layer)) {
       const joined = `${input}/${nodes.length}`;
-      nodes.push(makeNode('Concat', [prefixInput(layer), tensor], [joined], { axis: 1 }));
+      nodes.push(makeNode('Concat', [prefix ?? prefixInput(layer), tensor], [joined], { axis: 1 }));
       tensor = joined;
     }
   }

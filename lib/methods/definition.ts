@@ -29,10 +29,11 @@ export interface MethodNeeds {
   /** The rows of a linear classifier behind global average pooling. */
   readonly classifier?: true;
   /**
-   * Scores of changed images ('masks') or of changed activations ('tail'), from a scorer: such a method is computed for
+   * Scores of changed images ('masks'), of changed activations ('tail'), or of the changed tokens and normalised tokens that
+   * enter a transformer's block ('block': two layers, one scorer), from a scorer: such a method is computed for
    * one image at a time, with `context.count` targets.
    */
-  readonly scores?: readonly ('masks' | 'tail')[];
+  readonly scores?: readonly ('masks' | 'tail' | 'block')[];
   /**
    * Activations and gradients of noisy copies of the image as well: normal noise of deviation `sigma`, in the units of the
    * preprocessed input.

@@ -36,6 +36,7 @@ import { segEigenCam } from './seg-eigen-cam.ts';
 import { shapleyCam } from './shapley-cam.ts';
 import { smoothGradCamPlusPlus } from './smooth-grad-cam-plus-plus.ts';
 import { ssCam } from './ss-cam.ts';
+import { vitReciproCam } from './vit-recipro-cam.ts';
 import { xGradCam } from './xgrad-cam.ts';
 import { zoomCam } from './zoom-cam.ts';
 
@@ -65,6 +66,7 @@ export const METHODS: readonly MethodDefinition[] = [
   polyCam,
   fdCam,
   reciproCam,
+  vitReciproCam,
   rise,
   eigenCam,
   eigenGradCam,

@@ -17,20 +17,27 @@ export function headOf(graph: Graph, tensors: readonly string[], facts?: FactTab
 }
 
 /**
- * The part of the graph from a layer on: its only input is the layer's tensor (same name, dynamic batch where the model
+ * The part of the graph from a layer (or several) on: its only input is the layer's tensor (same name, dynamic batch where the model
  * has one), its outputs are the tensors asked for. Where the rest reads a constant that earlier nodes compute, its probed
  * value is put in; where it reads the shape of an earlier tensor, that is made from the layer's own batch.
  * @throws OnnxCamError `ERR_METHOD_UNSUPPORTED` when other data from before the layer flows around it
  */
-export function tailOf(graph: Graph, facts: FactTable, layer: string, outputs: readonly string[]): Graph {
+export function tailOf(
+  graph: Graph,
+  facts: FactTable,
+  layer: string | readonly string[],
+  outputs: readonly string[],
+): Graph {
+  const cuts = typeof layer === 'string' ? [layer] : layer;
+  const [first] = cuts as [string];
   const initializers = new Map(graph.initializers);
   const nodes: GraphNode[] = [];
-  const made = new Set([layer]);
+  const made = new Set(cuts);
   // Everything the layer leads to stays; what is needed besides is constant, a shape, or flows around the layer.
-  const downstream = new Set([layer]);
+  const downstream = new Set(cuts);
   for (const node of graph.nodes)
     if (dependenciesOf(node).some(name => downstream.has(name)))
-      for (const output of node.outputs) if (output && output !== layer) downstream.add(output);
+      for (const output of node.outputs) if (output && !cuts.includes(output)) downstream.add(output);
 
   function need(name: string): void {
     if (made.has(name) || initializers.has(name)) return;
@@ -41,8 +48,8 @@ export function tailOf(graph: Graph, facts: FactTable, layer: string, outputs: r
       return;
     }
     const node = graph.producer(name);
-    if (!node) throw flowsAround(layer, name);
-    const shape = node.op === 'Shape' && !downstream.has(name) ? shapeFromBatch(facts, layer, node) : undefined;
+    if (!node) throw flowsAround(first, name);
+    const shape = node.op === 'Shape' && !downstream.has(name) ? shapeFromBatch(facts, first, node) : undefined;
     if (shape) {
       for (const [key, weight] of shape.initializers) initializers.set(key, weight);
       nodes.push(...shape.nodes);
@@ -54,14 +61,14 @@ export function tailOf(graph: Graph, facts: FactTable, layer: string, outputs: r
   }
   for (const output of outputs) need(output);
 
-  const known = facts.get(layer);
-  const inputs = [
-    makeValueInfo(
-      layer,
+  const inputs = cuts.map(name => {
+    const known = facts.get(name);
+    return makeValueInfo(
+      name,
       known?.type,
       known?.dims.map((dim, axis) => (dim < 0 ? `d${axis}` : dim)),
-    ),
-  ];
+    );
+  });
   const infos = outputs.map(name => makeValueInfo(name, facts.get(name)?.type, facts.get(name)?.dims));
   return assemble(graph, nodes, inputs, infos, initializers);
 }

@@ -47,7 +47,8 @@ export async function affineScores(
       for (let k = 0; k < channels; k++) if (request.sets[i * channels + k]) sum += shares[t * channels + k]!;
       return sum;
     });
-  const reach = request.gaussian ? 1 : 0;
+  const kept = request.kind === 'neighbourhoods';
+  const reach = kept || request.gaussian ? 1 : 0;
   return fill(area, targets, channels * (2 * reach + 1) ** 2, (position, t) => {
     const y = Math.floor(position / width);
     const x = position % width;
@@ -55,9 +56,9 @@ export async function affineScores(
     for (let dy = -reach; dy <= reach; dy++)
       for (let dx = -reach; dx <= reach; dx++) {
         if (y + dy < 0 || y + dy >= height || x + dx < 0 || x + dx >= width) continue;
-        const weight = request.gaussian ? ((2 - Math.abs(dy)) * (2 - Math.abs(dx))) / 16 : 1;
-        for (let k = 0; k < channels; k++)
-          sum += weight * slopeAt(t, k, position + dy * width + dx) * data[k * area + position]!;
+        const weight = reach > 0 ? ((2 - Math.abs(dy)) * (2 - Math.abs(dx))) / 16 : 1;
+        const at = position + dy * width + dx;
+        for (let k = 0; k < channels; k++) sum += weight * slopeAt(t, k, at) * data[k * area + (kept ? at : position)]!;
       }
     return sum;
   });

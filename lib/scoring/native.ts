@@ -98,7 +98,8 @@ export type NativeVariants =
     }
   | (NativeLayer & { readonly kind: 'channels'; readonly channels: Uint32Array; readonly values: Float32Array })
   | (NativeLayer & { readonly kind: 'sets'; readonly sets: Uint8Array })
-  | (NativeLayer & { readonly kind: 'positions'; readonly gaussian: boolean });
+  | (NativeLayer & { readonly kind: 'positions'; readonly gaussian: boolean })
+  | (NativeLayer & { readonly kind: 'neighbourhoods' });
 
 interface NativeLayer {
   readonly activations: Float32Array;

@@ -177,8 +177,8 @@ function* tailVariants({ data, dims }: FeatureMaps, request: TailRequest): Gener
         const k = Math.floor(p / area);
         const dy = Math.abs(Math.floor((p % area) / width) - Math.floor(position / width));
         const dx = Math.abs((p % width) - (position % width));
-        const value = data[k * area + position]!;
-        if (!request.gaussian) return dy + dx === 0 ? value : 0;
+        const value = data[request.kind === 'neighbourhoods' ? p : k * area + position]!;
+        if (request.kind === 'positions' && !request.gaussian) return dy + dx === 0 ? value : 0;
         return dy > 1 || dx > 1 ? 0 : (value * (2 - dy) * (2 - dx)) / 16;
       });
 }

@@ -77,6 +77,10 @@ export type TailRequest = {
       readonly kind: 'positions';
       readonly gaussian: boolean;
     }
+  | {
+      /** Copy i keeps position i and its neighbours, each times its weight ([1 2 1]² / 16). */
+      readonly kind: 'neighbourhoods';
+    }
 );
 
 /** Passes made, counted in images; `saved` are those that the mathematics showed to be superfluous. */

@@ -88,7 +88,11 @@ std::unique_ptr<Variants> variantsOf(const Napi::Object& object) {
   if (kind == "masks") return masksOf(object);
   const std::vector<std::size_t> dims = sizesAt(object, "dims");
   const LayerView layer{arrayAt<float>(object, "activations").data, dims[0], dims[1], dims[2]};
-  if (kind == "positions") return std::make_unique<PositionVariants>(layer, boolAt(object, "gaussian"));
+  if (kind == "positions") {
+    const bool spread = boolAt(object, "gaussian");
+    return std::make_unique<PositionVariants>(layer, spread ? Surroundings::kSpread : Surroundings::kNone);
+  }
+  if (kind == "neighbourhoods") return std::make_unique<PositionVariants>(layer, Surroundings::kKept);
   if (kind == "sets") {
     const auto sets = arrayAt<uint8_t>(object, "sets");
     return std::make_unique<ChannelSetVariants>(layer, sets.data, sets.size / layer.channels);

@@ -54,7 +54,7 @@ std::unique_ptr<VariantWriter> PositionVariants::writer() const {
     for (std::size_t k = 0; k < layer_.channels; k++) {
       const float value = layer_.data[k * area + item];
       float* channel = slot + k * area;
-      if (!gaussian_) {
+      if (surroundings_ == Surroundings::kNone) {
         channel[item] = value;
         continue;
       }
@@ -62,7 +62,9 @@ std::unique_ptr<VariantWriter> PositionVariants::writer() const {
         for (std::size_t dx = 0; dx < 3; dx++) {
           const std::size_t y = row + dy, x = column + dx;  // One more than the neighbour's.
           if (y == 0 || x == 0 || y > layer_.height || x > layer_.width) continue;
-          channel[(y - 1) * layer_.width + x - 1] = value * kSpread[dy] * kSpread[dx];
+          const std::size_t at = (y - 1) * layer_.width + x - 1;
+          const float kept = surroundings_ == Surroundings::kKept ? layer_.data[k * area + at] : value;
+          channel[at] = kept * kSpread[dy] * kSpread[dx];
         }
       }
     }

@@ -53,11 +53,17 @@ class ChannelSetVariants : public Variants {
   std::size_t count_;
 };
 
-/// Variant i: all channels are 0 but at position i (row-major), which keeps its values; with `gaussian` those values
-/// are spread over the 3×3 neighbourhood with weights [1 2 1; 2 4 2; 1 2 1] / 16, cut off at the border.
+/// What is left of a layer at a position and around it.
+enum class Surroundings {
+  kNone,    ///< The position's own values alone.
+  kSpread,  ///< Its values, spread over the 3×3 neighbourhood with weights [1 2 1; 2 4 2; 1 2 1] / 16.
+  kKept,    ///< The values of the 3×3 neighbourhood, each times those weights.
+};
+
+/// Variant i: all channels are 0 but at position i (row-major) and perhaps around it, cut off at the border.
 class PositionVariants : public Variants {
  public:
-  PositionVariants(LayerView layer, bool gaussian) : layer_(layer), gaussian_(gaussian) {}
+  PositionVariants(LayerView layer, Surroundings surroundings) : layer_(layer), surroundings_(surroundings) {}
 
   std::size_t count() const override { return layer_.area(); }
   std::size_t size() const override { return layer_.size(); }
@@ -65,7 +71,7 @@ class PositionVariants : public Variants {
 
  private:
   LayerView layer_;
-  bool gaussian_;
+  Surroundings surroundings_;
 };
 
 }  // namespace onnx_cam

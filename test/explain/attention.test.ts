@@ -114,6 +114,35 @@ describe('methods that cut the network', () => {
     }
   });
 
+  it('refuse blocks where there is none', async () => {
+    const cam = await load(model);
+    try {
+      await expectError(
+        () => cam.explain(picture, { method: 'vit-recipro-cam' }),
+        'ERR_METHOD_UNSUPPORTED',
+        'recipro-cam',
+      );
+      expect(cam.unsupported(['vit-recipro-cam']).get('vit-recipro-cam')?.code).toBe('ERR_METHOD_UNSUPPORTED');
+    } finally {
+      await cam.dispose();
+    }
+  });
+
+  it('change stream and normalised tokens of a block together', async () => {
+    const cam = await load(vitModel({ blocks: 3 }));
+    try {
+      const last = one(await cam.explain(image, { method: 'vit-recipro-cam', target: 1 }));
+      expect([last.layer].flat().map(({ name }) => name)).toEqual(['1/out', '2/norm1']);
+      expect(last.runs).toEqual({ network: 1, tail: 15, saved: 0 });
+      const first = one(await cam.explain(image, { method: 'vit-recipro-cam', target: 1, layer: '1/norm1' }));
+      expect([first.layer].flat().map(({ name }) => name)).toEqual(['0/out', '1/norm1']);
+      const both = () => cam.explain(image, { method: 'vit-recipro-cam', layer: ['1/norm1', '2/norm1'], fuse: false });
+      await expectError(both, 'ERR_METHOD_UNSUPPORTED', 'one layer');
+    } finally {
+      await cam.dispose();
+    }
+  });
+
   it('cut transformers at the residual stream', async () => {
     for (const options of [{}, { prefix: 5 }, { batch: 1 }]) {
       const cam = await load(vitModel(options));

@@ -88,8 +88,8 @@ describe('computeMap', () => {
   it('runs every method that needs no more than tensors', async () => {
     const tensors: MapTensors = { activations, gradients, weights, scores: noise([5], 4).data };
     for (const { name, needs, layer } of METHODS) {
-      if (needs.attention) {
-        await expectError(() => map(name, tensors), 'ERR_METHOD_UNSUPPORTED', name, 'attention');
+      if (needs.attention || needs.scores?.includes('block')) {
+        await expectError(() => map(name, tensors), 'ERR_METHOD_UNSUPPORTED', name, 'transformer');
         continue;
       }
       if (needs.scores || needs.gradients === 'second' || needs.guided || layer) continue;

@@ -6,7 +6,7 @@ import { buildModel, noise } from '../helpers/model-builder.ts';
 import { residualModel, vggModel } from '../helpers/small-models.ts';
 
 /** Without those of transformers (test/explain/attention.test.ts). */
-const listed = listMethods().filter(({ needs }) => !needs.attention);
+const listed = listMethods().filter(({ needs }) => !needs.attention && !needs.scores?.includes('block'));
 const all = listed.map(({ name }) => name);
 const withGradients = listed.filter(({ needs }) => needs.gradients).map(({ name }) => name);
 

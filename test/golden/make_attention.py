@@ -3,7 +3,7 @@ what the published formulas of the attention methods give for them.
 
 Attention probabilities and their gradients come from hooks in float64; rollout and gradient rollout follow
 jacobgil/vit-explain (gradients paired with their own block), attention Grad-CAM and generic attention Chefer's
-repositories, LeGrad its paper (torchvision's network: torchcam itself), Grad-CAM is pytorch-grad-cam with a reshape
+repositories, ViT-Recipro-CAM OpenVINO XAI, LeGrad its paper (torchvision's network: torchcam itself), Grad-CAM is pytorch-grad-cam with a reshape
 transform at the last block's first norm. Weights are multiples of 1/64, so that the files compress.
 
 Usage: python test/golden/make_attention.py
@@ -136,6 +136,30 @@ def legrad(own, prefix):
     return torch.stack([g.clamp(min=0).mean((0, 1))[prefix:] for g in own]).mean(0)
 
 
+def vit_recipro(model, x, prefix, grid, gaussian, keep):
+    """OpenVINO XAI's form: residual stream and normalised tokens of the last block are masked, the norm sees all."""
+    seen = []
+    block = model.blocks[-1]
+    handle = block.register_forward_pre_hook(lambda _m, inputs: seen.append(inputs[0]))
+    model(x)
+    handle.remove()
+    tokens, normed = seen[0], block.norm1(seen[0])
+    kernel = torch.tensor([[1.0, 2, 1], [2, 4, 2], [1, 2, 1]], dtype=x.dtype) / 16
+    scores = []
+    for row in range(grid[0]):
+        for column in range(grid[1]):
+            mask = torch.zeros(grid[0] + 2, grid[1] + 2, dtype=x.dtype)
+            if gaussian:
+                mask[row:row + 3, column:column + 3] = kernel
+            else:
+                mask[row + 1, column + 1] = 1
+            mask = torch.cat([torch.full((prefix,), float(keep), dtype=x.dtype), mask[1:-1, 1:-1].flatten()])[:, None]
+            z = tokens * mask + block.attn(normed * mask)
+            z = z + block.mlp(block.norm2(z))
+            scores.append(model.forward_head(model.norm(z))[0, TARGET])
+    return torch.stack(scores).detach()
+
+
 def grad_cam(model, x, prefix, grid):
     def reshape(tensor):
         return tensor[:, prefix:].reshape(tensor.shape[0], *grid, tensor.shape[2]).permute(0, 3, 1, 2)
@@ -184,6 +208,9 @@ def main() -> None:
             add("generic-attention", {}, generic(attention, gradients, prefix))
             add("attention-grad-cam", {}, attention_grad_cam(attention, gradients, prefix))
             add("legrad", {}, legrad(own, prefix))
+            for params in ({}, {"gaussian": False}, {"keepPrefix": False}):
+                gaussian, keep = params.get("gaussian", True), params.get("keepPrefix", True)
+                add("vit-recipro-cam", params, vit_recipro(double, x.double(), prefix, grid, gaussian, keep))
             add("grad-cam", {}, grad_cam(double, x.double(), prefix, grid), "pytorch-grad-cam")
         index.append({"name": name, "seed": seed, "dims": [1, 3, height, width], "grid": grid, "prefix": prefix,
                       "target": TARGET, "logits": np.round(logits[0].double().numpy(), 8).tolist(), "cases": cases})

@@ -20,7 +20,7 @@ interface Network {
   prefix: number;
   target: number;
   logits: number[];
-  cases: { method: string; params: Record<string, string | number>; convention: Convention; raw: number[] }[];
+  cases: { method: string; params: Record<string, string | number | boolean>; convention: Convention; raw: number[] }[];
 }
 
 const networks = JSON.parse(readFileSync(new URL('values.json', folder), 'utf8')) as Network[];

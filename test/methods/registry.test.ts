@@ -123,8 +123,8 @@ describe('every method', () => {
   /** Of methods that differentiate a score of their own, or look at noisy copies. */
   const PASSES: Readonly<Record<string, number>> = { 'finer-cam': 2, 'smooth-grad-cam++': 5 };
 
-  /** Methods of attention have tests of their own (test/explain/attention.test.ts). */
-  const LISTED = listMethods().filter(({ needs }) => !needs.attention);
+  /** Methods of transformers have tests of their own (test/explain/attention.test.ts). */
+  const LISTED = listMethods().filter(({ needs }) => !needs.attention && !needs.scores?.includes('block'));
 
   for (const { name, params, needs } of LISTED)
     it(`${name} gives finite maps of the right size in each of its conventions`, async () => {

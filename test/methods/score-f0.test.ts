@@ -134,6 +134,8 @@ describe('worked numbers of methods.md on M2, class 0', () => {
     expectClose(logits.raw.data, [0.65, 1.9, 0.4, 1.3], 1e-5);
     const spread = await runMethod('recipro-cam', image, { params: { gaussian: true } });
     expectClose(spread.raw.data, [0.393738, 0.40787, 0.439236, 0.416004], 1e-5);
+    const kept = await image.scorer.tail({ kind: 'neighbourhoods', view: 'probability' });
+    expectClose(kept, [0.455781, 0.520938, 0.445857, 0.493495], 1e-5);
   });
 
   it('Group-CAM over a black background', async () => {

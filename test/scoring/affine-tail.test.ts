@@ -29,9 +29,10 @@ it.each(['m2', 'mg'] as const)('%s: affine scores are those of the runs, for eve
     { kind: 'sets', sets: Uint8Array.of(0, 0, 0, 1, 1, 0, 1, 1) },
     { kind: 'positions', gaussian: false },
     { kind: 'positions', gaussian: true },
+    { kind: 'neighbourhoods' },
   ] as const;
   for (const request of requests) expectClose(await affine.scorer.tail(request), await run.scorer.tail(request), 1e-5);
-  expect(affine.scorer.runs).toEqual({ network: 0, tail: 0, saved: 3 + 4 + 4 + 4 });
+  expect(affine.scorer.runs).toEqual({ network: 0, tail: 0, saved: 3 + 4 + 4 + 4 + 4 });
 });
 
 it('probabilities are not affine: they are run', async () => {

@@ -130,6 +130,7 @@ describe('the tail', () => {
       { kind: 'sets', sets: Uint8Array.of(1, 0, 0, 1, 0, 0, 0, 0, 0, 0, 1, 1, 1, 1, 1, 0, 1, 0, 1, 0) },
       { kind: 'positions', gaussian: false },
       { kind: 'positions', gaussian: true },
+      { kind: 'neighbourhoods' },
     ] as const;
     for (const request of requests)
       expectClose(await scorer.tail({ ...request, view }), await reference.tail({ ...request, view }), 1e-5);
