@@ -148,7 +148,7 @@ export function predictionsOf(
   { labels, headKind }: Pick<HeadSetting, 'labels' | 'headKind'>,
   count: number,
 ): Prediction[] {
-  return Array.from(row.ranking.subarray(0, count), index => ({
+  return row.top(count).map(index => ({
     index,
     label: labels?.names[index] ?? null,
     score: row.logits[index]!,

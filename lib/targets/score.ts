@@ -9,7 +9,7 @@ export class ScoreRow {
   readonly logits: ArrayLike<number>;
   readonly activation: Activation;
   #probabilities: Float64Array | undefined;
-  #ranking: Uint32Array | undefined;
+  #top: readonly number[] = [];
 
   constructor(logits: ArrayLike<number>, activation: Activation) {
     this.logits = logits;
@@ -17,22 +17,19 @@ export class ScoreRow {
   }
 
   get probabilities(): Float64Array {
-    this.#probabilities ??=
-      this.activation === 'softmax' ? softmax(this.logits) : Float64Array.from(this.logits, sigmoid);
+    this.#probabilities ??= this.activation === 'softmax' ? softmax(this.logits) : sigmoids(this.logits);
     return this.#probabilities;
   }
 
-  /** Class indices by falling logit; equal logits keep the lower index first. */
-  get ranking(): Uint32Array {
-    this.#ranking ??= Uint32Array.from(this.logits, (_, index) => index).sort(
-      (a, b) => this.logits[b]! - this.logits[a]! || a - b,
-    );
-    return this.#ranking;
+  /** The classes with the largest logits, by falling logit; equal logits keep the lower index first. */
+  top(count: number): readonly number[] {
+    if (this.#top.length < Math.min(count, this.logits.length)) this.#top = topIndices(this.logits, count);
+    return this.#top.slice(0, count);
   }
 
   /** The class an index stands for (a negative one is a rank, see {@link ScoreTerm}). */
   classOf(index: number): number {
-    return index >= 0 ? index : (this.ranking[-1 - index] ?? 0);
+    return index >= 0 ? index : (this.top(-index).at(-1) ?? 0);
   }
 
   view(view: ScoreView, index: number): number {
@@ -70,14 +67,34 @@ export class ScoreRow {
   }
 }
 
+/** In double precision. Loops, not callbacks: this happens for every picture. */
 export function softmax(values: ArrayLike<number>): Float64Array {
+  const result = new Float64Array(values.length);
   let max = Number.NEGATIVE_INFINITY;
   for (let i = 0; i < values.length; i++) max = Math.max(max, values[i]!);
-  const exps = Float64Array.from(values, value => Math.exp(value - max));
-  const sum = exps.reduce((total, value) => total + value, 0);
-  return exps.map(value => value / sum);
+  let sum = 0;
+  for (let i = 0; i < values.length; i++) sum += result[i] = Math.exp(values[i]! - max);
+  for (let i = 0; i < values.length; i++) result[i]! /= sum;
+  return result;
 }
 
-function sigmoid(value: number): number {
-  return 1 / (1 + Math.exp(-value));
+function sigmoids(values: ArrayLike<number>): Float64Array {
+  const result = new Float64Array(values.length);
+  for (let i = 0; i < values.length; i++) result[i] = 1 / (1 + Math.exp(-values[i]!));
+  return result;
+}
+
+/** Selection of a few among many: each value is compared with the smallest one kept. NaN counts as smallest. */
+function topIndices(values: ArrayLike<number>, count: number): number[] {
+  const order = (index: number): number => (Number.isNaN(values[index]!) ? Number.NEGATIVE_INFINITY : values[index]!);
+  const kept: number[] = [];
+  for (let i = 0; i < values.length; i++) {
+    const value = order(i);
+    if (kept.length === count && !(value > order(kept[count - 1]!))) continue;
+    let place = kept.length;
+    while (place > 0 && value > order(kept[place - 1]!)) place--;
+    kept.splice(place, 0, i);
+    if (kept.length > count) kept.pop();
+  }
+  return kept;
 }
