@@ -1,8 +1,9 @@
 import { OnnxCamError } from '../errors.ts';
 import type { MethodDefinition } from '../methods/definition.ts';
 import { type Attention, findAttentions, fusedAttentions } from '../model/attention.ts';
-import type { Axes } from '../model/axes.ts';
+import { type Axes, tokensOf } from '../model/axes.ts';
 import type { LayerSpec } from '../model/choose-layer.ts';
+import { constantValues } from '../model/constant-chain.ts';
 import type { Model } from '../model/load-model.ts';
 import { traceAxes } from '../model/trace-axes.ts';
 import { nearestNames } from '../suggest.ts';
@@ -59,6 +60,7 @@ export function chooseAttentions(
       ].join(', ')}`,
     );
   const ends = blockEnds(model, attentions);
+  const reader = readsPrefix(model, axes, attentions.at(-1)!) ? 'class' : 'mean';
   if (definition.needs.gradients === 'block' && !ends)
     throw fail(
       'needs a residual stream of tokens that every path to the class scores passes through after each attention',
@@ -85,6 +87,7 @@ export function chooseAttentions(
       normalized: false,
       attended: false,
       affine: false,
+      reader,
       block: ends?.[attentions.indexOf(attention)],
       reason: spec === undefined || spec === 'auto' ? 'attention probabilities' : 'named by the caller',
     };
@@ -98,16 +101,39 @@ export function chooseAttentions(
 function blockEnds({ graph, layers }: Model, attentions: readonly Attention[]): BlockEnd[] | undefined {
   const position = new Map(graph.nodes.flatMap((node, i) => node.outputs.map(name => [name, i] as const)));
   const at = (name: string) => position.get(name)!;
-  const stream = layers.filter(
+  const tokens = layers.filter(
     ({ dominating, normalized, layout }) => dominating && !normalized && layout === 'tokens',
   );
+  // Heads may go on with the patches alone.
+  const shape = tokens.find(({ name }) => at(name) > at(attentions[0]!.tensor))?.shape.join();
+  const stream = tokens.filter(layer => layer.shape.join() === shape);
   const last = stream.at(-1);
   const ends = attentions.map(({ tensor }, i) => {
     const next = attentions[i + 1];
     const own = stream.findLast(({ name }) => !next || at(name) < at(next.tensor));
-    return own && at(own.name) > at(tensor) && own.shape.join() === last!.shape.join() ? own.name : undefined;
+    return own && at(own.name) > at(tensor) ? own.name : undefined;
   });
   return ends.every(end => end !== undefined) ? ends.map(end => ({ stream: end, last: last!.name })) : undefined;
+}
+
+/** Whether the head takes class or distillation tokens out, rather than the mean of tokens. */
+function readsPrefix({ graph, facts }: Model, axes: ReadonlyMap<string, Axes>, { node: last }: Attention): boolean {
+  return graph.nodes.slice(graph.nodes.indexOf(last)).some(node => {
+    if (node.op !== 'Gather' && node.op !== 'Slice' && node.op !== 'Split') return false;
+    const own = axes.get(node.inputs[0]!);
+    const axis = own?.findIndex(one => (tokensOf(one)?.prefix ?? 0) > 0) ?? -1;
+    if (axis < 0) return false;
+    const prefix = tokensOf(own![axis]!)!.prefix;
+    if (node.op === 'Gather') {
+      const along = node.attributes.int('axis', 0);
+      const [index] = constantValues(graph, facts, node.inputs[1]!) ?? [];
+      return (along < 0 ? along + own!.length : along) === axis && index !== undefined && index >= 0 && index < prefix;
+    }
+    // Splits and slices of the prefix alone; of the rest the grid is still known.
+    const [output] = node.outputs;
+    const size = facts.get(output!)?.dims[axis];
+    return size !== undefined && size <= prefix;
+  });
 }
 
 function named(attentions: readonly Attention[], spec: LayerSpec | undefined): readonly Attention[] {

@@ -18,6 +18,8 @@ export type TargetLayer = Omit<ChosenLayer, 'layout' | 'tokens'> &
     readonly bias?: Float32Array;
     /** Of attention: where its block ends. */
     readonly block?: BlockEnd;
+    /** Of attention: what the head reads, class tokens or the mean of tokens. */
+    readonly reader?: 'class' | 'mean';
   };
 
 /** Class, distillation or register tokens come before those of the picture (and nothing after them). */

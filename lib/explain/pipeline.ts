@@ -253,6 +253,7 @@ function layerTensors(
   return {
     activations: run.activations.get(layer.name)!,
     tokens: layer.tokens,
+    reader: layer.reader,
     bias: layer.bias,
     gradients: needs.gradients && (needs.gradients === 'block' ? run.passes.block : run.gradients).get(layer.name),
     guided: needs.guided && [...run.passes.guided.values()][0],

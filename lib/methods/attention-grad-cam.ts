@@ -1,9 +1,9 @@
-import { tokensOf } from './attention-rows.ts';
+import { classRow, tokensOf } from './attention-rows.ts';
 import { defineMethod, gradientsOf, type LayerTensors } from './definition.ts';
 
 /**
  * Grad-CAM on the class token's attention to the patches in the last block (the baseline of arXiv:2012.09838): heads take
- * the place of channels, M = mean over heads of ⟨∂score/∂A⟩·A. Without a class token the rows of all tokens are averaged.
+ * the place of channels, M = mean over heads of ⟨∂score/∂A⟩·A. Where the head reads no class token the rows of all are averaged.
  */
 export const attentionGradCam = defineMethod({
   name: 'attention-grad-cam',
@@ -33,7 +33,7 @@ export const attentionGradCam = defineMethod({
     function patchRows({ activations }: LayerTensors, which: 'activations' | 'gradients', n: number): Float64Array[] {
       const { data: values, dims } = which === 'activations' ? activations : gradientsOf(layer);
       const [images, heads, queries, keys] = dims as [number, number, number, number];
-      const rows = prefix > 0 ? 1 : queries;
+      const rows = classRow(layer) ? 1 : queries;
       return Array.from({ length: heads }, (_, head) => {
         const mean = new Float64Array(patches);
         for (let q = 0; q < rows; q++) {

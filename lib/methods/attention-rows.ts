@@ -27,7 +27,7 @@ export interface HeadMatrices {
 export type RollStep = 'normalized' | 'sum';
 
 /**
- * Row of the class token (the mean of all rows where there is none) of the product over blocks, at the patches.
+ * Row of the class token (the mean of all rows where there is none, or the head doesn't read it) of the product over blocks, at the patches.
  * @param layers attention [N, heads, tokens, tokens] of the blocks, in the order of the network
  * @returns maps [count, h, w]
  */
@@ -42,7 +42,7 @@ export async function rolledMaps(
   const data = new Float32Array(count * height * width);
   for (let n = 0; n < count; n++) {
     const tokens = layers[0]!.activations.dims[3]!;
-    let row: Float64Array = firstRow(tokens, prefix);
+    let row: Float64Array = firstRow(tokens, classRow(layers[0]!));
     for (const layer of layers.toReversed()) {
       row = rolled(row, fuse(matricesOf(layer, n)), step);
       await nextTurn();
@@ -69,9 +69,14 @@ function nth({ data, dims }: FeatureMaps, n: number): Float32Array {
   return data.subarray(own * size, (own + 1) * size);
 }
 
-function firstRow(tokens: number, prefix: number): Float64Array {
+/** Whether what the class token gathers is asked for; else the mean over all tokens. */
+export function classRow(layer: LayerTensors): boolean {
+  return tokensOf(layer).prefix > 0 && layer.reader !== 'mean';
+}
+
+function firstRow(tokens: number, first: boolean): Float64Array {
   const row = new Float64Array(tokens);
-  if (prefix > 0) row[0] = 1;
+  if (first) row[0] = 1;
   else row.fill(1 / tokens);
   return row;
 }

@@ -76,6 +76,8 @@ export interface LayerTensors {
   readonly classifier?: Float32Array;
   /** Of attention: where the keys are in the picture. */
   readonly tokens?: TokenGrid;
+  /** Of attention: whose rows the score comes from, the class token's (default) or those of all tokens. */
+  readonly reader?: 'class' | 'mean';
   /** Of each noisy copy of the image, with the gradients of the same targets. */
   readonly noisy?: readonly LayerTensors[];
 }

@@ -225,6 +225,16 @@ describe('attention methods', () => {
     }
   });
 
+  it('find the blocks of networks whose head reads the patches alone', async () => {
+    const other = await load(vitModel({ pool: 'patches' }));
+    try {
+      for (const { status, raw } of flat(await other.explain(image, { methods: ATTENTION, target: 1 })))
+        expect([status, ...raw.dims]).toEqual(['ok', 3, 5]);
+    } finally {
+      await other.dispose();
+    }
+  });
+
   it('average over rows where there is no class token', async () => {
     const other = await load(vitModel({ prefix: 0, pool: 'mean' }));
     try {

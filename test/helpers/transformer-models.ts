@@ -9,8 +9,8 @@ export interface VitOptions {
   readonly prefix?: number;
   readonly blocks?: number;
   readonly heads?: number;
-  /** What the head reads: the first token (default), or the mean of all. */
-  readonly pool?: 'token' | 'mean';
+  /** What the head reads: the first token (default), or the mean of all, or of the patches before they are normalised. */
+  readonly pool?: 'token' | 'mean' | 'patches';
   /** How q·kᵀ is scaled: after it (default), or half of it on either factor, as PyTorch's exporters do. */
   readonly scale?: 'after' | 'before';
   /** A bias that is added to the scores, as for relative positions. */
@@ -116,9 +116,18 @@ export function vitModel({
     const hidden = step('Relu', [linear(norm(tokens, at('norm2')), at('hidden'), D, 2 * D)], at('active'));
     tokens = step('Add', [tokens, linear(hidden, at('mlp'), 2 * D, D)], at('out'));
   }
+  if (pool === 'patches') {
+    for (const [name, value] of [
+      ['from', prefix],
+      ['to', count],
+      ['along', 1],
+    ] as const)
+      initializers[name] = int64(value);
+    tokens = step('Slice', [tokens, 'from', 'to', 'along'], 'alone');
+  }
   const last = norm(tokens, 'norm');
   const pooled =
-    pool === 'mean'
+    pool !== 'token'
       ? step('ReduceMean', [last], 'pooled', { axes: [1], keepdims: 0 })
       : step('Gather', [last, 'zero'], 'pooled', { axis: 1 });
   step('Gemm', [pooled, 'wh', 'bh'], 'y');
