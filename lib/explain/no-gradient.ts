@@ -1,4 +1,5 @@
 import { OnnxCamError } from '../errors.ts';
+import type { MethodDefinition } from '../methods/definition.ts';
 import { METHODS } from '../methods/registry.ts';
 
 /**
@@ -10,7 +11,9 @@ export function orNameAlternatives<T>(differentiation: () => T): T {
     return differentiation();
   } catch (error) {
     if (!(error instanceof OnnxCamError) || error.code !== 'ERR_NO_GRADIENT') throw error;
-    const names = METHODS.filter(({ needs }) => !needs.gradients && !needs.classifier).map(({ name }) => name);
+    const anyNetwork = ({ needs }: MethodDefinition) =>
+      !needs.classifier && !needs.attention && !needs.scores?.includes('block');
+    const names = METHODS.filter(method => !method.needs.gradients && anyNetwork(method)).map(({ name }) => name);
     throw new OnnxCamError(error.code, `${error.message}; methods that work without gradients: ${names.join(', ')}`, {
       cause: error,
     });
