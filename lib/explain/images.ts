@@ -119,12 +119,16 @@ function tensorPicture(
   return rawPicture(pixels, width, height);
 }
 
-/** Stacks single images; their tensors must have one shape. */
+/** Stacks single images; their tensors must have one shape. Images that lie one behind the other already are not copied. */
 export function stack(tensors: readonly Tensor<'float32'>[]): Tensor<'float32'> {
   const [first] = tensors as [Tensor<'float32'>];
   if (tensors.length === 1) return first;
   const size = first.data.length;
+  const dims = [tensors.length, ...first.dims.slice(1)];
+  const { buffer, byteOffset } = first.data;
+  if (tensors.every(({ data }, n) => data.buffer === buffer && data.byteOffset === byteOffset + 4 * n * size))
+    return { type: 'float32', data: new Float32Array(buffer, byteOffset, size * tensors.length), dims };
   const data = new Float32Array(size * tensors.length);
   for (const [n, tensor] of tensors.entries()) data.set(tensor.data, n * size);
-  return { type: 'float32', data, dims: [tensors.length, ...first.dims.slice(1)] };
+  return { type: 'float32', data, dims };
 }

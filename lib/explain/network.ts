@@ -15,6 +15,7 @@ import { CLASS_INPUT, type NetworkPlan, type PassKind, planKey, type SeedForm, s
 import { type PlannedGraph, planGraph } from './plan-graph.ts';
 import { readoutFeeds, readoutHead, type ScoreHead } from './readout-graph.ts';
 import type { SessionCache } from './session-cache.ts';
+import { Turns } from './turns.ts';
 
 /** Sizes whose facts are kept; more would grow without end on pictures of many sizes. */
 const KEPT_SIZES = 8;
@@ -36,6 +37,8 @@ export interface NetworkResult {
   readonly passes: Readonly<Record<PassKind, ReadonlyMap<string, FeatureMaps>>>;
   readonly milliseconds: number;
   readonly warnings: readonly string[];
+  /** Gives the tensors back for the next run to write into; nothing of this result may be read after it. */
+  release(): void;
 }
 
 export interface NetworkRun {
@@ -52,6 +55,8 @@ export interface NetworkRun {
 interface PlannedSession {
   readonly session: Session;
   readonly planned: PlannedGraph;
+  /** Outputs of the last run that nobody reads any more, by batch and number of targets. */
+  readonly spare: Map<string, Record<string, Tensor>>;
 }
 
 /** Runs a model's rewritten graphs; sessions are made on first need and shared by equal plans. */
@@ -59,6 +64,7 @@ export class Network {
   readonly model: Model;
   readonly #cache: SessionCache;
   readonly #options: NetworkSessionOptions;
+  readonly #turns = new Turns();
   readonly #heads = new Map<string, Logits>();
   readonly #factsBySize = new Map<string, Promise<FactTable>>();
 
@@ -94,8 +100,8 @@ export class Network {
     return this.#cache.use(
       `${size} ${planKey(plan)}`,
       async () => this.#create(head, layers, plan, await this.factsFor(size)),
-      async ({ session, planned }) => {
-        const start = performance.now();
+      async ({ session, planned, spare }) => {
+        let milliseconds = 0;
         const batch = images.dims[0]!;
         const feeds: Record<string, Tensor> = {
           [planned.input]: images,
@@ -110,7 +116,16 @@ export class Network {
         ]);
         // The parts of a sum share one gradient.
         const fetches = [...new Set([planned.logits, ...tensors, ...(planned.region ? [planned.region] : [])])];
-        const outputs = await session.run(feeds, fetches, { signal });
+        // A run has the whole thread budget: several at once would only take the cores from each other.
+        const key = `${batch} ${targets.length}`;
+        const outputs = await this.#turns.take(() => {
+          const start = performance.now();
+          const outputs = spare.get(key);
+          spare.clear();
+          return session.run(feeds, fetches, { signal, outputs }).finally(() => {
+            milliseconds = performance.now() - start;
+          });
+        }, signal);
         const maps = (names: ReadonlyMap<string, string>): Map<string, FeatureMaps> =>
           new Map([...names].map(([layer, name]) => [layer, outputs[name] as FeatureMaps]));
         return {
@@ -119,8 +134,9 @@ export class Network {
           activations: maps(planned.activations),
           gradients: maps(planned.gradients),
           passes: { curvature: maps(curvature), guided: maps(guided), block: maps(block), prefix: maps(prefix) },
-          milliseconds: performance.now() - start,
+          milliseconds,
           warnings: session.warnings,
+          release: () => void spare.set(key, outputs),
         };
       },
     );
@@ -155,7 +171,7 @@ export class Network {
   ): Promise<PlannedSession> {
     const planned = planGraph(this.model, facts, head, layers, plan);
     const { model, externalFiles } = serializeModel(planned.graph);
-    return { planned, session: await Session.create(model, { ...this.#options, externalFiles }) };
+    return { planned, spare: new Map(), session: await Session.create(model, { ...this.#options, externalFiles }) };
   }
 }
 

@@ -68,6 +68,8 @@ export async function explainRun(
       results[i]!.push(await Promise.all(perTarget));
     }
   }
+  // Maps of further passes (guided gradients) may be views on the run's tensors, all other results are copies.
+  if (Object.keys(request.passes).length === 0) outcome.run.release();
   return results;
 }
 
