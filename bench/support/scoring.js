@@ -3,7 +3,6 @@ import { Session } from '../../dist/engine/session.js';
 import { serializeModel } from '../../dist/model/write.js';
 import { parseModel } from '../../dist/model/read.js';
 import { expose } from '../../dist/model/expose.js';
-import { makeValueInfo } from '../../dist/model/value-info.js';
 
 /** A picture as the peers feed it: 224 × 224, (pixel − 127) / 128, [1,3,224,224]. */
 export async function peerTensor(path, size = 224) {
@@ -21,8 +20,7 @@ export async function peerTensor(path, size = 224) {
 /** Bytes of a model with one more output, the layer's activations. */
 export function withLayerOutput(bytes, layer) {
   const graph = parseModel(bytes);
-  const name = expose(graph, layer, 'bench_layer');
-  graph.outputs.push(makeValueInfo(name, 'float32'));
+  const name = expose(graph, layer);
   const { model, externalFiles } = serializeModel(graph);
   return { model, externalFiles, name };
 }

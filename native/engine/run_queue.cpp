@@ -28,9 +28,12 @@ RunQueue& RunQueue::kernels() {
 RunQueue::RunQueue(std::size_t limit) : limit_(std::max<std::size_t>(limit, 1)) {}
 
 void RunQueue::post(std::function<void()> job) {
-  std::lock_guard lock(mutex_);
-  jobs_.push_back(std::move(job));
-  if (idle_ < jobs_.size() && threads_ < limit_) startThread();
+  {
+    std::lock_guard lock(mutex_);
+    jobs_.push_back(std::move(job));
+    if (idle_ < jobs_.size() && threads_ < limit_) startThread();
+  }
+  // Without the lock: the thread that wakes up would only wait for it.
   posted_.notify_one();
 }
 
