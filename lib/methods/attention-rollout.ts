@@ -2,6 +2,12 @@ import { discardLowest, type HeadMatrices, rolledMaps } from './attention-rows.t
 import { defineMethod, type ParamSpec } from './definition.ts';
 
 export const ROLLOUT_PARAMS = {
+  fuse: {
+    type: 'string',
+    values: ['mean', 'max', 'min'],
+    default: 'mean',
+    description: 'how the matrices of the heads become one',
+  },
   discard: {
     type: 'number',
     default: 0,
@@ -12,7 +18,7 @@ export const ROLLOUT_PARAMS = {
   startLayer: { type: 'integer', default: 0, min: 0, description: 'first attention that takes part, counted from 0' },
 } as const satisfies Record<string, ParamSpec>;
 
-type Fusion = 'mean' | 'max' | 'min';
+export type Fusion = 'mean' | 'max' | 'min';
 
 /** R = Â_L … Â_1 with Â = rownorm(fuse(heads) + I); the map is what the class token gathers from the patches. */
 export const attentionRollout = defineMethod({
@@ -23,15 +29,7 @@ export const attentionRollout = defineMethod({
   paper: 'arXiv:2005.00928',
   needs: { activations: true, attention: 'square' },
   cost: '1F',
-  params: {
-    fuse: {
-      type: 'string',
-      values: ['mean', 'max', 'min'],
-      default: 'mean',
-      description: 'how the matrices of the heads become one',
-    },
-    ...ROLLOUT_PARAMS,
-  },
+  params: ROLLOUT_PARAMS,
   conventions: [],
   relu: false,
   compute: () => Promise.reject(new TypeError('attention rollout is defined on all blocks together')),

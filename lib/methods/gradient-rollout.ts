@@ -1,8 +1,6 @@
-import { ROLLOUT_PARAMS } from './attention-rollout.ts';
+import { type Fusion, ROLLOUT_PARAMS } from './attention-rollout.ts';
 import { discardLowest, type HeadMatrices, rolledMaps } from './attention-rows.ts';
 import { defineMethod, type LayerTensors } from './definition.ts';
-
-type Fusion = 'mean' | 'max' | 'min';
 
 /**
  * Attention rollout of max(fuse over heads of A ⊙ ∂score/∂A, 0). Every attention is paired with its own gradients;
@@ -16,15 +14,7 @@ export const gradientRollout = defineMethod({
   paper: 'https://github.com/jacobgil/vit-explain',
   needs: { activations: true, gradients: 'first', attention: 'square' },
   cost: '1F + 1B',
-  params: {
-    fuse: {
-      type: 'string',
-      values: ['mean', 'max', 'min'],
-      default: 'mean',
-      description: 'how the matrices of the heads become one',
-    },
-    ...ROLLOUT_PARAMS,
-  },
+  params: ROLLOUT_PARAMS,
   conventions: [],
   relu: false,
   compute: () => Promise.reject(new TypeError('gradient rollout is defined on all blocks together')),

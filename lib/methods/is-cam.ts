@@ -1,8 +1,6 @@
-import { channelWeights } from '../scoring/channel-weights.ts';
-import { chooseChannels } from '../scoring/choose-channels.ts';
+import { averagedWeights } from '../scoring/averaged-weights.ts';
 import { CHANNEL_PARAMS, DEDUPE_PARAM, needsOfRank } from '../scoring/score-params.ts';
-import { softmax } from '../targets/score.ts';
-import { defineMethod, scorerOf } from './definition.ts';
+import { defineMethod } from './definition.ts';
 
 /** Factors of the mask on the way from nothing to all of it. */
 function ladder(mode: string, n: number): number[] {
@@ -35,18 +33,7 @@ export const isCam = defineMethod({
   relu: true,
   compute: async (layer, context) => {
     const { params, convention } = context;
-    const scorer = scorerOf(context);
-    const choice = await chooseChannels(layer, params, scorer.targets);
-    const skips = convention !== 'torchcam';
-    const { scores, constant } = await scorer.masks({
-      rule: { interpolation: 'bilinear', normalize: 'before', epsilon: 1e-8 },
-      constant: skips ? 'skip' : 'score',
-      select: choice.select,
-      scales: ladder((params.mode as string | undefined) ?? (skips ? 'clean' : 'torchcam'), params.n as number),
-      dedupe: params.dedupe as boolean | undefined,
-    });
-    const channels = layer.activations.dims[1]!;
-    const excluded = skips ? constant : undefined;
-    return { weights: channelWeights({ scores, excluded, choice, channels, targets: scorer.targets }, softmax) };
+    const mode = (params.mode as string | undefined) ?? (convention === 'torchcam' ? 'torchcam' : 'clean');
+    return { weights: await averagedWeights(layer, context, { scales: ladder(mode, params.n as number) }) };
   },
 });

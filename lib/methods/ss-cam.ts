@@ -1,8 +1,6 @@
-import { channelWeights } from '../scoring/channel-weights.ts';
-import { chooseChannels } from '../scoring/choose-channels.ts';
+import { averagedWeights } from '../scoring/averaged-weights.ts';
 import { CHANNEL_PARAMS, DEDUPE_PARAM, needsOfRank } from '../scoring/score-params.ts';
-import { softmax } from '../targets/score.ts';
-import { defineMethod, scorerOf } from './definition.ts';
+import { defineMethod } from './definition.ts';
 
 /**
  * w_k = softmax_k of the mean score over n noisy copies: noise δ ~ N(0, σ²) on the mask, f((H_k + δ) ⊙ x), which is not
@@ -32,24 +30,9 @@ export const ssCam = defineMethod({
   conventions: ['torchcam'],
   relu: true,
   compute: async (layer, context) => {
-    const { params, convention, seed } = context;
-    const scorer = scorerOf(context);
-    const choice = await chooseChannels(layer, params, scorer.targets);
-    const skips = convention !== 'torchcam';
-    const { scores, constant } = await scorer.masks({
-      rule: { interpolation: 'bilinear', normalize: 'before', epsilon: 1e-8 },
-      constant: skips ? 'skip' : 'score',
-      select: choice.select,
-      noise: {
-        target: params.variant === 2 ? 'input' : 'mask',
-        samples: params.n as number,
-        sigma: params.sigma as number,
-        seed,
-      },
-      dedupe: params.dedupe as boolean | undefined,
-    });
-    const channels = layer.activations.dims[1]!;
-    const excluded = skips ? constant : undefined;
-    return { weights: channelWeights({ scores, excluded, choice, channels, targets: scorer.targets }, softmax) };
+    const { params, seed } = context;
+    const target = params.variant === 2 ? 'input' : 'mask';
+    const noise = { target, samples: params.n as number, sigma: params.sigma as number, seed } as const;
+    return { weights: await averagedWeights(layer, context, { noise }) };
   },
 });
