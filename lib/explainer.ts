@@ -80,7 +80,9 @@ export class Explainer {
     const { network, defaults } = this.#parts;
     const request = makeRequest(network, options, defaults);
     const { sources, several } = splitSources(image);
-    const targets = await this.#withEmbeddings(targetsOf(options.target, sources.length), request.signal);
+    const given = targetsOf(options.target, sources.length);
+    const compares = given.some(target => similarImages(target).length > 0);
+    const targets = compares ? await this.#withEmbeddings(given, request.signal) : given;
     const results: ExplainResult[] = [];
     const batchSize = network.model.input.batch ?? options.batchSize ?? DEFAULT_BATCH;
     for (let from = 0; from < sources.length; from += batchSize) {

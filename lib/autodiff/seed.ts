@@ -1,19 +1,15 @@
+import type { Tensor } from '../engine/tensor.ts';
 import { OnnxCamError } from '../errors.ts';
 import type { FactTable } from '../model/facts.ts';
 import type { Graph } from '../model/graph.ts';
 import { makeValueInfo } from '../model/value-info.ts';
 import { Emitter } from './emitter.ts';
-import { range, type Value } from './value.ts';
+import type { Value } from './value.ts';
 
 export interface ClassSeedOptions {
-  /**
-   * Name of the new model input, int64 [N]: one class per image, or with `manyScores` [K] classes of one image. A value
-   * below zero means a rank: −1 the class with the largest logit, −2 the second, … found inside the graph, so that
-   * forward and backward pass for the best class are one run.
-   */
-  readonly classInput: string;
   /** Several classes of one image: see `DifferentiateOptions.manyScores`. */
   readonly manyScores?: boolean;
+  /** What the names of the new model inputs and tensors begin with. */
   readonly prefix?: string;
 }
 
@@ -22,18 +18,27 @@ export interface ClassSeed {
   readonly index: string;
   /** The facts given and those of what was appended. */
   readonly facts: FactTable;
+  /**
+   * The new inputs for a run: one class per image, or with `manyScores` K classes of one image. A value below zero means a
+   * rank: −1 the class with the largest logit, −2 the second, … found inside the graph, so that forward and backward pass
+   * for the best class are one run.
+   */
+  feeds(wanted: readonly number[]): Record<string, Tensor>;
 }
 
 /**
- * Appends a model input for classes and the nodes that turn ranks into classes. The logits are [N, classes] or
+ * Appends model inputs for classes and the nodes that turn ranks into classes. The logits are [N, classes] or
  * [N, classes, 1, …]; anything else throws `ERR_MODEL_UNSUPPORTED`. Classes must be below the number of classes and
  * ranks must exist: the runtime refuses others, in words that are not for users, so check them before the run.
+ *
+ * The classes are picked out of one list: the best of every image, as far down as the ranks go, and then those that are fed.
+ * Where to look is fed as well, since nodes as small as these cost more than what they compute.
  */
 export function appendClassSeed(
   graph: Graph,
   facts: FactTable,
   logits: string,
-  { classInput, manyScores = false, prefix = 'seed' }: ClassSeedOptions,
+  { manyScores = false, prefix = 'seed' }: ClassSeedOptions = {},
 ): ClassSeed {
   const known = facts.get(logits);
   if (!known) throw new OnnxCamError('ERR_LAYER_NOT_FOUND', `the model has no tensor "${logits}"`);
@@ -44,62 +49,48 @@ export function appendClassSeed(
       `class scores must have shape [N, classes], "${logits}" has [${known.dims}]: name another output`,
     );
   const count = manyScores ? -1 : batch;
-  graph.inputs.push(makeValueInfo(classInput, 'int64', [count === -1 ? 'scores' : count]));
-  const emit = new Emitter(graph, new Map(facts).set(classInput, { type: 'int64', dims: [count] }), prefix);
-  const wanted: Value = { name: classInput, type: 'int64', dims: [count] };
+  const extended = new Map(facts);
+  const input = (name: string, length: number): Value => {
+    const value = { name: `${prefix}/${name}`, type: 'int64' as const, dims: [length] };
+    graph.inputs.push(makeValueInfo(value.name, value.type, [length === -1 ? 'scores' : length]));
+    extended.set(value.name, value);
+    return value;
+  };
+  const given = input('classes', count);
+  const place = input('places', count);
+  // Before opset 10 the depth is an attribute.
+  const depth = graph.opset < 10 ? undefined : input('depth', 1);
+  const emit = new Emitter(graph, extended, prefix);
   // Half types are not sorted everywhere.
   const type = known.type === 'float64' ? 'float64' : 'float32';
   const scores = emit.cast(emit.reshape({ ...known, name: logits }, [batch, classes]), type);
-  const index = resolveRanks(emit, scores, wanted, classes);
-  return { index: index.name, facts: emit.facts };
+  const best = emit.reshape(bestClasses(emit, scores, depth, classes), [-1]);
+  const list = emit.node('Concat', [best, given], { type: 'int64', dims: [-1] }, { axis: 0 });
+  const index = emit.node('Gather', [list, place], { type: 'int64', dims: [count] }, { axis: 0 });
+  const feeds = (wanted: readonly number[]): Record<string, Tensor> => {
+    const deepest = depth ? Math.max(1, ...wanted.map(one => -one)) : classes;
+    const images = manyScores ? 1 : wanted.length;
+    const places = wanted.map((one, k) => (one < 0 ? (manyScores ? 0 : k * deepest) - 1 - one : images * deepest + k));
+    return {
+      [given.name]: int64(wanted.map(one => Math.max(one, 0))),
+      [place.name]: int64(places),
+      ...(depth && { [depth.name]: int64([deepest]) }),
+    };
+  };
+  return { index: index.name, facts: emit.facts, feeds };
 }
 
-/** wanted ≥ 0 ? wanted : the class of rank −1 − wanted. */
-function resolveRanks(e: Emitter, scores: Value, wanted: Value, classes: number): Value {
-  // Less takes no integers before opset 9.
-  const zero = e.constant(0, 'float32');
-  const isRank = e.cast(
-    e.node('Less', [e.cast(wanted, 'float32'), zero], { type: 'bool', dims: wanted.dims }),
-    'int64',
-  );
-  // Classes take part as rank 0 and are chosen below.
-  const rank = e.mul(e.minusFrom(-1, wanted), isRank);
-  const { sorted, length } = sortedClasses(e, scores, rank, classes);
-  // [K, 1] = [k] picks the rank of each row out of [N, k], with N = K or N = 1.
-  const column = e.reshape(rank, [rank.dims[0]!, 1]);
-  const places = e.constant(range(classes), 'int64', [classes]);
-  const numbers =
-    length === undefined
-      ? places
-      : e.node('Slice', [places, e.ints([0]), length, e.ints([0])], { type: 'int64', dims: [-1] });
-  const hit = e.cast(e.node('Equal', [column, numbers], { type: 'bool', dims: [rank.dims[0]!, -1] }), 'float32');
-  const picked = e.mul(hit, e.cast(sorted, 'float32'));
-  const byRank = e.cast(sumRows(e, picked, rank.dims[0]!), 'int64');
-  return e.add(e.mul(byRank, isRank), e.mul(wanted, e.sub(e.constant(1, 'int64'), isRank)));
-}
-
-/** Σ over the last axis, [K, n] → [K]. */
-function sumRows(e: Emitter, x: Value, rows: number): Value {
-  const sums = { type: x.type, dims: [rows] };
-  if (e.opset >= 13) return e.node('ReduceSum', [x, e.ints([1])], sums, { keepdims: 0 });
-  return e.node('ReduceSum', [x], sums, { axes: [1], keepdims: 0 });
-}
-
-/** Classes by falling logit, as far down as the ranks asked for go (all of them before opset 10). */
-function sortedClasses(e: Emitter, scores: Value, rank: Value, classes: number): { sorted: Value; length?: Value } {
-  const rows = scores.dims[0]!;
-  if (e.opset < 10) {
-    const full = [
-      { type: scores.type, dims: [rows, classes] },
-      { type: 'int64' as const, dims: [rows, classes] },
-    ];
-    return { sorted: e.nodes('TopK', [scores], full, { axis: 1, k: classes })[1]! };
-  }
-  const deepest = e.node('ReduceMax', [e.cast(rank, 'float32')], { type: 'float32', dims: [1] }, { keepdims: 1 });
-  const length = e.add(e.cast(deepest, 'int64'), e.constant(1, 'int64'));
-  const top = [
-    { type: scores.type, dims: [rows, -1] },
-    { type: 'int64' as const, dims: [rows, -1] },
+/** [N, depth] classes by falling logit; without a depth all of them. */
+function bestClasses(e: Emitter, scores: Value, depth: Value | undefined, classes: number): Value {
+  const dims = [scores.dims[0]!, depth ? -1 : classes];
+  const outputs = [
+    { type: scores.type, dims },
+    { type: 'int64' as const, dims },
   ];
-  return { sorted: e.nodes('TopK', [scores, length], top, { axis: 1 })[1]!, length };
+  if (depth) return e.nodes('TopK', [scores, depth], outputs, { axis: 1 })[1]!;
+  return e.nodes('TopK', [scores], outputs, { axis: 1, k: classes })[1]!;
+}
+
+function int64(values: readonly number[]): Tensor<'int64'> {
+  return { type: 'int64', data: BigInt64Array.from(values, BigInt), dims: [values.length] };
 }

@@ -11,7 +11,7 @@ import type { HeadChoice, ResolvedTarget } from '../targets/resolve.ts';
 import { ScoreRow } from '../targets/score.ts';
 import type { ScoreView } from '../targets/target.ts';
 import type { TargetLayer } from './layer-choice.ts';
-import { CLASS_INPUT, type NetworkPlan, type PassKind, planKey, type SeedForm, seedInput } from './plan.ts';
+import { type NetworkPlan, type PassKind, planKey, type SeedForm, seedInput } from './plan.ts';
 import { type PlannedGraph, planGraph } from './plan-graph.ts';
 import { readoutFeeds, readoutHead, type ScoreHead } from './readout-graph.ts';
 import type { SessionCache } from './session-cache.ts';
@@ -106,7 +106,7 @@ export class Network {
         const feeds: Record<string, Tensor> = {
           [planned.input]: images,
           ...readoutFeeds(head, await this.factsFor(size)),
-          ...seedTensors(plan.seed, targets, head.classes),
+          ...seedTensors(plan.seed, targets, head.classes, planned),
         };
         for (const [name, tensor] of Object.entries(this.model.fixedInputs))
           feeds[name] = this.model.input.batch === undefined ? repeatBatch(tensor, batch) : tensor;
@@ -195,12 +195,10 @@ function seedTensors(
   seed: SeedForm | undefined,
   targets: readonly ResolvedTarget[],
   classes: number,
+  { classFeeds }: PlannedGraph,
 ): Record<string, Tensor> {
   if (!seed) return {};
-  if (seed.kind === 'index') {
-    const data = BigInt64Array.from(targets, ({ terms }) => BigInt(terms[0]!.index));
-    return { [CLASS_INPUT]: { type: 'int64', data, dims: [targets.length] } };
-  }
+  if (seed.kind === 'index') return classFeeds?.(targets.map(({ terms }) => terms[0]!.index)) ?? {};
   const tensorOf = (view: ScoreView): Tensor<'float32'> => {
     const data = new Float32Array(targets.length * classes);
     targets.forEach(({ terms }, row) => {

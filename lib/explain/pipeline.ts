@@ -34,8 +34,7 @@ export async function explainRun(
   const { targets, extraRuns } = outcome;
   const many = targets.length > work.length;
   const own = settingFor(setting, network, targets[0]!);
-  const results: ImageResults[] = work.map(() => []);
-  for (const method of request.methods) {
+  const explainMethod = async (method: MethodRun): Promise<Explanation[][][]> => {
     throwIfAborted(request.signal);
     const sets: (readonly Computed[])[] = [];
     const { run, noisy, passes } = await runForMethod(network, work, outcome, method, request);
@@ -43,7 +42,7 @@ export async function explainRun(
       const input: SetInput = { network, run, noisy, work, method, layers, targets, request };
       sets.push(method.needs.scores ? await computeScored(scorers, input) : await computeTogether(input));
     }
-    for (const [i, { image, targets: wanted }] of work.entries()) {
+    const perImage = work.map(({ image, targets: wanted }, i) => {
       const perTarget = wanted.map((_, t) =>
         Promise.all(
           sets.map((computed, set) => {
@@ -65,11 +64,30 @@ export async function explainRun(
           }),
         ),
       );
-      results[i]!.push(await Promise.all(perTarget));
-    }
-  }
+      return Promise.all(perTarget);
+    });
+    return Promise.all(perImage);
+  };
+  const byMethod = await inTurnOrTogether(request.methods, explainMethod);
   // Maps of further passes (guided gradients) may be views on the run's tensors, all other results are copies.
   if (Object.keys(request.passes).length === 0) outcome.run.release();
+  return work.map((_, i) => byMethod.map(perImage => perImage[i]!));
+}
+
+/**
+ * Methods that only read the run's tensors, side by side, so that the kernels that go to threads of their own cost the
+ * others nothing; then those that run the network again, each with all threads to itself.
+ */
+async function inTurnOrTogether<T>(
+  methods: readonly MethodRun[],
+  explain: (method: MethodRun) => Promise<T>,
+): Promise<T[]> {
+  const runsAgain = ({ definition, needs }: MethodRun): boolean =>
+    needs.scores !== undefined || needs.noise !== undefined || definition.ownScore !== undefined;
+  const together = methods.map(method => (runsAgain(method) ? undefined : explain(method)));
+  const results: T[] = [];
+  await Promise.all(together);
+  for (const [m, method] of methods.entries()) results.push((await together[m]) ?? (await explain(method)));
   return results;
 }
 

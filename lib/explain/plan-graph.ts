@@ -4,7 +4,7 @@ import { Emitter } from '../autodiff/emitter.ts';
 import { findPath } from '../autodiff/path.ts';
 import { gradientPatterns, gradientRules } from '../autodiff/rules/index.ts';
 import { guidedRules } from '../autodiff/rulesets/guided.ts';
-import { appendClassSeed } from '../autodiff/seed.ts';
+import { appendClassSeed, type ClassSeed } from '../autodiff/seed.ts';
 import { expose } from '../model/expose.ts';
 import type { FactTable, TensorFacts } from '../model/facts.ts';
 import { type Graph, makeNode } from '../model/graph.ts';
@@ -17,14 +17,18 @@ import { appendBlockLogits } from './block-scores.ts';
 import { asFeatureMaps, asFloat32, asRows, feedFloat32, prefixTokens } from './conversions.ts';
 import type { TargetLayer } from './layer-choice.ts';
 import { orNameAlternatives } from './no-gradient.ts';
-import { CLASS_INPUT, type NetworkPlan, type PassKind, seedInput } from './plan.ts';
+import { type NetworkPlan, type PassKind, seedInput } from './plan.ts';
 import type { ScoreHead } from './readout-graph.ts';
+
+const CLASS_PREFIX = 'onnx_cam/class';
 
 /** A model rewritten to give what a plan asks for; all outputs are float32. */
 export interface PlannedGraph {
   readonly graph: Graph;
   /** Name of the image input, which takes float32. */
   readonly input: string;
+  /** The inputs that say which class each score is of, where the plan feeds classes. */
+  readonly classFeeds: ClassSeed['feeds'] | undefined;
   /** Output names: logits [N, classes]; by layer name the feature maps [N, C, …positions] and their gradients. */
   readonly logits: string;
   readonly activations: ReadonlyMap<string, string>;
@@ -68,6 +72,7 @@ export function planGraph(
   return {
     graph: writer.graph,
     input: writer.input,
+    classFeeds: writer.classes?.feeds,
     logits: writer.output(asFloat32(writer.graph, writer.facts, writer.logits)),
     activations: new Map(activations),
     region: writer.region && writer.output(writer.region),
@@ -88,7 +93,7 @@ class PlanWriter {
   readonly #gradients = new Map<string, string>();
   #appended: Record<string, Seed> | undefined;
   /** Class indices that are fed, ranks resolved. */
-  #classes: string | undefined;
+  #classes: ClassSeed | undefined;
 
   constructor(model: Model, facts: FactTable, head: ScoreHead, plan: Omit<NetworkPlan, keyof HeadChoice>) {
     this.graph = model.graph.clone();
@@ -100,6 +105,11 @@ class PlanWriter {
     const { rows, region } = asRows(this.graph, this.facts, head);
     this.logits = rows;
     this.region = plan.region ? region : undefined;
+  }
+
+  /** The classes that are fed, where the graph takes any. */
+  get classes(): ClassSeed | undefined {
+    return this.#classes;
   }
 
   output(tensor: string): string {
@@ -240,12 +250,11 @@ class PlanWriter {
     const { seed, manyScores } = this.#plan;
     if (seed?.kind === 'index') {
       if (!this.#classes) {
-        const options = { classInput: CLASS_INPUT, manyScores };
-        const { index, facts } = appendClassSeed(this.graph, this.facts, this.logits, options);
-        this.#learn(facts);
-        this.#classes = index;
+        const options = { manyScores, prefix: CLASS_PREFIX };
+        this.#classes = appendClassSeed(this.graph, this.facts, this.logits, options);
+        this.#learn(this.#classes.facts);
       }
-      return { [this.#appendView(seed.view, logits)]: { index: this.#classes } };
+      return { [this.#appendView(seed.view, logits)]: { index: this.#classes.index } };
     }
     const { type, dims } = this.facts.get(this.logits)!;
     const rows = manyScores ? -1 : dims[0]!;

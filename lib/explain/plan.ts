@@ -38,6 +38,5 @@ export function planKey(plan: NetworkPlan): string {
   return JSON.stringify([output, readoutForm(readout), activations, gradients, passes, seed, manyScores, region]);
 }
 
-/** Names of the graph's extra inputs. */
-export const CLASS_INPUT = 'onnx_cam/class';
+/** Name of the graph's input for the weights of a view's classes. */
 export const seedInput = (view: ScoreView): string => `onnx_cam/seed/${view}`;

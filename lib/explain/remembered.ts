@@ -1,3 +1,6 @@
+/** More are kept of no object: parameters may differ from call to call. */
+const KEPT = 256;
+
 /**
  * Remembers what a function of an object (a model) and a key gave, as long as the object lives: choices that every call
  * makes again are walks over the whole graph. Errors are not remembered.
@@ -7,7 +10,10 @@ export function remembered<O extends object, T>(): (owner: O, key: string, make:
   return (owner, key, make) => {
     let known = values.get(owner);
     if (!known) values.set(owner, (known = new Map()));
-    if (!known.has(key)) known.set(key, make());
+    if (!known.has(key)) {
+      known.set(key, make());
+      if (known.size > KEPT) known.delete(known.keys().next().value!);
+    }
     return known.get(key)!;
   };
 }

@@ -8,6 +8,7 @@ import { chooseLayers, hasPrefix, inputLayer, type TargetLayer } from './layer-c
 import { type ChosenMethod, chooseMethods } from './methods.ts';
 import type { Network } from './network.ts';
 import type { PassKind } from './plan.ts';
+import { remembered } from './remembered.ts';
 
 /** A method and the layers of each of its results: one set, or one layer each with `fuse: false`. */
 export interface MethodRun extends ChosenMethod {
@@ -16,8 +17,8 @@ export interface MethodRun extends ChosenMethod {
   readonly layerSets: readonly (readonly TargetLayer[])[];
 }
 
-/** One `explain` call with every choice made that does not depend on the images. */
-export interface ExplainRequest {
+/** What the methods, their parameters and the layers of a call decide: the same for every call that names them alike. */
+interface Choices {
   readonly methods: readonly MethodRun[];
   /** The layers of all methods, each once. */
   readonly layers: readonly TargetLayer[];
@@ -27,6 +28,10 @@ export interface ExplainRequest {
   readonly passes: Readonly<Partial<Record<PassKind, readonly string[]>>>;
   /** True where the results of a method are an array of layers. */
   readonly perLayer: boolean;
+}
+
+/** One `explain` call with every choice made that does not depend on the images. */
+export interface ExplainRequest extends Choices {
   readonly seed: number;
   /** Items per run of score methods. */
   readonly batchSize?: number;
@@ -40,11 +45,30 @@ export interface RequestDefaults {
   readonly tokens?: { readonly grid?: readonly [number, number]; readonly prefix?: number };
 }
 
+const choices = remembered<Network, Choices>();
+
 /**
  * @throws `ERR_METHOD_UNKNOWN`, `ERR_METHOD_UNSUPPORTED`, `ERR_OPTION_INVALID`, `ERR_LAYER_NOT_FOUND`,
  * `ERR_NO_SPATIAL_LAYER`
  */
 export function makeRequest(network: Network, options: ExplainOptions, defaults: RequestDefaults): ExplainRequest {
+  return {
+    ...choices(network, choicesKey(options, defaults), () => makeChoices(network, options, defaults)),
+    seed: options.seed ?? 0,
+    batchSize: options.batchSize,
+    signal: options.signal,
+    progress: options.onProgress && new CallProgress(options.onProgress),
+  };
+}
+
+/** Equal for calls that choose alike. Objects are no parameter's value: they are refused, and refusals not remembered. */
+function choicesKey({ method, methods, params, convention, layer, fuse }: ExplainOptions, defaults: RequestDefaults) {
+  const text = (value: unknown) => (typeof value === 'object' ? '' : String(value));
+  const values = Object.entries(params ?? {}).map(([name, value]) => [name, typeof value, text(value)]);
+  return JSON.stringify([method, methods, values, convention, layer, fuse, defaults]);
+}
+
+function makeChoices(network: Network, options: ExplainOptions, defaults: RequestDefaults): Choices {
   const named = options.layer ?? defaults.layer;
   const spec = named ?? network.model.sidecar.layer;
   const perLayer = options.fuse === false && (Array.isArray(spec) || spec === 'stages');
@@ -94,10 +118,6 @@ export function makeRequest(network: Network, options: ExplainOptions, defaults:
       ...(guided.length > 0 && { guided: guided.map(({ name }) => name) }),
     },
     perLayer,
-    seed: options.seed ?? 0,
-    batchSize: options.batchSize,
-    signal: options.signal,
-    progress: options.onProgress && new CallProgress(options.onProgress),
   };
 }
 

@@ -16,6 +16,7 @@ export interface Work {
  * to `batchSize`; an image with several targets has a run of its own.
  */
 export function groupRuns(work: readonly Work[], batchSize: number): Work[][] {
+  if (work.length === 1) return [[...work]];
   const runs: Work[][] = [];
   const open = new Map<string, Work[]>();
   for (const one of work) {

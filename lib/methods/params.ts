@@ -1,3 +1,4 @@
+import { inspect } from 'node:util';
 import { OnnxCamError } from '../errors.ts';
 import { didYouMean } from '../suggest.ts';
 import type { MethodDefinition, ParamSpec, ParamValue, ParamValues } from './definition.ts';
@@ -51,7 +52,7 @@ function checkValue(method: string, name: string, spec: ParamSpec, value: unknow
   const fail = (expected: string): never => {
     throw new OnnxCamError(
       'ERR_OPTION_INVALID',
-      `${method}: parameter '${name}' must be ${expected}, not ${JSON.stringify(value)}`,
+      `${method}: parameter '${name}' must be ${expected}, not ${inspect(value)}`,
     );
   };
   if (spec.type === 'boolean') return typeof value === 'boolean' ? value : fail('true or false');

@@ -6,7 +6,7 @@ import { loadModel } from '../../lib/model/load-model.ts';
 import { serializeModel } from '../../lib/model/write.ts';
 import { type GoldenGradient, goldenGraphLabels, loadGoldenGraph } from '../helpers/golden-graphs.ts';
 import { createOrtSession } from '../helpers/ort-session.ts';
-import { float32, int64, relativeError } from './harness.ts';
+import { float32, relativeError } from './harness.ts';
 
 /** Below this distance to a kink (in float32 errors) two engines may take different sides of it. */
 const SAFE_MARGIN = 2;
@@ -43,7 +43,7 @@ describe.each(goldenGraphLabels())('%s', label => {
     const golden = loadGoldenGraph(label);
     const { graph: original, facts, logits } = await loadModel(golden.model, { createSession: createOrtSession });
     const graph = original.clone();
-    const seed = appendClassSeed(graph, facts, logits.tensor, { classInput: 'classes' });
+    const seed = appendClassSeed(graph, facts, logits.tensor);
     const wrt = DEPTHS.map(depth => golden.gradients[depth].tensor);
     const result = differentiate({ graph, facts: seed.facts, seeds: { [logits.tensor]: { index: seed.index } }, wrt });
     graph.outputs.length = 0;
@@ -53,7 +53,7 @@ describe.each(goldenGraphLabels())('%s', label => {
     const values = await session.run(
       {
         [golden.input.name]: float32(golden.input.dims, golden.input.data),
-        classes: int64([golden.targets.length], golden.targets),
+        ...seed.feeds(golden.targets),
       },
       outputs,
     );

@@ -9,7 +9,6 @@ import {
   type Feeds,
   factsByRunning,
   graphOf,
-  int64,
   type NodeSpec,
   pseudoRandom,
   relativeError,
@@ -82,7 +81,7 @@ describe.each(Object.entries(HEADS))('class seeds: %s', (name, head) => {
     const graph = network(head, opset, 3);
     const facts = await factsByRunning(graph, image(3));
     const indexed = graph.clone();
-    const seed = appendClassSeed(indexed, facts, 'logits', { classInput: 'classes' });
+    const seed = appendClassSeed(indexed, facts, 'logits');
     const before = indexed.nodes.length;
     const { gradients } = differentiate({
       graph: indexed,
@@ -101,7 +100,7 @@ describe.each(Object.entries(HEADS))('class seeds: %s', (name, head) => {
     });
     const wanted = [-1, 4, -3];
     const classes = [order[0]![0]!, 4, order[2]![2]!];
-    const results = await runGraph(indexed, { ...image(3), classes: int64([3], wanted) }, [output, seed.index]);
+    const results = await runGraph(indexed, { ...image(3), ...seed.feeds(wanted) }, [output, seed.index]);
     expect(Array.from(results[seed.index]!.data as BigInt64Array, Number)).toEqual(classes);
     const expected = await denseGradients(graph, facts, image(3), classes);
     expect(relativeError(results[output]!.data as Float32Array, expected)).toBeLessThan(1e-6);
@@ -111,7 +110,7 @@ describe.each(Object.entries(HEADS))('class seeds: %s', (name, head) => {
     const graph = network(head, 17, batch);
     const facts = await factsByRunning(graph, ...(batch === 1 ? [image(1)] : [image(2), image(3)]));
     const many = graph.clone();
-    const seed = appendClassSeed(many, facts, 'logits', { classInput: 'classes', manyScores: true });
+    const seed = appendClassSeed(many, facts, 'logits', { manyScores: true });
     const { gradients } = differentiate({
       graph: many,
       facts: seed.facts,
@@ -120,7 +119,7 @@ describe.each(Object.entries(HEADS))('class seeds: %s', (name, head) => {
       manyScores: true,
     });
     const output = gradients.get('x')!;
-    const results = await runGraph(many, { ...image(1), classes: int64([4], [2, -1, 0, -2]) }, [output, seed.index]);
+    const results = await runGraph(many, { ...image(1), ...seed.feeds([2, -1, 0, -2]) }, [output, seed.index]);
     expect(results[output]!.dims).toEqual([4, 4, 3, 3]);
     const classes = Array.from(results[seed.index]!.data as BigInt64Array, Number);
     expect([classes[0], classes[2]]).toEqual([2, 0]);
@@ -137,9 +136,7 @@ describe.each(Object.entries(HEADS))('class seeds: %s', (name, head) => {
 it('refuses scores that are not one row of classes per image', async () => {
   const graph = network(HEADS['MatMul and bias']!, 17, 2);
   const facts = await factsByRunning(graph, image(2));
-  expect(() => appendClassSeed(graph, facts, 't', { classInput: 'classes' })).toThrow(
-    expect.objectContaining({ code: 'ERR_MODEL_UNSUPPORTED' }),
-  );
+  expect(() => appendClassSeed(graph, facts, 't')).toThrow(expect.objectContaining({ code: 'ERR_MODEL_UNSUPPORTED' }));
 });
 
 /** Networks whose rules depend on the batch in some way. */

@@ -2,7 +2,6 @@
 import { expect, it } from 'vitest';
 import { Session } from '../../lib/engine/session.ts';
 import { chooseLayers } from '../../lib/explain/layer-choice.ts';
-import { CLASS_INPUT } from '../../lib/explain/plan.ts';
 import { planGraph } from '../../lib/explain/plan-graph.ts';
 import { findMethod } from '../../lib/methods/registry.ts';
 import { readNumbers } from '../../lib/model/tensor-values.ts';
@@ -31,10 +30,9 @@ it.each(['resnet18-legacy-17', 'densenet121-legacy-11'])('holds for %s', async l
     const size = golden.input.data.length / count;
     const images = { type: 'float32' as const, data: golden.input.data.slice(0, size), dims: [1, ...dims] };
     const target = golden.targets[0]!;
-    const outputs = await session.run(
-      { [planned.input]: images, [CLASS_INPUT]: { type: 'int64', data: BigInt64Array.of(BigInt(target)), dims: [1] } },
-      [...new Set(names)],
-    );
+    const outputs = await session.run({ [planned.input]: images, ...planned.classFeeds!([target]) }, [
+      ...new Set(names),
+    ]);
     const values = (name: string) => outputs[name]!.data as Float32Array;
     const gradient = (name: string) => values(planned.gradients.get(name)!);
     let sum = gradient(input!.name).reduce((total, g, i) => total + g * images.data[i]!, 0);
