@@ -65,7 +65,8 @@ export function makeRequest(network: Network, options: ExplainOptions, defaults:
 function choicesKey({ method, methods, params, convention, layer, fuse }: ExplainOptions, defaults: RequestDefaults) {
   const text = (value: unknown) => (typeof value === 'object' ? '' : String(value));
   const values = Object.entries(params ?? {}).map(([name, value]) => [name, typeof value, text(value)]);
-  return JSON.stringify([method, methods, values, convention, layer, fuse, defaults]);
+  // In an object, what is undefined is left out, while a number that is none becomes null.
+  return JSON.stringify({ method, methods, values, convention, layer: layer ?? undefined, fuse, defaults });
 }
 
 function makeChoices(network: Network, options: ExplainOptions, defaults: RequestDefaults): Choices {

@@ -52,7 +52,7 @@ function checkValue(method: string, name: string, spec: ParamSpec, value: unknow
   const fail = (expected: string): never => {
     throw new OnnxCamError(
       'ERR_OPTION_INVALID',
-      `${method}: parameter '${name}' must be ${expected}, not ${inspect(value)}`,
+      `${method}: parameter '${name}' must be ${expected}, not ${typeof value === 'string' ? JSON.stringify(value) : inspect(value)}`,
     );
   };
   if (spec.type === 'boolean') return typeof value === 'boolean' ? value : fail('true or false');
