@@ -5,6 +5,7 @@
 #include <cstdint>
 #include <cstring>
 
+#include "kernels/element.hpp"
 #include "kernels/parallel.hpp"
 #include "kernels/tier.hpp"
 

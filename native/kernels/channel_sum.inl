@@ -37,9 +37,7 @@ static inline void addSingles(const float* activations, const float* gradients, 
   for (std::size_t k = 0; k < count; k++) {
     for (std::size_t i = 0; i < span; i++) {
       const float a = activations[k * positions + i], g = lazy ? gradients[k] : gradients[k * positions + i];
-      float value = (term == Term::positiveGradient && g < 0 ? 0.0f : g) * a;
-      if (term == Term::positiveProduct && value < 0) value = 0;
-      sums[i] += value;
+      sums[i] += productTerm(term, g, a);
     }
   }
 }

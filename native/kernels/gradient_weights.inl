@@ -1,18 +1,6 @@
 #include "kernels/row_sums.inl"
 
-/// One term of Grad-CAM++'s sum; `S` is the channel's activation sum.
-template <PlusPlusMode mode>
-static inline __attribute__((always_inline)) double plusPlusTerm(double gradient, double S) {
-  const double g = gradient < 0 ? 0 : gradient;
-  if constexpr (mode == PlusPlusMode::torchcam) return g * g * g;
-  const double denominator = mode == PlusPlusMode::paper ? 2 + S * g : 2 * g * g + S * g * g * g + 1e-6;
-  const double numerator = mode == PlusPlusMode::paper ? g : g * g * g;
-  const double value = numerator / denominator;
-  const double size = denominator < 0 ? -denominator : denominator;
-  return size < 1e-12 ? 0 : value;
-}
-
-/// The same in float, for S ≥ 0: nothing cancels and no denominator vanishes.
+/// plusPlusTerm in float, for S ≥ 0: nothing cancels and no denominator vanishes.
 template <PlusPlusMode mode>
 static inline __attribute__((always_inline)) Lanes plusPlusTerms(Lanes gradient, Lanes S) {
   const Lanes g = positivePart(gradient);
@@ -64,12 +52,6 @@ static void xgradWeights(double epsilon, bool guard, const float* activations, c
     const float* a = activations + k * positions;
     const double S = rowSum(a, positions);
     const double product = lazy ? gradients[k] * S : rowDot(a, gradients + k * positions, positions);
-    double denominator = S + epsilon;
-    if (guard) {
-      denominator = S;
-      if (S >= 0 && S < epsilon) denominator = epsilon;
-      if (S < 0 && S > -epsilon) denominator = -epsilon;
-    }
-    weights[k] = static_cast<float>(product / denominator);
+    weights[k] = static_cast<float>(product / xgradDenominator(S, epsilon, guard));
   }
 }

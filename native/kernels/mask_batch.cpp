@@ -3,25 +3,22 @@
 #include <algorithm>
 #include <cmath>
 
+#include "kernels/element.hpp"
 #include "kernels/parallel.hpp"
 
 namespace onnx_cam::kernels {
 namespace {
 
 double sourceOf(std::size_t target, std::size_t from, std::size_t to, MaskGrid grid) {
+  if (grid == MaskGrid::alignCorners) return alignedSource(target, from, to);
   const double last = static_cast<double>(from - 1);
-  if (grid == MaskGrid::alignCorners) {
-    return to == 1 ? 0.0 : static_cast<double>(target) * last / static_cast<double>(to - 1);
-  }
-  const double source = (static_cast<double>(target) + 0.5) * static_cast<double>(from) / static_cast<double>(to) - 0.5;
+  const double source = halfPixelSource(target, from, to);
   if (grid == MaskGrid::mirror) {
     if (source < 0) return std::min(-source, last);
     if (source > last) return std::max(2 * last - source, 0.0);
   }
   return std::clamp(source, 0.0, last);
 }
-
-inline float blend(float low, float high, float weight) { return (1 - weight) * low + weight * high; }
 
 void blendRows(const float* __restrict low, const float* __restrict high, float weight, std::size_t width,
                float* __restrict out) {
@@ -97,23 +94,18 @@ void MaskPainter::prepare(const float* map, const MaskRule& rule, float scale, M
       target[x] = blend(source[low[x]] - small.low, source[high[x]] - small.low, weight[x]);
     }
   }
-  stretch(rule, small.high - small.low, scale);
+  float lowest = 0, range = small.high - small.low;
+  if (rule.stretch == MaskStretch::after && range != 0) {
+    const MaskExtremes whole = extremes();
+    lowest = whole.low;
+    range = whole.high - whole.low;
+  }
+  stretch(maskStretching(rule, small.low, lowest, range, scale));
 }
 
-// Folds mask = a · row + b into the horizontally upsampled rows, whose small map has this range and minimum 0.
-void MaskPainter::stretch(const MaskRule& rule, float range, float scale) {
-  float low = 0, factor = scale;
-  if (rule.stretch != MaskStretch::none) {
-    if (rule.stretch == MaskStretch::after && range != 0) {
-      const MaskExtremes whole = extremes();
-      low = whole.low;
-      range = whole.high - whole.low;
-    }
-    factor = range == 0 ? 0 : scale / (range + rule.epsilon);
-  }
-  const float sign = rule.complement ? -factor : factor;
-  const float shift = rule.complement ? 1.0f : 0.0f;
-  for (float& value : rows_) value = (value - low) * sign + shift;
+// Folds the stretching into the horizontally upsampled rows, which have lost the base already.
+void MaskPainter::stretch(const MaskStretching& stretching) {
+  for (float& value : rows_) value = (value - stretching.low) * stretching.factor + stretching.shift;
 }
 
 // Of the upsampled map: between two source rows it is linear in y.

@@ -25,16 +25,11 @@
 #include <limits>
 #include <vector>
 
+#include "kernels/mask_view.hpp"
+
 namespace onnx_cam::kernels {
 
 enum class MaskGrid { halfPixel, alignCorners, mirror };
-enum class MaskStretch { none, before, after };
-
-struct MaskRule {
-  MaskStretch stretch = MaskStretch::after;
-  float epsilon = 0;
-  bool complement = false;
-};
 
 /// The two source samples of each target sample of an axis; the higher one counts `weight`, the lower one 1 − weight.
 struct MaskAxis {
@@ -54,23 +49,6 @@ struct MaskPlan {
   MaskAxis columns;
 
   MaskPlan(std::size_t height, std::size_t width, std::size_t canvasHeight, std::size_t canvasWidth, MaskGrid grid);
-};
-
-struct MaskOffset {
-  std::size_t y = 0;
-  std::size_t x = 0;
-};
-
-struct MaskedImage {
-  const float* image = nullptr;
-  /// What shows where the mask is 0; null for zeros.
-  const float* background = nullptr;
-  std::size_t channels = 0;
-  std::size_t height = 0;
-  std::size_t width = 0;
-  bool channelsLast = false;
-
-  std::size_t size() const { return channels * height * width; }
 };
 
 struct MaskExtremes {
@@ -97,7 +75,7 @@ class MaskPainter {
   void paint(const MaskedImage& image, const float* noise, float* out);
 
  private:
-  void stretch(const MaskRule& rule, float range, float scale);
+  void stretch(const MaskStretching& stretching);
   MaskExtremes extremes();
 
   const MaskPlan& plan_;

@@ -6,6 +6,7 @@
 #include <cstring>
 #include <vector>
 
+#include "kernels/element.hpp"
 #include "kernels/parallel.hpp"
 
 namespace onnx_cam::kernels {
@@ -19,10 +20,8 @@ struct Taps {
 };
 
 double sourceOf(std::size_t target, std::size_t from, std::size_t to, Interpolation interpolation) {
-  if (interpolation == Interpolation::alignCorners) {
-    return to == 1 ? 0.0 : static_cast<double>(target) * static_cast<double>(from - 1) / static_cast<double>(to - 1);
-  }
-  return (static_cast<double>(target) + 0.5) * static_cast<double>(from) / static_cast<double>(to) - 0.5;
+  return interpolation == Interpolation::alignCorners ? alignedSource(target, from, to)
+                                                      : halfPixelSource(target, from, to);
 }
 
 std::vector<Taps<2>> linearTaps(std::size_t from, std::size_t to, Interpolation interpolation) {
@@ -37,14 +36,11 @@ std::vector<Taps<2>> linearTaps(std::size_t from, std::size_t to, Interpolation 
 }
 
 std::vector<Taps<4>> cubicTaps(std::size_t from, std::size_t to) {
-  constexpr double a = -0.75;
-  const auto near = [](double x) { return ((a + 2) * x - (a + 3)) * x * x + 1; };
-  const auto far = [](double x) { return ((a * x - 5 * a) * x + 8 * a) * x - 4 * a; };
   std::vector<Taps<4>> taps(to);
   for (std::size_t i = 0; i < to; i++) {
     const double source = sourceOf(i, from, to, Interpolation::bicubic);
     const double base = std::floor(source), t = source - base;
-    const double weights[4] = {far(1 + t), near(t), near(1 - t), far(2 - t)};
+    const double weights[4] = {cubicFar(1 + t), cubicNear(t), cubicNear(1 - t), cubicFar(2 - t)};
     for (int j = 0; j < 4; j++) {
       taps[i].at[j] = static_cast<std::size_t>(std::clamp(base + j - 1, 0.0, static_cast<double>(from - 1)));
       taps[i].weight[j] = static_cast<float>(weights[j]);
@@ -100,8 +96,7 @@ void resizeNearest(const float* maps, std::size_t images, MapSize from, MapSize 
   const auto sources = [](std::size_t in, std::size_t count) {
     std::vector<std::size_t> at(count);
     for (std::size_t i = 0; i < count; i++) {
-      at[i] = std::min(in - 1, static_cast<std::size_t>((static_cast<double>(i) + 0.5) * static_cast<double>(in) /
-                                                        static_cast<double>(count)));
+      at[i] = nearestSource(i, in, count);
     }
     return at;
   };

@@ -29,7 +29,7 @@ void TargetScores::read(const float* logits, std::size_t classes, double* out) c
   std::optional<double> total;  // log Σ exp z, when a term asks for it.
   const auto logProbability = [&](std::size_t index) {
     const double z = logits[index];
-    if (sigmoid) return -std::log1p(std::exp(-z));
+    if (sigmoid) return logSigmoid(z);
     if (!total) total = logSumExp(logits, classes);
     return z - *total;
   };
@@ -42,20 +42,7 @@ void TargetScores::read(const float* logits, std::size_t classes, double* out) c
                                             std::to_string(term.index));
       }
       const double z = logits[term.index];
-      switch (term.view) {
-        case ScoreView::logit:
-          score += term.weight * z;
-          break;
-        case ScoreView::probability:
-          score += term.weight * std::exp(logProbability(term.index));
-          break;
-        case ScoreView::logProbability:
-          score += term.weight * logProbability(term.index);
-          break;
-        case ScoreView::rest:
-          score += term.weight * (z + logProbability(term.index));
-          break;
-      }
+      score += term.weight * viewOf(term.view, z, needsProbability(term.view) ? logProbability(term.index) : 0);
     }
     out[t] = score;
   }

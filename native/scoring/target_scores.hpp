@@ -4,18 +4,9 @@
 #include <cstddef>
 #include <vector>
 
+#include "scoring/score_view.hpp"
+
 namespace onnx_cam {
-
-/// A function of the logits z (lib/targets/target.ts, ScoreView).
-///   logit z · probability softmax z, or sigmoid z · logProbability log of it · rest z + log p
-enum class ScoreView { logit, probability, logProbability, rest };
-
-/// weight · view(logits)[index].
-struct ScoreTerm {
-  ScoreView view;
-  std::size_t index;
-  double weight;
-};
 
 struct TargetScores {
   /// One sum of terms per target.

@@ -1,0 +1,67 @@
+// What masks are made of, as plain structures over somebody else's memory, for the CPU's and the GPU's mask pass
+// (mask_batch.hpp).
+#pragma once
+
+#include <cstddef>
+#include <cstdint>
+
+namespace onnx_cam::kernels {
+
+enum class MaskStretch { none, before, after };
+
+struct MaskRule {
+  MaskStretch stretch = MaskStretch::after;
+  float epsilon = 0;
+  bool complement = false;
+};
+
+struct MaskOffset {
+  std::size_t y = 0;
+  std::size_t x = 0;
+};
+
+struct MaskedImage {
+  const float* image = nullptr;
+  /// What shows where the mask is 0; null for zeros.
+  const float* background = nullptr;
+  std::size_t channels = 0;
+  std::size_t height = 0;
+  std::size_t width = 0;
+  bool channelsLast = false;
+
+  constexpr std::size_t size() const { return channels * height * width; }
+};
+
+/// mask = ((U(map) − base) − low) · factor + shift
+struct MaskStretching {
+  float base;
+  float low;
+  float factor;
+  float shift;
+};
+
+/// The arrays of a MaskAxis.
+struct MaskAxisView {
+  const uint32_t* low = nullptr;
+  const uint32_t* high = nullptr;
+  const float* weight = nullptr;
+};
+
+/// Items `begin`, `begin` + 1, … of a MaskVariants: item i is map select[i / repeats] times scales[i % repeats].
+struct MaskView {
+  /// [maps, height, width].
+  const float* maps = nullptr;
+  std::size_t height = 0;
+  std::size_t width = 0;
+  MaskAxisView rows;
+  MaskAxisView columns;
+  MaskRule rule;
+  const uint32_t* select = nullptr;
+  std::size_t begin = 0;
+  std::size_t repeats = 1;
+  const float* scales = nullptr;
+  /// One per map; null for the corner.
+  const MaskOffset* offsets = nullptr;
+};
+
+}  // namespace onnx_cam::kernels
