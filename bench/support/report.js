@@ -29,17 +29,24 @@ export const median = values => [...values].sort((a, b) => a - b)[values.length 
 export const ms = value => value.toFixed(value < 10 ? 2 : 1);
 export const ratio = value => `${value.toFixed(2)} ×`;
 
+/** Milliseconds of processor time that this process has used, over all its threads. */
+export const cpuTime = () => {
+  const { user, system } = process.cpuUsage();
+  return (user + system) / 1000;
+};
+
 /**
  * Times several tasks in turn (A B C A B C …), so that a drifting machine drifts for all of them.
+ * @param options.clock milliseconds so far: of the wall clock, or {@link cpuTime}
  * @returns per task the milliseconds of every round
  */
-export async function inTurn(tasks, { rounds = 40, warmups = 5 } = {}) {
+export async function inTurn(tasks, { rounds = 40, warmups = 5, clock = () => performance.now() } = {}) {
   const times = Object.fromEntries(Object.keys(tasks).map(name => [name, []]));
   for (let round = -warmups; round < rounds; round++)
     for (const [name, task] of Object.entries(tasks)) {
-      const start = performance.now();
+      const start = clock();
       await task();
-      if (round >= 0) times[name].push(performance.now() - start);
+      if (round >= 0) times[name].push(clock() - start);
     }
   return times;
 }

@@ -41,6 +41,11 @@ export interface DifferentiateOptions {
    * gradients. Also works for models whose batch is fixed at 1.
    */
   readonly manyScores?: boolean;
+  /**
+   * Prefers operators that keep feature maps in the channel blocks in which ONNX Runtime's CPU convolutions hold them
+   * (default true). To be turned off for other execution providers.
+   */
+  readonly blocks?: boolean;
 }
 
 export interface Differentiation {
@@ -73,7 +78,7 @@ export function differentiate(options: DifferentiateOptions): Differentiation {
   if (obstacles.length > 0) throw noGradient(obstacles);
   for (const [name, tensor] of targets) if (!path.tensors.has(tensor)) throw disconnected(name, scores);
 
-  const emit = new Emitter(graph, facts, options.prefix ?? 'grad');
+  const emit = new Emitter(graph, facts, options.prefix ?? 'grad', { blocks: options.blocks ?? true });
   const pass = new Pass(emit, path, options.manyScores ?? false);
   for (const [score, seed] of Object.entries(options.seeds)) pass.plant(score, seed);
   const ends = new Set([...scores, ...targets.values()]);

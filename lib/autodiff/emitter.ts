@@ -5,7 +5,8 @@ import { float, tensor } from '../model/attributes.ts';
 import type { FactTable, TensorFacts } from '../model/facts.ts';
 import { type Graph, makeNode } from '../model/graph.ts';
 import { codeOfType, makeTensorProto, numberToHalf } from '../model/tensor-values.ts';
-import { broadcastDims, isFloat, sameDims, type Value } from './value.ts';
+import { affine, fusedAffine, isBlocked } from './blocked.ts';
+import { broadcastDims, isFloat, sameDims, sizeOf, type Value } from './value.ts';
 
 /**
  * Appends nodes and constants to a graph under one unused name prefix, and keeps the facts of what it appends, so that
@@ -18,11 +19,14 @@ export class Emitter {
   readonly facts: Map<string, TensorFacts>;
   readonly prefix: string;
   readonly opset: number;
+  /** Prefers operators that read and write the channel blocks of ONNX Runtime's CPU convolutions (see blocked.ts). */
+  readonly blocks: boolean;
   readonly #constants = new Map<string, Value>();
   #count = 0;
 
-  constructor(graph: Graph, facts: FactTable, prefix: string) {
+  constructor(graph: Graph, facts: FactTable, prefix: string, { blocks = false } = {}) {
     this.graph = graph;
+    this.blocks = blocks;
     this.facts = new Map(facts);
     this.prefix = unusedPrefix(graph, prefix);
     this.opset = graph.opset;
@@ -125,16 +129,19 @@ export class Emitter {
   /** x · factor; nothing for a factor of one. */
   scale(x: Value, factor: number): Value {
     if (factor === 1) return x;
+    if (isBlocked(this, x)) return affine(this, x, factor);
     return factor === -1 ? this.neg(x) : this.mul(x, this.scalar(factor, x));
   }
 
   /** x + term; nothing for a term of zero. */
   plus(x: Value, term: number): Value {
-    return term === 0 ? x : this.add(x, this.scalar(term, x));
+    if (term === 0) return x;
+    return isBlocked(this, x) ? affine(this, x, 1, term) : this.add(x, this.scalar(term, x));
   }
 
   /** term − x. */
   minusFrom(term: number, x: Value): Value {
+    if (isBlocked(this, x)) return affine(this, x, -1, term);
     return term === 0 ? this.neg(x) : this.sub(this.scalar(term, x), x);
   }
 
@@ -142,12 +149,13 @@ export class Emitter {
     return x.type === type ? x : this.node('Cast', [x], { type, dims: x.dims }, { to: codeOfType(type) });
   }
 
-  /** 1 where x > 0, else 0, in x's element type (see {@link isStep}). */
+  /** 1 where x > 0, else 0, in x's element type. */
   step(x: Value): Value {
+    const steep = { alpha: float(STEP_SLOPE), beta: float(0) };
+    if (isBlocked(this, x)) return fusedAffine(this, x, { scale: 1 }, 'HardSigmoid', steep);
     // A clamped steep line is one node and several times faster than any comparison (autodiff.md §4). Half types have
     // too few exponents for the slope.
-    if (x.type === 'float32' || x.type === 'float64')
-      return this.unary('HardSigmoid', x, { alpha: float(STEP_SLOPE), beta: float(0) });
+    if (x.type === 'float32' || x.type === 'float64') return this.unary('HardSigmoid', x, steep);
     return this.cast(this.node('Greater', [x, this.scalar(0, x)], { type: 'bool', dims: x.dims }), x.type);
   }
 
@@ -187,7 +195,10 @@ export class Emitter {
     if (sameDims(x.dims, dims)) return x;
     if (dims.filter(size => size === -1).length > 1)
       throw new OnnxCamError('ERR_NO_GRADIENT', `no gradient: two dynamic axes in a reshape to [${dims}]`);
-    return this.node('Reshape', [x, this.ints(dims)], { type: x.type, dims });
+    // Zero copies a size, which keeps the name of a dynamic batch; −1 would lose it.
+    const cells = (sizes: readonly number[]) => sizeOf(sizes.slice(1));
+    const sameBatch = dims[0] === -1 && x.dims[0] === -1 && cells(dims) === cells(x.dims) && cells(dims) !== -1;
+    return this.node('Reshape', [x, this.ints(sameBatch ? dims.with(0, 0) : dims)], { type: x.type, dims });
   }
 
   /** Reshape to the sizes of a forward tensor, read at run time only when more than one of them is dynamic. */

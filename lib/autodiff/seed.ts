@@ -2,7 +2,7 @@ import type { Tensor } from '../engine/tensor.ts';
 import { OnnxCamError } from '../errors.ts';
 import type { FactTable } from '../model/facts.ts';
 import type { Graph } from '../model/graph.ts';
-import { makeValueInfo } from '../model/value-info.ts';
+import { batchName, makeValueInfo } from '../model/value-info.ts';
 import { Emitter } from './emitter.ts';
 import type { Value } from './value.ts';
 
@@ -50,9 +50,10 @@ export function appendClassSeed(
     );
   const count = manyScores ? -1 : batch;
   const extended = new Map(facts);
+  const symbol = manyScores ? 'scores' : (batchName(graph.inputs) ?? 'scores');
   const input = (name: string, length: number): Value => {
     const value = { name: `${prefix}/${name}`, type: 'int64' as const, dims: [length] };
-    graph.inputs.push(makeValueInfo(value.name, value.type, [length === -1 ? 'scores' : length]));
+    graph.inputs.push(makeValueInfo(value.name, value.type, [length === -1 ? symbol : length]));
     extended.set(value.name, value);
     return value;
   };

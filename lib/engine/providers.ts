@@ -60,6 +60,11 @@ export function readProviders(value: unknown): Providers {
   return { providers, useArena };
 }
 
+/** True when another execution provider than the CPU is listed. @throws `ERR_OPTION_INVALID` */
+export function isAccelerated(value: readonly ExecutionProvider[] | undefined): boolean {
+  return readProviders(value).providers.some(({ name }) => name !== 'cpu');
+}
+
 /** A configuration value as ONNX Runtime takes it: booleans are '1' and '0'. */
 export function configValue(value: unknown, key: string): string {
   if (typeof value === 'boolean') return value ? '1' : '0';

@@ -1,3 +1,4 @@
+import { isAccelerated } from '../engine/providers.ts';
 import { Session } from '../engine/session.ts';
 import type { Tensor } from '../engine/tensor.ts';
 import { throwIfAborted } from '../errors.ts';
@@ -169,7 +170,9 @@ export class Network {
     plan: NetworkPlan,
     facts: FactTable,
   ): Promise<PlannedSession> {
-    const planned = planGraph(this.model, facts, head, layers, plan);
+    const planned = planGraph(this.model, facts, head, layers, plan, {
+      blocks: !isAccelerated(this.#options.executionProviders),
+    });
     const { model, externalFiles } = serializeModel(planned.graph);
     return { planned, spare: new Map(), session: await Session.create(model, { ...this.#options, externalFiles }) };
   }

@@ -10,7 +10,7 @@ import type { FactTable, TensorFacts } from '../model/facts.ts';
 import { type Graph, makeNode } from '../model/graph.ts';
 import type { Model } from '../model/load-model.ts';
 import { codeOfType } from '../model/tensor-values.ts';
-import { makeValueInfo } from '../model/value-info.ts';
+import { batchName, makeValueInfo } from '../model/value-info.ts';
 import type { HeadChoice } from '../targets/resolve.ts';
 import type { ScoreView } from '../targets/target.ts';
 import { appendBlockLogits } from './block-scores.ts';
@@ -42,6 +42,7 @@ export interface PlannedGraph {
 /**
  * Adds to a copy of the model's graph: outputs for the activations, the score views, the backward nodes, and the
  * conversions that make every layout NCHW and every type float32.
+ * @param options.blocks see `DifferentiateOptions.blocks`: false for sessions that are not on the CPU.
  * @throws `ERR_NO_GRADIENT` when an operator on the way has no rule.
  */
 export function planGraph(
@@ -50,8 +51,9 @@ export function planGraph(
   head: ScoreHead,
   layers: readonly TargetLayer[],
   plan: Omit<NetworkPlan, keyof HeadChoice>,
+  { blocks = true } = {},
 ): PlannedGraph {
-  const writer = new PlanWriter(model, facts, head, plan);
+  const writer = new PlanWriter(model, facts, head, plan, blocks);
   const gradients =
     plan.seed && plan.gradients.length > 0
       ? writer.appendGradients(layers.filter(({ name }) => plan.gradients.includes(name)))
@@ -89,18 +91,26 @@ class PlanWriter {
   readonly region: string | undefined;
   readonly #head: ScoreHead;
   readonly #plan: Omit<NetworkPlan, keyof HeadChoice>;
+  readonly #blocks: boolean;
   /** By layer, as the pass left them. */
   readonly #gradients = new Map<string, string>();
   #appended: Record<string, Seed> | undefined;
   /** Class indices that are fed, ranks resolved. */
   #classes: ClassSeed | undefined;
 
-  constructor(model: Model, facts: FactTable, head: ScoreHead, plan: Omit<NetworkPlan, keyof HeadChoice>) {
+  constructor(
+    model: Model,
+    facts: FactTable,
+    head: ScoreHead,
+    plan: Omit<NetworkPlan, keyof HeadChoice>,
+    blocks: boolean,
+  ) {
     this.graph = model.graph.clone();
     this.graph.outputs.length = 0;
     this.facts = new Map(facts);
     this.#head = head;
     this.#plan = plan;
+    this.#blocks = blocks;
     this.input = feedFloat32(this.graph, this.facts, model.input.name);
     const { rows, region } = asRows(this.graph, this.facts, head);
     this.logits = rows;
@@ -131,6 +141,7 @@ class PlanWriter {
         wrt: layers.map(({ name }) => name),
         lazy: layers.every(({ layout }) => layout === 'nchw' || layout === 'nhwc'),
         manyScores: this.#plan.manyScores,
+        blocks: this.#blocks,
       }),
     );
     this.#learn(facts);
@@ -157,6 +168,7 @@ class PlanWriter {
         seeds: { [gradient]: { gradient: this.#repeatedAs(name, gradient) } },
         wrt: [name],
         manyScores: this.#plan.manyScores,
+        blocks: this.#blocks,
         prefix: 'curvature',
       });
       this.#learn(facts);
@@ -175,6 +187,7 @@ class PlanWriter {
         rules: guidedRules,
         patterns: gradientPatterns,
         manyScores: this.#plan.manyScores,
+        blocks: this.#blocks,
         prefix: 'guided',
       }),
     );
@@ -197,6 +210,7 @@ class PlanWriter {
           seeds,
           wrt: [layer.name],
           manyScores: this.#plan.manyScores,
+          blocks: this.#blocks,
           prefix: 'block-gradient',
         }),
       );
@@ -258,10 +272,11 @@ class PlanWriter {
     }
     const { type, dims } = this.facts.get(this.logits)!;
     const rows = manyScores ? -1 : dims[0]!;
+    const declared = rows === -1 && !manyScores ? (batchName(this.graph.inputs) ?? -1) : rows;
     return Object.fromEntries(
       (seed?.views ?? []).map(view => {
         const name = seedInput(view);
-        if (!this.facts.has(name)) this.graph.inputs.push(makeValueInfo(name, 'float32', [rows, dims[1]!]));
+        if (!this.facts.has(name)) this.graph.inputs.push(makeValueInfo(name, 'float32', [declared, dims[1]!]));
         this.facts.set(name, { type: 'float32', dims: [rows, dims[1]!] });
         const gradient =
           type === 'float32' ? name : this.#append('Cast', [name], { to: codeOfType(type) }, [rows, dims[1]!]);

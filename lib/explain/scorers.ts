@@ -1,3 +1,4 @@
+import { isAccelerated } from '../engine/providers.ts';
 import { Session } from '../engine/session.ts';
 import type { Tensor } from '../engine/tensor.ts';
 import { OnnxCamError } from '../errors.ts';
@@ -72,7 +73,7 @@ export class Scorers {
     const { data, dims } = image.tensor;
     const form = `${size} ${head.output} ${Object.keys(request.feeds)} ${head.classes}`;
     const { feeds } = request;
-    const accelerated = this.#options.executionProviders?.some(provider => providerName(provider) !== 'cpu');
+    const accelerated = isAccelerated(this.#options.executionProviders);
     return createScorer({
       input: { data, dims, layout: input.layout },
       layer: request.activations,
@@ -117,8 +118,4 @@ export class Scorers {
         model => task({ ...model, fixed: { ...model.fixed, ...feeds } }),
       );
   }
-}
-
-function providerName(provider: NonNullable<NetworkSessionOptions['executionProviders']>[number]): string {
-  return (typeof provider === 'string' ? provider : provider.name).toLowerCase();
 }

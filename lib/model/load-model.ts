@@ -140,13 +140,15 @@ function followsBatch(graph: Graph, facts: FactTable, wanted: string | undefined
   return dims[0] === -1 && !dims.slice(1).includes(-1) ? output : undefined;
 }
 
+/** How the runtime refuses a rewritten batch: while it loads the graph or in the run. */
+const ATTEMPTED: ReadonlySet<string> = new Set(['ERR_RUNTIME', 'ERR_MODEL_INVALID', 'ERR_MODEL_UNSUPPORTED']);
+
 /** undefined when the runtime cannot run it this way; everything else is thrown on. */
 async function attempt<T>(task: () => Promise<T>): Promise<T | undefined> {
   try {
     return await task();
   } catch (error) {
-    if (error instanceof OnnxCamError && (error.code === 'ERR_RUNTIME' || error.code === 'ERR_MODEL_UNSUPPORTED'))
-      return undefined;
+    if (error instanceof OnnxCamError && ATTEMPTED.has(error.code)) return undefined;
     throw error;
   }
 }

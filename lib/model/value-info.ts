@@ -37,6 +37,15 @@ export function describeValue(value: ValueInfoProto): DeclaredValue {
   };
 }
 
+/**
+ * The name of the dynamic batch, from the first input that has one. An input that shares it lets the runtime see that
+ * tensors derived from both have the same size.
+ */
+export function batchName(inputs: readonly ValueInfoProto[]): string | undefined {
+  const sizes = inputs.map(input => describeValue(input).dims?.[0]);
+  return sizes.find(size => typeof size === 'string' && size !== '') as string | undefined;
+}
+
 /** Without `type` the runtime infers it, without `dims` the rank as well; a dim of −1 or '' is dynamic. */
 export function makeValueInfo(name: string, type?: TensorType, dims?: readonly DeclaredDim[]): ValueInfoProto {
   if (!type) return create(ValueInfoProtoSchema, { name });

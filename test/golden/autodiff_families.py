@@ -488,6 +488,35 @@ def second(rng):
         yield Case(f"{name}, twice", [node("Tanh", "x", "t"), *body, node("Sigmoid", "o")], {"x": x}, constants, second=True, opset=21 if name in ("Gelu", "GroupNormalization") else 17)
 
 
+def blocked(rng):
+    """Activations of convolutions with whole blocks of 16 channels, whose gradients are depthwise convolutions."""
+    channels = 16
+    weight, bias = rng.standard_normal([channels, 2, 1, 1]), rng.standard_normal(channels)
+
+    def case(name, nodes, torch_function, constants=None, **options):
+        constants = {"w": weight, "b": bias, **(constants or {})}
+        convolved = lambda t, x: t.nn.functional.conv2d(x, t.tensor(constants["w"], dtype=t.float64), t.tensor(constants["b"], dtype=t.float64))
+        constants = {key: np.asarray(value, np.float32) for key, value in constants.items()}
+        return Case(f"Conv, {name}", [node("Conv", "x w b", "a", kernel_shape=[1, 1]), *nodes], {"x": rng.standard_normal([2, 2, 3, 2]) * 2}, constants,
+                    torch=lambda t, x: torch_function(t, convolved(t, x)), **options)
+
+    norm = {key: np.abs(rng.standard_normal(channels)) + 0.5 for key in ("scale", "variance")}
+    norm |= {key: rng.standard_normal(channels) for key in ("shift", "mean")}
+    yield case("Relu", [node("Relu", "a")], lambda t, a: t.relu(a), opset=11)
+    yield case("Clip", [node("Clip", "a low high")], lambda t, a: t.nn.functional.relu6(a), {"low": 0.0, "high": 6.0})
+    yield case("Clip", [node("Clip", "a low high")], lambda t, a: t.clamp(a, -1, 2), {"low": -1.0, "high": 2.0})
+    yield case("Sigmoid", [node("Sigmoid", "a")], lambda t, a: t.sigmoid(a), second=True)
+    yield case("Tanh", [node("Tanh", "a")], lambda t, a: t.tanh(a))
+    yield case("SiLU", [node("Sigmoid", "a", "s"), node("Mul", "a s")], lambda t, a: t.nn.functional.silu(a), second=True)
+    yield case("HardSigmoid", [node("HardSigmoid", "a", alpha=1 / 6, beta=0.5)], lambda t, a: t.nn.functional.hardsigmoid(a))
+    yield case("HardSwish", [node("HardSwish", "a")], lambda t, a: t.nn.functional.hardswish(a))
+    yield case("LeakyRelu", [node("LeakyRelu", "a", alpha=0.1)], lambda t, a: t.nn.functional.leaky_relu(a, 0.1))
+    yield case("BatchNormalization", [node("BatchNormalization", "a scale shift mean variance", "n"), node("Relu", "n")],
+               lambda t, a: t.relu(t.nn.functional.batch_norm(a, *(t.tensor(np.float32(norm[key]), dtype=t.float64) for key in ("mean", "variance", "scale", "shift")))), norm)
+    yield case("AveragePool", [node("Relu", "a", "r"), node("AveragePool", "r", kernel_shape=[2, 2], strides=[1, 1])],
+               lambda t, a: t.nn.functional.avg_pool2d(t.relu(a), 2, 1))
+
+
 FAMILIES = {
     "conv": conv,
     "conv-transpose": conv_transpose,
@@ -508,4 +537,5 @@ FAMILIES = {
     "rearrange": rearranging,
     "composite": composite,
     "second": second,
+    "blocked": blocked,
 }

@@ -1,0 +1,68 @@
+/**
+ * Elementwise steps as 1×1 depthwise convolutions. On the CPU, ONNX Runtime keeps feature maps in channel blocks (NCHWc)
+ * between convolutions, pools, Mul and Add of equal shapes; every other operator that reads one costs a copy into the
+ * plain layout, and the convolution behind it a copy back. A network's backward pass is as long as its forward pass and
+ * reads all of its activations, so these copies were a third of it (measured by bench/gradient-cost.js).
+ */
+import type { AttributeValue } from '../model/attributes.ts';
+import type { Emitter } from './emitter.ts';
+import type { Value } from './value.ts';
+
+/** Largest block that ONNX Runtime uses (16 with AVX-512, else 8): depthwise convolutions need a whole number of them. */
+const BLOCK = 16;
+
+/** Operators that leave a tensor in blocks, or are fused into the convolution before them. */
+const KEEPS_BLOCKS = new Set([
+  'Relu',
+  'Clip',
+  'LeakyRelu',
+  'HardSigmoid',
+  'Sigmoid',
+  'Tanh',
+  'BatchNormalization',
+  'Add',
+  'Sum',
+  'Mul',
+  'Concat',
+  'MaxPool',
+  'AveragePool',
+]);
+
+/** True where the runtime holds a tensor in channel blocks: feature maps that come from a convolution. */
+export function isBlocked(e: Emitter, x: Value): boolean {
+  const [, channels = 0, ...positions] = x.dims;
+  if (!e.blocks || (x.type !== 'float32' && x.type !== 'float64')) return false;
+  if (positions.length !== 2 || positions.every(size => size === 1) || channels <= 0 || channels % BLOCK !== 0)
+    return false;
+  return comesFromConvolution(e, x.name);
+}
+
+function comesFromConvolution(e: Emitter, tensor: string): boolean {
+  let name: string | undefined = tensor;
+  while (name !== undefined) {
+    const node = e.graph.producer(name);
+    if (!node || node.domain !== '') return false;
+    if (node.op === 'Conv') return true;
+    name = KEEPS_BLOCKS.has(node.op) ? node.inputs[0] : undefined;
+  }
+  return false;
+}
+
+/** scale·x + offset. */
+export function affine(e: Emitter, x: Value, scale: number | Value, offset = 0): Value {
+  const channels = x.dims[1]!;
+  const weight = typeof scale === 'number' ? e.constant(scale, x.type, [channels, 1, 1, 1]) : scale;
+  const inputs = offset === 0 ? [x, weight] : [x, weight, e.constant(offset, x.type, [channels])];
+  return e.node('Conv', inputs, x, { group: channels, kernel_shape: [1, 1] });
+}
+
+/** An activation of scale·x + offset, which the runtime fuses into the convolution. */
+export function fusedAffine(
+  e: Emitter,
+  x: Value,
+  { scale, offset = 0 }: { scale: number; offset?: number },
+  op: string,
+  attributes: Readonly<Record<string, AttributeValue>>,
+): Value {
+  return e.unary(op, affine(e, x, scale, offset), attributes);
+}
