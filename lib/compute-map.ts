@@ -152,6 +152,11 @@ function checkTensors(
       'ERR_METHOD_UNSUPPORTED',
       `${definition.name} needs gradients by guided backpropagation, which computeMap does not take: explain the model itself`,
     );
+  if (needs.optimizer)
+    throw new OnnxCamError(
+      'ERR_METHOD_UNSUPPORTED',
+      `${definition.name} runs the network at every step, which computeMap has none of: explain the model itself`,
+    );
   if (needs.gradients === 'second')
     throw new OnnxCamError(
       'ERR_METHOD_UNSUPPORTED',

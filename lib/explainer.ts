@@ -1,6 +1,7 @@
 import { OnnxCamError, throwIfAborted } from './errors.ts';
 import { predictionsOf, type Setting, settingFor } from './explain/assemble.ts';
 import { type ExplainSource, type ReadyImage, readImage, splitSources } from './explain/images.ts';
+import type { MaskOptimizers } from './explain/mask-optimizers.ts';
 import type { Network } from './explain/network.ts';
 import { explainRun, type ImageResults } from './explain/pipeline.ts';
 import { type ExplainRequest, makeRequest, nthTarget, type RequestDefaults, targetsOf } from './explain/request.ts';
@@ -43,6 +44,7 @@ export interface LayerListing {
 export interface ExplainerParts {
   readonly network: Network;
   readonly scorers: Scorers;
+  readonly optimizers: MaskOptimizers;
   readonly setting: Setting;
   readonly preprocess: () => ResolvedPreprocess;
   readonly defaults: RequestDefaults;

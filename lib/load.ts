@@ -1,6 +1,7 @@
 import { toNativeConfig } from './engine/options.ts';
 import { Session } from './engine/session.ts';
 import { OnnxCamError } from './errors.ts';
+import { MaskOptimizers } from './explain/mask-optimizers.ts';
 import { Network } from './explain/network.ts';
 import { Scorers } from './explain/scorers.ts';
 import { SessionCache } from './explain/session-cache.ts';
@@ -43,9 +44,11 @@ export async function load(model: string | URL | Uint8Array, options: LoadOption
   };
   if (preprocess !== undefined) pictures();
   const cache = new SessionCache();
+  const network = new Network(loaded, cache, session);
   return new Explainer({
-    network: new Network(loaded, cache, session),
+    network,
     scorers: new Scorers(loaded, cache, session, session.intraOpNumThreads),
+    optimizers: new MaskOptimizers(network, pictures),
     setting: {
       labels: await readLabels(labels ?? loaded.sidecar.labels, loaded.path),
       precision: 'fp32',

@@ -1,7 +1,9 @@
+import { resize } from '../kernels/index.ts';
 import type { Maps } from '../kernels/maps.ts';
 import { FINISH } from '../methods/conventions/index.ts';
 import type { FeatureMaps, LayerTensors, MethodContext } from '../methods/definition.ts';
 import { layerMaps } from '../methods/layer-maps.ts';
+import type { MaskOptimizer } from '../scoring/mask-optimizer.ts';
 import type { Scorer } from '../scoring/scorer.ts';
 import type { ChosenMethod } from './methods.ts';
 import { judge, type Verdict } from './status.ts';
@@ -25,23 +27,27 @@ export async function methodMaps(
   context: Pick<MethodContext, 'seed'> & {
     /** For methods that need scores: one scorer per layer, bound to the image that the layers belong to. */
     readonly scorers?: readonly Scorer[];
+    /** For methods that need an optimiser: likewise. */
+    readonly optimizers?: readonly MaskOptimizer[];
   },
 ): Promise<MethodMaps> {
   const relu = (params.relu as boolean | undefined) ?? (convention === 'pytorch-grad-cam' || definition.relu);
-  const { seed, scorers } = context;
-  const contextOf = (layer: LayerTensors, scorer: Scorer | undefined): MethodContext => {
+  const { seed, scorers, optimizers } = context;
+  const contextOf = (layer: LayerTensors, i: number): MethodContext => {
+    const [scorer, optimizer] = [scorers?.[i], optimizers?.[i]];
     const count =
-      scorer?.targets ?? Math.max(layer.activations.dims[0]!, (layer.gradients ?? layer.guided)?.dims[0] ?? 1);
-    return { seed, size, scorer, convention, params, count };
+      (scorer ?? optimizer)?.targets ??
+      Math.max(layer.activations.dims[0]!, (layer.gradients ?? layer.guided)?.dims[0] ?? 1);
+    return { seed, size, scorer, optimizer, convention, params, count };
   };
   const raw: Maps[] = [];
   const colours: FeatureMaps[] = [];
   if (definition.computeLayers) {
-    const { maps } = await definition.computeLayers(layers, contextOf(layers[0]!, scorers?.[0]));
+    const { maps } = await definition.computeLayers(layers, contextOf(layers[0]!, 0));
     raw.push(maps);
   } else {
     for (const [i, layer] of layers.entries()) {
-      const result = await definition.compute(layer, contextOf(layer, scorers?.[i]));
+      const result = await definition.compute(layer, contextOf(layer, i));
       if ('raw' in result && result.raw) colours.push(result.raw);
       raw.push(await layerMaps(layer, result, params.eigenSmooth === true));
     }
@@ -53,7 +59,11 @@ export async function methodMaps(
       relu,
     ),
   );
-  const maps = await FINISH[convention]({ layers: raw, size, relu, fusion: definition.fusion ?? 'mean' });
+  const atInput = definition.stretchedAt === 'input' && convention === 'paper';
+  const stretched = atInput
+    ? await Promise.all(raw.map(maps => resize(maps, { ...size, interpolation: 'bilinear' })))
+    : raw;
+  const maps = await FINISH[convention]({ layers: stretched, size, relu, fusion: definition.fusion ?? 'mean' });
   return { raw, colours, maps: cleared(maps, verdicts), verdicts };
 }
 

@@ -4,6 +4,7 @@ import type { Tensor } from '../engine/tensor.ts';
 import { throwIfAborted } from '../errors.ts';
 import type { FeatureMaps } from '../methods/definition.ts';
 import type { FactTable } from '../model/facts.ts';
+import type { Graph } from '../model/graph.ts';
 import type { Model } from '../model/load-model.ts';
 import type { Logits } from '../model/logits.ts';
 import { repeatBatch } from '../model/probe.ts';
@@ -49,6 +50,19 @@ export interface NetworkRun {
   readonly layers: readonly TargetLayer[];
   /** One for each image, or several for one image (`plan.manyScores`). */
   readonly targets: readonly ResolvedTarget[];
+  readonly signal?: AbortSignal;
+}
+
+/** A run of a graph of another kind than plans are, made from the same model. */
+export interface GraphRun<G extends { readonly graph: Graph }> {
+  /** Names the graph among the explainer's sessions. */
+  readonly key: string;
+  build(): G;
+  /** Besides the model's fixed inputs. */
+  feeds(made: G): Readonly<Record<string, Tensor>>;
+  fetches(made: G): readonly string[];
+  /** Rows of the run, for which fixed inputs are repeated. */
+  readonly batch: number;
   readonly signal?: AbortSignal;
 }
 
@@ -109,8 +123,7 @@ export class Network {
           ...readoutFeeds(head, await this.factsFor(size)),
           ...seedTensors(plan.seed, targets, head.classes, planned),
         };
-        for (const [name, tensor] of Object.entries(this.model.fixedInputs))
-          feeds[name] = this.model.input.batch === undefined ? repeatBatch(tensor, batch) : tensor;
+        Object.assign(feeds, this.#fixedInputs(batch));
         const { curvature, guided, block, prefix } = planned.passes;
         const tensors = [planned.activations, planned.gradients, curvature, guided, block, prefix].flatMap(names => [
           ...names.values(),
@@ -143,6 +156,24 @@ export class Network {
     );
   }
 
+  /** Runs a graph once, in turn with all others. @throws what `build`, creating a session, and a run throw */
+  runGraph<G extends { readonly graph: Graph }>(run: GraphRun<G>): Promise<Record<string, Tensor>> {
+    const { key, build, feeds, fetches, batch, signal } = run;
+    return this.#cache.use(
+      key,
+      async () => {
+        const made = build();
+        const { model, externalFiles } = serializeModel(made.graph);
+        return { made, session: await Session.create(model, { ...this.#options, externalFiles }) };
+      },
+      ({ made, session }) =>
+        this.#turns.take(
+          () => session.run({ ...feeds(made), ...this.#fixedInputs(batch) }, fetches(made), { signal }),
+          signal,
+        ),
+    );
+  }
+
   /** [height, width] of the input, in the model's layout. */
   sizeOf({ dims }: Pick<Tensor, 'dims'>): string {
     return (this.model.input.layout === 'nhwc' ? dims.slice(1, 3) : dims.slice(-2)).join('x');
@@ -164,6 +195,12 @@ export class Network {
     return found;
   }
 
+  #fixedInputs(batch: number): Record<string, Tensor> {
+    const { fixedInputs, input } = this.model;
+    const repeated = (tensor: Tensor) => (input.batch === undefined ? repeatBatch(tensor, batch) : tensor);
+    return Object.fromEntries(Object.entries(fixedInputs).map(([name, tensor]) => [name, repeated(tensor)]));
+  }
+
   async #create(
     head: ScoreHead,
     layers: readonly TargetLayer[],
@@ -178,7 +215,8 @@ export class Network {
   }
 }
 
-function scoreRows(logits: Float32Array, count: number, { classes, kind }: Logits): ScoreRow[] {
+/** The rows of scores that a run gave. */
+export function scoreRows(logits: Float32Array, count: number, { classes, kind }: Logits): ScoreRow[] {
   const activation = kind === 'sigmoid' || classes === 1 ? 'sigmoid' : 'softmax';
   return Array.from(
     { length: count },
@@ -202,12 +240,22 @@ function seedTensors(
 ): Record<string, Tensor> {
   if (!seed) return {};
   if (seed.kind === 'index') return classFeeds?.(targets.map(({ terms }) => terms[0]!.index)) ?? {};
+  return denseSeeds(seed.views, targets, targets.length, classes);
+}
+
+/** Weights of every class [rows, classes] for each view; rows beyond the targets are zero. The targets hold no ranks. */
+export function denseSeeds(
+  views: readonly ScoreView[],
+  targets: readonly Pick<ResolvedTarget, 'terms'>[],
+  rows: number,
+  classes: number,
+): Record<string, Tensor> {
   const tensorOf = (view: ScoreView): Tensor<'float32'> => {
-    const data = new Float32Array(targets.length * classes);
+    const data = new Float32Array(rows * classes);
     targets.forEach(({ terms }, row) => {
       for (const term of terms) if (term.view === view) data[row * classes + term.index]! += term.weight;
     });
-    return { type: 'float32', data, dims: [targets.length, classes] };
+    return { type: 'float32', data, dims: [rows, classes] };
   };
-  return Object.fromEntries(seed.views.map(view => [seedInput(view), tensorOf(view)]));
+  return Object.fromEntries(views.map(view => [seedInput(view), tensorOf(view)]));
 }

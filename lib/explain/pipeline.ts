@@ -8,6 +8,7 @@ import type { ResolvedTarget } from '../targets/resolve.ts';
 import type { ScoreRow } from '../targets/score.ts';
 import { assemble, type Setting, settingFor } from './assemble.ts';
 import type { TargetLayer } from './layer-choice.ts';
+import type { MaskOptimizers } from './mask-optimizers.ts';
 import { type MethodMaps, methodMaps } from './method-maps.ts';
 import { runForMethod } from './method-runs.ts';
 import type { Network, NetworkResult } from './network.ts';
@@ -15,7 +16,7 @@ import { REGION_INPUT, readoutFeeds, readoutForm, type ScoreHead } from './reado
 import { remembered } from './remembered.ts';
 import type { ExplainRequest, MethodRun } from './request.ts';
 import { runNetwork } from './run-network.ts';
-import type { Scorers } from './scorers.ts';
+import type { ScorerRequest, Scorers } from './scorers.ts';
 import type { Work } from './work.ts';
 
 /** Results of one image: by method, by target, by layer set. */
@@ -26,7 +27,7 @@ export type ImageResults = Explanation[][][];
  * @throws `ERR_NO_GRADIENT`, `ERR_METHOD_UNSUPPORTED`, `ERR_RUNTIME`, `ERR_ABORTED`
  */
 export async function explainRun(
-  { network, scorers, setting }: Stage,
+  { network, scorers, optimizers, setting }: Stage,
   work: readonly Work[],
   request: ExplainRequest,
 ): Promise<ImageResults[]> {
@@ -40,7 +41,8 @@ export async function explainRun(
     const { run, noisy, passes } = await runForMethod(network, work, outcome, method, request);
     for (const layers of method.layerSets) {
       const input: SetInput = { network, run, noisy, work, method, layers, targets, request };
-      sets.push(method.needs.scores ? await computeScored(scorers, input) : await computeTogether(input));
+      const perImage = method.needs.scores || method.needs.optimizer;
+      sets.push(perImage ? await computeEach({ scorers, optimizers }, input) : await computeTogether(input));
     }
     const perImage = work.map(({ image, targets: wanted }, i) => {
       const perTarget = wanted.map((_, t) =>
@@ -83,7 +85,10 @@ async function inTurnOrTogether<T>(
   explain: (method: MethodRun) => Promise<T>,
 ): Promise<T[]> {
   const runsAgain = ({ definition, needs }: MethodRun): boolean =>
-    needs.scores !== undefined || needs.noise !== undefined || definition.ownScore !== undefined;
+    needs.scores !== undefined ||
+    needs.optimizer !== undefined ||
+    needs.noise !== undefined ||
+    definition.ownScore !== undefined;
   const together = methods.map(method => (runsAgain(method) ? undefined : explain(method)));
   const results: T[] = [];
   await Promise.all(together);
@@ -95,6 +100,7 @@ async function inTurnOrTogether<T>(
 export interface Stage {
   readonly network: Network;
   readonly scorers: Scorers;
+  readonly optimizers: MaskOptimizers;
   readonly setting: Setting;
 }
 
@@ -141,8 +147,8 @@ async function computeTogether({
 }
 
 /** One image after the other, each with runs of its own. */
-async function computeScored(
-  scorers: Scorers,
+async function computeEach(
+  { scorers, optimizers }: Pick<Stage, 'scorers' | 'optimizers'>,
   { network, run, work, method, layers, targets, request }: SetInput,
 ): Promise<Computed[]> {
   const many = targets.length > work.length;
@@ -155,8 +161,8 @@ async function computeScored(
     const head = network.head(own[0]!);
     const tensors = layers.map(layer => imageTensors(run, layer, i, many));
     const [, entry] = method.needs.scores?.includes('block') ? layers : [];
-    const made = (entry ? layers.slice(0, 1) : layers).map((layer, l) =>
-      scorers.scorer({
+    const requests = (entry ? layers.slice(0, 1) : layers).map(
+      (layer, l): ScorerRequest => ({
         image,
         row: run.rows[i]!,
         targets: own,
@@ -182,9 +188,12 @@ async function computeScored(
         onProgress: request.progress?.part(),
       }),
     );
-    const context = { seed: request.seed, scorers: made };
-    const maps = await methodMaps(method, tensors, image.placement.input, context);
-    const runs = made.map(scorer => scorer.runs);
+    const context = method.needs.optimizer
+      ? { optimizers: requests.map(one => optimizers.optimizer(one)) }
+      : { scorers: requests.map(one => scorers.scorer(one)) };
+    const maps = await methodMaps(method, tensors, image.placement.input, { seed: request.seed, ...context });
+    const made = context.optimizers ?? context.scorers;
+    const runs = made.map(one => one.runs);
     const total = (key: keyof Runs) => runs.reduce((sum, counts) => sum + counts[key], 0);
     results.push({
       maps,

@@ -9,16 +9,15 @@ import { expose } from '../model/expose.ts';
 import type { FactTable, TensorFacts } from '../model/facts.ts';
 import { type Graph, makeNode } from '../model/graph.ts';
 import type { Model } from '../model/load-model.ts';
-import { codeOfType } from '../model/tensor-values.ts';
-import { batchName, makeValueInfo } from '../model/value-info.ts';
+import { batchName } from '../model/value-info.ts';
 import type { HeadChoice } from '../targets/resolve.ts';
-import type { ScoreView } from '../targets/target.ts';
 import { appendBlockLogits } from './block-scores.ts';
 import { asFeatureMaps, asFloat32, asRows, feedFloat32, prefixTokens } from './conversions.ts';
 import type { TargetLayer } from './layer-choice.ts';
 import { orNameAlternatives } from './no-gradient.ts';
-import { type NetworkPlan, type PassKind, seedInput } from './plan.ts';
+import type { NetworkPlan, PassKind } from './plan.ts';
 import type { ScoreHead } from './readout-graph.ts';
+import { appendDenseSeeds, appendScoreView } from './score-views.ts';
 
 const CLASS_PREFIX = 'onnx_cam/class';
 
@@ -268,47 +267,12 @@ class PlanWriter {
         this.#classes = appendClassSeed(this.graph, this.facts, this.logits, options);
         this.#learn(this.#classes.facts);
       }
-      return { [this.#appendView(seed.view, logits)]: { index: this.#classes.index } };
+      const view = appendScoreView(this.graph, this.facts, this.#head, logits, seed.view);
+      return { [view]: { index: this.#classes.index } };
     }
-    const { type, dims } = this.facts.get(this.logits)!;
-    const rows = manyScores ? -1 : dims[0]!;
-    const declared = rows === -1 && !manyScores ? (batchName(this.graph.inputs) ?? -1) : rows;
-    return Object.fromEntries(
-      (seed?.views ?? []).map(view => {
-        const name = seedInput(view);
-        if (!this.facts.has(name)) this.graph.inputs.push(makeValueInfo(name, 'float32', [declared, dims[1]!]));
-        this.facts.set(name, { type: 'float32', dims: [rows, dims[1]!] });
-        const gradient =
-          type === 'float32' ? name : this.#append('Cast', [name], { to: codeOfType(type) }, [rows, dims[1]!]);
-        return [this.#appendView(view, logits), { gradient }];
-      }),
-    );
-  }
-
-  /** The tensor of a score view of some logits; its nodes are differentiated with the rest. */
-  #appendView(view: ScoreView, logits: string): string {
-    const { dims } = this.facts.get(this.logits)!;
-    const add = (op: string, inputs: string[], attributes = {}) => this.#append(op, inputs, attributes, dims);
-    const sigmoid = this.#head.kind === 'sigmoid' || this.#head.classes === 1;
-    const logProbability = () =>
-      sigmoid ? add('Neg', [add('Softplus', [add('Neg', [logits])])]) : add('LogSoftmax', [logits], { axis: 1 });
-    switch (view) {
-      case 'logit':
-        return logits;
-      case 'probability':
-        return sigmoid ? add('Sigmoid', [logits]) : add('Softmax', [logits], { axis: 1 });
-      case 'logProbability':
-        return logProbability();
-      case 'rest':
-        return add('Add', [logits, logProbability()]);
-    }
-  }
-
-  #append(op: string, inputs: string[], attributes: Record<string, number>, dims: readonly number[]): string {
-    const name = `onnx_cam/score/${this.graph.nodes.length}`;
-    this.graph.append(makeNode(op, inputs, [name], attributes));
-    this.facts.set(name, { type: this.facts.get(this.logits)!.type, dims });
-    return name;
+    const rows = manyScores ? -1 : this.facts.get(this.logits)!.dims[0]!;
+    const declared = rows === -1 && !manyScores ? batchName(this.graph.inputs) : undefined;
+    return appendDenseSeeds(this.graph, this.facts, this.#head, logits, { views: seed?.views ?? [], rows, declared });
   }
 
   #learn(facts: FactTable): void {

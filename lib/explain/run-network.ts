@@ -40,7 +40,7 @@ export async function runNetwork(
     targets = work.flatMap((one, i) => one.targets.map(target => withoutRanks(target, rows[i]!)));
     extraRuns = 1;
   }
-  const region = readout?.kind === 'region' && methods.some(({ needs }) => needs.scores);
+  const region = readout?.kind === 'region' && methods.some(({ needs }) => needs.scores || needs.optimizer);
   const wanted = { output, readout, activations: layers.map(({ name }) => name), gradients, passes, seed, region };
   const { run, passes: runs } = await runTargets(network, {
     images,

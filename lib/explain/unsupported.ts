@@ -4,6 +4,7 @@ import { parseTarget } from '../targets/parse.ts';
 import { outputOf, type ResolvedTarget } from '../targets/resolve.ts';
 import type { Target, TargetInput } from '../targets/target.ts';
 import type { Setting } from './assemble.ts';
+import { inputLayer } from './layer-choice.ts';
 import { chooseMethods } from './methods.ts';
 import { type Network, seedFormOf } from './network.ts';
 import { camHeadOf } from './pipeline.ts';
@@ -42,12 +43,13 @@ export function findUnsupported(
   const unsupported = new Map<string, OnnxCamError>();
   for (const method of methods) {
     const error = errorOf(() => {
-      const request = makeRequest(network, { ...options, methods: [method] }, defaults);
+      const asked = makeRequest(network, { ...options, methods: [method] }, defaults);
+      const { definition } = asked.methods[0]!;
+      const request = definition.needs.optimizer ? upToInput(asked, network) : asked;
       const { guided, block } = request.passes;
       const backward = gradientLayers(request).length > 0 || guided || block;
       const obstacle = backward ? gradientObstacle(request) : null;
       if (obstacle) throw obstacle;
-      const { definition } = request.methods[0]!;
       for (const one of targets) definition.ownScore?.check(one, network.head(one).classes);
       if (definition.needs.classifier)
         for (const layer of request.layers) camHeadOf(network, layer, definition, targets);
@@ -55,6 +57,11 @@ export function findUnsupported(
     if (error) unsupported.set(method, error);
   }
   return unsupported;
+}
+
+/** What an optimiser of masks differentiates: the network from its input on, which the mask is in front of. */
+function upToInput(request: ExplainRequest, { model }: Network): ExplainRequest {
+  return { ...request, layers: [inputLayer(model)], gradients: [model.input.name], passes: {} };
 }
 
 /** Any vector shows what can be done with a picture's. */

@@ -1,6 +1,7 @@
 import type { ProductForm } from '../kernels/index.ts';
 import type { Maps } from '../kernels/maps.ts';
 import type { TokenGrid } from '../model/axes.ts';
+import type { MaskOptimizer } from '../scoring/mask-optimizer.ts';
 import type { Scorer } from '../scoring/scorer.ts';
 import type { ResolvedTarget, ScoreTerm } from '../targets/resolve.ts';
 import type { ScoreRow } from '../targets/score.ts';
@@ -34,6 +35,11 @@ export interface MethodNeeds {
    * one image at a time, with `context.count` targets.
    */
   readonly scores?: readonly ('masks' | 'tail' | 'block')[];
+  /**
+   * An optimiser of masks made of the layer's channels, which differentiates the whole network at every step: such a method
+   * is computed for one image at a time as well.
+   */
+  readonly optimizer?: true;
   /**
    * Activations and gradients of noisy copies of the image as well: normal noise of deviation `sigma`, in the units of the
    * preprocessed input.
@@ -101,10 +107,12 @@ export interface MethodContext extends MethodChoice {
   readonly seed: number;
   /** The model's input, at which some conventions normalise. */
   readonly size: { readonly width: number; readonly height: number };
-  /** Number of results: the larger N of activations and gradients; of methods that need scores, the targets. */
+  /** Number of results: the larger N of activations and gradients; of methods computed for one image, the targets. */
   readonly count: number;
   /** For methods that need scores: bound to the image, its targets and its layer. */
   readonly scorer?: Scorer;
+  /** For methods that need an optimiser: bound to the same. */
+  readonly optimizer?: MaskOptimizer;
 }
 
 /** A score that a method makes of a target and the image's logits. */
@@ -136,6 +144,8 @@ export interface MethodDefinition {
   readonly relu: boolean;
   /** How maps of several layers become one in the `paper` convention (default: mean of the normalised maps). */
   readonly fusion?: 'mean' | 'tanh-max';
+  /** Where maps are stretched to [0, 1] in the `paper` convention: at the layer's resolution (default) or the input's. */
+  readonly stretchedAt?: 'input';
   /**
    * Of methods that take no layer from the user: 'input' looks at the model's input alone, 'biased' at the input and then at
    * every convolution and batch normalisation with a bias.
@@ -172,4 +182,10 @@ export function needsOf(definition: MethodDefinition, params: ParamValues): Meth
 export function scorerOf(context: MethodContext): Scorer {
   if (!context.scorer) throw new TypeError('no scorer was made for a method that needs scores');
   return context.scorer;
+}
+
+/** The optimiser of a method that declared it in `needs`. */
+export function optimizerOf(context: MethodContext): MaskOptimizer {
+  if (!context.optimizer) throw new TypeError('no optimiser was made for a method that needs one');
+  return context.optimizer;
 }

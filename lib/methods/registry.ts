@@ -26,6 +26,7 @@ import { isCam } from './is-cam.ts';
 import { kpcaCam } from './kpca-cam.ts';
 import { layerCam } from './layer-cam.ts';
 import { leGrad } from './legrad.ts';
+import { optiCam } from './opti-cam.ts';
 import { polyCam } from './poly-cam.ts';
 import { randomCam } from './random-cam.ts';
 import { reciproCam } from './recipro-cam.ts';
@@ -67,6 +68,7 @@ export const METHODS: readonly MethodDefinition[] = [
   fdCam,
   reciproCam,
   vitReciproCam,
+  optiCam,
   rise,
   eigenCam,
   eigenGradCam,

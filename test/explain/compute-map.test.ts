@@ -92,7 +92,7 @@ describe('computeMap', () => {
         await expectError(() => map(name, tensors), 'ERR_METHOD_UNSUPPORTED', name, 'transformer');
         continue;
       }
-      if (needs.scores || needs.gradients === 'second' || needs.guided || layer) continue;
+      if (needs.scores || needs.optimizer || needs.gradients === 'second' || needs.guided || layer) continue;
       const { map: heat, raw } = await map(name, tensors, { params: { relu: false } });
       expect(
         heat.data.every(value => value >= 0 && value <= 1),

@@ -120,8 +120,8 @@ describe('every method', () => {
   const fewer = (params: Readonly<Record<string, { min?: number }>>) =>
     'n' in params ? { n: Math.max(4, params.n!.min ?? 0) } : {};
 
-  /** Of methods that differentiate a score of their own, or look at noisy copies. */
-  const PASSES: Readonly<Record<string, number>> = { 'finer-cam': 2, 'smooth-grad-cam++': 5 };
+  /** Of methods that differentiate a score of their own, look at noisy copies, or take steps. */
+  const PASSES: Readonly<Record<string, number>> = { 'finer-cam': 2, 'smooth-grad-cam++': 5, 'opti-cam': 5 };
 
   /** Methods of transformers have tests of their own (test/explain/attention.test.ts). */
   const LISTED = listMethods().filter(({ needs }) => !needs.attention && !needs.scores?.includes('block'));
