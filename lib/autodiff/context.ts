@@ -20,6 +20,8 @@ export interface PassView {
   readonly manyScores: boolean;
   value(name: string): Value;
   wants(tensor: string): boolean;
+  /** Whether the pass starts from this tensor. */
+  isScore(tensor: string): boolean;
 }
 
 /** One node on the path as its rule sees it. */
@@ -100,6 +102,11 @@ export class NodeContext {
   constantNumber(position: number): number | undefined {
     const values = this.constantInput(position);
     return values?.length === 1 ? values[0] : undefined;
+  }
+
+  /** True for a node whose output the pass starts from. */
+  get makesScore(): boolean {
+    return this.#pass.isScore(this.node.outputs[0]!);
   }
 
   /** True for an input that lies on the path. */

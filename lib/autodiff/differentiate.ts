@@ -79,7 +79,7 @@ export function differentiate(options: DifferentiateOptions): Differentiation {
   for (const [name, tensor] of targets) if (!path.tensors.has(tensor)) throw disconnected(name, scores);
 
   const emit = new Emitter(graph, facts, options.prefix ?? 'grad', { blocks: options.blocks ?? true });
-  const pass = new Pass(emit, path, options.manyScores ?? false);
+  const pass = new Pass(emit, path, new Set(scores), options.manyScores ?? false);
   for (const [score, seed] of Object.entries(options.seeds)) pass.plant(score, seed);
   const ends = new Set([...scores, ...targets.values()]);
   pass.run(rules, matchPatterns(graph, path, facts, patterns, ends));
@@ -98,12 +98,14 @@ class Pass implements PassView, GradientSink {
   readonly emit: Emitter;
   readonly manyScores: boolean;
   readonly #path: Path;
+  readonly #scores: ReadonlySet<string>;
   readonly #accumulators = new Map<string, Accumulator>();
   readonly #totals = new Map<string, Value | undefined>();
 
-  constructor(emit: Emitter, path: Path, manyScores: boolean) {
+  constructor(emit: Emitter, path: Path, scores: ReadonlySet<string>, manyScores: boolean) {
     this.emit = emit;
     this.#path = path;
+    this.#scores = scores;
     this.manyScores = manyScores;
   }
 
@@ -150,6 +152,10 @@ class Pass implements PassView, GradientSink {
 
   wants(tensor: string): boolean {
     return this.#path.tensors.has(tensor);
+  }
+
+  isScore(tensor: string): boolean {
+    return this.#scores.has(tensor);
   }
 
   add(tensor: string, gradient: Value): void {

@@ -57,6 +57,8 @@ function differentiableInputs(node: GraphNode, facts: FactTable, rules: RuleSet)
 
 function carriesGradient(node: GraphNode, output: string, facts: FactTable): boolean {
   const type = facts.get(output)?.type;
+  // Its scale and zero point follow the extremes of the tensor; straight through they are constants.
+  if (node.op === 'DynamicQuantizeLinear') return output === node.outputs[0];
   return node.op === 'QuantizeLinear' || type === undefined || isFloat(type);
 }
 

@@ -1,4 +1,5 @@
 import type { Graph, GraphNode } from './graph.ts';
+import { beforeQuantization, isCutOffAtZero } from './quantization.ts';
 
 const ACTIVATIONS = new Set([
   'Relu',
@@ -22,7 +23,20 @@ const ACTIVATIONS = new Set([
 ]);
 
 /** Steps of composite activations besides those: x·Sigmoid(x), x·Clip(x+3,0,6)/6, ½x(1+Erf(x/√2)), x·Tanh(Softplus(x)). */
-const UNARY_STEPS = new Set([...ACTIVATIONS, 'Erf', 'Exp', 'Log', 'Neg', 'Pow', 'Identity', 'Cast', 'Min', 'Max']);
+const UNARY_STEPS = new Set([
+  ...ACTIVATIONS,
+  'Erf',
+  'Exp',
+  'Log',
+  'Neg',
+  'Pow',
+  'Identity',
+  'Cast',
+  'Min',
+  'Max',
+  'QuantizeLinear',
+  'DequantizeLinear',
+]);
 const BINARY_STEPS = new Set(['Add', 'Sub', 'Mul', 'Div', 'Pow', 'Min', 'Max']);
 const MAX_STEPS = 6;
 
@@ -71,19 +85,21 @@ export class ActivationPatterns {
     if ((node.op === 'Add' || node.op === 'Sum') && data.length > 1) return true;
     if (node.op === 'Concat') return data.every(name => this.#isActivationOrPool(name, depth - 1));
     if (ALIASES.has(node.op)) return this.isPostActivation(node.inputs[0]!, depth - 1);
+    const rounded = beforeQuantization(this.#graph, tensor);
+    if (rounded !== undefined) return isCutOffAtZero(this.#graph, tensor) || this.isPostActivation(rounded, depth - 1);
     // A squeeze-and-excitation gate or a constant factor on something that is an activation already.
     if (node.op === 'Mul') return data.some(name => this.isPostActivation(name, depth - 1) && !this.#isGate(name));
     return false;
   }
 
   #isActivationOrPool(tensor: string, depth: number): boolean {
-    const node = this.#graph.producer(tensor);
+    const node = this.#graph.producer(beforeQuantization(this.#graph, tensor) ?? tensor);
     if (node && /^(Max|Average)Pool$/.test(node.op)) return true;
     return this.isPostActivation(tensor, depth);
   }
 
   #isGate(tensor: string): boolean {
-    const op = this.#graph.producer(tensor)?.op;
+    const op = this.#graph.producer(beforeQuantization(this.#graph, tensor) ?? tensor)?.op;
     return op === 'Sigmoid' || op === 'HardSigmoid';
   }
 

@@ -3,6 +3,7 @@ import type { FactTable } from './facts.ts';
 import type { Graph, GraphNode } from './graph.ts';
 import type { Layer } from './layers.ts';
 import type { Logits } from './logits.ts';
+import { afterRounding, quantizedWeight } from './quantization.ts';
 import { dimsOf, readTensor, toNumber } from './tensor-values.ts';
 
 /** The layer before the pooling, of whatever layout. */
@@ -30,6 +31,11 @@ export function findCamHead(graph: Graph, facts: FactTable, layer: CamLayer, log
   let pooled = false;
   let head: CamHead | undefined;
   while (tensor !== logits.tensor) {
+    const rounded = afterRounding(graph, tensor);
+    if (rounded !== undefined) {
+      tensor = rounded;
+      continue;
+    }
     const consumers = graph.consumers(tensor).filter(node => node.op !== 'Shape');
     const [node] = consumers;
     if (!node || consumers.length > 1 || node.domain !== '') return undefined;
@@ -125,21 +131,26 @@ interface Matrix {
   readonly at: (index: number) => number;
 }
 
-/** A weight behind Identity, Cast and one Transpose. */
+/** A weight behind Identity, Cast, DequantizeLinear and one Transpose. */
 function matrixOf(graph: Graph, tensor: string): Matrix | undefined {
-  let weight = constantWeight(graph, tensor);
+  let weight = weightValues(graph, tensor);
   let transposed = false;
   const producer = graph.producer(tensor);
   if (!weight && producer?.op === 'Transpose') {
-    weight = constantWeight(graph, producer.inputs[0]!);
+    weight = weightValues(graph, producer.inputs[0]!);
     if (weight?.dims.length !== 2) return undefined;
     transposed = (producer.attributes.ints('perm') ?? [1, 0]).join() === '1,0';
   }
   if (!weight) return undefined;
-  const stored = weight;
+  return { dims: transposed ? [...weight.dims].reverse() : weight.dims, transposed, at: weight.at };
+}
+
+function weightValues(graph: Graph, tensor: string): Omit<Matrix, 'transposed'> | undefined {
+  const quantized = quantizedWeight(graph, tensor);
+  if (quantized) return { dims: dimsOf(quantized.weight), at: quantized.value };
+  const weight = constantWeight(graph, tensor);
   let values: ReturnType<typeof readTensor> | undefined;
-  const dims = transposed ? dimsOf(weight).reverse() : dimsOf(weight);
-  return { dims, transposed, at: index => toNumber((values ??= readTensor(stored)), index) };
+  return weight && { dims: dimsOf(weight), at: index => toNumber((values ??= readTensor(weight)), index) };
 }
 
 function inner(matrix: Matrix): number {

@@ -126,7 +126,9 @@ export function resolveLayers(
 
 function findByName(name: string, layers: readonly Layer[]): Layer | undefined {
   return (
-    layers.find(layer => layer.name === name) ?? layers.findLast(layer => layer.node !== '' && layer.node === name)
+    layers.find(layer => layer.name === name) ??
+    layers.find(layer => layer.quantizes === name) ??
+    layers.findLast(layer => layer.node !== '' && layer.node === name)
   );
 }
 

@@ -7,6 +7,7 @@ import type { Graph, GraphNode } from './graph.ts';
 import type { ImageInput } from './input.ts';
 import { findLayerNorms } from './layer-norm.ts';
 import type { Logits } from './logits.ts';
+import { afterQuantization, beforeQuantization } from './quantization.ts';
 import { type LayerLayout, type Placement, placementOf } from './tokens.ts';
 import { traceAxes } from './trace-axes.ts';
 
@@ -16,8 +17,10 @@ export type { LayerLayout } from './tokens.ts';
 export interface Layer {
   /** The tensor's name. */
   readonly name: string;
-  /** Name of the node that makes it ('' in files without node names). */
+  /** Name of the node that makes it ('' in files without node names), of a dequantised tensor before its quantisation. */
   readonly node: string;
+  /** The tensor before its quantisation, which stands for it by name too. */
+  readonly quantizes?: string;
   readonly operator: string;
   /** Shape, −1 where dynamic. */
   readonly shape: readonly number[];
@@ -44,7 +47,7 @@ const MOVING = new Set(['Resize', 'Upsample', 'Transpose']);
 const TOKEN_OPERATORS = new Set(['LayerNormalization', 'Add']);
 /**
  * Every tensor between input and logits that holds more than one position and more than one channel, in topological
- * order. The inner steps of composite activations (Sigmoid of x·Sigmoid(x)) and mere aliases (Identity, Dropout, Cast)
+ * order. What is quantised at once is listed as it is after that. The inner steps of composite activations (Sigmoid of x·Sigmoid(x)) and mere aliases (Identity, Dropout, Cast)
  * are left out, and so are the logits themselves where they have positions, at any size.
  */
 export function listLayers(graph: Graph, facts: FactTable, input: ImageInput, logits: Logits): Layer[] {
@@ -64,10 +67,13 @@ export function listLayers(graph: Graph, facts: FactTable, input: ImageInput, lo
   const scores = scoreTensors(graph, logits);
   const layers: Layer[] = [];
   for (const node of neededNodes(graph, [logits.tensor])) {
-    if (ALIASES.has(node.op)) continue;
+    const quantizes = beforeQuantization(graph, node.outputs[0]!);
+    if (quantizes !== undefined && afterQuantization(graph, quantizes) !== node.outputs[0]) continue;
+    const maker = quantizes === undefined ? node : graph.producer(quantizes);
+    if (!maker || ALIASES.has(maker.op)) continue;
     for (const name of node.outputs) {
       const known = facts.get(name);
-      if (scores.has(name)) continue;
+      if (scores.has(name) || afterQuantization(graph, name) !== undefined) continue;
       if (!known?.type.includes('float') || !fromImage.has(name) || patterns.inner.has(name) || norms.inner.has(name))
         continue;
       const own = axes.get(name);
@@ -76,14 +82,15 @@ export function listLayers(graph: Graph, facts: FactTable, input: ImageInput, lo
       if (!geometry || geometry.channels < 2 || geometry.spatial.every(size => size === 1)) continue;
       layers.push({
         name,
-        node: node.name,
-        operator: node.op,
+        node: maker.name,
+        quantizes,
+        operator: maker.op,
         shape: known.dims,
         ...placement,
         ...geometry,
         dominating: dominating.has(name),
         postActivation: patterns.isPostActivation(name),
-        normalized: norms.outputs.has(name),
+        normalized: norms.outputs.has(quantizes ?? name),
         attended: attended.has(name),
       });
     }

@@ -13,6 +13,7 @@ import { inferShapes } from './infer-shapes.ts';
 import { describeInput, type ImageInput } from './input.ts';
 import { type Layer, listLayers } from './layers.ts';
 import { findLogits, type Logits } from './logits.ts';
+import { lowerOperators } from './lowering/lower.ts';
 import { type ProbeOptions, probeFacts } from './probe.ts';
 import type { CreateSession } from './probe-session.ts';
 import { parseModel } from './read.ts';
@@ -64,8 +65,9 @@ export async function loadModel(source: string | URL | Uint8Array, options: Load
   const bytes = source instanceof Uint8Array ? source : await readModelFile(path!);
   throwIfAborted(signal);
   const sidecar = path === undefined ? {} : await readSidecar(path);
-  const original = parseModel(bytes);
-  await resolveExternalData(original, path);
+  const parsed = parseModel(bytes);
+  await resolveExternalData(parsed, path);
+  const original = lowerOperators(parsed);
   throwIfAborted(signal);
 
   const input = describeInput(original, { input: options.input ?? sidecar.input, inputs: options.inputs });
@@ -110,7 +112,9 @@ async function settleBatch(
   probe: ProbeOptions,
 ): Promise<Settled> {
   const { input } = probe;
-  if (input.batch === undefined) {
+  if (mixesImages(graph)) {
+    // One scale for the whole batch: an image alone scores otherwise than among others.
+  } else if (input.batch === undefined) {
     const facts = await attempt(() => probeFacts(graph, createSession, probe));
     if (facts && followsBatch(graph, facts, output)) return { graph, facts, input };
   } else if (input.batch === 1) {
@@ -132,6 +136,11 @@ async function settleBatch(
   } catch (error) {
     throw explain(error);
   }
+}
+
+/** Activations quantised at run time get one scale for all images of a batch. */
+function mixesImages(graph: Graph): boolean {
+  return graph.nodes.some(({ op }) => op === 'DynamicQuantizeLinear');
 }
 
 /** The output with the scores, when the first size of the scores, and nothing else, follows the batch. */

@@ -5,6 +5,7 @@ import { constantValues } from './constant-chain.ts';
 import { dependentTensors } from './data-flow.ts';
 import type { FactTable, TensorFacts } from './facts.ts';
 import type { Graph, GraphNode } from './graph.ts';
+import { beforeQuantization } from './quantization.ts';
 
 /**
  * What the scores are turned into after the logits: `softmax` and `sigmoid` heads end in that operator, `logits` means
@@ -47,10 +48,11 @@ export function findLogits(graph: Graph, facts: FactTable, wanted?: string): Log
   const labels = isFloat(facts.get(output)!) ? undefined : labelsOf(graph, output);
   if (labels) return beforeArgMax(graph, facts, output, labels);
   let tensor = output;
-  for (let node = graph.producer(tensor); node && RESHAPING.has(node.op); node = graph.producer(tensor)) {
-    const source = facts.get(node.inputs[0]!);
+  for (let node = graph.producer(tensor); node; node = graph.producer(tensor)) {
+    const before = RESHAPING.has(node.op) ? node.inputs[0] : beforeQuantization(graph, tensor);
+    const source = facts.get(before ?? '');
     if (!source || !isFloat(source) || !keepsClasses(source, facts.get(tensor)!)) break;
-    tensor = node.inputs[0]!;
+    tensor = before!;
   }
   const found = activationOf(graph, facts, tensor);
   if (found && found.axis !== 0) {

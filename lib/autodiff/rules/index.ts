@@ -38,6 +38,7 @@ export const gradientRules: RuleSet = new Map<string, Rule>([
   ['DequantizeLinear', dequantizeLinear],
   ['Div', arithmetic.div],
   ['Dropout', arithmetic.dropout],
+  ['DynamicQuantizeLinear', quantizeLinear],
   ['Einsum', einsum],
   ['Elu', activation.elu],
   ['Erf', unary.erf],
@@ -111,6 +112,9 @@ export const gradientRules: RuleSet = new Map<string, Rule>([
   ['Unsqueeze', shape.reshape],
   ['Upsample', resize],
   ['Where', arithmetic.where],
+  // Of 16 bits before opset 21.
+  ['com.microsoft:DequantizeLinear', dequantizeLinear],
+  ['com.microsoft:QuantizeLinear', quantizeLinear],
 ]);
 
 /** Composites whose joint derivative is cheaper than that of their parts. */

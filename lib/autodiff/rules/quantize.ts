@@ -10,35 +10,53 @@ import type { Value } from '../value.ts';
 export const quantizeLinear: Rule = {
   inputs: [0],
   backward: context => context.add(0, context.gradient),
+  backwardIndex: passIndex,
 };
 
 export const dequantizeLinear: Rule = {
   inputs: [0],
-  backward: context => {
-    const producer = context.producer(0);
-    if (producer?.op === 'QuantizeLinear' && !WITHIN_RANGE.has(context.producerOf(producer.inputs[0]!)?.op ?? ''))
-      return context.add(0, context.emit.mul(context.gradient, insideRange(context)));
-    context.add(0, context.gradient);
-  },
+  backward: context =>
+    context.add(0, cutsOff(context) ? context.emit.mul(context.gradient, insideRange(context)) : context.gradient),
+  backwardIndex: context => !cutsOff(context) && passIndex(context),
 };
+
+function passIndex(context: NodeContext): boolean {
+  context.addIndex(0, context.index!);
+  return true;
+}
+
+/** A score beyond the calibrated range keeps its slope: all maps of the class would be empty otherwise. */
+function cutsOff(context: NodeContext): boolean {
+  const quantize = context.producer(0);
+  if (quantize?.op !== 'QuantizeLinear' || context.makesScore) return false;
+  return !WITHIN_RANGE.has(context.producerOf(quantize.inputs[0]!)?.op ?? '');
+}
 
 /** Results of these lie in the range of what they came from: masking them would lose small values rounded to its edge. */
 const WITHIN_RANGE: ReadonlySet<string> = new Set([
   'AveragePool',
   'Clip',
   'Concat',
+  'DepthToSpace',
   'DequantizeLinear',
+  'Expand',
   'Flatten',
+  'Gather',
   'GlobalAveragePool',
   'GlobalMaxPool',
+  'Identity',
   'MaxPool',
+  'ReduceMean',
   'Relu',
   'Reshape',
   'Resize',
   'Sigmoid',
   'Slice',
   'Softmax',
+  'SpaceToDepth',
+  'Split',
   'Squeeze',
+  'Tile',
   'Transpose',
   'Unsqueeze',
 ]);
