@@ -1,5 +1,6 @@
 import { OnnxCamError, throwIfAborted } from './errors.ts';
 import { predictionsOf, type Setting, settingFor } from './explain/assemble.ts';
+import { onInput } from './explain/detections.ts';
 import { type ExplainSource, type ReadyImage, readImage, splitSources } from './explain/images.ts';
 import type { MaskOptimizers } from './explain/mask-optimizers.ts';
 import type { Network } from './explain/network.ts';
@@ -96,7 +97,7 @@ export class Explainer {
     return several ? results : results[0]!;
   }
 
-  /** The classes with the largest logits. */
+  /** The classes with the largest logits; of a detector the best candidate of each class. */
   async predict(image: ExplainSource, options: { topK?: number; signal?: AbortSignal } = {}): Promise<Prediction[]> {
     this.#checkUsable();
     checkNames(options, ['topK', 'signal'], 'predict');
@@ -104,10 +105,11 @@ export class Explainer {
     const { network, setting } = this.#parts;
     const { sources, several } = splitSources(image);
     if (several) throw new OnnxCamError('ERR_INPUT_SHAPE', 'predict takes one image');
-    rowHead(network, {});
+    const choice = network.withDetection({});
+    rowHead(network, choice);
     const ready = await this.#read(sources[0]!, options.signal);
-    const row = await scoresOf(network, ready.tensor, {}, options.signal);
-    return predictionsOf(row, settingFor(setting, network, {}), options.topK ?? 5);
+    const row = await scoresOf(network, ready.tensor, choice, options.signal);
+    return predictionsOf(row, settingFor(setting, network, choice), options.topK ?? 5);
   }
 
   /** Every layer that a map can be made from, in the order of the network. */
@@ -177,7 +179,11 @@ export class Explainer {
     const { network, setting } = this.#parts;
     const images = await Promise.all(sources.map(source => this.#read(source, request.signal)));
     const work = images.map(
-      (image, index): Work => ({ image, index, targets: resolveFor(network, targets[index]!, setting.labels) }),
+      (image, index): Work => ({
+        image,
+        index,
+        targets: resolveFor(network, targets[index]!, setting.labels).map(one => onInput(one, image.placement)),
+      }),
     );
     const results: ImageResults[] = [];
     for (const run of groupRuns(work, batchSize)) {

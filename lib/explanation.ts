@@ -4,6 +4,7 @@ import type { ResolvedPreprocess } from './image/preprocess-options.ts';
 import type { RawPicture } from './image/raw-picture.ts';
 import { type RenderOptions, renderHeatmap, renderOverlay } from './image/render.ts';
 import type { Convention, ParamValues } from './methods/definition.ts';
+import type { Box } from './targets/detection.ts';
 
 export interface HeatMap {
   /** Row-major, in [0, 1]. */
@@ -33,9 +34,11 @@ export interface ExplainedTarget {
   readonly label: string | null;
   /** The value that was differentiated or compared: a logit unless the target says otherwise. */
   readonly score: number;
-  /** Softmax (sigmoid for multi-label and binary heads) of the class; null for regression. */
+  /** Softmax (sigmoid for multi-label and binary heads) of the class, a detection's confidence; null for regression. */
   readonly probability: number | null;
   readonly kind: string;
+  /** Of detections: left, top, width and height of the most confident box that counted, in the picture's pixels. */
+  readonly box?: Box;
 }
 
 export interface ExplainedLayer {

@@ -44,13 +44,14 @@ export async function load(model: string | URL | Uint8Array, options: LoadOption
   };
   if (preprocess !== undefined) pictures();
   const cache = new SessionCache();
-  const network = new Network(loaded, cache, session);
+  const names = await readLabels(labels ?? loaded.sidecar.labels, loaded.path);
+  const network = new Network(loaded, cache, session, names?.names.length);
   return new Explainer({
     network,
     scorers: new Scorers(loaded, cache, session, session.intraOpNumThreads),
     optimizers: new MaskOptimizers(network, pictures),
     setting: {
-      labels: await readLabels(labels ?? loaded.sidecar.labels, loaded.path),
+      labels: names,
       precision: 'fp32',
     },
     preprocess: pictures,

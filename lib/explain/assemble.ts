@@ -14,6 +14,7 @@ import type { HeadKind } from '../model/logits.ts';
 import type { Labels } from '../targets/labels.ts';
 import type { HeadChoice, ResolvedTarget } from '../targets/resolve.ts';
 import type { ScoreRow } from '../targets/score.ts';
+import type { Detection } from './detections.ts';
 import type { ReadyImage } from './images.ts';
 import type { TargetLayer } from './layer-choice.ts';
 import { type MethodMaps, nth } from './method-maps.ts';
@@ -35,13 +36,15 @@ export interface HeadSetting extends Setting {
 export function settingFor(setting: Setting, network: Network, choice: HeadChoice): HeadSetting {
   const { kind, readout } = network.head(choice);
   // Sums over positions and similarities have no probability, as regression values have none.
-  return { ...setting, headKind: readout ? 'regression' : kind, labels: headLabels(setting.labels, network, choice) };
+  const headKind = readout && readout.kind !== 'detection' ? 'regression' : kind;
+  return { ...setting, headKind, labels: headLabels(setting.labels, network, choice) };
 }
 
 /** Labels belong to the model's output, and to others of its length; similarities are not of classes. */
 export function headLabels(labels: Labels | undefined, network: Network, choice: HeadChoice): Labels | undefined {
   const { output, classes, readout } = network.head(choice);
   if (readout?.kind === 'similarity') return undefined;
+  if (readout?.kind === 'detection') return labels;
   const { logits } = network.model;
   return output === logits.output || classes === logits.classes ? labels : undefined;
 }
@@ -58,6 +61,8 @@ export interface Parts {
   readonly index: number;
   readonly row: ScoreRow;
   readonly target: ResolvedTarget;
+  /** Of detection targets. */
+  readonly detection?: Detection;
   readonly milliseconds: { readonly model: number; readonly method: number };
   readonly runs: Runs;
   readonly warnings: readonly string[];
@@ -78,7 +83,7 @@ export async function assemble(setting: HeadSetting, parts: Parts): Promise<Expl
     {
       map: { data: restored.data, width: restored.dims[2], height: restored.dims[1] },
       raw,
-      target: explainedTarget(target, row, setting),
+      target: explainedTarget(target, row, setting, parts.detection),
       predictions: predictionsOf(row, setting, 5),
       layer: described.length === 1 ? described[0]! : described,
       method: method.definition.name,
@@ -125,14 +130,20 @@ async function rawMap(layers: readonly Maps[], index: number): Promise<RawMap> {
   return { data, dims: [height, width], width, height };
 }
 
-function explainedTarget(target: ResolvedTarget, row: ScoreRow, { labels, headKind }: HeadSetting): ExplainedTarget {
+function explainedTarget(
+  target: ResolvedTarget,
+  row: ScoreRow,
+  { labels, headKind }: HeadSetting,
+  detection: Detection | undefined,
+): ExplainedTarget {
   const index = row.classOf(target.terms[0]!.index);
   return {
     index,
     label: labels?.names[index] ?? null,
     score: row.score(target),
-    probability: probabilityOf(target, row, index, headKind),
+    probability: detection ? detection.confidence : probabilityOf(target, row, index, headKind),
     kind: target.kind,
+    ...(detection && { box: detection.box }),
   };
 }
 

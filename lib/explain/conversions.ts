@@ -2,7 +2,7 @@ import type { TensorFacts } from '../model/facts.ts';
 import { type Graph, makeNode } from '../model/graph.ts';
 import { codeOfType, makeTensorProto } from '../model/tensor-values.ts';
 import { describeValue, makeValueInfo } from '../model/value-info.ts';
-import { appendReadout, type ScoreHead } from './readout-graph.ts';
+import { type AppendedReadout, appendReadout, type ScoreHead } from './readout-graph.ts';
 
 type Facts = Map<string, TensorFacts>;
 
@@ -28,18 +28,11 @@ export function feedFloat32(graph: Graph, facts: Facts, input: string): string {
   return fed;
 }
 
-/** Scores in rows, and the region they are sums over where there is one. */
-export interface ScoreRows {
-  /** [N, classes]. */
-  readonly rows: string;
-  readonly region?: string;
-}
-
 /**
  * Logits as [N, classes] (heads of convolutions keep axes of length 1), or what the head's readout makes of them.
  * @param fedRegion a predicted region is fed as it was in the unchanged picture
  */
-export function asRows(graph: Graph, facts: Facts, head: ScoreHead, fedRegion = false): ScoreRows {
+export function asRows(graph: Graph, facts: Facts, head: ScoreHead, fedRegion = false): AppendedReadout {
   const { tensor, dims, classes, readout } = head;
   if (readout) return appendReadout(graph, facts, { ...head, readout }, fedRegion);
   if (dims.length === 2) return { rows: tensor };

@@ -3,15 +3,18 @@ import { Session } from '../engine/session.ts';
 import type { Tensor } from '../engine/tensor.ts';
 import { throwIfAborted } from '../errors.ts';
 import type { FeatureMaps } from '../methods/definition.ts';
+import { type Detector, findDetector } from '../model/detector.ts';
 import type { FactTable } from '../model/facts.ts';
 import type { Graph } from '../model/graph.ts';
 import type { Model } from '../model/load-model.ts';
 import type { Logits } from '../model/logits.ts';
 import { repeatBatch } from '../model/probe.ts';
 import { serializeModel } from '../model/write.ts';
+import { type DetectionFormat, parseDetection } from '../targets/detection.ts';
 import type { HeadChoice, ResolvedTarget } from '../targets/resolve.ts';
 import { ScoreRow } from '../targets/score.ts';
 import type { ScoreView } from '../targets/target.ts';
+import { type Candidates, detectionHead } from './detection-readout.ts';
 import type { TargetLayer } from './layer-choice.ts';
 import { type NetworkPlan, type PassKind, planKey, type SeedForm, seedInput } from './plan.ts';
 import { type PlannedGraph, planGraph } from './plan-graph.ts';
@@ -31,6 +34,8 @@ export interface NetworkResult {
   readonly rows: readonly ScoreRow[];
   /** Where the plan asks for it: the region each image's scores are sums over, in the layout of the head's tensor. */
   readonly region?: Tensor<'bool'>;
+  /** Of detections, where the plan asks for it. */
+  readonly candidates?: Candidates;
   /** By layer name; [images, C, h, w]. */
   readonly activations: ReadonlyMap<string, FeatureMaps>;
   /** By layer name; one for each image, or one for each target of the only image. */
@@ -81,9 +86,13 @@ export class Network {
   readonly #options: NetworkSessionOptions;
   readonly #turns = new Turns();
   readonly #heads = new Map<string, Logits>();
+  readonly #detectors = new Map<string, Detector | undefined>();
+  readonly #classNames: number | undefined;
   readonly #factsBySize = new Map<string, Promise<FactTable>>();
 
-  constructor(model: Model, cache: SessionCache, options: NetworkSessionOptions) {
+  /** @param classNames number of labels, where there are some */
+  constructor(model: Model, cache: SessionCache, options: NetworkSessionOptions, classNames?: number) {
+    this.#classNames = classNames;
     this.model = model;
     this.#cache = cache;
     this.#options = options;
@@ -95,7 +104,29 @@ export class Network {
    * target cannot be read from
    */
   head({ output, readout }: HeadChoice): ScoreHead {
+    if (readout?.kind === 'detection' || readout?.kind === 'detection-similarity')
+      return detectionHead(this.detector(output, readout.format), readout, this.model, output);
     return readoutHead(this.#output(output), readout);
+  }
+
+  /** What a target without a readout of its own reads: of a detector the logit of each class's best candidate. */
+  withDetection(choice: HeadChoice): HeadChoice {
+    const { output, readout } = choice;
+    if (readout) return choice;
+    const detector = this.detector(output);
+    const { boxes, scores, labels } = detector ?? {};
+    const read = [detector?.output, boxes?.tensor, scores?.tensor, labels?.tensor];
+    if (!detector?.certain || !read.includes(this.#output(output).output)) return choice;
+    return { output, readout: { ...parseDetection({}), value: 'logit' } };
+  }
+
+  /** The detector behind an output, or all outputs; undefined where none is recognised. */
+  detector(output?: string, format?: DetectionFormat): Detector | undefined {
+    const { graph, facts, input } = this.model;
+    const key = JSON.stringify([output, format]);
+    if (!this.#detectors.has(key))
+      this.#detectors.set(key, findDetector({ graph, facts, input, output, classNames: this.#classNames }, format));
+    return this.#detectors.get(key);
   }
 
   #output(output: string | undefined): Logits {
@@ -129,7 +160,9 @@ export class Network {
           ...names.values(),
         ]);
         // The parts of a sum share one gradient.
-        const fetches = [...new Set([planned.logits, ...tensors, ...(planned.region ? [planned.region] : [])])];
+        const { candidates, region } = planned;
+        const read = [region, candidates?.boxes, candidates?.confidences].filter(name => name !== undefined);
+        const fetches = [...new Set([planned.logits, ...tensors, ...read])];
         // A run has the whole thread budget: several at once would only take the cores from each other.
         const key = `${batch} ${targets.length}`;
         const outputs = await this.#turns.take(() => {
@@ -144,7 +177,11 @@ export class Network {
           new Map([...names].map(([layer, name]) => [layer, outputs[name] as FeatureMaps]));
         return {
           rows: scoreRows(outputs[planned.logits]!.data as Float32Array, batch, head),
-          region: planned.region ? (outputs[planned.region] as Tensor<'bool'>) : undefined,
+          region: region ? (outputs[region] as Tensor<'bool'>) : undefined,
+          candidates: candidates && {
+            boxes: outputs[candidates.boxes] as FeatureMaps,
+            confidences: outputs[candidates.confidences] as FeatureMaps,
+          },
           activations: maps(planned.activations),
           gradients: maps(planned.gradients),
           passes: { curvature: maps(curvature), guided: maps(guided), block: maps(block), prefix: maps(prefix) },
@@ -217,7 +254,7 @@ export class Network {
 
 /** The rows of scores that a run gave. */
 export function scoreRows(logits: Float32Array, count: number, { classes, kind }: Logits): ScoreRow[] {
-  const activation = kind === 'sigmoid' || classes === 1 ? 'sigmoid' : 'softmax';
+  const activation = kind === 'confidence' ? 'none' : kind === 'sigmoid' || classes === 1 ? 'sigmoid' : 'softmax';
   return Array.from(
     { length: count },
     (_, n) => new ScoreRow(logits.subarray(n * classes, (n + 1) * classes), activation),

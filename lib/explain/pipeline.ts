@@ -7,6 +7,8 @@ import type { Model } from '../model/load-model.ts';
 import type { ResolvedTarget } from '../targets/resolve.ts';
 import type { ScoreRow } from '../targets/score.ts';
 import { assemble, type Setting, settingFor } from './assemble.ts';
+import { checkDetections, similarityScores } from './detection-similarity.ts';
+import { reportDetection } from './detections.ts';
 import type { TargetLayer } from './layer-choice.ts';
 import type { MaskOptimizers } from './mask-optimizers.ts';
 import { type MethodMaps, methodMaps } from './method-maps.ts';
@@ -33,6 +35,7 @@ export async function explainRun(
 ): Promise<ImageResults[]> {
   const outcome = await runNetwork(network, work, request);
   const { targets, extraRuns } = outcome;
+  for (const { definition } of request.methods) checkDetections(definition, targets);
   const many = targets.length > work.length;
   const own = settingFor(setting, network, targets[0]!);
   const explainMethod = async (method: MethodRun): Promise<Explanation[][][]> => {
@@ -50,6 +53,9 @@ export async function explainRun(
           sets.map((computed, set) => {
             const { maps, first, milliseconds, runs } = computed[i]!;
             const layers = method.layerSets[set]!;
+            const target = targets[many ? t : i]!;
+            const report = reportDetection(target, outcome.run, i, image.placement);
+            const found = report?.warnings ?? emptyRegions(target, run.rows[i]!);
             return assemble(own, {
               image,
               method,
@@ -57,11 +63,12 @@ export async function explainRun(
               maps,
               index: Math.min(first + t, maps.verdicts.length - 1),
               row: run.rows[i]!,
-              target: targets[many ? t : i]!,
+              target,
+              detection: report?.detection,
               milliseconds: { model: run.milliseconds / work.length, method: milliseconds },
               runs: { ...runs, network: runs.network + 1 + extraRuns + passes },
               shapes: layers.map(layer => run.activations.get(layer.name)!.dims.slice(1)),
-              warnings: [...method.warnings, ...run.warnings, ...emptyRegions(targets[many ? t : i]!, run.rows[i]!)],
+              warnings: [...method.warnings, ...run.warnings, ...found],
             });
           }),
         ),
@@ -157,14 +164,16 @@ async function computeEach(
   const results: Computed[] = [];
   for (const [i, { image }] of work.entries()) {
     const start = performance.now();
-    const own = many ? targets : [targets[i]!];
-    const head = network.head(own[0]!);
+    const wanted = many ? targets : [targets[i]!];
+    const similar = method.needs.scores?.includes('detections') && similarityScores(network, run, i, wanted);
+    const own = similar ? similar.targets : wanted;
+    const head = similar ? similar.head : network.head(own[0]!);
     const tensors = layers.map(layer => imageTensors(run, layer, i, many));
     const [, entry] = method.needs.scores?.includes('block') ? layers : [];
     const requests = (entry ? layers.slice(0, 1) : layers).map(
       (layer, l): ScorerRequest => ({
         image,
-        row: run.rows[i]!,
+        row: similar ? similar.row : run.rows[i]!,
         targets: own,
         layer,
         entry,
@@ -180,7 +189,7 @@ async function computeEach(
             : undefined,
         prefix: prefixOf(run, entry ? layers : [layer], i, method),
         head,
-        feeds: run.region ? { [REGION_INPUT]: nthRegion(run.region, i) } : readoutFeeds(head, facts),
+        feeds: run.region && !similar ? { [REGION_INPUT]: nthRegion(run.region, i) } : readoutFeeds(head, facts),
         facts,
         size,
         batchSize: request.batchSize,
@@ -249,7 +258,7 @@ function imageTensors(run: NetworkResult, layer: TargetLayer, i: number, many: b
 
 /** Whether scores are affine where the model's logits are. */
 function isAffineReadout({ tensor, readout }: ScoreHead, { model }: Network): boolean {
-  return tensor === model.logits.tensor && readout?.kind !== 'similarity';
+  return tensor === model.logits.tensor && (!readout || readout.kind === 'region');
 }
 
 /** An image's own region, or the one given for all. */

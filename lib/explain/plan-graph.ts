@@ -14,9 +14,9 @@ import type { HeadChoice } from '../targets/resolve.ts';
 import { appendBlockLogits } from './block-scores.ts';
 import { asFeatureMaps, asFloat32, asRows, feedFloat32, prefixTokens } from './conversions.ts';
 import type { TargetLayer } from './layer-choice.ts';
-import { orNameAlternatives } from './no-gradient.ts';
+import { orNameAlternatives, refuseDetections } from './no-gradient.ts';
 import type { NetworkPlan, PassKind } from './plan.ts';
-import type { ScoreHead } from './readout-graph.ts';
+import type { AppendedReadout, ScoreHead } from './readout-graph.ts';
 import { appendDenseSeeds, appendScoreView } from './score-views.ts';
 
 const CLASS_PREFIX = 'onnx_cam/class';
@@ -34,6 +34,8 @@ export interface PlannedGraph {
   readonly gradients: ReadonlyMap<string, string>;
   /** The region that the scores are sums over, bool, broadcastable to the head's tensor; where the plan asks for it. */
   readonly region?: string;
+  /** Boxes [N,A,4] and confidences [N,A,K] of a detection's candidates, where the plan asks for them. */
+  readonly candidates?: { readonly boxes: string; readonly confidences: string };
   /** What further passes give, by layer name; a layer whose curvature is zero everywhere is left out. */
   readonly passes: Readonly<Record<PassKind, ReadonlyMap<string, string>>>;
 }
@@ -52,6 +54,7 @@ export function planGraph(
   plan: Omit<NetworkPlan, keyof HeadChoice>,
   { blocks = true } = {},
 ): PlannedGraph {
+  if (plan.seed) refuseDetections(head);
   const writer = new PlanWriter(model, facts, head, plan, blocks);
   const gradients =
     plan.seed && plan.gradients.length > 0
@@ -77,6 +80,10 @@ export function planGraph(
     logits: writer.output(asFloat32(writer.graph, writer.facts, writer.logits)),
     activations: new Map(activations),
     region: writer.region && writer.output(writer.region),
+    candidates: writer.candidates && {
+      boxes: writer.output(writer.candidates.boxes),
+      confidences: writer.output(writer.candidates.confidences),
+    },
     gradients: outputs(gradients),
     passes: { curvature: outputs(curvature), guided: outputs(guided), block: outputs(block), prefix: outputs(prefix) },
   };
@@ -88,6 +95,7 @@ class PlanWriter {
   readonly input: string;
   readonly logits: string;
   readonly region: string | undefined;
+  readonly candidates: AppendedReadout['candidates'];
   readonly #head: ScoreHead;
   readonly #plan: Omit<NetworkPlan, keyof HeadChoice>;
   readonly #blocks: boolean;
@@ -111,8 +119,9 @@ class PlanWriter {
     this.#plan = plan;
     this.#blocks = blocks;
     this.input = feedFloat32(this.graph, this.facts, model.input.name);
-    const { rows, region } = asRows(this.graph, this.facts, head);
+    const { rows, region, candidates } = asRows(this.graph, this.facts, head);
     this.logits = rows;
+    this.candidates = plan.candidates ? candidates : undefined;
     this.region = plan.region ? region : undefined;
   }
 

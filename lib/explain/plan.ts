@@ -31,11 +31,14 @@ export interface NetworkPlan extends HeadChoice {
   readonly manyScores: boolean;
   /** The region that a predicted region's scores were summed over is given too. */
   readonly region?: boolean;
+  /** Boxes and confidences of all candidates of a detection are given too. */
+  readonly candidates?: boolean;
 }
 
 export function planKey(plan: NetworkPlan): string {
-  const { output, readout, activations, gradients, passes, seed, manyScores, region } = plan;
-  return JSON.stringify([output, readoutForm(readout), activations, gradients, passes, seed, manyScores, region]);
+  const { output, readout, activations, gradients, passes, seed, manyScores, region, candidates } = plan;
+  const read = [readoutForm(readout), region, candidates];
+  return JSON.stringify([output, read, activations, gradients, passes, seed, manyScores]);
 }
 
 /** Name of the graph's input for the weights of a view's classes. */

@@ -2,21 +2,29 @@ import { Emitter } from '../autodiff/emitter.ts';
 import type { Value } from '../autodiff/value.ts';
 import type { Tensor } from '../engine/tensor.ts';
 import { OnnxCamError } from '../errors.ts';
+import type { Detector } from '../model/detector.ts';
 import type { FactTable, TensorFacts } from '../model/facts.ts';
 import type { Graph } from '../model/graph.ts';
 import type { Logits } from '../model/logits.ts';
 import { makeValueInfo } from '../model/value-info.ts';
-import type { Readout, Region } from '../targets/readout.ts';
+import type { DetectionReadout } from '../targets/detection.ts';
+import type { DetectionSimilarity, Readout, Region } from '../targets/readout.ts';
+import { appendDetectionReadout, detectionFeeds, detectionForm } from './detection-readout.ts';
 
 /** An output with how scores are made of it, where they are not its values themselves. */
 export interface ScoreHead extends Logits {
   readonly readout?: Readout;
+  /** Of heads that a detection is read from. */
+  readonly detector?: Detector;
 }
+
+/** What reads one output of a model. */
+export type LogitsReadout = Exclude<Readout, DetectionReadout | DetectionSimilarity>;
 
 /** Name of the input for the unit vectors of similarities: float32 [D, V]. */
 const VECTORS_INPUT = 'onnx_cam/vectors';
 
-/** Name of the input for a region: bool, broadcastable to the logits. */
+/** Name of the input for a region (of detections: the candidates that count): bool, broadcastable to the logits. */
 export const REGION_INPUT = 'onnx_cam/region';
 
 /**
@@ -24,7 +32,7 @@ export const REGION_INPUT = 'onnx_cam/region';
  * @throws `ERR_MODEL_UNSUPPORTED` for an output that the readout is not made for, `ERR_TARGET_RANGE` for vectors of
  * another length
  */
-export function readoutHead(head: Logits, readout: Readout | undefined): ScoreHead {
+export function readoutHead(head: Logits, readout: LogitsReadout | undefined): ScoreHead {
   if (!readout) return head;
   if (readout.kind === 'similarity') return similarityHead(head, readout);
   if (head.spatial) return { ...head, spatial: false, readout };
@@ -54,6 +62,7 @@ function similarityHead(head: Logits, readout: Readout & { readonly kind: 'simil
 export function readoutForm(readout: Readout | undefined): string {
   if (!readout) return '';
   if (readout.kind === 'similarity') return `similarity ${readout.vectors.length}`;
+  if (readout.kind !== 'region') return detectionForm(readout);
   return readout.region === 'predicted' ? 'predicted' : 'region';
 }
 
@@ -61,6 +70,8 @@ export function readoutForm(readout: Readout | undefined): string {
 export interface AppendedReadout {
   readonly rows: string;
   readonly region?: string;
+  /** Of detections: the candidates' corners in the input's pixels [N,A,4], and their confidences [N,A,K]. */
+  readonly candidates?: { readonly boxes: string; readonly confidences: string };
 }
 
 /**
@@ -75,14 +86,21 @@ export function appendReadout(
   head: ScoreHead & { readonly readout: Readout },
   fed: boolean,
 ): AppendedReadout {
+  const { readout } = head;
+  if (readout.kind === 'detection' || readout.kind === 'detection-similarity') {
+    const emit = new Emitter(graph, facts, 'onnx_cam_readout');
+    const appended = appendDetectionReadout(emit, head.detector!, readout, fed ? REGION_INPUT : undefined);
+    for (const [name, known] of emit.facts) facts.set(name, known);
+    return appended;
+  }
   const logits: Value = { name: head.tensor, ...facts.get(head.tensor)! };
   const emit = new Emitter(graph, facts, 'onnx_cam_readout');
-  if (head.readout.kind === 'similarity') {
-    const rows = appendSimilarities(emit, logits, head.readout.vectors.length);
+  if (readout.kind === 'similarity') {
+    const rows = appendSimilarities(emit, logits, readout.vectors.length);
     for (const [name, known] of emit.facts) facts.set(name, known);
     return { rows: rows.name };
   }
-  const predicted = head.readout.region === 'predicted' && !fed;
+  const predicted = readout.region === 'predicted' && !fed;
   const region = predicted ? appendPredicted(emit, logits, head) : regionInput(emit, logits);
   const inside = emit.mul(logits, emit.cast(region, logits.type));
   const axes = positionAxes(logits.dims, head.classAxis);
@@ -145,6 +163,7 @@ function positionAxes(dims: readonly number[], classAxis: number): number[] {
 export function readoutFeeds(head: ScoreHead, facts: FactTable): Record<string, Tensor> {
   const { readout } = head;
   if (readout?.kind === 'similarity') return { [VECTORS_INPUT]: unitVectors(readout.vectors) };
+  if (readout?.kind === 'detection' || readout?.kind === 'detection-similarity') return detectionFeeds(readout);
   if (!readout || readout.region === 'predicted') return {};
   return { [REGION_INPUT]: regionTensor(readout.region, head, facts) };
 }

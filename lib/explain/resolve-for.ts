@@ -12,9 +12,16 @@ import type { ScoreHead } from './readout-graph.ts';
  * `ERR_TARGET_UNKNOWN`, `ERR_OPTION_INVALID`
  */
 export function resolveFor(network: Network, target: Target, labels: Labels | undefined): ResolvedTarget[] {
-  const choice = headChoiceOf(target);
-  const { classes } = rowHead(network, choice);
-  return resolveTarget(target, { classes, labels: headLabels(labels, network, choice) });
+  const choice = network.withDetection(headChoiceOf(target));
+  const { classes, kind } = rowHead(network, choice);
+  const resolved = resolveTarget(target, { classes, labels: headLabels(labels, network, choice) });
+  const views = resolved.flatMap(({ terms }) => terms.map(({ view }) => view));
+  if (kind === 'confidence' && views.some(view => view === 'logProbability' || view === 'rest'))
+    throw new OnnxCamError(
+      'ERR_MODEL_UNSUPPORTED',
+      'the detections of this model have confidences, not logits; take the class itself or detection(…) as target',
+    );
+  return resolved.map(one => ({ ...one, ...choice }));
 }
 
 /**

@@ -40,8 +40,11 @@ export async function runNetwork(
     targets = work.flatMap((one, i) => one.targets.map(target => withoutRanks(target, rows[i]!)));
     extraRuns = 1;
   }
-  const region = readout?.kind === 'region' && methods.some(({ needs }) => needs.scores || needs.optimizer);
-  const wanted = { output, readout, activations: layers.map(({ name }) => name), gradients, passes, seed, region };
+  const candidates = readout?.kind === 'detection';
+  const fixed = methods.some(({ needs }) => needs.scores || needs.optimizer);
+  const region = candidates || (readout?.kind === 'region' && fixed);
+  const activations = layers.map(({ name }) => name);
+  const wanted = { output, readout, activations, gradients, passes, seed, region, candidates };
   const { run, passes: runs } = await runTargets(network, {
     images,
     count: work.length,
@@ -91,10 +94,10 @@ export async function runTargets(
 export async function scoresOf(
   network: Network,
   image: Images,
-  { output }: HeadChoice,
+  { output, readout }: HeadChoice,
   signal: AbortSignal | undefined,
 ): Promise<ScoreRow> {
-  const plan = { output, activations: [], gradients: [], manyScores: false };
+  const plan = { output, readout, activations: [], gradients: [], manyScores: false };
   const images = padded(image, network.model.input.batch);
   const { rows } = await network.run({ images, plan, layers: [], targets: [], signal });
   return rows[0]!;

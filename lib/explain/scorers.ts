@@ -5,6 +5,7 @@ import { OnnxCamError } from '../errors.ts';
 import type { FeatureMaps } from '../methods/definition.ts';
 import type { FactTable } from '../model/facts.ts';
 import type { Model } from '../model/load-model.ts';
+import { hasDynamicBatch } from '../model/probing-feeds.ts';
 import { serializeModel } from '../model/write.ts';
 import type { Progress } from '../options.ts';
 import { createScorer, type ScoringModel, type UseModel } from '../scoring/create-scorer.ts';
@@ -14,7 +15,7 @@ import type { ScoreRow } from '../targets/score.ts';
 import type { ReadyImage } from './images.ts';
 import type { TargetLayer } from './layer-choice.ts';
 import type { NetworkSessionOptions } from './network.ts';
-import type { ScoreHead } from './readout-graph.ts';
+import { readoutForm, type ScoreHead } from './readout-graph.ts';
 import { blockGraph, networkGraph, prefixInput, type ScoringGraph, tailGraph } from './scoring-graphs.ts';
 import type { SessionCache } from './session-cache.ts';
 
@@ -71,7 +72,7 @@ export class Scorers {
     const build = () =>
       entry ? blockGraph(this.#model, facts, head, [layer, entry]) : tailGraph(this.#model, facts, head, layer);
     const { data, dims } = image.tensor;
-    const form = `${size} ${head.output} ${Object.keys(request.feeds)} ${head.classes}`;
+    const form = `${size} ${head.output} ${Object.keys(request.feeds)} ${head.classes} ${readoutForm(head.readout)}`;
     const { feeds } = request;
     const accelerated = isAccelerated(this.#options.executionProviders);
     return createScorer({
@@ -112,6 +113,8 @@ export class Scorers {
             input,
             output,
             fixed: Object.fromEntries(fixed),
+            // What a readout is fed belongs to no image where its first size is given.
+            shared: new Set(Object.keys(feeds).filter(name => names.has(name) && !hasDynamicBatch(graph, name))),
             batch: this.#model.input.batch === 1 ? 1 : undefined,
           };
         },

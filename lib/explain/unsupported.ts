@@ -4,6 +4,7 @@ import { parseTarget } from '../targets/parse.ts';
 import { outputOf, type ResolvedTarget } from '../targets/resolve.ts';
 import type { Target, TargetInput } from '../targets/target.ts';
 import type { Setting } from './assemble.ts';
+import { checkDetections } from './detection-similarity.ts';
 import { inputLayer } from './layer-choice.ts';
 import { chooseMethods } from './methods.ts';
 import { type Network, seedFormOf } from './network.ts';
@@ -50,6 +51,7 @@ export function findUnsupported(
       const backward = gradientLayers(request).length > 0 || guided || block;
       const obstacle = backward ? gradientObstacle(request) : null;
       if (obstacle) throw obstacle;
+      checkDetections(definition, targets);
       for (const one of targets) definition.ownScore?.check(one, network.head(one).classes);
       if (definition.needs.classifier)
         for (const layer of request.layers) camHeadOf(network, layer, definition, targets);

@@ -31,10 +31,10 @@ export interface MethodNeeds {
   readonly classifier?: true;
   /**
    * Scores of changed images ('masks'), of changed activations ('tail'), or of the changed tokens and normalised tokens that
-   * enter a transformer's block ('block': two layers, one scorer), from a scorer: such a method is computed for
-   * one image at a time, with `context.count` targets.
+   * enter a transformer's block ('block': two layers, one scorer), or similarities of a changed image's detections to the
+   * target's ('detections'), from a scorer: such a method is computed for one image at a time, with `context.count` targets.
    */
-  readonly scores?: readonly ('masks' | 'tail' | 'block')[];
+  readonly scores?: readonly ('masks' | 'tail' | 'block' | 'detections')[];
   /**
    * An optimiser of masks made of the layer's channels, which differentiates the whole network at every step: such a method
    * is computed for one image at a time as well.

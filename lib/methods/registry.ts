@@ -5,6 +5,7 @@ import { activationMean } from './activation-mean.ts';
 import { attentionGradCam } from './attention-grad-cam.ts';
 import { attentionRollout } from './attention-rollout.ts';
 import { cam } from './cam.ts';
+import { dRise } from './d-rise.ts';
 import type { MethodDefinition } from './definition.ts';
 import { eigenCam } from './eigen-cam.ts';
 import { eigenGradCam } from './eigen-grad-cam.ts';
@@ -70,6 +71,7 @@ export const METHODS: readonly MethodDefinition[] = [
   vitReciproCam,
   optiCam,
   rise,
+  dRise,
   eigenCam,
   eigenGradCam,
   segEigenCam,

@@ -1,6 +1,8 @@
+import type { Maps } from '../kernels/maps.ts';
 import { Random } from '../random.ts';
 import type { GridMasks, Scorer } from '../scoring/scorer.ts';
-import { defineMethod, scorerOf } from './definition.ts';
+import type { ScoreView } from '../targets/target.ts';
+import { defineMethod, type MethodContext, type ParamSpec, scorerOf } from './definition.ts';
 
 /**
  * N random masks: grids of `cells` × `cells` that are 1 with probability p, upsampled to one cell more than the image and
@@ -22,6 +24,27 @@ export function randomMasks(
   return { grids: { data, dims: [n, cells, cells] }, canvas: [(cells + 1) * cell[0], (cells + 1) * cell[1]], offsets };
 }
 
+/** The parameters of methods with random masks. */
+export function riseParams({ n, cells }: { n: number; cells: number }): Readonly<Record<string, ParamSpec>> {
+  return {
+    n: { type: 'integer', default: n, min: 1, description: 'random masks' },
+    cells: { type: 'integer', default: cells, min: 1, description: 'cells along each side of a mask' },
+    p: { type: 'number', default: 0.5, min: 0.001, max: 1, description: 'share of cells that are shown' },
+  };
+}
+
+/** M = 1/(N p) Σ_n score(x ⊙ m_n) m_n for each target, [T, H, W]. */
+export async function riseMap(context: MethodContext, view: ScoreView | undefined): Promise<Maps> {
+  const scorer = scorerOf(context);
+  const [n, cells, p] = [context.params.n as number, context.params.cells as number, context.params.p as number];
+  const masks = randomMasks(scorer.size, { n, cells, p, seed: context.seed });
+  const scores = await scorer.gridMasks(masks, view);
+  return scorer.sumGridMasks(
+    masks,
+    scores.map(score => score / (n * p)),
+  );
+}
+
 /** M = 1/(N p) Σ_n score(x ⊙ m_n) m_n: every pixel's mean score over the masks that show it. Needs no layer. */
 export const rise = defineMethod({
   name: 'rise',
@@ -30,23 +53,8 @@ export const rise = defineMethod({
   paper: 'arXiv:1806.07421',
   needs: { activations: true, scores: ['masks'] },
   cost: 'nF',
-  params: {
-    n: { type: 'integer', default: 4000, min: 1, description: 'random masks' },
-    cells: { type: 'integer', default: 7, min: 1, description: 'cells along each side of a mask' },
-    p: { type: 'number', default: 0.5, min: 0.001, max: 1, description: 'share of cells that are shown' },
-  },
+  params: riseParams({ n: 4000, cells: 7 }),
   conventions: [],
   relu: false,
-  compute: async (_, context) => {
-    const scorer = scorerOf(context);
-    const [n, cells, p] = [context.params.n as number, context.params.cells as number, context.params.p as number];
-    const masks = randomMasks(scorer.size, { n, cells, p, seed: context.seed });
-    const scores = await scorer.gridMasks(masks, 'probability');
-    return {
-      maps: await scorer.sumGridMasks(
-        masks,
-        scores.map(score => score / (n * p)),
-      ),
-    };
-  },
+  compute: async (_, context) => ({ maps: await riseMap(context, 'probability') }),
 });

@@ -20,10 +20,13 @@ const MOVING =
  * The automatic choice (methods.md §0.4). Of convolutional networks the last spatial tensor that every path to the logits
  * passes through, by preference the output of an activation or a residual sum over what pools, normalises or merely
  * convolves it. Of transformers the normalised tokens that enter the last attention: behind it the patches may be without
- * influence on the logits (where only the class token is read).
+ * influence on the logits (where only the class token is read). Of detectors the last activation that the scores at every
+ * resolution depend on.
  * @throws OnnxCamError `ERR_NO_SPATIAL_LAYER`
  */
 export function chooseLayer(layers: readonly Layer[]): ChosenLayer {
+  const joint = layers.find(layer => layer.joint);
+  if (joint) return { ...joint, reason: `last layer that the scores of all candidates depend on (${joint.operator})` };
   const entry = lastAttentionEntry(layers);
   if (entry)
     return {

@@ -38,6 +38,8 @@ export interface Layer {
   readonly normalized: boolean;
   /** Queries, keys and values of an attention are made from it alone. */
   readonly attended: boolean;
+  /** The last layer that a detector's scores depend on at every resolution. */
+  readonly joint?: true;
 }
 
 /** They hand a tensor on, or only order it differently: the layer is the tensor behind them. */

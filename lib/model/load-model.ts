@@ -6,6 +6,7 @@ import type { Tensor } from '../engine/tensor.ts';
 import { OnnxCamError, throwIfAborted } from '../errors.ts';
 import { agreesWithOriginal, withDynamicBatch } from './batch.ts';
 import { type ChosenLayer, chooseLayer } from './choose-layer.ts';
+import { type Detector, findDetector } from './detector.ts';
 import { readRange, resolveExternalData } from './external-data.ts';
 import type { FactTable } from './facts.ts';
 import type { Graph } from './graph.ts';
@@ -17,6 +18,7 @@ import { lowerOperators } from './lowering/lower.ts';
 import { type ProbeOptions, probeFacts } from './probe.ts';
 import type { CreateSession } from './probe-session.ts';
 import { parseModel } from './read.ts';
+import { jointLayer } from './scales.ts';
 import { readSidecar, type Sidecar } from './sidecar.ts';
 
 /** A model as everything else in the library sees it. */
@@ -76,8 +78,10 @@ export async function loadModel(source: string | URL | Uint8Array, options: Load
   const probe: ProbeOptions = { input, inputs: options.inputs, width, height, signal };
   const settled = await settleBatch(original, wanted, createSession, probe);
   const { graph, facts } = settled;
-  const logits = findLogits(graph, facts, wanted);
-  const layers = listLayers(graph, facts, settled.input, logits);
+  const detector = detectorOf(settled, wanted);
+  const found = findLogits(graph, facts, wanted);
+  const logits = detector?.boxes.tensor === found.output ? findLogits(graph, facts, detector.output) : found;
+  const layers = markJoint(listLayers(graph, facts, settled.input, logits), settled, detector);
   let digest: Promise<string> | undefined;
   return {
     graph,
@@ -86,13 +90,28 @@ export async function loadModel(source: string | URL | Uint8Array, options: Load
     fixedInputs: options.inputs ?? {},
     logits,
     layers,
-    chosen: layers.some(layer => layer.dominating) ? chooseLayer(layers) : undefined,
+    chosen: layers.some(layer => layer.dominating || layer.joint) ? chooseLayer(layers) : undefined,
     path,
     sidecar,
     factsFor: (width, height) => probeFacts(graph, createSession, { ...probe, input: settled.input, width, height }),
     logitsOf: output => findLogits(graph, facts, output),
     sha256: () => (digest ??= sha256(bytes)),
   };
+}
+
+/** What the outputs are if they are surely those of a detector. */
+function detectorOf({ graph, facts, input }: Settled, output: string | undefined): Detector | undefined {
+  const detector = findDetector({ graph, facts, input, output });
+  return detector?.certain ? detector : undefined;
+}
+
+function markJoint(
+  layers: readonly Layer[],
+  { graph, facts }: Settled,
+  detector: Detector | undefined,
+): readonly Layer[] {
+  const joint = detector && jointLayer(layers, graph, facts, detector.scores);
+  return joint ? layers.map(layer => (layer === joint ? { ...layer, joint: true } : layer)) : layers;
 }
 
 interface Settled {
@@ -116,7 +135,7 @@ async function settleBatch(
     // One scale for the whole batch: an image alone scores otherwise than among others.
   } else if (input.batch === undefined) {
     const facts = await attempt(() => probeFacts(graph, createSession, probe));
-    if (facts && followsBatch(graph, facts, output)) return { graph, facts, input };
+    if (facts && followsBatch({ graph, facts, input }, output)) return { graph, facts, input };
   } else if (input.batch === 1) {
     const dynamic = { ...input, batch: undefined };
     const inferred = await inferOrExplain(graph, createSession, probe);
@@ -124,7 +143,7 @@ async function settleBatch(
       const batched = withDynamicBatch(graph, inferred, input);
       const options = { ...probe, input: dynamic };
       const facts = await probeFacts(batched, createSession, options);
-      const scores = followsBatch(batched, facts, output);
+      const scores = followsBatch({ graph: batched, facts, input: dynamic }, output);
       const right = scores && (await agreesWithOriginal(graph, batched, scores, createSession, options));
       return right ? { graph: batched, facts, input: dynamic } : undefined;
     });
@@ -144,7 +163,10 @@ function mixesImages(graph: Graph): boolean {
 }
 
 /** The output with the scores, when the first size of the scores, and nothing else, follows the batch. */
-function followsBatch(graph: Graph, facts: FactTable, wanted: string | undefined): string | undefined {
+function followsBatch(settled: Settled, wanted: string | undefined): string | undefined {
+  const { graph, facts } = settled;
+  // Detections in rows of their own are not told apart by image.
+  if (detectorOf(settled, wanted)?.boxes.rowAxis === 0) return undefined;
   const { dims, output } = findLogits(graph, facts, wanted);
   return dims[0] === -1 && !dims.slice(1).includes(-1) ? output : undefined;
 }

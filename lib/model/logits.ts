@@ -10,9 +10,9 @@ import { beforeQuantization } from './quantization.ts';
 /**
  * What the scores are turned into after the logits: `softmax` and `sigmoid` heads end in that operator, `logits` means
  * none was found (softmax is the usual reading), `regression` is a single value or a Tanh, `embedding` a vector of unit
- * length. The last two have no probability.
+ * length; these two have no probability. `confidence` scores are probabilities themselves.
  */
-export type HeadKind = 'logits' | 'softmax' | 'sigmoid' | 'regression' | 'embedding';
+export type HeadKind = 'logits' | 'softmax' | 'sigmoid' | 'regression' | 'embedding' | 'confidence';
 
 /** The class scores of a model, before a final Softmax or Sigmoid. */
 export interface Logits {

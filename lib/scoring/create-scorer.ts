@@ -28,6 +28,8 @@ export interface ScoringModel {
   readonly output: string;
   /** The other inputs, for one image; those with a first size of 1 are repeated for a batch. */
   readonly fixed?: Readonly<Record<string, Tensor>>;
+  /** Those of them that all items of a batch share as they are. */
+  readonly shared?: ReadonlySet<string>;
   /** 1 when the model takes one image a run. */
   readonly batch?: 1;
 }
@@ -259,7 +261,10 @@ class NativeScorer implements Scorer {
   }
 }
 
-function toNativeModel({ session, input, output, fixed = {}, batch }: ScoringModel, itemDims: readonly number[]) {
+function toNativeModel(
+  { session, input, output, fixed = {}, shared, batch }: ScoringModel,
+  itemDims: readonly number[],
+) {
   return {
     session: session.handle,
     input,
@@ -270,7 +275,7 @@ function toNativeModel({ session, input, output, fixed = {}, batch }: ScoringMod
       type: elementTypeNumber(type),
       data,
       dims,
-      repeated: batch === undefined && dims[0] === 1,
+      repeated: batch === undefined && dims[0] === 1 && !shared?.has(name),
     })),
   } satisfies NativeModel;
 }

@@ -24,7 +24,8 @@ export function toNativeTargets(
     targets: targets.map(target =>
       termsIn(target, view).map(({ view: viewName, index, weight }) => ({
         viewName,
-        view: VIEWS[viewName],
+        // Scores that are probabilities have no other view.
+        view: activation === 'none' ? VIEWS.logit : VIEWS[viewName],
         index,
         weight,
       })),

@@ -1,9 +1,11 @@
 import { OnnxCamError } from '../errors.ts';
 import type { ImageSource, TensorInput } from '../image/source.ts';
+import { type DetectionOptions, parseDetection } from './detection.ts';
 import { parseTarget } from './parse.ts';
 import { parseRegion, type RegionInput } from './readout.ts';
 import type { TargetInput, TargetOf } from './target.ts';
 
+export type { Box, DetectionFormat, DetectionFormatName, DetectionOptions } from './detection.ts';
 export type { RegionInput } from './readout.ts';
 export type { ScoreView, Target, TargetInput } from './target.ts';
 
@@ -97,6 +99,19 @@ export const segmentation = (options: {
   kind: 'segmentation',
   classIndex: wholeNumber(options.classIndex, 'class index'),
   region: parseRegion(options.region ?? 'predicted'),
+});
+
+/**
+ * A detector's score of a class for a box: Σ of the confidences obj·cls of the candidates whose IoU with the box is at
+ * least `iou` (or, where none is, of the nearest ones); which candidates count is constant. Without a box the confidence of
+ * the best one. Raw heads are differentiated; of detections behind a suppression in the graph the score is the largest
+ * confidence, which only methods without gradients explain. Of a detector, plain class targets read the log-odds of the
+ * class's best candidate.
+ */
+export const detection = (options: DetectionOptions = {}): TargetOf<'detection'> => ({
+  kind: 'detection',
+  ...(options.classIndex !== undefined && { classIndex: wholeNumber(options.classIndex, 'class index') }),
+  readout: parseDetection(options),
 });
 
 /**

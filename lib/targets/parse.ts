@@ -1,4 +1,5 @@
 import { OnnxCamError } from '../errors.ts';
+import { type Box, parseDetection } from './detection.ts';
 import type { Target, TargetInput } from './target.ts';
 
 const KINDS: ReadonlySet<string> = new Set<Target['kind']>([
@@ -9,6 +10,7 @@ const KINDS: ReadonlySet<string> = new Set<Target['kind']>([
   'binary',
   'regression',
   'segmentation',
+  'detection',
   'similarity',
   'weighted',
   'view',
@@ -41,14 +43,17 @@ export function parseTarget(input: TargetInput): Target {
 
 /**
  * The text form of the command line: `281`, `tabby`, `top3`, `contrast:281,282`, `negative:281`, `rest:281`,
- * `probability:281`, `segmentation:12`, `similarity:PICTURE`, `output=NAME:5`.
+ * `probability:281`, `segmentation:12`, `detection:17`, `detection:17@X,Y,W,H`, `similarity:PICTURE`,
+ * `output=NAME:5`.
  * @throws `ERR_OPTION_INVALID` for a known prefix with the wrong number of parts.
  */
 export function parseTargetText(text: string): Target {
   const output = /^output=([^:]+):(.+)$/.exec(text);
   if (output) return { kind: 'output', name: output[1]!, of: parseTargetText(output[2]!) };
   const call =
-    /^(contrast|negative|rest|probability|logprobability|binary|regression|segmentation|similarity):(.+)$/i.exec(text);
+    /^(contrast|negative|rest|probability|logprobability|binary|regression|segmentation|detection|similarity):(.+)$/i.exec(
+      text,
+    );
   if (!call) return parseTarget(/^-?\d+$/.test(text) ? Number(text) : text);
   const name = call[1]!.toLowerCase();
   const rest = call[2]!;
@@ -81,6 +86,8 @@ export function parseTargetText(text: string): Target {
       if (!/^\d+$/.test(rest))
         throw new OnnxCamError('ERR_OPTION_INVALID', `segmentation takes the class's index, not '${rest}'`);
       return { kind: 'segmentation', classIndex: Number(rest), region: 'predicted' };
+    case 'detection':
+      return parseDetectionText(rest);
     case 'similarity':
       return { kind: 'similarity', to: { image: rest } };
     default:
@@ -90,4 +97,17 @@ export function parseTargetText(text: string): Target {
         of: parseTargetText(rest),
       };
   }
+}
+
+/** `17`, `17@X,Y,W,H`, `@X,Y,W,H` or `best`. */
+function parseDetectionText(text: string): Target {
+  const [, index, box] = /^(\d+|best)?(?:@(.+))?$/i.exec(text) ?? [];
+  const numbers = box?.split(',').map(part => (part.trim() === '' ? Number.NaN : Number(part)));
+  if ((index === undefined && box === undefined) || numbers?.some(Number.isNaN))
+    throw new OnnxCamError(
+      'ERR_OPTION_INVALID',
+      `detection takes the class's index, a box, or both (detection:17, detection:@X,Y,W,H, detection:17@X,Y,W,H), or 'best', not '${text}'`,
+    );
+  const classIndex = index && index.toLowerCase() !== 'best' ? { classIndex: Number(index) } : {};
+  return { kind: 'detection', ...classIndex, readout: parseDetection({ box: numbers as unknown as Box | undefined }) };
 }

@@ -1,5 +1,6 @@
 import { createHash } from 'node:crypto';
 import { OnnxCamError } from '../errors.ts';
+import type { DetectionReadout } from './detection.ts';
 
 /**
  * Positions of a segmentation output, in its own pixels: those where the class is predicted (the largest logit; of a
@@ -17,7 +18,22 @@ export type Readout =
   /** For each class the sum of its logits over the region, [N, K]. */
   | { readonly kind: 'region'; readonly region: Region }
   /** The cosines of an embedding's angles to some vectors, [N, V]. */
-  | { readonly kind: 'similarity'; readonly vectors: readonly Float32Array[] };
+  | { readonly kind: 'similarity'; readonly vectors: readonly Float32Array[] }
+  /** For each class the scores of a detector's candidates that belong to a box, or of the best one, [N, K]. */
+  | DetectionReadout
+  /** D-RISE's similarities of the image's detections to others, [N, T]. */
+  | DetectionSimilarity;
+
+/** Detections that those of an image are compared with. */
+export interface DetectionSimilarity extends Pick<DetectionReadout, 'format'> {
+  readonly kind: 'detection-similarity';
+  readonly references: readonly {
+    /** Corners in the input's pixels. */
+    readonly corners: readonly number[];
+    /** Confidences of the classes, any length. */
+    readonly classes: Float32Array;
+  }[];
+}
 
 /** Equal for readouts that give the same scores. */
 export function readoutKey(readout: Readout | undefined): string {
@@ -27,6 +43,7 @@ export function readoutKey(readout: Readout | undefined): string {
     for (const vector of readout.vectors) hash.update(vector);
     return `${readout.vectors.length} ${hash.digest('hex')}`;
   }
+  if (readout.kind !== 'region') return JSON.stringify(readout);
   const { region } = readout;
   if (typeof region === 'string' || !('mask' in region)) return JSON.stringify(region);
   return `${region.width}x${region.height} ${createHash('sha1').update(region.mask).digest('hex')}`;

@@ -48,15 +48,20 @@ function readoutOf(target: Target): Readout | undefined {
       return { kind: 'region', region: target.region };
     case 'similarity':
       return { kind: 'similarity', vectors: [vectorOf(target)] };
+    case 'detection':
+      return target.readout;
     case 'output':
       return readoutOf(target.of);
-    case 'view':
-      if (readoutOf(target.of))
+    case 'view': {
+      const readout = readoutOf(target.of);
+      if (readout?.kind === 'detection' && target.view === 'probability') return readout;
+      if (readout)
         throw new OnnxCamError(
           'ERR_OPTION_INVALID',
           `${kindOf(target.of)} targets have no ${target.view}; use the target as it is`,
         );
       return undefined;
+    }
     case 'weighted': {
       const readouts = target.terms.map(([term]) => readoutOf(term));
       const vectors = readouts.flatMap(one => (one?.kind === 'similarity' ? [one.vectors] : []));
@@ -64,7 +69,7 @@ function readoutOf(target: Target): Readout | undefined {
       if (new Set(readouts.map(readoutKey)).size > 1)
         throw new OnnxCamError(
           'ERR_OPTION_INVALID',
-          'the parts of one target must all be classes, all similarities, or all sums over the same region',
+          'the parts of one target must all be classes, all similarities, or all scores of the same region or box',
         );
       return readouts[0];
     }
@@ -132,6 +137,8 @@ function termsOf(target: Target, head: TargetHead): ScoreTerm[] {
       return term(checkRange(target.index, head));
     case 'segmentation':
       return term(checkRange(target.classIndex, head));
+    case 'detection':
+      return term(target.classIndex === undefined ? -1 : checkRange(target.classIndex, head));
     case 'similarity':
       return term(head.readout?.kind === 'similarity' ? head.readout.vectors.indexOf(vectorOf(target)) : -1);
     case 'label':
@@ -148,6 +155,8 @@ function termsOf(target: Target, head: TargetHead): ScoreTerm[] {
         termsOf(part, head).map(one => ({ ...one, weight: one.weight * weight })),
       );
     case 'view':
+      // What is summed of detections are confidences.
+      if (head.readout) return termsOf(target.of, head);
       return termsOf(target.of, head).map(one => ({ ...one, view: target.view }));
     case 'output':
       return termsOf(target.of, head);
@@ -185,6 +194,7 @@ function kindOf(target: Target): string {
     case 'binary':
     case 'regression':
     case 'segmentation':
+    case 'detection':
     case 'similarity':
       return target.kind;
     default:
@@ -198,6 +208,8 @@ function isClassification(target: Target): boolean {
     case 'segmentation':
     case 'similarity':
       return false;
+    case 'detection':
+      return target.readout.box === undefined;
     case 'output':
     case 'view':
       return isClassification(target.of);

@@ -1,8 +1,8 @@
 import type { ResolvedTarget, ScoreTerm } from './resolve.ts';
 import type { ScoreView } from './target.ts';
 
-/** How an output's logits become probabilities. */
-export type Activation = 'softmax' | 'sigmoid';
+/** How an output's logits become probabilities; `none`: they are probabilities. */
+export type Activation = 'softmax' | 'sigmoid' | 'none';
 
 /** The logits of one image and what can be read from them, in double precision. */
 export class ScoreRow {
@@ -17,7 +17,7 @@ export class ScoreRow {
   }
 
   get probabilities(): Float64Array {
-    this.#probabilities ??= this.activation === 'softmax' ? softmax(this.logits) : sigmoids(this.logits);
+    this.#probabilities ??= probabilitiesOf(this.logits, this.activation);
     return this.#probabilities;
   }
 
@@ -56,6 +56,7 @@ export class ScoreRow {
 
   private logProbability(index: number): number {
     const logit = this.logits[index]!;
+    if (this.activation === 'none') return Math.log(logit);
     // Of the two forms the one whose exponential cannot overflow.
     if (this.activation === 'sigmoid')
       return logit < 0 ? logit - Math.log1p(Math.exp(logit)) : -Math.log1p(Math.exp(-logit));
@@ -65,6 +66,11 @@ export class ScoreRow {
     for (let i = 0; i < this.logits.length; i++) sum += Math.exp(this.logits[i]! - max);
     return logit - max - Math.log(sum);
   }
+}
+
+function probabilitiesOf(logits: ArrayLike<number>, activation: Activation): Float64Array {
+  if (activation === 'none') return Float64Array.from(logits);
+  return activation === 'softmax' ? softmax(logits) : sigmoids(logits);
 }
 
 /** In double precision. Loops, not callbacks: this happens for every picture. */

@@ -1,4 +1,5 @@
 import type { ImageSource, TensorInput } from '../image/source.ts';
+import type { DetectionReadout } from './detection.ts';
 import type { Region } from './readout.ts';
 
 /**
@@ -13,6 +14,7 @@ export type Target =
   | { readonly kind: 'binary'; readonly category: 0 | 1 }
   | { readonly kind: 'regression'; readonly index: number }
   | { readonly kind: 'segmentation'; readonly classIndex: number; readonly region: Region }
+  | { readonly kind: 'detection'; readonly classIndex?: number; readonly readout: DetectionReadout }
   | { readonly kind: 'similarity'; readonly to: Float32Array | SimilarImage }
   | { readonly kind: 'weighted'; readonly terms: readonly (readonly [Target, number])[]; readonly as: string }
   | { readonly kind: 'view'; readonly view: Exclude<ScoreView, 'logit'>; readonly of: Target }

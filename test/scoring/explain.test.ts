@@ -7,10 +7,10 @@ import { expectClose } from '../helpers/expect-close.ts';
 import { buildModel, type ModelSpec, noise } from '../helpers/model-builder.ts';
 import { classTarget, runMethod, ScoringModels } from '../helpers/scoring.ts';
 
-/** Without that of transformers (test/explain/attention.test.ts). */
-const SCORE_METHODS = METHODS.filter(({ needs }) => needs.scores && !needs.scores.includes('block')).map(
-  ({ name }) => name,
-);
+/** Without those of transformers (test/explain/attention.test.ts) and detectors (test/explain/detection.test.ts). */
+const SCORE_METHODS = METHODS.filter(({ needs }) =>
+  needs.scores?.some(kind => kind === 'masks' || kind === 'tail'),
+).map(({ name }) => name);
 /** Parameters that keep the runs few. */
 const PARAMS: Record<string, Record<string, unknown>> = {
   'ss-cam': { n: 2 },
