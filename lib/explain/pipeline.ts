@@ -33,9 +33,10 @@ export async function explainRun(
   work: readonly Work[],
   request: ExplainRequest,
 ): Promise<ImageResults[]> {
+  for (const { definition } of request.methods)
+    for (const { targets } of work) checkDetections(definition, targets);
   const outcome = await runNetwork(network, work, request);
   const { targets, extraRuns } = outcome;
-  for (const { definition } of request.methods) checkDetections(definition, targets);
   const many = targets.length > work.length;
   const own = settingFor(setting, network, targets[0]!);
   const explainMethod = async (method: MethodRun): Promise<Explanation[][][]> => {

@@ -123,8 +123,10 @@ describe('every method', () => {
   /** Of methods that differentiate a score of their own, look at noisy copies, or take steps. */
   const PASSES: Readonly<Record<string, number>> = { 'finer-cam': 2, 'smooth-grad-cam++': 5, 'opti-cam': 5 };
 
-  /** Methods of transformers have tests of their own (test/explain/attention.test.ts). */
-  const LISTED = listMethods().filter(({ needs }) => !needs.attention && !needs.scores?.includes('block'));
+  /** Methods of transformers and detectors have tests of their own (test/explain/attention.test.ts, detection.test.ts). */
+  const LISTED = listMethods().filter(
+    ({ needs }) => !needs.attention && !needs.scores?.some(kind => kind === 'block' || kind === 'detections'),
+  );
 
   for (const { name, params, needs } of LISTED)
     it(`${name} gives finite maps of the right size in each of its conventions`, async () => {
