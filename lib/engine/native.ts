@@ -58,6 +58,8 @@ export interface NativeSession {
   readonly inputs: readonly NativeValueInfo[];
   readonly outputs: readonly NativeValueInfo[];
   readonly warnings: readonly string[];
+  /** Native loops keep their batches in a device's memory. */
+  readonly onDevice: boolean;
 }
 
 export interface KeyValue<T = string> {

@@ -35,6 +35,8 @@ export class Session {
   readonly warnings: readonly string[];
   /** ONNX Runtime's version. */
   readonly runtimeVersion: string;
+  /** Native loops keep their batches in a GPU's memory. */
+  readonly onDevice: boolean;
   /** The addon's session, for native loops. */
   readonly handle: SessionHandle;
   #disposed: Promise<void> | undefined;
@@ -44,6 +46,7 @@ export class Session {
     this.outputs = session.outputs.map(toMeta);
     this.warnings = session.warnings;
     this.runtimeVersion = session.version;
+    this.onDevice = session.onDevice;
     this.handle = session.handle;
   }
 

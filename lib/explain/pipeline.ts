@@ -52,7 +52,7 @@ export async function explainRun(
       const perTarget = wanted.map((_, t) =>
         Promise.all(
           sets.map((computed, set) => {
-            const { maps, first, milliseconds, runs } = computed[i]!;
+            const { maps, first, milliseconds, runs, warnings = [] } = computed[i]!;
             const layers = method.layerSets[set]!;
             const target = targets[many ? t : i]!;
             const report = reportDetection(target, outcome.run, i, image.placement);
@@ -69,7 +69,7 @@ export async function explainRun(
               milliseconds: { model: run.milliseconds / work.length, method: milliseconds },
               runs: { ...runs, network: runs.network + 1 + extraRuns + passes },
               shapes: layers.map(layer => run.activations.get(layer.name)!.dims.slice(1)),
-              warnings: [...method.warnings, ...run.warnings, ...found],
+              warnings: [...method.warnings, ...run.warnings, ...warnings, ...found],
             });
           }),
         ),
@@ -130,6 +130,7 @@ interface Computed {
   readonly first: number;
   readonly milliseconds: number;
   readonly runs: Runs;
+  readonly warnings?: readonly string[];
 }
 
 /** All images of the run at once. */
@@ -210,6 +211,7 @@ async function computeEach(
       first: 0,
       milliseconds: performance.now() - start,
       runs: { network: total('network'), tail: total('tail'), saved: total('saved') },
+      warnings: [...new Set((context.scorers ?? []).flatMap(({ warnings }) => warnings))],
     });
   }
   return results;

@@ -81,6 +81,7 @@ class NativeScorer implements Scorer {
   /** [C, H, W], whatever the layout. */
   readonly #shape: readonly [number, number, number];
   readonly #runs = { network: 0, tail: 0, saved: 0 };
+  readonly #warnings = new Set<string>();
   #blurred: Promise<Float32Array> | undefined;
 
   constructor(options: ScorerOptions) {
@@ -102,6 +103,10 @@ class NativeScorer implements Scorer {
 
   get runs(): ScorerRuns {
     return { ...this.#runs };
+  }
+
+  get warnings(): string[] {
+    return [...this.#warnings];
   }
 
   save(passes: number): void {
@@ -243,6 +248,7 @@ class NativeScorer implements Scorer {
                 this.#progress.counter,
                 cancellation,
               ),
+            warning => this.#warnings.add(warning),
           ),
         ),
       ),
@@ -251,8 +257,9 @@ class NativeScorer implements Scorer {
     return scores;
   }
 
-  #setting(kind: 'network' | 'tail', { batch }: ScoringModel, itemDims: readonly number[]): Setting {
-    const { provider, threads, batchSize } = this.#options;
+  #setting(kind: 'network' | 'tail', { batch, session }: ScoringModel, itemDims: readonly number[]): Setting {
+    const { threads, batchSize } = this.#options;
+    const provider = session.onDevice ? 'device' : this.#options.provider;
     const setting = { provider, threads, chunk: batch ?? batchSize };
     if (kind === 'network' || setting.chunk !== undefined) return setting;
     const floats = itemDims.reduce((product, dim) => product * dim, 1);

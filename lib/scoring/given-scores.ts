@@ -9,6 +9,7 @@ import type { MaskRequest, MaskScores, Scorer, ScorerRuns, TailRequest } from '.
 export class GivenScores implements Scorer {
   readonly targets = 1;
   readonly size: { readonly width: number; readonly height: number };
+  readonly warnings = [];
   readonly runs: ScorerRuns = { network: 0, tail: 0, saved: 0 };
   readonly #scores: ArrayLike<number>;
   readonly #layer: FeatureMaps;

@@ -10,7 +10,12 @@ export interface NativeScoring {
     run: NativeRun,
     progress: Int32Array,
     cancellation?: CancellationHandle,
-  ): Promise<{ scores: Float64Array; milliseconds: number }>;
+  ): Promise<{
+    scores: Float64Array;
+    /** Items per run at the end: fewer than asked for where that many didn't fit into memory. */
+    chunk: number;
+    milliseconds: number;
+  }>;
   distinctMaps(request: {
     maps: Float32Array;
     dims: readonly number[];

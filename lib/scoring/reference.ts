@@ -26,6 +26,7 @@ export interface ReferenceOptions {
 export class ReferenceScorer implements Scorer {
   readonly targets: number;
   readonly size: { readonly width: number; readonly height: number };
+  readonly warnings = [];
   readonly runs = { network: 0, tail: 0, saved: 0 };
   readonly #options: ReferenceOptions;
   readonly #settled: readonly SettledTarget[];

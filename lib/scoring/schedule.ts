@@ -6,9 +6,12 @@ export interface Schedule {
   readonly parallel: number;
 }
 
+/** `device`: batches stay in the GPU's memory, written and read by kernels of our own. */
+export type Provider = 'cpu' | 'accelerator' | 'device';
+
 /** What a schedule is chosen for. */
 export interface Setting {
-  readonly provider: 'cpu' | 'accelerator';
+  readonly provider: Provider;
   /** Threads that the explainer may keep busy; runs on the CPU use one each. */
   readonly threads: number;
   /** The user's `batchSize`, or 1 for models with a fixed batch. */
@@ -24,9 +27,13 @@ const MARGIN = 0.97;
 
 const chosen = new WeakMap<Session, Schedule>();
 
+/** Sessions whose memory doesn't hold larger batches. */
+const limits = new WeakMap<Session, number>();
+
 /**
  * The rule of thumb first, then what else is tried. On a CPU small batches win, because activations stay in the cache,
- * and one-thread runs side by side scale better than threads within a run; an accelerator wants large batches.
+ * and one-thread runs side by side scale better than threads within a run; an accelerator wants large batches. On a device
+ * there is one queue, in which two batches are under way.
  */
 function candidates({ provider, threads }: Setting): readonly [Schedule, ...Schedule[]] {
   if (provider === 'cpu')
@@ -34,6 +41,12 @@ function candidates({ provider, threads }: Setting): readonly [Schedule, ...Sche
       { chunk: 4, parallel: threads },
       { chunk: 1, parallel: threads },
       { chunk: 8, parallel: threads },
+    ];
+  if (provider === 'device')
+    return [
+      { chunk: 128, parallel: 1 },
+      { chunk: 64, parallel: 1 },
+      { chunk: 256, parallel: 1 },
     ];
   return [
     { chunk: 64, parallel: 1 },
@@ -54,7 +67,7 @@ export type RunItems = (
   begin: number,
   end: number,
   schedule: Schedule,
-) => Promise<{ scores: Float64Array; milliseconds: number }>;
+) => Promise<{ scores: Float64Array; chunk: number; milliseconds: number }>;
 
 /**
  * Scores `total` items of a session. The first request that is large enough tries the candidates on its own first items,
@@ -65,8 +78,18 @@ export async function runScheduled(
   setting: Setting,
   total: number,
   columns: number,
-  run: RunItems,
+  runItems: RunItems,
+  warn?: (warning: string) => void,
 ): Promise<Float64Array> {
+  const run: RunItems = async (begin, end, wanted) => {
+    const chunk = Math.min(wanted.chunk, limits.get(session) ?? wanted.chunk);
+    const part = await runItems(begin, end, { ...wanted, chunk });
+    if (part.chunk < chunk) {
+      limits.set(session, part.chunk);
+      warn?.(`batches of ${chunk} did not fit into memory and were halved down to ${part.chunk}`);
+    }
+    return part;
+  };
   const known = setting.chunk === undefined ? chosen.get(session) : undefined;
   const all = candidates(setting);
   const trial = all.reduce((sum, { chunk, parallel }) => sum + (chunk + Math.max(chunk, MEASURED)) * parallel, 0);

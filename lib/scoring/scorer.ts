@@ -116,4 +116,6 @@ export interface Scorer {
   /** Counts passes that a method found superfluous by itself. */
   save(passes: number): void;
   readonly runs: ScorerRuns;
+  /** What the caller should know about the runs made so far. */
+  readonly warnings: readonly string[];
 }

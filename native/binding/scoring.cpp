@@ -102,13 +102,14 @@ std::unique_ptr<Variants> variantsOf(const Napi::Object& object) {
 }
 
 // scoreVariants(model, variants, targets, { begin, end, chunk, parallel }, progress, cancellation?)
-// → Promise<{ scores: Float64Array [end − begin, targets], milliseconds }>
+// → Promise<{ scores: Float64Array [end − begin, targets], chunk (at the end), milliseconds }>
 Napi::Value scoreVariantsTask(const Napi::CallbackInfo& info) {
   struct State {
     ScoringModel model;
     std::unique_ptr<Variants> variants;
     TargetScores targets;
     std::vector<double> scores;
+    std::size_t chunk = 0;
     double milliseconds = 0;
   };
   auto state = std::make_shared<State>();
@@ -128,8 +129,9 @@ Napi::Value scoreVariantsTask(const Napi::CallbackInfo& info) {
       [state, begin, end, schedule, progress, cancellation = options.cancellation] {
         const auto start = std::chrono::steady_clock::now();
         state->scores.resize((end - begin) * state->targets.targets.size());
-        scoreVariants(*state->variants, begin, end, state->model, state->targets, schedule, *cancellation, progress,
-                      state->scores.data());
+        state->chunk = scoreVariants(*state->variants, begin, end, state->model, state->targets, schedule,
+                                     *cancellation, progress, state->scores.data())
+                           .chunk;
         state->milliseconds =
             std::chrono::duration<double, std::milli>(std::chrono::steady_clock::now() - start).count();
         state->variants.reset();
@@ -138,6 +140,7 @@ Napi::Value scoreVariantsTask(const Napi::CallbackInfo& info) {
       [state](Napi::Env env) -> Napi::Value {
         Napi::Object result = Napi::Object::New(env);
         result.Set("scores", typedArrayOf<Napi::Float64Array>(env, state->scores));
+        result.Set("chunk", Napi::Number::New(env, static_cast<double>(state->chunk)));
         result.Set("milliseconds", Napi::Number::New(env, state->milliseconds));
         return result;
       },

@@ -3,6 +3,7 @@
 
 #include <stdexcept>
 #include <string>
+#include <string_view>
 
 namespace onnx_cam {
 
@@ -12,6 +13,7 @@ class CodedError : public std::runtime_error {
   CodedError(const char* code, const std::string& message) : std::runtime_error(message), code_(code) {}
 
   const char* code() const noexcept { return code_; }
+  bool isOutOfMemory() const noexcept { return std::string_view(code_) == "ERR_OUT_OF_MEMORY"; }
 
  private:
   const char* code_;

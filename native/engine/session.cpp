@@ -1,5 +1,7 @@
 #include "engine/session.hpp"
 
+#include <cstdint>
+#include <cstdlib>
 #include <initializer_list>
 #include <optional>
 #include <string_view>
@@ -12,6 +14,7 @@
 #include <malloc.h>
 #endif
 
+#include "device/device.hpp"
 #include "engine/error.hpp"
 
 namespace onnx_cam {
@@ -33,7 +36,8 @@ bool mentions(std::string_view text, std::initializer_list<std::string_view> wor
 }
 
 bool isOutOfMemory(std::string_view text) {
-  return mentions(text, {"Failed to allocate memory", "bad_alloc", "bad allocation", "out of memory"});
+  return mentions(text, {"Failed to allocate memory", "bad_alloc", "bad allocation", "out of memory", "Out of memory",
+                         "OUT_OF_MEMORY", "ALLOC_FAILED", "cudaErrorMemoryAllocation"});
 }
 
 /// ONNX Runtime's error codes say little (most failures are "FAIL"), so its text decides as well.
@@ -80,19 +84,43 @@ OrtPtr<OrtSession> loadOnCpu(const Library& library, std::span<const std::byte> 
   return load(library, model, options.get());
 }
 
+/// A provider option that is a number: "1", or "0x7f…" for an address.
+std::uint64_t numberOption(const ProviderConfig& provider, std::string_view key) {
+  const std::string* text = provider.option(key);
+  return text == nullptr ? 0 : std::strtoull(text->c_str(), nullptr, 0);
+}
+
+/// The device of a provider, on the user's stream if he gave one. Null where there is none: ONNX Runtime then says why.
+std::shared_ptr<Device> deviceOf(const Library& library, const ProviderConfig& provider, void* stream) {
+  if (provider.name != "cuda" || !hasCudaDevice()) return nullptr;
+  return makeCudaDevice(library, static_cast<int>(numberOption(provider, "device_id")), stream);
+}
+
+/// Sends sessions on the CPU the way of those on a device; for tests.
+bool wantsHostDevice() {
+  const char* wanted = std::getenv("ONNX_CAM_DEVICE");
+  return wanted != nullptr && std::string_view(wanted) == "host";
+}
+
 }  // namespace
 
 std::shared_ptr<Session> Session::create(const Library& library, std::span<const std::byte> model,
                                          const SessionConfig& config, Cancellation* cancellation) {
   const auto options = makeSessionOptions(library, config);
   std::vector<std::string> warnings;
-  bool accelerated = false;
+  bool accelerated = false, cudaGraphs = false;
+  std::shared_ptr<Device> device;
   const bool cpuListed = config.lists("cpu");
   for (const ProviderConfig& provider : config.providers) {
     if (provider.name == "cpu") continue;
     try {
-      appendProvider(library, options.get(), provider);
+      void* stream = reinterpret_cast<void*>(numberOption(provider, "user_compute_stream"));
+      std::shared_ptr<Device> own = deviceOf(library, provider, stream);
+      if (own) stream = own->stream();
+      appendProvider(library, options.get(), provider, stream);
       accelerated = true;
+      cudaGraphs = cudaGraphs || numberOption(provider, "enable_cuda_graph") != 0;
+      if (!device) device = std::move(own);
     } catch (const CodedError& error) {
       if (!cpuListed) throw;
       warnings.emplace_back(error.what());
@@ -110,8 +138,13 @@ std::shared_ptr<Session> Session::create(const Library& library, std::span<const
     const std::string reason = std::string("an execution provider failed while the model was loaded: ") + error.what();
     if (!cpuListed) throw CodedError("ERR_PROVIDER_UNAVAILABLE", reason);
     warnings.push_back(reason);
+    accelerated = cudaGraphs = false;
+    device.reset();
   }
+  if (!accelerated && wantsHostDevice()) device = makeHostDevice(library);
   std::shared_ptr<Session> session(new Session(library, std::move(loaded)));
+  session->device_ = std::move(device);
+  session->cudaGraphs_ = cudaGraphs;
   session->warnings_ = std::move(warnings);
   trimMemory();
   return session;
@@ -163,24 +196,59 @@ std::vector<ValueInfo> Session::describe(bool inputs) const {
   return result;
 }
 
+OrtPtr<OrtRunOptions> Session::makeRunOptions() const {
+  OrtRunOptions* raw = nullptr;
+  library_.check(library_.api->CreateRunOptions(&raw), "ERR_RUNTIME", "ONNX Runtime: ");
+  OrtPtr<OrtRunOptions> options(raw, library_.api->ReleaseRunOptions);
+  // A CUDA graph replays the addresses it was captured with; tensors of other runs lie elsewhere.
+  if (cudaGraphs_) library_.check(library_.api->AddRunConfigEntry(raw, "gpu_graph_id", "-1"), "ERR_RUNTIME", "");
+  return options;
+}
+
+void Session::checkRun(OrtStatus* status) const {
+  if (status == nullptr) return;
+  const bool memory = isOutOfMemory(library_.api->GetErrorMessage(status));
+  library_.check(status, memory ? "ERR_OUT_OF_MEMORY" : "ERR_RUNTIME", "ONNX Runtime could not run the model: ");
+}
+
+namespace {
+
+/// Lets a cancellation end the run that uses `options`.
+void watch(const OrtApi* api, OrtRunOptions* options, Cancellation* cancellation,
+           std::optional<Cancellation::Hook>& hook) {
+  if (cancellation == nullptr) return;
+  hook.emplace(*cancellation, [api, options] {
+    if (OrtStatus* status = api->RunOptionsSetTerminate(options)) api->ReleaseStatus(status);
+  });
+}
+
+}  // namespace
+
 void Session::run(std::span<const char* const> inputNames, std::span<const OrtValue* const> inputs,
                   std::span<const char* const> outputNames, std::span<OrtValue*> outputs,
                   Cancellation* cancellation) const {
-  const OrtApi* api = library_.api;
-  OrtRunOptions* raw = nullptr;
-  library_.check(api->CreateRunOptions(&raw), "ERR_RUNTIME", "ONNX Runtime: ");
-  const OrtPtr<OrtRunOptions> options(raw, api->ReleaseRunOptions);
+  const auto options = makeRunOptions();
   std::optional<Cancellation::Hook> hook;
-  if (cancellation != nullptr) {
-    hook.emplace(*cancellation, [api, raw] {
-      if (OrtStatus* status = api->RunOptionsSetTerminate(raw)) api->ReleaseStatus(status);
-    });
-  }
-  OrtStatus* status = api->Run(session_.get(), raw, inputNames.data(), inputs.data(), inputs.size(), outputNames.data(),
-                               outputs.size(), outputs.data());
-  if (status == nullptr) return;
-  const bool memory = isOutOfMemory(api->GetErrorMessage(status));
-  library_.check(status, memory ? "ERR_OUT_OF_MEMORY" : "ERR_RUNTIME", "ONNX Runtime could not run the model: ");
+  watch(library_.api, options.get(), cancellation, hook);
+  std::optional<Device::Turn> turn;
+  if (device_) turn.emplace(*device_);
+  checkRun(library_.api->Run(session_.get(), options.get(), inputNames.data(), inputs.data(), inputs.size(),
+                             outputNames.data(), outputs.size(), outputs.data()));
+}
+
+OrtPtr<OrtIoBinding> Session::makeBinding() const {
+  OrtIoBinding* binding = nullptr;
+  library_.check(library_.api->CreateIoBinding(session_.get(), &binding), "ERR_RUNTIME", "ONNX Runtime: ");
+  return {binding, library_.api->ReleaseIoBinding};
+}
+
+void Session::runBound(OrtIoBinding* binding, Cancellation* cancellation) const {
+  const auto options = makeRunOptions();
+  library_.check(library_.api->AddRunConfigEntry(options.get(), "disable_synchronize_execution_providers", "1"),
+                 "ERR_RUNTIME", "");
+  std::optional<Cancellation::Hook> hook;
+  watch(library_.api, options.get(), cancellation, hook);
+  checkRun(library_.api->RunWithBinding(session_.get(), options.get(), binding));
 }
 
 }  // namespace onnx_cam

@@ -16,6 +16,8 @@
 
 namespace onnx_cam {
 
+class Device;
+
 /// An input or output of a model.
 struct ValueInfo {
   std::string name;
@@ -45,6 +47,8 @@ class Session {
   const Library& library() const { return library_; }
   const std::vector<ValueInfo>& inputs() const { return inputs_; }
   const std::vector<ValueInfo>& outputs() const { return outputs_; }
+  /// Where the session's tensors may be kept between runs and kernels; null for a session on the CPU.
+  Device* device() const { return device_.get(); }
   /// Providers that could not be used, one sentence each.
   const std::vector<std::string>& warnings() const { return warnings_; }
 
@@ -55,12 +59,23 @@ class Session {
   void run(std::span<const char* const> inputNames, std::span<const OrtValue* const> inputs,
            std::span<const char* const> outputNames, std::span<OrtValue*> outputs, Cancellation* cancellation) const;
 
+  /// A binding of tensors to this session's inputs and outputs, for runBound.
+  OrtPtr<OrtIoBinding> makeBinding() const;
+  /// Queues a run on the device's queue, whose turn the caller holds; what it writes is there for what is queued behind
+  /// it. Otherwise as `run`.
+  void runBound(OrtIoBinding* binding, Cancellation* cancellation) const;
+
  private:
   Session(const Library& library, OrtPtr<OrtSession> session);
+  OrtPtr<OrtRunOptions> makeRunOptions() const;
+  void checkRun(OrtStatus* status) const;
   std::vector<ValueInfo> describe(bool inputs) const;
 
   const Library& library_;
+  /// Outlives the session, which works on its queue.
+  std::shared_ptr<Device> device_;
   OrtPtr<OrtSession> session_;
+  bool cudaGraphs_ = false;
   std::vector<ValueInfo> inputs_;
   std::vector<ValueInfo> outputs_;
   std::vector<std::string> warnings_;

@@ -7,10 +7,14 @@ namespace onnx_cam {
 
 namespace {
 
+/// A pointer, which ONNX Runtime takes by a function of its own.
+constexpr std::string_view kStreamKey = "user_compute_stream";
+
 /// Keys and values as the C API takes them.
 struct CStrings {
   explicit CStrings(const KeyValues& pairs) {
     for (const auto& [key, value] : pairs) {
+      if (key == kStreamKey) continue;
       keys.push_back(key.c_str());
       values.push_back(value.c_str());
     }
@@ -29,13 +33,16 @@ std::string genericName(const std::string& name) {
   return found == names->end() ? name : found->second;
 }
 
-OrtStatus* appendCuda(const OrtApi* api, OrtSessionOptions* options, const CStrings& strings) {
+OrtStatus* appendCuda(const OrtApi* api, OrtSessionOptions* options, const CStrings& strings, void* stream) {
   OrtCUDAProviderOptionsV2* raw = nullptr;
   if (OrtStatus* status = api->CreateCUDAProviderOptions(&raw)) return status;
   const OrtPtr<OrtCUDAProviderOptionsV2> cuda(raw, api->ReleaseCUDAProviderOptions);
   if (OrtStatus* status =
           api->UpdateCUDAProviderOptions(raw, strings.keys.data(), strings.values.data(), strings.keys.size())) {
     return status;
+  }
+  if (stream != nullptr) {
+    if (OrtStatus* status = api->UpdateCUDAProviderOptionsWithValue(raw, kStreamKey.data(), stream)) return status;
   }
   return api->SessionOptionsAppendExecutionProvider_CUDA_V2(options, raw);
 }
@@ -52,6 +59,11 @@ OrtStatus* appendTensorRt(const OrtApi* api, OrtSessionOptions* options, const C
 }
 
 }  // namespace
+
+const std::string* ProviderConfig::option(std::string_view key) const {
+  const auto found = std::find_if(options.begin(), options.end(), [&](const auto& pair) { return pair.first == key; });
+  return found == options.end() ? nullptr : &found->second;
+}
 
 bool SessionConfig::lists(const std::string& provider) const {
   return std::any_of(providers.begin(), providers.end(), [&](const auto& entry) { return entry.name == provider; });
@@ -109,11 +121,11 @@ OrtPtr<OrtSessionOptions> makeSessionOptions(const Library& library, const Sessi
   return options;
 }
 
-void appendProvider(const Library& library, OrtSessionOptions* options, const ProviderConfig& provider) {
+void appendProvider(const Library& library, OrtSessionOptions* options, const ProviderConfig& provider, void* stream) {
   const CStrings strings(provider.options);
   OrtStatus* status;
   if (provider.name == "cuda") {
-    status = appendCuda(library.api, options, strings);
+    status = appendCuda(library.api, options, strings, stream);
   } else if (provider.name == "tensorrt") {
     status = appendTensorRt(library.api, options, strings);
   } else {

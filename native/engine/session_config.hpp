@@ -8,6 +8,7 @@
 #include <optional>
 #include <span>
 #include <string>
+#include <string_view>
 #include <utility>
 #include <vector>
 
@@ -21,6 +22,9 @@ struct ProviderConfig {
   /// As onnxruntime-node spells it ("cpu", "cuda", "coreml"), or ONNX Runtime's own spelling.
   std::string name;
   KeyValues options;
+
+  /// The value of an option; null where it is not given.
+  const std::string* option(std::string_view key) const;
 };
 
 /// An external data "file" given in memory; read while the session is created, not afterwards.
@@ -54,7 +58,8 @@ struct SessionConfig {
 /// Makes the options without the providers. Throws CodedError ERR_OPTION_INVALID with ONNX Runtime's text.
 OrtPtr<OrtSessionOptions> makeSessionOptions(const Library& library, const SessionConfig& config);
 
-/// Adds an execution provider other than the CPU's. Throws CodedError ERR_PROVIDER_UNAVAILABLE with the reason.
-void appendProvider(const Library& library, OrtSessionOptions* options, const ProviderConfig& provider);
+/// Adds an execution provider other than the CPU's. `stream` (may be null) is the cudaStream_t that CUDA shall work on.
+/// Throws CodedError ERR_PROVIDER_UNAVAILABLE with the reason.
+void appendProvider(const Library& library, OrtSessionOptions* options, const ProviderConfig& provider, void* stream);
 
 }  // namespace onnx_cam

@@ -43,7 +43,7 @@ std::optional<std::size_t> elementCount(std::span<const int64_t> dims) {
 }
 
 OrtPtr<OrtValue> makeTensor(const Library& library, void* data, std::size_t bytes, std::span<const int64_t> dims,
-                            ElementType type) {
+                            ElementType type, const OrtMemoryInfo* memory) {
   static char empty;  // ONNX Runtime wants an address even for no elements.
   const std::size_t size = elementSize(type);
   const auto count = elementCount(dims);
@@ -52,8 +52,8 @@ OrtPtr<OrtValue> makeTensor(const Library& library, void* data, std::size_t byte
                                             (count ? std::to_string(*count * size) : "more than can be counted"));
   }
   OrtValue* value = nullptr;
-  library.check(library.api->CreateTensorWithDataAsOrtValue(library.cpuMemory, data ? data : &empty, bytes, dims.data(),
-                                                            dims.size(), type, &value),
+  library.check(library.api->CreateTensorWithDataAsOrtValue(memory ? memory : library.cpuMemory, data ? data : &empty,
+                                                            bytes, dims.data(), dims.size(), type, &value),
                 "ERR_RUNTIME", "ONNX Runtime refused a tensor: ");
   return {value, library.api->ReleaseValue};
 }

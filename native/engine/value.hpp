@@ -23,8 +23,9 @@ std::optional<std::size_t> elementCount(std::span<const int64_t> dims);
 
 /// A tensor that reads and writes `data` in place, row-major; the memory must outlive it.
 /// Throws CodedError ERR_INPUT_SHAPE when `bytes` is not what `dims` and `type` need.
+/// `memory` says whose memory it is; the CPU's when null.
 OrtPtr<OrtValue> makeTensor(const Library& library, void* data, std::size_t bytes, std::span<const int64_t> dims,
-                            ElementType type);
+                            ElementType type, const OrtMemoryInfo* memory = nullptr);
 
 struct TensorView {
   void* data;
@@ -33,7 +34,7 @@ struct TensorView {
   std::vector<int64_t> dims;
 };
 
-/// What a tensor in CPU memory holds. Throws CodedError ERR_MODEL_UNSUPPORTED for strings, sequences and the like.
+/// What a tensor holds; `data` points into the memory that it lies in. Throws CodedError ERR_MODEL_UNSUPPORTED for strings, sequences and the like.
 TensorView viewTensor(const Library& library, OrtValue* value);
 
 }  // namespace onnx_cam

@@ -29,6 +29,9 @@ class ChannelVariants : public Variants {
   std::size_t count() const override { return count_; }
   std::size_t size() const override { return layer_.size(); }
   std::unique_ptr<VariantWriter> writer() const override;
+#ifdef ONNX_CAM_CUDA
+  std::unique_ptr<BatchWriter> cudaWriter(Device& device, std::size_t capacity) const override;
+#endif
 
  private:
   LayerView layer_;
@@ -46,6 +49,9 @@ class ChannelSetVariants : public Variants {
   std::size_t count() const override { return count_; }
   std::size_t size() const override { return layer_.size(); }
   std::unique_ptr<VariantWriter> writer() const override;
+#ifdef ONNX_CAM_CUDA
+  std::unique_ptr<BatchWriter> cudaWriter(Device& device, std::size_t capacity) const override;
+#endif
 
  private:
   LayerView layer_;
@@ -68,6 +74,9 @@ class PositionVariants : public Variants {
   std::size_t count() const override { return layer_.area(); }
   std::size_t size() const override { return layer_.size(); }
   std::unique_ptr<VariantWriter> writer() const override;
+#ifdef ONNX_CAM_CUDA
+  std::unique_ptr<BatchWriter> cudaWriter(Device& device, std::size_t capacity) const override;
+#endif
 
  private:
   LayerView layer_;

@@ -42,6 +42,10 @@ class MaskVariants : public Variants {
   std::size_t count() const override { return config_.select.size() * config_.scales.size(); }
   std::size_t size() const override { return config_.image.size(); }
   std::unique_ptr<VariantWriter> writer() const override;
+#ifdef ONNX_CAM_CUDA
+  /// None with noise, whose random numbers come one after the other.
+  std::unique_ptr<BatchWriter> cudaWriter(Device& device, std::size_t capacity) const override;
+#endif
 
  private:
   MaskVariantsConfig config_;

@@ -22,17 +22,44 @@ struct Crew {
 }  // namespace
 
 Chunks::Chunks(std::size_t total, std::size_t size, std::size_t workers)
-    : total_(total), size_(std::max<std::size_t>(size, 1)), workers_(std::max<std::size_t>(workers, 1)) {
-  whole_ = total_ / (size_ * workers_) * workers_;
-}
+    : total_(total), size_(std::max<std::size_t>(size, 1)), workers_(std::max<std::size_t>(workers, 1)) {}
 
 std::optional<Range> Chunks::next() {
-  const std::size_t index = taken_.fetch_add(1);
-  if (index < whole_) return Range{index * size_, (index + 1) * size_};
-  const std::size_t start = whole_ * size_, rest = total_ - start, parts = std::min(rest, workers_);
-  const std::size_t part = index - whole_;
-  if (part >= parts) return std::nullopt;
-  return Range{start + part * rest / parts, start + (part + 1) * rest / parts};
+  std::lock_guard lock(mutex_);
+  if (!returned_.empty()) {
+    const Range range = returned_.front();
+    const std::size_t end = std::min(range.end, range.begin + size_);
+    returned_.front().begin = end;
+    if (end == range.end) returned_.pop_front();
+    return Range{range.begin, end};
+  }
+  if (begin_ == total_) return std::nullopt;
+  if (parts_ == 0 && total_ - begin_ < size_ * workers_) {
+    lastRound_ = begin_;
+    parts_ = std::min(total_ - begin_, workers_);
+  }
+  std::size_t end = begin_ + size_;
+  if (parts_ > 0) {
+    const std::size_t share = lastRound_ + (part_ + 1) * (total_ - lastRound_) / parts_;
+    if (share <= end) part_++;
+    end = std::min(end, share);
+  }
+  const Range range{begin_, end};
+  begin_ = end;
+  return range;
+}
+
+bool Chunks::halve(Range chunk) {
+  if (chunk.size() <= 1) return false;
+  std::lock_guard lock(mutex_);
+  size_ = std::min(size_, chunk.size() / 2);
+  returned_.push_back(chunk);
+  return true;
+}
+
+std::size_t Chunks::size() const {
+  std::lock_guard lock(mutex_);
+  return size_;
 }
 
 void runParallel(RunQueue& queue, std::size_t workers, std::atomic<bool>& failed,

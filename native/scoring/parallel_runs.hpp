@@ -3,7 +3,9 @@
 
 #include <atomic>
 #include <cstddef>
+#include <deque>
 #include <functional>
+#include <mutex>
 #include <optional>
 
 #include "engine/run_queue.hpp"
@@ -26,12 +28,24 @@ class Chunks {
   /// The next chunk, once for every caller; nothing when all are taken.
   std::optional<Range> next();
 
+  /// Takes back a chunk that was too large for the memory: it and everything after it comes in halves of it. False, and
+  /// nothing is taken back, when there is nothing to halve.
+  bool halve(Range chunk);
+
+  /// The largest size that chunks still have.
+  std::size_t size() const;
+
  private:
+  mutable std::mutex mutex_;
   std::size_t total_;
   std::size_t size_;
   std::size_t workers_;
-  std::size_t whole_;  // Chunks of full size.
-  std::atomic<std::size_t> taken_{0};
+  std::size_t begin_ = 0;
+  /// Where the last round begins, in how many parts it comes, and how many of them are gone.
+  std::size_t lastRound_ = 0;
+  std::size_t parts_ = 0;
+  std::size_t part_ = 0;
+  std::deque<Range> returned_;
 };
 
 /// Calls body(worker) for workers 0 … workers − 1: the first on this thread, the others on threads of `queue` if those

@@ -1,13 +1,13 @@
 #include "scoring/score_variants.hpp"
 
 #include <algorithm>
-#include <cstring>
 #include <optional>
-#include <utility>
 
 #include "engine/error.hpp"
 #include "engine/run_queue.hpp"
 #include "engine/value.hpp"
+#include "scoring/device_loop.hpp"
+#include "scoring/model_inputs.hpp"
 #include "scoring/parallel_runs.hpp"
 
 namespace onnx_cam {
@@ -20,10 +20,7 @@ class BatchRunner {
   BatchRunner(const ScoringModel& model, std::size_t itemSize, std::size_t capacity)
       : model_(model), itemSize_(itemSize), batch_(capacity * itemSize) {
     for (const FixedInput& input : model.fixed) {
-      std::vector<char>& copies = repeated_.emplace_back();
-      if (!input.repeated) continue;
-      copies.resize(capacity * input.bytes);
-      for (std::size_t i = 0; i < capacity; i++) std::memcpy(&copies[i * input.bytes], input.data, input.bytes);
+      repeated_.push_back(input.repeated ? fixedBytes(input, capacity) : std::vector<char>());
     }
   }
 
@@ -35,17 +32,13 @@ class BatchRunner {
     const Library& library = model_.session->library();
     std::vector<const char*> names{model_.input.c_str()};
     std::vector<OrtPtr<OrtValue>> values;
-    std::vector<int64_t> dims{static_cast<int64_t>(count)};
-    dims.insert(dims.end(), model_.itemDims.begin(), model_.itemDims.end());
-    values.push_back(makeTensor(library, batch_.data(), count * itemSize_ * sizeof(float), dims,
+    values.push_back(makeTensor(library, batch_.data(), count * itemSize_ * sizeof(float), batchDims(model_, count),
                                 ONNX_TENSOR_ELEMENT_DATA_TYPE_FLOAT));
     for (std::size_t i = 0; i < model_.fixed.size(); i++) {
       const FixedInput& input = model_.fixed[i];
       names.push_back(input.name.c_str());
-      std::vector<int64_t> shape = input.dims;
-      if (input.repeated) shape[0] = static_cast<int64_t>(count);
       values.push_back(makeTensor(library, input.repeated ? repeated_[i].data() : input.data,
-                                  input.bytes * (input.repeated ? count : 1), shape, input.type));
+                                  input.bytes * (input.repeated ? count : 1), fixedDims(input, count), input.type));
     }
     std::vector<const OrtValue*> inputs;
     for (const auto& value : values) inputs.push_back(value.get());
@@ -54,12 +47,7 @@ class BatchRunner {
     model_.session->run(names, inputs, {&outputName, 1}, {&raw, 1}, &cancellation);
     const OrtPtr<OrtValue> output(raw, library.api->ReleaseValue);
     const TensorView view = viewTensor(library, raw);
-    const std::size_t classes = view.bytes / sizeof(float) / count;
-    if (view.type != ONNX_TENSOR_ELEMENT_DATA_TYPE_FLOAT || classes * count * sizeof(float) != view.bytes ||
-        view.dims.empty() || view.dims[0] != static_cast<int64_t>(count)) {
-      throw CodedError("ERR_RUNTIME", "the model did not give one float32 row for each of " + std::to_string(count) +
-                                          " images in a batch; try batchSize 1");
-    }
+    const std::size_t classes = classesOf(view, count);
     const auto* logits = static_cast<const float*>(view.data);
     for (std::size_t i = 0; i < count; i++) read(i, logits + i * classes, classes);
   }
@@ -73,10 +61,15 @@ class BatchRunner {
 
 }  // namespace
 
-void scoreVariants(const Variants& variants, std::size_t begin, std::size_t end, const ScoringModel& model,
-                   const TargetScores& targets, const ScoringSchedule& schedule, Cancellation& cancellation,
-                   int32_t* progress, double* out) {
+ScoringOutcome scoreVariants(const Variants& variants, std::size_t begin, std::size_t end, const ScoringModel& model,
+                             const TargetScores& targets, const ScoringSchedule& schedule, Cancellation& cancellation,
+                             int32_t* progress, double* out) {
   const std::size_t total = end - begin;
+  if (Device* device = model.session->device()) {
+    Chunks chunks(total, schedule.chunk, 1);
+    scoreOnDevice(*device, variants, begin, model, targets, chunks, cancellation, progress, out);
+    return {chunks.size()};
+  }
   const std::size_t workers = std::clamp<std::size_t>(schedule.parallel, 1, std::max<std::size_t>(total, 1));
   const std::size_t columns = targets.targets.size();
   Chunks chunks(total, schedule.chunk, workers);
@@ -85,26 +78,31 @@ void scoreVariants(const Variants& variants, std::size_t begin, std::size_t end,
   queue.raiseLimit(workers);
   runParallel(queue, workers, failed, [&](std::size_t) {
     std::optional<BatchRunner> runner;
-    std::unique_ptr<VariantWriter> writer;
+    const std::unique_ptr<VariantWriter> writer = variants.writer();
     while (!failed && !cancellation.cancelled()) {
       const std::optional<Range> range = chunks.next();
       if (!range) return;
-      if (!runner) {
-        runner.emplace(model, variants.size(), std::min(schedule.chunk, total));
-        writer = variants.writer();
+      try {
+        if (!runner) runner.emplace(model, variants.size(), std::min(chunks.size(), total));
+        for (std::size_t i = 0; i < range->size(); i++) {
+          if (cancellation.cancelled()) return;
+          writer->write(begin + range->begin + i, runner->slot(i));
+        }
+        runner->run(range->size(), cancellation, [&](std::size_t i, const float* logits, std::size_t classes) {
+          targets.check(classes);
+          targets.read(logits, classes, out + (range->begin + i) * columns);
+        });
+      } catch (const CodedError& error) {
+        if (!error.isOutOfMemory() || !chunks.halve(*range)) throw;
+        runner.reset();
+        continue;
       }
-      for (std::size_t i = 0; i < range->size(); i++) {
-        if (cancellation.cancelled()) return;
-        writer->write(begin + range->begin + i, runner->slot(i));
-      }
-      runner->run(range->size(), cancellation, [&](std::size_t i, const float* logits, std::size_t classes) {
-        targets.read(logits, classes, out + (range->begin + i) * columns);
-      });
       if (progress != nullptr) {
         std::atomic_ref<int32_t>(*progress).fetch_add(static_cast<int32_t>(range->size()), std::memory_order_relaxed);
       }
     }
   });
+  return {chunks.size()};
 }
 
 }  // namespace onnx_cam

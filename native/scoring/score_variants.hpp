@@ -43,11 +43,18 @@ struct ScoringSchedule {
   std::size_t parallel = 1;
 };
 
-/// Scores of items [begin, end): out [(end − begin), targets]. Blocks until done, on this thread and on threads of
-/// RunQueue::runs(). `progress` (may be null) counts the items done. Ends within a batch when `cancellation` is raised.
+struct ScoringOutcome {
+  /// Items per run at the end: less than the schedule's where the device's memory did not suffice for that many.
+  std::size_t chunk;
+};
+
+/// Scores of items [begin, end): out [(end − begin), targets]. Blocks until done. On the CPU runs go side by side, on this
+/// thread and on threads of RunQueue::runs(); on a device (session.device()) one after the other, two under way, with
+/// batches that stay there. `progress` (may be null) counts the items done. Ends within a batch when `cancellation` is
+/// raised. A batch that runs out of memory is halved, and so are those after it.
 /// Throws CodedError: what the model's run throws, ERR_RUNTIME when its output isn't one float row per item.
-void scoreVariants(const Variants& variants, std::size_t begin, std::size_t end, const ScoringModel& model,
-                   const TargetScores& targets, const ScoringSchedule& schedule, Cancellation& cancellation,
-                   int32_t* progress, double* out);
+ScoringOutcome scoreVariants(const Variants& variants, std::size_t begin, std::size_t end, const ScoringModel& model,
+                             const TargetScores& targets, const ScoringSchedule& schedule, Cancellation& cancellation,
+                             int32_t* progress, double* out);
 
 }  // namespace onnx_cam

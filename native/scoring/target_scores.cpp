@@ -25,6 +25,16 @@ double logSumExp(const float* logits, std::size_t classes) {
 
 }  // namespace
 
+void TargetScores::check(std::size_t classes) const {
+  for (const auto& terms : targets) {
+    for (const ScoreTerm& term : terms) {
+      if (term.index < classes) continue;
+      throw CodedError("ERR_RUNTIME", "the model gave " + std::to_string(classes) +
+                                          " values per image where a target reads value " + std::to_string(term.index));
+    }
+  }
+}
+
 void TargetScores::read(const float* logits, std::size_t classes, double* out) const {
   std::optional<double> total;  // log Σ exp z, when a term asks for it.
   const auto logProbability = [&](std::size_t index) {
@@ -36,11 +46,6 @@ void TargetScores::read(const float* logits, std::size_t classes, double* out) c
   for (std::size_t t = 0; t < targets.size(); t++) {
     double score = 0;
     for (const ScoreTerm& term : targets[t]) {
-      if (term.index >= classes) {
-        throw CodedError("ERR_RUNTIME", "the model gave " + std::to_string(classes) +
-                                            " values per image where a target reads value " +
-                                            std::to_string(term.index));
-      }
       const double z = logits[term.index];
       score += term.weight * viewOf(term.view, z, needsProbability(term.view) ? logProbability(term.index) : 0);
     }

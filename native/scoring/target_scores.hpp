@@ -14,7 +14,9 @@ struct TargetScores {
   /// Probabilities are sigmoids of their own logit instead of a softmax over all.
   bool sigmoid = false;
 
-  /// The scores of one run, in double precision. Throws CodedError ERR_RUNTIME when a term lies outside the row.
+  /// Throws CodedError ERR_RUNTIME when a term lies outside a row of so many logits.
+  void check(std::size_t classes) const;
+  /// The scores of one row that was checked, in double precision.
   void read(const float* logits, std::size_t classes, double* out) const;
 };
 

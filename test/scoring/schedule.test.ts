@@ -5,12 +5,12 @@ import { type RunItems, runScheduled, type Schedule, type Setting } from '../../
 const cpu: Setting = { provider: 'cpu', threads: 2 };
 
 /** Items that cost what `costOf` says, each scored with its index. */
-function recorder(costOf: (schedule: Schedule) => number) {
+function recorder(costOf: (schedule: Schedule) => number, fits = Infinity) {
   const calls: { begin: number; end: number; schedule: Schedule }[] = [];
   const run: RunItems = async (begin, end, schedule) => {
     calls.push({ begin, end, schedule });
     const scores = Float64Array.from({ length: 2 * (end - begin) }, (_, i) => begin + Math.floor(i / 2));
-    return { scores, milliseconds: (end - begin) * costOf(schedule) };
+    return { scores, chunk: Math.min(schedule.chunk, fits), milliseconds: (end - begin) * costOf(schedule) };
   };
   return { calls, run };
 }
@@ -46,5 +46,15 @@ describe('runScheduled', () => {
     const { calls, run } = recorder(({ chunk }) => 1 / chunk);
     await runScheduled(session(), { provider: 'accelerator', threads: 8 }, 5000, 2, run);
     expect(calls.at(-1)!.schedule).toEqual({ chunk: 128, parallel: 1 });
+  });
+
+  it('remembers what did not fit into memory and says so once', async () => {
+    const own = session();
+    const { calls, run } = recorder(() => 1, 16);
+    const warnings: string[] = [];
+    for (let i = 0; i < 2; i++)
+      await runScheduled(own, { provider: 'device', threads: 8 }, 500, 2, run, warning => warnings.push(warning));
+    expect(calls.map(({ schedule }) => schedule.chunk)).toEqual([128, 16]);
+    expect(warnings).toEqual(['batches of 128 did not fit into memory and were halved down to 16']);
   });
 });

@@ -194,6 +194,19 @@ void exchange(const void* value, std::size_t bytes, unsigned mask, void* result)
 
 using namespace cuda_emulation;
 
+cudaError_t cudaRuntimeGetVersion(int* version) {
+  *version = 13000;
+  return cudaSuccess;
+}
+cudaError_t cudaDriverGetVersion(int* version) {
+  *version = settings().devices > 0 ? 13020 : 0;
+  return cudaSuccess;
+}
+cudaError_t cudaGetDeviceProperties(cudaDeviceProp* properties, int device) {
+  if (device >= settings().devices) return cudaErrorInvalidDevice;
+  *properties = {"emulated", std::size_t{1} << 30, 9, 0};
+  return cudaSuccess;
+}
 cudaError_t cudaGetDeviceCount(int* count) {
   *count = settings().devices;
   return *count > 0 ? cudaSuccess : cudaErrorNoDevice;
