@@ -12,11 +12,12 @@ const link = paper => {
   }[kind];
   return address ? `[${paper}](${address})` : paper;
 };
-const needs = ({ gradients, guided, optimizer, classifier, scores, attention }) =>
+const needs = ({ gradients, guided, attributions, optimizer, classifier, scores, attention }) =>
   [
     attention && 'attention',
     gradients && (gradients === 'second' ? 'second derivatives' : 'gradients'),
     guided && 'guided gradients',
+    attributions,
     optimizer && 'gradients (whole network)',
     classifier && 'linear classifier',
     scores && `runs (${scores.join(', ')})`,

@@ -24,6 +24,14 @@ export interface PassView {
   isScore(tensor: string): boolean;
 }
 
+/** What one rule shows another in the place of the node's own. */
+export interface Substitutes {
+  /** Values instead of those of the forward tensors with these names, of the same shapes (the batch may be one). */
+  readonly values?: ReadonlyMap<string, Value>;
+  /** True where gradients may have more rows than the values given. */
+  readonly manyScores?: boolean;
+}
+
 /** One node on the path as its rule sees it. */
 export class NodeContext {
   readonly node: GraphNode;
@@ -147,10 +155,22 @@ export class NodeContext {
 
   /**
    * The same node with other output gradients, and `receive` called with every gradient that its rule hands back: lets
-   * one rule call another with a cotangent of its own.
+   * one rule call another with a cotangent of its own, and with other forward values in the place of some tensors.
    */
-  with(gradients: readonly (Value | undefined)[], receive: (tensor: string, gradient: Value) => void): NodeContext {
-    return new NodeContext(this.node, this.#pass, gradients, {
+  with(
+    gradients: readonly (Value | undefined)[],
+    receive: (tensor: string, gradient: Value) => void,
+    { values, manyScores = this.manyScores }: Substitutes = {},
+  ): NodeContext {
+    const { emit } = this;
+    const pass = this.#pass;
+    const view: PassView = {
+      emit,
+      manyScores,
+      value: name => values?.get(name) ?? pass.value(name),
+      wants: tensor => pass.wants(tensor),
+    };
+    return new NodeContext(this.node, view, gradients, {
       add: receive,
       addPart: (tensor, part, gradient) => {
         const whole = new Accumulator(this.value(tensor));

@@ -10,6 +10,8 @@ export interface Pattern {
 }
 
 export interface PatternMatch {
+  /** Name of the composite's only input. */
+  readonly input: string;
   /** Nodes between the composite's input and its last node; skipped, so nothing else on the path may read them. */
   readonly inner: readonly GraphNode[];
   /** Takes the gradient of the last node's output, hands the gradient of the composite's input over with `addTo`. */

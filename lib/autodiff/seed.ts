@@ -3,7 +3,10 @@ import { OnnxCamError } from '../errors.ts';
 import type { FactTable } from '../model/facts.ts';
 import type { Graph } from '../model/graph.ts';
 import { batchName, makeValueInfo } from '../model/value-info.ts';
+import { oneHot } from './accumulator.ts';
+import type { Seed } from './differentiate.ts';
 import { Emitter } from './emitter.ts';
+import { reduceSum } from './forms.ts';
 import type { Value } from './value.ts';
 
 export interface ClassSeedOptions {
@@ -79,6 +82,26 @@ export function appendClassSeed(
     };
   };
   return { index: index.name, facts: emit.facts, feeds };
+}
+
+/**
+ * Appends what relevance starts from: 1 at the class and −1/K at each of the other K − 1 (contrastive, as in
+ * Relevance-CAM), and for a score of several classes the same combination of theirs: s + (s − Σs)/K.
+ * @param scores [N, K]
+ */
+export function appendContrast(
+  graph: Graph,
+  facts: FactTable,
+  scores: string,
+  seed: Seed,
+): { readonly seed: Seed; readonly facts: FactTable } {
+  const emit = new Emitter(graph, facts, 'contrast');
+  const tensor: Value = { ...facts.get(scores)!, name: scores };
+  const known = (name: string): Value => ({ ...facts.get(name)!, name });
+  const s = 'index' in seed ? oneHot(emit, known(seed.index), tensor) : known(seed.gradient);
+  const others = emit.sub(s, reduceSum(emit, s, [1]));
+  const gradient = emit.add(s, emit.scale(others, 1 / tensor.dims[1]!));
+  return { seed: { gradient: gradient.name }, facts: emit.facts };
 }
 
 /** [N, depth] classes by falling logit; without a depth all of them. */

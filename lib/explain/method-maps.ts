@@ -37,7 +37,7 @@ export async function methodMaps(
     const [scorer, optimizer] = [scorers?.[i], optimizers?.[i]];
     const count =
       (scorer ?? optimizer)?.targets ??
-      Math.max(layer.activations.dims[0]!, (layer.gradients ?? layer.guided)?.dims[0] ?? 1);
+      Math.max(layer.activations.dims[0]!, (layer.gradients ?? layer.guided ?? layer.attributions)?.dims[0] ?? 1);
     return { seed, size, scorer, optimizer, convention, params, count };
   };
   const raw: Maps[] = [];

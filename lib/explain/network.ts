@@ -16,7 +16,7 @@ import { ScoreRow } from '../targets/score.ts';
 import type { ScoreView } from '../targets/target.ts';
 import { type Candidates, detectionHead } from './detection-readout.ts';
 import type { TargetLayer } from './layer-choice.ts';
-import { type NetworkPlan, type PassKind, planKey, type SeedForm, seedInput } from './plan.ts';
+import { type NetworkPlan, ofEachPass, type PassKind, planKey, type SeedForm, seedInput } from './plan.ts';
 import { type PlannedGraph, planGraph } from './plan-graph.ts';
 import { readoutFeeds, readoutHead, type ScoreHead } from './readout-graph.ts';
 import type { SessionCache } from './session-cache.ts';
@@ -155,8 +155,7 @@ export class Network {
           ...seedTensors(plan.seed, targets, head.classes, planned),
         };
         Object.assign(feeds, this.#fixedInputs(batch));
-        const { curvature, guided, block, prefix } = planned.passes;
-        const tensors = [planned.activations, planned.gradients, curvature, guided, block, prefix].flatMap(names => [
+        const tensors = [planned.activations, planned.gradients, ...Object.values(planned.passes)].flatMap(names => [
           ...names.values(),
         ]);
         // The parts of a sum share one gradient.
@@ -184,7 +183,7 @@ export class Network {
           },
           activations: maps(planned.activations),
           gradients: maps(planned.gradients),
-          passes: { curvature: maps(curvature), guided: maps(guided), block: maps(block), prefix: maps(prefix) },
+          passes: ofEachPass(kind => maps(planned.passes[kind])),
           milliseconds,
           warnings: session.warnings,
           release: () => void spare.set(key, outputs),

@@ -298,6 +298,7 @@ function layerTensors(
     bias: layer.bias,
     gradients: needs.gradients && (needs.gradients === 'block' ? run.passes.block : run.gradients).get(layer.name),
     guided: needs.guided && [...run.passes.guided.values()][0],
+    attributions: needs.attributions && run.passes[needs.attributions].get(layer.name),
     curvature: needs.gradients === 'second' ? run.passes.curvature.get(layer.name) : undefined,
     classifier: needs.classifier && classifierRows(network, run, layer, method, targets),
   };

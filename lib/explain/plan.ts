@@ -12,10 +12,23 @@ export type SeedForm =
 
 /**
  * What a pass besides the gradient's gives of a layer: `curvature` is H·A, the second derivative of the score times A;
- * `guided` the gradient by guided backpropagation; `block` the gradient, with respect to a block's attention, of the score
- * of the block's own tokens; `prefix` the tokens [N,P,D] before those of the picture.
+ * `guided` the gradient by guided backpropagation; `relevance` the layer's relevance and `contributions` its DeepLIFT
+ * contributions against zeros; `block` the gradient, with respect to a block's attention, of the score of the block's own
+ * tokens; `prefix` the tokens [N,P,D] before those of the picture.
  */
-export type PassKind = 'curvature' | 'guided' | 'block' | 'prefix';
+export const PASS_KINDS = ['curvature', 'guided', 'relevance', 'contributions', 'block', 'prefix'] as const;
+export type PassKind = (typeof PASS_KINDS)[number];
+
+/** Something of every kind of pass. */
+export function ofEachPass<T>(make: (kind: PassKind) => T): Record<PassKind, T> {
+  return Object.fromEntries(PASS_KINDS.map(kind => [kind, make(kind)])) as Record<PassKind, T>;
+}
+
+/** Whether some of the passes start from a score, besides the curvature's, which starts from the gradients. */
+export function hasBackwardPass(passes: NetworkPlan['passes']): boolean {
+  const { guided, relevance, contributions, block } = passes ?? {};
+  return [guided, relevance, contributions, block].some(layers => layers !== undefined);
+}
 
 /** What one network graph has to give; equal plans share a session. */
 export interface NetworkPlan extends HeadChoice {

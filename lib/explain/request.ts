@@ -99,8 +99,8 @@ function makeChoices(network: Network, options: ExplainOptions, defaults: Reques
         .map(({ name }) => name),
     ),
   );
-  const passOf = (gradients: MethodNeeds['gradients']): string[] | undefined => {
-    const users = methods.filter(({ needs }) => needs.gradients === gradients);
+  const passOf = (needed: (needs: MethodNeeds) => boolean): string[] | undefined => {
+    const users = methods.filter(({ needs }) => needed(needs));
     const names = users.flatMap(({ layerSets }) => layerSets.flat().map(({ name }) => name));
     return names.length > 0 ? [...new Set(names)] : undefined;
   };
@@ -113,8 +113,10 @@ function makeChoices(network: Network, options: ExplainOptions, defaults: Reques
     layers,
     gradients: layers.filter(({ name }) => withGradients.has(name)).map(({ name }) => name),
     passes: {
-      curvature: passOf('second'),
-      block: passOf('block'),
+      curvature: passOf(({ gradients }) => gradients === 'second'),
+      block: passOf(({ gradients }) => gradients === 'block'),
+      relevance: passOf(({ attributions }) => attributions === 'relevance'),
+      contributions: passOf(({ attributions }) => attributions === 'contributions'),
       ...(prefix.length > 0 && { prefix: [...new Set(prefix)] }),
       ...(guided.length > 0 && { guided: guided.map(({ name }) => name) }),
     },

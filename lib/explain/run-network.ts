@@ -5,7 +5,7 @@ import type { ScoreRow } from '../targets/score.ts';
 import { stack } from './images.ts';
 import type { TargetLayer } from './layer-choice.ts';
 import { type Network, type NetworkResult, seedFormOf } from './network.ts';
-import type { NetworkPlan } from './plan.ts';
+import { hasBackwardPass, type NetworkPlan, ofEachPass } from './plan.ts';
 import type { ExplainRequest } from './request.ts';
 import type { Work } from './work.ts';
 
@@ -32,7 +32,7 @@ export async function runNetwork(
   const images = imagesOf(network, work);
   const { output, readout } = work[0]!.targets[0]!;
   let targets: readonly ResolvedTarget[] = work.flatMap(one => one.targets);
-  const seed = gradients.length > 0 || passes.guided || passes.block ? seedFormOf(targets) : undefined;
+  const seed = gradients.length > 0 || hasBackwardPass(passes) ? seedFormOf(targets) : undefined;
   let extraRuns = 0;
   if (seed?.kind === 'dense' && targets.some(({ terms }) => terms.some(({ index }) => index < 0))) {
     const plan = { output, readout, activations: [], gradients: [], manyScores: false };
@@ -133,12 +133,7 @@ function trimmed(run: NetworkResult, images: number, targets: number): NetworkRe
     rows: run.rows.slice(0, images),
     activations: cut(run.activations, images),
     gradients: cut(run.gradients, targets),
-    passes: {
-      curvature: cut(run.passes.curvature, targets),
-      guided: cut(run.passes.guided, targets),
-      block: cut(run.passes.block, targets),
-      prefix: cut(run.passes.prefix, images),
-    },
+    passes: ofEachPass(kind => cut(run.passes[kind], kind === 'prefix' ? images : targets)),
   };
 }
 
@@ -152,12 +147,7 @@ function joined(parts: readonly NetworkResult[]): NetworkResult {
   return {
     ...first,
     gradients: join(part => part.gradients),
-    passes: {
-      curvature: join(part => part.passes.curvature),
-      guided: join(part => part.passes.guided),
-      block: join(part => part.passes.block),
-      prefix: first.passes.prefix,
-    },
+    passes: ofEachPass(kind => (kind === 'prefix' ? first.passes.prefix : join(part => part.passes[kind]))),
     milliseconds,
   };
 }

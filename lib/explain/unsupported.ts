@@ -9,6 +9,7 @@ import { inputLayer } from './layer-choice.ts';
 import { chooseMethods } from './methods.ts';
 import { type Network, seedFormOf } from './network.ts';
 import { camHeadOf } from './pipeline.ts';
+import { hasBackwardPass } from './plan.ts';
 import { planGraph } from './plan-graph.ts';
 import { type ExplainRequest, makeRequest, type RequestDefaults } from './request.ts';
 import { resolveFor } from './resolve-for.ts';
@@ -47,8 +48,7 @@ export function findUnsupported(
       const asked = makeRequest(network, { ...options, methods: [method] }, defaults);
       const { definition } = asked.methods[0]!;
       const request = definition.needs.optimizer ? upToInput(asked, network) : asked;
-      const { guided, block } = request.passes;
-      const backward = gradientLayers(request).length > 0 || guided || block;
+      const backward = gradientLayers(request).length > 0 || hasBackwardPass(request.passes);
       const obstacle = backward ? gradientObstacle(request) : null;
       if (obstacle) throw obstacle;
       checkDetections(definition, targets);

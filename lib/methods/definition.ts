@@ -27,6 +27,11 @@ export interface MethodNeeds {
   readonly attention?: 'square' | 'last';
   /** The gradient at the model's input by guided backpropagation. */
   readonly guided?: true;
+  /**
+   * What each element of the layer has to do with the score: its relevance (LRP from the class against all others), or its
+   * contributions, which add up to the score's difference to that of a layer of zeros (DeepLIFT).
+   */
+  readonly attributions?: 'relevance' | 'contributions';
   /** The rows of a linear classifier behind global average pooling. */
   readonly classifier?: true;
   /**
@@ -78,6 +83,8 @@ export interface LayerTensors {
   readonly bias?: Float32Array;
   /** At the model's input, [N, C, H, W]. */
   readonly guided?: FeatureMaps;
+  /** Of the gradients' shape: relevance or contributions, whichever the method needs. */
+  readonly attributions?: FeatureMaps;
   /** Classifier rows of the targets, [N·C]. */
   readonly classifier?: Float32Array;
   /** Of attention: where the keys are in the picture. */
@@ -171,6 +178,12 @@ export function defineMethod(definition: MethodDefinition): MethodDefinition {
 export function gradientsOf(layer: LayerTensors): FeatureMaps {
   if (!layer.gradients) throw new TypeError('gradients were not computed for a method that needs them');
   return layer.gradients;
+}
+
+/** The attributions of a method that declared them in `needs`. */
+export function attributionsOf({ attributions }: LayerTensors): FeatureMaps {
+  if (!attributions) throw new TypeError('attributions were not computed for a method that needs them');
+  return attributions;
 }
 
 /** What a method needs with these parameters. */

@@ -27,11 +27,13 @@ import { isCam } from './is-cam.ts';
 import { kpcaCam } from './kpca-cam.ts';
 import { layerCam } from './layer-cam.ts';
 import { leGrad } from './legrad.ts';
+import { liftCam } from './lift-cam.ts';
 import { optiCam } from './opti-cam.ts';
 import { polyCam } from './poly-cam.ts';
 import { randomCam } from './random-cam.ts';
 import { reciproCam } from './recipro-cam.ts';
 import { refineCam } from './refine-cam.ts';
+import { relevanceCam } from './relevance-cam.ts';
 import { rise } from './rise.ts';
 import { scoreCam } from './score-cam.ts';
 import { segEigenCam } from './seg-eigen-cam.ts';
@@ -52,6 +54,8 @@ export const METHODS: readonly MethodDefinition[] = [
   gradCamElementwise,
   xGradCam,
   layerCam,
+  relevanceCam,
+  liftCam,
   shapleyCam,
   finerCam,
   zoomCam,

@@ -11,6 +11,7 @@ export const silu: Pattern = {
       const sigmoid = graph.producer(gate);
       if (!isOp(sigmoid, 'Sigmoid') || sigmoid.inputs[0] !== x) continue;
       return {
+        input: x,
         inner: [sigmoid],
         backward: context => {
           const gradient = siluGradient(context.emit, context.gradient, context.value(gate), context.output());
@@ -39,6 +40,7 @@ export const gelu: Pattern = {
       const half = factors.find(factor => factor !== gate.onePlusErf && factor !== gate.x);
       if (half === undefined || !isNumber(view, half, 0.5)) continue;
       return {
+        input: gate.x,
         inner: [inner, ...gate.nodes],
         backward: context => {
           const [x, scaled, onePlusErf] = [gate.x, gate.scaled, gate.onePlusErf].map(name => context.value(name));

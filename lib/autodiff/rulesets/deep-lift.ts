@@ -1,0 +1,296 @@
+import type { NodeContext } from '../context.ts';
+import type { Emitter } from '../emitter.ts';
+import type { Pattern } from '../patterns.ts';
+import type { ReferenceRun } from '../reference.ts';
+import type { Rule, RuleSet } from '../rule.ts';
+import { gradientPatterns, gradientRules } from '../rules/index.ts';
+import { sameDims, type Value } from '../value.ts';
+import { layerNormalization, logSoftmax, softmax } from './deep-lift-normalization.ts';
+
+/**
+ * DeepLIFT with the rescale rule (arXiv:1704.02685): what goes backwards are multipliers m with Σ m·Δx = Σ g·Δy, Δ the
+ * difference of the run to a reference run. Every rule here keeps that sum exactly, so that the contributions m·Δx of a
+ * layer add up to the score's difference.
+ *
+ * - Linear operators: their gradient.
+ * - Element-wise ones: g·Δy/Δx, and the derivative where |Δx| is below 1e-10 (as captum).
+ * - Maxima: Δy is shared out to the maximum of either run (as captum).
+ * - Products of two operands that both depend on the layer: the gradient at the mean of both runs,
+ *   Δ(ab) = ½(b + b′)Δa + ½(a + a′)Δb; quotients as products with the reciprocal.
+ * - Softmax and LayerNormalization: see their file.
+ */
+export function deepLiftRules(reference: ReferenceRun): RuleSet {
+  const linear = LINEAR.map(op => [op, gradientRules.get(op)!] as const);
+  const rescaled = ELEMENTWISE.map(op => [op, rescale(gradientRules.get(op)!, reference)] as const);
+  const products = PRODUCTS.map(op => [op, atMean(gradientRules.get(op)!, reference)] as const);
+  const maxima = MAXIMA.map(op => [op, crossMaximum(gradientRules.get(op)!, reference)] as const);
+  return new Map<string, Rule>([
+    ...linear,
+    ...rescaled,
+    ...products,
+    ...maxima,
+    ['DequantizeLinear', dequantizeLinear(reference)],
+    ['Div', quotient(reference)],
+    ['LayerNormalization', layerNormalization(reference)],
+    ['LogSoftmax', logSoftmax(reference)],
+    ['Max', extremum(reference)],
+    ['Min', extremum(reference)],
+    ['Reciprocal', reciprocal(reference)],
+    ['ReduceL2', reduceL2(reference)],
+    ['Softmax', softmax(reference)],
+    ['Sqrt', sqrt(reference)],
+  ]);
+}
+
+/** SiLU and GELU written with several nodes are element-wise functions of their input all the same. */
+export function deepLiftPatterns(reference: ReferenceRun): Pattern[] {
+  return gradientPatterns.map(({ match }) => ({
+    match: (root, view) => {
+      const found = match(root, view);
+      if (!found) return undefined;
+      return {
+        ...found,
+        backward: context => {
+          const share = (tensor: string, local: Value) =>
+            context.addTo(tensor, rescaled(context, reference, tensor, context.node.outputs[0]!, local));
+          found.backward(context.with([context.gradient], share));
+        },
+      };
+    },
+  }));
+}
+
+const LINEAR = [
+  ...['Add', 'AveragePool', 'BatchNormalization', 'Cast', 'Concat', 'Conv', 'ConvTranspose', 'CumSum', 'DepthToSpace'],
+  ...['Dropout', 'Expand', 'Flatten', 'Gather', 'GatherElements', 'GatherND', 'GlobalAveragePool', 'Identity', 'Mean'],
+  ...['Neg', 'Pad', 'QuantizeLinear', 'ReduceMean', 'ReduceSum', 'Reshape', 'Resize', 'ScatterElements', 'ScatterND'],
+  ...['Slice', 'SpaceToDepth', 'Split', 'Squeeze', 'Sub', 'Sum', 'Tile', 'Transpose', 'Trilu', 'Unsqueeze', 'Upsample'],
+  'Where',
+];
+
+const ELEMENTWISE = [
+  ...[
+    'Abs',
+    'Celu',
+    'Clip',
+    'Cos',
+    'Elu',
+    'Erf',
+    'Exp',
+    'Gelu',
+    'HardSigmoid',
+    'HardSwish',
+    'LeakyRelu',
+    'Log',
+    'Mish',
+  ],
+  ...['PRelu', 'Pow', 'Relu', 'Selu', 'Sigmoid', 'Sin', 'Softplus', 'Softsign', 'Swish', 'Tanh', 'ThresholdedRelu'],
+];
+
+const PRODUCTS = ['Einsum', 'Gemm', 'MatMul', 'Mul', 'ReduceSumSquare'];
+
+const MAXIMA = ['GlobalMaxPool', 'MaxPool', 'ReduceMax', 'ReduceMin'];
+
+/** The value of a tensor on the path in the reference run. */
+function referenceOf(context: NodeContext, reference: ReferenceRun, tensor: string): Value {
+  return reference.value(tensor) ?? context.fail(`"${tensor}" is not behind the layer`);
+}
+
+/** The four values that a rule for one operand reads. */
+function bothRuns(context: NodeContext, reference: ReferenceRun, position = 0) {
+  const { inputs, outputs } = context.node;
+  return {
+    x: context.input(position),
+    y: context.output(),
+    x0: referenceOf(context, reference, inputs[position]!),
+    y0: referenceOf(context, reference, outputs[0]!),
+  };
+}
+
+/** g·Δy/Δx, given g·σ′(x) for where Δx is next to nothing. */
+function rescaled(context: NodeContext, reference: ReferenceRun, from: string, to: string, local: Value): Value {
+  const { emit } = context;
+  const difference = (tensor: string) => emit.sub(context.value(tensor), referenceOf(context, reference, tensor));
+  return divided(emit, emit.mul(context.gradient, difference(to)), difference(from), local);
+}
+
+/** Below this a difference counts as none. */
+const NEGLIGIBLE = 1e-10;
+/** Half types have no such numbers. */
+const NEGLIGIBLE_HALF = 6e-5;
+
+/** contribution / Δx, or what is given where Δx is next to nothing (the contribution is so, too). */
+function divided(emit: Emitter, contribution: Value, difference: Value, local: Value): Value {
+  const limit = difference.type === 'float16' || difference.type === 'bfloat16' ? NEGLIGIBLE_HALF : NEGLIGIBLE;
+  const near = emit.step(emit.minusFrom(limit, emit.unary('Abs', difference)));
+  return emit.add(emit.div(contribution, emit.add(difference, near)), emit.mul(near, local));
+}
+
+function rescale(rule: Rule, reference: ReferenceRun): Rule {
+  return {
+    ...rule,
+    backward: context => {
+      const { inputs, outputs } = context.node;
+      if (inputs.some((_, position) => position > 0 && context.wants(position)))
+        context.fail('DeepLIFT has a rule for it where only its first input depends on the layer');
+      rule.backward(
+        context.with([context.gradient], (tensor, local) =>
+          context.addTo(tensor, rescaled(context, reference, tensor, outputs[0]!, local)),
+        ),
+      );
+    },
+  };
+}
+
+/** Positions of the inputs that differ between the runs. */
+const varying = (context: NodeContext): number[] =>
+  [...context.node.inputs.keys()].filter(position => context.wants(position));
+
+/** A bilinear operator: linear where one operand depends on the layer, else its gradient at the mean of both runs. */
+function atMean(rule: Rule, reference: ReferenceRun): Rule {
+  const isSquare = (context: NodeContext) => context.node.op === 'ReduceSumSquare';
+  return {
+    ...rule,
+    backward: context => {
+      const positions = varying(context);
+      if (positions.length < 2 && !isSquare(context)) return rule.backward(context);
+      if (context.node.op === 'Einsum' && positions.length > 2)
+        context.fail('DeepLIFT has no rule for a product of three tensors that depend on the layer');
+      const names = new Set(positions.map(position => context.node.inputs[position]!));
+      const values = new Map([...names].map(name => [name, meanOf(context, reference, name)]));
+      rule.backward(context.with([context.gradient], (tensor, m) => context.addTo(tensor, m), { values }));
+    },
+  };
+}
+
+/** ½(x + x′). */
+function meanOf(context: NodeContext, reference: ReferenceRun, tensor: string): Value {
+  const { emit } = context;
+  const x = context.value(tensor);
+  return { ...emit.scale(emit.add(x, referenceOf(context, reference, tensor)), 0.5), dims: x.dims };
+}
+
+/**
+ * Maxima over windows or axes. Between both runs' results lies the cross maximum: what y exceeds y′ by goes to the maximum
+ * of x, what y′ exceeds y by to that of x′.
+ */
+function crossMaximum(rule: Rule, reference: ReferenceRun): Rule {
+  return {
+    ...rule,
+    backward: context => {
+      const { emit, gradient: g } = context;
+      const { x, x0, y, y0 } = bothRuns(context, reference);
+      const [input, output] = [context.node.inputs[0]!, context.node.outputs[0]!];
+      const collected: Value[] = [];
+      const collect = (_: string, value: Value) => void collected.push(value);
+      const above = emit.unary('Relu', emit.sub(y, y0));
+      const below = emit.neg(emit.unary('Relu', emit.sub(y0, y)));
+      rule.backward(context.with([emit.mul(g, above)], collect));
+      const values = new Map([
+        [input, x0],
+        [output, y0],
+      ]);
+      rule.backward(context.with([emit.mul(g, below)], collect, { values, manyScores: true }));
+      rule.backward(context.with([g], collect));
+      const [atMaximum, atReference, local] = collected as [Value, Value, Value];
+      context.add(0, divided(emit, emit.add(atMaximum, atReference), emit.sub(x, x0), local));
+    },
+  };
+}
+
+/** Max and Min with constants are element-wise functions. */
+function extremum(reference: ReferenceRun): Rule {
+  return {
+    backward: context => {
+      const positions = varying(context);
+      const [position] = positions as [number];
+      if (positions.length > 1 || !sameDims(context.input(position).dims, context.output().dims))
+        context.fail('DeepLIFT has no rule for the larger of two tensors that depend on the layer');
+      gradientRules
+        .get(context.node.op)!
+        .backward(
+          context.with([context.gradient], (tensor, local) =>
+            context.addTo(tensor, rescaled(context, reference, tensor, context.node.outputs[0]!, local)),
+          ),
+        );
+    },
+  };
+}
+
+/** a/b = a·(1/b): ½(1/b + 1/b′) for a, −½(a + a′)/(b·b′) for b. */
+function quotient(reference: ReferenceRun): Rule {
+  const linear = gradientRules.get('Div')!;
+  return {
+    backward: context => {
+      if (!context.wants(1)) return linear.backward(context);
+      const { emit, gradient: g } = context;
+      const b = context.input(1);
+      const b0 = referenceOf(context, reference, context.node.inputs[1]!);
+      if (context.wants(0)) {
+        const halves = emit.add(emit.div(emit.scale(g, 0.5), b), emit.div(emit.scale(g, 0.5), b0));
+        context.addBroadcast(0, halves);
+      }
+      const a = context.wants(0) ? meanOf(context, reference, context.node.inputs[0]!) : context.input(0);
+      context.addBroadcast(1, emit.neg(emit.div(emit.mul(g, a), emit.mul(b, b0))));
+    },
+  };
+}
+
+/** −g/(x·x′), which no rounding of Δx spoils. */
+function reciprocal(reference: ReferenceRun): Rule {
+  return {
+    inputs: [0],
+    backward: context => {
+      const { emit, gradient: g } = context;
+      const { y, y0 } = bothRuns(context, reference);
+      context.add(0, emit.neg(emit.mul(g, emit.mul(y, y0))));
+    },
+  };
+}
+
+/** g/(y + y′); 0 where both are zero. */
+function sqrt(reference: ReferenceRun): Rule {
+  return {
+    inputs: [0],
+    backward: context => {
+      const { y, y0 } = bothRuns(context, reference);
+      context.add(0, overSum(context.emit, context.gradient, y, y0));
+    },
+  };
+}
+
+/** g·(x + x′)/(y + y′) for the root of a sum of squares. */
+function reduceL2(reference: ReferenceRun): Rule {
+  const squares = gradientRules.get('ReduceSumSquare')!;
+  return {
+    inputs: [0],
+    backward: context => {
+      const { y, y0 } = bothRuns(context, reference);
+      const g = overSum(context.emit, context.gradient, y, y0);
+      const values = new Map([[context.node.inputs[0]!, meanOf(context, reference, context.node.inputs[0]!)]]);
+      squares.backward(context.with([g], (tensor, m) => context.addTo(tensor, m), { values }));
+    },
+  };
+}
+
+/** g/(y + y′) of roots; 0 where both are zero. */
+function overSum(emit: Emitter, g: Value, y: Value, y0: Value): Value {
+  const sum = emit.add(y, y0);
+  const positive = emit.step(sum);
+  return emit.div(emit.mul(g, positive), emit.add(sum, emit.minusFrom(1, positive)));
+}
+
+/** A pair of QuantizeLinear and DequantizeLinear is a function of steps: Δ behind it over Δ before it. */
+function dequantizeLinear(reference: ReferenceRun): Rule {
+  return {
+    inputs: [0],
+    backward: context => {
+      const quantize = context.producer(0);
+      const before = quantize?.inputs[0];
+      if (quantize?.op !== 'QuantizeLinear' || before === undefined || !reference.value(before))
+        return context.add(0, context.gradient);
+      const straight = context.gradient;
+      context.add(0, rescaled(context, reference, before, context.node.outputs[0]!, straight));
+    },
+  };
+}
