@@ -169,6 +169,7 @@ export class NodeContext {
       manyScores,
       value: name => values?.get(name) ?? pass.value(name),
       wants: tensor => pass.wants(tensor),
+      isScore: tensor => pass.isScore(tensor),
     };
     return new NodeContext(this.node, view, gradients, {
       add: receive,

@@ -2,19 +2,16 @@ import { expand } from '../autodiff/broadcast.ts';
 import { differentiate, type Seed } from '../autodiff/differentiate.ts';
 import { Emitter } from '../autodiff/emitter.ts';
 import { findPath } from '../autodiff/path.ts';
-import { appendReference } from '../autodiff/reference.ts';
 import { gradientPatterns, gradientRules } from '../autodiff/rules/index.ts';
-import { deepLiftPatterns, deepLiftRules } from '../autodiff/rulesets/deep-lift.ts';
 import { guidedRules } from '../autodiff/rulesets/guided.ts';
-import { relevanceRules } from '../autodiff/rulesets/relevance.ts';
-import { appendClassSeed, appendContrast, type ClassSeed } from '../autodiff/seed.ts';
-import { OnnxCamError } from '../errors.ts';
+import { appendClassSeed, type ClassSeed } from '../autodiff/seed.ts';
 import { expose } from '../model/expose.ts';
 import type { FactTable, TensorFacts } from '../model/facts.ts';
 import { type Graph, makeNode } from '../model/graph.ts';
 import type { Model } from '../model/load-model.ts';
 import { batchName } from '../model/value-info.ts';
 import type { HeadChoice } from '../targets/resolve.ts';
+import { appendContributions, appendRelevance } from './attributions.ts';
 import { appendBlockLogits } from './block-scores.ts';
 import { asFeatureMaps, asFloat32, asRows, feedFloat32, prefixTokens } from './conversions.ts';
 import type { TargetLayer } from './layer-choice.ts';
@@ -71,9 +68,9 @@ export function planGraph(
   const relevance = plan.passes?.relevance
     ? writer.appendRelevance(layers.filter(({ name }) => plan.passes!.relevance!.includes(name)))
     : [];
-  const contributions = writer.appendContributions(
-    layers.filter(({ name }) => plan.passes?.contributions?.includes(name)),
-  );
+  const contributions = plan.passes?.contributions
+    ? writer.appendContributions(layers.filter(({ name }) => plan.passes!.contributions!.includes(name)))
+    : [];
   const block = writer.appendBlockGradients(layers.filter(({ name }) => plan.passes?.block?.includes(name)));
   const prefix = layers
     .filter(({ name }) => plan.passes?.prefix?.includes(name))
@@ -220,59 +217,19 @@ class PlanWriter {
     return layers.map(layer => [layer.name, this.featureMaps(gradients.get(layer.name)!, layer)]);
   }
 
-  /**
-   * Layer name and the tensor with its relevance as feature maps.
-   * @throws `ERR_METHOD_UNSUPPORTED` for targets that are no combination of logits
-   */
+  /** Layer name and the tensor with its relevance as feature maps. */
   appendRelevance(layers: readonly TargetLayer[]): (readonly [layer: string, tensor: string])[] {
-    const seeds = this.#seeds;
-    const { [this.logits]: seed, ...views } = seeds;
-    if (!seed || Object.keys(views).length > 0)
-      throw new OnnxCamError(
-        'ERR_METHOD_UNSUPPORTED',
-        'relevance starts from logits: relevance-cam takes no probability or other function of them as target',
-      );
-    const contrast = appendContrast(this.graph, this.facts, this.logits, seed);
-    this.#learn(contrast.facts);
-    const { gradients, facts } = orNameAlternatives(() =>
-      differentiate({
-        graph: this.graph,
-        facts: this.facts,
-        seeds: { [this.logits]: contrast.seed },
-        wrt: layers.map(({ name }) => name),
-        rules: relevanceRules,
-        manyScores: this.#plan.manyScores,
-        prefix: 'relevance',
-      }),
-    );
-    this.#learn(facts);
-    return layers.map(layer => [layer.name, this.featureMaps(gradients.get(layer.name)!, layer)]);
+    const names = layers.map(({ name }) => name);
+    const found = appendRelevance(this, names, this.logits, { seeds: this.#seeds, manyScores: this.#plan.manyScores });
+    return layers.map(layer => [layer.name, this.featureMaps(found.get(layer.name)!, layer)]);
   }
 
-  /** Layer name and the tensor with its DeepLIFT contributions, multiplier · A, as feature maps. */
+  /** Layer name and the tensor with its contributions as feature maps; every layer has a reference run of its own. */
   appendContributions(layers: readonly TargetLayer[]): (readonly [layer: string, tensor: string])[] {
+    const options = { seeds: this.#seeds, manyScores: this.#plan.manyScores };
     return layers.map(layer => {
-      const { name } = layer;
-      const seeds = this.#seeds;
-      const reference = appendReference(this.graph, this.facts, name, Object.keys(seeds));
-      const { gradients, facts } = orNameAlternatives(() =>
-        differentiate({
-          graph: this.graph,
-          facts: reference.facts,
-          seeds,
-          wrt: [name],
-          rules: deepLiftRules(reference),
-          patterns: deepLiftPatterns(reference),
-          manyScores: this.#plan.manyScores,
-          prefix: 'multiplier',
-        }),
-      );
-      this.#learn(facts);
-      const emit = new Emitter(this.graph, this.facts, 'contribution');
-      const multiplier = { name: gradients.get(name)!, ...this.facts.get(gradients.get(name)!)! };
-      const contributions = emit.mul(multiplier, { name, ...this.facts.get(name)! });
-      this.#learn(emit.facts);
-      return [name, this.featureMaps(contributions.name, layer)] as const;
+      const contributions = appendContributions(this, layer.name, options);
+      return [layer.name, this.featureMaps(contributions, layer)];
     });
   }
 
