@@ -22,6 +22,11 @@ export interface MapTensors {
   readonly activations: MapTensor;
   /** ∂score/∂A, of the same shape. */
   readonly gradients?: MapTensor;
+  /**
+   * Of the activations' shape: the layer's relevance (Relevance-CAM), or what its elements contribute to the score against
+   * a layer of zeros, multiplier times A (LIFT-CAM). captum's `attribute` gives either.
+   */
+  readonly attributions?: MapTensor;
   /** The classifier's row of the target, [C] or [N, C] (CAM). */
   readonly weights?: Float32Array | MapTensor;
   /**
@@ -135,13 +140,14 @@ function scoresOf({ name }: MethodDefinition, scores: MapTensors['scores']): Flo
 function checkTensors(
   definition: MethodDefinition,
   needs: MethodNeeds,
-  { activations, gradients, weights }: MapTensors,
+  { activations, gradients, attributions, weights }: MapTensors,
 ): LayerTensors {
   const a = featureMaps('activations', activations);
   const need = (name: string): never => {
     throw new OnnxCamError('ERR_METHOD_UNSUPPORTED', `${definition.name} needs \`${name}\`, which was not given`);
   };
   if (needs.gradients && !gradients) need('gradients');
+  if (needs.attributions && !attributions) need('attributions');
   if (definition.layer === 'biased')
     throw new OnnxCamError(
       'ERR_METHOD_UNSUPPORTED',
@@ -163,16 +169,24 @@ function checkTensors(
       `${definition.name} needs second derivatives, which computeMap does not take: explain the model itself`,
     );
   if (needs.classifier && !weights) need('weights');
-  const g = gradients && featureMaps('gradients', gradients);
-  if (g?.dims.some((dim, axis) => dim !== a.dims[axis]))
-    throw new OnnxCamError('ERR_INPUT_SHAPE', `gradients [${g.dims}] and activations [${a.dims}] differ in shape`);
+  const likeActivations = (name: string, tensor: MapTensor | undefined): FeatureMaps | undefined => {
+    const maps = tensor && featureMaps(name, tensor);
+    if (maps?.dims.some((dim, axis) => dim !== a.dims[axis]))
+      throw new OnnxCamError('ERR_INPUT_SHAPE', `${name} [${maps.dims}] and activations [${a.dims}] differ in shape`);
+    return maps;
+  };
   const classifier = weights instanceof Float32Array ? weights : weights?.data;
   if (classifier && classifier.length !== a.dims[0]! * a.dims[1]!)
     throw new OnnxCamError(
       'ERR_INPUT_SHAPE',
       `weights hold ${classifier.length} values; expected one for each of ${a.dims[0]} × ${a.dims[1]} channels`,
     );
-  return { activations: a, gradients: g, classifier };
+  return {
+    activations: a,
+    gradients: likeActivations('gradients', gradients),
+    attributions: likeActivations('attributions', attributions),
+    classifier,
+  };
 }
 
 function featureMaps(name: string, { data, dims }: MapTensor): FeatureMaps {

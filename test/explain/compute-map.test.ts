@@ -86,7 +86,13 @@ describe('computeMap', () => {
   });
 
   it('runs every method that needs no more than tensors', async () => {
-    const tensors: MapTensors = { activations, gradients, weights, scores: noise([5], 4).data };
+    const tensors: MapTensors = {
+      activations,
+      gradients,
+      attributions: gradients,
+      weights,
+      scores: noise([5], 4).data,
+    };
     for (const { name, needs, layer } of METHODS) {
       if (needs.attention || needs.scores?.includes('block')) {
         await expectError(() => map(name, tensors), 'ERR_METHOD_UNSUPPORTED', name, 'transformer');
@@ -125,6 +131,9 @@ describe('computeMap', () => {
     await fails('ERR_METHOD_UNKNOWN', 'gradcamm', { activations }, {}, 'grad-cam');
     await fails('ERR_METHOD_UNSUPPORTED', 'grad-cam', { activations }, {}, '`gradients`');
     await fails('ERR_METHOD_UNSUPPORTED', 'cam', { activations }, {}, '`weights`');
+    await fails('ERR_METHOD_UNSUPPORTED', 'lift-cam', { activations, gradients }, {}, '`attributions`');
+    const few = { data: new Float32Array(8), dims: [2, 2, 2] };
+    await fails('ERR_INPUT_SHAPE', 'relevance-cam', { activations, attributions: few }, {}, 'attributions');
     await fails('ERR_METHOD_UNSUPPORTED', 'score-cam', { activations }, {}, '`scores`');
     await fails('ERR_INPUT_SHAPE', 'fem', undefined, {}, '`activations`');
     await fails('ERR_INPUT_SHAPE', 'fem', null);
