@@ -33,7 +33,7 @@ export function appendReference(
   graph.append(
     ...nodes.map(node => ({
       ...node,
-      name: `${emit.prefix}/${node.name}`,
+      name: node.name && `${emit.prefix}/${node.name}`,
       inputs: node.inputs.map(rename),
       outputs: node.outputs.map(rename),
     })),

@@ -38,7 +38,7 @@ const size = (dims: readonly number[]) => dims.reduce((product, dim) => product 
 const worst = (actual: ArrayLike<number>, expected: readonly number[], scale: number) =>
   expected.reduce((most, value, i) => {
     const gap = Math.abs(actual[i]! - value);
-    return gap <= most ? most : gap;
+    return Math.max(gap, most);
   }, 0) / scale;
 
 const cases = read('captum.json') as CaptumCase[];
