@@ -20,6 +20,8 @@ export interface AttributionOptions {
   /** Score tensor to what its backward pass starts from. */
   readonly seeds: Readonly<Record<string, Seed>>;
   readonly manyScores: boolean;
+  /** See `DifferentiateOptions.blocks`. */
+  readonly blocks: boolean;
 }
 
 /**
@@ -31,7 +33,7 @@ export function appendRelevance(
   { graph, facts }: Extended,
   layers: readonly string[],
   logits: string,
-  { seeds, manyScores }: AttributionOptions,
+  { seeds, manyScores, blocks }: AttributionOptions,
 ): ReadonlyMap<string, string> {
   const { [logits]: seed, ...views } = seeds;
   if (!seed || Object.keys(views).length > 0)
@@ -48,6 +50,7 @@ export function appendRelevance(
       wrt: layers,
       rules: relevanceRules,
       manyScores,
+      blocks,
       prefix: 'relevance',
     }),
   );
@@ -63,7 +66,7 @@ export function appendRelevance(
 export function appendContributions(
   { graph, facts }: Extended,
   layer: string,
-  { seeds, manyScores }: AttributionOptions,
+  { seeds, manyScores, blocks }: AttributionOptions,
 ): string {
   const reference = appendReference(graph, facts, layer, Object.keys(seeds));
   const found = orNameAlternatives(() =>
@@ -75,6 +78,7 @@ export function appendContributions(
       rules: deepLiftRules(reference),
       patterns: deepLiftPatterns(reference),
       manyScores,
+      blocks,
       prefix: 'multiplier',
     }),
   );

@@ -33,8 +33,7 @@ export async function explainRun(
   work: readonly Work[],
   request: ExplainRequest,
 ): Promise<ImageResults[]> {
-  for (const { definition } of request.methods)
-    for (const { targets } of work) checkDetections(definition, targets);
+  for (const { definition } of request.methods) for (const { targets } of work) checkDetections(definition, targets);
   const outcome = await runNetwork(network, work, request);
   const { targets, extraRuns } = outcome;
   const many = targets.length > work.length;

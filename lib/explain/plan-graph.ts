@@ -11,7 +11,7 @@ import { type Graph, makeNode } from '../model/graph.ts';
 import type { Model } from '../model/load-model.ts';
 import { batchName } from '../model/value-info.ts';
 import type { HeadChoice } from '../targets/resolve.ts';
-import { appendContributions, appendRelevance } from './attributions.ts';
+import { type AttributionOptions, appendContributions, appendRelevance } from './attributions.ts';
 import { appendBlockLogits } from './block-scores.ts';
 import { asFeatureMaps, asFloat32, asRows, feedFloat32, prefixTokens } from './conversions.ts';
 import type { TargetLayer } from './layer-choice.ts';
@@ -217,18 +217,21 @@ class PlanWriter {
     return layers.map(layer => [layer.name, this.featureMaps(gradients.get(layer.name)!, layer)]);
   }
 
+  get #attributionOptions(): AttributionOptions {
+    return { seeds: this.#seeds, manyScores: this.#plan.manyScores, blocks: this.#blocks };
+  }
+
   /** Layer name and the tensor with its relevance as feature maps. */
   appendRelevance(layers: readonly TargetLayer[]): (readonly [layer: string, tensor: string])[] {
     const names = layers.map(({ name }) => name);
-    const found = appendRelevance(this, names, this.logits, { seeds: this.#seeds, manyScores: this.#plan.manyScores });
+    const found = appendRelevance(this, names, this.logits, this.#attributionOptions);
     return layers.map(layer => [layer.name, this.featureMaps(found.get(layer.name)!, layer)]);
   }
 
   /** Layer name and the tensor with its contributions as feature maps; every layer has a reference run of its own. */
   appendContributions(layers: readonly TargetLayer[]): (readonly [layer: string, tensor: string])[] {
-    const options = { seeds: this.#seeds, manyScores: this.#plan.manyScores };
     return layers.map(layer => {
-      const contributions = appendContributions(this, layer.name, options);
+      const contributions = appendContributions(this, layer.name, this.#attributionOptions);
       return [layer.name, this.featureMaps(contributions, layer)];
     });
   }

@@ -30,6 +30,7 @@ export function deepLiftRules(reference: ReferenceRun): RuleSet {
     ...products,
     ...maxima,
     ['DequantizeLinear', dequantizeLinear(reference)],
+    ['com.microsoft:DequantizeLinear', dequantizeLinear(reference)],
     ['Div', quotient(reference)],
     ['LayerNormalization', layerNormalization(reference)],
     ['LogSoftmax', logSoftmax(reference)],
@@ -65,7 +66,7 @@ const LINEAR = [
   ...['Dropout', 'Expand', 'Flatten', 'Gather', 'GatherElements', 'GatherND', 'GlobalAveragePool', 'Identity', 'Mean'],
   ...['Neg', 'Pad', 'QuantizeLinear', 'ReduceMean', 'ReduceSum', 'Reshape', 'Resize', 'ScatterElements', 'ScatterND'],
   ...['Slice', 'SpaceToDepth', 'Split', 'Squeeze', 'Sub', 'Sum', 'Tile', 'Transpose', 'Trilu', 'Unsqueeze', 'Upsample'],
-  'Where',
+  ...['Where', 'DynamicQuantizeLinear', 'com.microsoft:QuantizeLinear'],
 ];
 
 const ELEMENTWISE = [
@@ -287,10 +288,10 @@ function dequantizeLinear(reference: ReferenceRun): Rule {
     backward: context => {
       const quantize = context.producer(0);
       const before = quantize?.inputs[0];
-      if (quantize?.op !== 'QuantizeLinear' || before === undefined || !reference.value(before))
-        return context.add(0, context.gradient);
-      const straight = context.gradient;
-      context.add(0, rescaled(context, reference, before, context.node.outputs[0]!, straight));
+      const { gradient } = context;
+      if (!quantize?.op.endsWith('QuantizeLinear') || before === undefined || !reference.value(before))
+        return context.add(0, gradient);
+      context.add(0, rescaled(context, reference, before, context.node.outputs[0]!, gradient));
     },
   };
 }

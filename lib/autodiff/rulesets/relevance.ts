@@ -31,6 +31,7 @@ const ROUTING = [
 const PASSING = [
   ...['Celu', 'Clip', 'DequantizeLinear', 'Elu', 'Erf', 'Gelu', 'HardSigmoid', 'HardSwish', 'LeakyRelu', 'Mish', 'Neg'],
   ...['QuantizeLinear', 'Relu', 'Selu', 'Sigmoid', 'Softplus', 'Softsign', 'Swish', 'Tanh', 'ThresholdedRelu'],
+  ...['DynamicQuantizeLinear', 'com.microsoft:DequantizeLinear', 'com.microsoft:QuantizeLinear'],
 ];
 
 const WEIGHTED = ['Conv', 'ConvTranspose', 'Gemm', 'MatMul'];
