@@ -53,11 +53,11 @@ function withGradient({ graph: original, facts: known, logits, input }, tensor) 
   return { ...serializeModel(graph), outputs, feeds: feeds([-1]), count: result.nodeCount };
 }
 
-/** The feature map on every path that lies nearest to the middle of the network's nodes. */
+/** The feature map nearest to the middle of the network's nodes. */
 function halfway({ graph, layers }) {
   const place = new Map(graph.nodes.flatMap((node, index) => node.outputs.map(output => [output, index])));
   const distance = ({ name }) => Math.abs(place.get(name) - graph.nodes.length / 2);
-  return layers.filter(layer => layer.dominating).sort((a, b) => distance(a) - distance(b))[0].name;
+  return layers.toSorted((a, b) => distance(a) - distance(b))[0].name;
 }
 
 async function measure(file) {

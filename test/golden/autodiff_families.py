@@ -515,6 +515,17 @@ def blocked(rng):
                lambda t, a: t.relu(t.nn.functional.batch_norm(a, *(t.tensor(np.float32(norm[key]), dtype=t.float64) for key in ("mean", "variance", "scale", "shift")))), norm)
     yield case("AveragePool", [node("Relu", "a", "r"), node("AveragePool", "r", kernel_shape=[2, 2], strides=[1, 1])],
                lambda t, a: t.nn.functional.avg_pool2d(t.relu(a), 2, 1))
+    # Integers, also negative ones, so that ties are common.
+    mirror = np.kron(np.eye(channels // 2), [[1.0, 0.0], [0.0, -1.0]]).reshape(channels, channels, 1, 1)
+    for kernel, strides, pads, ceil, size in (
+        ([3, 3], [2, 2], [1, 1, 1, 1], False, [8, 7]), ([3, 3], [2, 2], [0, 0, 0, 0], True, [8, 6]), ([3, 3], [2, 2], [0, 0, 0, 0], False, [7, 9]),
+        ([3, 3], [1, 1], [1, 1, 1, 1], False, [5, 6]), ([3, 3], [1, 1], [0, 0, 0, 0], False, [5, 4]), ([2, 2], [1, 1], [0, 0, 0, 0], False, [4, 5]),
+        ([2, 2], [1, 1], [1, 1, 0, 0], False, [4, 5]), ([3, 2], [1, 2], [1, 0, 1, 0], False, [4, 6]), ([1, 3], [1, 2], [0, 1, 0, 1], False, [3, 8]),
+        ([3, 3], [2, 2], [0, 0, 0, 0], False, [8, 8]), ([3, 3], [2, 2], [0, 1, 1, 0], False, [6, 6])):
+        attributes = dict(kernel_shape=kernel, strides=strides, pads=pads, ceil_mode=int(ceil))
+        yield Case(f"Conv, MaxPool {attributes} on {size}", [node("Conv", "x w", "a", kernel_shape=[1, 1]), node("MaxPool", "a", **attributes)],
+                   {"x": rng.integers(-2, 3, [1, channels, *size]).astype(float)}, {"w": mirror},
+                   torch=lambda t, x, make=torch_max_pool(kernel, strides, pads, [1, 1], ceil): make(t, t.nn.functional.conv2d(x, t.tensor(mirror))))
 
 
 FAMILIES = {

@@ -1,8 +1,10 @@
+import { isBlocked } from '../blocked.ts';
 import type { NodeContext } from '../context.ts';
 import type { Emitter } from '../emitter.ts';
 import { pad, padAxis, repeatElements, sliceAxis, strided } from '../forms.ts';
 import type { Rule } from '../rule.ts';
 import { range, replaceAt, sizeOf, type Value } from '../value.ts';
+import { backAlongBlocked, isBlockedWindow } from './pool-max-blocked.ts';
 import { allOnes, allZeros, insertZeros, reachOf, requireStaticWindow, type Window, windowOf } from './window.ts';
 
 /**
@@ -23,7 +25,7 @@ export const maxPool: Rule = {
       allOnes(dilations) &&
       kernel.every((size, axis) => size === strides[axis] && size * output[axis]! <= input[axis]!);
     if (tiles) return context.add(0, tiled(context, window));
-    if (allOnes(strides) || context.emit.opset < 16 || context.manyScores)
+    if (allOnes(strides) || inBlocks(context, window) || context.emit.opset < 16 || context.manyScores)
       return context.add(0, staged(context, window));
     context.add(0, scattered(context));
   },
@@ -74,10 +76,36 @@ function staged(context: NodeContext, window: Window): Value {
   const stages: Value[] = [context.input()];
   for (const axis of axes.slice(0, -1)) stages.push(maximaAlong(emit, stages.at(-1)!, window, axis));
   stages.push(context.output());
+  const blocked = inBlocks(context, window);
   let g = context.fullGradient;
-  for (const [index, axis] of [...axes.entries()].reverse())
-    g = backAlong(emit, g, stages[index]!, stages[index + 1]!, window, axis, lowest);
+  for (const [index, axis] of [...axes.entries()].reverse()) {
+    const [x, y] = [stages[index]!, stages[index + 1]!];
+    g = blocked
+      ? backAlongBlocked(emit, g, x, y, alongAxis(window, axis, x.dims.slice(2), y.dims.slice(2)))
+      : backAlong(emit, g, x, y, window, axis, lowest);
+  }
   return g;
+}
+
+/** The window's extent on one axis, between maps of these sizes. */
+function alongAxis(window: Window, axis: number, input: readonly number[], output: readonly number[]): Window {
+  const only = (values: readonly number[], other: number) =>
+    values.map((value, index) => (index === axis ? value : other));
+  return {
+    rank: window.rank,
+    kernel: only(window.kernel, 1),
+    strides: only(window.strides, 1),
+    dilations: only(window.dilations, 1),
+    padBegin: only(window.padBegin, 0),
+    padEnd: only(window.padEnd, 0).with(axis, endPadding(window, axis)),
+    input,
+    output,
+  };
+}
+
+function inBlocks(context: NodeContext, window: Window): boolean {
+  if (context.manyScores || !isBlocked(context.emit, context.input())) return false;
+  return range(window.rank).every(axis => isBlockedWindow(alongAxis(window, axis, window.input, window.output)));
 }
 
 /** Less than anything in a map, and a number in the element type. */
@@ -87,8 +115,7 @@ const padValue = (x: Value): number => (x.type === 'float16' ? -65504 : -3.40282
 function maximaAlong(e: Emitter, x: Value, window: Window, axis: number): Value {
   const only = (values: readonly number[], other: number) =>
     values.map((value, index) => (index === axis ? value : other));
-  const end = endPadding(window, axis);
-  const pads = [...only(window.padBegin, 0), ...only(window.padEnd, 0).with(axis, end)];
+  const pads = [...only(window.padBegin, 0), ...only(window.padEnd, 0).with(axis, endPadding(window, axis))];
   const attributes = {
     kernel_shape: only(window.kernel, 1),
     strides: only(window.strides, 1),
