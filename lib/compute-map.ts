@@ -2,6 +2,7 @@ import { elementCount } from './engine/tensor.ts';
 import { OnnxCamError } from './errors.ts';
 import { methodMaps, nth } from './explain/method-maps.ts';
 import { chooseConvention } from './explain/methods.ts';
+import { rawMapOf } from './explain/raw-map.ts';
 import type { MapStatus } from './explain/status.ts';
 import type { HeatMap, RawMap } from './explanation.ts';
 import { resize } from './kernels/index.ts';
@@ -98,15 +99,16 @@ async function computedMaps(
   size: { width: number; height: number },
   context: Parameters<typeof methodMaps>[3],
 ): Promise<ComputedMap[]> {
-  const { raw, maps, verdicts } = await methodMaps(chosen, [layer], size, context);
+  const computed = await methodMaps(chosen, [layer], size, context);
+  const { maps, verdicts } = computed;
   const sized = await resize(maps, { ...size, interpolation: 'bilinear' });
-  const [, height, width] = raw[0]!.dims;
-  return verdicts.map(({ status, reason }, n) => ({
+  const results = verdicts.map(async ({ status, reason }, n) => ({
     map: { data: nth(sized, n).slice(), ...size },
-    raw: { data: nth(raw[0]!, n).slice(), dims: [height, width], width, height },
+    raw: await rawMapOf(computed, n),
     status,
     reason,
   }));
+  return Promise.all(results);
 }
 
 /** The images of a batch, each with its scores. */
@@ -168,7 +170,7 @@ function checkTensors(
       'ERR_METHOD_UNSUPPORTED',
       `${definition.name} needs second derivatives, which computeMap does not take: explain the model itself`,
     );
-  if (needs.classifier && !weights) need('weights');
+  if (needs.classifier === true && !weights) need('weights');
   const likeActivations = (name: string, tensor: MapTensor | undefined): FeatureMaps | undefined => {
     const maps = tensor && featureMaps(name, tensor);
     if (maps?.dims.some((dim, axis) => dim !== a.dims[axis]))

@@ -21,6 +21,14 @@ export interface RawMap {
   readonly height: number;
 }
 
+/** What a method that finds concepts (DFF) says of those in `raw` [n, h, w]. */
+export interface Concepts {
+  /** Which of them the map shows; one for each layer. */
+  readonly shown: readonly number[];
+  /** What each adds to the target's score, where the score is linear in the layer's means over positions; else null. */
+  readonly contributions: readonly number[] | null;
+}
+
 export interface Prediction {
   readonly index: number;
   readonly label: string | null;
@@ -73,6 +81,8 @@ export interface ExplanationFields {
   readonly method: string;
   readonly convention: Convention;
   readonly params: ParamValues;
+  /** Of methods that find concepts; null for all others. */
+  readonly concepts: Concepts | null;
   /** Null for tensors, which are fed as they are. */
   readonly preprocess: ResolvedPreprocess | null;
   readonly precision: string;
@@ -98,6 +108,7 @@ export class Explanation implements ExplanationFields {
   declare readonly method: string;
   declare readonly convention: Convention;
   declare readonly params: ParamValues;
+  declare readonly concepts: Concepts | null;
   declare readonly preprocess: ResolvedPreprocess | null;
   declare readonly precision: string;
   declare readonly status: MapStatus;
@@ -152,6 +163,7 @@ export class Explanation implements ExplanationFields {
       warnings: this.warnings,
       convention: this.convention,
       params: this.params,
+      concepts: this.concepts,
       preprocess: this.preprocess,
       precision: this.precision,
       map: { width: this.map.width, height: this.map.height },

@@ -14,6 +14,7 @@ export type { MapStatus } from './explain/status.ts';
 export type { StreamResult, StreamSource } from './explain/stream.ts';
 export { Explainer, type LayerListing, type StreamOptions } from './explainer.ts';
 export {
+  type Concepts,
   type ExplainedLayer,
   type ExplainedTarget,
   Explanation,

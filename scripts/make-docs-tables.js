@@ -19,7 +19,7 @@ const needs = ({ gradients, guided, attributions, optimizer, classifier, scores,
     guided && 'guided gradients',
     attributions,
     optimizer && 'gradients (whole network)',
-    classifier && 'linear classifier',
+    classifier === true && 'linear classifier',
     scores && `runs (${scores.join(', ')})`,
   ]
     .filter(Boolean)

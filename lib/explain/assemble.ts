@@ -1,15 +1,6 @@
-import {
-  type ExplainedLayer,
-  type ExplainedTarget,
-  Explanation,
-  type Prediction,
-  type RawMap,
-  type Runs,
-} from '../explanation.ts';
+import { type ExplainedLayer, type ExplainedTarget, Explanation, type Prediction, type Runs } from '../explanation.ts';
 import { restoreMaps } from '../image/restore-map.ts';
-import { resize } from '../kernels/index.ts';
 import type { Maps } from '../kernels/maps.ts';
-import type { FeatureMaps } from '../methods/definition.ts';
 import type { HeadKind } from '../model/logits.ts';
 import type { Labels } from '../targets/labels.ts';
 import type { HeadChoice, ResolvedTarget } from '../targets/resolve.ts';
@@ -19,6 +10,7 @@ import type { ReadyImage } from './images.ts';
 import type { TargetLayer } from './layer-choice.ts';
 import { type MethodMaps, nth } from './method-maps.ts';
 import type { Network } from './network.ts';
+import { conceptsOf, rawMapOf } from './raw-map.ts';
 import type { MethodRun } from './request.ts';
 
 /** What is the same for all results of an explainer. */
@@ -75,7 +67,7 @@ export async function assemble(setting: HeadSetting, parts: Parts): Promise<Expl
   const [, height, width] = maps.maps.dims;
   const single: Maps = { data: nth(maps.maps, index), dims: [1, height, width] };
   const restored = await restoreMaps(single, image.placement);
-  const raw = maps.colours.length > 0 ? rawColours(maps.colours, index) : await rawMap(maps.raw, index);
+  const raw = await rawMapOf(maps, index);
   const described = layers.map(({ name, reason }, i): ExplainedLayer => ({ name, shape: parts.shapes[i]!, reason }));
   const postprocess = performance.now() - start;
   const { model, method: methodTime } = parts.milliseconds;
@@ -91,6 +83,7 @@ export async function assemble(setting: HeadSetting, parts: Parts): Promise<Expl
       params: method.params,
       preprocess: image.preprocess,
       precision: setting.precision,
+      concepts: conceptsOf(maps, index),
       ...maps.verdicts[index]!,
       warnings: parts.warnings,
       timings: {
@@ -104,30 +97,6 @@ export async function assemble(setting: HeadSetting, parts: Parts): Promise<Expl
     },
     image.picture,
   );
-}
-
-/** Values in colours at the input's size, of several layers their mean. */
-function rawColours(layers: readonly FeatureMaps[], index: number): RawMap {
-  const [, channels, height, width] = layers[0]!.dims as [number, number, number, number];
-  const size = channels * height * width;
-  const data = new Float32Array(size);
-  for (const { data: values } of layers)
-    for (let i = 0; i < size; i++) data[i]! += values[index * size + i]! / layers.length;
-  return { data, dims: [channels, height, width], width, height };
-}
-
-/** One layer's own map; of several the mean, resized to the largest. */
-async function rawMap(layers: readonly Maps[], index: number): Promise<RawMap> {
-  const height = Math.max(...layers.map(({ dims }) => dims[1]));
-  const width = Math.max(...layers.map(({ dims }) => dims[2]));
-  if (layers.length === 1) return { data: nth(layers[0]!, index).slice(), dims: [height, width], width, height };
-  const data = new Float32Array(width * height);
-  for (const maps of layers) {
-    const single: Maps = { data: nth(maps, index), dims: [1, maps.dims[1], maps.dims[2]] };
-    const sized = await resize(single, { width, height, interpolation: 'bilinear' });
-    for (let i = 0; i < data.length; i++) data[i]! += sized.data[i]! / layers.length;
-  }
-  return { data, dims: [height, width], width, height };
 }
 
 function explainedTarget(

@@ -13,6 +13,7 @@ import { type SettledTarget, settleTargets } from '../scoring/target-terms.ts';
 import type { ScoreView } from '../targets/target.ts';
 import { MASK_WEIGHTS, MASKED_ACTIVATIONS, MASKED_IMAGE, maskedGraph } from './masked-graph.ts';
 import { denseSeeds, type Network, scoreRows } from './network.ts';
+import { readoutForm } from './readout-graph.ts';
 import type { ScorerRequest } from './scorers.ts';
 
 /** Targets of one image that are run at once, unless the user says otherwise. */
@@ -118,7 +119,8 @@ class NetworkMaskOptimizer implements MaskOptimizer {
     const { image, layer, activations, head, feeds, facts, size, signal } = this.#request;
     const [, channels, height, width] = activations.dims as [number, number, number, number];
     const [black, views, rows] = [this.#black, this.#views, weights.dims[0]!];
-    const form = [size, head.output, Object.keys(feeds), head.classes, layer.name, normalization, black, views];
+    const read = [head.output, readoutForm(head.readout), head.classes, Object.keys(feeds)];
+    const form = [size, read, layer.name, normalization, black, views];
     const outputs = await this.#network.runGraph({
       key: `masked ${JSON.stringify(form)}`,
       build: () =>

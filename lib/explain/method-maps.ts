@@ -1,7 +1,7 @@
 import { resize } from '../kernels/index.ts';
 import type { Maps } from '../kernels/maps.ts';
 import { FINISH } from '../methods/conventions/index.ts';
-import type { FeatureMaps, LayerTensors, MethodContext } from '../methods/definition.ts';
+import type { FeatureMaps, LayerTensors, MethodContext, ShownConcept } from '../methods/definition.ts';
 import { layerMaps } from '../methods/layer-maps.ts';
 import type { MaskOptimizer } from '../scoring/mask-optimizer.ts';
 import type { Scorer } from '../scoring/scorer.ts';
@@ -13,6 +13,8 @@ export interface MethodMaps {
   readonly raw: readonly Maps[];
   /** Of methods whose own values have colours: those, [N, C, h, w], of each layer. */
   readonly colours: readonly FeatureMaps[];
+  /** Of methods that find concepts: of each layer, which one each map shows; `colours` are the concepts then. */
+  readonly concepts: readonly (readonly ShownConcept[])[];
   /** Maps in [0, 1], at the resolution where the convention ends; zero where the verdict is not 'ok'. */
   readonly maps: Maps;
   /** One for each of the N results. */
@@ -42,6 +44,7 @@ export async function methodMaps(
   };
   const raw: Maps[] = [];
   const colours: FeatureMaps[] = [];
+  const concepts: (readonly ShownConcept[])[] = [];
   if (definition.computeLayers) {
     const { maps } = await definition.computeLayers(layers, contextOf(layers[0]!, 0));
     raw.push(maps);
@@ -49,6 +52,7 @@ export async function methodMaps(
     for (const [i, layer] of layers.entries()) {
       const result = await definition.compute(layer, contextOf(layer, i));
       if ('raw' in result && result.raw) colours.push(result.raw);
+      if ('concepts' in result && result.concepts) concepts.push(result.concepts);
       raw.push(await layerMaps(layer, result, params.eigenSmooth === true));
     }
   }
@@ -63,8 +67,14 @@ export async function methodMaps(
   const stretched = atInput
     ? await Promise.all(raw.map(maps => resize(maps, { ...size, interpolation: 'bilinear' })))
     : raw;
-  const maps = await FINISH[convention]({ layers: stretched, size, relu, fusion: definition.fusion ?? 'mean' });
-  return { raw, colours, maps: cleared(maps, verdicts), verdicts };
+  const maps = await FINISH[convention]({
+    layers: stretched,
+    size,
+    relu,
+    fusion: definition.fusion ?? 'mean',
+    stretchedOnce: definition.stretchedOnce,
+  });
+  return { raw, colours, concepts, maps: cleared(maps, verdicts), verdicts };
 }
 
 /** The values of map `n` of a stack, as a view. */

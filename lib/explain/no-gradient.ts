@@ -26,7 +26,9 @@ export function orNameAlternatives<T>(differentiation: () => T): T {
   } catch (error) {
     if (!(error instanceof OnnxCamError) || error.code !== 'ERR_NO_GRADIENT') throw error;
     const anyNetwork = ({ needs }: MethodDefinition) =>
-      !needs.classifier && !needs.attention && !needs.scores?.some(kind => kind === 'block' || kind === 'detections');
+      needs.classifier !== true &&
+      !needs.attention &&
+      !needs.scores?.some(kind => kind === 'block' || kind === 'detections');
     const differentiates = ({ needs }: MethodDefinition) =>
       needs.gradients || needs.guided || needs.attributions || needs.optimizer;
     const names = METHODS.filter(method => anyNetwork(method) && !differentiates(method)).map(({ name }) => name);

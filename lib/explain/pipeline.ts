@@ -299,18 +299,20 @@ function layerTensors(
     guided: needs.guided && [...run.passes.guided.values()][0],
     attributions: needs.attributions && run.passes[needs.attributions].get(layer.name),
     curvature: needs.gradients === 'second' ? run.passes.curvature.get(layer.name) : undefined,
-    classifier: needs.classifier && classifierRows(network, run, layer, method, targets),
+    classifier: needs.classifier && classifierRows(network, run, layer, method, targets, needs.classifier),
   };
 }
 
-/** Σ weight · row of the classifier for each target, [targets · channels]. */
+/** Σ weight · row of the classifier for each target, [targets · channels]; an optional one may be missing. */
 function classifierRows(
   network: Network,
   run: NetworkResult,
   layer: TargetLayer,
   { definition }: MethodRun,
   targets: readonly ResolvedTarget[],
-): Float32Array {
+  need: true | 'optional',
+): Float32Array | undefined {
+  if (need === 'optional' && !(anyCamHead(network, layer, targets) && targets.every(isLogit))) return undefined;
   const head = camHeadOf(network, layer, definition, targets);
   const rows = new Float32Array(targets.length * head.channels);
   targets.forEach(({ terms }, t) => {
@@ -335,11 +337,7 @@ export function camHeadOf(
   definition: MethodDefinition,
   targets: readonly ResolvedTarget[],
 ): CamHead {
-  const { graph, facts } = network.model;
-  const logits = network.head(targets[0]!);
-  const head = camHeads(network.model, `${layer.name}\n${logits.output}\n${readoutForm(logits.readout)}`, () =>
-    findCamHead(graph, facts, layer, logits),
-  );
+  const head = anyCamHead(network, layer, targets);
   if (!head)
     throw new OnnxCamError(
       'ERR_METHOD_UNSUPPORTED',
@@ -349,4 +347,12 @@ export function camHeadOf(
   const view = targets.flatMap(({ terms }) => terms).find(term => term.view !== 'logit')?.view;
   if (view) throw new OnnxCamError('ERR_METHOD_UNSUPPORTED', `${definition.name} explains logits, not the ${view}`);
   return head;
+}
+
+function anyCamHead(network: Network, layer: TargetLayer, targets: readonly ResolvedTarget[]): CamHead | undefined {
+  const { graph, facts } = network.model;
+  const logits = network.head(targets[0]!);
+  return camHeads(network.model, `${layer.name}\n${logits.output}\n${readoutForm(logits.readout)}`, () =>
+    findCamHead(graph, facts, layer, logits),
+  );
 }

@@ -53,7 +53,7 @@ export function findUnsupported(
       if (obstacle) throw obstacle;
       checkDetections(definition, targets);
       for (const one of targets) definition.ownScore?.check(one, network.head(one).classes);
-      if (definition.needs.classifier)
+      if (definition.needs.classifier === true)
         for (const layer of request.layers) camHeadOf(network, layer, definition, targets);
     });
     if (error) unsupported.set(method, error);

@@ -7,6 +7,7 @@ export {
   type PrincipalComponentOptions,
   principalComponent,
 } from './decompositions.ts';
+export { type FactorizeOptions, type Factors, factorize } from './factorize.ts';
 export type { FeatureMaps } from './features.ts';
 export { gradCamPlusPlusWeights, type PlusPlusMode, xgradCamWeights } from './gradient-weights.ts';
 export { type Maps, type NormalizeKind, type NormalizeOptions, normalize, type ResizeOptions, resize } from './maps.ts';

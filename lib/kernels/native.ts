@@ -25,6 +25,13 @@ export interface NativeKernels {
     sign: 'largest' | 'activation',
     ...rest: [...Shape, ...Features, ...(Factors | [null, number, boolean])]
   ): Promise<Float32Array>;
+  factorize(
+    shift: boolean,
+    components: number,
+    start: Float32Array,
+    activations: Float32Array,
+    ...shape: Shape
+  ): Promise<Float32Array>;
   kernelPca(kernel: string, gamma: number, activations: Float32Array, ...shape: Shape): Promise<Float32Array>;
   normalizeMaps(
     maps: Float32Array,

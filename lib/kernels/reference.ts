@@ -3,6 +3,7 @@
  * are concerned. They are the specification that tests compare every instruction set with, and what benchmarks race.
  */
 export { kernelPca, leadingEigenpair, principalComponent } from './reference/decompositions.ts';
+export { factorize } from './reference/factorize.ts';
 export { normalize, resize } from './reference/maps.ts';
 export { colorize, imageToTensor, overlay, resizeAntialiased, resizeAntialiasedFloat } from './reference/pixels.ts';
 export { placeMaps } from './reference/place-maps.ts';

@@ -32,8 +32,8 @@ export interface MethodNeeds {
    * contributions, which add up to the score's difference to that of a layer of zeros (DeepLIFT).
    */
   readonly attributions?: 'relevance' | 'contributions';
-  /** The rows of a linear classifier behind global average pooling. */
-  readonly classifier?: true;
+  /** The rows of a linear classifier behind global average pooling; 'optional': where there is one. */
+  readonly classifier?: true | 'optional';
   /**
    * Scores of changed images ('masks'), of changed activations ('tail'), or of the changed tokens and normalised tokens that
    * enter a transformer's block ('block': two layers, one scorer), or similarities of a changed image's detections to the
@@ -101,8 +101,18 @@ export type LayerResult =
   | { readonly weights: Float32Array }
   /** Σ_k of an element-wise product of G_k and A_k. */
   | { readonly product: ProductForm }
-  /** Finished maps; `raw` [N, C, h, w] where the method's own values have colours, which the maps sum up. */
-  | { readonly maps: Maps; readonly raw?: FeatureMaps };
+  /**
+   * Finished maps; `raw` [N, C, h, w] where the method's own values are more than they show: colours that they sum up, or
+   * `concepts` of which they are one (N may be 1 for several targets of one image).
+   */
+  | { readonly maps: Maps; readonly raw?: FeatureMaps; readonly concepts?: readonly ShownConcept[] };
+
+/** Which of an image's concepts a map shows. */
+export interface ShownConcept {
+  readonly shown: number;
+  /** What each concept adds to the target's score; null where the score is not linear in the concepts. */
+  readonly contributions: readonly number[] | null;
+}
 
 /** How a method is to be computed. */
 export interface MethodChoice {
@@ -151,6 +161,8 @@ export interface MethodDefinition {
   readonly relu: boolean;
   /** How maps of several layers become one in the `paper` convention (default: mean of the normalised maps). */
   readonly fusion?: 'mean' | 'tanh-max';
+  /** Of methods whose map pytorch-grad-cam does not stretch again when it is resized. */
+  readonly stretchedOnce?: true;
   /** Where maps are stretched to [0, 1] in the `paper` convention: at the layer's resolution (default) or the input's. */
   readonly stretchedAt?: 'input';
   /**

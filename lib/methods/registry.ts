@@ -7,6 +7,7 @@ import { attentionRollout } from './attention-rollout.ts';
 import { cam } from './cam.ts';
 import { dRise } from './d-rise.ts';
 import type { MethodDefinition } from './definition.ts';
+import { dff } from './dff.ts';
 import { eigenCam } from './eigen-cam.ts';
 import { eigenGradCam } from './eigen-grad-cam.ts';
 import { fasterScoreCam } from './faster-score-cam.ts';
@@ -81,6 +82,7 @@ export const METHODS: readonly MethodDefinition[] = [
   segEigenCam,
   kpcaCam,
   fem,
+  dff,
   attentionRollout,
   gradientRollout,
   attentionGradCam,

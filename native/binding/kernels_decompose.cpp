@@ -3,6 +3,7 @@
 
 #include "binding/kernel_call.hpp"
 #include "binding/registry.hpp"
+#include "kernels/factorize.hpp"
 #include "kernels/kernel_pca.hpp"
 #include "kernels/principal_component.hpp"
 
@@ -45,11 +46,27 @@ Napi::Value kernelPca(KernelCall& call) {
                   [=] { kernels::kernelPca(kernel, gamma, activations, shape, out); });
 }
 
+// (shift, components, start, activations, images, channels, positions) → [images · (n·positions + n·channels + channels)]
+Napi::Value factorize(KernelCall& call) {
+  const bool shift = call.flag(0);
+  const std::size_t components = call.size(1);
+  const Shape shape = call.shape(4);
+  const float* activations = call.floats(3, shape.size());
+  const float* start = call.floats(2, call.product({components, shape.channels + shape.positions}));
+  Napi::Float32Array factors =
+      call.newFloats(call.product({shape.images, kernels::factorsPerImage(shape, components)}));
+  float* out = factors.Data();
+  // Some dozens of iterations at least, with two products each.
+  return call.run(100 * components * shape.size(), factors,
+                  [=] { kernels::factorize(activations, shape, shift, components, start, out); });
+}
+
 }  // namespace
 
 void registerDecomposeKernels(Napi::Env env, Napi::Object exports) {
   exportKernel(env, exports, "principalComponent", principalComponent);
   exportKernel(env, exports, "kernelPca", kernelPca);
+  exportKernel(env, exports, "factorize", factorize);
 }
 
 }  // namespace onnx_cam

@@ -96,6 +96,7 @@ export function fakeExplanation(fields: Partial<ExplanationFields> = {}): Explan
       method: 'grad-cam',
       convention: 'paper',
       params: {},
+      concepts: null,
       preprocess: null,
       precision: 'fp32',
       status: 'ok',

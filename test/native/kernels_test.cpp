@@ -11,6 +11,7 @@
 #include "kernels/channel_means.hpp"
 #include "kernels/channel_sum.hpp"
 #include "kernels/color.hpp"
+#include "kernels/factorize.hpp"
 #include "kernels/fem.hpp"
 #include "kernels/gradient_weights.hpp"
 #include "kernels/image_tensor.hpp"
@@ -129,6 +130,36 @@ void testDecompositions(Shape shape) {
   CHECK(std::isnan(maps.back()));
 }
 
+void testFactors(Shape shape, bool shift) {
+  const std::size_t components = 3;
+  const std::vector<float> a = values(shape.size());
+  std::vector<float> start = values(components * (shape.positions + shape.channels));
+  for (float& value : start) value = std::abs(value);
+  const std::size_t size = factorsPerImage(shape, components);
+  std::vector<float> factors(shape.images * size);
+  factorize(a.data(), shape, shift, components, start.data(), factors.data());
+  for (std::size_t n = 0; n < shape.images; n++) {
+    const float* maps = &factors[n * size];
+    const float* concepts = maps + components * shape.positions;
+    const float* offsets = concepts + components * shape.channels;
+    double error = 0, norm = 0;
+    for (std::size_t k = 0; k < shape.channels; k++) {
+      for (std::size_t i = 0; i < shape.positions; i++) {
+        const float value = a[n * shape.perImage() + k * shape.positions + i];
+        const double v = shift ? value - offsets[k] : std::max(value, 0.0f);
+        double sum = 0;
+        for (std::size_t t = 0; t < components; t++) {
+          sum += static_cast<double>(concepts[t * shape.channels + k]) * maps[t * shape.positions + i];
+        }
+        error += (v - sum) * (v - sum);
+        norm += v * v;
+      }
+    }
+    CHECK(error <= norm);
+    CHECK(std::all_of(maps, maps + size - shape.channels, [](float value) { return value >= 0; }));
+  }
+}
+
 void testEigenpairs() {
   for (const std::size_t size : {1, 2, 7, 40, 130}) {
     std::vector<double> matrix(size * size);
@@ -221,6 +252,9 @@ int main() {
       // The last shape's kernel matrix would take the sanitizers too long.
       if (shape.positions <= 117) testDecompositions(shape);
     }
+  }
+  for (const Shape shape : kShapes) {
+    for (const bool shift : {false, true}) testFactors(shape, shift);
   }
   testEigenpairs();
   testMaps();

@@ -9,6 +9,8 @@ export interface FinishInput {
   readonly size: { readonly width: number; readonly height: number };
   readonly relu: boolean;
   readonly fusion: 'mean' | 'tanh-max';
+  /** pytorch-grad-cam's second stretch is left out. */
+  readonly stretchedOnce?: boolean;
 }
 
 /** From a method's raw maps to maps [N, h, w] in [0, 1], at layer or input resolution as the convention has it. */

@@ -1,0 +1,77 @@
+import { OnnxCamError } from '../errors.ts';
+import { Random } from '../random.ts';
+import { type FeatureMaps, featureShape } from './features.ts';
+import { native, steady } from './native.ts';
+
+export interface FactorizeOptions {
+  /** Number of concepts. */
+  readonly components: number;
+  /** Subtract each channel's minimum first; otherwise negative activations count as zero. */
+  readonly shift: boolean;
+  readonly seed: number;
+}
+
+/** V ≈ Σ_t concept_t ⊗ map_t, both non-negative; concepts have length 1, and the strongest (norm of its map) comes first. */
+export interface Factors {
+  /** [N, n, h, w]: how much of each concept a position has. */
+  readonly maps: FeatureMaps;
+  /** [N · n · C]. */
+  readonly concepts: Float32Array;
+  /** What was subtracted from the channels, [N · C]. */
+  readonly offsets: Float32Array;
+}
+
+/**
+ * Non-negative factors of each image's positions, by coordinate descent from a seeded start. Zeros where nothing is left to
+ * explain; all NaN where anything in an image is not finite.
+ * @throws `ERR_INPUT_SHAPE`, `ERR_OPTION_INVALID`
+ */
+export async function factorize(activations: FeatureMaps, options: FactorizeOptions): Promise<Factors> {
+  const { images, channels, positions, height, width } = featureShape(activations, 'activations');
+  const { components, shift } = options;
+  const start = factorsStart(channels, positions, options);
+  const data = await native().factorize(
+    shift,
+    components,
+    start,
+    steady(activations.data),
+    images,
+    channels,
+    positions,
+  );
+  return splitFactors(data, [images, components, height, width], channels);
+}
+
+/**
+ * |N(0, 1)| for the maps [n, P], then the concepts [C, n].
+ * @throws `ERR_OPTION_INVALID`
+ */
+export function factorsStart(
+  channels: number,
+  positions: number,
+  { components, seed }: FactorizeOptions,
+): Float32Array {
+  if (!Number.isSafeInteger(components) || components < 1)
+    throw new OnnxCamError('ERR_OPTION_INVALID', `components must be a whole number from 1, got ${components}`);
+  const random = new Random(seed);
+  return Float32Array.from({ length: components * (channels + positions) }, () => Math.abs(random.normal()));
+}
+
+/** The parts of what the kernel gives. */
+export function splitFactors(
+  data: Float32Array,
+  dims: readonly [images: number, components: number, height: number, width: number],
+  channels: number,
+): Factors {
+  const [images, components, height, width] = dims;
+  const sizes = [components * height * width, components * channels, channels] as const;
+  const parts = sizes.map(size => new Float32Array(images * size));
+  let offset = 0;
+  for (let n = 0; n < images; n++)
+    for (const [part, size] of sizes.entries()) {
+      parts[part]!.set(data.subarray(offset, offset + size), n * size);
+      offset += size;
+    }
+  const [maps, concepts, offsets] = parts as [Float32Array, Float32Array, Float32Array];
+  return { maps: { data: maps, dims }, concepts, offsets };
+}
