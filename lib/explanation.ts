@@ -4,6 +4,7 @@ import type { ResolvedPreprocess } from './image/preprocess-options.ts';
 import type { RawPicture } from './image/raw-picture.ts';
 import { type RenderOptions, renderHeatmap, renderOverlay } from './image/render.ts';
 import type { Convention, ParamValues } from './methods/definition.ts';
+import type { UsedPrecision } from './precision.ts';
 import type { Box } from './targets/detection.ts';
 
 export interface HeatMap {
@@ -85,7 +86,8 @@ export interface ExplanationFields {
   readonly concepts: Concepts | null;
   /** Null for tensors, which are fed as they are. */
   readonly preprocess: ResolvedPreprocess | null;
-  readonly precision: string;
+  /** What the network computed in: 'fp32', 'tf32' or 'fp16'. */
+  readonly precision: UsedPrecision;
   readonly status: MapStatus;
   readonly reason: string | null;
   readonly warnings: readonly string[];
@@ -110,7 +112,7 @@ export class Explanation implements ExplanationFields {
   declare readonly params: ParamValues;
   declare readonly concepts: Concepts | null;
   declare readonly preprocess: ResolvedPreprocess | null;
-  declare readonly precision: string;
+  declare readonly precision: UsedPrecision;
   declare readonly status: MapStatus;
   declare readonly reason: string | null;
   declare readonly warnings: readonly string[];

@@ -10,6 +10,7 @@ import { type ResolvedPreprocess, resolvePreprocess } from './image/preprocess-o
 import { loadModel } from './model/load-model.ts';
 import { checkLoadOptions, type LoadOptions } from './options.ts';
 import { physicalCores } from './physical-cores.ts';
+import { withPrecision } from './precision.ts';
 import { readLabels } from './targets/read-labels.ts';
 
 /** Sessions that only probe write none of the files that the user asked for. */
@@ -24,8 +25,12 @@ const NO_FILES = { enableProfiling: undefined, optimizedModelFilePath: undefined
 export async function load(model: string | URL | Uint8Array, options: LoadOptions = {}): Promise<Explainer> {
   checkSource(model);
   checkLoadOptions(options);
-  const { precision: _, preprocess, labels, layer, input, output, inputs, tokens, ...sessionOptions } = options;
-  const session = { ...sessionOptions, intraOpNumThreads: sessionOptions.intraOpNumThreads ?? physicalCores() };
+  const { precision = 'auto', preprocess, labels, layer, input, output, inputs, tokens, ...sessionOptions } = options;
+  const session = {
+    ...sessionOptions,
+    executionProviders: withPrecision(sessionOptions.executionProviders, precision),
+    intraOpNumThreads: sessionOptions.intraOpNumThreads ?? physicalCores(),
+  };
   // Checks them all: sessions that only probe override some.
   toNativeConfig(session);
   const loaded = await loadModel(model, {
@@ -34,6 +39,7 @@ export async function load(model: string | URL | Uint8Array, options: LoadOption
     output,
     inputs,
     size: typeof preprocess === 'object' ? preprocess.size : undefined,
+    half: precision === 'fp16',
   });
   // Volumes have no picture preprocessing, so a model without one can still be loaded and fed tensors.
   let resolved: ResolvedPreprocess | undefined;
@@ -45,15 +51,12 @@ export async function load(model: string | URL | Uint8Array, options: LoadOption
   if (preprocess !== undefined) pictures();
   const cache = new SessionCache();
   const names = await readLabels(labels ?? loaded.sidecar.labels, loaded.path);
-  const network = new Network(loaded, cache, session, names?.names.length);
+  const network = new Network(loaded, cache, session, { classNames: names?.names.length, precision });
   return new Explainer({
     network,
     scorers: new Scorers(loaded, cache, session, session.intraOpNumThreads),
     optimizers: new MaskOptimizers(network, pictures),
-    setting: {
-      labels: names,
-      precision: 'fp32',
-    },
+    setting: { labels: names },
     preprocess: pictures,
     defaults: { layer, tokens: tokens ?? loaded.sidecar.tokens },
     dispose: () => cache.dispose(),

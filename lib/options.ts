@@ -16,7 +16,11 @@ export interface LoadOptions extends Omit<SessionOptions, 'externalFiles' | 'ext
    * methods use that many one-thread runs.
    */
   intraOpNumThreads?: number;
-  /** Arithmetic on CUDA; the CPU always computes in float32. */
+  /**
+   * What the network computes in. 'auto' (default): as the model is, which on CUDA means TF32 for float32. 'fp32': float32
+   * on CUDA as well. 'tf32': TF32 on CUDA; elsewhere float32 with a warning. 'fp16': a float32 model is converted to half
+   * precision (anywhere, though only GPUs gain from it); its inputs and outputs stay as they are. Results say what was used.
+   */
   precision?: Precision;
   /** A preset's name or the values themselves; wins over the model's `.onnx.json`. */
   preprocess?: PresetName | PreprocessOptions;

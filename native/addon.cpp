@@ -12,6 +12,7 @@ Napi::Object init(Napi::Env env, Napi::Object exports) {
   onnx_cam::registerTask(env, exports);
   onnx_cam::registerGpu(env, exports);
   onnx_cam::registerDecomposeKernels(env, exports);
+  onnx_cam::registerHalfKernels(env, exports);
   onnx_cam::registerImageKernels(env, exports);
   onnx_cam::registerKernelTiers(env, exports);
   onnx_cam::registerMapKernels(env, exports);

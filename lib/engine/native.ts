@@ -58,6 +58,8 @@ export interface NativeSession {
   readonly inputs: readonly NativeValueInfo[];
   readonly outputs: readonly NativeValueInfo[];
   readonly warnings: readonly string[];
+  /** An execution provider other than the CPU's is in use. */
+  readonly accelerated: boolean;
   /** Native loops keep their batches in a device's memory. */
   readonly onDevice: boolean;
 }

@@ -35,6 +35,8 @@ export class Session {
   readonly warnings: readonly string[];
   /** ONNX Runtime's version. */
   readonly runtimeVersion: string;
+  /** An execution provider other than the CPU's is in use. */
+  readonly accelerated: boolean;
   /** Native loops keep their batches in a GPU's memory. */
   readonly onDevice: boolean;
   /** The addon's session, for native loops. */
@@ -46,6 +48,7 @@ export class Session {
     this.outputs = session.outputs.map(toMeta);
     this.warnings = session.warnings;
     this.runtimeVersion = session.version;
+    this.accelerated = session.accelerated;
     this.onDevice = session.onDevice;
     this.handle = session.handle;
   }

@@ -2,6 +2,7 @@ import { type ExplainedLayer, type ExplainedTarget, Explanation, type Prediction
 import { restoreMaps } from '../image/restore-map.ts';
 import type { Maps } from '../kernels/maps.ts';
 import type { HeadKind } from '../model/logits.ts';
+import type { UsedPrecision } from '../precision.ts';
 import type { Labels } from '../targets/labels.ts';
 import type { HeadChoice, ResolvedTarget } from '../targets/resolve.ts';
 import type { ScoreRow } from '../targets/score.ts';
@@ -16,7 +17,6 @@ import type { MethodRun } from './request.ts';
 /** What is the same for all results of an explainer. */
 export interface Setting {
   readonly labels: Labels | undefined;
-  readonly precision: string;
 }
 
 /** What is the same for all results that read one output. */
@@ -57,6 +57,7 @@ export interface Parts {
   readonly detection?: Detection;
   readonly milliseconds: { readonly model: number; readonly method: number };
   readonly runs: Runs;
+  readonly precision: UsedPrecision;
   readonly warnings: readonly string[];
 }
 
@@ -82,7 +83,7 @@ export async function assemble(setting: HeadSetting, parts: Parts): Promise<Expl
       convention: method.convention,
       params: method.params,
       preprocess: image.preprocess,
-      precision: setting.precision,
+      precision: parts.precision,
       concepts: conceptsOf(maps, index),
       ...maps.verdicts[index]!,
       warnings: parts.warnings,

@@ -10,6 +10,8 @@ import type { Model } from '../model/load-model.ts';
 import type { Logits } from '../model/logits.ts';
 import { repeatBatch } from '../model/probe.ts';
 import { serializeModel } from '../model/write.ts';
+import type { Precision } from '../options.ts';
+import { precisionOf, type UsedPrecision } from '../precision.ts';
 import { type DetectionFormat, parseDetection } from '../targets/detection.ts';
 import type { HeadChoice, ResolvedTarget } from '../targets/resolve.ts';
 import { ScoreRow } from '../targets/score.ts';
@@ -25,8 +27,22 @@ import { Turns } from './turns.ts';
 /** Sizes whose facts are kept; more would grow without end on pictures of many sizes. */
 const KEPT_SIZES = 8;
 
+/** Why a session computes in another precision than was asked for. */
+const REASONS: Readonly<Record<UsedPrecision, string>> = {
+  fp16: 'the model itself computes in float16',
+  tf32: 'the provider options say TF32',
+  fp32: 'TF32 is CUDA arithmetic, here float32 was used',
+};
+
 /** Session options without what belongs to the single session. */
 export type NetworkSessionOptions = Omit<Parameters<typeof Session.create>[1] & object, 'signal' | 'externalFiles'>;
+
+/** What a network is told besides. */
+export interface NetworkSetting {
+  /** Number of labels, where there are some. */
+  readonly classNames?: number;
+  readonly precision?: Precision;
+}
 
 /** What one run of the network gave. */
 export interface NetworkResult {
@@ -43,6 +59,7 @@ export interface NetworkResult {
   /** By kind and layer name, as many as the gradients. */
   readonly passes: Readonly<Record<PassKind, ReadonlyMap<string, FeatureMaps>>>;
   readonly milliseconds: number;
+  readonly precision: UsedPrecision;
   readonly warnings: readonly string[];
   /** Gives the tensors back for the next run to write into; nothing of this result may be read after it. */
   release(): void;
@@ -88,11 +105,17 @@ export class Network {
   readonly #heads = new Map<string, Logits>();
   readonly #detectors = new Map<string, Detector | undefined>();
   readonly #classNames: number | undefined;
+  readonly #precision: Precision;
   readonly #factsBySize = new Map<string, Promise<FactTable>>();
 
-  /** @param classNames number of labels, where there are some */
-  constructor(model: Model, cache: SessionCache, options: NetworkSessionOptions, classNames?: number) {
+  constructor(
+    model: Model,
+    cache: SessionCache,
+    options: NetworkSessionOptions,
+    { classNames, precision = 'auto' }: NetworkSetting = {},
+  ) {
     this.#classNames = classNames;
+    this.#precision = precision;
     this.model = model;
     this.#cache = cache;
     this.#options = options;
@@ -172,6 +195,7 @@ export class Network {
             milliseconds = performance.now() - start;
           });
         }, signal);
+        const used = this.#used(session);
         const maps = (names: ReadonlyMap<string, string>): Map<string, FeatureMaps> =>
           new Map([...names].map(([layer, name]) => [layer, outputs[name] as FeatureMaps]));
         return {
@@ -185,7 +209,8 @@ export class Network {
           gradients: maps(planned.gradients),
           passes: ofEachPass(kind => maps(planned.passes[kind])),
           milliseconds,
-          warnings: session.warnings,
+          precision: used.precision,
+          warnings: [...session.warnings, ...used.warnings],
           release: () => void spare.set(key, outputs),
         };
       },
@@ -235,6 +260,15 @@ export class Network {
     const { fixedInputs, input } = this.model;
     const repeated = (tensor: Tensor) => (input.batch === undefined ? repeatBatch(tensor, batch) : tensor);
     return Object.fromEntries(Object.entries(fixedInputs).map(([name, tensor]) => [name, repeated(tensor)]));
+  }
+
+  /** What a session computes in, and a warning where that is not what was asked for. */
+  #used(session: Session): { readonly precision: UsedPrecision; readonly warnings: readonly string[] } {
+    const wanted = this.#precision;
+    const { half } = this.model;
+    const precision = precisionOf(session, { providers: this.#options.executionProviders, half });
+    const missed = wanted !== 'auto' && wanted !== precision;
+    return { precision, warnings: missed ? [`precision '${wanted}' was asked for: ${REASONS[precision]}`] : [] };
   }
 
   async #create(

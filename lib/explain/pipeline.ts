@@ -68,6 +68,7 @@ export async function explainRun(
               milliseconds: { model: run.milliseconds / work.length, method: milliseconds },
               runs: { ...runs, network: runs.network + 1 + extraRuns + passes },
               shapes: layers.map(layer => run.activations.get(layer.name)!.dims.slice(1)),
+              precision: run.precision,
               warnings: [...method.warnings, ...run.warnings, ...warnings, ...found],
             });
           }),

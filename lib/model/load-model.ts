@@ -10,6 +10,7 @@ import { type Detector, findDetector } from './detector.ts';
 import { readRange, resolveExternalData } from './external-data.ts';
 import type { FactTable } from './facts.ts';
 import type { Graph } from './graph.ts';
+import { toHalfPrecision } from './half-precision.ts';
 import { inferShapes } from './infer-shapes.ts';
 import { describeInput, type ImageInput } from './input.ts';
 import { type Layer, listLayers } from './layers.ts';
@@ -34,6 +35,8 @@ export interface Model {
   readonly layers: readonly Layer[];
   /** The automatic layer; undefined when there is no spatial layer to choose. */
   readonly chosen: ChosenLayer | undefined;
+  /** It computes in half precision, converted or by itself. */
+  readonly half: boolean;
   readonly path: string | undefined;
   readonly sidecar: Sidecar;
   /** Facts for pictures of another size, for models that take any size. */
@@ -53,6 +56,8 @@ export interface LoadModelOptions {
   /** [width, height] for models that take any size. */
   readonly size?: readonly [number, number];
   readonly signal?: AbortSignal;
+  /** Converts the model to half precision. */
+  readonly half?: boolean;
 }
 
 /**
@@ -76,7 +81,8 @@ export async function loadModel(source: string | URL | Uint8Array, options: Load
   const [width, height] = options.size ?? sizeOf(sidecar) ?? [];
   const wanted = options.output ?? sidecar.output;
   const probe: ProbeOptions = { input, inputs: options.inputs, width, height, signal };
-  const settled = await settleBatch(original, wanted, createSession, probe);
+  const full = await settleBatch(original, wanted, createSession, probe);
+  const settled = options.half ? await halve(full, createSession, probe) : full;
   const { graph, facts } = settled;
   const detector = detectorOf(settled, wanted);
   const found = findLogits(graph, facts, wanted);
@@ -91,6 +97,7 @@ export async function loadModel(source: string | URL | Uint8Array, options: Load
     logits,
     layers,
     chosen: layers.some(layer => layer.dominating || layer.joint) ? chooseLayer(layers) : undefined,
+    half: graph.nodes.some(({ op, outputs }) => WEIGHTED.has(op) && facts.get(outputs[0]!)?.type === 'float16'),
     path,
     sidecar,
     factsFor: (width, height) => probeFacts(graph, createSession, { ...probe, input: settled.input, width, height }),
@@ -98,6 +105,19 @@ export async function loadModel(source: string | URL | Uint8Array, options: Load
     sha256: () => (digest ??= sha256(bytes)),
   };
 }
+
+/** The model in half precision, with the facts of its own tensors. */
+async function halve({ graph, facts, input }: Settled, createSession: CreateSession, probe: ProbeOptions) {
+  const half = await toHalfPrecision(graph, facts);
+  try {
+    return { graph: half, facts: await probeFacts(half, createSession, { ...probe, input }), input };
+  } catch (error) {
+    throw explain(error);
+  }
+}
+
+/** Whose type is what a model computes in. */
+const WEIGHTED: ReadonlySet<string> = new Set(['Conv', 'Gemm', 'MatMul']);
 
 /** What the outputs are if they are surely those of a detector. */
 function detectorOf({ graph, facts, input }: Settled, output: string | undefined): Detector | undefined {

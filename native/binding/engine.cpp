@@ -116,7 +116,7 @@ Napi::Value runtimeInfo(const Napi::CallbackInfo& info) {
       });
 }
 
-// createSession(libraryPath, model, config, cancellation?) → Promise<{ handle, version, inputs, outputs, warnings, onDevice }>
+// createSession(libraryPath, model, config, cancellation?) → Promise<{ handle, version, inputs, outputs, warnings, accelerated, onDevice }>
 Napi::Value createSession(const Napi::CallbackInfo& info) {
   const auto path = info[0].As<Napi::String>().Utf8Value();
   const Bytes model = bytesOf(info[1]);
@@ -138,6 +138,7 @@ Napi::Value createSession(const Napi::CallbackInfo& info) {
         result.Set("inputs", valueInfosToJs(env, (*session)->inputs()));
         result.Set("outputs", valueInfosToJs(env, (*session)->outputs()));
         result.Set("warnings", stringsToJs(env, (*session)->warnings()));
+        result.Set("accelerated", Napi::Boolean::New(env, (*session)->accelerated()));
         result.Set("onDevice", Napi::Boolean::New(env, (*session)->device() != nullptr));
         result.Set("handle", makeSessionHandle(env, std::move(*session)));
         return result;

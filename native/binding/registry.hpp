@@ -11,6 +11,7 @@ void registerScoringKernels(Napi::Env env, Napi::Object exports);
 void registerTask(Napi::Env env, Napi::Object exports);
 void registerGpu(Napi::Env env, Napi::Object exports);
 void registerDecomposeKernels(Napi::Env env, Napi::Object exports);
+void registerHalfKernels(Napi::Env env, Napi::Object exports);
 void registerImageKernels(Napi::Env env, Napi::Object exports);
 void registerKernelTiers(Napi::Env env, Napi::Object exports);
 void registerMapKernels(Napi::Env env, Napi::Object exports);

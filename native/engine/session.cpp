@@ -144,6 +144,7 @@ std::shared_ptr<Session> Session::create(const Library& library, std::span<const
   if (!accelerated && wantsHostDevice()) device = makeHostDevice(library);
   std::shared_ptr<Session> session(new Session(library, std::move(loaded)));
   session->device_ = std::move(device);
+  session->accelerated_ = accelerated;
   session->cudaGraphs_ = cudaGraphs;
   session->warnings_ = std::move(warnings);
   trimMemory();

@@ -49,6 +49,8 @@ class Session {
   const std::vector<ValueInfo>& outputs() const { return outputs_; }
   /// Where the session's tensors may be kept between runs and kernels; null for a session on the CPU.
   Device* device() const { return device_.get(); }
+  /// Whether an execution provider other than the CPU's is in use.
+  bool accelerated() const { return accelerated_; }
   /// Providers that could not be used, one sentence each.
   const std::vector<std::string>& warnings() const { return warnings_; }
 
@@ -75,6 +77,7 @@ class Session {
   /// Outlives the session, which works on its queue.
   std::shared_ptr<Device> device_;
   OrtPtr<OrtSession> session_;
+  bool accelerated_ = false;
   bool cudaGraphs_ = false;
   std::vector<ValueInfo> inputs_;
   std::vector<ValueInfo> outputs_;

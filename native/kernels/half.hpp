@@ -39,6 +39,8 @@ inline float floatOf(std::uint16_t half) {
 }
 
 void floatToHalf(const float* from, std::size_t count, std::uint16_t* to);
+/// Finite values beyond 65504 become ±65504: weights such as −3e38, which stand for "never", stay finite.
+void floatToHalfSaturated(const float* from, std::size_t count, std::uint16_t* to);
 void halfToFloat(const std::uint16_t* from, std::size_t count, float* to);
 
 }  // namespace onnx_cam::kernels

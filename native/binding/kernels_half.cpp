@@ -1,0 +1,36 @@
+// Weights for half-precision models, for lib/model/half-precision.ts.
+#include <napi.h>
+
+#include <cstdint>
+#include <memory>
+#include <vector>
+
+#include "binding/arguments.hpp"
+#include "binding/registry.hpp"
+#include "binding/task.hpp"
+#include "binding/typed_arrays.hpp"
+#include "kernels/half.hpp"
+
+namespace onnx_cam {
+
+namespace {
+
+// halfWeights(Float32Array) → Promise<Uint16Array>: half floats, finite values beyond their range as the largest.
+Napi::Value halfWeights(const Napi::CallbackInfo& info) {
+  const Bytes bytes = bytesOf(info[0]);
+  const std::size_t count = bytes.size / sizeof(float);
+  auto halves = std::make_shared<std::vector<std::uint16_t>>(count);
+  constexpr std::size_t kWorthAThread = 1 << 14;
+  return runTask(
+      info.Env(), {info[0].As<Napi::Object>()},
+      [=] { kernels::floatToHalfSaturated(reinterpret_cast<const float*>(bytes.data), count, halves->data()); },
+      [halves](Napi::Env env) { return typedArrayOf<Napi::Uint16Array>(env, *halves); }, count < kWorthAThread);
+}
+
+}  // namespace
+
+void registerHalfKernels(Napi::Env env, Napi::Object exports) {
+  exports.Set("halfWeights", Napi::Function::New(env, halfWeights));
+}
+
+}  // namespace onnx_cam
