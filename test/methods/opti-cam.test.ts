@@ -35,9 +35,10 @@ const golden = JSON.parse(readFileSync(new URL('../golden/opti-cam.json', import
 const { mean, std } = golden;
 
 /** The network of make_opti_cam.py; `layer` holds values of both signs. */
-function smallModel({ batch = 'N', layout = 'nchw', first = 'Identity' } = {} as SmallOptions): Uint8Array {
+function smallModel({ batch = 'N', layout = 'nchw', first = 'Identity', opset = 17 } = {} as SmallOptions): Uint8Array {
   const channelsLast = layout === 'nhwc';
   return buildModel({
+    opset,
     nodes: [
       channelsLast ? makeNode('Transpose', ['x'], ['chw'], { perm: [0, 3, 1, 2] }) : makeNode(first, ['x'], ['chw']),
       makeNode('Conv', ['chw', 'w1', 'b1'], ['layer'], { pads: [1, 1, 1, 1], strides: [2, 2] }),
@@ -63,6 +64,7 @@ interface SmallOptions {
   batch?: number | string;
   layout?: 'nchw' | 'nhwc';
   first?: string;
+  opset?: number;
 }
 
 /** The picture of make_opti_cam.py or another, normalised; [1, 3, 12, 16]. */
@@ -214,10 +216,10 @@ describe('Opti-CAM as users run it', () => {
     expect(one(for1).raw.data).not.toEqual(one(against1).raw.data);
   });
 
-  it('takes models of a fixed batch and of other layouts', async () => {
+  it('takes models of a fixed batch, of other layouts and opsets', async () => {
     const params = { n: 5 };
     const expected = one(await explainers.small.explain(image(), { ...OPTI, params, target: 1 }));
-    for (const options of [{ batch: 1 }, { batch: 3 }]) {
+    for (const options of [{ batch: 1 }, { batch: 3 }, { opset: 7 }, { opset: 20 }]) {
       const cam = await load(smallModel(options), { preprocess });
       const results = many(await cam.explain(image(), { ...OPTI, params, target: topK(4) }));
       const found = results.find(({ target }) => target.index === 1)!;
