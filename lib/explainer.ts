@@ -82,7 +82,7 @@ export class Explainer {
     throwIfAborted(options.signal);
     const { network, defaults } = this.#parts;
     const request = makeRequest(network, options, defaults);
-    const { sources, several } = splitSources(image);
+    const { sources, several } = splitSources(image, network.model.input);
     const given = targetsOf(options.target, sources.length);
     const compares = given.some(target => similarImages(target).length > 0);
     const targets = compares ? await this.#withEmbeddings(given, request.signal) : given;
@@ -103,7 +103,7 @@ export class Explainer {
     checkNames(options, ['topK', 'signal'], 'predict');
     checkCount('topK', options.topK, 1);
     const { network, setting } = this.#parts;
-    const { sources, several } = splitSources(image);
+    const { sources, several } = splitSources(image, network.model.input);
     if (several) throw new OnnxCamError('ERR_INPUT_SHAPE', 'predict takes one image');
     const choice = network.withDetection({});
     rowHead(network, choice);

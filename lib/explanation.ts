@@ -1,8 +1,9 @@
 import type { MapStatus } from './explain/status.ts';
 import { encodeImage, formatOf, saveImage } from './image/encode.ts';
+import { type Plane, planePixels, refusePlane } from './image/plane.ts';
 import type { ResolvedPreprocess } from './image/preprocess-options.ts';
 import type { RawPicture } from './image/raw-picture.ts';
-import { type RenderOptions, renderHeatmap, renderOverlay } from './image/render.ts';
+import { type RenderOptions as ColourOptions, renderHeatmap, renderOverlay } from './image/render.ts';
 import type { Convention, ParamValues } from './methods/definition.ts';
 import type { UsedPrecision } from './precision.ts';
 import type { Box } from './targets/detection.ts';
@@ -12,6 +13,8 @@ export interface HeatMap {
   readonly data: Float32Array;
   readonly width: number;
   readonly height: number;
+  /** Of volumes and clips: [D, H, W]. */
+  readonly dims?: readonly [depth: number, height: number, width: number];
 }
 
 export interface RawMap {
@@ -95,6 +98,9 @@ export interface ExplanationFields {
   readonly runs: Runs;
 }
 
+/** Colours; of a volume also which plane is shown (by default the middle slice). */
+export interface RenderOptions extends ColourOptions, Plane {}
+
 export interface OutputOptions extends RenderOptions {
   /** What to write: the picture under the map (`'overlay'`, default) or the map alone. */
   readonly kind?: 'overlay' | 'heatmap';
@@ -118,22 +124,25 @@ export class Explanation implements ExplanationFields {
   declare readonly warnings: readonly string[];
   declare readonly timings: Timings;
   declare readonly runs: Runs;
-  readonly #picture: () => Promise<RawPicture>;
+  readonly #picture: (plane?: Plane) => Promise<RawPicture>;
 
   /** `picture` gives the original picture, the map's size, for overlays. */
-  constructor(fields: ExplanationFields, picture: () => Promise<RawPicture>) {
+  constructor(fields: ExplanationFields, picture: (plane?: Plane) => Promise<RawPicture>) {
     Object.assign(this, fields);
     this.#picture = picture;
   }
 
-  /** The map in colour, as a sharp-shaped raw picture. */
-  heatmap(options: RenderOptions = {}): Promise<RawPicture> {
-    return renderHeatmap(this.map, options);
+  /**
+   * The map in colour, as a sharp-shaped raw picture; of a volume one plane.
+   * @throws `ERR_OPTION_INVALID` for an unknown colour map, or a plane that isn't there
+   */
+  async heatmap(options: RenderOptions = {}): Promise<RawPicture> {
+    return renderHeatmap(this.#plane(options), options);
   }
 
   /** The map in colour over the original picture: alpha · colour + (1 − alpha) · picture. */
   async overlay(options: RenderOptions = {}): Promise<RawPicture> {
-    return renderOverlay(await this.#picture(), this.map, options);
+    return renderOverlay(await this.#picture(options), this.#plane(options), options);
   }
 
   /**
@@ -152,7 +161,7 @@ export class Explanation implements ExplanationFields {
 
   /** Everything but pixels: what a manifest or a log wants. */
   toJSON(): Omit<ExplanationFields, 'map' | 'raw'> & {
-    map: { width: number; height: number };
+    map: { width: number; height: number; dims?: readonly number[] };
     raw: { dims: readonly number[] };
   } {
     return {
@@ -168,11 +177,23 @@ export class Explanation implements ExplanationFields {
       concepts: this.concepts,
       preprocess: this.preprocess,
       precision: this.precision,
-      map: { width: this.map.width, height: this.map.height },
+      map: { width: this.map.width, height: this.map.height, ...(this.map.dims && { dims: this.map.dims }) },
       raw: { dims: this.raw.dims },
       timings: this.timings,
       runs: this.runs,
     };
+  }
+
+  #plane(options: Plane): HeatMap {
+    const { data, dims } = this.map;
+    if (!dims) {
+      refusePlane(options);
+      return this.map;
+    }
+    const { width, height, at } = planePixels(dims, options);
+    const shown = new Float32Array(width * height);
+    for (let y = 0; y < height; y++) for (let x = 0; x < width; x++) shown[y * width + x] = data[at(y, x)]!;
+    return { data: shown, width, height };
   }
 
   #render(options: OutputOptions): Promise<RawPicture> {

@@ -45,7 +45,7 @@ export async function load(model: string | URL | Uint8Array, options: LoadOption
   let resolved: ResolvedPreprocess | undefined;
   const pictures = (): ResolvedPreprocess => {
     const { layout, ...input } = loaded.input;
-    const picture = { ...input, layout: layout === 'ncdhw' ? undefined : layout };
+    const picture = { ...input, layout: layout === 'nchw' || layout === 'nhwc' ? layout : undefined };
     return (resolved ??= resolvePreprocess(preprocess, picture, loaded.sidecar.preprocess));
   };
   if (preprocess !== undefined) pictures();

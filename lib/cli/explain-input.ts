@@ -19,10 +19,11 @@ export async function explainInput(
   file: InputFile,
   options: ExplainOptions & { readonly methods: readonly string[] },
 ): Promise<NamedExplanation[]> {
-  const image = file.isTensor ? await readTensor(file.path) : file.path;
-  const isBatch = typeof image !== 'string' && image.dims.length > 3 && image.dims[0]! > 1;
+  const image = file.isTensor ? [await readTensor(file.path)] : file.path;
   const result = await model.explain(image, options);
-  const images = (isBatch ? result : [result]) as ExplainResult[][];
+  // A tensor with N > 1 stands for several images.
+  const images = (file.isTensor ? result : [result]) as ExplainResult[][];
+  const isBatch = images.length > 1;
   return images.flatMap((methods, index) =>
     methods.flatMap(targets =>
       Array.isArray(targets)

@@ -36,7 +36,10 @@ export interface ExplainFlags {
 export function addExplainOptions(command: Command): Command {
   return command
     .argument('<model>', 'the .onnx file')
-    .argument('<input...>', 'pictures, folders, globs, or .npy files with a float32 tensor [C,H,W] or [N,C,H,W]')
+    .argument(
+      '<input...>',
+      'pictures, folders, globs, or .npy files with a float32 tensor [C,H,W] or [N,C,H,W], for volumes [C,D,H,W] or [N,C,D,H,W]',
+    )
     .optionsGroup('What to explain:')
     .addOption(
       new Option('-m, --method <names>', "a method, several with commas, or 'all' (see `onnx-cam methods`)")

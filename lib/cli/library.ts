@@ -11,5 +11,5 @@ export interface Library {
 }
 
 export interface LoadedModel extends Pick<Explainer, 'layers' | 'unsupported' | 'sha256' | 'dispose'> {
-  explain(image: string | TensorInput, options: ExplainOptions): Promise<ExplainResult>;
+  explain(image: string | readonly TensorInput[], options: ExplainOptions): Promise<ExplainResult>;
 }

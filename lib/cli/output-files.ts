@@ -74,6 +74,6 @@ export async function saveResult(
 function contentOf(explanation: Explanation, kind: SaveKind): Promise<Uint8Array> | readonly Uint8Array[] {
   if (kind === 'raw') return formatNpy(explanation.raw);
   if (kind === 'heatmap' || kind === 'overlay') return explanation.toBuffer({ kind });
-  const { data, width, height } = explanation.map;
-  return formatNpy({ data, dims: [height, width] });
+  const { data, width, height, dims = [height, width] } = explanation.map;
+  return formatNpy({ data, dims });
 }

@@ -1,13 +1,21 @@
-import { type ExplainedLayer, type ExplainedTarget, Explanation, type Prediction, type Runs } from '../explanation.ts';
+import {
+  type ExplainedLayer,
+  type ExplainedTarget,
+  Explanation,
+  type HeatMap,
+  type Prediction,
+  type Runs,
+} from '../explanation.ts';
 import { restoreMaps } from '../image/restore-map.ts';
 import type { Maps } from '../kernels/maps.ts';
+import { sized } from '../methods/conventions/convention.ts';
 import type { HeadKind } from '../model/logits.ts';
 import type { UsedPrecision } from '../precision.ts';
 import type { Labels } from '../targets/labels.ts';
 import type { HeadChoice, ResolvedTarget } from '../targets/resolve.ts';
 import type { ScoreRow } from '../targets/score.ts';
 import type { Detection } from './detections.ts';
-import type { ReadyImage } from './images.ts';
+import { inputSize, type ReadyImage } from './images.ts';
 import type { TargetLayer } from './layer-choice.ts';
 import { type MethodMaps, nth } from './method-maps.ts';
 import type { Network } from './network.ts';
@@ -66,15 +74,15 @@ export async function assemble(setting: HeadSetting, parts: Parts): Promise<Expl
   const { image, method, layers, maps, index, row, target } = parts;
   const start = performance.now();
   const [, height, width] = maps.maps.dims;
-  const single: Maps = { data: nth(maps.maps, index), dims: [1, height, width] };
-  const restored = await restoreMaps(single, image.placement);
+  const single: Maps = { ...maps.maps, data: nth(maps.maps, index), dims: [1, height, width] };
+  const map = await mapOverImage(single, image);
   const raw = await rawMapOf(maps, index);
   const described = layers.map(({ name, reason }, i): ExplainedLayer => ({ name, shape: parts.shapes[i]!, reason }));
   const postprocess = performance.now() - start;
   const { model, method: methodTime } = parts.milliseconds;
   return new Explanation(
     {
-      map: { data: restored.data, width: restored.dims[2], height: restored.dims[1] },
+      map,
       raw,
       target: explainedTarget(target, row, setting, parts.detection),
       predictions: predictionsOf(row, setting, 5),
@@ -98,6 +106,17 @@ export async function assemble(setting: HeadSetting, parts: Parts): Promise<Expl
     },
     image.picture,
   );
+}
+
+/** Over the original picture; over all of a volume. */
+async function mapOverImage(maps: Maps, image: ReadyImage): Promise<HeatMap> {
+  if (image.depth === undefined) {
+    const { data, dims } = await restoreMaps(maps, image.placement);
+    return { data, width: dims[2], height: dims[1] };
+  }
+  const { width, height } = image.placement.input;
+  const { data } = await sized(maps, inputSize(image));
+  return { data, dims: [image.depth, height, width], width, height };
 }
 
 function explainedTarget(

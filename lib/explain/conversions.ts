@@ -42,7 +42,9 @@ export function asRows(graph: Graph, facts: Facts, head: ScoreHead, fedRegion = 
 
 /** How a layer's tensor holds its feature maps. */
 export interface FeatureLayout {
-  readonly layout: 'nchw' | 'nhwc' | 'tokens' | 'attention';
+  readonly layout: 'nchw' | 'nhwc' | 'ncdhw' | 'frames' | 'tokens' | 'attention';
+  /** Of frames: how many of the batch make one clip. */
+  readonly frames?: number;
   /** Of attention: its heads. */
   readonly channels?: number;
   /** Of attention: the place of its keys. */
@@ -50,23 +52,29 @@ export interface FeatureLayout {
 }
 
 /**
- * A layer's tensor (or its gradient, perhaps of size 1 over positions) as float32 [N, C, h, w]; attention as
- * [N, heads, queries, keys].
+ * A layer's tensor (or its gradient, perhaps of size 1 over positions) as float32 [N, C, h, w], volumes and clips as
+ * [N, C, D, h, w]; attention as [N, heads, queries, keys].
  */
 export function asFeatureMaps(
   graph: Graph,
   facts: Facts,
   tensor: string,
-  { layout, channels: heads, tokens }: FeatureLayout,
+  { layout, channels: heads, tokens, frames }: FeatureLayout,
 ): string {
   const float = asFloat32(graph, facts, tensor);
   const { dims } = facts.get(float)!;
   const type = 'float32';
-  if (layout === 'nchw') return float;
+  if (layout === 'nchw' || layout === 'ncdhw') return float;
   if (layout === 'nhwc') {
     const permuted = [dims[0]!, dims.at(-1)!, ...dims.slice(1, -1)];
     const perm = [0, dims.length - 1, ...dims.slice(1, -1).map((_, axis) => axis + 1)];
     return append(graph, facts, 'Transpose', [float], { perm }, { type, dims: permuted });
+  }
+  if (layout === 'frames') {
+    const shape = [-1, frames!, ...dims.slice(1)];
+    const clips = append(graph, facts, 'Reshape', [float, integers(graph, 'clips', shape)], {}, { type, dims: shape });
+    const permuted = [-1, dims[1]!, frames!, ...dims.slice(2)];
+    return append(graph, facts, 'Transpose', [clips], { perm: [0, 2, 1, 3, 4] }, { type, dims: permuted });
   }
   if (layout === 'attention' && dims.length === 4) return float;
   if (!tokens) throw new TypeError(`the token layer '${tensor}' has no grid`);

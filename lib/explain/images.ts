@@ -2,10 +2,13 @@ import type { Tensor } from '../engine/tensor.ts';
 import { OnnxCamError, throwIfAborted } from '../errors.ts';
 import { decodeImage } from '../image/decode.ts';
 import { type Placement, place } from '../image/geometry.ts';
+import type { Plane } from '../image/plane.ts';
 import { prepareImage } from '../image/preprocess.ts';
 import type { ResolvedPreprocess } from '../image/preprocess-options.ts';
 import { type RawPicture, rawPicture } from '../image/raw-picture.ts';
 import { type DetectedSource, detectSource, type ImageSource, type TensorInput } from '../image/source.ts';
+import { tensorPicture } from '../image/tensor-picture.ts';
+import type { InputSize } from '../methods/definition.ts';
 import type { ImageInput } from '../model/input.ts';
 
 /** What `explain` takes: a picture in any form, or a preprocessed tensor. */
@@ -17,26 +20,37 @@ export interface ReadyImage {
   readonly tensor: Tensor<'float32'>;
   /** Where the original picture lies in the input; a tensor is its own picture. */
   readonly placement: Placement;
-  /** The original picture for overlays; for a tensor its channels stretched to 0..255. */
-  readonly picture: () => Promise<RawPicture>;
+  /** Slices of a volume, frames of a clip; undefined for pictures. */
+  readonly depth?: number;
+  /** The original picture for overlays; for a tensor its channels stretched to 0..255, of a volume one plane. */
+  readonly picture: (plane?: Plane) => Promise<RawPicture>;
   /** Null for tensors. */
   readonly preprocess: ResolvedPreprocess | null;
   readonly milliseconds: number;
 }
 
+/** Size of the network's input for an image. */
+export function inputSize({ placement, depth }: ReadyImage): InputSize {
+  return depth === undefined ? placement.input : { ...placement.input, depth };
+}
+
 /** The single images behind what the user gave: a tensor with N > 1 stands for N. */
-export function splitSources(source: ExplainSource | readonly ExplainSource[]): {
+export function splitSources(
+  source: ExplainSource | readonly ExplainSource[],
+  { dims }: Pick<ImageInput, 'dims'>,
+): {
   readonly sources: DetectedSource[];
   /** True when the result is an array. */
   readonly several: boolean;
 } {
-  if (Array.isArray(source)) return { sources: source.flatMap(one => splitTensor(detectSource(one))), several: true };
-  const sources = splitTensor(detectSource(source));
+  if (Array.isArray(source))
+    return { sources: source.flatMap(one => splitTensor(detectSource(one), dims.length)), several: true };
+  const sources = splitTensor(detectSource(source), dims.length);
   return { sources, several: sources.length > 1 };
 }
 
-function splitTensor(source: DetectedSource): DetectedSource[] {
-  if (source.kind !== 'tensor' || source.tensor.dims.length < 4 || source.tensor.dims[0] === 1) return [source];
+function splitTensor(source: DetectedSource, rank: number): DetectedSource[] {
+  if (source.kind !== 'tensor' || source.tensor.dims.length < rank || source.tensor.dims[0] === 1) return [source];
   const [count, ...dims] = source.tensor.dims as [number, ...number[]];
   const size = source.tensor.data.length / count;
   return Array.from({ length: count }, (_, n) => ({
@@ -58,6 +72,11 @@ export async function readImage(
   throwIfAborted(signal);
   const start = performance.now();
   if (source.kind === 'tensor') return readTensor(source.tensor, input);
+  if (input.dims.length === 5)
+    throw new OnnxCamError(
+      'ERR_INPUT_SHAPE',
+      `the model's input "${input.name}" takes volumes or clips ([${shown(input)}]); give a tensor instead of a picture`,
+    );
   const resolved = preprocess();
   const image = await decodeImage(source, { signal });
   const { tensor, placement } = await prepareImage(image, resolved, { signal });
@@ -71,52 +90,37 @@ export async function readImage(
 }
 
 function readTensor(tensor: TensorInput, input: ImageInput): ReadyImage {
-  const dims = tensor.dims.length === 3 ? [1, ...tensor.dims] : tensor.dims;
+  const dims = tensor.dims.length === input.dims.length - 1 ? [1, ...tensor.dims] : tensor.dims;
   const expected = expectedDims(input);
   if (dims.length !== expected.length || expected.some((dim, axis) => dim !== undefined && dim !== dims[axis]))
     throw new OnnxCamError(
       'ERR_INPUT_SHAPE',
-      `the model's input "${input.name}" takes [${expected.map((dim, axis) => (axis === 0 ? 'N' : (dim ?? '?'))).join(',')}], ` +
-        `the tensor is [${tensor.dims.join(',')}]`,
+      `the model's input "${input.name}" takes [${shown(input)}], the tensor is [${tensor.dims.join(',')}]`,
     );
-  const [channels, height, width] = (
-    input.layout === 'nhwc' ? [dims[3], dims[1], dims[2]] : [dims[1], dims.at(-2), dims.at(-1)]
-  ) as [number, number, number];
+  const { layout } = input;
+  const [height, width] = (layout === 'nhwc' ? dims.slice(1, 3) : dims.slice(-2)) as [number, number];
+  const depth = layout === 'ncdhw' ? dims[2] : layout === 'ntchw' ? dims[1] : undefined;
   const size = { width, height };
   return {
     tensor: { type: 'float32', data: tensor.data, dims },
     placement: place(size, size, 'squeeze'),
-    picture: async () => tensorPicture(tensor.data, channels, width, height, input.layout === 'nhwc'),
+    depth,
+    picture: async plane => tensorPicture({ data: tensor.data, dims: dims.slice(1), layout }, plane),
     preprocess: null,
     milliseconds: 0,
   };
 }
 
-function expectedDims({ layout, channels, height, width, depth }: ImageInput): (number | undefined)[] {
-  if (layout === 'nhwc') return [1, height, width, channels];
-  return layout === 'ncdhw' ? [1, channels, depth, height, width] : [1, channels, height, width];
+function shown(input: ImageInput): string {
+  return expectedDims(input)
+    .map((dim, axis) => (axis === 0 ? 'N' : (dim ?? '?')))
+    .join(',');
 }
 
-/** A picture to lay a map over: all channels stretched together to 0..255; one channel (or not three) as grey. */
-function tensorPicture(
-  data: Float32Array,
-  channels: number,
-  width: number,
-  height: number,
-  channelsLast: boolean,
-): RawPicture {
-  const pixels = new Uint8Array(width * height * 3);
-  const finite = data.filter(Number.isFinite);
-  const min = finite.reduce((least, value) => Math.min(least, value), Number.POSITIVE_INFINITY);
-  const max = finite.reduce((most, value) => Math.max(most, value), Number.NEGATIVE_INFINITY);
-  const scale = max > min ? 255 / (max - min) : 0;
-  for (let i = 0; i < width * height; i++)
-    for (let rgb = 0; rgb < 3; rgb++) {
-      const channel = channels === 3 ? rgb : 0;
-      const value = data[channelsLast ? i * channels + channel : channel * width * height + i]!;
-      pixels[i * 3 + rgb] = Math.round((value - min) * scale);
-    }
-  return rawPicture(pixels, width, height);
+function expectedDims({ layout, channels, height, width, depth }: ImageInput): (number | undefined)[] {
+  if (layout === 'nhwc') return [1, height, width, channels];
+  if (layout === 'ntchw') return [1, depth, channels, height, width];
+  return layout === 'ncdhw' ? [1, channels, depth, height, width] : [1, channels, height, width];
 }
 
 /** Stacks single images; their tensors must have one shape. Images that lie one behind the other already are not copied. */

@@ -47,14 +47,15 @@ export function chooseLayers(
   if (definition.needs.scores?.includes('block'))
     return chooseBlock(model, definition, automatic ? undefined : spec, tokens);
   const cut = wanted === 'auto' && (definition.needs.scores ?? []).includes('tail') && model.chosen !== undefined;
-  return chosen(model, JSON.stringify([wanted, cut, tokens]), () => findLayers(model, definition, wanted, cut, tokens));
+  const layers = chosen(model, JSON.stringify([wanted, cut, tokens]), () => findLayers(model, wanted, cut, tokens));
+  for (const layer of layers) refuseVolumes(definition, layer);
+  return layers;
 }
 
 const chosen = remembered<Model, TargetLayer[]>();
 
 function findLayers(
   model: Model,
-  definition: MethodDefinition,
   wanted: LayerSpec,
   cut: boolean,
   tokens: { readonly grid?: readonly [number, number]; readonly prefix?: number } | undefined,
@@ -63,7 +64,7 @@ function findLayers(
   const unique = layers.filter((layer, index) => layers.findIndex(({ name }) => name === layer.name) === index);
   return unique.map(({ layout: _layout, tokens: _tokens, ...layer }, i) => ({
     ...layer,
-    ...featureLayout(unique[i]!, model, tokens, definition),
+    ...featureLayout(unique[i]!, model, tokens),
     affine: isAffineTail(model.graph, layer.name, model.logits.tensor),
   }));
 }
@@ -92,13 +93,13 @@ function biasedLayers({ graph, facts, input, logits }: Model): TargetLayer[] {
 
 /**
  * The model's input as a layer.
- * @throws `ERR_METHOD_UNSUPPORTED` for volumes
+ * @throws `ERR_METHOD_UNSUPPORTED` for volumes and clips
  */
 export function inputLayer({ input, facts }: Model): TargetLayer {
-  if (input.layout === 'ncdhw')
+  if (input.layout === 'ncdhw' || input.layout === 'ntchw')
     throw new OnnxCamError(
       'ERR_METHOD_UNSUPPORTED',
-      'maps at the input are made for pictures, this model takes volumes',
+      `maps at the input are made for pictures, this model takes ${input.layout === 'ncdhw' ? 'volumes' : 'clips'}`,
     );
   const shape = facts.get(input.name)!.dims;
   return {
@@ -143,7 +144,7 @@ function chooseBlock(
     );
   return [{ ...stream, reason: 'residual stream of the block' }, entry].map(chosen => {
     const { layout: _layout, tokens: _tokens, ...layer } = chosen;
-    return { ...layer, ...featureLayout(chosen, model, tokens, definition), affine: false };
+    return { ...layer, ...featureLayout(chosen, model, tokens), affine: false };
   });
 }
 
@@ -151,15 +152,21 @@ function featureLayout(
   layer: ChosenLayer,
   model: Model,
   tokens: { readonly grid?: readonly [number, number]; readonly prefix?: number } | undefined,
-  definition: MethodDefinition,
 ): FeatureLayout {
-  if (layer.layout === 'ncdhw')
-    throw new OnnxCamError(
-      'ERR_METHOD_UNSUPPORTED',
-      `${definition.name} on the volume layer "${layer.name}" is not supported: maps are made from layers [N,C,h,w]`,
-    );
-  if (layer.layout !== 'tokens') return { layout: layer.layout };
+  if (layer.layout !== 'tokens') return { layout: layer.layout, frames: layer.frames };
   return { layout: 'tokens', tokens: tokenGrid(layer, model, tokens) };
+}
+
+/** Some methods are defined on pictures alone. */
+function refuseVolumes({ name, needs, computeLayers }: MethodDefinition, layer: TargetLayer): void {
+  if (layer.spatial.length < 3) return;
+  const masks = needs.optimizer || needs.guided || needs.scores?.some(kind => kind !== 'tail');
+  if (!masks && !computeLayers) return;
+  throw new OnnxCamError(
+    'ERR_METHOD_UNSUPPORTED',
+    `${name} ${masks ? 'masks pictures' : 'joins layers of pictures'}, and "${layer.name}" holds ` +
+      `${layer.layout === 'frames' ? 'clips' : 'volumes'}; gradient methods, eigen-cam and ablation-cam work on them`,
+  );
 }
 
 /**

@@ -31,8 +31,8 @@ export class MaskOptimizers {
 
   /** @throws `ERR_METHOD_UNSUPPORTED` for inputs that are no pictures */
   optimizer(request: MaskOptimizerRequest): MaskOptimizer {
-    if (this.#network.model.input.layout === 'ncdhw')
-      throw new OnnxCamError('ERR_METHOD_UNSUPPORTED', 'opti-cam masks pictures, this model takes volumes');
+    if (this.#network.model.input.dims.length === 5)
+      throw new OnnxCamError('ERR_METHOD_UNSUPPORTED', 'opti-cam masks pictures, this model takes volumes or clips');
     return new NetworkMaskOptimizer(this.#network, request, this.black());
   }
 

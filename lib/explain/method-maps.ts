@@ -1,7 +1,7 @@
-import { resize } from '../kernels/index.ts';
 import type { Maps } from '../kernels/maps.ts';
+import { sized } from '../methods/conventions/convention.ts';
 import { FINISH } from '../methods/conventions/index.ts';
-import type { FeatureMaps, LayerTensors, MethodContext, ShownConcept } from '../methods/definition.ts';
+import type { FeatureMaps, InputSize, LayerTensors, MethodContext, ShownConcept } from '../methods/definition.ts';
 import { layerMaps } from '../methods/layer-maps.ts';
 import type { MaskOptimizer } from '../scoring/mask-optimizer.ts';
 import type { Scorer } from '../scoring/scorer.ts';
@@ -25,7 +25,7 @@ export interface MethodMaps {
 export async function methodMaps(
   { definition, params, convention }: Pick<ChosenMethod, 'definition' | 'params' | 'convention'>,
   layers: readonly LayerTensors[],
-  size: { readonly width: number; readonly height: number },
+  size: InputSize,
   context: Pick<MethodContext, 'seed'> & {
     /** For methods that need scores: one scorer per layer, bound to the image that the layers belong to. */
     readonly scorers?: readonly Scorer[];
@@ -51,9 +51,11 @@ export async function methodMaps(
   } else {
     for (const [i, layer] of layers.entries()) {
       const result = await definition.compute(layer, contextOf(layer, i));
-      if ('raw' in result && result.raw) colours.push(result.raw);
+      const { depth } = layer.activations;
+      if ('raw' in result && result.raw) colours.push({ ...result.raw, depth });
       if ('concepts' in result && result.concepts) concepts.push(result.concepts);
-      raw.push(await layerMaps(layer, result, params.eigenSmooth === true));
+      const maps = await layerMaps(layer, result, params.eigenSmooth === true);
+      raw.push({ ...maps, depth });
     }
   }
   const count = raw[0]!.dims[0];
@@ -64,9 +66,7 @@ export async function methodMaps(
     ),
   );
   const atInput = definition.stretchedAt === 'input' && convention === 'paper';
-  const stretched = atInput
-    ? await Promise.all(raw.map(maps => resize(maps, { ...size, interpolation: 'bilinear' })))
-    : raw;
+  const stretched = atInput ? await Promise.all(raw.map(maps => sized(maps, size))) : raw;
   const maps = await FINISH[convention]({
     layers: stretched,
     size,

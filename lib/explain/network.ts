@@ -197,7 +197,7 @@ export class Network {
         }, signal);
         const used = this.#used(session);
         const maps = (names: ReadonlyMap<string, string>): Map<string, FeatureMaps> =>
-          new Map([...names].map(([layer, name]) => [layer, outputs[name] as FeatureMaps]));
+          new Map([...names].map(([layer, name]) => [layer, planar(outputs[name] as Tensor<'float32'>)]));
         return {
           rows: scoreRows(outputs[planned.logits]!.data as Float32Array, batch, head),
           region: region ? (outputs[region] as Tensor<'bool'>) : undefined,
@@ -235,9 +235,11 @@ export class Network {
     );
   }
 
-  /** [height, width] of the input, in the model's layout. */
+  /** Height × width of the input, of volumes and clips depth × height × width. */
   sizeOf({ dims }: Pick<Tensor, 'dims'>): string {
-    return (this.model.input.layout === 'nhwc' ? dims.slice(1, 3) : dims.slice(-2)).join('x');
+    const { layout } = this.model.input;
+    if (layout === 'ntchw') return [dims[1], ...dims.slice(-2)].join('x');
+    return (layout === 'nhwc' ? dims.slice(1, 3) : dims.slice(2)).join('x');
   }
 
   /** Shapes at the size that is fed: models that take any size are probed once for each. */
@@ -247,8 +249,8 @@ export class Network {
     if (size === this.sizeOf(probed)) return Promise.resolve(facts);
     let found = this.#factsBySize.get(size);
     if (!found) {
-      const [height, width] = size.split('x').map(Number) as [number, number];
-      found = this.model.factsFor(width, height);
+      const [width, height, depth] = size.split('x').map(Number).reverse() as [number, number, number?];
+      found = this.model.factsFor(width, height, depth);
       found.catch(() => this.#factsBySize.delete(size));
       this.#factsBySize.set(size, found);
       if (this.#factsBySize.size > KEPT_SIZES) this.#factsBySize.delete(this.#factsBySize.keys().next().value!);
@@ -286,6 +288,13 @@ export class Network {
 }
 
 /** The rows of scores that a run gave. */
+/** Volumes [N, C, D, h, w] as maps of their slices one below the other. */
+function planar({ data, dims }: Tensor<'float32'>): FeatureMaps {
+  if (dims.length !== 5) return { data, dims };
+  const [count, channels, depth, height, width] = dims as [number, number, number, number, number];
+  return { data, dims: [count, channels, depth * height, width], depth };
+}
+
 export function scoreRows(logits: Float32Array, count: number, { classes, kind }: Logits): ScoreRow[] {
   const activation = kind === 'confidence' ? 'none' : kind === 'sigmoid' || classes === 1 ? 'sigmoid' : 'softmax';
   return Array.from(

@@ -9,6 +9,7 @@ import type { ScoreRow } from '../targets/score.ts';
 import { assemble, type Setting, settingFor } from './assemble.ts';
 import { checkDetections, similarityScores } from './detection-similarity.ts';
 import { reportDetection } from './detections.ts';
+import { inputSize } from './images.ts';
 import type { TargetLayer } from './layer-choice.ts';
 import type { MaskOptimizers } from './mask-optimizers.ts';
 import { type MethodMaps, methodMaps } from './method-maps.ts';
@@ -67,7 +68,7 @@ export async function explainRun(
               detection: report?.detection,
               milliseconds: { model: run.milliseconds / work.length, method: milliseconds },
               runs: { ...runs, network: runs.network + 1 + extraRuns + passes },
-              shapes: layers.map(layer => run.activations.get(layer.name)!.dims.slice(1)),
+              shapes: layers.map(layer => shapeOf(run.activations.get(layer.name)!)),
               precision: run.precision,
               warnings: [...method.warnings, ...run.warnings, ...warnings, ...found],
             });
@@ -149,7 +150,7 @@ async function computeTogether({
     const copies = noisy?.map(copy => layerTensors(network, copy, layer, method, targets));
     return { ...layerTensors(network, run, layer, method, targets), noisy: copies };
   });
-  const maps = await methodMaps(method, tensors, work[0]!.image.placement.input, { seed: request.seed });
+  const maps = await methodMaps(method, tensors, inputSize(work[0]!.image), { seed: request.seed });
   const milliseconds = (performance.now() - start) / work.length;
   const many = targets.length > work.length;
   return work.map((_, i) => ({ maps, first: many ? 0 : i, milliseconds, runs: { network: 0, tail: 0, saved: 0 } }));
@@ -202,7 +203,7 @@ async function computeEach(
     const context = method.needs.optimizer
       ? { optimizers: requests.map(one => optimizers.optimizer(one)) }
       : { scorers: requests.map(one => scorers.scorer(one)) };
-    const maps = await methodMaps(method, tensors, image.placement.input, { seed: request.seed, ...context });
+    const maps = await methodMaps(method, tensors, inputSize(image), { seed: request.seed, ...context });
     const made = context.optimizers ?? context.scorers;
     const runs = made.map(one => one.runs);
     const total = (key: keyof Runs) => runs.reduce((sum, counts) => sum + counts[key], 0);
@@ -278,9 +279,14 @@ function emptyRegions({ readout, terms }: ResolvedTarget, row: ScoreRow): string
   return empty.map(index => `class ${index} is predicted nowhere, so that its region is empty; give another region`);
 }
 
-function nthImage({ data, dims }: FeatureMaps, n: number): FeatureMaps {
+/** [C, h, w], of volumes [C, D, h, w]. */
+function shapeOf({ dims: [, channels, rows, width], depth }: FeatureMaps): number[] {
+  return depth === undefined ? [channels!, rows!, width!] : [channels!, depth, rows! / depth, width!];
+}
+
+function nthImage({ data, dims, depth }: FeatureMaps, n: number): FeatureMaps {
   const size = data.length / dims[0]!;
-  return { data: data.subarray(n * size, (n + 1) * size), dims: [1, ...dims.slice(1)] };
+  return { data: data.subarray(n * size, (n + 1) * size), dims: [1, ...dims.slice(1)], depth };
 }
 
 function layerTensors(

@@ -161,7 +161,7 @@ class PlanWriter {
         facts: this.facts,
         seeds,
         wrt: layers.map(({ name }) => name),
-        lazy: layers.every(({ layout }) => layout === 'nchw' || layout === 'nhwc'),
+        lazy: layers.every(({ layout }) => layout === 'nchw' || layout === 'nhwc' || layout === 'ncdhw'),
         manyScores: this.#plan.manyScores,
         blocks: this.#blocks,
       }),
@@ -287,7 +287,7 @@ class PlanWriter {
     const tensor = { name, ...this.facts.get(name)! };
     const axes = tensor.dims.map((_, axis) => axis).slice(1);
     const channels = layout === 'nhwc' ? axes.at(-1)! : 1;
-    const lazy = axes.every(axis => axis === channels || value.dims[axis] === 1);
+    const lazy = layout !== 'frames' && axes.every(axis => axis === channels || value.dims[axis] === 1);
     const emit = new Emitter(this.graph, this.facts, 'grad-whole');
     const whole = expand(emit, value, tensor, lazy ? [channels] : axes);
     this.#learn(emit.facts);

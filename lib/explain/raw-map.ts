@@ -1,7 +1,7 @@
 import type { Concepts, RawMap } from '../explanation.ts';
-import { resize } from '../kernels/index.ts';
 import type { Maps } from '../kernels/maps.ts';
-import type { FeatureMaps } from '../methods/definition.ts';
+import { largestSize, sized } from '../methods/conventions/convention.ts';
+import type { FeatureMaps, InputSize } from '../methods/definition.ts';
 import { type MethodMaps, nth } from './method-maps.ts';
 
 /** A result's own values: before the outermost ReLU, normalisation and resizing. */
@@ -33,39 +33,39 @@ function rawColours(layers: readonly FeatureMaps[], index: number): RawMap {
 
 /** One layer's concepts; of several one after the other, resized to the largest. */
 async function rawConcepts(layers: readonly FeatureMaps[], index: number): Promise<RawMap> {
-  const height = Math.max(...layers.map(({ dims }) => dims[2]!));
-  const width = Math.max(...layers.map(({ dims }) => dims[3]!));
-  const sized = await Promise.all(
-    layers.map(({ data, dims: [images, count, h, w] }) => {
-      const size = count! * h! * w!;
-      // Several targets of one image share its concepts.
-      const from = Math.min(index, images! - 1) * size;
-      return resize({ data: data.subarray(from, from + size), dims: [count!, h!, w!] }, largest({ width, height }));
-    }),
-  );
-  const count = sized.reduce((sum, { dims }) => sum + dims[0], 0);
-  const data = new Float32Array(count * height * width);
+  const own = layers.map(({ data, dims: [images, count, rows, columns], depth }): Maps => {
+    const size = count! * rows! * columns!;
+    // Several targets of one image share its concepts.
+    const from = Math.min(index, images! - 1) * size;
+    return { data: data.subarray(from, from + size), dims: [count!, rows!, columns!], depth };
+  });
+  const size = largestSize(own);
+  const resized = await Promise.all(own.map(maps => sized(maps, size)));
+  const count = resized.reduce((sum, { dims }) => sum + dims[0], 0);
+  const data = new Float32Array(resized.reduce((sum, maps) => sum + maps.data.length, 0));
   let offset = 0;
-  for (const maps of sized) {
+  for (const maps of resized) {
     data.set(maps.data, offset);
     offset += maps.data.length;
   }
-  return { data, dims: [count, height, width], width, height };
+  return { data, dims: [count, ...positionsOf(size)], width: size.width, height: size.height };
 }
 
 /** One layer's own map; of several the mean, resized to the largest. */
 async function rawMap(layers: readonly Maps[], index: number): Promise<RawMap> {
-  const height = Math.max(...layers.map(({ dims }) => dims[1]));
-  const width = Math.max(...layers.map(({ dims }) => dims[2]));
-  if (layers.length === 1) return { data: nth(layers[0]!, index).slice(), dims: [height, width], width, height };
-  const data = new Float32Array(width * height);
+  const size = largestSize(layers);
+  const { width, height } = size;
+  const dims = positionsOf(size);
+  if (layers.length === 1) return { data: nth(layers[0]!, index).slice(), dims, width, height };
+  const data = new Float32Array(dims.reduce((product, length) => product * length, 1));
   for (const maps of layers) {
-    const single: Maps = { data: nth(maps, index), dims: [1, maps.dims[1], maps.dims[2]] };
-    const sized = await resize(single, largest({ width, height }));
-    for (let i = 0; i < data.length; i++) data[i]! += sized.data[i]! / layers.length;
+    const [, rows, columns] = maps.dims;
+    const own = await sized({ ...maps, data: nth(maps, index), dims: [1, rows, columns] }, size);
+    for (let i = 0; i < data.length; i++) data[i]! += own.data[i]! / layers.length;
   }
-  return { data, dims: [height, width], width, height };
+  return { data, dims, width, height };
 }
 
-const largest = (size: { readonly width: number; readonly height: number }) =>
-  ({ ...size, interpolation: 'bilinear' }) as const;
+function positionsOf({ depth, height, width }: InputSize): number[] {
+  return depth === undefined ? [height, width] : [depth, height, width];
+}

@@ -74,7 +74,9 @@ export async function runTargets(
   network: Network,
   { images, count, wanted, layers, targets, signal }: TargetsRun,
 ): Promise<{ run: NetworkResult; passes: number }> {
-  const manyScores = targets.length > count && (network.model.input.batch ?? 1) === 1;
+  const { batch, layout } = network.model.input;
+  // Frames stand in the batch, where the rows of several scores would stand.
+  const manyScores = targets.length > count && (batch ?? 1) === 1 && layout !== 'ntchw';
   const plan: NetworkPlan = { ...wanted, manyScores };
   const runWith = (own: readonly ResolvedTarget[]) => network.run({ images, plan, layers, targets: own, signal });
   if (manyScores || images.dims[0] === targets.length) return { run: await runWith(targets), passes: 1 };
@@ -123,9 +125,9 @@ function padded(images: Images, batch: number | undefined): Images {
 function trimmed(run: NetworkResult, images: number, targets: number): NetworkResult {
   const cut = (maps: ReadonlyMap<string, FeatureMaps>, count: number) =>
     new Map(
-      [...maps].map(([name, { data, dims }]) => [
+      [...maps].map(([name, { data, dims, depth }]) => [
         name,
-        { data: data.subarray(0, (data.length / dims[0]!) * count), dims: [count, ...dims.slice(1)] },
+        { depth, data: data.subarray(0, (data.length / dims[0]!) * count), dims: [count, ...dims.slice(1)] },
       ]),
     );
   return {

@@ -61,8 +61,6 @@ export class Scorers {
   /** @throws `ERR_METHOD_UNSUPPORTED` for inputs that are no pictures and for models with a fixed batch above 1. */
   scorer(request: ScorerRequest): Scorer {
     const { input } = this.#model;
-    if (input.layout === 'ncdhw')
-      throw new OnnxCamError('ERR_METHOD_UNSUPPORTED', 'score methods mask pictures, this model takes volumes');
     if ((input.batch ?? 1) > 1)
       throw new OnnxCamError(
         'ERR_METHOD_UNSUPPORTED',

@@ -31,7 +31,7 @@ export function networkGraph(model: Model, facts: FactTable, head: ScoreHead): S
  * @throws `ERR_METHOD_UNSUPPORTED` where data flows around the layer
  */
 export function tailGraph(model: Model, facts: FactTable, head: ScoreHead, layer: TargetLayer): ScoringGraph {
-  const graph = tailOf(model.graph, facts, layer.name, [head.tensor]);
+  const graph = tailOf(model.graph, facts, layer.name, [head.tensor], layer.frames);
   graph.outputs.length = 0;
   const known = new Map(facts);
   const { nodes, input, dims } = fromFeatureMaps(graph, layer, facts.get(layer.name)!);
@@ -103,8 +103,8 @@ function fromFeatureMaps(
   { type, dims }: TensorFacts,
   prefix?: string,
 ): { nodes: GraphNode[]; input: string; dims: readonly number[] } {
-  const { name, layout, tokens } = layer;
-  if (layout === 'nchw' && type === 'float32') return { nodes: [], input: name, dims };
+  const { name, layout, tokens, frames } = layer;
+  if ((layout === 'nchw' || layout === 'ncdhw') && type === 'float32') return { nodes: [], input: name, dims };
   const input = `${name}/maps`;
   const nodes: GraphNode[] = [];
   const step = (
@@ -122,6 +122,12 @@ function fromFeatureMaps(
   if (layout === 'nhwc') {
     tensor = step('Transpose', tensor, { perm: [0, 2, 3, 1] });
     mapDims = [dims[0]!, dims[3]!, dims[1]!, dims[2]!];
+  } else if (layout === 'frames') {
+    const shape = `${input}/shape`;
+    const frame = BigInt64Array.of(-1n, ...dims.slice(1).map(BigInt));
+    graph.initializers.set(shape, makeTensorProto(shape, 'int64', [4], frame));
+    tensor = step('Reshape', step('Transpose', tensor, { perm: [0, 2, 1, 3, 4] }), {}, [shape]);
+    mapDims = [dims[0]! < 0 ? -1 : dims[0]! / frames!, dims[1]!, frames!, ...dims.slice(2)];
   } else if (layout === 'tokens') {
     const shape = `${input}/shape`;
     graph.initializers.set(shape, makeTensorProto(shape, 'int64', [3], BigInt64Array.of(0n, 0n, -1n)));

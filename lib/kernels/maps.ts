@@ -7,6 +7,8 @@ import { finite, oneOf, wholeNumber } from './options.ts';
 export interface Maps {
   readonly data: Float32Array;
   readonly dims: readonly [count: number, height: number, width: number];
+  /** Of volumes [N, D, h, w], which are held as [N, D·h, w]: D. */
+  readonly depth?: number;
 }
 
 /** What each tool adds to max − min (methods.md §6.10). */

@@ -71,6 +71,8 @@ export type ParamValues = Readonly<Record<string, ParamValue | undefined>>;
 export interface FeatureMaps {
   readonly data: Float32Array;
   readonly dims: readonly number[];
+  /** Of volumes [N, C, D, h, w], which are held as [N, C, D·h, w]: D. */
+  readonly depth?: number;
 }
 
 /** What one target layer gives a method. N of the activations may be 1 for several targets of one image. */
@@ -120,10 +122,18 @@ export interface MethodChoice {
   readonly params: ParamValues;
 }
 
+/** Size of a model's input. */
+export interface InputSize {
+  readonly width: number;
+  readonly height: number;
+  /** Slices of a volume, frames of a clip. */
+  readonly depth?: number;
+}
+
 export interface MethodContext extends MethodChoice {
   readonly seed: number;
   /** The model's input, at which some conventions normalise. */
-  readonly size: { readonly width: number; readonly height: number };
+  readonly size: InputSize;
   /** Number of results: the larger N of activations and gradients; of methods computed for one image, the targets. */
   readonly count: number;
   /** For methods that need scores: bound to the image, its targets and its layer. */

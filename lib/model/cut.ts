@@ -20,6 +20,7 @@ export function headOf(graph: Graph, tensors: readonly string[], facts?: FactTab
  * The part of the graph from a layer (or several) on: its only input is the layer's tensor (same name, dynamic batch where the model
  * has one), its outputs are the tensors asked for. Where the rest reads a constant that earlier nodes compute, its probed
  * value is put in; where it reads the shape of an earlier tensor, that is made from the layer's own batch.
+ * @param frames how many of the layer's batch make one clip of the model's input
  * @throws OnnxCamError `ERR_METHOD_UNSUPPORTED` when other data from before the layer flows around it
  */
 export function tailOf(
@@ -27,6 +28,7 @@ export function tailOf(
   facts: FactTable,
   layer: string | readonly string[],
   outputs: readonly string[],
+  frames = 1,
 ): Graph {
   const cuts = typeof layer === 'string' ? [layer] : layer;
   const [first] = cuts as [string];
@@ -49,7 +51,8 @@ export function tailOf(
     }
     const node = graph.producer(name);
     if (!node) throw flowsAround(first, name);
-    const shape = node.op === 'Shape' && !downstream.has(name) ? shapeFromBatch(facts, first, node) : undefined;
+    const shape =
+      node.op === 'Shape' && !downstream.has(name) ? shapeFromBatch(graph, facts, first, node, frames) : undefined;
     if (shape) {
       for (const [key, weight] of shape.initializers) initializers.set(key, weight);
       nodes.push(...shape.nodes);
@@ -74,7 +77,7 @@ export function tailOf(
 }
 
 /** `Shape(u)` of a tensor before the layer, when only its first size is dynamic and that is the layer's batch. */
-function shapeFromBatch(facts: FactTable, layer: string, node: GraphNode) {
+function shapeFromBatch(graph: Graph, facts: FactTable, layer: string, node: GraphNode, frames: number) {
   const dims = facts.get(node.inputs[0]!)?.dims;
   const own = facts.get(layer)?.dims;
   if (!dims || own?.[0] !== -1 || dims[0] !== -1 || dims.slice(1).includes(-1)) return undefined;
@@ -82,16 +85,20 @@ function shapeFromBatch(facts: FactTable, layer: string, node: GraphNode) {
   const end = node.attributes.int('end', dims.length);
   const asked = dims.slice(start, end);
   if (asked[0] !== -1) return undefined;
+  // Of what is folded already the batch is the layer's, of the input's clips a part of it.
+  if (frames > 1 && !graph.inputs.some(({ name }) => name === node.inputs[0])) return undefined;
   const [output] = node.outputs;
   const local = (suffix: string) => `onnx_cam/tail/${output}/${suffix}`;
   const rest = BigInt64Array.from(asked.slice(1), BigInt);
   const initializers = new Map([
     [local('first'), makeTensorProto(local('first'), 'int64', [1], BigInt64Array.of(0n))],
     [local('rest'), makeTensorProto(local('rest'), 'int64', [rest.length], rest)],
+    [local('frames'), makeTensorProto(local('frames'), 'int64', [1], BigInt64Array.of(BigInt(frames)))],
   ]);
   const nodes = [
     makeNode('Shape', [layer], [local('shape')]),
-    makeNode('Gather', [local('shape'), local('first')], [local('batch')], { axis: 0 }),
+    makeNode('Gather', [local('shape'), local('first')], [local('size')], { axis: 0 }),
+    makeNode('Div', [local('size'), local('frames')], [local('batch')]),
     makeNode('Concat', [local('batch'), local('rest')], [output!], { axis: 0 }),
   ];
   return { nodes, initializers };

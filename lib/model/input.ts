@@ -5,8 +5,8 @@ import type { Graph, GraphNode } from './graph.ts';
 import { dimsOf } from './tensor-values.ts';
 import { type DeclaredDim, type DeclaredValue, describeValue } from './value-info.ts';
 
-/** Order of an image input's axes. */
-export type ImageLayout = 'nchw' | 'nhwc' | 'ncdhw';
+/** Order of an image input's axes: pictures, channels last, volumes, or frames that the network sees one by one. */
+export type ImageLayout = 'nchw' | 'nhwc' | 'ncdhw' | 'ntchw';
 
 /** The input that takes pictures. */
 export interface ImageInput {
@@ -17,7 +17,7 @@ export interface ImageInput {
   /** undefined: the model takes any size. */
   readonly height: number | undefined;
   readonly width: number | undefined;
-  /** Only for volumes (`ncdhw`). */
+  /** Of volumes (`ncdhw`) their slices, of clips (`ntchw`) their frames. */
   readonly depth: number | undefined;
   /** The model's batch size; undefined: any. */
   readonly batch: number | undefined;
@@ -69,7 +69,7 @@ function pickImage(graph: Graph, free: readonly DeclaredValue[], all: readonly D
   if (!image)
     throw new OnnxCamError(
       'ERR_MODEL_UNSUPPORTED',
-      `no input takes an image (a tensor [N,C,H,W], [N,H,W,C] or [N,C,D,H,W] of numbers); the model has ${list(all)}`,
+      `no input takes an image (a tensor [N,C,H,W], [N,H,W,C], [N,C,D,H,W] or [N,T,C,H,W] of numbers); the model has ${list(all)}`,
     );
   if (second)
     throw new OnnxCamError(
@@ -99,9 +99,10 @@ function describeImage(graph: Graph, value: DeclaredValue): ImageInput {
       'ERR_MODEL_UNSUPPORTED',
       `input ${list([value])} is no image: a tensor [N,C,H,W], [N,H,W,C] or [N,C,D,H,W] is expected`,
     );
-  const layout = dims.length === 5 ? 'ncdhw' : isChannelsLast(graph, value.name, dims) ? 'nhwc' : 'nchw';
+  const layout =
+    dims.length === 5 ? layoutOf5(convolution?.rank) : isChannelsLast(graph, value.name, dims) ? 'nhwc' : 'nchw';
   const size = (axis: number) => (typeof dims[axis] === 'number' ? dims[axis] : undefined);
-  const channels = size(layout === 'nhwc' ? 3 : 1) ?? (layout === 'nhwc' ? 3 : (convolution?.channels ?? 3));
+  const channels = size(CHANNEL_AXIS[layout]) ?? (layout === 'nhwc' ? 3 : (convolution?.channels ?? 3));
   const spatial = layout === 'nhwc' ? 1 : dims.length - 2;
   return {
     name: value.name,
@@ -110,10 +111,17 @@ function describeImage(graph: Graph, value: DeclaredValue): ImageInput {
     channels,
     height: size(spatial),
     width: size(spatial + 1),
-    depth: layout === 'ncdhw' ? size(2) : undefined,
+    depth: layout === 'ncdhw' ? size(2) : layout === 'ntchw' ? size(1) : undefined,
     batch: size(0),
     dims,
   };
+}
+
+const CHANNEL_AXIS: Readonly<Record<ImageLayout, number>> = { nchw: 1, nhwc: 3, ncdhw: 1, ntchw: 2 };
+
+/** A network of plain convolutions takes its frames one by one. */
+function layoutOf5(convolutionRank: number | undefined): 'ncdhw' | 'ntchw' {
+  return convolutionRank === 4 ? 'ntchw' : 'ncdhw';
 }
 
 /** By the sizes where they tell; else by what the graph does first: a Transpose of the channels to the front. */

@@ -34,6 +34,8 @@ export interface Layer {
   readonly postActivation: boolean;
   /** Of layout 'tokens': where the positions are, if they could be followed back to the picture. */
   readonly tokens?: TokenGrid;
+  /** Of layout 'frames': how many of the batch make one clip. */
+  readonly frames?: number;
   /** Output of a layer normalisation. */
   readonly normalized: boolean;
   /** Queries, keys and values of an attention are made from it alone. */
@@ -113,13 +115,15 @@ function scoreTensors(graph: Graph, { tensor, spatial }: Logits): ReadonlySet<st
 }
 
 function geometryOf(
-  { layout, tokens }: Placement,
+  { layout, tokens, frames }: Placement,
   dims: readonly number[],
 ): { channels: number; spatial: readonly number[] } {
   switch (layout) {
     case 'nchw':
     case 'ncdhw':
       return { channels: dims[1]!, spatial: dims.slice(2) };
+    case 'frames':
+      return { channels: dims[1]!, spatial: [frames!, ...dims.slice(2)] };
     case 'nhwc':
       return { channels: dims[3]!, spatial: dims.slice(1, 3) };
     case 'tokens':

@@ -40,7 +40,7 @@ export interface Model {
   readonly path: string | undefined;
   readonly sidecar: Sidecar;
   /** Facts for pictures of another size, for models that take any size. */
-  factsFor(width: number, height: number): Promise<FactTable>;
+  factsFor(width: number, height: number, depth?: number): Promise<FactTable>;
   /** Logits of another output of the model. */
   logitsOf(output: string): Logits;
   /** Hexadecimal SHA-256 of the model file; computed when first asked for, in slices that let the event loop turn. */
@@ -100,7 +100,8 @@ export async function loadModel(source: string | URL | Uint8Array, options: Load
     half: graph.nodes.some(({ op, outputs }) => WEIGHTED.has(op) && facts.get(outputs[0]!)?.type === 'float16'),
     path,
     sidecar,
-    factsFor: (width, height) => probeFacts(graph, createSession, { ...probe, input: settled.input, width, height }),
+    factsFor: (width, height, depth) =>
+      probeFacts(graph, createSession, { ...probe, input: settled.input, width, height, depth }),
     logitsOf: output => findLogits(graph, facts, output),
     sha256: () => (digest ??= sha256(bytes)),
   };

@@ -13,6 +13,8 @@ export interface ProbingInputs {
   /** Used where the model takes any size. */
   readonly width?: number;
   readonly height?: number;
+  /** Slices of a volume, frames of a clip. */
+  readonly depth?: number;
 }
 
 /** More than a gigabyte of float32 is no picture. */
@@ -23,7 +25,7 @@ const DEFAULT_SIZE = 224;
 const DEFAULT_DEPTH = 16;
 
 /** Shape of the image input for a batch of this size. */
-export function imageShape(batch: number, { input, width, height }: ProbingInputs): number[] {
+export function imageShape(batch: number, { input, width, height, depth }: ProbingInputs): number[] {
   const h = input.height ?? height ?? DEFAULT_SIZE;
   const w = input.width ?? width ?? DEFAULT_SIZE;
   switch (input.layout) {
@@ -32,7 +34,9 @@ export function imageShape(batch: number, { input, width, height }: ProbingInput
     case 'nhwc':
       return [batch, h, w, input.channels];
     case 'ncdhw':
-      return [batch, input.channels, input.depth ?? DEFAULT_DEPTH, h, w];
+      return [batch, input.channels, input.depth ?? depth ?? DEFAULT_DEPTH, h, w];
+    case 'ntchw':
+      return [batch, input.depth ?? depth ?? DEFAULT_DEPTH, input.channels, h, w];
   }
 }
 

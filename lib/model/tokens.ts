@@ -1,13 +1,15 @@
 import { type Axes, type Axis, isSpatial, kindOf, type TokenGrid, tokensOf } from './axes.ts';
 
-/** Order of a layer's axes: feature maps, channels last, volumes, or tokens [N,T,D]. */
-export type LayerLayout = 'nchw' | 'nhwc' | 'ncdhw' | 'tokens';
+/** Order of a layer's axes: feature maps, channels last, volumes, frames of clips [N·T,C,h,w], or tokens [N,T,D]. */
+export type LayerLayout = 'nchw' | 'nhwc' | 'ncdhw' | 'frames' | 'tokens';
 
 /** How a tensor holds feature maps. */
 export interface Placement {
   readonly layout: LayerLayout;
   /** Of layout 'tokens'. */
   readonly tokens?: TokenGrid;
+  /** Of layout 'frames': T. */
+  readonly frames?: number;
 }
 
 const LAYOUTS = {
@@ -22,6 +24,9 @@ const LAYOUTS = {
  */
 export function placementOf(axes: Axes): Placement | undefined {
   const [batch, ...rest] = axes;
+  const frames = batch && framesIn(batch);
+  if (frames !== undefined)
+    return rest.length === 3 && rest.every(fitsFrame) ? { layout: 'frames', frames } : undefined;
   if (!batch || isSpatial(batch)) return undefined;
   if (rest.length === 2) {
     const tokens = tokensOf(rest[0]!);
@@ -31,6 +36,15 @@ export function placementOf(axes: Axes): Placement | undefined {
     if (kinds.length === axes.length && axes.every((axis, i) => fits(axis, kinds[i]!))) return { layout };
   return undefined;
 }
+
+/** Frames that are folded into the batch, images first. */
+function framesIn(axis: Axis): number | undefined {
+  const [last, ...images] = axis.toReversed();
+  const folded = last?.kind === 'depth' && last.size > 1 && images.every(({ kind }) => kind === 'batch');
+  return folded ? last.size : undefined;
+}
+
+const fitsFrame = (axis: Axis, i: number): boolean => fits(axis, LAYOUTS.nchw[i + 1]!);
 
 /** An axis of size 1 may stand for any; channels may have taken in positions (patches, patch merging). */
 function fits(axis: Axis, kind: string): boolean {

@@ -28,6 +28,7 @@ export function traceAxes(graph: Graph, facts: FactTable, input: ImageInput): Ma
       nchw: ['batch', 'channel', 'row', 'column'],
       nhwc: ['batch', 'row', 'column', 'channel'],
       ncdhw: ['batch', 'channel', 'depth', 'row', 'column'],
+      ntchw: ['batch', 'depth', 'channel', 'row', 'column'],
     } as const;
     const axes = kinds[input.layout].map((kind, i) => newAxis(kind, dims[i]!));
     traced.set(input.name, axes);

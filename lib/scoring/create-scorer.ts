@@ -5,6 +5,7 @@ import type { Tensor } from '../engine/tensor.ts';
 import { OnnxCamError } from '../errors.ts';
 import type { Maps } from '../kernels/maps.ts';
 import type { FeatureMaps } from '../methods/definition.ts';
+import type { ImageLayout } from '../model/input.ts';
 import type { Progress } from '../options.ts';
 import type { ResolvedTarget } from '../targets/resolve.ts';
 import type { ScoreRow } from '../targets/score.ts';
@@ -39,7 +40,7 @@ export type UseModel = <T>(task: (model: ScoringModel) => Promise<T>) => Promise
 
 export interface ScorerOptions {
   /** One image as the network gets it, [1, C, H, W] or [1, H, W, C]; copied. */
-  readonly input: { readonly data: Float32Array; readonly dims: readonly number[]; readonly layout: 'nchw' | 'nhwc' };
+  readonly input: { readonly data: Float32Array; readonly dims: readonly number[]; readonly layout: ImageLayout };
   /** The target layer's activations for that image, [1, C, h, w]. */
   readonly layer: FeatureMaps;
   /** Logits of the unchanged image. */
@@ -86,15 +87,10 @@ class NativeScorer implements Scorer {
 
   constructor(options: ScorerOptions) {
     const { dims, layout } = options.input;
-    if (dims.length !== 4 || dims[0] !== 1)
-      throw new OnnxCamError(
-        'ERR_METHOD_UNSUPPORTED',
-        `score methods mask pictures: an input of shape [1,C,H,W] or [1,H,W,C] was expected, not [${dims}]`,
-      );
     const [, a, b, c] = dims as [number, number, number, number];
     // A copy: nobody can change or transfer it away under the native loops.
     this.#options = { ...options, input: { ...options.input, data: options.input.data.slice() } };
-    this.#shape = layout === 'nchw' ? [a, b, c] : [c, a, b];
+    this.#shape = layout === 'nhwc' ? [c, a, b] : [a, b, c];
     this.size = { height: this.#shape[1], width: this.#shape[2] };
     this.targets = options.targets.length;
     this.#settled = settleTargets(options.targets, options.row);
@@ -128,6 +124,7 @@ class NativeScorer implements Scorer {
   }
 
   async masks(request: MaskRequest): Promise<MaskScores> {
+    this.#refuseVolumes();
     const { data, dims } = request.maps ?? layerMaps(this.#options.layer);
     const { selected, rule, repeats, noise } = maskSettings(request, { data, dims });
     const { first, group, constant, key } = await nativeScoring().distinctMaps({
@@ -158,6 +155,7 @@ class NativeScorer implements Scorer {
   }
 
   async gridMasks({ grids, canvas, offsets }: GridMasks, view?: ScoreView): Promise<Float64Array> {
+    this.#refuseVolumes();
     const count = grids.dims[0];
     const variants: NativeVariants = {
       kind: 'masks',
@@ -185,7 +183,15 @@ class NativeScorer implements Scorer {
   }
 
   async tail(request: TailRequest): Promise<Float64Array> {
-    const { data: activations, dims } = this.#options.layer;
+    const { data: activations, dims, depth } = this.#options.layer;
+    if (
+      depth !== undefined &&
+      (request.kind === 'neighbourhoods' || (request.kind === 'positions' && request.gaussian))
+    )
+      throw new OnnxCamError(
+        'ERR_METHOD_UNSUPPORTED',
+        'neighbourhoods are those of pictures, this layer holds volumes or clips; set params: { gaussian: false }',
+      );
     const [, channels, height, width] = dims as [number, number, number, number];
     const layer = { activations, dims: [channels, height, width] };
     const { view, ...change } = request;
@@ -202,6 +208,15 @@ class NativeScorer implements Scorer {
           ? change.sets.length / channels
           : height * width;
     return this.#score('tail', { ...layer, ...change }, items, view);
+  }
+
+  #refuseVolumes(): void {
+    const { dims } = this.#options.input;
+    if (dims.length !== 4)
+      throw new OnnxCamError(
+        'ERR_METHOD_UNSUPPORTED',
+        `masks are made for pictures [1,C,H,W] or [1,H,W,C], this input is [${dims}]`,
+      );
   }
 
   /** What masks are multiplied into, in the addon's terms. */
@@ -230,7 +245,7 @@ class NativeScorer implements Scorer {
       );
     if (items === 0) return new Float64Array();
     const targets = toNativeTargets(this.#settled, view, row.activation);
-    const itemDims = (kind === 'network' ? input.dims : layer.dims).slice(1);
+    const itemDims = kind === 'network' ? input.dims.slice(1) : featureDims(layer);
     const scores = await use(model =>
       this.#progress.track(items, () =>
         withSignal(signal, cancellation =>
@@ -285,6 +300,11 @@ function toNativeModel(
       repeated: batch === undefined && dims[0] === 1 && !shared?.has(name),
     })),
   } satisfies NativeModel;
+}
+
+/** [C, h, w], of volumes [C, D, h, w]. */
+function featureDims({ dims: [, channels, rows, width], depth }: FeatureMaps): number[] {
+  return depth === undefined ? [channels!, rows!, width!] : [channels!, depth, rows! / depth, width!];
 }
 
 function layerMaps({ data, dims }: FeatureMaps): Maps {

@@ -47,7 +47,7 @@ export async function runHere(
 }
 
 export interface FakeCall {
-  readonly image: string | TensorInput;
+  readonly image: string | readonly TensorInput[];
   readonly options: ExplainOptions;
 }
 
@@ -56,14 +56,15 @@ export function fakeModel(overrides: Partial<LoadedModel> = {}, calls: FakeCall[
   return {
     explain: async (image, options) => {
       calls.push({ image, options });
-      const images = typeof image !== 'string' && image.dims.length > 3 ? image.dims[0]! : 1;
+      const tensors = typeof image === 'string' ? [] : image;
+      const counts = tensors.map(({ dims }) => (dims.length > 3 ? dims[0]! : 1));
       const target = options.target as { kind: string; k?: number };
       const perMethod = (method: string): ExplainResult =>
         target.kind === 'top'
           ? Array.from({ length: target.k! }, (_, rank) => fakeExplanation({ method, target: fakeTarget(280 + rank) }))
           : fakeExplanation({ method });
       const perImage = (): ExplainResult => options.methods!.map(perMethod);
-      return images > 1 ? Array.from({ length: images }, perImage) : perImage();
+      return counts.length > 0 ? Array.from({ length: counts[0]! }, perImage) : perImage();
     },
     layers: () => [
       { name: 'stem', node: 'Relu_0', operator: 'Relu', shape: [1, 8, 16, 16], chosen: false, reason: null },

@@ -39,6 +39,23 @@ describe('explain', () => {
     );
   });
 
+  it('takes volumes with and without N and writes maps of their size', async () => {
+    writeFileSync('volumes.onnx', volumeModel());
+    const values = (count: number) => noise([count], 3).data;
+    writeFileSync('one.npy', Buffer.concat(formatNpy({ data: values(240), dims: [2, 4, 6, 5] })));
+    writeFileSync('two.npy', Buffer.concat(formatNpy({ data: values(480), dims: [2, 2, 4, 6, 5] })));
+    const { code } = await run('explain', 'volumes.onnx', '*.npy', '-o', 'out', '--save', 'map,raw,overlay');
+    expect(code).toBe(0);
+    expect((await readNpy(join('out', 'two.1.grad-cam.map.npy'))).dims).toEqual([4, 6, 5]);
+    expect((await readNpy(join('out', 'one.grad-cam.raw.npy'))).dims).toEqual([2, 3, 3]);
+    expect((await readNpy(join('out', 'one.grad-cam.map.npy'))).data).toEqual(
+      (await readNpy(join('out', 'two.0.grad-cam.map.npy'))).data,
+    );
+    expect(await sharp(join('out', 'one.grad-cam.overlay.png')).metadata()).toMatchObject({ width: 5, height: 6 });
+    const { results } = readJson(join('out', 'manifest.json'));
+    expect(results[0]!.map.dims).toEqual([4, 6, 5]);
+  });
+
   it('says of every bad input what is wrong with it, and explains the others', async () => {
     const write = (name: string, content: string | Buffer) => writeFileSync(name, content);
     write('empty.png', '');
@@ -146,6 +163,22 @@ function denseModel(): Buffer {
       initializers: { w: noise([5, 768], 1, 0.1), b: noise([5], 2) },
     }),
   );
+}
+
+/** One convolution of stride 2 over volumes of two channels. */
+function volumeModel(): Uint8Array {
+  return buildModel({
+    nodes: [
+      makeNode('Conv', ['x', 'w'], ['c'], { pads: [1, 1, 1, 1, 1, 1], strides: [2, 2, 2] }),
+      makeNode('Relu', ['c'], ['r']),
+      makeNode('GlobalAveragePool', ['r'], ['p']),
+      makeNode('Flatten', ['p'], ['f']),
+      makeNode('Gemm', ['f', 'v'], ['y'], { transB: 1 }),
+    ],
+    inputs: [{ name: 'x', dims: ['N', 2, 4, 6, 5] }],
+    outputs: [{ name: 'y', dims: ['N', 5] }],
+    initializers: { w: noise([4, 2, 3, 3, 3], 1, 0.5), v: noise([5, 4], 2) },
+  });
 }
 
 function residualModelWithNaN(): Uint8Array {

@@ -214,6 +214,25 @@ describe('kinds of inputs', () => {
     expect((await b.overlay()).info).toMatchObject({ width: 16, height: 16, channels: 3 });
   });
 
+  it('models of many channels take tensors and show the first channel', async () => {
+    const cam = await open(plainModel({ channels: 6 }));
+    const image = noiseImage([1, 6, 16, 16], 5);
+    for (const method of ['grad-cam', 'score-cam', 'ablation-cam', 'rise', 'eigen-cam', 'fullgrad']) {
+      const result = one(await cam.explain(image, { method, target: 1 }));
+      expect(result.map.data).toHaveLength(256);
+      expect(result.status).toBe('ok');
+    }
+    const shown = await one(await cam.explain(image, { target: 1 })).overlay({ alpha: 0 });
+    const [min, max] = [Math.min(...image.data), Math.max(...image.data)];
+    expectClose(
+      Array.from(shown.data),
+      Array.from({ length: 768 }, (_, i) => ((image.data[Math.floor(i / 3)]! - min) / (max - min)) * 255),
+      0.51,
+    );
+    const pixels = { data: new Uint8Array(768), info: { width: 16, height: 16, channels: 3 } };
+    await expectError(() => cam.explain(pixels), 'ERR_INPUT_SHAPE', /6/);
+  });
+
   it('any size in turn, also not square', async () => {
     const cam = await open(plainModel({ size: ['H', 'W'] }));
     const sizes = [

@@ -1,12 +1,14 @@
 import { type NormalizeKind, normalize, resize } from '../../kernels/index.ts';
 import type { Maps } from '../../kernels/maps.ts';
+import { resizeVolumes } from '../../kernels/volumes.ts';
+import type { InputSize } from '../definition.ts';
 
 /** Raw maps on their way to [0, 1]. */
 export interface FinishInput {
   /** Raw maps [N, h, w], one stack per target layer, in the order of the network. */
   readonly layers: readonly Maps[];
   /** Size of the model's input. */
-  readonly size: { readonly width: number; readonly height: number };
+  readonly size: InputSize;
   readonly relu: boolean;
   readonly fusion: 'mean' | 'tanh-max';
   /** pytorch-grad-cam's second stretch is left out. */
@@ -18,15 +20,26 @@ export type Finish = (input: FinishInput) => Promise<Maps>;
 
 /** max(0, value); NaN stays NaN so that it can be reported. */
 export function rectified(maps: Maps): Maps {
-  return { data: maps.data.map(value => Math.max(value, 0)), dims: maps.dims };
+  return mapped(maps, value => Math.max(value, 0));
 }
 
-/** The largest height and the largest width among the layers. */
-export function largestSize(layers: readonly Maps[]): { width: number; height: number } {
-  return {
-    height: Math.max(...layers.map(({ dims }) => dims[1])),
-    width: Math.max(...layers.map(({ dims }) => dims[2])),
-  };
+/** The largest height, width and depth among the layers. */
+export function largestSize(layers: readonly Maps[]): InputSize {
+  const largest = (length: (maps: Maps) => number) => Math.max(...layers.map(length));
+  const width = largest(({ dims }) => dims[2]);
+  const height = largest(({ dims, depth = 1 }) => dims[1] / depth);
+  return layers[0]!.depth === undefined ? { width, height } : { width, height, depth: largest(maps => maps.depth!) };
+}
+
+/** Bilinear (volumes: trilinear), half-pixel. */
+export function sized(maps: Maps, { width, height, depth }: InputSize): Promise<Maps> {
+  if (maps.depth !== undefined) return resizeVolumes(maps, { width, height, depth: depth ?? maps.depth });
+  return resize(maps, { width, height, interpolation: 'bilinear' });
+}
+
+/** Each map stretched to [0, 1]. */
+export async function normalized(maps: Maps, kind: NormalizeKind): Promise<Maps> {
+  return { ...maps, data: (await normalize(maps, { kind })).data };
 }
 
 /** Combines stacks of equal size value by value. */
@@ -34,11 +47,11 @@ export function combined(layers: readonly Maps[], combine: (a: number, b: number
   const [first, ...rest] = layers as [Maps, ...Maps[]];
   const data = first.data.slice();
   for (const { data: other } of rest) for (let i = 0; i < data.length; i++) data[i] = combine(data[i]!, other[i]!);
-  return { data, dims: first.dims };
+  return { ...first, data };
 }
 
 export function mapped(maps: Maps, change: (value: number) => number): Maps {
-  return { data: maps.data.map(change), dims: maps.dims };
+  return { ...maps, data: maps.data.map(change) };
 }
 
 /**
@@ -49,14 +62,11 @@ export async function stretched(
   { layers, relu, fusion }: FinishInput,
   kind: NormalizeKind,
 ): Promise<[Maps, ...Maps[]]> {
-  const scaled = await Promise.all(layers.map(maps => normalize(relu ? rectified(maps) : maps, { kind })));
+  const scaled = await Promise.all(layers.map(maps => normalized(relu ? rectified(maps) : maps, kind)));
   if (scaled.length === 1) return [scaled[0]!];
   const size = largestSize(layers);
-  const sized = scaled.map(maps =>
-    resize(fusion === 'tanh-max' ? mapped(maps, value => Math.tanh(2 * value)) : maps, {
-      ...size,
-      interpolation: 'bilinear',
-    }),
+  const resized = scaled.map(maps =>
+    sized(fusion === 'tanh-max' ? mapped(maps, value => Math.tanh(2 * value)) : maps, size),
   );
-  return Promise.all(sized as [Promise<Maps>, ...Promise<Maps>[]]);
+  return Promise.all(resized as [Promise<Maps>, ...Promise<Maps>[]]);
 }
