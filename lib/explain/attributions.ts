@@ -7,7 +7,6 @@ import { appendContrast } from '../autodiff/seed.ts';
 import { OnnxCamError } from '../errors.ts';
 import type { FactTable, TensorFacts } from '../model/facts.ts';
 import type { Graph } from '../model/graph.ts';
-import { orNameAlternatives } from './no-gradient.ts';
 
 /** A graph that is being extended, with the facts of all its tensors. */
 export interface Extended {
@@ -42,7 +41,7 @@ export function appendRelevance(
       'relevance starts from logits: relevance-cam takes no probability or other function of them as target',
     );
   const contrast = appendContrast(graph, facts, logits, seed);
-  const found = orNameAlternatives(() =>
+  const found = byRules('relevance propagation', () =>
     differentiate({
       graph,
       facts: contrast.facts,
@@ -69,7 +68,7 @@ export function appendContributions(
   { seeds, manyScores, blocks }: AttributionOptions,
 ): string {
   const reference = appendReference(graph, facts, layer, Object.keys(seeds));
-  const found = orNameAlternatives(() =>
+  const found = byRules('DeepLIFT', () =>
     differentiate({
       graph,
       facts: reference.facts,
@@ -88,6 +87,20 @@ export function appendContributions(
   const contributions = emit.mul(toValue(multiplier), toValue(layer));
   learn(facts, emit.facts);
   return contributions.name;
+}
+
+/** What has no rule here may well have a derivative. */
+function byRules<T>(rules: string, differentiation: () => T): T {
+  try {
+    return differentiation();
+  } catch (error) {
+    if (!(error instanceof OnnxCamError) || error.code !== 'ERR_NO_GRADIENT') throw error;
+    throw new OnnxCamError(
+      error.code,
+      `${error.message}; these are the rules of ${rules}, methods of plain gradients such as layer-cam may work`,
+      { cause: error },
+    );
+  }
 }
 
 function learn(facts: Map<string, TensorFacts>, found: FactTable): void {

@@ -70,22 +70,9 @@ const LINEAR = [
 ];
 
 const ELEMENTWISE = [
-  ...[
-    'Abs',
-    'Celu',
-    'Clip',
-    'Cos',
-    'Elu',
-    'Erf',
-    'Exp',
-    'Gelu',
-    'HardSigmoid',
-    'HardSwish',
-    'LeakyRelu',
-    'Log',
-    'Mish',
-  ],
-  ...['PRelu', 'Pow', 'Relu', 'Selu', 'Sigmoid', 'Sin', 'Softplus', 'Softsign', 'Swish', 'Tanh', 'ThresholdedRelu'],
+  ...['Abs', 'Celu', 'Clip', 'Cos', 'Elu', 'Erf', 'Exp', 'Gelu', 'HardSigmoid', 'HardSwish', 'LeakyRelu', 'Log'],
+  ...['Mish', 'PRelu', 'Pow', 'Relu', 'Selu', 'Sigmoid', 'Sin', 'Softplus', 'Softsign', 'Swish', 'Tanh'],
+  'ThresholdedRelu',
 ];
 
 const PRODUCTS = ['Einsum', 'Gemm', 'MatMul', 'Mul', 'ReduceSumSquare'];
@@ -143,18 +130,18 @@ function rescale(rule: Rule, reference: ReferenceRun): Rule {
   };
 }
 
-/** Positions of the inputs that differ between the runs. */
+/** Positions of the inputs that differ between the runs in a way that gradients follow. */
 const varying = (context: NodeContext): number[] =>
   [...context.node.inputs.keys()].filter(position => context.wants(position));
 
 /** A bilinear operator: linear where one operand depends on the layer, else its gradient at the mean of both runs. */
 function atMean(rule: Rule, reference: ReferenceRun): Rule {
-  const isSquare = (context: NodeContext) => context.node.op === 'ReduceSumSquare';
   return {
     ...rule,
     backward: context => {
       const positions = varying(context);
-      if (positions.length < 2 && !isSquare(context)) return rule.backward(context);
+      // A sum of squares multiplies its only operand with itself.
+      if (positions.length < 2 && context.node.op !== 'ReduceSumSquare') return rule.backward(context);
       if (context.node.op === 'Einsum' && positions.length > 2)
         context.fail('DeepLIFT has no rule for a product of three tensors that depend on the layer');
       const names = new Set(positions.map(position => context.node.inputs[position]!));
@@ -173,28 +160,28 @@ function meanOf(context: NodeContext, reference: ReferenceRun, tensor: string): 
 
 /**
  * Maxima over windows or axes. Between both runs' results lies the cross maximum: what y exceeds y′ by goes to the maximum
- * of x, what y′ exceeds y by to that of x′.
+ * of x, what y′ exceeds y by to that of x′; of minima the other way round. Either place has moved at least as far.
  */
 function crossMaximum(rule: Rule, reference: ReferenceRun): Rule {
   return {
     ...rule,
     backward: context => {
-      const { emit, gradient: g } = context;
+      const { emit, gradient: g, node } = context;
       const { x, x0, y, y0 } = bothRuns(context, reference);
-      const [input, output] = [context.node.inputs[0]!, context.node.outputs[0]!];
-      const collected: Value[] = [];
-      const collect = (_: string, value: Value) => void collected.push(value);
-      const above = emit.unary('Relu', emit.sub(y, y0));
-      const below = emit.neg(emit.unary('Relu', emit.sub(y0, y)));
-      rule.backward(context.with([emit.mul(g, above)], collect));
+      const rise = emit.unary('Relu', emit.sub(y, y0));
+      const fall = emit.neg(emit.unary('Relu', emit.sub(y0, y)));
+      const [own, other] = node.op === 'ReduceMin' ? [fall, rise] : [rise, fall];
       const values = new Map([
-        [input, x0],
-        [output, y0],
+        [node.inputs[0]!, x0],
+        [node.outputs[0]!, y0],
       ]);
-      rule.backward(context.with([emit.mul(g, below)], collect, { values, manyScores: true }));
+      const found: Value[] = [];
+      const collect = (_: string, value: Value) => void found.push(value);
+      rule.backward(context.with([emit.mul(g, own)], collect));
+      rule.backward(context.with([emit.mul(g, other)], collect, { values, manyScores: true }));
       rule.backward(context.with([g], collect));
-      const [atMaximum, atReference, local] = collected as [Value, Value, Value];
-      context.add(0, divided(emit, emit.add(atMaximum, atReference), emit.sub(x, x0), local));
+      const [here, there, local] = found as [Value, Value, Value];
+      context.add(0, divided(emit, emit.add(here, there), emit.sub(x, x0), local));
     },
   };
 }
