@@ -2,7 +2,9 @@ import { execFile } from 'node:child_process';
 import { readFile } from 'node:fs/promises';
 import { promisify } from 'node:util';
 import type { Command } from 'commander';
-import { runtimeInfo } from '../engine/library.ts';
+import { cudaRequirements, type Requirement } from '../engine/cuda-requirements.ts';
+import { gpuInfo } from '../engine/gpu.ts';
+import { resolveLibrary, runtimeInfo } from '../engine/library.ts';
 import type { RuntimeInfo } from '../engine/native.ts';
 import { Session } from '../engine/session.ts';
 import { kernelTier } from '../kernels/tier.ts';
@@ -31,6 +33,8 @@ export interface GpuFinding {
   /** Whether a session on the CUDA provider could be made. */
   readonly usable: boolean;
   readonly error?: Failure;
+  /** What CUDA sessions need, and whether it is there; empty where there is no CUDA. */
+  readonly requirements: readonly Requirement[];
 }
 
 /** `onnx-cam doctor`: can it work here, and if not, why. */
@@ -74,11 +78,15 @@ export function advise({
   gpu,
 }: Pick<Diagnosis, 'cpu' | 'onnxruntime' | 'sharp' | 'gpu'>): string[] {
   const advice = [cpu, onnxruntime, sharp].flatMap(found => ('error' in found ? found.error.message : []));
-  if (gpu.error && advice.length === 0)
+  if (advice.length === 0 && wantsGpu(gpu) && !gpu.usable) {
     advice.push(
-      `There is a GPU, but it cannot be used (the CPU works): ${gpu.error.message} ` +
-        'A CUDA build of ONNX Runtime is chosen with the environment variable ONNX_CAM_ORT_LIBRARY.',
+      gpu.error
+        ? `There is a GPU, but it cannot be used (the CPU works): ${gpu.error.message}`
+        : 'There is a CUDA provider, but no GPU that it can use (the CPU works).',
     );
+    for (const { name, detail, advice: how } of gpu.requirements)
+      if (how) advice.push(`Missing for the GPU: ${name} (${detail}). To get it: ${how}.`);
+  }
   // Without the addon both say the same.
   return [...new Set(advice)];
 }
@@ -97,6 +105,12 @@ function diagnosisText({ versions, platform, cpu, onnxruntime, sharp, gpu, advic
         ] as [string, string][])),
     ['sharp', 'error' in sharp ? `not loaded (${sharp.error.code})` : `${sharp.version} (libvips ${sharp.libvips})`],
     ['GPU', gpu.found ? `${gpu.devices.join(', ')}${gpu.usable ? '' : ' (cannot be used)'}` : 'none'],
+    ...(wantsGpu(gpu)
+      ? gpu.requirements.map(({ name, found, detail }): [string, string] => [
+          `  ${name}`,
+          found ? detail : `missing: ${detail}`,
+        ])
+      : []),
   ];
   const table = rows.map(([name, value]) => `${name.padEnd(12)} ${value}`).join('\n');
   return [table, '', ...(advice.length > 0 ? advice : ['All is well.'])].join('\n');
@@ -115,20 +129,42 @@ async function findSharp(): Promise<{ version: string; libvips: string }> {
   return { version: versions.sharp ?? '?', libvips: versions.vips };
 }
 
+/** People without a GPU need not read what one would need; a CUDA provider that somebody has put there says otherwise. */
+function wantsGpu({ found, requirements }: GpuFinding): boolean {
+  return found || requirements.some(({ name, found: there }) => name === 'provider' && there);
+}
+
+async function requirementsHere(): Promise<Requirement[]> {
+  if (process.platform !== 'linux' && process.platform !== 'win32') return [];
+  try {
+    return await cudaRequirements(resolveLibrary());
+  } catch {
+    // Without addon or ONNX Runtime there is nothing to look for; both are reported elsewhere.
+    return [];
+  }
+}
+
 /** Whether ONNX Runtime lists a provider says little: only a session shows that its libraries and driver are there. */
 async function findGpu(): Promise<GpuFinding> {
+  const requirements = await requirementsHere();
   const devices = await nvidiaDevices();
-  if (devices.length === 0) return { found: false, devices, usable: false };
+  if (devices.length === 0) return { found: false, devices, usable: false, requirements };
   const session = await orFailure(async () =>
     Session.create(await readFile(bundledFile('assets/efficientnet-lite0.onnx')), { executionProviders: ['cuda'] }),
   );
-  if ('error' in session) return { found: true, devices, usable: false, error: session.error };
+  if ('error' in session) return { found: true, devices, usable: false, error: session.error, requirements };
   await session.dispose();
-  return { found: true, devices, usable: true };
+  return { found: true, devices, usable: true, requirements };
 }
 
-/** Names of NVIDIA devices as the driver's own tool gives them; none where there is no driver. */
+/** Names of NVIDIA devices as CUDA gives them, or the driver's own tool; none where there is no driver. */
 async function nvidiaDevices(): Promise<string[]> {
+  try {
+    const { devices } = await gpuInfo();
+    if (devices.length > 0) return devices.map(({ name }) => name);
+  } catch {
+    // Without the addon the tool may still know.
+  }
   try {
     const { stdout } = await promisify(execFile)('nvidia-smi', ['--query-gpu=name', '--format=csv,noheader'], {
       timeout: 10_000,

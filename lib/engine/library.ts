@@ -1,4 +1,4 @@
-import { existsSync, readdirSync } from 'node:fs';
+import { existsSync, readdirSync, statSync } from 'node:fs';
 import { createRequire } from 'node:module';
 import { dirname, join, resolve } from 'node:path';
 import { OnnxCamError } from '../errors.ts';
@@ -14,8 +14,8 @@ const LIBRARY_NAMES: Partial<Record<NodeJS.Platform, RegExp[]>> = {
 };
 
 /**
- * The ONNX Runtime library to open: `libraryPath`, else the environment variable `ONNX_CAM_ORT_LIBRARY`, else the one
- * inside onnxruntime-node. Opening the very file that onnxruntime-node uses lets both share one copy.
+ * The ONNX Runtime library to open: `libraryPath`, else the environment variable `ONNX_CAM_ORT_LIBRARY` (a file, or the
+ * folder that it lies in), else the one inside onnxruntime-node. Opening the very file that onnxruntime-node uses lets both share one copy.
  * @throws `ERR_OPTION_INVALID` when a named file does not exist, `ERR_RUNTIME` when onnxruntime-node has none.
  */
 export function resolveLibrary(libraryPath?: string): string {
@@ -32,12 +32,31 @@ export function resolveLibrary(libraryPath?: string): string {
         'or leave it out to use the one inside onnxruntime-node',
     );
   }
-  return path;
+  return statSync(path).isDirectory() ? libraryIn(path) : path;
+}
+
+/** ONNX Runtime's library in a folder that the user names, where its providers lie as well. */
+function libraryIn(folder: string): string {
+  const file = libraryFile(folder);
+  if (file !== undefined) return file;
+  throw new OnnxCamError(
+    'ERR_OPTION_INVALID',
+    `the folder ${folder} holds no ONNX Runtime library; providers are looked for beside it, so copy or link it there`,
+  );
 }
 
 /** Version, path and execution providers of the ONNX Runtime library that sessions would use. */
 export async function runtimeInfo(libraryPath?: string): Promise<RuntimeInfo> {
   return native().runtimeInfo(resolveLibrary(libraryPath));
+}
+
+function libraryFile(folder: string): string | undefined {
+  const files = readdirSync(folder);
+  for (const pattern of LIBRARY_NAMES[process.platform] ?? []) {
+    const file = files.find(name => pattern.test(name));
+    if (file !== undefined) return join(folder, file);
+  }
+  return undefined;
 }
 
 let bundled: string | undefined;
@@ -65,11 +84,8 @@ function findBundledLibrary(): string {
   for (const version of versions) {
     const folder = join(bin, version, process.platform, process.arch);
     if (!existsSync(folder)) continue;
-    const files = readdirSync(folder);
-    for (const pattern of LIBRARY_NAMES[process.platform] ?? []) {
-      const file = files.find(name => pattern.test(name));
-      if (file !== undefined) return join(folder, file);
-    }
+    const file = libraryFile(folder);
+    if (file !== undefined) return file;
   }
   throw new OnnxCamError(
     'ERR_RUNTIME',

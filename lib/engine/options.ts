@@ -32,7 +32,7 @@ export interface SessionOptions {
   freeDimensionOverrides?: Readonly<Record<string, number>>;
   /** Session configuration entries, nested at the dots: `{ session: { set_denormal_as_zero: '1' } }`. */
   extra?: Readonly<Record<string, unknown>>;
-  /** ONNX Runtime's shared library (default: `ONNX_CAM_ORT_LIBRARY`, else the one inside onnxruntime-node). */
+  /** ONNX Runtime's shared library, or the folder that it and its providers lie in (default: `ONNX_CAM_ORT_LIBRARY`, else the one inside onnxruntime-node). */
   libraryPath?: string;
   /** External data files by the location that the model names, read while the session is created. */
   externalFiles?: Readonly<Record<string, Uint8Array>>;

@@ -2,7 +2,10 @@
 #include <napi.h>
 
 #include <memory>
+#include <string>
+#include <vector>
 
+#include "binding/arguments.hpp"
 #include "binding/registry.hpp"
 #include "binding/task.hpp"
 #include "device/gpu_info.hpp"
@@ -36,8 +39,26 @@ Napi::Value gpuInfo(const Napi::CallbackInfo& info) {
       });
 }
 
+// whyNotLoadable(names) → Promise<string[]>: per shared library why it cannot be loaded, or an empty string.
+Napi::Value whyNotLoadableTask(const Napi::CallbackInfo& info) {
+  auto reasons = std::make_shared<std::vector<std::string>>();
+  return runTask(
+      info.Env(), {},
+      [reasons, names = stringsOf(info[0])] {
+        for (const std::string& name : names) reasons->push_back(whyNotLoadable(name));
+      },
+      [reasons](Napi::Env env) -> Napi::Value {
+        Napi::Array result = Napi::Array::New(env, reasons->size());
+        for (uint32_t i = 0; i < reasons->size(); i++) result.Set(i, (*reasons)[i]);
+        return result;
+      });
+}
+
 }  // namespace
 
-void registerGpu(Napi::Env env, Napi::Object exports) { exports.Set("gpuInfo", Napi::Function::New(env, gpuInfo)); }
+void registerGpu(Napi::Env env, Napi::Object exports) {
+  exports.Set("gpuInfo", Napi::Function::New(env, gpuInfo));
+  exports.Set("whyNotLoadable", Napi::Function::New(env, whyNotLoadableTask));
+}
 
 }  // namespace onnx_cam

@@ -1,5 +1,37 @@
 #include "device/gpu_info.hpp"
 
+#ifdef _WIN32
+#ifndef NOMINMAX
+#define NOMINMAX
+#endif
+#include <windows.h>
+#else
+#include <dlfcn.h>
+#endif
+
+namespace onnx_cam {
+
+#ifdef _WIN32
+std::string whyNotLoadable(const std::string& name) {
+  HMODULE module = LoadLibraryA(name.c_str());
+  if (module == nullptr) return "Windows error " + std::to_string(GetLastError());
+  FreeLibrary(module);
+  return {};
+}
+#else
+std::string whyNotLoadable(const std::string& name) {
+  void* library = dlopen(name.c_str(), RTLD_LAZY | RTLD_LOCAL);
+  if (library == nullptr) {
+    const char* reason = dlerror();
+    return reason != nullptr ? reason : "no reason given";
+  }
+  dlclose(library);
+  return {};
+}
+#endif
+
+}  // namespace onnx_cam
+
 #ifdef ONNX_CAM_CUDA
 
 #include <cuda_runtime.h>

@@ -24,6 +24,9 @@ struct GpuInfo {
   std::string error;
 };
 
+/// Why the system's loader does not load a shared library, by file name; empty when it does. Nothing stays loaded.
+std::string whyNotLoadable(const std::string& name);
+
 /// Never fails: whatever CUDA answers to a question, an error means that there is no device.
 GpuInfo findGpus();
 

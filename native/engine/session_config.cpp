@@ -132,8 +132,9 @@ void appendProvider(const Library& library, OrtSessionOptions* options, const Pr
     status = library.api->SessionOptionsAppendExecutionProvider(
         options, genericName(provider.name).c_str(), strings.keys.data(), strings.values.data(), strings.keys.size());
   }
+  const char* hint = provider.name == "cuda" ? " (the command \"onnx-cam doctor\" says what is missing)" : "";
   library.check(status, "ERR_PROVIDER_UNAVAILABLE",
-                "the execution provider \"" + provider.name + "\" cannot be used: ");
+                "the execution provider \"" + provider.name + "\" cannot be used" + hint + ": ");
 }
 
 }  // namespace onnx_cam

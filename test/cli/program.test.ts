@@ -76,6 +76,11 @@ describe('doctor', () => {
     expect(diagnosis.onnxruntime.providers).toContain('CPUExecutionProvider');
     expect(diagnosis.onnxruntime.version).toMatch(/^1\./);
     expect(typeof diagnosis.gpu.found).toBe('boolean');
+    for (const { name, found, detail, advice } of diagnosis.gpu.requirements) {
+      expect(name).not.toBe('');
+      expect(detail).not.toBe('');
+      expect(typeof advice).toBe(found ? 'undefined' : 'string');
+    }
     const text = (await runHere(['doctor'])).stdout;
     expect(text).toContain(diagnosis.onnxruntime.path);
     expect(text).toMatch(/All is well|There is a GPU/);
@@ -87,11 +92,16 @@ describe('doctor', () => {
       devices: ['H200'],
       usable: false,
       error: { code: 'ERR_PROVIDER_UNAVAILABLE', message: 'no CUDA.' },
+      requirements: [
+        { name: 'driver', found: true, detail: 'for CUDA up to 13.0' },
+        { name: 'libcudnn.so.9', found: false, detail: 'no such file', advice: 'install cuDNN' },
+      ],
     } as const;
     const sharp = { version: '0.35.5', libvips: '8.18.0' };
     const onnxruntime = { version: '1.29.0', apiVersion: 29, path: 'lib.so', providers: [] };
     expect(advise({ cpu: { tier: 'avx2' }, onnxruntime, sharp, gpu })).toEqual([
-      expect.stringMatching(/There is a GPU.*no CUDA\..*ONNX_CAM_ORT_LIBRARY/),
+      expect.stringMatching(/There is a GPU.*no CUDA\./),
+      'Missing for the GPU: libcudnn.so.9 (no such file). To get it: install cuDNN.',
     ]);
     const missing = { error: { code: 'ERR_ADDON', message: 'build it' } } as const;
     expect(advise({ cpu: missing, onnxruntime: missing, sharp, gpu })).toEqual(['build it']);
