@@ -30,6 +30,7 @@ describe('methods for feature maps on tokens', () => {
         !needs.attention &&
         !needs.classifier &&
         !needs.guided &&
+        needs.attributions !== 'relevance' &&
         name !== 'fullgrad' &&
         family !== 'baseline',
     );
