@@ -1,10 +1,11 @@
 import { OnnxCamError, throwIfAborted } from './errors.ts';
 import { predictionsOf, type Setting, settingFor } from './explain/assemble.ts';
 import { onInput } from './explain/detections.ts';
+import { explainThatFits } from './explain/halved-runs.ts';
 import { type ExplainSource, type ReadyImage, readImage, splitSources } from './explain/images.ts';
 import type { MaskOptimizers } from './explain/mask-optimizers.ts';
 import type { Network } from './explain/network.ts';
-import { explainRun, type ImageResults } from './explain/pipeline.ts';
+import type { ImageResults } from './explain/pipeline.ts';
 import { type ExplainRequest, makeRequest, nthTarget, type RequestDefaults, targetsOf } from './explain/request.ts';
 import { resolveFor, rowHead } from './explain/resolve-for.ts';
 import type { ExplainResult, PerImage, SeveralOptions, SingleOptions } from './explain/result-type.ts';
@@ -128,19 +129,44 @@ export class Explainer {
    * @throws what is wrong for every image, such as `ERR_METHOD_UNKNOWN`; `ERR_IMAGE_NOT_FOUND` for a folder or glob
    * without pictures; `ERR_ABORTED`
    */
-  async *stream<T extends ExplainSource>(
+  stream<T extends ExplainSource>(
     source: StreamSource<T>,
     options: StreamOptions = {},
   ): AsyncGenerator<StreamResult<T, ExplainResult>, void, void> {
-    this.#checkUsable();
+    return Explainer.streamOver([this], source, options);
+  }
+
+  /** Behind the exported function `stream`, which says what it does. */
+  static async *streamOver<T extends ExplainSource>(
+    explainers: readonly Explainer[],
+    source: StreamSource<T>,
+    options: StreamOptions = {},
+  ): AsyncGenerator<StreamResult<T, ExplainResult>, void, void> {
     const { concurrency = 2, ...explainOptions } = options;
     checkCount('concurrency', concurrency, 1);
     checkExplainOptions(explainOptions);
-    // What is wrong for every image is an error of the stream.
-    makeRequest(this.#parts.network, explainOptions, this.#parts.defaults);
-    const task = (input: T, index: number): Promise<ExplainResult> =>
-      this.explain(input, { ...explainOptions, target: nthTarget(options.target, index) });
-    yield* runStream(await openSource(source), task, { concurrency, signal: options.signal });
+    if (!Array.isArray(explainers) || explainers.length === 0 || !explainers.every(one => one instanceof Explainer))
+      throw new OnnxCamError(
+        'ERR_OPTION_INVALID',
+        'stream takes an array of at least one explainer, as load gives them',
+      );
+    const pool = explainers.map(explainer => ({ explainer, running: 0 }));
+    for (const { explainer } of pool) {
+      explainer.#checkUsable();
+      // What is wrong for every image is an error of the stream.
+      makeRequest(explainer.#parts.network, explainOptions, explainer.#parts.defaults);
+    }
+    const task = async (input: T, index: number): Promise<ExplainResult> => {
+      const idle = pool.reduce((best, one) => (one.running < best.running ? one : best));
+      idle.running++;
+      try {
+        return await idle.explainer.explain(input, { ...explainOptions, target: nthTarget(options.target, index) });
+      } finally {
+        idle.running--;
+      }
+    };
+    const limits = { concurrency: concurrency * pool.length, signal: options.signal };
+    yield* runStream(await openSource(source), task, limits);
   }
 
   /**
@@ -187,7 +213,7 @@ export class Explainer {
     );
     const results: ImageResults[] = [];
     for (const run of groupRuns(work, batchSize)) {
-      const explained = await explainRun(this.#parts, run, request);
+      const explained = await explainThatFits(this.#parts, run, request);
       for (const [i, { index }] of run.entries()) results[index] = explained[i]!;
     }
     return results;

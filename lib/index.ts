@@ -32,4 +32,5 @@ export { load } from './load.ts';
 export type { Convention } from './methods/definition.ts';
 export { listMethods, type MethodInfo } from './methods/list.ts';
 export type { ExplainOptions, LoadOptions, Precision, Progress } from './options.ts';
+export { stream } from './stream.ts';
 export type { Target, TargetInput } from './targets/target.ts';

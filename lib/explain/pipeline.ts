@@ -27,12 +27,14 @@ export type ImageResults = Explanation[][][];
 
 /**
  * Explains the images of one network run: forward (and backward) pass, the methods, the pictures' maps.
+ * @param known warnings that every result gets
  * @throws `ERR_NO_GRADIENT`, `ERR_METHOD_UNSUPPORTED`, `ERR_RUNTIME`, `ERR_ABORTED`
  */
 export async function explainRun(
   { network, scorers, optimizers, setting }: Stage,
   work: readonly Work[],
   request: ExplainRequest,
+  known: readonly string[] = [],
 ): Promise<ImageResults[]> {
   for (const { definition } of request.methods) for (const { targets } of work) checkDetections(definition, targets);
   const outcome = await runNetwork(network, work, request);
@@ -70,7 +72,7 @@ export async function explainRun(
               runs: { ...runs, network: runs.network + 1 + extraRuns + passes },
               shapes: layers.map(layer => shapeOf(run.activations.get(layer.name)!)),
               precision: run.precision,
-              warnings: [...method.warnings, ...run.warnings, ...warnings, ...found],
+              warnings: [...known, ...method.warnings, ...run.warnings, ...warnings, ...found],
             });
           }),
         ),
