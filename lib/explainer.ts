@@ -1,16 +1,13 @@
 import { OnnxCamError, throwIfAborted } from './errors.ts';
-import { predictionsOf, type Setting, settingFor } from './explain/assemble.ts';
+import { predictionsOf, settingFor } from './explain/assemble.ts';
 import { onInput } from './explain/detections.ts';
 import { explainThatFits } from './explain/halved-runs.ts';
 import { type ExplainSource, type ReadyImage, readImage, splitSources } from './explain/images.ts';
-import type { MaskOptimizers } from './explain/mask-optimizers.ts';
-import type { Network } from './explain/network.ts';
-import type { ImageResults } from './explain/pipeline.ts';
+import type { ImageResults, Stage } from './explain/pipeline.ts';
 import { type ExplainRequest, makeRequest, nthTarget, type RequestDefaults, targetsOf } from './explain/request.ts';
 import { resolveFor, rowHead } from './explain/resolve-for.ts';
 import type { ExplainResult, PerImage, SeveralOptions, SingleOptions } from './explain/result-type.ts';
 import { scoresOf } from './explain/run-network.ts';
-import type { Scorers } from './explain/scorers.ts';
 import { similarImages, withEmbeddings } from './explain/similar-images.ts';
 import { openSource, runStream, type StreamResult, type StreamSource } from './explain/stream.ts';
 import { findUnsupported, type SupportOptions } from './explain/unsupported.ts';
@@ -19,8 +16,12 @@ import type { Explanation, Prediction } from './explanation.ts';
 import type { ResolvedPreprocess } from './image/preprocess-options.ts';
 import { type DetectedSource, detectSource } from './image/source.ts';
 import { checkCount, checkExplainOptions, checkNames, type ExplainOptions } from './options.ts';
-import { outputOf } from './targets/resolve.ts';
+import { parseTarget } from './targets/parse.ts';
+import { outputOf, scoringGraphOf } from './targets/resolve.ts';
 import type { Target } from './targets/target.ts';
+
+/** Scoring graphs whose merged models are kept. */
+const KEPT_STAGES = 4;
 
 /** Images per network run on a CPU: more gains nothing there and costs memory. */
 const DEFAULT_BATCH = 4;
@@ -43,11 +44,9 @@ export interface LayerListing {
 }
 
 /** What an explainer is made of. */
-export interface ExplainerParts {
-  readonly network: Network;
-  readonly scorers: Scorers;
-  readonly optimizers: MaskOptimizers;
-  readonly setting: Setting;
+export interface ExplainerParts extends Stage {
+  /** The same with a scoring graph behind the model. */
+  readonly withHead: (head: string | URL | Uint8Array) => Promise<Stage>;
   readonly preprocess: () => ResolvedPreprocess;
   readonly defaults: RequestDefaults;
   readonly dispose: () => Promise<void>;
@@ -56,6 +55,8 @@ export interface ExplainerParts {
 /** A loaded model that explains its predictions. Made by `load`; release it with `dispose`. */
 export class Explainer {
   readonly #parts: ExplainerParts;
+  /** By scoring graph, the one used last at the end. */
+  readonly #stages = new Map<string | Uint8Array, Promise<Stage>>();
   #disposed: Promise<void> | undefined;
 
   constructor(parts: ExplainerParts) {
@@ -81,17 +82,20 @@ export class Explainer {
     this.#checkUsable();
     checkExplainOptions(options);
     throwIfAborted(options.signal);
-    const { network, defaults } = this.#parts;
-    const request = makeRequest(network, options, defaults);
-    const { sources, several } = splitSources(image, network.model.input);
+    const { sources, several } = splitSources(image, this.#parts.network.model.input);
     const given = targetsOf(options.target, sources.length);
+    const graph = scoringGraph(given);
+    const stage = graph === undefined ? this.#parts : await this.#withHead(graph);
+    const { network } = stage;
+    const request = makeRequest(network, options, this.#parts.defaults);
     const compares = given.some(target => similarImages(target).length > 0);
     const targets = compares ? await this.#withEmbeddings(given, request.signal) : given;
     const results: ExplainResult[] = [];
     const batchSize = network.model.input.batch ?? options.batchSize ?? DEFAULT_BATCH;
     for (let from = 0; from < sources.length; from += batchSize) {
       const to = Math.min(from + batchSize, sources.length);
-      const chunk = await this.#explainChunk(sources.slice(from, to), targets.slice(from, to), request, batchSize);
+      const part = { sources: sources.slice(from, to), targets: targets.slice(from, to) };
+      const chunk = await this.#explainChunk(stage, part, request, batchSize);
       for (const [i, byMethod] of chunk.entries()) results.push(nest(byMethod, targets[from + i]!, options, request));
       request.progress?.images({ done: to, total: sources.length });
     }
@@ -171,14 +175,16 @@ export class Explainer {
 
   /**
    * The methods of a list that cannot be run on this model with this layer and target, each with the error that
-   * `explain` would give. Nothing is run for it.
+   * `explain` would give. Nothing is run for it; of `graph()` targets what the model itself allows is said.
    * @throws for what no other method mends: `ERR_METHOD_UNKNOWN`, `ERR_TARGET_UNKNOWN`, `ERR_TARGET_RANGE`,
    * `ERR_OPTION_INVALID`.
    */
   unsupported(methods: readonly string[], options: SupportOptions = {}): Map<string, OnnxCamError> {
     this.#checkUsable();
     const { network, defaults, setting } = this.#parts;
-    return findUnsupported(network, methods, options, { defaults, labels: setting.labels });
+    const { target, ...others } = options;
+    const scored = target !== undefined && scoringGraphOf(parseTarget(target)) !== undefined;
+    return findUnsupported(network, methods, scored ? others : options, { defaults, labels: setting.labels });
   }
 
   /** Hexadecimal SHA-256 of the model file. */
@@ -196,13 +202,25 @@ export class Explainer {
     await this.dispose();
   }
 
+  /** What explains with a scoring graph behind the model. */
+  #withHead(graph: string | URL | Uint8Array): Promise<Stage> {
+    const key = graph instanceof URL ? graph.href : graph;
+    const made = this.#stages.get(key) ?? this.#parts.withHead(graph);
+    this.#stages.delete(key);
+    this.#stages.set(key, made);
+    if (this.#stages.size > KEPT_STAGES) this.#stages.delete(this.#stages.keys().next().value!);
+    // A failure is not remembered.
+    made.catch(() => this.#stages.delete(key));
+    return made;
+  }
+
   async #explainChunk(
-    sources: readonly DetectedSource[],
-    targets: readonly Target[],
+    stage: Stage,
+    { sources, targets }: { readonly sources: readonly DetectedSource[]; readonly targets: readonly Target[] },
     request: ExplainRequest,
     batchSize: number,
   ): Promise<ImageResults[]> {
-    const { network, setting } = this.#parts;
+    const { network, setting } = stage;
     const images = await Promise.all(sources.map(source => this.#read(source, request.signal)));
     const work = images.map(
       (image, index): Work => ({
@@ -213,7 +231,7 @@ export class Explainer {
     );
     const results: ImageResults[] = [];
     for (const run of groupRuns(work, batchSize)) {
-      const explained = await explainThatFits(this.#parts, run, request);
+      const explained = await explainThatFits(stage, run, request);
       for (const [i, { index }] of run.entries()) results[index] = explained[i]!;
     }
     return results;
@@ -247,6 +265,14 @@ export class Explainer {
   #checkUsable(): void {
     if (this.#disposed) throw new OnnxCamError('ERR_DISPOSED', 'this explainer was disposed; load the model again');
   }
+}
+
+/** The scoring graph that all targets read. */
+function scoringGraph(targets: readonly Target[]): string | URL | Uint8Array | undefined {
+  const graphs = new Set(targets.map(scoringGraphOf));
+  if (graphs.size > 1)
+    throw new OnnxCamError('ERR_OPTION_INVALID', 'one graph() serves all images of a call; make a call for each');
+  return [...graphs][0];
 }
 
 /** Drops the levels that the options don't ask for. */

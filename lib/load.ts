@@ -3,11 +3,12 @@ import { Session } from './engine/session.ts';
 import { OnnxCamError } from './errors.ts';
 import { MaskOptimizers } from './explain/mask-optimizers.ts';
 import { Network } from './explain/network.ts';
+import type { Stage } from './explain/pipeline.ts';
 import { Scorers } from './explain/scorers.ts';
-import { SessionCache } from './explain/session-cache.ts';
+import { SessionCache, type SessionUse } from './explain/session-cache.ts';
 import { Explainer } from './explainer.ts';
 import { type ResolvedPreprocess, resolvePreprocess } from './image/preprocess-options.ts';
-import { loadModel } from './model/load-model.ts';
+import { loadModel, type Model } from './model/load-model.ts';
 import { checkLoadOptions, type LoadOptions } from './options.ts';
 import { physicalCores } from './physical-cores.ts';
 import { withPrecision } from './precision.ts';
@@ -51,12 +52,15 @@ export async function load(model: string | URL | Uint8Array, options: LoadOption
   if (preprocess !== undefined) pictures();
   const cache = new SessionCache();
   const names = await readLabels(labels ?? loaded.sidecar.labels, loaded.path);
-  const network = new Network(loaded, cache, session, { classNames: names?.names.length, precision });
+  const setting = { labels: names };
+  const stageOf = (model: Model, sessions: SessionUse): Stage => {
+    const network = new Network(model, sessions, session, { classNames: names?.names.length, precision });
+    const scorers = new Scorers(model, sessions, session, session.intraOpNumThreads);
+    return { network, scorers, optimizers: new MaskOptimizers(network, pictures), setting };
+  };
   return new Explainer({
-    network,
-    scorers: new Scorers(loaded, cache, session, session.intraOpNumThreads),
-    optimizers: new MaskOptimizers(network, pictures),
-    setting: { labels: names },
+    ...stageOf(loaded, cache),
+    withHead: async head => stageOf(await loaded.withHead(head), cache.scope()),
     preprocess: pictures,
     defaults: { layer, tokens: tokens ?? loaded.sidecar.tokens },
     dispose: () => cache.dispose(),

@@ -21,7 +21,7 @@ import type { TargetLayer } from './layer-choice.ts';
 import { type NetworkPlan, ofEachPass, type PassKind, planKey, type SeedForm, seedInput } from './plan.ts';
 import { type PlannedGraph, planGraph } from './plan-graph.ts';
 import { readoutFeeds, readoutHead, type ScoreHead } from './readout-graph.ts';
-import type { SessionCache } from './session-cache.ts';
+import type { SessionUse } from './session-cache.ts';
 import { Turns } from './turns.ts';
 
 /** Sizes whose facts are kept; more would grow without end on pictures of many sizes. */
@@ -99,7 +99,7 @@ interface PlannedSession {
 /** Runs a model's rewritten graphs; sessions are made on first need and shared by equal plans. */
 export class Network {
   readonly model: Model;
-  readonly #cache: SessionCache;
+  readonly #cache: SessionUse;
   readonly #options: NetworkSessionOptions;
   readonly #turns = new Turns();
   readonly #heads = new Map<string, Logits>();
@@ -110,7 +110,7 @@ export class Network {
 
   constructor(
     model: Model,
-    cache: SessionCache,
+    cache: SessionUse,
     options: NetworkSessionOptions,
     { classNames, precision = 'auto' }: NetworkSetting = {},
   ) {
@@ -135,7 +135,7 @@ export class Network {
   /** What a target without a readout of its own reads: of a detector the logit of each class's best candidate. */
   withDetection(choice: HeadChoice): HeadChoice {
     const { output, readout } = choice;
-    if (readout) return choice;
+    if (readout || this.model.scored) return choice;
     const detector = this.detector(output);
     const { boxes, scores, labels } = detector ?? {};
     const read = [detector?.output, boxes?.tensor, scores?.tensor, labels?.tensor];

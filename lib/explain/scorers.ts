@@ -17,7 +17,7 @@ import type { TargetLayer } from './layer-choice.ts';
 import type { NetworkSessionOptions } from './network.ts';
 import { readoutForm, type ScoreHead } from './readout-graph.ts';
 import { blockGraph, networkGraph, prefixInput, type ScoringGraph, tailGraph } from './scoring-graphs.ts';
-import type { SessionCache } from './session-cache.ts';
+import type { SessionUse } from './session-cache.ts';
 
 /** What scoring one image's changed copies starts from. */
 export interface ScorerRequest {
@@ -47,11 +47,11 @@ export interface ScorerRequest {
 /** Makes scorers over the explainer's sessions; perturbation runs use one-thread sessions of their own. */
 export class Scorers {
   readonly #model: Model;
-  readonly #cache: SessionCache;
+  readonly #cache: SessionUse;
   readonly #options: NetworkSessionOptions;
   readonly #threads: number;
 
-  constructor(model: Model, cache: SessionCache, options: NetworkSessionOptions, threads: number) {
+  constructor(model: Model, cache: SessionUse, options: NetworkSessionOptions, threads: number) {
     this.#model = model;
     this.#cache = cache;
     this.#options = options;

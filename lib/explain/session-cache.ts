@@ -10,6 +10,9 @@ interface Entry {
   users: number;
 }
 
+/** What runs need of a cache. */
+export type SessionUse = Pick<SessionCache, 'use'>;
+
 /**
  * Sessions by key, made on first need. At most `capacity` idle ones are kept; the least recently used are released
  * first, and none while it is in use.
@@ -19,6 +22,7 @@ export class SessionCache {
   readonly #uses = new Set<Promise<unknown>>();
   readonly #capacity: number;
   #disposed = false;
+  #scopes = 0;
 
   constructor(capacity = 4) {
     this.#capacity = capacity;
@@ -59,6 +63,12 @@ export class SessionCache {
       used.users--;
       await this.#releaseSurplus();
     }
+  }
+
+  /** The same cache for another network, whose keys are kept apart from all others. */
+  scope(): SessionUse {
+    const scope = ++this.#scopes;
+    return { use: (key, create, task) => this.use(`${scope} ${key}`, create, task) };
   }
 
   /** Releases every session and resolves when all are released; those in use end their runs first. */

@@ -16,6 +16,7 @@ import { describeInput, type ImageInput } from './input.ts';
 import { type Layer, listLayers } from './layers.ts';
 import { findLogits, type Logits } from './logits.ts';
 import { lowerOperators } from './lowering/lower.ts';
+import { checkHeadScore, HEAD_SCORE, mergeHead } from './merge-head.ts';
 import { type ProbeOptions, probeFacts } from './probe.ts';
 import type { CreateSession } from './probe-session.ts';
 import { parseModel } from './read.ts';
@@ -43,6 +44,13 @@ export interface Model {
   factsFor(width: number, height: number, depth?: number): Promise<FactTable>;
   /** Logits of another output of the model. */
   logitsOf(output: string): Logits;
+  /** True where the logits are one score per image that a graph of the user's makes of the model's outputs. */
+  readonly scored: boolean;
+  /**
+   * The model with a scoring graph behind it.
+   * @throws what reading a model throws, and see mergeHead
+   */
+  withHead(head: string | URL | Uint8Array): Promise<Model>;
   /** Hexadecimal SHA-256 of the model file; computed when first asked for, in slices that let the event loop turn. */
   sha256(): Promise<string>;
 }
@@ -69,41 +77,96 @@ export interface LoadModelOptions {
 export async function loadModel(source: string | URL | Uint8Array, options: LoadModelOptions): Promise<Model> {
   const { createSession, signal } = options;
   const path = source instanceof Uint8Array ? undefined : pathOf(source);
-  const bytes = source instanceof Uint8Array ? source : await readModelFile(path!);
-  throwIfAborted(signal);
+  const { graph: original, bytes } = await readGraph(source, signal);
   const sidecar = path === undefined ? {} : await readSidecar(path);
-  const parsed = parseModel(bytes);
-  await resolveExternalData(parsed, path);
-  const original = lowerOperators(parsed);
   throwIfAborted(signal);
 
   const input = describeInput(original, { input: options.input ?? sidecar.input, inputs: options.inputs });
   const [width, height] = options.size ?? sizeOf(sidecar) ?? [];
   const wanted = options.output ?? sidecar.output;
   const probe: ProbeOptions = { input, inputs: options.inputs, width, height, signal };
+  const { half = false } = options;
   const full = await settleBatch(original, wanted, createSession, probe);
-  const settled = options.half ? await halve(full, createSession, probe) : full;
-  const { graph, facts } = settled;
-  const detector = detectorOf(settled, wanted);
-  const found = findLogits(graph, facts, wanted);
-  const logits = detector?.boxes.tensor === found.output ? findLogits(graph, facts, detector.output) : found;
-  const layers = markJoint(listLayers(graph, facts, settled.input, logits), settled, detector);
+  const model = await describeModel(full, { wanted, createSession, probe, half });
   let digest: Promise<string> | undefined;
+  const whole = { path, sidecar, sha256: () => (digest ??= sha256(bytes)) };
+  return {
+    ...model,
+    ...whole,
+    withHead: async head => {
+      const { graph } = await readGraph(head, undefined);
+      const { output } = model.logits;
+      const merged = await mergeHead(original, graph, { facts: full.facts, output, createSession });
+      const settled = await settleBatch(merged, HEAD_SCORE, createSession, probe);
+      const scored = await describeModel(settled, { wanted: HEAD_SCORE, createSession, probe, half });
+      return { ...scored, ...whole, withHead: () => Promise.reject(new TypeError('the model has a scoring graph')) };
+    },
+  };
+}
+
+/** A file's graph with all its weights, from operators that the library knows. */
+async function readGraph(source: string | URL | Uint8Array, signal: AbortSignal | undefined) {
+  const path = source instanceof Uint8Array ? undefined : pathOf(source);
+  const bytes = source instanceof Uint8Array ? source : await readModelFile(path!);
+  throwIfAborted(signal);
+  const parsed = parseModel(bytes);
+  await resolveExternalData(parsed, path);
+  return { graph: lowerOperators(parsed), bytes };
+}
+
+interface DescribeOptions {
+  readonly wanted: string | undefined;
+  readonly createSession: CreateSession;
+  readonly probe: ProbeOptions;
+  readonly half: boolean;
+}
+
+/** Everything about a model that does not depend on where it was read from. */
+async function describeModel(
+  full: Settled,
+  { wanted, createSession, probe, half }: DescribeOptions,
+): Promise<Omit<Model, 'path' | 'sidecar' | 'sha256' | 'withHead'>> {
+  const scored = wanted === HEAD_SCORE;
+  if (scored) checkHeadScore(full.graph, full.facts);
+  const settled = half ? await halve(full, createSession, probe) : full;
+  const { graph, facts } = settled;
+  const detector = scored ? undefined : detectorOf(settled, wanted);
+  const logits = scored ? headLogits(facts) : logitsOf(settled, wanted, detector);
+  const layers = markJoint(listLayers(graph, facts, settled.input, logits), settled, detector);
   return {
     graph,
     facts,
     input: settled.input,
-    fixedInputs: options.inputs ?? {},
+    fixedInputs: probe.inputs ?? {},
     logits,
     layers,
     chosen: layers.some(layer => layer.dominating || layer.joint) ? chooseLayer(layers) : undefined,
     half: graph.nodes.some(({ op, outputs }) => WEIGHTED.has(op) && facts.get(outputs[0]!)?.type === 'float16'),
-    path,
-    sidecar,
     factsFor: (width, height, depth) =>
       probeFacts(graph, createSession, { ...probe, input: settled.input, width, height, depth }),
     logitsOf: output => findLogits(graph, facts, output),
-    sha256: () => (digest ??= sha256(bytes)),
+    scored,
+  };
+}
+
+/** The class scores; of a detector those of its candidates, not the boxes. */
+function logitsOf({ graph, facts }: Settled, wanted: string | undefined, detector: Detector | undefined): Logits {
+  const found = findLogits(graph, facts, wanted);
+  return detector?.boxes.tensor === found.output ? findLogits(graph, facts, detector.output) : found;
+}
+
+/** The user's own score, as it is. */
+function headLogits(facts: FactTable): Logits {
+  const { dims } = facts.get(HEAD_SCORE)!;
+  return {
+    output: HEAD_SCORE,
+    tensor: HEAD_SCORE,
+    dims,
+    classes: 1,
+    classAxis: 1,
+    spatial: false,
+    kind: 'regression',
+    reason: 'output of the scoring graph',
   };
 }
 

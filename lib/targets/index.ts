@@ -130,6 +130,17 @@ export const similarity = (
   return { kind: 'similarity', to: vector };
 };
 
+/**
+ * The score that a small ONNX graph of the user's makes of the model's outputs, one value per image ([N] or [N,1]). Its
+ * inputs have the names of the outputs that they take; a single input may have any name. It is merged into the model and
+ * differentiated with it. One such graph serves all images of a call; no probability is reported for it.
+ * @param model path, `file:` URL or bytes of an ONNX file
+ */
+export const graph = (model: string | URL | Uint8Array): TargetOf<'graph'> => {
+  if (typeof model === 'string' || model instanceof URL || model instanceof Uint8Array) return { kind: 'graph', model };
+  throw new OnnxCamError('ERR_OPTION_INVALID', 'graph takes the path, file: URL or bytes of an ONNX file');
+};
+
 /** A target on the model output with this name, for models with several heads. */
 export const output = (name: string, target: TargetInput): TargetOf<'output'> => ({
   kind: 'output',

@@ -12,6 +12,7 @@ const KINDS: ReadonlySet<string> = new Set<Target['kind']>([
   'segmentation',
   'detection',
   'similarity',
+  'graph',
   'weighted',
   'view',
   'output',
@@ -44,14 +45,14 @@ export function parseTarget(input: TargetInput): Target {
 /**
  * The text form of the command line: `281`, `tabby`, `top3`, `contrast:281,282`, `negative:281`, `rest:281`,
  * `probability:281`, `segmentation:12`, `detection:17`, `detection:17@X,Y,W,H`, `similarity:PICTURE`,
- * `output=NAME:5`.
+ * `graph:FILE`, `output=NAME:5`.
  * @throws `ERR_OPTION_INVALID` for a known prefix with the wrong number of parts.
  */
 export function parseTargetText(text: string): Target {
   const output = /^output=([^:]+):(.+)$/.exec(text);
   if (output) return { kind: 'output', name: output[1]!, of: parseTargetText(output[2]!) };
   const call =
-    /^(contrast|negative|rest|probability|logprobability|binary|regression|segmentation|detection|similarity):(.+)$/i.exec(
+    /^(contrast|negative|rest|probability|logprobability|binary|regression|segmentation|detection|similarity|graph):(.+)$/i.exec(
       text,
     );
   if (!call) return parseTarget(/^-?\d+$/.test(text) ? Number(text) : text);
@@ -88,6 +89,8 @@ export function parseTargetText(text: string): Target {
       return { kind: 'segmentation', classIndex: Number(rest), region: 'predicted' };
     case 'detection':
       return parseDetectionText(rest);
+    case 'graph':
+      return { kind: 'graph', model: rest };
     case 'similarity':
       return { kind: 'similarity', to: { image: rest } };
     default:

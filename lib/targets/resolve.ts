@@ -83,6 +83,36 @@ function vectorOf({ to }: TargetOf<'similarity'>): Float32Array {
   throw new TypeError('the embedding of the picture is not there yet');
 }
 
+/**
+ * The scoring graph that a target reads, alone or times a weight.
+ * @throws `ERR_OPTION_INVALID` where it is mixed with other scores, or another view of it is asked for
+ */
+export function scoringGraphOf(target: Target): TargetOf<'graph'>['model'] | undefined {
+  switch (target.kind) {
+    case 'graph':
+      return target.model;
+    case 'weighted': {
+      const graphs = new Set(target.terms.map(([term]) => scoringGraphOf(term)));
+      if (graphs.size > 1)
+        throw new OnnxCamError(
+          'ERR_OPTION_INVALID',
+          'the score of graph() cannot be combined with others; let the graph itself combine them',
+        );
+      return [...graphs][0];
+    }
+    case 'view':
+    case 'output':
+      if (scoringGraphOf(target.of) !== undefined)
+        throw new OnnxCamError(
+          'ERR_OPTION_INVALID',
+          'graph() names the outputs it reads by its inputs, and its score has no probability; use it as it is',
+        );
+      return undefined;
+    default:
+      return undefined;
+  }
+}
+
 /** The output a target names. */
 export function outputOf(target: Target): string | undefined {
   switch (target.kind) {
@@ -139,6 +169,8 @@ function termsOf(target: Target, head: TargetHead): ScoreTerm[] {
       return term(checkRange(target.classIndex, head));
     case 'detection':
       return term(target.classIndex === undefined ? -1 : checkRange(target.classIndex, head));
+    case 'graph':
+      return term(0);
     case 'similarity':
       return term(head.readout?.kind === 'similarity' ? head.readout.vectors.indexOf(vectorOf(target)) : -1);
     case 'label':
@@ -196,6 +228,7 @@ function kindOf(target: Target): string {
     case 'segmentation':
     case 'detection':
     case 'similarity':
+    case 'graph':
       return target.kind;
     default:
       return 'class';
@@ -207,6 +240,7 @@ function isClassification(target: Target): boolean {
     case 'regression':
     case 'segmentation':
     case 'similarity':
+    case 'graph':
       return false;
     case 'detection':
       return target.readout.box === undefined;

@@ -16,6 +16,7 @@ export type Target =
   | { readonly kind: 'segmentation'; readonly classIndex: number; readonly region: Region }
   | { readonly kind: 'detection'; readonly classIndex?: number; readonly readout: DetectionReadout }
   | { readonly kind: 'similarity'; readonly to: Float32Array | SimilarImage }
+  | { readonly kind: 'graph'; readonly model: string | URL | Uint8Array }
   | { readonly kind: 'weighted'; readonly terms: readonly (readonly [Target, number])[]; readonly as: string }
   | { readonly kind: 'view'; readonly view: Exclude<ScoreView, 'logit'>; readonly of: Target }
   | { readonly kind: 'output'; readonly name: string; readonly of: Target };
