@@ -67,6 +67,13 @@ export function findDetector(source: DetectorSource, format?: DetectionFormat): 
   };
 }
 
+/** Whether outputs list the detections of all images together, so that those of one are not told apart. */
+export function listsDetections(source: DetectorSource): boolean {
+  if (!tensorBeforeSuppression(source.graph, source.facts).found) return false;
+  const formats: readonly DetectionFormatName[] = ['lists', 'xyxy-score-class', 'batch-xyxy-class-score'];
+  return formats.some(format => ofFormat(source, format, true)?.boxes.rowAxis === 0);
+}
+
 interface Output {
   readonly name: string;
   readonly dims: readonly number[];

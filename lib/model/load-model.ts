@@ -6,7 +6,7 @@ import type { Tensor } from '../engine/tensor.ts';
 import { OnnxCamError, throwIfAborted } from '../errors.ts';
 import { agreesWithOriginal, withDynamicBatch } from './batch.ts';
 import { type ChosenLayer, chooseLayer } from './choose-layer.ts';
-import { type Detector, findDetector } from './detector.ts';
+import { type Detector, findDetector, listsDetections } from './detector.ts';
 import { readRange, resolveExternalData } from './external-data.ts';
 import type { FactTable } from './facts.ts';
 import type { Graph } from './graph.ts';
@@ -250,7 +250,7 @@ function mixesImages(graph: Graph): boolean {
 function followsBatch(settled: Settled, wanted: string | undefined): string | undefined {
   const { graph, facts } = settled;
   // Detections in rows of their own are not told apart by image.
-  if (detectorOf(settled, wanted)?.boxes.rowAxis === 0) return undefined;
+  if (wanted !== HEAD_SCORE && listsDetections(settled)) return undefined;
   const { dims, output } = findLogits(graph, facts, wanted);
   return dims[0] === -1 && !dims.slice(1).includes(-1) ? output : undefined;
 }
