@@ -5,7 +5,7 @@ import { OnnxCamError } from '../errors.ts';
 import type { FeatureMaps } from '../methods/definition.ts';
 import type { FactTable } from '../model/facts.ts';
 import type { Model } from '../model/load-model.ts';
-import { hasDynamicBatch } from '../model/probing-feeds.ts';
+import { hasDynamicBatch, repeatBatch } from '../model/probing-feeds.ts';
 import { serializeModel } from '../model/write.ts';
 import type { Progress } from '../options.ts';
 import { createScorer, type ScoringModel, type UseModel } from '../scoring/create-scorer.ts';
@@ -58,14 +58,8 @@ export class Scorers {
     this.#threads = threads;
   }
 
-  /** @throws `ERR_METHOD_UNSUPPORTED` for inputs that are no pictures and for models with a fixed batch above 1. */
   scorer(request: ScorerRequest): Scorer {
     const { input } = this.#model;
-    if ((input.batch ?? 1) > 1)
-      throw new OnnxCamError(
-        'ERR_METHOD_UNSUPPORTED',
-        `score methods need a model that takes one image or any number of them; this one takes ${input.batch}`,
-      );
     const { image, layer, entry, head, facts, size } = request;
     const build = () =>
       entry ? blockGraph(this.#model, facts, head, [layer, entry]) : tailGraph(this.#model, facts, head, layer);
@@ -84,7 +78,7 @@ export class Scorers {
           ? undefined
           : this.#use(`${entry ? 'block' : 'tail'} ${form} ${layer.name}`, build, {
               ...feeds,
-              ...(request.prefix && { [prefixInput(layer)]: request.prefix }),
+              ...(request.prefix && { [prefixInput(layer)]: repeatBatch(request.prefix, input.batch ?? 1) }),
             }),
       linearTail: request.linearTail,
       provider: accelerated ? 'accelerator' : 'cpu',
@@ -113,7 +107,7 @@ export class Scorers {
             fixed: Object.fromEntries(fixed),
             // What a readout is fed belongs to no image where its first size is given.
             shared: new Set(Object.keys(feeds).filter(name => names.has(name) && !hasDynamicBatch(graph, name))),
-            batch: this.#model.input.batch === 1 ? 1 : undefined,
+            batch: this.#model.input.batch,
           };
         },
         model => task({ ...model, fixed: { ...model.fixed, ...feeds } }),

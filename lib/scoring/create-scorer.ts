@@ -31,8 +31,8 @@ export interface ScoringModel {
   readonly fixed?: Readonly<Record<string, Tensor>>;
   /** Those of them that all items of a batch share as they are. */
   readonly shared?: ReadonlySet<string>;
-  /** 1 when the model takes one image a run. */
-  readonly batch?: 1;
+  /** The number of images that the model takes in every run, where it isn't free. */
+  readonly batch?: number;
 }
 
 /** Runs `task` with a model that stays loaded meanwhile. */
@@ -292,6 +292,7 @@ function toNativeModel(
     input,
     output,
     itemDims,
+    batch: batch ?? 0,
     fixed: Object.entries(fixed).map(([name, { type, data, dims }]) => ({
       name,
       type: elementTypeNumber(type),

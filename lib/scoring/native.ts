@@ -62,6 +62,8 @@ export interface NativeModel {
   readonly output: string;
   /** Dims of one variant, without the batch. */
   readonly itemDims: readonly number[];
+  /** Items that every run takes; 0 for any number. */
+  readonly batch: number;
   readonly fixed: readonly {
     readonly name: string;
     /** ONNX's number. */

@@ -14,7 +14,7 @@ export interface Setting {
   readonly provider: Provider;
   /** Threads that the explainer may keep busy; runs on the CPU use one each. */
   readonly threads: number;
-  /** The user's `batchSize`, or 1 for models with a fixed batch. */
+  /** The user's `batchSize`, or the batch of models where it is fixed. */
   readonly chunk?: number;
 }
 

@@ -31,6 +31,7 @@ ScoringModel modelOf(const Napi::Object& object) {
   model.input = stringAt(object, "input");
   model.output = stringAt(object, "output");
   model.itemDims = dimsOf(object.Get("itemDims"));
+  model.batch = static_cast<std::size_t>(intAt(object, "batch"));
   model.fixed = listAt(object, "fixed", [](const Napi::Object& input) {
     const Bytes bytes = bytesOf(input.Get("data"));
     return FixedInput{stringAt(input, "name"),

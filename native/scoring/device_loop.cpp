@@ -67,12 +67,12 @@ class Pipeline {
     const Library& library = model_.session->library();
     Device::Turn turn(device_);
     writer_->write(begin + range.begin, count, batch.input.data());
-    bind(batch, count);
+    bind(batch, model_.itemsFor(count));
     model_.session->runBound(binding_.get(), &cancellation);
     batch.logits = boundOutput(library);
     const TensorView view = viewTensor(library, batch.logits.get());
     const auto* logits = static_cast<const float*>(view.data);
-    reader_.read(logits, count, classesOf(view, count), batch.scores.data());
+    reader_.read(logits, count, classesOf(view, model_.itemsFor(count)), batch.scores.data());
     batch.mark->set();
     batch.range = range;
     next_ = 1 - next_;
@@ -164,7 +164,8 @@ void scoreOnDevice(Device& device, const Variants& variants, std::size_t begin, 
     if (!range) break;
     try {
       if (!pipeline) {
-        pipeline.emplace(device, model, variants, targets, std::min(chunks.size(), variants.count()));
+        const std::size_t capacity = model.itemsFor(std::min(chunks.size(), variants.count()));
+        pipeline.emplace(device, model, variants, targets, capacity);
       }
       pipeline->start(*range, begin, cancellation, results);
     } catch (const CodedError& error) {

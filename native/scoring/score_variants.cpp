@@ -26,9 +26,11 @@ class BatchRunner {
 
   float* slot(std::size_t index) { return &batch_[index * itemSize_]; }
 
-  /// Runs the first `count` slots and hands each row of logits to `read(item, logits, classes)`.
+  /// Runs the first `used` slots (what fills the batch up holds anything) and hands each one's row of logits to
+  /// `read(item, logits, classes)`.
   template <typename Read>
-  void run(std::size_t count, Cancellation& cancellation, Read read) {
+  void run(std::size_t used, Cancellation& cancellation, Read read) {
+    const std::size_t count = model_.itemsFor(used);
     const Library& library = model_.session->library();
     std::vector<const char*> names{model_.input.c_str()};
     std::vector<OrtPtr<OrtValue>> values;
@@ -49,7 +51,7 @@ class BatchRunner {
     const TensorView view = viewTensor(library, raw);
     const std::size_t classes = classesOf(view, count);
     const auto* logits = static_cast<const float*>(view.data);
-    for (std::size_t i = 0; i < count; i++) read(i, logits + i * classes, classes);
+    for (std::size_t i = 0; i < used; i++) read(i, logits + i * classes, classes);
   }
 
  private:
@@ -83,7 +85,7 @@ ScoringOutcome scoreVariants(const Variants& variants, std::size_t begin, std::s
       const std::optional<Range> range = chunks.next();
       if (!range) return;
       try {
-        if (!runner) runner.emplace(model, variants.size(), std::min(chunks.size(), total));
+        if (!runner) runner.emplace(model, variants.size(), model.itemsFor(std::min(chunks.size(), total)));
         for (std::size_t i = 0; i < range->size(); i++) {
           if (cancellation.cancelled()) return;
           writer->write(begin + range->begin + i, runner->slot(i));

@@ -35,6 +35,11 @@ struct ScoringModel {
   std::string output;
   std::vector<int64_t> itemDims;
   std::vector<FixedInput> fixed;
+  /// Items that every run takes; 0 for any number.
+  std::size_t batch = 0;
+
+  /// Items of a run that `used` are wanted of: a smaller batch is filled up.
+  std::size_t itemsFor(std::size_t used) const { return batch != 0 ? batch : used; }
 };
 
 struct ScoringSchedule {

@@ -114,11 +114,14 @@ describe.each(SCORE_METHODS)('%s', method => {
     }
   });
 
-  it('works with a model that takes one image', async () => {
-    const fixed = { method, params, target: 1, layer: layerOf(method) };
-    const one = await explainWith(spec({ batch: 1 }), fixed);
-    const many = await explainWith(spec(), fixed);
-    expectClose(one.map.data, many.map.data, 1e-5);
+  it('works with a model that takes one image, or three', async () => {
+    const options = { method, params, target: 1, layer: layerOf(method) };
+    const many = await explainWith(spec(), options);
+    for (const batch of [1, 3]) {
+      const fixed = await explainWith(spec({ batch }), options);
+      expectClose(fixed.map.data, many.map.data, 1e-5);
+      expect(fixed.runs).toEqual(many.runs);
+    }
   });
 
   it('gives the same map without the savings', async () => {
