@@ -1,7 +1,6 @@
 import { isAccelerated } from '../engine/providers.ts';
 import { Session } from '../engine/session.ts';
 import type { Tensor } from '../engine/tensor.ts';
-import { OnnxCamError } from '../errors.ts';
 import type { FeatureMaps } from '../methods/definition.ts';
 import type { FactTable } from '../model/facts.ts';
 import type { Model } from '../model/load-model.ts';
