@@ -83,7 +83,7 @@ export async function explainRun(
   };
   const byMethod = await inTurnOrTogether(request.methods, explainMethod);
   // Maps of further passes (guided gradients) may be views on the run's tensors, all other results are copies.
-  if (Object.keys(request.passes).length === 0) outcome.run.release();
+  if (Object.values(request.passes).every(layers => layers === undefined)) outcome.run.release();
   return work.map((_, i) => byMethod.map(perImage => perImage[i]!));
 }
 
