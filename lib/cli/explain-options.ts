@@ -53,7 +53,7 @@ export function addExplainOptions(command: Command): Command {
     )
     .option(
       '-t, --target <target>',
-      '281, tabby, top1, top3, contrast:281,282, negative:281, rest:281, probability:281, segmentation:12, similarity:PICTURE, output=NAME:5',
+      '281, tabby, top1, top3, contrast:281,282, negative:281, rest:281, probability:281, segmentation:12, detection:17, detection:17@X,Y,W,H, similarity:PICTURE, graph:FILE, output=NAME:5',
       'top1',
     )
     .addOption(new Option('--convention <name>', 'whose formulas and post-processing').choices(CONVENTIONS))

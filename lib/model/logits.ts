@@ -57,12 +57,19 @@ export function findLogits(graph: Graph, facts: FactTable, wanted?: string): Log
   const found = activationOf(graph, facts, tensor);
   if (found && found.axis !== 0) {
     const dims = facts.get(found.input)!.dims;
-    const classAxis = found.axis ?? classAxisOf(dims);
+    const classAxis = found.axis ?? classAxisOf(graph, found.input, dims);
     return describe(output, found.input, dims, classAxis, found.kind, `input of the final ${found.operator}`);
   }
   const dims = facts.get(output)!.dims;
   const kind = plainKind(graph, tensor, dims);
-  return describe(output, output, dims, classAxisOf(dims), kind, `output "${output}", no final Softmax or Sigmoid`);
+  return describe(
+    output,
+    output,
+    dims,
+    classAxisOf(graph, output, dims),
+    kind,
+    `output "${output}", no final Softmax or Sigmoid`,
+  );
 }
 
 /** The ArgMax that makes the classes of an output of whole numbers. */
@@ -141,11 +148,22 @@ function isFloat({ type }: TensorFacts): boolean {
   return type === 'float32' || type === 'float16' || type === 'float64' || type === 'bfloat16';
 }
 
-/** Rank 2 and 3: the last axis; images [N,K,h,w]: the second, or the only one longer than 1. */
-function classAxisOf(dims: readonly number[]): number {
+/** Between a Transpose to channels last and the output: they leave the axes where they are. */
+const KEEPS_AXES = new Set(['Identity', 'Dropout', 'Cast', 'Resize', 'Upsample', 'Add', 'Sub', 'Mul', 'Div', 'Relu']);
+
+/**
+ * Rank 2 and 3: the last axis. Images: the only axis longer than 1, the last one where a Transpose put the channels there
+ * ([N,h,w,K]), else the second ([N,K,h,w]).
+ */
+function classAxisOf(graph: Graph, tensor: string, dims: readonly number[]): number {
   if (dims.length <= 3) return dims.length - 1;
   const long = dims.flatMap((dim, axis) => (axis > 0 && dim !== 1 ? [axis] : []));
-  return long.length === 1 ? long[0]! : 1;
+  if (long.length === 1) return long[0]!;
+  let node = graph.producer(tensor);
+  while (node?.domain === '' && KEEPS_AXES.has(node.op))
+    node = graph.producer(node.inputs.find(input => graph.producer(input)) ?? '');
+  const perm = node?.op === 'Transpose' ? node.attributes.ints('perm') : undefined;
+  return perm?.at(-1) === 1 ? dims.length - 1 : 1;
 }
 
 /** Only axes of length 1 may come or go, so that every value keeps its class. */

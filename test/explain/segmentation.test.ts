@@ -116,6 +116,8 @@ describe('gradients are those of the reported score', () => {
   ];
   const nets: [string, Parameters<typeof transparentNet>[0]][] = [
     ['logits [N,K,h,w]', {}],
+    ['logits [N,h,w,K]', { last: true }],
+    ['Sigmoid [N,h,w,K]', { end: 'Sigmoid', last: true }],
     ['Softmax', { end: 'Softmax' }],
     ['Softmax over the last axis', { end: 'Softmax', last: true }],
     ['ArgMax', { end: 'ArgMax' }],
