@@ -1,4 +1,4 @@
-import type { Graph, GraphNode } from '../graph.ts';
+import { type Graph, type GraphNode, makeNode } from '../graph.ts';
 import type { Converter, Lowering, Quantization } from './lowering.ts';
 
 /**
@@ -69,7 +69,7 @@ export const dynamicQuantizeMatMul: Converter = (node, lowering) => {
   const [a, b, scale, zero = '', bias = ''] = node.inputs as string[];
   const activation = () => {
     const [quantized, ...own] = ['quantized', 'scale', 'zero'].map(what => `${node.outputs[0]}/${what}`);
-    lowering.emitLike(node, 'DynamicQuantizeLinear', [a!], [quantized!, ...own]);
+    lowering.nodes.push(makeNode('DynamicQuantizeLinear', [a!], [quantized!, ...own]));
     return lowering.dequantized(quantized!, { scale: own[0]!, zero: own[1]! });
   };
   return product(node, lowering, activation, b!, bias, { scale: scale!, zero });

@@ -39,7 +39,6 @@ const MICROSOFT: Readonly<Record<string, Converter>> = {
   QLinearGlobalAveragePool: qLinear.qLinearUnary('GlobalAveragePool'),
   QLinearLeakyRelu: qLinear.qLinearUnary('LeakyRelu'),
   QLinearMul: qLinear.qLinearBinary('Mul'),
-  QLinearReduceMean: qLinear.qLinearReduceMean,
   QLinearSigmoid: qLinear.qLinearUnary('Sigmoid'),
   QLinearSoftmax: qLinear.qLinearSoftmax,
   QLinearWhere: qLinear.qLinearWhere,

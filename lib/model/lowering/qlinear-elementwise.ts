@@ -9,11 +9,10 @@ function through(
   op: string,
   inputs: readonly string[],
   to: ReturnType<typeof parametersAt>,
-  changes?: Parameters<Lowering['emitLike']>[4],
 ): true {
   const [output] = node.outputs as [string];
   const before = lowering.unquantized(output);
-  lowering.emitLike(node, op, inputs, [before], changes);
+  lowering.emitLike(node, op, inputs, [before]);
   lowering.quantize(before, to, output);
   return true;
 }
@@ -39,15 +38,6 @@ export function qLinearUnary(op: string): Converter {
 export const qLinearSoftmax: Converter = (node, lowering) => {
   if (node.attributes.int('opset', lowering.opset) < 13 !== lowering.opset < 13) return false;
   return qLinearUnary('Softmax')(node, lowering);
-};
-
-/** QLinearReduceMean; its axes are an input from opset 18 on. */
-export const qLinearReduceMean: Converter = (node, lowering) => {
-  const x = lowering.dequantized(node.inputs[0]!, parametersAt(node, 1));
-  const axes = node.attributes.ints('axes');
-  const asInput = lowering.opset >= 18 && axes !== undefined;
-  const inputs = asInput ? [x, lowering.integers(...axes)] : [x];
-  return through(lowering, node, 'ReduceMean', inputs, parametersAt(node, 3), { without: asInput ? ['axes'] : [] });
 };
 
 /** QLinearConcat(sy, zy, x0, s0, z0, x1, s1, z1, …). */
