@@ -74,6 +74,12 @@ describe.each(['qdq', 'qoperator', 'dynamic'])('a network quantised as %s', name
     );
   });
 
+  it('gives FullGrad the biases of all six convolutions', async () => {
+    const cam = await open(name);
+    const result = one(await cam.explain(image, { method: 'fullgrad', target: golden.class }));
+    expect(result.layer).toHaveLength(7);
+  });
+
   it('is scored by methods that change the picture or the layer', async () => {
     const cam = await open(name);
     for (const method of ['score-cam', 'ablation-cam', 'eigen-cam']) {
