@@ -31,7 +31,7 @@ export function networkGraph(model: Model, facts: FactTable, head: ScoreHead): S
  * @throws `ERR_METHOD_UNSUPPORTED` where data flows around the layer
  */
 export function tailGraph(model: Model, facts: FactTable, head: ScoreHead, layer: TargetLayer): ScoringGraph {
-  const graph = tailOf(model.graph, facts, layer.name, [head.tensor], layer.frames);
+  const graph = tailOf(model.graph, facts, layer.name, readTensors(head), layer.frames);
   graph.outputs.length = 0;
   const known = new Map(facts);
   const { nodes, input, dims } = fromFeatureMaps(graph, layer, facts.get(layer.name)!);
@@ -57,7 +57,7 @@ export function blockGraph(
   head: ScoreHead,
   [stream, entry]: readonly [TargetLayer, TargetLayer],
 ): ScoringGraph {
-  const graph = tailOf(model.graph, facts, [stream.name, entry.name], [head.tensor]);
+  const graph = tailOf(model.graph, facts, [stream.name, entry.name], readTensors(head));
   graph.outputs.length = 0;
   graph.inputs.splice(
     0,
@@ -88,6 +88,14 @@ export function blockGraph(
   });
   graph.replaceNodes([...nodes, ...graph.nodes]);
   return { graph, input, output: exposeLogits(graph, known, head) };
+}
+
+/** The tensors that scores are read from; the boxes of raw heads are not, because the candidates that count are fed. */
+function readTensors({ tensor, detector }: ScoreHead): string[] {
+  if (!detector) return [tensor];
+  const { scores, objectness, labels, boxes } = detector;
+  const read = [scores, objectness, labels, labels && boxes];
+  return [...new Set(read.flatMap(columns => (columns ? [columns.tensor] : [])))];
 }
 
 export const prefixInput = ({ name }: TargetLayer): string => `${name}/prefix`;

@@ -194,7 +194,8 @@ function markJoint(
   { graph, facts }: Settled,
   detector: Detector | undefined,
 ): readonly Layer[] {
-  const joint = detector && jointLayer(layers, graph, facts, detector.scores);
+  // What a suppression hands on is not in the order of resolutions.
+  const joint = detector && !detector.labels ? jointLayer(layers, graph, facts, detector.scores) : undefined;
   return joint ? layers.map(layer => (layer === joint ? { ...layer, joint: true } : layer)) : layers;
 }
 

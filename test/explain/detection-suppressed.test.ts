@@ -142,6 +142,11 @@ describe.each(FORMS)('detections behind a suppression: %s', (_, form, format) =>
     expectClose(Float32Array.from(result.target.box!), best.found, 1e-3);
     const whole = one(await cam.explain(image, { method: 'd-rise', params: { n: 1, p: 1 }, target }));
     expect(whole.raw.data[0]).toBeCloseTo(best.confidence, 4);
+    // Data reaches the detections by the neck's fine layer alone in no network with two scales: a layer before it.
+    const early = cam.layers().find(({ operator }) => operator === 'Mul')!.name;
+    const ablated = one(await cam.explain(image, { method: 'ablation-cam', layer: early, target }));
+    expect(ablated.status).not.toBe('not-finite');
+    expect(ablated.runs.tail).toBeGreaterThan(0);
     const rise = one(await cam.explain(image, { method: 'rise', params: { n: 1, p: 1 }, target }));
     expect(rise.raw.data[0]).toBeCloseTo(best.confidence, 4);
   });

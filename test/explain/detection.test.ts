@@ -12,6 +12,7 @@ import { prepareImage } from '../../lib/image/preprocess.ts';
 import { resolvePreprocess } from '../../lib/image/preprocess-options.ts';
 import { detectSource } from '../../lib/image/source.ts';
 import { load } from '../../lib/load.ts';
+import { listMethods } from '../../lib/methods/list.ts';
 import { serializeModel } from '../../lib/model/write.ts';
 import { contrast, type DetectionFormatName, detection, probability } from '../../lib/targets/index.ts';
 import { parseTargetText } from '../../lib/targets/parse.ts';
@@ -243,15 +244,27 @@ describe('combinations', () => {
     expect(await score({ target: probability(a!) })).toBeCloseTo(of, 6);
   });
 
-  it('every method that needs no transformer and no classifier runs', async () => {
-    const cam = await open('yolov8');
-    const target = detection({ classIndex: 0, box: [6, 9, 18, 20], iou: 0.12 });
-    const methods = ['hirescam', 'layer-cam', 'xgrad-cam', 'score-cam', 'group-cam', 'ablation-cam', 'recipro-cam'];
-    const unsupported = cam.unsupported([...methods, 'd-rise', 'rise', 'cam'], { target });
-    expect([...unsupported.keys()]).toEqual(['cam']);
-    for (const result of flat(await cam.explain(image(0), { methods, target })))
-      expect(['ok', 'zero']).toContain(result.status);
-  });
+  it.each(['auto', 'fp16'] as const)(
+    'every method but those of classifiers and transformers runs: %s',
+    async precision => {
+      const cam = await open('yolov8', { precision });
+      const target = detection({ classIndex: 0, box: [6, 9, 18, 20], iou: 0.12 });
+      const all = listMethods();
+      const refused = cam.unsupported(
+        all.map(({ name }) => name),
+        { target },
+      );
+      for (const { name, params, needs } of all) {
+        const other = name === 'cam' || needs.attention || needs.scores?.includes('block');
+        expect(refused.has(name), name).toBe(Boolean(other));
+        if (other) continue;
+        const options = { method: name, params: 'n' in params ? { n: 4 } : {}, target };
+        const result = one(await cam.explain(image(0), options));
+        expect(['ok', 'zero'], name).toContain(result.status);
+        expect(result.target.box, name).toBeDefined();
+      }
+    },
+  );
 });
 
 describe('d-rise', () => {
