@@ -320,6 +320,29 @@ describe('operators on quantised tensors, as float operators between pairs', () 
   });
 });
 
+it('joins pairs that a quantiser wrote for each reader', async () => {
+  const pair = (i: number) => [
+    makeNode('QuantizeLinear', ['r', `s${i}`, 'z'], [`q${i}`]),
+    makeNode('DequantizeLinear', [`q${i}`, `s${i}`, 'z'], [`d${i}`]),
+  ];
+  const spec = {
+    nodes: [makeNode('Relu', ['x'], ['r']), ...pair(0), ...pair(1), makeNode('Mul', ['d0', 'd1'], ['y'])],
+    inputs: [{ name: 'x', dims: [1, 2, 4, 4] }],
+    outputs: [{ name: 'y' }],
+    initializers: { s0: scale(0.01), s1: scale(0.01), z: uint8(0) },
+  };
+  const graph = parseModel(buildModel(spec));
+  const lowered = lowerOperators(graph);
+  expect(lowered.nodes.map(({ op }) => op)).toEqual(['Relu', 'QuantizeLinear', 'DequantizeLinear', 'Identity', 'Mul']);
+  const x: Tensor<'float32'> = { type: 'float32', data: noise([1, 2, 4, 4], 9).data, dims: [1, 2, 4, 4] };
+  expect((await run(lowered, x)).values).toEqual((await run(graph, x)).values);
+  const signed = { ...spec, initializers: { ...spec.initializers, i: { dims: [], data: Int8Array.of(0) } } };
+  const other = makeNode('QuantizeLinear', ['r', 's1', 'i'], ['q1']);
+  const nodes = spec.nodes.map(node => (node.outputs[0] === 'q1' ? other : node));
+  const mixed = lowerOperators(parseModel(buildModel({ ...signed, nodes })));
+  expect(mixed.nodes.filter(({ op }) => op === 'QuantizeLinear')).toHaveLength(2);
+});
+
 it('refuses files in the layout of one processor', async () => {
   const graph = build({ op: 'Conv', domain: 'com.microsoft.nchwc', x: [1, 8, 4, 4], inputs: ['x', 'x'] }, false);
   await expectError(() => lowerOperators(graph), 'ERR_MODEL_UNSUPPORTED', '"extended"');

@@ -62,6 +62,7 @@ export function lowerOperators(graph: Graph): Graph {
     const table = node.domain === '' ? STANDARD : node.domain === 'com.microsoft' ? MICROSOFT : {};
     const converter = Object.hasOwn(table, node.op) ? table[node.op] : undefined;
     if (converter?.(node, lowering) || passOn(node, lowering) || repeatsDequantize(node, lowering)) continue;
+    if (repeatsQuantize(node, lowering)) continue;
     if (node.op === 'QuantizeLinear') lowering.quantized.set(node.outputs[0]!, parametersAt(node, 1));
     lowering.nodes.push(node);
   }
@@ -73,11 +74,23 @@ function partsOf({ inputs, outputs, opsets, irVersion }: Graph) {
   return { inputs, outputs, opsets, irVersion };
 }
 
+/** A QuantizeLinear that only makes for another reader what there is already. */
+function repeatsQuantize(node: GraphNode, lowering: Lowering): boolean {
+  if (node.op !== 'QuantizeLinear') return false;
+  const [output] = node.outputs as [string];
+  const { graph } = lowering;
+  const readers = graph.consumers(output);
+  if (readers.some(({ op }) => op !== 'DequantizeLinear') || graph.outputs.some(({ name }) => name === output))
+    return false;
+  return lowering.isQuantizedAgain(node.inputs[0]!, parametersAt(node, 1), output);
+}
+
 /** A DequantizeLinear of what is dequantised already is that tensor under another name. */
 function repeatsDequantize(node: GraphNode, lowering: Lowering): boolean {
-  if (node.op !== 'DequantizeLinear' || !lowering.quantized.has(node.inputs[0]!)) return false;
+  const source = lowering.graph.producer(node.inputs[0] ?? '');
+  if (node.op !== 'DequantizeLinear' || !source) return false;
   const [output] = node.outputs as [string];
-  const known = lowering.knowDequantized(node.inputs[0]!, parametersAt(node, 1), output);
+  const known = lowering.knownFloat(node.inputs[0]!, parametersAt(node, 1), output);
   if (known !== undefined) lowering.emit('Identity', [known], {}, output, node.name);
   return known !== undefined;
 }

@@ -7,7 +7,7 @@ import { dimsOf, makeTensorProto, numberToHalf, readNumbers } from '../tensor-va
 
 /**
  * Takes a node apart: emits nodes of the standard operator set that make its outputs.
- * @returns false for a form that it doesn't know, having emitted nothing: the node stays as it is
+ * @returns false for a form that it doesn't know: the node stays as it is, and nothing reads what was emitted till then
  */
 export type Converter = (node: GraphNode, lowering: Lowering) => boolean;
 
@@ -28,7 +28,11 @@ export class Lowering {
   /** Parameters of the quantised tensors met so far. */
   readonly quantized = new Map<string, Quantization>();
   readonly #initializers: Graph['initializers'];
+  /** Float tensors by quantised tensor, quantised tensors by float tensor, and quantised tensors that are another one. */
   readonly #floats = new Map<string, string>();
+  readonly #quantizations = new Map<string, string>();
+  readonly #same = new Map<string, string>();
+  readonly #taken = new Set<string>();
   readonly #dropped = new Set<GraphNode>();
   readonly #half: boolean;
   #count = 0;
@@ -115,7 +119,7 @@ export class Lowering {
 
   /** The float tensor behind a quantised one: a single DequantizeLinear for all readers, so that it can be a layer. */
   dequantized(tensor: string, { scale, zero }: Quantization): string {
-    const key = [tensor, scale, zero].join('\n');
+    const key = this.#key(tensor, { scale, zero });
     let float = this.#floats.get(key);
     if (float === undefined) {
       float = this.emit('DequantizeLinear', [tensor, scale, zero], {}, this.#floatName(tensor));
@@ -124,12 +128,34 @@ export class Lowering {
     return float;
   }
 
-  /** Says which float tensor stands for a quantised one, where the graph has a DequantizeLinear itself. */
-  knowDequantized(tensor: string, { scale, zero }: Quantization, float: string): string | undefined {
-    const key = [tensor, scale, zero].join('\n');
+  /**
+   * The float tensor that stands for a quantised one already, where the graph has a DequantizeLinear itself; undefined for
+   * its first, whose output is `float`.
+   */
+  knownFloat(tensor: string, parameters: Quantization, float: string): string | undefined {
+    const key = this.#key(this.#same.get(tensor) ?? tensor, parameters);
     const known = this.#floats.get(key);
     if (known === undefined) this.#floats.set(key, float);
     return known;
+  }
+
+  /** Whether a float tensor was quantised with equal parameters before, as quantisers do for each reader; remembers it. */
+  isQuantizedAgain(tensor: string, parameters: Quantization, output: string): boolean {
+    const key = this.#key(tensor, parameters);
+    const known = this.#quantizations.get(key);
+    if (known === undefined) this.#quantizations.set(key, output);
+    else this.#same.set(output, known);
+    return known !== undefined;
+  }
+
+  /** Equal for equal numbers under other names. */
+  #key(tensor: string, { scale, zero }: Quantization): string {
+    const value = (name: string) => {
+      const numbers = name ? this.numbers(name) : [0];
+      return numbers?.length === 1 ? numbers[0] : name;
+    };
+    // Left out, a zero point is that of unsigned bytes.
+    return [tensor, value(scale), value(zero), this.#weight(zero)?.dataType ?? UINT8].join('\n');
   }
 
   /**
@@ -180,7 +206,10 @@ export class Lowering {
   /** Quantisers call a tensor like the float one that they replaced, with an ending: that one's name, if it is free. */
   #floatName(tensor: string): string {
     const name = tensor.replace(/_quantized$/, '');
-    return name !== tensor && !this.graph.has(name) ? name : `${tensor}/float`;
+    const wanted = name !== tensor && !this.graph.has(name) ? name : `${tensor}/float`;
+    if (this.#taken.has(wanted)) return this.#fresh('float');
+    this.#taken.add(wanted);
+    return wanted;
   }
 
   /** Splits a tensor along an axis, in the form of the model's opset. */
@@ -222,6 +251,7 @@ export class Lowering {
 }
 
 const FLOAT = 1;
+const UINT8 = 2;
 const FLOAT16 = 10;
 
 const isFloat32 = ({ dataType }: { readonly dataType: number }): boolean => dataType === FLOAT;
