@@ -5,6 +5,7 @@
  * reads all of its activations, so these copies were a third of it (measured by bench/gradient-cost.js).
  */
 import type { AttributeValue } from '../model/attributes.ts';
+import { batchName, makeValueInfo } from '../model/value-info.ts';
 import type { Emitter } from './emitter.ts';
 import type { Value } from './value.ts';
 
@@ -46,6 +47,25 @@ function comesFromConvolution(e: Emitter, tensor: string): boolean {
     name = KEEPS_BLOCKS.has(node.op) ? node.inputs[0] : undefined;
   }
   return false;
+}
+
+/**
+ * Tells the runtime that a gradient has the dynamic batch of its tensor, where an operator on the way (Resize) hid that:
+ * Mul and Add stay in blocks only when both sides are known to have one shape.
+ */
+export function declareShape(e: Emitter, gradient: Value, tensor: Value): void {
+  const batch = e.blocks && gradient.dims[0] === -1 ? batchOf(e, tensor.name) : undefined;
+  if (batch) e.graph.shapes.push(makeValueInfo(gradient.name, gradient.type, [batch, ...gradient.dims.slice(1)]));
+}
+
+/** The name of the batch of a tensor that lies behind the model's input with nothing between that changes it. */
+function batchOf(e: Emitter, tensor: string): string | undefined {
+  let name = tensor;
+  for (let node = e.graph.producer(name); node; node = e.graph.producer(name)) {
+    if (node.domain !== '' || (node.op !== 'Conv' && !KEEPS_BLOCKS.has(node.op))) return undefined;
+    name = node.inputs[0]!;
+  }
+  return batchName(e.graph.inputs.filter(input => input.name === name));
 }
 
 /** scale·x + offset. */

@@ -68,8 +68,12 @@ function batchedShape(
 ): number[] | undefined {
   const [first, ...rest] = shape;
   if (first === undefined || first <= 0) return undefined;
-  if (!rest.includes(-1) && !rest.includes(0)) return [-1, ...rest];
   const copies = first === 1 && from?.[0] === 1 && node.attributes.int('allowzero', 0) === 0;
+  if (!rest.includes(-1) && !rest.includes(0)) {
+    // A copied size keeps the name of the batch, by which the runtime sees which tensors have equal shapes.
+    const cells = (sizes: readonly number[]) => sizes.reduce((product, size) => product * size, 1);
+    return [copies && cells(rest) === cells(from.slice(1)) ? 0 : -1, ...rest];
+  }
   return copies ? [0, ...rest] : undefined;
 }
 

@@ -55,6 +55,8 @@ export class Graph {
   readonly inputs: ValueInfoProto[];
   readonly outputs: ValueInfoProto[];
   readonly initializers: Map<string, TensorProto>;
+  /** Shapes of tensors between, where the runtime cannot infer them: names of dynamic axes behind a Resize, for instance. */
+  readonly shapes: ValueInfoProto[];
   /** Domain to version; '' is the default domain. */
   readonly opsets: ReadonlyMap<string, number>;
   readonly irVersion: bigint;
@@ -67,12 +69,14 @@ export class Graph {
     outputs: readonly ValueInfoProto[];
     nodes: readonly GraphNode[];
     initializers: ReadonlyMap<string, TensorProto>;
+    shapes?: readonly ValueInfoProto[];
     opsets: ReadonlyMap<string, number>;
     irVersion: bigint;
   }) {
     this.inputs = [...parts.inputs];
     this.outputs = [...parts.outputs];
     this.initializers = new Map(parts.initializers);
+    this.shapes = [...(parts.shapes ?? [])];
     this.opsets = parts.opsets;
     this.irVersion = parts.irVersion;
     this.#nodes = [...parts.nodes];

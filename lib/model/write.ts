@@ -79,6 +79,7 @@ function encode(graph: Graph, store: (weight: TensorProto) => TensorProto): Uint
         initializer: [...graph.initializers.values()].map(store),
         input: graph.inputs,
         output: graph.outputs,
+        valueInfo: graph.shapes,
       }),
     }),
   );

@@ -1,3 +1,4 @@
+import { declareShape } from '../blocked.ts';
 import type { NodeContext } from '../context.ts';
 import { pad, repeatElements } from '../forms.ts';
 import type { Rule } from '../rule.ts';
@@ -25,8 +26,11 @@ export const averagePool: Rule = {
       return context.add(0, context.emit.scale(context.gradient, 1 / sizeOf(kernel)));
     const g = perCell(context, window);
     const tiled = kernel.every((size, axis) => size === strides[axis] && size * output[axis]! === input[axis]);
-    if (tiled && !padded && allOnes(window.dilations))
-      return context.add(0, repeatElements(context.emit, g, [1, 1, ...kernel]));
+    if (tiled && !padded && allOnes(window.dilations)) {
+      const spread = repeatElements(context.emit, g, [1, 1, ...kernel]);
+      if (!context.manyScores) declareShape(context.emit, spread, context.input());
+      return context.add(0, spread);
+    }
     context.add(0, spreadWindows(context, window, g));
   },
 };

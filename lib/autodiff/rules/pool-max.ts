@@ -1,4 +1,4 @@
-import { isBlocked } from '../blocked.ts';
+import { declareShape, isBlocked } from '../blocked.ts';
 import type { NodeContext } from '../context.ts';
 import type { Emitter } from '../emitter.ts';
 import { pad, padAxis, repeatElements, sliceAxis, strided } from '../forms.ts';
@@ -48,6 +48,7 @@ function tiled(context: NodeContext, { kernel, input, output }: Window): Value {
   const best = emit.node('MaxPool', [codes], { type: y.type, dims: y.dims }, { kernel_shape: kernel, strides: kernel });
   const first = emit.equal(codes, repeatElements(emit, best, factors));
   const spread = emit.mul(repeatElements(emit, g, factors), first);
+  if (!context.manyScores) declareShape(emit, spread, context.input());
   return pad(emit, spread, [0, 0, ...size.map(() => 0)], [0, 0, ...size.map((length, axis) => input[axis]! - length)]);
 }
 
