@@ -86,3 +86,10 @@ export function fusedAffine(
 ): Value {
   return e.unary(op, affine(e, x, scale, offset), attributes);
 }
+
+/** x times one factor per channel, given by a tensor of as many elements. */
+export function scaleChannels(e: Emitter, x: Value, factors: Value): Value {
+  const channels = x.dims[1]!;
+  if (isBlocked(e, x)) return affine(e, x, e.reshape(factors, [channels, 1, 1, 1]));
+  return e.mul(x, e.reshape(factors, [channels, ...x.dims.slice(2).map(() => 1)]));
+}

@@ -152,11 +152,10 @@ export const gelu = elementwiseRule(({ context: { emit, node }, g, x }) => {
   return emit.mul(g, geluSlope(emit, x, scaled, emit.plus(emit.unary('Erf', scaled), 1)));
 });
 
-/** ½·(1 + erf(u)) + x·exp(−u²)/√(2π) with u = x/√2. */
+/** ½·(1 + erf(u)) + x·exp(−u²)/√(2π) with u = x/√2; the factor of the density is a term of its exponent. */
 export function geluSlope(emit: Emitter, x: Value, scaled: Value, onePlusErf: Value): Value {
-  const bell = emit.unary('Exp', emit.neg(emit.mul(scaled, scaled)));
-  const density = emit.scale(emit.mul(x, bell), 1 / Math.sqrt(2 * Math.PI));
-  return emit.add(emit.scale(onePlusErf, 0.5), density);
+  const density = emit.unary('Exp', emit.minusFrom(-Math.log(2 * Math.PI) / 2, emit.mul(scaled, scaled)));
+  return emit.add(emit.scale(onePlusErf, 0.5), emit.mul(x, density));
 }
 
 /** y = ½x(1 + t), t = tanh(u), u = √(2/π)(x + 0.044715x³): ½(1 + t) + ½x(1 − t²)·u′. */

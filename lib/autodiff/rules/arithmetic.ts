@@ -1,5 +1,7 @@
+import { isBlocked, scaleChannels } from '../blocked.ts';
 import { unbroadcast } from '../broadcast.ts';
 import type { NodeContext } from '../context.ts';
+import type { Emitter } from '../emitter.ts';
 import type { Rule } from '../rule.ts';
 import { sameDims, type Value } from '../value.ts';
 
@@ -44,10 +46,19 @@ export const mul: Rule = {
     const { emit, gradient: g, node } = context;
     const [a, b] = [context.input(0), context.input(1)];
     if (node.inputs[0] === node.inputs[1]) return context.add(0, emit.mul(emit.scale(g, 2), a));
-    if (context.wants(0)) context.addBroadcast(0, emit.mul(g, b));
-    if (context.wants(1)) context.addBroadcast(1, emit.mul(g, a));
+    if (context.wants(0)) context.addBroadcast(0, times(emit, g, b));
+    if (context.wants(1)) context.addBroadcast(1, times(emit, g, a));
   },
 };
+
+/** g·factor; weights of one number per channel (layer scale) leave a gradient in its blocks. */
+function times(emit: Emitter, g: Value, factor: Value): Value {
+  const channels = factor.dims.at(-3);
+  const perChannel =
+    factor.dims.every((size, axis) => size === 1 || axis === factor.dims.length - 3) && channels === g.dims[1];
+  const constant = emit.graph.initializers.has(factor.name);
+  return perChannel && constant && isBlocked(emit, g) ? scaleChannels(emit, g, factor) : emit.mul(g, factor);
+}
 
 /** a: g/b; b: −(g/b)·y. */
 export const div: Rule = {

@@ -1,4 +1,5 @@
 import { float } from '../../model/attributes.ts';
+import { scaleChannels } from '../blocked.ts';
 import type { NodeContext } from '../context.ts';
 import type { Emitter } from '../emitter.ts';
 import { reduce } from '../forms.ts';
@@ -16,11 +17,7 @@ export const batchNormalization: Rule = {
     const [scale, variance] = [context.input(1), context.input(4)];
     const deviation = emit.unary('Sqrt', emit.plus(variance, node.attributes.float('epsilon', 1e-5)));
     const factor = emit.cast(emit.div(scale, emit.cast(deviation, scale.type)), context.gradient.type);
-    const trailing = context
-      .input()
-      .dims.slice(2)
-      .map(() => 1);
-    context.add(0, emit.mul(context.gradient, emit.reshape(factor, [scale.dims[0]!, ...trailing])));
+    context.add(0, scaleChannels(emit, context.gradient, factor));
   },
 };
 
