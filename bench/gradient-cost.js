@@ -2,8 +2,8 @@
  * What do forward and backward pass cost together, beside the forward pass alone?
  *
  * `npm run build`, then `node bench/gradient-cost.js FOLDER [--only NAME,…] [--threads N] [--rounds N]` for every .onnx
- * file of a folder. Gradients of the largest logit with respect to the last feature map, a feature map halfway and the
- * input, each in its own session, timed in turn with the plain forward pass of the file: medians of the ratios round by
+ * file of a folder. Gradients of the largest logit with respect to the last feature map, the middle one of its layers and
+ * the input, each in its own session, timed in turn with the plain forward pass of the file: medians of the ratios round by
  * round, `!` where a goal is missed. `--cpu-time` counts processor time, for a machine that is busy with other things.
  * `--profile last|middle|input` adds ONNX Runtime's profile of that gradient by operator, `--nodes N` the N costliest nodes.
  */
@@ -53,13 +53,6 @@ function withGradient({ graph: original, facts: known, logits, input }, tensor) 
   return { ...serializeModel(graph), outputs, feeds: feeds([-1]), count: result.nodeCount };
 }
 
-/** The feature map nearest to the middle of the network's nodes. */
-function halfway({ graph, layers }) {
-  const place = new Map(graph.nodes.flatMap((node, index) => node.outputs.map(output => [output, index])));
-  const distance = ({ name }) => Math.abs(place.get(name) - graph.nodes.length / 2);
-  return layers.toSorted((a, b) => distance(a) - distance(b))[0].name;
-}
-
 async function measure(file) {
   const bytes = new Uint8Array(readFileSync(file));
   const model = await loadModel(file, { createSession });
@@ -69,7 +62,7 @@ async function measure(file) {
   const open = [plain];
   const tasks = { forward: () => plain.run(image, [plain.outputs[0].name]) };
   const extended = {};
-  for (const [depth, tensor] of Object.entries({ last: model.chosen.name, middle: halfway(model), input: model.input.name })) {
+  for (const [depth, tensor] of Object.entries({ last: model.chosen.name, middle: model.layers[model.layers.length >> 1].name, input: model.input.name })) {
     const { model: graph, externalFiles, feeds, outputs } = (extended[depth] = withGradient(model, tensor));
     const run = await createSession(graph, { externalFiles });
     open.push(run);

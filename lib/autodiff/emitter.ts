@@ -3,7 +3,7 @@ import { OnnxCamError } from '../errors.ts';
 import type { AttributeValue } from '../model/attributes.ts';
 import { float, tensor } from '../model/attributes.ts';
 import type { FactTable, TensorFacts } from '../model/facts.ts';
-import { type Graph, makeNode } from '../model/graph.ts';
+import { type Graph, type GraphNode, makeNode } from '../model/graph.ts';
 import { codeOfType, makeTensorProto, numberToHalf } from '../model/tensor-values.ts';
 import { affine, fusedAffine, isBlocked } from './blocked.ts';
 import { broadcastDims, isFloat, sameDims, sizeOf, type Value } from './value.ts';
@@ -70,6 +70,23 @@ export class Emitter {
         { name },
       ),
     );
+    return values;
+  }
+
+  /** Outputs of a node of the graph, with those named that it left out so far. */
+  withOutputs(node: GraphNode, outputs: readonly { type: TensorType; dims: readonly number[] }[]): Value[] {
+    const { graph } = this;
+    const current = graph.producer(node.outputs[0]!)!;
+    const name = `${this.prefix}/${node.op}_${this.#count++}`;
+    const values = outputs.map(({ type, dims }, index) => ({
+      name: current.outputs[index] || `${name}:${index}`,
+      type,
+      dims: [...dims],
+    }));
+    const names = values.map(value => value.name);
+    if (names.some((output, index) => output !== current.outputs[index]))
+      graph.replaceNodes(graph.nodes.map(other => (other === current ? { ...other, outputs: names } : other)));
+    for (const { name: output, type, dims } of values) this.facts.set(output, { type, dims });
     return values;
   }
 

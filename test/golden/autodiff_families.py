@@ -513,6 +513,8 @@ def blocked(rng):
     yield case("LeakyRelu", [node("LeakyRelu", "a", alpha=0.1)], lambda t, a: t.nn.functional.leaky_relu(a, 0.1))
     yield case("BatchNormalization", [node("BatchNormalization", "a scale shift mean variance", "n"), node("Relu", "n")],
                lambda t, a: t.relu(t.nn.functional.batch_norm(a, *(t.tensor(np.float32(norm[key]), dtype=t.float64) for key in ("mean", "variance", "scale", "shift")))), norm)
+    yield case("layer scale", [node("Mul", "a gamma")], lambda t, a: a * t.tensor(np.float32(norm["scale"]), dtype=t.float64).reshape(-1, 1, 1),
+               {"gamma": norm["scale"].reshape(-1, 1, 1)})
     yield case("AveragePool", [node("Relu", "a", "r"), node("AveragePool", "r", kernel_shape=[2, 2], strides=[1, 1])],
                lambda t, a: t.nn.functional.avg_pool2d(t.relu(a), 2, 1))
     # Integers, also negative ones, so that ties are common.

@@ -34,7 +34,7 @@ function normalizationGradient(
 }
 
 /**
- * x̂ and 1/σ come from the operator itself with unit scale (dividing y by γ would fail where γ is 0). The outputs Mean
+ * x̂ and 1/σ come from the operator's own statistics (dividing y by γ would fail where γ is 0). The outputs Mean
  * and InvStdDev, which a second differentiation reaches, have gradients of their own: g/D and −g·r²·x̂/D.
  */
 export const layerNormalization: Rule = {
@@ -66,19 +66,22 @@ export const layerNormalization: Rule = {
   },
 };
 
+/** (x − mean)·r, where the forward node gives mean and r as further outputs. */
 function normalizedLayer(context: NodeContext, axis: number): { xHat: Value; inverse: Value } {
   const { emit, node } = context;
   const x = context.input();
+  const dims = x.dims.map((size, index) => (index >= axis ? 1 : size));
+  if (x.type === 'float32' || x.type === 'float64') {
+    const statistics = { type: x.type, dims };
+    const [, mean, inverse] = emit.withOutputs(node, [x, statistics, statistics]);
+    return { xHat: emit.mul(emit.sub(x, mean!), inverse!), inverse: inverse! };
+  }
+  // In half precision models the statistics are float32, and a difference of halves would lose digits: once more with
+  // unit scale.
   const unit = emit.constant(1, x.type, context.input(1).dims);
-  const statistics = x.dims.map((size, index) => (index >= axis ? 1 : size));
-  // The statistics are float32 even in half precision models.
-  const type = x.type === 'float64' ? 'float64' : 'float32';
-  const [xHat, , inverse] = emit.nodes(
-    'LayerNormalization',
-    [x, unit],
-    [x, { type, dims: statistics }, { type, dims: statistics }],
-    { axis, epsilon: float(node.attributes.float('epsilon', 1e-5)) },
-  );
+  const statistics = { type: 'float32' as const, dims };
+  const attributes = { axis, epsilon: float(node.attributes.float('epsilon', 1e-5)) };
+  const [xHat, , inverse] = emit.nodes('LayerNormalization', [x, unit], [x, statistics, statistics], attributes);
   return { xHat: xHat!, inverse: inverse! };
 }
 
