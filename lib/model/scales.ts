@@ -15,13 +15,9 @@ function scalesOf(graph: Graph, facts: FactTable, { tensor, rowAxis }: Columns):
     if (node.op === 'Concat') {
       const { dims } = facts.get(name)!;
       const axis = node.attributes.int('axis', 0);
-      const along = axis < 0 ? axis + dims.length : axis;
-      // Joined along the candidates, whose number makes that axis the longest.
-      if (dims[along] === candidates && node.inputs.length > 1) return node.inputs;
-      const part = node.inputs.find(input => facts.get(input)?.dims.includes(candidates));
-      // Of columns the scores come last.
+      // Along the candidates, or along the columns, of which the scores come last.
+      if (dims[axis < 0 ? axis + dims.length : axis] === candidates) return node.inputs;
       name = node.inputs.at(-1)!;
-      if (!part) break;
     } else if (PASSED.has(node.op)) name = node.inputs[0]!;
     else break;
   }
