@@ -12,5 +12,5 @@ if ! "$formatter" --version 2>/dev/null | grep -qF "$version"; then
 fi
 mode=(-i)
 if [ "${1:-}" = --check ]; then mode=(--dry-run -Werror); fi
-git ls-files --cached --others --exclude-standard native test/native | grep -E '\.(cpp|hpp|inl|cu|cuh|h)$' |
+git ls-files --cached --others --exclude-standard native test/native bench | grep -E '\.(cpp|hpp|inl|cu|cuh|h)$' |
   xargs "$formatter" "${mode[@]}"

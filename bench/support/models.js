@@ -2,6 +2,8 @@ import { readFileSync } from 'node:fs';
 import { fileURLToPath } from 'node:url';
 import { runnerImport } from 'vite';
 
+export { pictureTensor } from './picture-tensor.js';
+
 export const BUNDLED = fileURLToPath(new URL('../../assets/efficientnet-lite0.onnx', import.meta.url));
 export const CAT = fileURLToPath(new URL('../../assets/pictures/cat.png', import.meta.url));
 export const COFFEE = fileURLToPath(new URL('../../assets/pictures/coffee.jpg', import.meta.url));
@@ -20,15 +22,4 @@ async function anySize(bytes) {
   const helper = fileURLToPath(new URL('../../test/helpers/free-size.ts', import.meta.url));
   const { module } = await runnerImport(helper);
   return module.freeSize(bytes);
-}
-
-/** A normalised picture-like tensor [N,3,H,W]: smooth noise, the same on every run. */
-export function pictureTensor(count, height = 224, width = 224) {
-  const data = new Float32Array(count * 3 * height * width);
-  let state = 1;
-  for (let i = 0; i < data.length; i++) {
-    state = (Math.imul(state, 1664525) + 1013904223) >>> 0;
-    data[i] = Math.sin(i / 97) + state / 2 ** 32 - 0.5;
-  }
-  return { type: 'float32', data, dims: [count, 3, height, width] };
 }

@@ -2,23 +2,9 @@ import { fileURLToPath } from 'node:url';
 import { describe, expect, it } from 'vitest';
 import { type LoadOptions, load } from '../../lib/index.ts';
 import { precisionOf, withPrecision } from '../../lib/precision.ts';
+import { correlation } from '../helpers/correlation.ts';
 
 const path = (name: string) => fileURLToPath(new URL(`../../assets/${name}`, import.meta.url));
-
-/** Pearson's correlation. */
-function correlation(a: Float32Array, b: Float32Array): number {
-  const mean = (values: Float32Array) => values.reduce((sum, value) => sum + value, 0) / values.length;
-  const [meanA, meanB] = [mean(a), mean(b)];
-  let product = 0;
-  let squaresA = 0;
-  let squaresB = 0;
-  for (const [i, value] of a.entries()) {
-    product += (value - meanA) * (b[i]! - meanB);
-    squaresA += (value - meanA) ** 2;
-    squaresB += (b[i]! - meanB) ** 2;
-  }
-  return product / Math.sqrt(squaresA * squaresB);
-}
 
 const METHODS = ['grad-cam', 'grad-cam++', 'layer-cam', 'hirescam', 'eigen-cam', 'ablation-cam', 'recipro-cam'];
 
