@@ -55,10 +55,12 @@ export function findAttentions(graph: Graph, facts: FactTable, axes: ReadonlyMap
   return found;
 }
 
+/** Transpose: v·aᵀ instead of a·v, of attention with channels first. */
+const HANDED_ON = new Set(['Dropout', 'Identity', 'Cast', 'Transpose']);
+
 function readerBehindAliases(graph: Graph, node: GraphNode): GraphNode | undefined {
   let reader: GraphNode | undefined = node;
-  while (reader && (reader.op === 'Dropout' || reader.op === 'Identity' || reader.op === 'Cast'))
-    reader = graph.consumers(reader.outputs[0]!)[0];
+  while (reader && HANDED_ON.has(reader.op)) reader = graph.consumers(reader.outputs[0]!)[0];
   return reader;
 }
 

@@ -1,6 +1,6 @@
 import { ActivationPatterns } from './activation-pattern.ts';
 import { findAttentions, inputsOfAttention } from './attention.ts';
-import type { TokenGrid } from './axes.ts';
+import { type Axes, isSpatial, type TokenGrid } from './axes.ts';
 import { dependentTensors, dominatingTensors, neededNodes } from './data-flow.ts';
 import type { FactTable } from './facts.ts';
 import type { Graph, GraphNode } from './graph.ts';
@@ -46,6 +46,8 @@ export interface Layer {
 
 /** They hand a tensor on, or only order it differently: the layer is the tensor behind them. */
 const ALIASES = new Set(['Identity', 'Dropout', 'Cast', 'Reshape', 'Flatten', 'Squeeze', 'Unsqueeze']);
+/** Windows and heads become maps again through these. */
+const REORDERING = new Set([...ALIASES, 'Transpose']);
 /** They resize or reorder scores. */
 const MOVING = new Set(['Resize', 'Upsample', 'Transpose']);
 const TOKEN_OPERATORS = new Set(['LayerNormalization', 'Add']);
@@ -74,7 +76,9 @@ export function listLayers(graph: Graph, facts: FactTable, input: ImageInput, lo
     const quantizes = beforeQuantization(graph, node.outputs[0]!);
     if (quantizes !== undefined && afterQuantization(graph, quantizes) !== node.outputs[0]) continue;
     const maker = quantizes === undefined ? node : graph.producer(quantizes);
-    if (!maker || ALIASES.has(maker.op)) continue;
+    if (!maker) continue;
+    const restored = dominating.has(node.outputs[0]!) ? restoredFrom(graph, axes, maker) : undefined;
+    if (ALIASES.has(maker.op) && restored === undefined) continue;
     for (const name of node.outputs) {
       const known = facts.get(name);
       if (scores.has(name) || afterQuantization(graph, name) !== undefined) continue;
@@ -93,13 +97,25 @@ export function listLayers(graph: Graph, facts: FactTable, input: ImageInput, lo
         ...placement,
         ...geometry,
         dominating: dominating.has(name),
-        postActivation: patterns.isPostActivation(name),
+        postActivation: patterns.isPostActivation(restored ?? name),
         normalized: norms.outputs.has(quantizes ?? name),
         attended: attended.has(name),
       });
     }
   }
   return layers;
+}
+
+/**
+ * What a node makes maps or tokens of that were none (positions in windows, channels in heads) by reordering alone;
+ * undefined for all other nodes.
+ */
+function restoredFrom(graph: Graph, axes: ReadonlyMap<string, Axes>, node: GraphNode): string | undefined {
+  const before = axes.get(node.inputs[0] ?? '');
+  if (!REORDERING.has(node.op) || !before?.some(isSpatial) || placementOf(before)) return undefined;
+  let source: GraphNode | undefined = node;
+  while (source && REORDERING.has(source.op)) source = graph.producer(source.inputs[0]!);
+  return source?.outputs[0];
 }
 
 /** The logits and what they are resized or reordered from, up to the classifier's own output. */

@@ -37,6 +37,12 @@ def _conv(a, x, w, b=None):
     return F.conv2d(x, w, b, a.get("strides", [1] * rank), 0, a.get("dilations", [1] * rank), a.get("group", 1))
 
 
+def _conv_transpose(a, x, w, b=None):
+    pads = _symmetric(a.get("pads", [0] * 4))
+    return F.conv_transpose2d(x, w, b, a.get("strides", [1, 1]), pads, a.get("output_padding", [0, 0]), a.get("group", 1),
+                              a.get("dilations", [1, 1]))
+
+
 def _max_pool(a, x):
     return F.max_pool2d(x, a["kernel_shape"], a.get("strides", [1, 1]), _symmetric(a.get("pads", [0] * 4)),
                         a.get("dilations", [1, 1]), bool(a.get("ceil_mode", 0)))
@@ -64,8 +70,10 @@ def _reduce_mean(a, x, axes=None):
     return x.mean(axes, keepdim=bool(a.get("keepdims", 1)))
 
 
-def _slice(a, x, starts, ends, axes=None, steps=None):
+def _slice(a, x, starts=None, ends=None, axes=None, steps=None):
     index = [slice(None)] * x.dim()
+    if starts is None:
+        starts, ends, axes = (torch.tensor(a[name]) for name in ("starts", "ends", "axes"))
     axes = list(range(len(starts))) if axes is None else axes.tolist()
     steps = [1] * len(axes) if steps is None else steps.tolist()
     for start, end, axis, step in zip(starts.tolist(), ends.tolist(), axes, steps):
@@ -99,9 +107,28 @@ def _split(a, x, sizes=None):
     return list(torch.chunk(x, a["num_outputs"], axis))
 
 
-def _pad(a, x, pads, value=None):
+def _pad(a, x, pads=None, value=None):
     assert a.get("mode", "constant") == "constant"
-    return F.pad(x, _torch_pads(pads.tolist()), value=0.0 if value is None else float(value))
+    pads = a["pads"] if pads is None else pads.tolist()
+    return F.pad(x, _torch_pads(pads), value=a.get("value", 0.0) if value is None else float(value))
+
+
+def _softmax(a, x):
+    """Before opset 13 over all axes from `axis` on; the graphs here have one of more than one element there."""
+    axis = a.get("axis", 1)
+    assert x.shape[axis:].numel() == x.shape[axis]
+    return x.softmax(axis)
+
+
+def _upsample(a, x, scales=None):
+    assert a["mode"] == "nearest"
+    scales = a["scales"] if scales is None else scales.tolist()
+    return F.interpolate(x, scale_factor=scales[2:], mode="nearest")
+
+
+def _resize(a, x, _region, scales):
+    assert a["mode"] == "nearest" and all(float(s).is_integer() for s in scales), "repeats only"
+    return F.interpolate(x, scale_factor=scales[2:].tolist(), mode="nearest")
 
 
 def _div(a, x, y):
@@ -118,7 +145,11 @@ OPERATORS = {
     "Relu": lambda a, x: x.relu(), "Sigmoid": lambda a, x: x.sigmoid(),
     "Clip": lambda a, x, low=None, high=None: x.clamp(a.get("min", low), a.get("max", high)),
     "HardSigmoid": lambda a, x: (a.get("alpha", 0.2) * x + a.get("beta", 0.5)).clamp(0, 1),
-    "HardSwish": lambda a, x: F.hardswish(x),
+    "HardSwish": lambda a, x: F.hardswish(x), "Elu": lambda a, x: F.elu(x, a.get("alpha", 1.0)),
+    "LeakyRelu": lambda a, x: F.leaky_relu(x, a.get("alpha", 0.01)), "Sum": lambda a, *xs: sum(xs),
+    "LRN": lambda a, x: F.local_response_norm(x, a["size"], a["alpha"], a["beta"], a["bias"]),
+    "Softmax": _softmax, "Upsample": _upsample,
+    "Resize": _resize, "ConvTranspose": _conv_transpose,
     "Conv": _conv, "Gemm": _gemm, "MatMul": lambda a, x, y: x @ y,
     "BatchNormalization": lambda a, x, g, b, m, v: F.batch_norm(x, m, v, g, b, False, 0.0, a.get("epsilon", 1e-5)),
     "MaxPool": _max_pool, "AveragePool": _average_pool,

@@ -127,6 +127,48 @@ it('takes the normalised maps, channels last, before attention in windows', asyn
   expect(chooseCut(layers)).toMatchObject({ name: 'm' });
 });
 
+it('takes maps put together from windows in which the last features were made', async () => {
+  const { chosen, layers } = await load(
+    mapsModel(
+      [
+        makeNode('Reshape', ['m', 'cut'], ['n1']),
+        makeNode('Transpose', ['n1'], ['n2'], { perm: [0, 1, 3, 2, 4, 5] }),
+        makeNode('Reshape', ['n2', 'windows'], ['v']),
+        makeNode('MatMul', ['v', 'wv'], ['q']),
+        makeNode('Add', ['v', 'q'], ['r']),
+        makeNode('Reshape', ['r', 'cut'], ['r1']),
+        makeNode('Transpose', ['r1'], ['r2'], { perm: [0, 1, 3, 2, 4, 5] }),
+        makeNode('Reshape', ['r2', 'whole'], ['a']),
+      ],
+      { cut: int64(-1, 3, 2, 2, 2, 8), windows: int64(-1, 6, 4, 8), whole: int64(-1, 6, 4, 8), wv: noise([8, 8]) },
+    ),
+  );
+  expect(layers.map(({ name }) => name)).toEqual(['c', 'm', 'a']);
+  expect(chosen).toMatchObject({ name: 'a', layout: 'nhwc', spatial: [6, 4], channels: 8, postActivation: true });
+});
+
+it('finds attention with channels first: values times transposed probabilities', async () => {
+  const { graph, facts, input } = await load(
+    mapsModel(
+      [
+        makeNode('Reshape', ['c', 'columns'], ['v']),
+        makeNode('Transpose', ['v'], ['k'], { perm: [0, 2, 1] }),
+        makeNode('MatMul', ['k', 'v'], ['s']),
+        makeNode('Softmax', ['s'], ['t'], { axis: -1 }),
+        makeNode('Transpose', ['t'], ['u'], { perm: [0, 2, 1] }),
+        makeNode('MatMul', ['v', 'u'], ['o']),
+        makeNode('Reshape', ['o', 'map'], ['o1']),
+        makeNode('Transpose', ['o1'], ['o2'], { perm: [0, 2, 3, 1] }),
+        makeNode('Add', ['m', 'o2'], ['a']),
+      ],
+      { columns: int64(-1, 8, 24), map: int64(-1, 8, 6, 4) },
+    ),
+  );
+  const grid = { grid: [6, 4], prefix: 0 };
+  const [attention] = findAttentions(graph, facts, traceAxes(graph, facts, input));
+  expect(attention).toMatchObject({ tensor: 't', global: true, keys: grid, queries: grid });
+});
+
 it('follows rolled maps, merged patches, splits and a sequence back to feature maps', async () => {
   const { layers } = await load(
     mapsModel(

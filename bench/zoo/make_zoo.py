@@ -1,0 +1,106 @@
+"""Exports the zoo: every architecture from both of PyTorch's exporters, with dynamic batch, seeded weights and, beside each
+model, the gradients that PyTorch finds for it.
+
+Writes to the folder named, which is no part of the repository (some gigabytes):
+  NAME.input.npy             float32 [2,3,size,size]
+  NAME-EXPORTER-OPSET.onnx
+  NAME-EXPORTER-OPSET.json   family, exporter, opset, logits, and for every tensor of the graph that some module of the
+                             network returns: PyTorch's float64 gradient (norm, maximum, sampled values) and the relative l2
+                             error `gap` of PyTorch's own float32 gradient
+What is there already is left alone.
+
+Usage: python bench/zoo/make_zoo.py --out FOLDER [name ...]
+"""
+import argparse
+import contextlib
+import io
+import logging
+import sys
+import traceback
+import warnings
+from pathlib import Path
+
+ROOT = Path(__file__).resolve().parents[2]
+sys.path[:0] = [str(ROOT / "bench" / "peers"), str(ROOT / "scripts"), str(ROOT / "test" / "golden")]
+import torchvision_cpu  # noqa: E402, F401
+
+import numpy as np  # noqa: E402
+import onnx  # noqa: E402
+import torch  # noqa: E402
+
+from architectures import ARCHITECTURES  # noqa: E402
+from matching import write  # noqa: E402
+from reference import captured, initialise, picture, without_in_place  # noqa: E402
+
+OPSETS = {"legacy": (11, 13, 17), "dynamo": (18, 20, 21)}
+
+
+def opsets_of(name: str) -> list[tuple[str, tuple[int, ...]]]:
+    """One opset of each exporter, in turn; the ones after it where the exporter cannot express the network in that one."""
+    place = list(ARCHITECTURES).index(name)
+    return [(exporter, opsets[place % 3:] or opsets) for exporter, opsets in OPSETS.items()]
+
+
+def export(model: torch.nn.Module, x: torch.Tensor, exporter: str, opset: int) -> onnx.ModelProto:
+    names = {"input_names": ["input"], "output_names": ["logits"], "opset_version": opset}
+    with contextlib.redirect_stdout(io.StringIO()):
+        if exporter == "legacy":
+            buffer = io.BytesIO()
+            torch.onnx.export(model, (x,), buffer, dynamo=False, **names,
+                              dynamic_axes={"input": {0: "batch"}, "logits": {0: "batch"}})
+            return onnx.load_from_string(buffer.getvalue())
+        return torch.onnx.export(model, (x,), dynamo=True, verbose=False, **names,
+                                 dynamic_shapes=({0: torch.export.Dim("batch")},)).model_proto
+
+
+def make_export(out: Path, name: str, model, x, theirs, logits, exporter: str, opset: int) -> None:
+    architecture = ARCHITECTURES[name]
+    about = {"architecture": name, "family": architecture.family, "exporter": exporter, "opset": opset,
+             "input": f"{name}.input.npy", "real": architecture.real}
+    proto = export(model, x, exporter, opset)
+    write(out, f"{name}-{exporter}-{opset}", proto, x.numpy(), logits.numpy(), theirs, about)
+
+
+def make(out: Path, name: str) -> None:
+    architecture = ARCHITECTURES[name]
+    missing = [(exporter, opsets) for exporter, opsets in opsets_of(name) if not list(out.glob(f"{name}-{exporter}-*.json"))]
+    if not missing:
+        return
+    torch.manual_seed(0)
+    model = architecture.build().eval()
+    without_in_place(model)
+    x = picture(architecture.size)
+    if not architecture.real:
+        initialise(model, x)
+    np.save(out / f"{name}.input.npy", x.numpy())
+    with torch.no_grad():
+        logits = model(x)
+    assert torch.isfinite(logits).all() and float(logits.std()) > 1e-4, f"{name}: useless logits"
+    theirs = captured(model, x)
+    for exporter, opsets in missing:
+        for opset in opsets:
+            try:
+                make_export(out, name, model, x, theirs, logits, exporter, opset)
+                break
+            except Exception as error:
+                reason = str(error).strip().splitlines() or [repr(error)]
+                print(f"{name}-{exporter}-{opset}: {reason[-1][:300]}", flush=True)
+
+
+def main() -> None:
+    parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
+    parser.add_argument("--out", type=Path, required=True)
+    parser.add_argument("names", nargs="*", metavar="name")
+    options = parser.parse_args()
+    warnings.simplefilter("ignore")
+    logging.disable(logging.WARNING)
+    options.out.mkdir(parents=True, exist_ok=True)
+    for name in options.names or ARCHITECTURES:
+        try:
+            make(options.out, name)
+        except Exception:
+            traceback.print_exc()
+
+
+if __name__ == "__main__":
+    main()
