@@ -6,6 +6,7 @@
 #include <utility>
 
 #include "engine/pin.hpp"
+#include "engine/thread_priority.hpp"
 
 namespace onnx_cam {
 
@@ -60,6 +61,7 @@ void RunQueue::startThread() {
 }
 
 void RunQueue::serve() {
+  yieldToEventLoop();
   std::unique_lock lock(mutex_);
   while (true) {
     ++idle_;

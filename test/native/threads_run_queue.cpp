@@ -1,4 +1,9 @@
-// RunQueue: order, the limit on jobs at once, raising it, jobs that post jobs, many posters.
+// RunQueue: order, the limit on jobs at once, raising it, jobs that post jobs, many posters, what its threads yield to.
+#ifdef __linux__
+#include <sched.h>
+#include <sys/resource.h>
+#endif
+
 #include <atomic>
 #include <chrono>
 #include <condition_variable>
@@ -161,9 +166,37 @@ void kernelsDoNotWaitBehindRuns() {
   CHECK(runs.wait());
 }
 
+#ifdef __linux__
+void threadsThatComputeYieldToOthers() {
+  struct Scheduling {
+    int policy = sched_getscheduler(0);
+    int priority = getpriority(PRIO_PROCESS, 0);
+  };
+  const Scheduling before;
+  Scheduling job;
+  Scheduling started;
+  Countdown countdown(1);
+  leakedQueue(1).post([&] {
+    job = Scheduling();
+    std::thread([&] { started = Scheduling(); }).join();
+    countdown.done();
+  });
+  CHECK(countdown.wait());
+  CHECK(job.policy == SCHED_BATCH);
+  CHECK(job.priority > before.priority);
+  // Such as those that ONNX Runtime makes for a session.
+  CHECK(started.policy == job.policy && started.priority == job.priority);
+  const Scheduling after;
+  CHECK(after.policy == before.policy && after.priority == before.priority);
+}
+#endif
+
 }  // namespace
 
 int main() {
+#ifdef __linux__
+  threadsThatComputeYieldToOthers();
+#endif
   oneThreadKeepsTheOrder();
   theLimitHoldsAndCanBeRaised();
   raisingTheLimitHelpsJobsThatWaitAlready();
