@@ -1,0 +1,67 @@
+import { OnnxCamError } from '../errors.ts';
+import type { MethodDefinition } from '../methods/definition.ts';
+import { type CamHead, findCamHead } from '../model/cam-head.ts';
+import type { Model } from '../model/load-model.ts';
+import type { ResolvedTarget } from '../targets/resolve.ts';
+import type { TargetLayer } from './layer-choice.ts';
+import type { Network, NetworkResult } from './network.ts';
+import { readoutForm } from './readout-graph.ts';
+import { remembered } from './remembered.ts';
+import type { MethodRun } from './request.ts';
+
+/** Σ weight · row of the classifier for each target, [targets · channels]; an optional one may be missing. */
+export function classifierRows(
+  network: Network,
+  run: NetworkResult,
+  layer: TargetLayer,
+  { definition }: MethodRun,
+  targets: readonly ResolvedTarget[],
+  need: true | 'optional',
+): Float32Array | undefined {
+  if (need === 'optional' && !(anyCamHead(network, layer, targets) && targets.every(isLogit))) return undefined;
+  const head = camHeadOf(network, layer, definition, targets);
+  const rows = new Float32Array(targets.length * head.channels);
+  targets.forEach(({ terms }, t) => {
+    for (const { index, weight } of terms) {
+      const scoreRow = run.rows[Math.min(t, run.rows.length - 1)]!;
+      const row = head.row(scoreRow.classOf(index));
+      for (let k = 0; k < row.length; k++) rows[t * head.channels + k]! += weight * row[k]!;
+    }
+  });
+  return rows;
+}
+
+/** Whether a target is made of logits alone. */
+export const isLogit = ({ terms }: ResolvedTarget): boolean => terms.every(({ view }) => view === 'logit');
+
+const camHeads = remembered<Model, CamHead | undefined>();
+
+/**
+ * The linear classifier behind global average pooling whose rows are CAM's weights.
+ * @throws `ERR_METHOD_UNSUPPORTED` where the network or a target has none.
+ */
+export function camHeadOf(
+  network: Network,
+  layer: TargetLayer,
+  definition: MethodDefinition,
+  targets: readonly ResolvedTarget[],
+): CamHead {
+  const head = anyCamHead(network, layer, targets);
+  if (!head)
+    throw new OnnxCamError(
+      'ERR_METHOD_UNSUPPORTED',
+      `${definition.name} needs a network that ends in global average pooling and one linear layer behind "${layer.name}"; ` +
+        'Grad-CAM gives the same map for such networks and works for others',
+    );
+  const view = targets.flatMap(({ terms }) => terms).find(term => term.view !== 'logit')?.view;
+  if (view) throw new OnnxCamError('ERR_METHOD_UNSUPPORTED', `${definition.name} explains logits, not the ${view}`);
+  return head;
+}
+
+function anyCamHead(network: Network, layer: TargetLayer, targets: readonly ResolvedTarget[]): CamHead | undefined {
+  const { graph, facts } = network.model;
+  const logits = network.head(targets[0]!);
+  return camHeads(network.model, `${layer.name}\n${logits.output}\n${readoutForm(logits.readout)}`, () =>
+    findCamHead(graph, facts, layer, logits),
+  );
+}

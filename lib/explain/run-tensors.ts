@@ -1,0 +1,86 @@
+import type { Tensor } from '../engine/tensor.ts';
+import { type FeatureMaps, type LayerTensors, needsOf } from '../methods/definition.ts';
+import type { ResolvedTarget } from '../targets/resolve.ts';
+import { classifierRows } from './classifier-rows.ts';
+import type { TargetLayer } from './layer-choice.ts';
+import type { Network, NetworkResult } from './network.ts';
+import type { MethodRun } from './request.ts';
+
+/** What a run gave a method of one layer, for all images. */
+export function layerTensors(
+  network: Network,
+  run: NetworkResult,
+  layer: TargetLayer,
+  method: MethodRun,
+  targets: readonly ResolvedTarget[],
+): LayerTensors {
+  const needs = needsOf(method.definition, method.params);
+  return {
+    activations: run.activations.get(layer.name)!,
+    tokens: layer.tokens,
+    reader: layer.reader,
+    bias: layer.bias,
+    gradients: needs.gradients && (needs.gradients === 'block' ? run.passes.block : run.gradients).get(layer.name),
+    guided: needs.guided && [...run.passes.guided.values()][0],
+    attributions: needs.attributions && run.passes[needs.attributions].get(layer.name),
+    curvature: needs.gradients === 'second' ? run.passes.curvature.get(layer.name) : undefined,
+    classifier: needs.classifier && classifierRows(network, run, layer, method, targets, needs.classifier),
+  };
+}
+
+/** One image's share of a run: of the gradients its own, or with several targets all. */
+export function imageTensors(run: NetworkResult, layer: TargetLayer, i: number, many: boolean): LayerTensors {
+  const activations = run.activations.get(layer.name)!;
+  const gradients = run.gradients.get(layer.name);
+  return { activations: nthImage(activations, i), gradients: many || !gradients ? gradients : nthImage(gradients, i) };
+}
+
+function nthImage({ data, dims, depth }: FeatureMaps, n: number): FeatureMaps {
+  const size = data.length / dims[0]!;
+  return { data: data.subarray(n * size, (n + 1) * size), dims: [1, ...dims.slice(1)], depth };
+}
+
+/** Tensors of one image, joined along an axis. */
+export function joined(parts: readonly FeatureMaps[], axis: number): FeatureMaps {
+  const [first] = parts as [FeatureMaps];
+  if (parts.length === 1) return first;
+  const rows = first.dims.slice(0, axis).reduce((product, size) => product * size, 1);
+  const sizes = parts.map(({ data }) => data.length / rows);
+  const total = sizes.reduce((sum, size) => sum + size, 0);
+  const data = new Float32Array(rows * total);
+  let offset = 0;
+  parts.forEach((part, n) => {
+    const size = sizes[n]!;
+    for (let row = 0; row < rows; row++)
+      data.set(part.data.subarray(row * size, (row + 1) * size), row * total + offset);
+    offset += size;
+  });
+  const length = parts.reduce((sum, { dims }) => sum + dims[axis]!, 0);
+  return { data, dims: first.dims.with(axis, length) };
+}
+
+/** An image's class and register tokens, or zeros in their place if the method is told not to keep them. */
+export function prefixOf(
+  run: NetworkResult,
+  layers: readonly TargetLayer[],
+  i: number,
+  { params }: MethodRun,
+): Tensor<'float32'> | undefined {
+  const all = layers.flatMap(({ name }) => run.passes.prefix.get(name) ?? []);
+  if (all.length < layers.length) return undefined;
+  const own = all.map(one => nthImage(one, i));
+  const { data, dims } = joined(own, 2);
+  return { type: 'float32', data: params.keepPrefix === false ? new Float32Array(data.length) : data, dims };
+}
+
+/** An image's own region, or the one given for all. */
+export function nthRegion({ data, dims }: Tensor<'bool'>, n: number): Tensor<'bool'> {
+  const size = data.length / dims[0]!;
+  const own = Math.min(n, dims[0]! - 1);
+  return { type: 'bool', data: data.subarray(own * size, (own + 1) * size), dims: [1, ...dims.slice(1)] };
+}
+
+/** [C, h, w], of volumes [C, D, h, w]. */
+export function shapeOf({ dims: [, channels, rows, width], depth }: FeatureMaps): number[] {
+  return depth === undefined ? [channels!, rows!, width!] : [channels!, depth, rows! / depth, width!];
+}
