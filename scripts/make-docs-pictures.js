@@ -1,29 +1,6 @@
 // Makes docs/pictures from the bundled model and pictures: `npm run build && node scripts/make-docs-pictures.js`.
-import { fileURLToPath } from 'node:url';
-import sharp from 'sharp';
 import { load } from '../dist/index.js';
-
-const path = name => fileURLToPath(new URL(`../${name}`, import.meta.url));
-const HEIGHT = 240;
-
-/** Pictures side by side, all of one height. */
-async function strip(pictures, file) {
-  const tiles = await Promise.all(
-    pictures.map(({ data, info }) =>
-      sharp(data, { raw: info }).resize({ height: HEIGHT }).png().toBuffer({ resolveWithObject: true }),
-    ),
-  );
-  let left = 0;
-  const composite = tiles.map(({ data, info }) => {
-    const placed = { input: data, left, top: 0 };
-    left += info.width + 4;
-    return placed;
-  });
-  await sharp({ create: { width: left - 4, height: HEIGHT, channels: 3, background: 'white' } })
-    .composite(composite)
-    .jpeg({ quality: 85 })
-    .toFile(path(file));
-}
+import { path, strip } from './support/strip.js';
 
 const cam = await load(path('assets/efficientnet-lite0.onnx'));
 const pictures = ['cat.png', 'coffee.jpg', 'rocket.jpg'].map(name => path(`assets/pictures/${name}`));

@@ -79,7 +79,8 @@ def main() -> None:
                 values = run(model, {model.graph.input[0].name: torch.from_numpy(x)})
             logits = values[model.graph.output[0].name].numpy()
             about = {"architecture": name, "family": family, "exporter": "paddle2onnx", "opset": opset,
-                     "input": f"{name}.input.npy", "real": True}
+                     "input": f"{name}.input.npy", "real": True,
+                     "targets": [target % logits.shape[1] for target in TARGETS]}
             write(options.out, f"{name}-paddle2onnx-{opset}", model, x, logits, captured(model, x), about)
 
 

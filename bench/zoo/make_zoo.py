@@ -61,6 +61,13 @@ def make_export(out: Path, name: str, model, x, theirs, logits, exporter: str, o
     write(out, f"{name}-{exporter}-{opset}", proto, x.numpy(), logits.numpy(), theirs, about)
 
 
+def without_fused_attention(model: torch.nn.Module) -> None:
+    """What timm's users do where an exporter does not know scaled_dot_product_attention with these arguments."""
+    for module in model.modules():
+        if hasattr(module, "fused_attn"):
+            module.fused_attn = False
+
+
 def make(out: Path, name: str) -> None:
     architecture = ARCHITECTURES[name]
     missing = [(exporter, opsets) for exporter, opsets in opsets_of(name) if not list(out.glob(f"{name}-{exporter}-*.json"))]
@@ -78,7 +85,9 @@ def make(out: Path, name: str) -> None:
     assert torch.isfinite(logits).all() and float(logits.std()) > 1e-4, f"{name}: useless logits"
     theirs = captured(model, x)
     for exporter, opsets in missing:
-        for opset in opsets:
+        for plain, opset in [(False, opset) for opset in opsets] + [(True, opset) for opset in opsets]:
+            if plain:
+                without_fused_attention(model)
             try:
                 make_export(out, name, model, x, theirs, logits, exporter, opset)
                 break

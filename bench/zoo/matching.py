@@ -97,15 +97,15 @@ def write(out: Path, label: str, model: onnx.ModelProto, x: np.ndarray, logits: 
           about: dict) -> None:
     """
     The model and its golden values; nothing is left behind when ONNX Runtime departs from the framework.
-    `about`: architecture, family, exporter, opset, input (file), real.
+    `about`: architecture, family, exporter, opset, input (file), real; targets where they are others than TARGETS.
     """
     values = all_tensors(model, x)
     output = model.graph.output[0].name
     departure = float(np.abs(values[output] - logits).max() / np.abs(logits).max())
     assert departure < 1e-3, f"ONNX Runtime departs from the framework by {departure}"
     matched = match(values, found)
-    document = about | {"targets": TARGETS, "output": output, "nodes": len(model.graph.node),
-                        "gradients": {tensor: _record(one) for tensor, one in matched.items()}}
+    gradients = {tensor: _record(one) for tensor, one in matched.items()}
+    document = {"targets": TARGETS, "output": output, "nodes": len(model.graph.node)} | about | {"gradients": gradients}
     onnx.save(model, out / f"{label}.onnx")
     (out / f"{label}.json").write_text(json.dumps(document) + "\n")
     print(f"{label}: {len(model.graph.node)} nodes, {len(matched)} tensors matched, logits {departure:.1e}", flush=True)

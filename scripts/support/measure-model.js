@@ -68,7 +68,10 @@ function tensorsToCheck({ graph, layers, chosen, input }) {
 }
 
 async function gradientErrors() {
-  const model = await loadModel(path, { createSession: (bytes, options) => Session.create(bytes, options) });
+  const model = await loadModel(path, {
+    createSession: (bytes, session) => Session.create(bytes, session),
+    size: dims[1] === 3 ? [dims[3], dims[2]] : [dims[2], dims[1]],
+  });
   const tensors = tensorsToCheck(model);
   const graph = model.graph.clone();
   const score = model.logits.tensor;
@@ -103,27 +106,37 @@ async function gradientErrors() {
 }
 
 /** Parameters that keep the runs few. */
-function fewRuns({ params }) {
-  const small = { topK: 8, n: 2, groups: 4, references: 1, steps: 2, iterations: 2 };
-  return Object.fromEntries(Object.entries(small).filter(([name]) => params[name]?.type === 'integer'));
+const FEW_RUNS = { topK: 8, n: 2, groups: 4, references: 1 };
+
+function fewRuns(names) {
+  const known = new Set(listMethods().flatMap(({ name, params }) => (names.includes(name) ? Object.keys(params) : [])));
+  return Object.fromEntries(Object.entries(FEW_RUNS).filter(([name]) => known.has(name)));
 }
 
+/** Methods that can be run share one call, unless it fails: then each is tried by itself. */
 async function methodResults(cam, target) {
   const one = slice({ data, dims }, 1);
-  const results = {};
-  for (const method of listMethods().filter(({ name }) => JSON.parse(methods).includes(name))) {
-    const start = performance.now();
-    try {
-      const signal = AbortSignal.timeout(240_000);
-      const found = await cam.explain(one, { method: method.name, params: fewRuns(method), target, signal });
-      results[method.name] = { status: found.status, layer: [found.layer].flat().map(({ name }) => name) };
-    } catch (problem) {
-      results[method.name] = { code: problem.code ?? 'none', message: problem.message };
-    }
-    results[method.name].ms = Math.round(performance.now() - start);
+  const names = JSON.parse(methods);
+  const refused = cam.unsupported(names, { target });
+  const results = Object.fromEntries([...refused].map(([name, problem]) => [name, outcome(problem)]));
+  const left = names.filter(name => !refused.has(name));
+  const explain = several =>
+    cam.explain(one, { methods: several, params: fewRuns(several), target, signal: AbortSignal.timeout(600_000) });
+  try {
+    for (const found of await explain(left)) results[found.method] = { status: found.status };
+  } catch {
+    for (const name of left)
+      try {
+        const [found] = await explain([name]);
+        results[name] = { status: found.status };
+      } catch (problem) {
+        results[name] = outcome(problem);
+      }
   }
   return results;
 }
+
+const outcome = ({ code = 'none', message }) => ({ code, message });
 
 function targetOf(family) {
   if (family === 'embeddings') return similarity(slice({ data: data.subarray(data.length / 2), dims }, 1));

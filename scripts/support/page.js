@@ -9,22 +9,25 @@ const FAMILIES = {
   mixers: 'Mixers',
   embeddings: 'Embeddings without classes',
   segmentation: 'Segmentation',
+  keras: 'Keras through tf2onnx',
+  paddle: 'PaddlePaddle',
 };
 
 const HEAD = `# Models: what was run and how exact it is
 
 Written by \`node scripts/make-support-table.js --models FOLDER\` from the models that \`bench/zoo\` exports; nothing here is
-typed by hand. Weights are seeded random numbers unless marked "real".
+typed by hand. Weights are seeded random numbers unless marked "real". [families](families/README.md) explains the layers.
 
-**Gradients**: relative l2 error of the gradient of one score (sum over two pictures) against PyTorch in float64, at the layer
-chosen automatically, at one halfway and at the input; in brackets the error of PyTorch's own float32 gradient. In
+**Gradients**: relative l2 error of the gradient of one score (sum over two pictures) against the framework that made it in float64, at the layer
+chosen automatically, at one halfway and at the input; in brackets the error of that framework's own float32 gradient. In
 networks with ReLU, ReLU6 or max pooling a single value within rounding of a kink flips and changes everything before it, in
-PyTorch as here: only there are the errors above 1e-4. Where no PyTorch module returns the chosen tensor itself, the
-nearest one that a module does return is compared (marked \`*\`).
+the framework as here: only there are the errors above 1e-4. Where no module returns the chosen tensor itself, the
+nearest one that one does return is compared (marked \`*\`).
 
 **Methods**: \`✓\` a map; \`0\` the method ran and its map is all zero or constant (nothing speaks for the class: frequent with random
-weights, and reported as status); a letter: an error, listed below the table. One column per architecture; where its
-exports differ, first that of PyTorch's legacy exporter, then that of \`dynamo=True\`.
+weights, and reported as status with a reason); a letter: an error, listed below the table. One column per architecture; where its
+exports differ, first that of PyTorch's legacy exporter, then that of \`dynamo=True\`. Runs are kept short: eight channels for
+score methods (\`topK\`), two masks or noisy copies.
 `;
 
 /**
@@ -87,11 +90,15 @@ function methodTable(models, methods) {
 const byExporter = (a, b) => b.exporter.localeCompare(a.exporter);
 const letter = index => String.fromCharCode(97 + (index % 26)).repeat(1 + Math.floor(index / 26));
 
-/** One reason for all methods and tensors that have it. */
+/** One reason for all methods and tensors that have it; of the operators without rules each kind once. */
 function generalised(message, method) {
   return message
     .replaceAll(method, 'the method')
     .replaceAll(/"[^"]*"/g, '"…"')
+    .replace(/(?<=through operator ).*?(?=;)/, operators => {
+      const kinds = operators.matchAll(/([\w.:]+) \(node/g);
+      return [...new Set([...kinds].map(([, kind]) => kind))].sort().join(', ');
+    })
     .replaceAll(/\s+/g, ' ')
     .replaceAll('|', '\\|');
 }

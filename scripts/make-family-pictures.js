@@ -1,0 +1,130 @@
+// Makes docs/pictures/families from models of a zoo (bench/zoo), quantised models (bench/quantised_models.py) and the bundled
+// one: `npm run build && node scripts/make-family-pictures.js --models FOLDER [--quantised FOLDER] [name …]`
+import { mkdirSync, readdirSync, readFileSync } from 'node:fs';
+import { join } from 'node:path';
+import { parseArgs } from 'node:util';
+import sharp from 'sharp';
+import { Session } from '../dist/engine/session.js';
+import { load } from '../dist/index.js';
+import { readNpy } from '../dist/io/npy.js';
+import { findCamHead } from '../dist/model/cam-head.js';
+import { loadModel } from '../dist/model/load-model.js';
+import { makeValueInfo } from '../dist/model/value-info.js';
+import { toFileBytes } from '../dist/model/write.js';
+import { segmentation, similarity } from '../dist/targets/index.js';
+import { path, strip } from './support/strip.js';
+
+const { values: options, positionals: wanted } = parseArgs({
+  options: { models: { type: 'string' }, quantised: { type: 'string' } },
+  allowPositionals: true,
+});
+const BUNDLED = path('assets/efficientnet-lite0.onnx');
+const CAT = path('assets/pictures/cat.png');
+mkdirSync(path('docs/pictures/families'), { recursive: true });
+
+/** The model of an architecture, from whatever exporter. */
+function zoo(architecture) {
+  const file = readdirSync(options.models).find(name => name.startsWith(`${architecture}-`) && name.endsWith('.onnx'));
+  if (!file) throw new Error(`${architecture} is not in ${options.models}`);
+  return join(options.models, file);
+}
+
+/** Overlays of several calls on one model. */
+async function overlays(model, image, calls, loadOptions) {
+  const cam = await load(model, loadOptions);
+  const pictures = [];
+  for (const call of calls) pictures.push(await (await cam.explain(image, call)).overlay());
+  await cam.dispose();
+  return pictures;
+}
+
+async function ofSeveral(architectures, call) {
+  const pictures = [];
+  for (const name of architectures) pictures.push(...(await overlays(zoo(name), CAT, [call])));
+  return pictures;
+}
+
+/** The pictures of a zoo model whose values are −1 to 1, as raw pictures. */
+async function zooPictures(name) {
+  const { data, dims } = await readNpy(join(options.models, `${name}.input.npy`));
+  const [count, channels, height, width] = dims;
+  return Array.from({ length: count }, (_, n) => {
+    const pixels = new Uint8Array(width * height * channels);
+    for (let c = 0; c < channels; c++)
+      for (let i = 0; i < width * height; i++)
+        pixels[i * channels + c] = Math.round((data[(n * channels + c) * width * height + i] + 1) * 127.5);
+    return { data: pixels, info: { width, height, channels } };
+  });
+}
+
+/** The bundled network without its classifier: pooled features [N,1280]. */
+async function tower() {
+  const model = await loadModel(BUNDLED, { createSession: (bytes, session) => Session.create(bytes, session) });
+  if (!findCamHead(model.graph, model.facts, model.chosen, model.logits)) throw new Error('no linear classifier');
+  const graph = model.graph.clone();
+  const classifier = graph.nodes.findLast(({ op }) => op === 'Gemm' || op === 'MatMul');
+  graph.outputs.length = 0;
+  graph.outputs.push(makeValueInfo(classifier.inputs[0], 'float32', ['N', model.chosen.channels]));
+  return toFileBytes(graph);
+}
+
+const FAMILIES = {
+  cnn: async () => {
+    const [upright, turned] = await zooPictures('ppocr_direction');
+    const at = image => overlays(zoo('ppocr_direction'), image, [{ method: 'grad-cam' }], { preprocess: 'inception' });
+    return [...(await at(upright)), ...(await at(turned))];
+  },
+  mobile: () =>
+    overlays(BUNDLED, CAT, [
+      { method: 'grad-cam' },
+      { method: 'layer-cam', layer: 'stages' },
+      { method: 'relevance-cam' },
+    ]),
+  transformers: () =>
+    overlays(
+      zoo('deit_tiny-dynamo'),
+      CAT,
+      ['grad-cam', 'attention-rollout', 'generic-attention', 'legrad'].map(method => ({ method })),
+    ),
+  'swin-and-hierarchical': () => ofSeveral(['swin_t', 'pvt_v2_b0', 'swin_v2_t'], { method: 'layer-cam' }),
+  hybrids: () => ofSeveral(['mobilevit_xxs', 'levit_128s', 'coatnet_nano'], { method: 'layer-cam' }),
+  mixers: () => ofSeveral(['mixer_s32', 'poolformer_s12'], { method: 'layer-cam' }),
+  embeddings: async () => {
+    const size = { width: 300, height: 300, fit: 'cover' };
+    const [cat, coffee] = await Promise.all(
+      [CAT, path('assets/pictures/coffee.jpg')].map(file => sharp(file).resize(size).flop().removeAlpha().toBuffer()),
+    );
+    const canvas = sharp({ create: { width: 600, height: 300, channels: 3, background: 'white' } });
+    const both = await canvas
+      .composite([
+        { input: coffee, left: 0, top: 0 },
+        { input: cat, left: 300, top: 0 },
+      ])
+      .png()
+      .toBuffer();
+    const { preprocess } = JSON.parse(readFileSync(`${BUNDLED}.json`, 'utf8'));
+    const targets = [CAT, path('assets/pictures/coffee.jpg')].map(file => ({ target: similarity(file) }));
+    return overlays(await tower(), both, targets, { preprocess });
+  },
+  segmentation: async () => {
+    const [picture] = await zooPictures('ppocr_detection');
+    const calls = ['grad-cam', 'layer-cam'].map(method => ({ method, target: segmentation({ classIndex: 0 }) }));
+    const load = {
+      preprocess: { mean: 0.5, std: 0.5, scale: 1 / 255, size: [picture.info.width, picture.info.height] },
+    };
+    return [picture, ...(await overlays(zoo('ppocr_detection'), picture, calls, load))];
+  },
+  quantised: async () => {
+    if (!options.quantised) throw new Error('--quantised FOLDER: where bench/quantised_models.py wrote its models');
+    const { preprocess } = JSON.parse(readFileSync(`${BUNDLED}.json`, 'utf8'));
+    const pictures = [];
+    for (const model of [BUNDLED, join(options.quantised, 'qdq.onnx')])
+      pictures.push(...(await overlays(model, CAT, [{ method: 'grad-cam', target: 285 }], { preprocess })));
+    return pictures;
+  },
+};
+
+for (const name of wanted.length > 0 ? wanted : Object.keys(FAMILIES)) {
+  await strip(await FAMILIES[name](), `docs/pictures/families/${name}.jpg`, name === 'cnn' ? 80 : 200);
+  console.log(name);
+}
