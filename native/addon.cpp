@@ -10,6 +10,7 @@ Napi::Object init(Napi::Env env, Napi::Object exports) {
   onnx_cam::registerScoring(env, exports);
   onnx_cam::registerScoringKernels(env, exports);
   onnx_cam::registerTask(env, exports);
+  onnx_cam::registerDeviceTensors(env, exports);
   onnx_cam::registerGpu(env, exports);
   onnx_cam::registerDecomposeKernels(env, exports);
   onnx_cam::registerHalfKernels(env, exports);

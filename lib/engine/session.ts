@@ -1,6 +1,7 @@
 import { OnnxCamError } from '../errors.ts';
 import { toStableView } from './buffers.ts';
 import { withSignal } from './cancellation.ts';
+import { DeviceTensor, nativeDevice } from './device-tensor.ts';
 import { valueType } from './element-type.ts';
 import { readFeeds, readFetches, type ValueMeta } from './feeds.ts';
 import { resolveLibrary } from './library.ts';
@@ -113,6 +114,35 @@ export class Session {
         return [name, result === null ? owned[name]! : toTensor(result)];
       }),
     );
+  }
+
+  /**
+   * Runs the model of a session that is `onDevice`, and leaves the float32 outputs named in `kept` in the device's memory.
+   * @throws as {@link run}
+   */
+  async runKept(
+    feeds: Readonly<Record<string, Tensor>>,
+    fetches: readonly string[],
+    kept: ReadonlySet<string>,
+    options: Pick<RunOptions, 'signal'> = {},
+  ): Promise<Record<string, Tensor>> {
+    const inputs = readFeeds(this.inputs, feeds, false);
+    readFetches(this.outputs, fetches, {});
+    const names = this.inputs.map(input => input.name);
+    const keep = Uint8Array.from(fetches, name => (kept.has(name) && this.#isFloat(name) ? 1 : 0));
+    const results = await withSignal(options.signal, cancellation =>
+      nativeDevice().runKept(this.handle, names, inputs, fetches, keep, cancellation),
+    );
+    return Object.fromEntries(
+      results.map((result, index) => {
+        const tensor = 'handle' in result ? new DeviceTensor(result.handle, result.dims) : toTensor(result);
+        return [fetches[index]!, tensor as Tensor];
+      }),
+    );
+  }
+
+  #isFloat(output: string): boolean {
+    return this.outputs.some(({ name, type }) => name === output && type === 'float32');
   }
 
   /**

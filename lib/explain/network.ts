@@ -1,3 +1,4 @@
+import { DeviceTensor } from '../engine/device-tensor.ts';
 import { isAccelerated } from '../engine/providers.ts';
 import { Session } from '../engine/session.ts';
 import type { Tensor } from '../engine/tensor.ts';
@@ -72,6 +73,8 @@ export interface NetworkRun {
   readonly layers: readonly TargetLayer[];
   /** One for each image, or several for one image (`plan.manyScores`). */
   readonly targets: readonly ResolvedTarget[];
+  /** Leaves activations and gradients on the session's device, if it has one (default: all comes to the CPU). */
+  readonly keep?: boolean;
   readonly signal?: AbortSignal;
 }
 
@@ -162,7 +165,7 @@ export class Network {
   /**
    * @throws `ERR_NO_GRADIENT`, `ERR_RUNTIME`, `ERR_ABORTED`, and what creating a session throws.
    */
-  async run({ images, plan, layers, targets, signal }: NetworkRun): Promise<NetworkResult> {
+  async run({ images, plan, layers, targets, keep = false, signal }: NetworkRun): Promise<NetworkResult> {
     throwIfAborted(signal);
     const head = this.head(plan);
     const size = this.sizeOf(images);
@@ -185,13 +188,18 @@ export class Network {
         const { candidates, region } = planned;
         const read = [region, candidates?.boxes, candidates?.confidences].filter(name => name !== undefined);
         const fetches = [...new Set([planned.logits, ...tensors, ...read])];
+        const kept = new Set([...planned.activations.values(), ...planned.gradients.values()]);
         // A run has the whole thread budget: several at once would only take the cores from each other.
         const key = `${batch} ${targets.length}`;
         const outputs = await this.#turns.take(() => {
           const start = performance.now();
           const outputs = spare.get(key);
           spare.clear();
-          return session.run(feeds, fetches, { signal, outputs }).finally(() => {
+          const run =
+            keep && session.onDevice
+              ? session.runKept(feeds, fetches, kept, { signal })
+              : session.run(feeds, fetches, { signal, outputs });
+          return run.finally(() => {
             milliseconds = performance.now() - start;
           });
         }, signal);
@@ -211,7 +219,11 @@ export class Network {
           milliseconds,
           precision: used.precision,
           warnings: [...session.warnings, ...used.warnings],
-          release: () => void spare.set(key, outputs),
+          release: () => {
+            const left = Object.values(outputs).filter(tensor => tensor instanceof DeviceTensor);
+            for (const tensor of left) tensor.release();
+            if (left.length === 0) spare.set(key, outputs);
+          },
         };
       },
     );
@@ -289,10 +301,12 @@ export class Network {
 
 /** The rows of scores that a run gave. */
 /** Volumes [N, C, D, h, w] as maps of their slices one below the other. */
-function planar({ data, dims }: Tensor<'float32'>): FeatureMaps {
-  if (dims.length !== 5) return { data, dims };
+function planar(tensor: Tensor<'float32'>): FeatureMaps {
+  const { dims } = tensor;
+  // As it is: the data of a tensor on a device is copied when it is asked for.
+  if (dims.length !== 5) return tensor;
   const [count, channels, depth, height, width] = dims as [number, number, number, number, number];
-  return { data, dims: [count, channels, depth * height, width], depth };
+  return { data: tensor.data, dims: [count, channels, depth * height, width], depth };
 }
 
 export function scoreRows(logits: Float32Array, count: number, { classes, kind }: Logits): ScoreRow[] {

@@ -6,7 +6,7 @@ import { stack } from './images.ts';
 import type { TargetLayer } from './layer-choice.ts';
 import { type Network, type NetworkResult, seedFormOf } from './network.ts';
 import { hasBackwardPass, type NetworkPlan, ofEachPass } from './plan.ts';
-import type { ExplainRequest } from './request.ts';
+import type { ExplainRequest, MethodRun } from './request.ts';
 import type { Work } from './work.ts';
 
 /** What a run gave, and what it was asked. */
@@ -51,10 +51,15 @@ export async function runNetwork(
     wanted,
     layers,
     targets,
+    keep: images.dims.length === 4 && methods.every(onlyReduces),
     signal,
   });
   return { run, targets, extraRuns: extraRuns + runs - 1 };
 }
+
+/** Whether a method's tensors may stay where the network ran. */
+const onlyReduces = ({ definition, params }: MethodRun): boolean =>
+  definition.reductions === true && params.eigenSmooth !== true;
 
 /** Stacked images and what is asked of them. */
 export interface TargetsRun {
@@ -66,20 +71,22 @@ export interface TargetsRun {
   readonly layers: readonly TargetLayer[];
   /** One for each of the images that are meant, or several for the only one. */
   readonly targets: readonly ResolvedTarget[];
+  readonly keep?: boolean;
   readonly signal?: AbortSignal;
 }
 
 /** Runs a plan for all targets at once; where the model's batch is fixed, for as many at once as fit into it. */
 export async function runTargets(
   network: Network,
-  { images, count, wanted, layers, targets, signal }: TargetsRun,
+  { images, count, wanted, layers, targets, keep, signal }: TargetsRun,
 ): Promise<{ run: NetworkResult; passes: number }> {
   const { batch, layout } = network.model.input;
   // Frames stand in the batch, where the rows of several scores would stand.
   const manyScores = targets.length > count && (batch ?? 1) === 1 && layout !== 'ntchw';
   const plan: NetworkPlan = { ...wanted, manyScores };
   const runWith = (own: readonly ResolvedTarget[]) => network.run({ images, plan, layers, targets: own, signal });
-  if (manyScores || images.dims[0] === targets.length) return { run: await runWith(targets), passes: 1 };
+  if (manyScores || images.dims[0] === targets.length)
+    return { run: await network.run({ images, plan, layers, targets, keep, signal }), passes: 1 };
 
   // A fixed batch: the images are padded already, the targets are cut and padded to it.
   const size = images.dims[0]!;

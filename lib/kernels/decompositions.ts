@@ -3,7 +3,7 @@ import { type FeatureMaps, featurePair, featureShape, weightedPair } from './fea
 import type { Maps } from './maps.ts';
 import { native, steady } from './native.ts';
 import { finite, oneOf } from './options.ts';
-import { pairArguments, weightedSum } from './reductions.ts';
+import { pairArguments, reduceOnDevice, weightedSum } from './reductions.ts';
 
 const SIGNS = ['none', 'activation', 'largest'] as const;
 const KERNELS = ['linear', 'sigmoid', 'rbf', 'poly', 'cosine'] as const;
@@ -36,17 +36,23 @@ export async function principalComponent(activations: FeatureMaps, options: Prin
   }
   if (!gradients && !weights) {
     const { images, channels, positions, height, width } = featureShape(activations, 'activations');
-    const features = [steady(activations.data), images] as const;
+    const pair = { shape: { images, channels, positions }, activationImages: images, factorImages: 1, lazy: true };
+    const there = reduceOnDevice(`component-${sign}`, activations, null, pair, { centre });
+    const here = () => {
+      const features = [steady(activations.data), images] as const;
+      return native().principalComponent(centre, sign, images, channels, positions, ...features, null, 1, true);
+    };
     return {
-      data: await native().principalComponent(centre, sign, images, channels, positions, ...features, null, 1, true),
+      data: await (there ?? here()),
       dims: [images, height, width],
     };
   }
   const pair = gradients ? featurePair(activations, gradients) : weightedPair(activations, weights!);
   const { images, height, width } = pair.shape;
-  const factors = gradients ? gradients.data : weights!;
+  const factors = gradients ?? { data: weights!, dims: [] };
+  const there = reduceOnDevice(`component-${sign}`, activations, factors, pair, { centre });
   return {
-    data: await native().principalComponent(centre, sign, ...pairArguments(activations, factors, pair)),
+    data: await (there ?? native().principalComponent(centre, sign, ...pairArguments(activations, factors.data, pair))),
     dims: [images, height, width],
   };
 }

@@ -1,3 +1,4 @@
+import { DeviceTensor } from '../engine/device-tensor.ts';
 import { elementCount } from '../engine/tensor.ts';
 import { OnnxCamError } from '../errors.ts';
 
@@ -21,8 +22,11 @@ export interface FeatureShape {
 }
 
 /** The checked shape of feature maps of rank 3 ([C, h, w]) or more ([N, C, …]). */
-export function featureShape({ data, dims }: FeatureMaps, name: string): FeatureShape {
-  if (!(data instanceof Float32Array)) {
+export function featureShape(features: FeatureMaps, name: string): FeatureShape {
+  const { dims } = features;
+  // Asking a tensor of a device for its data would copy it; its size is right.
+  const data = features instanceof DeviceTensor ? undefined : features.data;
+  if (data !== undefined && !(data instanceof Float32Array)) {
     throw new OnnxCamError('ERR_INPUT_SHAPE', `${name}.data must be a Float32Array, got ${typeof data}`);
   }
   if (dims.length < 3 || !dims.every(dim => Number.isSafeInteger(dim) && dim > 0)) {
@@ -31,7 +35,7 @@ export function featureShape({ data, dims }: FeatureMaps, name: string): Feature
       `${name} must have dims [C, h, w] or [N, C, h, w], all positive, got [${dims.join(', ')}]`,
     );
   }
-  checkCount(data, elementCount(dims), name, dims);
+  if (data) checkCount(data, elementCount(dims), name, dims);
   const [images, channels, ...positions] = (dims.length === 3 ? [1, ...dims] : dims) as [number, number, ...number[]];
   const width = positions.at(-1)!;
   const count = elementCount(positions);

@@ -1,7 +1,7 @@
 import { type FeatureMaps, featurePair } from './features.ts';
 import { native } from './native.ts';
 import { finite, oneOf } from './options.ts';
-import { pairArguments } from './reductions.ts';
+import { pairArguments, reduceOnDevice } from './reductions.ts';
 
 const MODES = ['paper', 'pgc', 'torchcam'] as const;
 
@@ -21,9 +21,10 @@ export async function gradCamPlusPlusWeights(
   mode: PlusPlusMode,
 ): Promise<Float32Array> {
   const pair = featurePair(activations, gradients);
-  return native().gradCamPlusPlusWeights(
-    oneOf(mode, MODES, 'mode'),
-    ...pairArguments(activations, gradients.data, pair),
+  const known = oneOf(mode, MODES, 'mode');
+  return (
+    reduceOnDevice(known, activations, gradients, pair) ??
+    native().gradCamPlusPlusWeights(known, ...pairArguments(activations, gradients.data, pair))
   );
 }
 
@@ -41,9 +42,9 @@ export async function xgradCamWeights(
   { guard = false }: { readonly guard?: boolean } = {},
 ): Promise<Float32Array> {
   const pair = featurePair(activations, gradients);
-  return native().xgradCamWeights(
-    finite(epsilon, 'epsilon', 0),
-    guard,
-    ...pairArguments(activations, gradients.data, pair),
+  finite(epsilon, 'epsilon', 0);
+  return (
+    reduceOnDevice('xgrad', activations, gradients, pair, { epsilon, guard }) ??
+    native().xgradCamWeights(epsilon, guard, ...pairArguments(activations, gradients.data, pair))
   );
 }

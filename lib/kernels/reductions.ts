@@ -1,4 +1,12 @@
-import { type FeatureMaps, type FeaturePair, featurePair, featureShape, weightedPair } from './features.ts';
+import { type DeviceReduction, DeviceTensor, nativeDevice } from '../engine/device-tensor.ts';
+import {
+  type FeatureMaps,
+  type FeaturePair,
+  type FeatureShape,
+  featurePair,
+  featureShape,
+  weightedPair,
+} from './features.ts';
 import type { Maps } from './maps.ts';
 import { native, steady } from './native.ts';
 import { oneOf } from './options.ts';
@@ -15,6 +23,13 @@ export type ProductForm = keyof typeof TERMS;
  */
 export async function channelMeans(features: FeatureMaps): Promise<Float32Array> {
   const { images, channels, positions } = featureShape(features, 'features');
+  const there = reduceOnDevice('means', features, null, {
+    shape: { images, channels, positions },
+    activationImages: images,
+    factorImages: 1,
+    lazy: false,
+  });
+  if (there) return there;
   return native().channelMeans(steady(features.data), images, channels, positions);
 }
 
@@ -24,7 +39,7 @@ export async function channelMeans(features: FeatureMaps): Promise<Float32Array>
  * @throws `ERR_INPUT_SHAPE`
  */
 export async function weightedSum(activations: FeatureMaps, weights: Float32Array): Promise<Maps> {
-  return channelSum('product', activations, weights, weightedPair(activations, weights));
+  return channelSum('product', activations, { data: weights, dims: [] }, weightedPair(activations, weights));
 }
 
 /**
@@ -38,21 +53,55 @@ export async function gradientProduct(
   form: ProductForm,
 ): Promise<Maps> {
   const term = TERMS[oneOf(form, Object.keys(TERMS) as ProductForm[], 'form')];
-  return channelSum(term, activations, gradients.data, featurePair(activations, gradients));
+  return channelSum(term, activations, gradients, featurePair(activations, gradients));
 }
 
 async function channelSum(
   term: (typeof TERMS)[ProductForm],
   activations: FeatureMaps,
-  factors: Float32Array,
+  factors: FeatureMaps,
   pair: FeaturePair,
 ): Promise<Maps> {
   const { images, height, width } = pair.shape;
+  const there = reduceOnDevice(`sum-${term}`, activations, factors, pair);
   return {
-    data: await native().channelSum(term, ...pairArguments(activations, factors, pair)),
+    data: await (there ?? native().channelSum(term, ...pairArguments(activations, factors.data, pair))),
     dims: [images, height, width],
   };
 }
+
+/** What a reduction takes besides, where it takes anything. */
+type Extras = Partial<Pick<DeviceReduction, 'epsilon' | 'guard' | 'centre'>>;
+
+/**
+ * The reduction on the device where the activations are, and the factors too unless they are channel weights; undefined
+ * for tensors in the CPU's memory.
+ */
+export function reduceOnDevice(
+  kind: DeviceReduction['kind'],
+  activations: FeatureMaps,
+  factors: FeatureMaps | null,
+  { shape, activationImages, factorImages, lazy }: Omit<FeaturePair, 'shape'> & { readonly shape: Sizes },
+  { epsilon = 0, guard = false, centre = false }: Extras = {},
+): Promise<Float32Array> | undefined {
+  if (!(activations instanceof DeviceTensor)) return undefined;
+  const gradients = factors instanceof DeviceTensor;
+  if (factors && !gradients && factors.dims.length > 0) return undefined;
+  return nativeDevice().reduceKept({
+    kind,
+    shape: [shape.images, shape.channels, shape.positions],
+    activations: activations.handle,
+    activationImages,
+    factors: gradients ? factors.handle : (factors?.data ?? null),
+    factorImages,
+    lazy,
+    epsilon,
+    guard,
+    centre,
+  });
+}
+
+type Sizes = Pick<FeatureShape, 'images' | 'channels' | 'positions'>;
 
 /** The common part of the native argument lists. */
 export function pairArguments(

@@ -13,6 +13,7 @@ export const cam = defineMethod({
   cost: '1F',
   conventions: ['torchcam'],
   relu: false,
+  reductions: true,
   compute: async ({ classifier }) => {
     if (!classifier) throw new TypeError('the classifier rows were not read for a method that needs them');
     return { weights: classifier };

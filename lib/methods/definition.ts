@@ -182,6 +182,11 @@ export interface MethodDefinition {
   readonly layer?: 'input' | 'biased';
   /** Of methods that differentiate another score than the target's. */
   readonly ownScore?: OwnScore;
+  /**
+   * It reads its tensors through the reductions of lib/kernels alone, which are computed where the tensors are; others need
+   * them in the CPU's memory.
+   */
+  readonly reductions?: true;
   /** What the method makes of one layer: before the outermost ReLU, normalisation and resizing. */
   compute(layer: LayerTensors, context: MethodContext): Promise<LayerResult>;
   /**

@@ -21,6 +21,7 @@ export const eigenCam = defineMethod({
   },
   conventions: ['pytorch-grad-cam'],
   relu: true,
+  reductions: true,
   compute: async ({ activations }, { convention, params }) => {
     const parity = convention === 'pytorch-grad-cam';
     const maps = await principalComponent(activations, {

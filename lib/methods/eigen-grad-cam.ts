@@ -11,6 +11,7 @@ export const eigenGradCam = defineMethod({
   cost: '1F + 1B',
   conventions: ['pytorch-grad-cam'],
   relu: true,
+  reductions: true,
   compute: async (layer, { convention }) => ({
     maps: await principalComponent(layer.activations, {
       centre: true,

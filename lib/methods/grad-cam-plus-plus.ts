@@ -26,6 +26,7 @@ export const gradCamPlusPlus = defineMethod({
   },
   conventions: ['pytorch-grad-cam', 'torchcam'],
   relu: true,
+  reductions: true,
   compute: async (layer, { convention, params }) => {
     const mode = (params.mode as 'paper' | 'pgc' | 'torchcam' | undefined) ?? MODES[convention];
     return { weights: await gradCamPlusPlusWeights(layer.activations, gradientsOf(layer), mode) };

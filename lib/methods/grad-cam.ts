@@ -11,5 +11,6 @@ export const gradCam = defineMethod({
   cost: '1F + 1B',
   conventions: ['pytorch-grad-cam', 'torchcam'],
   relu: true,
+  reductions: true,
   compute: async layer => ({ weights: await channelMeans(gradientsOf(layer)) }),
 });

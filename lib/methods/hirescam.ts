@@ -11,5 +11,6 @@ export const hiResCam = defineMethod({
   cost: '1F + 1B',
   conventions: ['pytorch-grad-cam'],
   relu: true,
+  reductions: true,
   compute: async () => ({ product: 'hirescam' }),
 });

@@ -11,5 +11,6 @@ export const layerCam = defineMethod({
   conventions: ['pytorch-grad-cam', 'torchcam'],
   relu: true,
   fusion: 'tanh-max',
+  reductions: true,
   compute: async () => ({ product: 'layercam' }),
 });

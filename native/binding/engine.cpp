@@ -12,6 +12,7 @@
 #include "binding/registry.hpp"
 #include "binding/session_handle.hpp"
 #include "binding/task.hpp"
+#include "binding/tensor_argument.hpp"
 #include "engine/run_queue.hpp"
 #include "engine/session.hpp"
 #include "engine/value.hpp"
@@ -146,17 +147,6 @@ Napi::Value createSession(const Napi::CallbackInfo& info) {
       onRunQueue(cancellation));
 }
 
-/// A tensor argument: `{ type, data, dims }` with ONNX's number for `type`.
-struct TensorArgument {
-  Bytes bytes;
-  ElementType type;
-  std::vector<int64_t> dims;
-};
-
-TensorArgument tensorOf(const Napi::Object& object) {
-  return {bytesOf(object.Get("data")), static_cast<ElementType>(intAt(object, "type")), dimsOf(object.Get("dims"))};
-}
-
 /// What a run hands from the pool's thread to JavaScript's.
 struct RunResult {
   struct Output {
@@ -231,10 +221,7 @@ Napi::Value run(const Napi::CallbackInfo& info) {
   auto session = sessionOf(info[0]);
   auto inputNames = stringsOf(info[1]);
   const auto inputArray = info[2].As<Napi::Array>();
-  std::vector<TensorArgument> inputs;
-  for (uint32_t index = 0; index < inputArray.Length(); ++index) {
-    inputs.push_back(tensorOf(inputArray.Get(index).As<Napi::Object>()));
-  }
+  std::vector<TensorArgument> inputs = tensorsOf(inputArray);
   auto fetches = stringsOf(info[3]);
   const auto ownedArray = info[4].As<Napi::Array>();
   std::vector<std::optional<TensorArgument>> owned(fetches.size());

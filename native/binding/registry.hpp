@@ -9,6 +9,7 @@ void registerEngine(Napi::Env env, Napi::Object exports);
 void registerScoring(Napi::Env env, Napi::Object exports);
 void registerScoringKernels(Napi::Env env, Napi::Object exports);
 void registerTask(Napi::Env env, Napi::Object exports);
+void registerDeviceTensors(Napi::Env env, Napi::Object exports);
 void registerGpu(Napi::Env env, Napi::Object exports);
 void registerDecomposeKernels(Napi::Env env, Napi::Object exports);
 void registerHalfKernels(Napi::Env env, Napi::Object exports);

@@ -13,11 +13,21 @@
 // Sources: arXiv 2008.00299; methods.md §2.15, §2.16, §6.4.
 #pragma once
 
+#include <cstddef>
+#include <functional>
+#include <vector>
+
 #include "kernels/shape.hpp"
 
 namespace onnx_cam::kernels {
 
 enum class SignRule { largest, activation };
+
+/// The map from the Gram matrix [columns, columns] of X: its eigenvector and sign, written to `map` [positions]. Of
+/// `byPosition` the matrix is X Xᵀ, else `project(v, M)` must give M = X v. `strength` is Σ_k |A[k, i]|.
+void principalMap(const std::vector<double>& gram, std::size_t columns, std::size_t positions, bool byPosition,
+                  const std::function<void(const std::vector<double>&, double*)>& project, SignRule sign,
+                  const std::vector<double>& strength, float* map);
 
 /// `factors.data` may be null: X = A.
 void principalComponent(Features activations, Gradients factors, bool centre, SignRule sign, Shape shape, float* maps);

@@ -1,0 +1,72 @@
+import { addon } from './addon.ts';
+import type { CancellationHandle, NativeTensor, SessionHandle } from './native.ts';
+
+/** Opaque to JavaScript. */
+export type DeviceHandle = { readonly __device: never };
+
+/** One reduction of feature maps on a device; native/device/device_features.hpp says what each does. */
+export interface DeviceReduction {
+  readonly kind:
+    | 'means'
+    | 'sum-product'
+    | 'sum-positive-product'
+    | 'sum-positive-gradient'
+    | 'paper'
+    | 'pgc'
+    | 'torchcam'
+    | 'xgrad'
+    | 'component-largest'
+    | 'component-activation';
+  readonly shape: readonly [images: number, channels: number, positions: number];
+  readonly activations: DeviceHandle;
+  readonly activationImages: number;
+  /** Gradients on the same device, channel weights in the CPU's memory, or nothing. */
+  readonly factors: DeviceHandle | Float32Array | null;
+  readonly factorImages: number;
+  readonly lazy: boolean;
+  readonly epsilon: number;
+  readonly guard: boolean;
+  readonly centre: boolean;
+}
+
+interface NativeDevice {
+  runKept(
+    session: SessionHandle,
+    inputNames: readonly string[],
+    inputs: readonly NativeTensor[],
+    fetches: readonly string[],
+    keep: Uint8Array,
+    cancellation?: CancellationHandle,
+  ): Promise<readonly (NativeTensor | (Pick<NativeTensor, 'type' | 'dims'> & { readonly handle: DeviceHandle }))[]>;
+  readKept(handle: DeviceHandle): Float32Array<ArrayBuffer>;
+  releaseKept(handle: DeviceHandle): void;
+  reduceKept(request: DeviceReduction): Promise<Float32Array<ArrayBuffer>>;
+}
+
+export const nativeDevice = (): NativeDevice => addon<NativeDevice>();
+
+/**
+ * A float32 tensor in a GPU's memory. Kernels take it by its handle; `data` copies it to the CPU when it is first read, for
+ * what has no kernel there.
+ */
+export class DeviceTensor {
+  readonly type = 'float32';
+  readonly dims: readonly number[];
+  readonly handle: DeviceHandle;
+  #data: Float32Array | undefined;
+
+  constructor(handle: DeviceHandle, dims: readonly number[]) {
+    this.handle = handle;
+    this.dims = dims;
+  }
+
+  get data(): Float32Array {
+    this.#data ??= nativeDevice().readKept(this.handle);
+    return this.#data;
+  }
+
+  /** Gives the device's memory back; of the tensor only what was copied before can be read then. */
+  release(): void {
+    nativeDevice().releaseKept(this.handle);
+  }
+}
