@@ -10,8 +10,7 @@ __device__ double logSumExp(const T* logits, std::size_t classes) {
   __shared__ double warps[kWarpsPerBlock];
   Extremes own = noExtremes();
   for (std::size_t i = threadIdx.x; i < classes; i += kBlock) own.add(toFloat(logits[i]));
-  const Extremes all = blockExtremes(own);
-  const double max = all.high;
+  const double max = blockExtremes(own).high;
   double sum = 0;
   for (std::size_t i = threadIdx.x; i < classes; i += kBlock)
     sum += ::exp(static_cast<double>(toFloat(logits[i])) - max);
@@ -20,8 +19,8 @@ __device__ double logSumExp(const T* logits, std::size_t classes) {
   __syncthreads();
   double total = 0;
   for (int warp = 0; warp < kWarpsPerBlock; warp++) total += warps[warp];
-  // The sum has dropped no NaN, but a row of NaN alone has no largest value.
-  return all.nan ? __int_as_float(0x7fc00000) : max + ::log(total);
+  // The extremes pass over a NaN, the sum does not.
+  return max + ::log(total);
 }
 
 /// A block for each row.
