@@ -16,6 +16,9 @@ export interface ChosenLayer extends Layer {
 const MOVING =
   /^(MaxPool|AveragePool|LpPool|BatchNormalization|LRN|LayerNormalization|Transpose|Pad|Slice|Resize|InstanceNormalization)$/;
 
+/** They put maps together again that were cut into windows or patches. */
+const RESTORING = /^(Reshape|DepthToSpace)$/;
+
 /**
  * The automatic choice (methods.md §0.4). Of convolutional networks the last spatial tensor that every path to the logits
  * passes through, by preference the output of an activation or a residual sum over what pools, normalises or merely
@@ -50,6 +53,8 @@ export function chooseLayer(layers: readonly Layer[]): ChosenLayer {
         reason: `last spatial activation before the class scores (${layer.operator}), before ${skipped}`,
       };
     }
+    // Made anew from windows or patches: the features in between are no layers, but they are the last ones.
+    if (RESTORING.test(layer.operator)) break;
     behind.push(layer.operator);
   }
   return { ...last, reason: `${why} (${last.operator}; no activation after it)` };

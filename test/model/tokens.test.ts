@@ -147,6 +147,26 @@ it('takes maps put together from windows in which the last features were made', 
   expect(chosen).toMatchObject({ name: 'a', layout: 'nhwc', spatial: [6, 4], channels: 8, postActivation: true });
 });
 
+it('does not step over what was made in windows to an activation before them', async () => {
+  const { chosen } = await load(
+    mapsModel(
+      [
+        makeNode('Relu', ['m'], ['early']),
+        makeNode('Reshape', ['early', 'cut'], ['n1']),
+        makeNode('Transpose', ['n1'], ['n2'], { perm: [0, 1, 3, 2, 4, 5] }),
+        makeNode('Reshape', ['n2', 'windows'], ['v']),
+        makeNode('MatMul', ['v', 'wv'], ['q']),
+        makeNode('Reshape', ['q', 'cut'], ['r1']),
+        makeNode('Transpose', ['r1'], ['r2'], { perm: [0, 1, 3, 2, 4, 5] }),
+        makeNode('Reshape', ['r2', 'whole'], ['r3']),
+        makeNode('MatMul', ['r3', 'wv'], ['a']),
+      ],
+      { cut: int64(-1, 3, 2, 2, 2, 8), windows: int64(-1, 6, 4, 8), whole: int64(-1, 6, 4, 8), wv: noise([8, 8]) },
+    ),
+  );
+  expect(chosen).toMatchObject({ name: 'a', postActivation: false });
+});
+
 it('finds attention with channels first: values times transposed probabilities', async () => {
   const { graph, facts, input } = await load(
     mapsModel(
