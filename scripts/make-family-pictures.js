@@ -3,6 +3,7 @@
 import { mkdirSync, readdirSync, readFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { parseArgs } from 'node:util';
+import { gunzipSync } from 'node:zlib';
 import sharp from 'sharp';
 import { Session } from '../dist/engine/session.js';
 import { load } from '../dist/index.js';
@@ -11,7 +12,7 @@ import { findCamHead } from '../dist/model/cam-head.js';
 import { loadModel } from '../dist/model/load-model.js';
 import { makeValueInfo } from '../dist/model/value-info.js';
 import { toFileBytes } from '../dist/model/write.js';
-import { segmentation, similarity } from '../dist/targets/index.js';
+import { detection, segmentation, similarity } from '../dist/targets/index.js';
 import { path, strip } from './support/strip.js';
 
 const { values: options, positionals: wanted } = parseArgs({
@@ -122,7 +123,44 @@ const FAMILIES = {
       pictures.push(...(await overlays(model, CAT, [{ method: 'grad-cam', target: 285 }], { preprocess })));
     return pictures;
   },
+  detection: async () => {
+    const cam = await load(path('test/golden/detection/yolov8-last.onnx'), {
+      preprocess: { mean: 0, std: 1, fit: 'letterbox' },
+    });
+    const { info } = await sharp(CAT).toBuffer({ resolveWithObject: true });
+    const box = [0.45, 0.25, 0.45, 0.6].map((share, i) => Math.round(share * (i % 2 === 0 ? info.width : info.height)));
+    const pictures = [];
+    for (const method of ['hirescam', 'layer-cam', 'd-rise']) {
+      const result = await cam.explain(CAT, { method, target: detection({ classIndex: 1, box }) });
+      pictures.push(await framed(await result.overlay(), box));
+    }
+    await cam.dispose();
+    return pictures;
+  },
+  volumes: async () => {
+    const model = gunzipSync(readFileSync(path('test/golden/volumes/volumes-dynamo.onnx.gz')));
+    const { image, dims } = JSON.parse(readFileSync(path('test/golden/volumes/golden.json'), 'utf8')).networks.volumes;
+    const cam = await load(model);
+    const values = dims.slice(1).reduce((product, size) => product * size, 1);
+    const tensor = { type: 'float32', data: Float32Array.from(image).slice(0, values), dims: [1, ...dims.slice(1)] };
+    const result = await cam.explain(tensor, { method: 'hirescam' });
+    const pictures = [];
+    for (const slice of [0, 2, 4]) pictures.push(await result.overlay({ slice }));
+    for (const axis of ['height', 'width']) pictures.push(await result.overlay({ axis }));
+    await cam.dispose();
+    return pictures;
+  },
 };
+
+/** A picture with a frame around a box [x, y, width, height]. */
+async function framed({ data, info }, [x, y, width, height]) {
+  const frame = `<svg width="${info.width}" height="${info.height}"><rect x="${x}" y="${y}" width="${width}" height="${height}" fill="none" stroke="white" stroke-width="3"/></svg>`;
+  const drawn = sharp(data, { raw: info })
+    .composite([{ input: Buffer.from(frame) }])
+    .removeAlpha();
+  const { data: pixels, info: size } = await drawn.raw().toBuffer({ resolveWithObject: true });
+  return { data: pixels, info: { width: size.width, height: size.height, channels: size.channels } };
+}
 
 for (const name of wanted.length > 0 ? wanted : Object.keys(FAMILIES)) {
   await strip(await FAMILIES[name](), `docs/pictures/families/${name}.jpg`, name === 'cnn' ? 80 : 200);

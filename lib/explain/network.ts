@@ -17,13 +17,13 @@ import { type DetectionFormat, parseDetection } from '../targets/detection.ts';
 import type { HeadChoice, ResolvedTarget } from '../targets/resolve.ts';
 import { ScoreRow } from '../targets/score.ts';
 import type { ScoreView } from '../targets/target.ts';
+import { Turns } from '../turns.ts';
 import { type Candidates, detectionHead } from './detection-readout.ts';
 import type { TargetLayer } from './layer-choice.ts';
 import { type NetworkPlan, ofEachPass, type PassKind, planKey, type SeedForm, seedInput } from './plan.ts';
 import { type PlannedGraph, planGraph } from './plan-graph.ts';
 import { readoutFeeds, readoutHead, type ScoreHead } from './readout-graph.ts';
 import type { SessionUse } from './session-cache.ts';
-import { Turns } from './turns.ts';
 
 /** Sizes whose facts are kept; more would grow without end on pictures of many sizes. */
 const KEPT_SIZES = 8;
@@ -95,6 +95,11 @@ export interface GraphRun<G extends { readonly graph: Graph }> {
 interface PlannedSession {
   readonly session: Session;
   readonly planned: PlannedGraph;
+  /** Everything that a run gives, each once. */
+  readonly fetches: readonly string[];
+  /** What may stay on the device: activations and gradients. */
+  readonly kept: ReadonlySet<string>;
+  readonly used: { readonly precision: UsedPrecision; readonly warnings: readonly string[] };
   /** Outputs of the last run that nobody reads any more, by batch and number of targets. */
   readonly spare: Map<string, Record<string, Tensor>>;
 }
@@ -172,7 +177,7 @@ export class Network {
     return this.#cache.use(
       `${size} ${planKey(plan)}`,
       async () => this.#create(head, layers, plan, await this.factsFor(size)),
-      async ({ session, planned, spare }) => {
+      async ({ session, planned, fetches, kept, used, spare }) => {
         let milliseconds = 0;
         const batch = images.dims[0]!;
         const feeds: Record<string, Tensor> = {
@@ -181,14 +186,7 @@ export class Network {
           ...seedTensors(plan.seed, targets, head.classes, planned),
         };
         Object.assign(feeds, this.#fixedInputs(batch));
-        const tensors = [planned.activations, planned.gradients, ...Object.values(planned.passes)].flatMap(names => [
-          ...names.values(),
-        ]);
-        // The parts of a sum share one gradient.
         const { candidates, region } = planned;
-        const read = [region, candidates?.boxes, candidates?.confidences].filter(name => name !== undefined);
-        const fetches = [...new Set([planned.logits, ...tensors, ...read])];
-        const kept = new Set([...planned.activations.values(), ...planned.gradients.values()]);
         // A run has the whole thread budget: several at once would only take the cores from each other.
         const key = `${batch} ${targets.length}`;
         const outputs = await this.#turns.take(() => {
@@ -203,7 +201,6 @@ export class Network {
             milliseconds = performance.now() - start;
           });
         }, signal);
-        const used = this.#used(session);
         const maps = (names: ReadonlyMap<string, string>): Map<string, FeatureMaps> =>
           new Map([...names].map(([layer, name]) => [layer, planar(outputs[name] as Tensor<'float32'>)]));
         return {
@@ -277,7 +274,7 @@ export class Network {
   }
 
   /** What a session computes in, and a warning where that is not what was asked for. */
-  #used(session: Session): { readonly precision: UsedPrecision; readonly warnings: readonly string[] } {
+  #used(session: Session): PlannedSession['used'] {
     const wanted = this.#precision;
     const { half } = this.model;
     const precision = precisionOf(session, { providers: this.#options.executionProviders, half });
@@ -295,7 +292,14 @@ export class Network {
       blocks: !isAccelerated(this.#options.executionProviders),
     });
     const { model, externalFiles } = serializeModel(planned.graph);
-    return { planned, spare: new Map(), session: await Session.create(model, { ...this.#options, externalFiles }) };
+    const session = await Session.create(model, { ...this.#options, externalFiles });
+    const kept = new Set([...planned.activations.values(), ...planned.gradients.values()]);
+    const passes = Object.values(planned.passes).flatMap(names => [...names.values()]);
+    const { region, candidates } = planned;
+    const read = [region, candidates?.boxes, candidates?.confidences].filter(name => name !== undefined);
+    // The parts of a sum share one gradient.
+    const fetches = [...new Set([planned.logits, ...kept, ...passes, ...read])];
+    return { session, planned, fetches, kept, used: this.#used(session), spare: new Map() };
   }
 }
 

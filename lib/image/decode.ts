@@ -1,6 +1,8 @@
 import { readFile, stat } from 'node:fs/promises';
+import { availableParallelism } from 'node:os';
 import sharp, { type Sharp, type SharpOptions } from 'sharp';
 import { OnnxCamError, throwIfAborted } from '../errors.ts';
+import { Turns } from '../turns.ts';
 import { type DetectedSource, describeSource, detectSource, type ImageSource } from './source.ts';
 
 /** A decoded picture, upright: row-major RGB, 8 bits per channel ([height, width, 3]). */
@@ -19,6 +21,9 @@ const OPTIONS: SharpOptions = {
   // EXIF orientation, also the mirrored ones.
   autoOrient: true,
 };
+
+/** One core stays free for the event loop, which otherwise waits for a time slice of a decoder. */
+const decoders = new Turns(Math.max(1, availableParallelism() - 1));
 
 /**
  * Decodes a picture to upright 8-bit RGB, off the event loop (sharp's threads).
@@ -43,11 +48,9 @@ export async function decodeImage(
   const open = await opener(source, name);
   throwIfAborted(options.signal);
   try {
-    const { data, info } = await open()
-      .removeAlpha()
-      .toColourspace('srgb')
-      .raw({ depth: 'uchar' })
-      .toBuffer({ resolveWithObject: true });
+    const pixels = () =>
+      open().removeAlpha().toColourspace('srgb').raw({ depth: 'uchar' }).toBuffer({ resolveWithObject: true });
+    const { data, info } = await decoders.take(pixels, options.signal);
     throwIfAborted(options.signal);
     if (info.channels !== 3) throw new Error(`it has ${info.channels} channels after conversion to RGB`);
     return { data, width: info.width, height: info.height, source: name };

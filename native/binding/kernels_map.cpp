@@ -54,7 +54,8 @@ Napi::Value placeMaps(KernelCall& call) {
   const std::size_t values = call.product({count, y.length, x.length});
   Napi::Float32Array result = call.newFloats(values);
   float* out = result.Data();
-  return call.run(2 * (count * height * x.length + values), result,
+  // Twice the work that it is: the result of a whole picture is fresh memory, and the system takes its time to give it.
+  return call.run(4 * (count * height * x.length + values), result,
                   [=] { kernels::placeMaps(maps, count, x, y, out); });
 }
 
