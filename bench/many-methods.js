@@ -35,7 +35,7 @@ for (const [name, file] of Object.entries({ 'efficientnet-lite0': 'efficientnet-
       ten: () => cam.explain(images, { target: 7, methods: METHODS }),
       kpca: () => cam.explain(images, { target: 7, methods: [...METHODS, 'kpca-cam'] }),
     },
-    { rounds: process.argv.includes('--quick') ? 10 : 60 },
+    { rounds: process.argv.includes('--quick') ? 10 : 60, warmups: 30 },
   );
   rows.push([
     name,
