@@ -42,7 +42,7 @@ function comesFromConvolution(e: Emitter, tensor: string): boolean {
   let name: string | undefined = tensor;
   while (name !== undefined) {
     const node = e.graph.producer(name);
-    if (!node || node.domain !== '') return false;
+    if (node?.domain !== '') return false;
     if (node.op === 'Conv') return true;
     name = KEEPS_BLOCKS.has(node.op) ? node.inputs[0] : undefined;
   }
