@@ -103,11 +103,10 @@ function targetText({ target }: Pick<Explanation, 'target'>): string {
   return `${className(target)}${kind} ${value}`;
 }
 
+/** FullGrad has dozens of layers: the first and the last stand for all of more than five. */
 function layerNames(layer: Explanation['layer']): string {
-  return [layer]
-    .flat()
-    .map(({ name }) => name)
-    .join(' + ');
+  const names = [layer].flat().map(({ name }) => name);
+  return names.length > 5 ? `${names.length} layers, ${names[0]} … ${names.at(-1)}` : names.join(' + ');
 }
 
 function fileText(files: ResultFiles, folder: string): string[] {

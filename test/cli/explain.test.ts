@@ -374,6 +374,15 @@ describe('options', () => {
   });
 });
 
+it('names the first and the last of many layers', async () => {
+  const layer = Array.from({ length: 7 }, (_, n) => ({ name: `conv${n}`, shape: [8, 7, 7], reason: 'has a bias' }));
+  const explanations = [fakeExplanation(), fakeExplanation({ method: 'fullgrad', layer })];
+  const { stderr } = await explain([picture, '-m', 'grad-cam,fullgrad'], {
+    library: { load: async () => fakeModel({ explain: async () => explanations }) },
+  });
+  expect(stderr).toMatch(/at 7 layers, conv0 … conv6 +→/);
+});
+
 describe('-m all', () => {
   it('is every method of one forward and backward pass that the model can do; the others are named', async () => {
     const calls: FakeCall[] = [];
