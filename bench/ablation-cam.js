@@ -2,14 +2,13 @@
  * What does Ablation-CAM cost when only the tail is run, or nothing is, and what in pytorch-grad-cam?
  * `npm run build`, then `node bench/ablation-cam.js [--quick] [--python PATH]`.
  */
-import { execFileSync } from 'node:child_process';
-import { fileURLToPath } from 'node:url';
 import { parseArgs } from 'node:util';
 import { load } from '../dist/index.js';
 import { physicalCores } from '../dist/physical-cores.js';
 import { CAT, modelBytes } from './support/models.js';
+import { printScorePeers } from './support/peers.js';
 import { inTurn, median, ms, printHead, printTable, ratio } from './support/report.js';
-import { peerTensor, records } from './support/scoring.js';
+import { peerTensor } from './support/scoring.js';
 
 const { values } = parseArgs({ options: { quick: { type: 'boolean' }, python: { type: 'string' } } });
 const threads = physicalCores();
@@ -48,22 +47,6 @@ for (const [name, file] of Object.entries(MODELS)) {
 printTable(['model', 'score', 'ms', 'tail runs', 'saved'], rows);
 
 if (values.python) {
-  const script = fileURLToPath(new URL('peers/scorecam_peers.py', import.meta.url));
-  const args = [script, '--methods', 'ablation-cam', '--models', 'resnet18,efficientnet-lite0-folded', '--threads', `${threads}`];
-  if (values.quick) args.push('--repeats', '1');
-  const lines = records(execFileSync(values.python, args, { encoding: 'utf8', stdio: ['ignore', 'pipe', 'inherit'] }));
-  console.log(`\n${JSON.stringify(lines[0])}`);
-  printTable(
-    ['model', 'tool', 'batch', 'ms', 'times ours', 'peak MB'],
-    lines
-      .filter(({ kind }) => kind === 'ablation-cam')
-      .map(({ model, tool, batch_size, median_ms, peak_mib }) => [
-        model,
-        tool,
-        batch_size,
-        ms(median_ms),
-        ratio(median_ms / ours.get(model.replace('-folded', ''))),
-        peak_mib,
-      ]),
-  );
+  console.log();
+  printScorePeers(values.python, 'ablation-cam', { threads, quick: values.quick, ours });
 }

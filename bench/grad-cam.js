@@ -5,14 +5,13 @@
  * bench/peers, pytorch-grad-cam and torchcam are measured in the same run (their own process, the same threads).
  * Load, decoding and preprocessing are done before; both sides get the same tensor.
  */
-import { execFileSync } from 'node:child_process';
-import { fileURLToPath } from 'node:url';
 import { parseArgs } from 'node:util';
 import * as ort from 'onnxruntime-node';
 import { load } from '../dist/index.js';
 import { Session } from '../dist/engine/session.js';
 import { physicalCores } from '../dist/physical-cores.js';
 import { modelBytes, pictureTensor } from './support/models.js';
+import { runPeers } from './support/peers.js';
 import { inTurn, median, ms, pairedRatio, printHead, printTable, ratio } from './support/report.js';
 
 const { values } = parseArgs({ options: { quick: { type: 'boolean' }, python: { type: 'string' } } });
@@ -59,11 +58,9 @@ for (const [name, file] of Object.entries(MODELS)) {
 printTable(['model', 'batch', 'forward ms', 'Grad-CAM ms', 'ratio', 'onnxruntime-node forward ms'], rows);
 
 if (values.python) {
-  const script = fileURLToPath(new URL('peers/gradcam_peers.py', import.meta.url));
   const repeats = values.quick ? ['--repeats', '5', '--warmups', '2'] : [];
-  const args = [script, '--models', Object.keys(MODELS).join(','), '--threads', String(threads), ...repeats];
-  const lines = execFileSync(values.python, args, { encoding: 'utf8', stdio: ['ignore', 'pipe', 'inherit'] });
-  const records = lines.trim().split('\n').filter(line => line.startsWith('{')).map(line => JSON.parse(line));
+  const args = ['--models', Object.keys(MODELS).join(','), '--threads', String(threads), ...repeats];
+  const records = runPeers(values.python, 'gradcam_peers.py', args);
   console.log();
   console.log(JSON.stringify(records[0]));
   printTable(

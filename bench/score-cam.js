@@ -9,21 +9,19 @@
  * loop     event-loop delay during a Score-CAM;  memory  resident set over 200 of them
  * quality  top-k, Faster Score-CAM and Group-CAM beside the full one: correlation of the maps, runs, time
  */
-import { execFileSync } from 'node:child_process';
 import { monitorEventLoopDelay } from 'node:perf_hooks';
-import { fileURLToPath } from 'node:url';
 import { parseArgs } from 'node:util';
 import * as ort from 'onnxruntime-node';
 import { load } from '../dist/index.js';
 import { physicalCores } from '../dist/physical-cores.js';
 import { CAT, COFFEE, modelBytes, ROCKET } from './support/models.js';
+import { printScorePeers } from './support/peers.js';
 import { inTurn, median, ms, pairedRatio, printHead, printTable, ratio } from './support/report.js';
 import {
   forwardPasses,
   oneThreadSession,
   peerTensor,
   plainScoreCam,
-  records,
   withLayerOutput,
 } from './support/scoring.js';
 
@@ -116,24 +114,7 @@ if (wants('node')) {
 }
 
 if (wants('peers') && values.python) {
-  const script = fileURLToPath(new URL('peers/scorecam_peers.py', import.meta.url));
-  const args = [script, '--methods', 'score-cam', '--models', 'resnet18,efficientnet-lite0-folded', '--threads', `${threads}`];
-  if (values.quick) args.push('--repeats', '1');
-  const lines = records(execFileSync(values.python, args, { encoding: 'utf8', stdio: ['ignore', 'pipe', 'inherit'] }));
-  console.log(JSON.stringify(lines[0]));
-  printTable(
-    ['model', 'tool', 'batch', 'ms', 'times ours', 'peak MB'],
-    lines
-      .filter(({ kind }) => kind === 'score-cam')
-      .map(({ model, tool, batch_size, median_ms, peak_mib }) => [
-        model,
-        tool,
-        batch_size,
-        ms(median_ms),
-        ratio(median_ms / ours.get(model.replace('-folded', ''))),
-        peak_mib,
-      ]),
-  );
+  printScorePeers(values.python, 'score-cam', { threads, quick: values.quick, ours });
   console.log();
 }
 

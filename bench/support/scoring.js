@@ -97,12 +97,3 @@ export function plainMask(map, h, w, height, width) {
   for (let i = 0; i < mask.length; i++) mask[i] = (mask[i] - min) * scale;
   return mask;
 }
-
-/** Lines of JSON that a peer script prints. */
-export const records = text =>
-  text
-    .trim()
-    .split('\n')
-    .filter(line => line.startsWith('{'))
-    .map(line => JSON.parse(line));
-

@@ -5,7 +5,6 @@ Needs an environment of its own: tensorflow-cpu 2.21, tf2onnx 1.17, onnx, onnxru
 
 Usage: python bench/zoo/make_keras.py --out FOLDER [name ...]
 """
-import argparse
 import os
 import sys
 from pathlib import Path
@@ -18,6 +17,7 @@ import numpy as np  # noqa: E402
 import tensorflow as tf  # noqa: E402
 import tf2onnx  # noqa: E402
 
+from command import make_each  # noqa: E402
 from matching import TARGETS, Captured, write  # noqa: E402
 
 SIZE = 160
@@ -117,15 +117,5 @@ def make(out: Path, name: str) -> None:
     write(out, f"{name}-tf2onnx-{opset}", proto, x, model(x, training=False).numpy(), captured(model, x), about)
 
 
-def main() -> None:
-    parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
-    parser.add_argument("--out", type=Path, required=True)
-    parser.add_argument("names", nargs="*", metavar="name")
-    options = parser.parse_args()
-    options.out.mkdir(parents=True, exist_ok=True)
-    for name in options.names or NETWORKS:
-        make(options.out, name)
-
-
 if __name__ == "__main__":
-    main()
+    make_each(__doc__, NETWORKS, make)

@@ -5,7 +5,6 @@ Needs an environment of its own: paddlepaddle 3.3, paddle2onnx 2.1, packaging, s
 
 Usage: python bench/zoo/make_paddle.py --out FOLDER [name ...]
 """
-import argparse
 import copy
 import sys
 import tempfile
@@ -18,6 +17,7 @@ import onnx  # noqa: E402
 import paddle  # noqa: E402
 from paddle.vision import models  # noqa: E402
 
+from command import make_each  # noqa: E402
 from matching import TARGETS, Captured, write  # noqa: E402
 
 SIZE = 160
@@ -117,15 +117,5 @@ def make(out: Path, name: str) -> None:
     write(out, f"{name}-paddle2onnx-{opset}", proto, x, network(paddle.to_tensor(x)).numpy(), captured(network, x), about)
 
 
-def main() -> None:
-    parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
-    parser.add_argument("--out", type=Path, required=True)
-    parser.add_argument("names", nargs="*", metavar="name")
-    options = parser.parse_args()
-    options.out.mkdir(parents=True, exist_ok=True)
-    for name in options.names or NETWORKS:
-        make(options.out, name)
-
-
 if __name__ == "__main__":
-    main()
+    make_each(__doc__, NETWORKS, make)

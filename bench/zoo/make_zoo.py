@@ -11,7 +11,6 @@ What is there already is left alone.
 
 Usage: python bench/zoo/make_zoo.py --out FOLDER [name ...]
 """
-import argparse
 import contextlib
 import io
 import logging
@@ -29,6 +28,7 @@ import onnx  # noqa: E402
 import torch  # noqa: E402
 
 from architectures import ARCHITECTURES  # noqa: E402
+from command import make_each  # noqa: E402
 from matching import write  # noqa: E402
 from reference import captured, initialise, picture, without_in_place  # noqa: E402
 
@@ -96,20 +96,15 @@ def make(out: Path, name: str) -> None:
                 print(f"{name}-{exporter}-{opset}: {reason[-1][:300]}", flush=True)
 
 
-def main() -> None:
-    parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
-    parser.add_argument("--out", type=Path, required=True)
-    parser.add_argument("names", nargs="*", metavar="name")
-    options = parser.parse_args()
-    warnings.simplefilter("ignore")
-    logging.disable(logging.WARNING)
-    options.out.mkdir(parents=True, exist_ok=True)
-    for name in options.names or ARCHITECTURES:
-        try:
-            make(options.out, name)
-        except Exception:
-            traceback.print_exc()
+def make_or_report(out: Path, name: str) -> None:
+    """A network that fails does not keep the others from being made."""
+    try:
+        make(out, name)
+    except Exception:
+        traceback.print_exc()
 
 
 if __name__ == "__main__":
-    main()
+    warnings.simplefilter("ignore")
+    logging.disable(logging.WARNING)
+    make_each(__doc__, ARCHITECTURES, make_or_report)

@@ -12,9 +12,10 @@ import { ProgressCounter } from '../scoring/progress.ts';
 import { type SettledTarget, settleTargets } from '../scoring/target-terms.ts';
 import type { ScoreView } from '../targets/target.ts';
 import { MASK_WEIGHTS, MASKED_ACTIVATIONS, MASKED_IMAGE, maskedGraph } from './masked-graph.ts';
-import { denseSeeds, type Network, scoreRows } from './network.ts';
+import { type Network, scoreRows } from './network.ts';
 import { readoutForm } from './readout-graph.ts';
 import type { ScorerRequest } from './scorers.ts';
+import { denseSeeds } from './seeds.ts';
 
 /** Targets of one image that are run at once, unless the user says otherwise. */
 const DEFAULT_BATCH = 4;

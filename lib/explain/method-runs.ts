@@ -1,9 +1,10 @@
 import { throwIfAborted } from '../errors.ts';
 import { Random } from '../random.ts';
 import type { ResolvedTarget } from '../targets/resolve.ts';
-import { type Network, type NetworkResult, seedFormOf } from './network.ts';
+import type { Network, NetworkResult } from './network.ts';
 import type { ExplainRequest, MethodRun } from './request.ts';
 import { imagesOf, type RunOutcome, runTargets, withoutRanks } from './run-network.ts';
+import { seedFormOf } from './seeds.ts';
 import type { Work } from './work.ts';
 
 /** What a method computes from. */

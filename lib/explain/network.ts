@@ -16,13 +16,13 @@ import { precisionOf, type UsedPrecision } from '../precision.ts';
 import { type DetectionFormat, parseDetection } from '../targets/detection.ts';
 import type { HeadChoice, ResolvedTarget } from '../targets/resolve.ts';
 import { ScoreRow } from '../targets/score.ts';
-import type { ScoreView } from '../targets/target.ts';
 import { Turns } from '../turns.ts';
 import { type Candidates, detectionHead } from './detection-readout.ts';
 import type { TargetLayer } from './layer-choice.ts';
-import { type NetworkPlan, ofEachPass, type PassKind, planKey, type SeedForm, seedInput } from './plan.ts';
+import { type NetworkPlan, ofEachPass, type PassKind, planKey } from './plan.ts';
 import { type PlannedGraph, planGraph } from './plan-graph.ts';
 import { readoutFeeds, readoutHead, type ScoreHead } from './readout-graph.ts';
+import { seedTensors } from './seeds.ts';
 import type { SessionUse } from './session-cache.ts';
 
 /** Sizes whose facts are kept; more would grow without end on pictures of many sizes. */
@@ -303,7 +303,6 @@ export class Network {
   }
 }
 
-/** The rows of scores that a run gave. */
 /** Volumes [N, C, D, h, w] as maps of their slices one below the other. */
 function planar(tensor: Tensor<'float32'>): FeatureMaps {
   const { dims } = tensor;
@@ -313,46 +312,11 @@ function planar(tensor: Tensor<'float32'>): FeatureMaps {
   return { data: tensor.data, dims: [count, channels, depth * height, width], depth };
 }
 
+/** The rows of scores that a run gave. */
 export function scoreRows(logits: Float32Array, count: number, { classes, kind }: Logits): ScoreRow[] {
   const activation = kind === 'confidence' ? 'none' : kind === 'sigmoid' || classes === 1 ? 'sigmoid' : 'softmax';
   return Array.from(
     { length: count },
     (_, n) => new ScoreRow(logits.subarray(n * classes, (n + 1) * classes), activation),
   );
-}
-
-/** How these targets are fed: as class indices where each is one logit of weight 1 and all read the same view. */
-export function seedFormOf(targets: readonly ResolvedTarget[]): SeedForm {
-  const views = new Set(targets.flatMap(({ terms }) => terms.map(({ view }) => view)));
-  const plain = targets.every(({ terms }) => terms.length === 1 && terms[0]!.weight === 1);
-  if (plain && views.size === 1) return { kind: 'index', view: [...views][0]! };
-  return { kind: 'dense', views: [...views].sort() };
-}
-
-function seedTensors(
-  seed: SeedForm | undefined,
-  targets: readonly ResolvedTarget[],
-  classes: number,
-  { classFeeds }: PlannedGraph,
-): Record<string, Tensor> {
-  if (!seed) return {};
-  if (seed.kind === 'index') return classFeeds?.(targets.map(({ terms }) => terms[0]!.index)) ?? {};
-  return denseSeeds(seed.views, targets, targets.length, classes);
-}
-
-/** Weights of every class [rows, classes] for each view; rows beyond the targets are zero. The targets hold no ranks. */
-export function denseSeeds(
-  views: readonly ScoreView[],
-  targets: readonly Pick<ResolvedTarget, 'terms'>[],
-  rows: number,
-  classes: number,
-): Record<string, Tensor> {
-  const tensorOf = (view: ScoreView): Tensor<'float32'> => {
-    const data = new Float32Array(rows * classes);
-    targets.forEach(({ terms }, row) => {
-      for (const term of terms) if (term.view === view) data[row * classes + term.index]! += term.weight;
-    });
-    return { type: 'float32', data, dims: [rows, classes] };
-  };
-  return Object.fromEntries(views.map(view => [seedInput(view), tensorOf(view)]));
 }

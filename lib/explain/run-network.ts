@@ -4,9 +4,10 @@ import type { HeadChoice, ResolvedTarget } from '../targets/resolve.ts';
 import type { ScoreRow } from '../targets/score.ts';
 import { stack } from './images.ts';
 import type { TargetLayer } from './layer-choice.ts';
-import { type Network, type NetworkResult, seedFormOf } from './network.ts';
+import type { Network, NetworkResult } from './network.ts';
 import { hasBackwardPass, type NetworkPlan, ofEachPass } from './plan.ts';
 import type { ExplainRequest, MethodRun } from './request.ts';
+import { seedFormOf } from './seeds.ts';
 import type { Work } from './work.ts';
 
 /** What a run gave, and what it was asked. */

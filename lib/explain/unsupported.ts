@@ -8,11 +8,12 @@ import { camHeadOf } from './classifier-rows.ts';
 import { checkDetections } from './detection-similarity.ts';
 import { inputLayer } from './layer-choice.ts';
 import { chooseMethods } from './methods.ts';
-import { type Network, seedFormOf } from './network.ts';
+import type { Network } from './network.ts';
 import { hasBackwardPass } from './plan.ts';
 import { planGraph } from './plan-graph.ts';
 import { type ExplainRequest, makeRequest, type RequestDefaults } from './request.ts';
 import { resolveFor } from './resolve-for.ts';
+import { seedFormOf } from './seeds.ts';
 import { similarImages, withEmbeddings } from './similar-images.ts';
 
 /** What decides, besides the method, whether a map can be made. */

@@ -1,8 +1,9 @@
 /** What only a GPU can show. Skipped, with the reason, where there is none; the summary counts these tests as skipped. */
 import { fileURLToPath } from 'node:url';
-import { afterAll, beforeAll, describe, expect, it } from 'vitest';
-import { type Explainer, type Explanation, type LoadOptions, load, stream } from '../../lib/index.ts';
+import { beforeAll, describe, expect, it } from 'vitest';
+import { type Explainer, type Explanation, type LoadOptions, stream } from '../../lib/index.ts';
 import { correlation } from '../helpers/correlation.ts';
+import { explainerOpener } from '../helpers/open-explainers.ts';
 import { deviceMemory, whyNoCuda } from './device.ts';
 
 const path = (name: string) => fileURLToPath(new URL(`../../assets/${name}`, import.meta.url));
@@ -29,18 +30,13 @@ const NOISY = { difference: 0.3, correlation: 0.9 } as const;
 const reason = await whyNoCuda();
 
 describe.skipIf(reason !== undefined)(`on a GPU${reason ? ' (there is none here)' : ''}`, () => {
-  const opened: Explainer[] = [];
-  const open = async (options: LoadOptions = {}): Promise<Explainer> => {
-    const cam = await load(MODEL, { executionProviders: ['cuda'], ...options });
-    opened.push(cam);
-    return cam;
-  };
+  const openModel = explainerOpener();
+  const open = (options: LoadOptions = {}) => openModel(MODEL, { executionProviders: ['cuda'], ...options });
   let expected: Explanation[];
   beforeAll(async () => {
     const cpu = await open({ executionProviders: ['cpu'] });
     expected = await cpu.explain(CAT, { methods: METHODS, target: 281, params: FEW });
   }, 300_000);
-  afterAll(() => Promise.all(opened.map(cam => cam.dispose())));
 
   it.each(['fp32', 'tf32', 'fp16'] as const)(
     'whole methods agree with the CPU in %s',

@@ -8,19 +8,14 @@ import { expectClose } from '../helpers/expect-close.ts';
 import { expectError } from '../helpers/expect-error.ts';
 import { flat, noiseImage, one, plainModel } from '../helpers/explain-models.ts';
 import { buildModel, int64, noise } from '../helpers/model-builder.ts';
+import { explainerOpener } from '../helpers/open-explainers.ts';
 import { vitModel } from '../helpers/transformer-models.ts';
 
 const image = noiseImage([1, 3, 12, 20], 3);
 const ATTENTION = ['attention-rollout', 'gradient-rollout', 'attention-grad-cam', 'generic-attention', 'legrad'];
 
 describe('methods for feature maps on tokens', () => {
-  const opened: Explainer[] = [];
-  const open = async (...args: Parameters<typeof load>) => {
-    const cam = await load(...args);
-    opened.push(cam);
-    return cam;
-  };
-  afterAll(() => Promise.all(opened.map(cam => cam.dispose())));
+  const open = explainerOpener();
 
   it('work on the patches of the automatic layer', async () => {
     const cam = await open(vitModel());

@@ -1,8 +1,6 @@
 import { readFileSync } from 'node:fs';
-import { afterAll, describe, expect, it } from 'vitest';
+import { describe, expect, it } from 'vitest';
 import type { Tensor } from '../../lib/engine/tensor.ts';
-import type { Explainer } from '../../lib/explainer.ts';
-import { load } from '../../lib/load.ts';
 import { type Graph, makeNode } from '../../lib/model/graph.ts';
 import { parseModel } from '../../lib/model/read.ts';
 import { makeTensorProto } from '../../lib/model/tensor-values.ts';
@@ -11,6 +9,7 @@ import { expectClose } from '../helpers/expect-close.ts';
 import { expectError } from '../helpers/expect-error.ts';
 import { one } from '../helpers/explain-models.ts';
 import { buildModel, type ValueSpec } from '../helpers/model-builder.ts';
+import { explainerOpener } from '../helpers/open-explainers.ts';
 
 const folder = new URL('../golden/detection/', import.meta.url);
 const golden = JSON.parse(readFileSync(new URL('golden.json', folder), 'utf8'));
@@ -21,13 +20,7 @@ const image: Tensor<'float32'> = {
   dims: [1, 3, size, size],
 };
 
-const opened: Explainer[] = [];
-const open = async (...args: Parameters<typeof load>) => {
-  const cam = await load(...args);
-  opened.push(cam);
-  return cam;
-};
-afterAll(() => Promise.all(opened.map(cam => cam.dispose())));
+const open = explainerOpener();
 
 const THRESHOLD = 0.3;
 

@@ -2,8 +2,6 @@ import { mkdtempSync, rmSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { afterAll, describe, expect, it } from 'vitest';
-import type { Explainer } from '../../lib/explainer.ts';
-import { load } from '../../lib/load.ts';
 import { makeNode } from '../../lib/model/graph.ts';
 import { contrast, graph, negative, probability } from '../../lib/targets/index.ts';
 import { parseTargetText } from '../../lib/targets/parse.ts';
@@ -11,19 +9,12 @@ import { expectClose } from '../helpers/expect-close.ts';
 import { expectError } from '../helpers/expect-error.ts';
 import { flat, noiseImage, one, plainModel, transparentModel } from '../helpers/explain-models.ts';
 import { buildModel, type ModelSpec } from '../helpers/model-builder.ts';
+import { explainerOpener } from '../helpers/open-explainers.ts';
 
 const image = noiseImage([1, 3, 16, 16], 3);
-const opened: Explainer[] = [];
-const open = async (...args: Parameters<typeof load>) => {
-  const cam = await load(...args);
-  opened.push(cam);
-  return cam;
-};
+const open = explainerOpener();
 const folder = mkdtempSync(join(tmpdir(), 'onnx-cam-graph-'));
-afterAll(async () => {
-  await Promise.all(opened.map(cam => cam.dispose()));
-  rmSync(folder, { recursive: true });
-});
+afterAll(() => rmSync(folder, { recursive: true }));
 
 /** score = Σ_k w_k z_k, of five logits. */
 function linear(weights: readonly number[], spec: Partial<ModelSpec> = {}) {

@@ -1,4 +1,4 @@
-import { afterAll, describe, expect, it } from 'vitest';
+import { describe, expect, it } from 'vitest';
 import type { Tensor } from '../../lib/engine/tensor.ts';
 import type { Explainer } from '../../lib/explainer.ts';
 import { load } from '../../lib/load.ts';
@@ -8,15 +8,10 @@ import { expectClose } from '../helpers/expect-close.ts';
 import { expectError } from '../helpers/expect-error.ts';
 import { flat, noiseImage, one, plainModel, plainSpec } from '../helpers/explain-models.ts';
 import { buildModel, int64, noise } from '../helpers/model-builder.ts';
+import { explainerOpener } from '../helpers/open-explainers.ts';
 import { residualModel, tensorFlowModel } from '../helpers/small-models.ts';
 
-const opened: Explainer[] = [];
-const open = async (...args: Parameters<typeof load>) => {
-  const cam = await load(...args);
-  opened.push(cam);
-  return cam;
-};
-afterAll(() => Promise.all(opened.map(cam => cam.dispose())));
+const open = explainerOpener();
 
 const METHODS = ['grad-cam', 'layer-cam', 'grad-cam++', 'eigen-cam', 'random-cam', 'fem'];
 

@@ -1,9 +1,10 @@
 import sharp from 'sharp';
-import { afterAll, beforeAll, describe, expect, it } from 'vitest';
+import { beforeAll, describe, expect, it } from 'vitest';
 import type { Explainer } from '../../lib/explainer.ts';
 import type { HeatMap } from '../../lib/explanation.ts';
-import { load } from '../../lib/load.ts';
+import type { load } from '../../lib/load.ts';
 import { brightnessModel, one } from '../helpers/explain-models.ts';
+import { explainerOpener } from '../helpers/open-explainers.ts';
 import { picture, pixelAt, type Rgb } from '../image/pictures.ts';
 
 /** A black picture with one bright square: where the map has its mass is where the square must be. */
@@ -41,13 +42,8 @@ function expectFound(map: HeatMap, blob: Blob, tolerance = 1.5): void {
   expect(Math.abs(y - (blob.y + blob.side / 2)), `y ${y}`).toBeLessThan(tolerance);
 }
 
-const opened: Explainer[] = [];
-const open = async (options: Parameters<typeof load>[1], model = brightnessModel()) => {
-  const cam = await load(model, options);
-  opened.push(cam);
-  return cam;
-};
-afterAll(() => Promise.all(opened.map(cam => cam.dispose())));
+const openModel = explainerOpener();
+const open = (options: Parameters<typeof load>[1], model = brightnessModel()) => openModel(model, options);
 
 const FITS = ['squeeze', 'crop', 'letterbox'] as const;
 const SIZE: [number, number] = [64, 64];

@@ -1,10 +1,9 @@
 import { readFileSync } from 'node:fs';
 import { gunzipSync } from 'node:zlib';
-import { afterAll, describe, expect, it } from 'vitest';
-import type { Explainer } from '../../lib/explainer.ts';
-import { load } from '../../lib/load.ts';
+import { describe, expect, it } from 'vitest';
 import { expectClose } from '../helpers/expect-close.ts';
 import { one } from '../helpers/explain-models.ts';
+import { explainerOpener } from '../helpers/open-explainers.ts';
 
 type LayerMaps = Readonly<Record<string, readonly number[]>>;
 interface Golden {
@@ -19,13 +18,8 @@ const golden: Golden = JSON.parse(readFileSync(new URL('golden.json', FOLDER), '
 const image = { type: 'float32', data: Float32Array.from(golden.image), dims: golden.dims } as const;
 const fileOf = (name: string) => gunzipSync(readFileSync(new URL(`${name}.onnx.gz`, FOLDER)));
 
-const opened: Explainer[] = [];
-const open = async (name: string) => {
-  const cam = await load(fileOf(name), { intraOpNumThreads: 1 });
-  opened.push(cam);
-  return cam;
-};
-afterAll(() => Promise.all(opened.map(cam => cam.dispose())));
+const openModel = explainerOpener();
+const open = (name: string) => openModel(fileOf(name), { intraOpNumThreads: 1 });
 
 const largest = (values: readonly number[]) => Math.max(...values.map(Math.abs));
 

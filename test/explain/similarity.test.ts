@@ -1,19 +1,14 @@
-import { afterAll, beforeAll, describe, expect, it } from 'vitest';
+import { beforeAll, describe, expect, it } from 'vitest';
 import type { Explainer } from '../../lib/explainer.ts';
-import { load } from '../../lib/load.ts';
 import { contrast, negative, output, probability, similarity, type TargetInput } from '../../lib/targets/index.ts';
 import { expectClose } from '../helpers/expect-close.ts';
 import { expectError } from '../helpers/expect-error.ts';
 import { flat, one, plainModel, plainSpec, positiveTensor, transparentModel } from '../helpers/explain-models.ts';
 import { buildModel } from '../helpers/model-builder.ts';
+import { explainerOpener } from '../helpers/open-explainers.ts';
+import { expectDerivativeOfScore } from '../helpers/score-derivative.ts';
 
-const opened: Explainer[] = [];
-const open = async (...args: Parameters<typeof load>) => {
-  const cam = await load(...args);
-  opened.push(cam);
-  return cam;
-};
-afterAll(() => Promise.all(opened.map(cam => cam.dispose())));
+const open = explainerOpener();
 
 const image = positiveTensor([1, 3, 4, 4]);
 const other = positiveTensor([1, 3, 4, 4], 7);
@@ -60,21 +55,7 @@ describe('similarity', () => {
   ];
   for (const [what, target] of targets)
     it(`gradients are those of the score: ${what}`, async () => {
-      const step = 1 / 128;
-      const { raw } = one(await cam.explain(image, { method: 'hirescam', target, layer: 'a' }));
-      const changed = [step, -step].flatMap(change =>
-        Array.from({ length: 16 }, (_, position) =>
-          image.data.map((value, i) => (i % 16 === position ? value * (1 + change) : value)),
-        ),
-      );
-      const data = Float32Array.from(changed.flatMap(values => [...values]));
-      const tensor = { type: 'float32', data, dims: [32, 3, 4, 4] } as const;
-      const results = await cam.explain(tensor, { method: 'activation-mean', target, layer: 'a', batchSize: 32 });
-      const scores = flat(results).map(result => result.target.score);
-      const slopes = raw.data.map((_, position) => (scores[position]! - scores[16 + position]!) / (2 * step));
-      const largest = Math.max(...slopes.map(Math.abs));
-      expect(largest).toBeGreaterThan(1e-3);
-      expectClose(raw.data, slopes, 2e-3 * largest + 1e-4);
+      await expectDerivativeOfScore(cam, image, target);
     });
 
   it('does not take the scores of a linear network for linear', async () => {

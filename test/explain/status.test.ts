@@ -1,18 +1,11 @@
-import { afterAll, describe, expect, it } from 'vitest';
-import type { Explainer } from '../../lib/explainer.ts';
-import { load } from '../../lib/load.ts';
+import { describe, expect, it } from 'vitest';
 import { makeNode } from '../../lib/model/graph.ts';
 import { negative, probability, weighted } from '../../lib/targets/index.ts';
 import { flat, noiseImage, one, plainModel } from '../helpers/explain-models.ts';
 import { buildModel, noise } from '../helpers/model-builder.ts';
+import { explainerOpener } from '../helpers/open-explainers.ts';
 
-const opened: Explainer[] = [];
-const open = async (...args: Parameters<typeof load>) => {
-  const cam = await load(...args);
-  opened.push(cam);
-  return cam;
-};
-afterAll(() => Promise.all(opened.map(cam => cam.dispose())));
+const open = explainerOpener();
 
 const image = noiseImage([1, 3, 16, 16]);
 const isZero = (data: Float32Array) => data.every(value => value === 0);

@@ -1,4 +1,4 @@
-import { afterAll, beforeAll, describe, expect, it } from 'vitest';
+import { beforeAll, describe, expect, it } from 'vitest';
 import type { Explainer } from '../../lib/explainer.ts';
 import { load } from '../../lib/load.ts';
 import { makeNode } from '../../lib/model/graph.ts';
@@ -30,41 +30,12 @@ import {
   transparentModel,
 } from '../helpers/explain-models.ts';
 import { buildModel, noise } from '../helpers/model-builder.ts';
+import { explainerOpener } from '../helpers/open-explainers.ts';
+import { expectDerivativeOfScore } from '../helpers/score-derivative.ts';
 
-const EPSILON = 1 / 128;
-const opened: Explainer[] = [];
-const open = async (...args: Parameters<typeof load>) => {
-  const cam = await load(...args);
-  opened.push(cam);
-  return cam;
-};
-afterAll(() => Promise.all(opened.map(cam => cam.dispose())));
+const open = explainerOpener();
 
-/**
- * HiResCAM's raw map of the transparent model is Σ_k A·∂score/∂A, the derivative of the score by a factor on all channels
- * of one position. The same from central differences of the score that `explain` reports for changed inputs.
- */
-async function expectDerivativeOfScore(cam: Explainer, target: TargetInput): Promise<void> {
-  const image = positiveTensor([1, 3, 4, 4]);
-  const { raw, layer } = one(await cam.explain(image, { method: 'hirescam', target, layer: 'a' }));
-  expect(layer).toMatchObject({ shape: [3, 4, 4] });
-  const changed = [EPSILON, -EPSILON].flatMap(step =>
-    Array.from({ length: 16 }, (_, position) =>
-      image.data.map((value, i) => (i % 16 === position ? value * (1 + step) : value)),
-    ),
-  );
-  const batch = Float32Array.from(changed.flatMap(values => [...values]));
-  const scores = flat(
-    await cam.explain(
-      { type: 'float32', data: batch, dims: [32, 3, 4, 4] },
-      { method: 'activation-mean', target, layer: 'a', batchSize: 32 },
-    ),
-  ).map(result => result.target.score);
-  const slopes = raw.data.map((_, position) => (scores[position]! - scores[16 + position]!) / (2 * EPSILON));
-  const largest = Math.max(...slopes.map(Math.abs));
-  expect(largest).toBeGreaterThan(1e-3);
-  expectClose(raw.data, slopes, 2e-3 * largest + 1e-4);
-}
+const image = positiveTensor([1, 3, 4, 4]);
 
 describe('the value that is differentiated', () => {
   let cam: Explainer;
@@ -103,7 +74,7 @@ describe('the value that is differentiated', () => {
     ],
   ];
   for (const [what, target] of targets)
-    it(`${what}: gradients are those of the score`, () => expectDerivativeOfScore(cam, target));
+    it(`${what}: gradients are those of the score`, () => expectDerivativeOfScore(cam, image, target));
 
   it('reports the score of each target', async () => {
     const image = positiveTensor([1, 3, 4, 4]);
@@ -168,9 +139,9 @@ describe('the final activation is looked through', () => {
       expect(ended.target.score).toBeCloseTo(plain.target.score, 5);
       const expected = end === 'Sigmoid' ? 1 / (1 + Math.exp(-plain.target.score)) : plain.target.probability!;
       expect(ended.target.probability).toBeCloseTo(expected, 5);
-      await expectDerivativeOfScore(cam, probability(1));
-      await expectDerivativeOfScore(cam, logProbability(1));
-      await expectDerivativeOfScore(cam, rest(1));
+      await expectDerivativeOfScore(cam, image, probability(1));
+      await expectDerivativeOfScore(cam, image, logProbability(1));
+      await expectDerivativeOfScore(cam, image, rest(1));
     });
 
   it('in heads that are convolutions, [N,K,1,1]', async () => {
@@ -208,8 +179,8 @@ describe('heads with one value', () => {
       const p = 1 / (1 + Math.exp(-yes.target.score));
       expect(yes.target).toMatchObject({ kind: 'binary', probability: expect.closeTo(p, 5) });
       expect(no.target).toMatchObject({ kind: 'binary', probability: expect.closeTo(1 - p, 5) });
-      await expectDerivativeOfScore(cam, binary(0));
-      await expectDerivativeOfScore(cam, probability(binary(1)));
+      await expectDerivativeOfScore(cam, image, binary(0));
+      await expectDerivativeOfScore(cam, image, probability(binary(1)));
     }
   });
 

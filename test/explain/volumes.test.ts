@@ -1,14 +1,14 @@
 import { readFileSync } from 'node:fs';
 import { gunzipSync } from 'node:zlib';
-import { afterAll, describe, expect, it } from 'vitest';
+import { describe, expect, it } from 'vitest';
 import type { Explainer } from '../../lib/explainer.ts';
 import type { Explanation } from '../../lib/explanation.ts';
-import { load } from '../../lib/load.ts';
 import { makeNode } from '../../lib/model/graph.ts';
 import { expectClose } from '../helpers/expect-close.ts';
 import { expectError } from '../helpers/expect-error.ts';
 import { noiseImage, one } from '../helpers/explain-models.ts';
 import { buildModel, noise } from '../helpers/model-builder.ts';
+import { explainerOpener } from '../helpers/open-explainers.ts';
 
 interface LayerGolden {
   readonly dims: readonly number[];
@@ -28,14 +28,9 @@ const golden: { readonly class: number; readonly networks: Readonly<Record<strin
 );
 const target = golden.class;
 
-const opened: Explainer[] = [];
-const open = async (file: Uint8Array) => {
-  const cam = await load(file, { intraOpNumThreads: 1 });
-  opened.push(cam);
-  return cam;
-};
+const openModel = explainerOpener();
+const open = (file: Uint8Array) => openModel(file, { intraOpNumThreads: 1 });
 const openNetwork = (name: string) => open(gunzipSync(readFileSync(new URL(`${name}.onnx.gz`, FOLDER))));
-afterAll(() => Promise.all(opened.map(cam => cam.dispose())));
 
 const imageOf = ({ image, dims }: Network) => ({ type: 'float32', data: Float32Array.from(image), dims }) as const;
 const largest = (values: ArrayLike<number>) => Array.from(values, Math.abs).reduce((a, b) => Math.max(a, b));
