@@ -69,7 +69,7 @@ export interface ExplainOptions {
   seed?: number;
 }
 
-const EXPLAIN_OPTIONS: readonly (keyof ExplainOptions)[] = [
+const EXPLAIN_OPTIONS: readonly string[] = [
   'method',
   'methods',
   'params',
@@ -81,7 +81,7 @@ const EXPLAIN_OPTIONS: readonly (keyof ExplainOptions)[] = [
   'onProgress',
   'batchSize',
   'seed',
-];
+] satisfies (keyof ExplainOptions)[];
 
 const LOAD_OPTIONS: readonly string[] = [
   'precision',

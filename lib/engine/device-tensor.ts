@@ -32,7 +32,6 @@ export interface DeviceReduction {
 interface NativeDevice {
   runKept(
     session: SessionHandle,
-    inputNames: readonly string[],
     inputs: readonly NativeTensor[],
     fetches: readonly string[],
     keep: Uint8Array,

@@ -11,7 +11,7 @@ export interface NativeEngine {
   ): Promise<NativeSession>;
   run(
     session: SessionHandle,
-    inputNames: readonly string[],
+    /** In the session's order. */
     inputs: readonly NativeTensor[],
     fetches: readonly string[],
     owned: readonly (NativeTensor | null)[],

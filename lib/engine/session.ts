@@ -92,15 +92,7 @@ export class Session {
     const held = [...inputs, ...ownedOutputs.filter(tensor => tensor !== null)];
     const lengths = held.map(tensor => tensor.data.byteLength);
     const results = await withSignal(options.signal, cancellation =>
-      native().run(
-        this.handle,
-        this.inputs.map(input => input.name),
-        inputs,
-        fetches,
-        ownedOutputs,
-        options.copyOutputs ?? false,
-        cancellation,
-      ),
+      native().run(this.handle, inputs, fetches, ownedOutputs, options.copyOutputs ?? false, cancellation),
     );
     if (held.some((tensor, index) => tensor.data.byteLength !== lengths[index]))
       throw new OnnxCamError(
@@ -128,10 +120,9 @@ export class Session {
   ): Promise<Record<string, Tensor>> {
     const inputs = readFeeds(this.inputs, feeds, false);
     readFetches(this.outputs, fetches, {});
-    const names = this.inputs.map(input => input.name);
     const keep = Uint8Array.from(fetches, name => (kept.has(name) && this.#isFloat(name) ? 1 : 0));
     const results = await withSignal(options.signal, cancellation =>
-      nativeDevice().runKept(this.handle, names, inputs, fetches, keep, cancellation),
+      nativeDevice().runKept(this.handle, inputs, fetches, keep, cancellation),
     );
     return Object.fromEntries(
       results.map((result, index) => {

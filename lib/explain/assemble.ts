@@ -138,8 +138,8 @@ function explainedTarget(
 
 /** Of the class; of a binary target that of its category, which the only value speaks for or against. */
 function probabilityOf(target: ResolvedTarget, row: ScoreRow, index: number, kind: HeadKind): number | null {
-  if (target.kind === 'binary') return target.terms[0]!.weight > 0 ? row.probabilities[0]! : 1 - row.probabilities[0]!;
-  return target.classification && hasProbability(kind) ? row.probabilities[index]! : null;
+  if (target.kind === 'binary') return target.terms[0]!.weight > 0 ? row.probability(0) : 1 - row.probability(0);
+  return target.classification && hasProbability(kind) ? row.probability(index) : null;
 }
 
 /** The classes with the largest logits. */
@@ -152,7 +152,7 @@ export function predictionsOf(
     index,
     label: labels?.names[index] ?? null,
     score: row.logits[index]!,
-    probability: hasProbability(headKind) ? row.probabilities[index]! : null,
+    probability: hasProbability(headKind) ? row.probability(index) : null,
   }));
 }
 

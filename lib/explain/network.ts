@@ -28,6 +28,8 @@ import type { SessionUse } from './session-cache.ts';
 /** Sizes whose facts are kept; more would grow without end on pictures of many sizes. */
 const KEPT_SIZES = 8;
 
+const NO_MAPS: ReadonlyMap<string, FeatureMaps> = new Map();
+
 /** Why a session computes in another precision than was asked for. */
 const REASONS: Readonly<Record<UsedPrecision, string>> = {
   fp16: 'the model itself computes in float16',
@@ -182,7 +184,7 @@ export class Network {
         const batch = images.dims[0]!;
         const feeds: Record<string, Tensor> = {
           [planned.input]: images,
-          ...readoutFeeds(head, await this.factsFor(size)),
+          ...(head.readout && readoutFeeds(head, await this.factsFor(size))),
           ...seedTensors(plan.seed, targets, head.classes, planned),
         };
         Object.assign(feeds, this.#fixedInputs(batch));
@@ -201,8 +203,10 @@ export class Network {
             milliseconds = performance.now() - start;
           });
         }, signal);
-        const maps = (names: ReadonlyMap<string, string>): Map<string, FeatureMaps> =>
-          new Map([...names].map(([layer, name]) => [layer, planar(outputs[name] as Tensor<'float32'>)]));
+        const maps = (names: ReadonlyMap<string, string>): ReadonlyMap<string, FeatureMaps> =>
+          names.size === 0
+            ? NO_MAPS
+            : new Map([...names].map(([layer, name]) => [layer, planar(outputs[name] as Tensor<'float32'>)]));
         return {
           rows: scoreRows(outputs[planned.logits]!.data as Float32Array, batch, head),
           region: region ? (outputs[region] as Tensor<'bool'>) : undefined,

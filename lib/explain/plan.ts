@@ -16,12 +16,19 @@ export type SeedForm =
  * contributions against zeros; `block` the gradient, with respect to a block's attention, of the score of the block's own
  * tokens; `prefix` the tokens [N,P,D] before those of the picture.
  */
-export const PASS_KINDS = ['curvature', 'guided', 'relevance', 'contributions', 'block', 'prefix'] as const;
-export type PassKind = (typeof PASS_KINDS)[number];
+export type PassKind = 'curvature' | 'guided' | 'relevance' | 'contributions' | 'block' | 'prefix';
 
 /** Something of every kind of pass. */
 export function ofEachPass<T>(make: (kind: PassKind) => T): Record<PassKind, T> {
-  return Object.fromEntries(PASS_KINDS.map(kind => [kind, make(kind)])) as Record<PassKind, T>;
+  // Written out: it happens for every picture.
+  return {
+    curvature: make('curvature'),
+    guided: make('guided'),
+    relevance: make('relevance'),
+    contributions: make('contributions'),
+    block: make('block'),
+    prefix: make('prefix'),
+  };
 }
 
 /** Whether some of the passes start from a score, besides the curvature's, which starts from the gradients. */

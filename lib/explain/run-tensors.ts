@@ -1,5 +1,5 @@
 import type { Tensor } from '../engine/tensor.ts';
-import { type FeatureMaps, type LayerTensors, needsOf } from '../methods/definition.ts';
+import type { FeatureMaps, LayerTensors } from '../methods/definition.ts';
 import type { ResolvedTarget } from '../targets/resolve.ts';
 import { classifierRows } from './classifier-rows.ts';
 import type { TargetLayer } from './layer-choice.ts';
@@ -14,7 +14,7 @@ export function layerTensors(
   method: MethodRun,
   targets: readonly ResolvedTarget[],
 ): LayerTensors {
-  const needs = needsOf(method.definition, method.params);
+  const { needs } = method;
   return {
     activations: run.activations.get(layer.name)!,
     tokens: layer.tokens,

@@ -6,6 +6,8 @@ import type { PlannedGraph } from './plan-graph.ts';
 
 /** How these targets are fed: as class indices where each is one logit of weight 1 and all read the same view. */
 export function seedFormOf(targets: readonly ResolvedTarget[]): SeedForm {
+  if (targets.length === 1 && targets[0]!.terms.length === 1 && targets[0]!.terms[0]!.weight === 1)
+    return { kind: 'index', view: targets[0]!.terms[0]!.view };
   const views = new Set(targets.flatMap(({ terms }) => terms.map(({ view }) => view)));
   const plain = targets.every(({ terms }) => terms.length === 1 && terms[0]!.weight === 1);
   if (plain && views.size === 1) return { kind: 'index', view: [...views][0]! };

@@ -61,7 +61,7 @@ export class SessionCache {
       throw error;
     } finally {
       used.users--;
-      await this.#releaseSurplus();
+      if (this.#entries.size > this.#limit) await this.#releaseSurplus();
     }
   }
 
@@ -78,10 +78,14 @@ export class SessionCache {
     await Promise.allSettled(this.#uses);
   }
 
+  /** Sessions that may be kept. */
+  get #limit(): number {
+    return this.#disposed ? 0 : this.#capacity;
+  }
+
   async #releaseSurplus(): Promise<void> {
-    const capacity = this.#disposed ? 0 : this.#capacity;
     for (const [key, entry] of this.#entries) {
-      if (this.#entries.size <= capacity) break;
+      if (this.#entries.size <= this.#limit) break;
       if (entry.users > 0) continue;
       this.#entries.delete(key);
       const holder = await entry.holder.catch(() => undefined);

@@ -16,6 +16,8 @@ export const NORMALIZE_EPSILONS = { pgc: 1e-7, torchcam: 1e-8, tkv: 1e-7, openvi
 
 export type NormalizeKind = keyof typeof NORMALIZE_EPSILONS;
 
+const NORMALIZE_KINDS = Object.keys(NORMALIZE_EPSILONS) as NormalizeKind[];
+
 export interface NormalizeOptions {
   /** Whose convention: pytorch-grad-cam, torchcam, tf-keras-vis, OpenVINO, or the plain range. They differ in ε only. */
   readonly kind: NormalizeKind;
@@ -31,7 +33,7 @@ export interface NormalizeOptions {
  */
 export async function normalize(maps: Maps, options: NormalizeOptions): Promise<Maps> {
   const [count, height, width] = checkMaps(maps);
-  const kind = oneOf(options.kind, Object.keys(NORMALIZE_EPSILONS) as NormalizeKind[], 'kind');
+  const kind = oneOf(options.kind, NORMALIZE_KINDS, 'kind');
   const epsilon = finite(options.epsilon ?? NORMALIZE_EPSILONS[kind], 'epsilon', 0);
   const data = await native().normalizeMaps(steady(maps.data), count, height * width, epsilon, options.relu ?? false);
   return { data, dims: [count, height, width] };

@@ -7,39 +7,46 @@ type Features = readonly [data: Float32Array, images: number];
 type AxisNumbers = readonly [scale: number, offset: number, begin: number, end: number];
 type Triple = readonly [number, number, number];
 
+/** Work of a few microseconds is done at once, everything else by the pool: await it either way. */
+type MaybeLater<T> = T | Promise<T>;
+
 /** What native/binding/kernels_*.cpp export. */
 export interface NativeKernels {
-  channelMeans(data: Float32Array, ...shape: Shape): Promise<Float32Array>;
+  channelMeans(data: Float32Array, ...shape: Shape): MaybeLater<Float32Array>;
   channelSum(
     term: 'product' | 'positive-product' | 'positive-gradient',
     ...rest: [...Shape, ...Features, ...Factors]
-  ): Promise<Float32Array>;
+  ): MaybeLater<Float32Array>;
   gradCamPlusPlusWeights(
     mode: 'paper' | 'pgc' | 'torchcam',
     ...rest: [...Shape, ...Features, ...Factors]
-  ): Promise<Float32Array>;
-  xgradCamWeights(epsilon: number, guard: boolean, ...rest: [...Shape, ...Features, ...Factors]): Promise<Float32Array>;
-  femWeights(k: number, activations: Float32Array, ...shape: Shape): Promise<Float32Array>;
+  ): MaybeLater<Float32Array>;
+  xgradCamWeights(
+    epsilon: number,
+    guard: boolean,
+    ...rest: [...Shape, ...Features, ...Factors]
+  ): MaybeLater<Float32Array>;
+  femWeights(k: number, activations: Float32Array, ...shape: Shape): MaybeLater<Float32Array>;
   principalComponent(
     centre: boolean,
     sign: 'largest' | 'activation',
     ...rest: [...Shape, ...Features, ...(Factors | [null, number, boolean])]
-  ): Promise<Float32Array>;
+  ): MaybeLater<Float32Array>;
   factorize(
     shift: boolean,
     components: number,
     start: Float32Array,
     activations: Float32Array,
     ...shape: Shape
-  ): Promise<Float32Array>;
-  kernelPca(kernel: string, gamma: number, activations: Float32Array, ...shape: Shape): Promise<Float32Array>;
+  ): MaybeLater<Float32Array>;
+  kernelPca(kernel: string, gamma: number, activations: Float32Array, ...shape: Shape): MaybeLater<Float32Array>;
   normalizeMaps(
     maps: Float32Array,
     count: number,
     positions: number,
     epsilon: number,
     relu: boolean,
-  ): Promise<Float32Array>;
+  ): MaybeLater<Float32Array>;
   resizeMaps(
     maps: Float32Array,
     count: number,
@@ -48,7 +55,7 @@ export interface NativeKernels {
     toHeight: number,
     toWidth: number,
     interpolation: string,
-  ): Promise<Float32Array>;
+  ): MaybeLater<Float32Array>;
   placeMaps(
     maps: Float32Array,
     count: number,
@@ -57,14 +64,14 @@ export interface NativeKernels {
     toHeight: number,
     toWidth: number,
     ...rest: [...y: AxisNumbers, ...x: AxisNumbers]
-  ): Promise<Float32Array>;
+  ): MaybeLater<Float32Array>;
   imageToTensor(
     pixels: Uint8Array,
     count: number,
     channels: number,
     scale: number,
     ...rest: [...mean: Triple, ...std: Triple, reversed: boolean, planar: boolean]
-  ): Promise<Float32Array>;
+  ): MaybeLater<Float32Array>;
   resampleImage(
     pixels: Uint8Array,
     width: number,
@@ -78,15 +85,15 @@ export interface NativeKernels {
     windowHeight: number,
     filter: string,
     asFloat: boolean,
-  ): Promise<Float32Array | Uint8Array>;
-  colorizeMap(map: Float32Array, count: number, table: Uint8Array): Promise<Uint8Array>;
+  ): MaybeLater<Float32Array | Uint8Array>;
+  colorizeMap(map: Float32Array, count: number, table: Uint8Array): MaybeLater<Uint8Array>;
   overlayMap(
     picture: Uint8Array,
     map: Float32Array,
     count: number,
     table: Uint8Array,
     alpha: number,
-  ): Promise<Uint8Array>;
+  ): MaybeLater<Uint8Array>;
   kernelTier(): string;
   kernelTiers(): string[];
   setKernelTier(tier: string): boolean;

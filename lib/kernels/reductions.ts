@@ -23,13 +23,12 @@ export type ProductForm = keyof typeof TERMS;
  */
 export async function channelMeans(features: FeatureMaps): Promise<Float32Array> {
   const { images, channels, positions } = featureShape(features, 'features');
-  const there = reduceOnDevice('means', features, null, {
-    shape: { images, channels, positions },
-    activationImages: images,
-    factorImages: 1,
-    lazy: false,
-  });
-  if (there) return there;
+  if (features instanceof DeviceTensor) {
+    const shape = { images, channels, positions };
+    return reduceOnDevice('means', features, null, { shape, activationImages: images, factorImages: 1, lazy: false })!;
+  }
+  // Of a single position, as gradients behind a global average are.
+  if (positions === 1) return features.data.slice();
   return native().channelMeans(steady(features.data), images, channels, positions);
 }
 

@@ -29,7 +29,8 @@ function nearestClasses({ logits }: ScoreRow, target: number, count: number): nu
  * With s = Σ p_d and q_d = z_t − α z_d: ∂y/∂p_d = (q_d − y)/(s + ε), and ∂p_d/∂z_j = p_d (δ_dj − p_j).
  */
 function weightedContrast(row: ScoreRow, target: number, references: readonly number[], alpha: number): Float64Array {
-  const { logits, probabilities: p } = row;
+  const { logits } = row;
+  const p = Float64Array.from(logits, (_, j) => row.probability(j));
   const sum = references.reduce((total, d) => total + p[d]!, 0) + EPSILON;
   const margin = (d: number): number => logits[target]! - alpha * logits[d]!;
   const y = references.reduce((total, d) => total + p[d]! * margin(d), 0) / sum;

@@ -1,5 +1,5 @@
 import { gradientProduct, normalize, resize } from '../kernels/index.ts';
-import { combined, largestSize, rectified } from './conventions/convention.ts';
+import { combined, largestSize } from './conventions/convention.ts';
 import { defineMethod, gradientsOf } from './definition.ts';
 
 /**
@@ -22,7 +22,7 @@ export const zoomCam = defineMethod({
     );
     if (sums.length === 1) return { maps: sums[0]! };
     // A layer without positive values becomes zeros, which the maximum passes over.
-    const scaled = await Promise.all(sums.map(maps => normalize(rectified(maps), { kind: 'range' })));
+    const scaled = await Promise.all(sums.map(maps => normalize(maps, { kind: 'range', relu: true })));
     let fused = scaled.at(-1)!;
     for (const maps of scaled.slice(0, -1).reverse()) {
       const size = largestSize([maps, fused]);

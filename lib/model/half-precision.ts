@@ -143,6 +143,7 @@ const suffixed = (tensor: string, type: string): string => `${tensor}/${type}`;
 const isKept = ({ op, domain }: GraphNode): boolean => domain !== '' || KEPT.has(op);
 
 /** Off the event loop; finite values beyond ±65504 become that. */
-function halfWeights(values: Float32Array): Promise<Uint16Array<ArrayBuffer>> {
-  return addon<{ halfWeights(values: Float32Array): Promise<Uint16Array<ArrayBuffer>> }>().halfWeights(values);
+async function halfWeights(values: Float32Array): Promise<Uint16Array<ArrayBuffer>> {
+  type Halves = Uint16Array<ArrayBuffer>;
+  return addon<{ halfWeights(values: Float32Array): Halves | Promise<Halves> }>().halfWeights(values);
 }

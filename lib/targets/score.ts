@@ -8,7 +8,7 @@ export type Activation = 'softmax' | 'sigmoid' | 'none';
 export class ScoreRow {
   readonly logits: ArrayLike<number>;
   readonly activation: Activation;
-  #probabilities: Float64Array | undefined;
+  #softmax: { readonly max: number; readonly sum: number } | undefined;
   #top: readonly number[] = [];
 
   constructor(logits: ArrayLike<number>, activation: Activation) {
@@ -16,9 +16,12 @@ export class ScoreRow {
     this.activation = activation;
   }
 
-  get probabilities(): Float64Array {
-    this.#probabilities ??= probabilitiesOf(this.logits, this.activation);
-    return this.#probabilities;
+  probability(index: number): number {
+    const logit = this.logits[index]!;
+    if (this.activation === 'none') return logit;
+    if (this.activation === 'sigmoid') return 1 / (1 + Math.exp(-logit));
+    const { max, sum } = this.#normalizer();
+    return Math.exp(logit - max) / sum;
   }
 
   /** The classes with the largest logits, by falling logit; equal logits keep the lower index first. */
@@ -33,16 +36,15 @@ export class ScoreRow {
   }
 
   view(view: ScoreView, index: number): number {
-    const logit = this.logits[index]!;
     switch (view) {
       case 'logit':
-        return logit;
+        return this.logits[index]!;
       case 'probability':
-        return this.probabilities[index]!;
+        return this.probability(index);
       case 'logProbability':
         return this.logProbability(index);
       case 'rest':
-        return logit + this.logProbability(index);
+        return this.logits[index]! + this.logProbability(index);
     }
   }
 
@@ -60,34 +62,29 @@ export class ScoreRow {
     // Of the two forms the one whose exponential cannot overflow.
     if (this.activation === 'sigmoid')
       return logit < 0 ? logit - Math.log1p(Math.exp(logit)) : -Math.log1p(Math.exp(-logit));
-    let max = Number.NEGATIVE_INFINITY;
-    for (let i = 0; i < this.logits.length; i++) max = Math.max(max, this.logits[i]!);
-    let sum = 0;
-    for (let i = 0; i < this.logits.length; i++) sum += Math.exp(this.logits[i]! - max);
+    const { max, sum } = this.#normalizer();
     return logit - max - Math.log(sum);
+  }
+
+  /** What softmax divides by, Σ exp(z − max z); found once for all classes that are asked for. */
+  #normalizer(): { readonly max: number; readonly sum: number } {
+    this.#softmax ??= normalizer(this.logits);
+    return this.#softmax;
   }
 }
 
-function probabilitiesOf(logits: ArrayLike<number>, activation: Activation): Float64Array {
-  if (activation === 'none') return Float64Array.from(logits);
-  return activation === 'softmax' ? softmax(logits) : sigmoids(logits);
-}
-
-/** In double precision. Loops, not callbacks: this happens for every picture. */
-export function softmax(values: ArrayLike<number>): Float64Array {
-  const result = new Float64Array(values.length);
+function normalizer(values: ArrayLike<number>): { readonly max: number; readonly sum: number } {
   let max = Number.NEGATIVE_INFINITY;
   for (let i = 0; i < values.length; i++) max = Math.max(max, values[i]!);
   let sum = 0;
-  for (let i = 0; i < values.length; i++) sum += result[i] = Math.exp(values[i]! - max);
-  for (let i = 0; i < values.length; i++) result[i]! /= sum;
-  return result;
+  for (let i = 0; i < values.length; i++) sum += Math.exp(values[i]! - max);
+  return { max, sum };
 }
 
-function sigmoids(values: ArrayLike<number>): Float64Array {
-  const result = new Float64Array(values.length);
-  for (let i = 0; i < values.length; i++) result[i] = 1 / (1 + Math.exp(-values[i]!));
-  return result;
+/** In double precision. */
+export function softmax(values: ArrayLike<number>): Float64Array {
+  const { max, sum } = normalizer(values);
+  return Float64Array.from(values, value => Math.exp(value - max) / sum);
 }
 
 /** Selection of a few among many: each value is compared with the smallest one kept. NaN counts as smallest. */

@@ -55,9 +55,9 @@ struct Kept {
   TensorView view;
 };
 
-std::vector<Kept> runKept(const std::shared_ptr<Session>& session, const std::vector<std::string>& names,
-                          const std::vector<TensorArgument>& inputs, const std::vector<std::string>& fetches,
-                          const std::vector<uint8_t>& keep, Cancellation& cancellation) {
+std::vector<Kept> runKept(const std::shared_ptr<Session>& session, const std::vector<TensorArgument>& inputs,
+                          const std::vector<std::string>& fetches, const std::vector<uint8_t>& keep,
+                          Cancellation& cancellation) {
   const Library& library = session->library();
   const OrtApi* api = library.api;
   const auto check = [&](OrtStatus* status) { library.check(status, "ERR_RUNTIME", "ONNX Runtime: "); };
@@ -67,7 +67,7 @@ std::vector<Kept> runKept(const std::shared_ptr<Session>& session, const std::ve
   for (std::size_t i = 0; i < inputs.size(); i++) {
     const auto& [bytes, type, dims] = inputs[i];
     const auto tensor = makeTensor(library, bytes.data, bytes.size, dims, type);
-    check(api->BindInput(binding.get(), names[i].c_str(), tensor.get()));
+    check(api->BindInput(binding.get(), session->inputs()[i].name.c_str(), tensor.get()));
   }
   for (std::size_t i = 0; i < fetches.size(); i++) {
     check(api->BindOutputToDevice(binding.get(), fetches[i].c_str(), keep[i] ? device.memory() : library.cpuMemory));
@@ -94,22 +94,22 @@ std::vector<Kept> runKept(const std::shared_ptr<Session>& session, const std::ve
   return result;
 }
 
-// runKept(session, inputNames, inputs, fetches, keep: Uint8Array, cancellation?) → Promise<tensors>; of those kept on the
-// device { type, dims, handle } instead of { type, dims, data }.
+// runKept(session, inputs (in its order), fetches, keep: Uint8Array, cancellation?) → Promise<tensors>; of those kept on
+// the device { type, dims, handle } instead of { type, dims, data }.
 Napi::Value runKeptTask(const Napi::CallbackInfo& info) {
   auto session = sessionOf(info[0]);
-  const auto inputArray = info[2].As<Napi::Array>();
-  const auto keep = info[4].As<Napi::Uint8Array>();
-  const auto cancellation = cancellationOf(info[5]);
+  const auto inputArray = info[1].As<Napi::Array>();
+  const auto keep = info[3].As<Napi::Uint8Array>();
+  const auto cancellation = cancellationOf(info[4]);
   auto result = std::make_shared<std::vector<Kept>>();
   TaskOptions options;
   options.queue = &RunQueue::runs();
   options.cancellation = cancellation;
   return runTask(
       info.Env(), {inputArray},
-      [session = std::move(session), names = stringsOf(info[1]), inputs = tensorsOf(inputArray),
-       fetches = stringsOf(info[3]), keep = std::vector<uint8_t>(keep.Data(), keep.Data() + keep.ElementLength()),
-       cancellation, result] { *result = runKept(session, names, inputs, fetches, keep, *cancellation); },
+      [session = std::move(session), inputs = tensorsOf(inputArray), fetches = stringsOf(info[2]),
+       keep = std::vector<uint8_t>(keep.Data(), keep.Data() + keep.ElementLength()), cancellation,
+       result] { *result = runKept(session, inputs, fetches, keep, *cancellation); },
       [result](Napi::Env env) -> Napi::Value {
         Napi::Array tensors = Napi::Array::New(env, result->size());
         for (uint32_t i = 0; i < result->size(); i++) {

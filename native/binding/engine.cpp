@@ -171,8 +171,8 @@ bool isAliased(const TensorView& view, const std::vector<TensorArgument>& inputs
   return false;
 }
 
-RunResult runSession(const Session& session, const std::vector<std::string>& inputNames,
-                     const std::vector<TensorArgument>& inputs, const std::vector<std::string>& fetches,
+RunResult runSession(const Session& session, const std::vector<TensorArgument>& inputs,
+                     const std::vector<std::string>& fetches,
                      const std::vector<std::optional<TensorArgument>>& owned, bool copy, Cancellation& cancellation) {
   const Library& library = session.library();
   std::vector<const char*> inputNamePointers;
@@ -181,7 +181,7 @@ RunResult runSession(const Session& session, const std::vector<std::string>& inp
   std::vector<const OrtValue*> inputPointers;
   for (std::size_t index = 0; index < inputs.size(); ++index) {
     const TensorArgument& input = inputs[index];
-    inputNamePointers.push_back(inputNames[index].c_str());
+    inputNamePointers.push_back(session.inputs()[index].name.c_str());
     inputValues.push_back(makeTensor(library, input.bytes.data, input.bytes.size, input.dims, input.type));
     inputPointers.push_back(inputValues.back().get());
   }
@@ -215,28 +215,26 @@ RunResult runSession(const Session& session, const std::vector<std::string>& inp
   return result;
 }
 
-// run(handle, inputNames, inputs, fetches, owned (tensor or null per fetch), copyOutputs, cancellation?)
+// run(handle, inputs (in the session's order), fetches, owned (tensor or null per fetch), copyOutputs, cancellation?)
 // → Promise<(tensor | null)[]>, null where the caller's tensor was written.
 Napi::Value run(const Napi::CallbackInfo& info) {
   auto session = sessionOf(info[0]);
-  auto inputNames = stringsOf(info[1]);
-  const auto inputArray = info[2].As<Napi::Array>();
+  const auto inputArray = info[1].As<Napi::Array>();
   std::vector<TensorArgument> inputs = tensorsOf(inputArray);
-  auto fetches = stringsOf(info[3]);
-  const auto ownedArray = info[4].As<Napi::Array>();
+  auto fetches = stringsOf(info[2]);
+  const auto ownedArray = info[3].As<Napi::Array>();
   std::vector<std::optional<TensorArgument>> owned(fetches.size());
   for (uint32_t index = 0; index < fetches.size(); ++index) {
     const Napi::Value tensor = ownedArray.Get(index);
     if (tensor.IsObject()) owned[index] = tensorOf(tensor.As<Napi::Object>());
   }
-  const bool copy = info[5].As<Napi::Boolean>().Value();
-  const auto cancellation = cancellationOf(info[6]);
+  const bool copy = info[4].As<Napi::Boolean>().Value();
+  const auto cancellation = cancellationOf(info[5]);
   auto result = std::make_shared<RunResult>();
   return runTask(
       info.Env(), {inputArray, ownedArray},
-      [session = std::move(session), inputNames = std::move(inputNames), inputs = std::move(inputs),
-       fetches = std::move(fetches), owned = std::move(owned), copy, cancellation,
-       result] { *result = runSession(*session, inputNames, inputs, fetches, owned, copy, *cancellation); },
+      [session = std::move(session), inputs = std::move(inputs), fetches = std::move(fetches), owned = std::move(owned),
+       copy, cancellation, result] { *result = runSession(*session, inputs, fetches, owned, copy, *cancellation); },
       [result](Napi::Env env) -> Napi::Value {
         Napi::Array tensors = Napi::Array::New(env, result->outputs.size());
         for (uint32_t index = 0; index < result->outputs.size(); ++index) {

@@ -146,11 +146,14 @@ Napi::Float32Array KernelCall::newFloats(std::size_t count) { return newArray<Na
 Napi::Uint8Array KernelCall::newBytes(std::size_t count) { return newArray<Napi::Uint8Array>(count); }
 
 Napi::Value KernelCall::run(std::size_t operations, Napi::Object result, std::function<void()> work) {
+  if (operations < kInlineOperations) {
+    runHere(env_, work);
+    return result;
+  }
   // `finish` has another scope, so it needs a reference.
   const auto kept = std::make_shared<KeptResult>(result);
-  return runTask(
-      env_, std::move(keep_), std::move(work), [kept](Napi::Env) -> Napi::Value { return kept->value(); },
-      operations < kInlineOperations);
+  return runTask(env_, std::move(keep_), std::move(work),
+                 [kept](Napi::Env) -> Napi::Value { return kept->value(); });
 }
 
 void exportKernel(Napi::Env env, Napi::Object exports, const char* name, Napi::Value (*function)(KernelCall& call)) {

@@ -54,8 +54,9 @@ class KernelCall {
   Napi::Float32Array newFloats(std::size_t count);
   Napi::Uint8Array newBytes(std::size_t count);
 
-  /// The promise for `result`. Work of few `operations` (roughly: float additions) runs on this thread at once, because
-  /// the way to another one and back costs more; the rest runs on the pool and leaves the event loop alone.
+  /// `result`, or a promise for it. Work of few `operations` (roughly: float additions) runs on this thread at once,
+  /// because the way to another one and back, and even a promise, cost more; the rest runs on the pool and leaves the event
+  /// loop alone.
   Napi::Value run(std::size_t operations, Napi::Object result, std::function<void()> work);
 
  private:
@@ -68,7 +69,7 @@ class KernelCall {
   std::vector<Napi::Object> keep_;
 };
 
-/// Adds `name` to the exports; `function` takes a KernelCall and returns a promise.
+/// Adds `name` to the exports; `function` takes a KernelCall and returns what `run` gives.
 void exportKernel(Napi::Env env, Napi::Object exports, const char* name, Napi::Value (*function)(KernelCall& call));
 
 }  // namespace onnx_cam

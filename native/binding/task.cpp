@@ -16,6 +16,23 @@ constexpr const char* kAbortedMessage = "the operation was aborted";
 
 }  // namespace
 
+Failure describe(const std::exception_ptr& error) {
+  try {
+    std::rethrow_exception(error);
+  } catch (const CodedError& coded) {
+    return {coded.code(), coded.what()};
+  } catch (const std::bad_alloc&) {
+    return {"ERR_OUT_OF_MEMORY", "there is not enough memory for this operation; use smaller batches or fewer runs at once"};
+  } catch (const std::exception& other) {
+    return {"ERR_RUNTIME", other.what()};
+  }
+}
+
+void throwCoded(Napi::Env env, const std::exception_ptr& error) {
+  const Failure failure = describe(error);
+  throw Napi::Error(env, Environment::makeError(env, failure.code, failure.message));
+}
+
 Task::Task(Napi::Env env, const std::vector<Napi::Object>& keep, std::function<void()> work,
            std::function<Napi::Value(Napi::Env)> finish, std::shared_ptr<Cancellation> cancellation)
     : work_(std::move(work)), finish_(std::move(finish)), cancellation_(std::move(cancellation)) {
@@ -41,33 +58,23 @@ void Task::watch(std::function<void()> onCancel) {
 void Task::execute() {
   try {
     work_();
-  } catch (const CodedError& error) {
-    errorCode_ = error.code();
-    errorMessage_ = error.what();
-  } catch (const std::bad_alloc&) {
-    errorCode_ = "ERR_OUT_OF_MEMORY";
-    errorMessage_ = "there is not enough memory for this operation; use smaller batches or fewer runs at once";
-  } catch (const std::exception& error) {
-    errorCode_ = "ERR_RUNTIME";
-    errorMessage_ = error.what();
+  } catch (...) {
+    failure_ = describe(std::current_exception());
   }
   // The flag decides, not the error: a run that was told to end reports that in words that may change.
   if (cancellation_ && cancellation_->cancelled()) setAborted();
   work_ = nullptr;
 }
 
-void Task::setAborted() {
-  errorCode_ = kAborted;
-  errorMessage_ = kAbortedMessage;
-}
+void Task::setAborted() { failure_ = Failure{kAborted, kAbortedMessage}; }
 
 void Task::settle(Napi::Env env) {
   Napi::HandleScope scope(env);
   hook_.reset();
   napi_value result = nullptr;
-  bool failed = errorCode_ != nullptr;
+  bool failed = failure_.has_value();
   try {
-    result = failed ? Environment::makeError(env, errorCode_, errorMessage_) : finish_(env);
+    result = failed ? Environment::makeError(env, failure_->code, failure_->message) : finish_(env);
   } catch (const Napi::Error& error) {
     failed = true;
     result = error.Value();
@@ -86,11 +93,6 @@ Napi::Value runTask(Napi::Env env, std::vector<Napi::Object> keep, std::function
                     std::function<Napi::Value(Napi::Env)> finish, TaskOptions options) {
   auto task = std::make_shared<Task>(env, keep, std::move(work), std::move(finish), options.cancellation);
   Napi::Value promise(env, task->promise(env));
-  if (options.runInline) {
-    task->execute();
-    task->settle(env);
-    return promise;
-  }
   auto environment = Environment::of(env);
   environment->add(task);
   task->watch([environment, weak = std::weak_ptr(task)] {
@@ -103,13 +105,6 @@ Napi::Value runTask(Napi::Env env, std::vector<Napi::Object> keep, std::function
     environment->finished(task);
   });
   return promise;
-}
-
-Napi::Value runTask(Napi::Env env, std::vector<Napi::Object> keep, std::function<void()> work,
-                    std::function<Napi::Value(Napi::Env)> finish, bool runInline) {
-  TaskOptions options;
-  options.runInline = runInline;
-  return runTask(env, std::move(keep), std::move(work), std::move(finish), std::move(options));
 }
 
 // setErrorFactory((code, message) => Error): makes every native error one of lib/errors.ts.

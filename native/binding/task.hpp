@@ -3,6 +3,7 @@
 
 #include <napi.h>
 
+#include <exception>
 #include <functional>
 #include <memory>
 #include <optional>
@@ -14,29 +15,45 @@
 
 namespace onnx_cam {
 
+/// What became of work that threw, as users are told.
+struct Failure {
+  const char* code;
+  std::string message;
+};
+
+/// CodedError with its code, std::bad_alloc as ERR_OUT_OF_MEMORY, anything else as ERR_RUNTIME.
+Failure describe(const std::exception_ptr& error);
+[[noreturn]] void throwCoded(Napi::Env env, const std::exception_ptr& error);
+
 struct TaskOptions {
   /// Where the work runs; the queue for kernels when null.
   RunQueue* queue = nullptr;
   /// Ends the task: the promise rejects with ERR_ABORTED at once if the work has not begun, else when it ends (the
   /// work has to watch the cancellation itself to end early).
   std::shared_ptr<Cancellation> cancellation;
-  /// Does the work on the caller's thread, for work too small to be worth the way to a pool thread.
-  bool runInline = false;
 };
 
 /// Runs `work` on a thread of a process-wide pool and returns a promise for what `finish` makes of it.
 ///
 /// - `keep`: JavaScript values kept alive until the promise settles (the buffers that `work` reads and writes).
-/// - `work`: no JavaScript in here. What it throws rejects the promise: CodedError with its code, std::bad_alloc as
-///   ERR_OUT_OF_MEMORY, anything else as ERR_RUNTIME. Dropped, with all it holds, on the pool thread after it ran.
+/// - `work`: no JavaScript in here. What it throws rejects the promise, as `describe` has it. Dropped, with all it holds, on
+///   the pool thread after it ran.
 /// - `finish`: on the JavaScript thread, after `work`.
 ///
 /// When the environment ends (a worker is terminated), queued work is dropped and running work is waited for.
 Napi::Value runTask(Napi::Env env, std::vector<Napi::Object> keep, std::function<void()> work,
-                    std::function<Napi::Value(Napi::Env)> finish, TaskOptions options);
+                    std::function<Napi::Value(Napi::Env)> finish, TaskOptions options = {});
 
-Napi::Value runTask(Napi::Env env, std::vector<Napi::Object> keep, std::function<void()> work,
-                    std::function<Napi::Value(Napi::Env)> finish, bool runInline = false);
+/// Runs `work` at once, on the caller's thread; what it throws becomes a JavaScript error with the code that a task's
+/// would have.
+template <class Work>
+void runHere(Napi::Env env, const Work& work) {
+  try {
+    work();
+  } catch (...) {
+    throwCoded(env, std::current_exception());
+  }
+}
 
 /// One promise under way. Its state is guarded by its environment.
 class Task {
@@ -68,8 +85,7 @@ class Task {
   std::function<Napi::Value(Napi::Env)> finish_;
   std::shared_ptr<Cancellation> cancellation_;
   std::optional<Cancellation::Hook> hook_;
-  const char* errorCode_ = nullptr;
-  std::string errorMessage_;
+  std::optional<Failure> failure_;
 };
 
 }  // namespace onnx_cam

@@ -18,14 +18,10 @@ export interface FinishInput {
 /** From a method's raw maps to maps [N, h, w] in [0, 1], at layer or input resolution as the convention has it. */
 export type Finish = (input: FinishInput) => Promise<Maps>;
 
-/** max(0, value); NaN stays NaN so that it can be reported. */
-export function rectified(maps: Maps): Maps {
-  return mapped(maps, value => Math.max(value, 0));
-}
-
 /** The largest height, width and depth among the layers. */
 export function largestSize(layers: readonly Maps[]): InputSize {
-  const largest = (length: (maps: Maps) => number) => Math.max(...layers.map(length));
+  const largest = (length: (maps: Maps) => number) =>
+    layers.reduce((most, maps) => Math.max(most, length(maps)), 0);
   const width = largest(({ dims }) => dims[2]);
   const height = largest(({ dims, depth = 1 }) => dims[1] / depth);
   return layers[0]!.depth === undefined ? { width, height } : { width, height, depth: largest(maps => maps.depth!) };
@@ -37,9 +33,9 @@ export function sized(maps: Maps, { width, height, depth }: InputSize): Promise<
   return resize(maps, { width, height, interpolation: 'bilinear' });
 }
 
-/** Each map stretched to [0, 1]. */
-export async function normalized(maps: Maps, kind: NormalizeKind): Promise<Maps> {
-  return { ...maps, data: (await normalize(maps, { kind })).data };
+/** Each map stretched to [0, 1], of max(M, 0) if `relu`. */
+export async function normalized(maps: Maps, kind: NormalizeKind, relu = false): Promise<Maps> {
+  return { ...maps, data: (await normalize(maps, { kind, relu })).data };
 }
 
 /** Combines stacks of equal size value by value. */
@@ -62,7 +58,7 @@ export async function stretched(
   { layers, relu, fusion }: FinishInput,
   kind: NormalizeKind,
 ): Promise<[Maps, ...Maps[]]> {
-  const scaled = await Promise.all(layers.map(maps => normalized(relu ? rectified(maps) : maps, kind)));
+  const scaled = await Promise.all(layers.map(maps => normalized(maps, kind, relu)));
   if (scaled.length === 1) return [scaled[0]!];
   const size = largestSize(layers);
   const resized = scaled.map(maps =>

@@ -14,7 +14,7 @@ export function createSession(model) {
 
 /** @returns the output `y` for the input `x` */
 export async function run(session, data, dims) {
-  const [y] = await addon.run(session.handle, ['x'], [{ type: 1, data, dims }], ['y'], [null], false);
+  const [y] = await addon.run(session.handle, [{ type: 1, data, dims }], ['y'], [null], false);
   return y.data;
 }
 
