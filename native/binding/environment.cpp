@@ -63,11 +63,22 @@ void Environment::open(Napi::Env env) {
   check(env, napi_unref_threadsafe_function(env, channel_), "unref a thread-safe function");
   // Hooks run in reverse order: registered after the thread-safe function, this one runs while that still works.
   check(env, napi_add_env_cleanup_hook(env, &onCleanup, this), "add a clean-up hook");
+  closeOnExit(env);
+}
+
+// process.exit() runs no clean-up hooks: the C library then destroys what ONNX Runtime's threads still use.
+void Environment::closeOnExit(Napi::Env env) {
+  const auto process = env.Global().Get("process").As<Napi::Object>();
+  const auto close = Napi::Function::New(env, [weak = weak_from_this()](const Napi::CallbackInfo&) {
+    if (const auto self = weak.lock()) self->close();
+  });
+  process.Get("once").As<Napi::Function>().Call(process, {Napi::String::New(env, "exit"), close});
 }
 
 void Environment::onCleanup(void* self) { static_cast<Environment*>(self)->close(); }
 
-// The environment ends: nothing new may start, and what runs must be over before the buffers it reads go away.
+// The environment ends: nothing new may start, and what runs must be over before the buffers it reads go away. May be
+// called twice.
 void Environment::close() {
   std::unordered_set<std::shared_ptr<Task>> tasks;
   {

@@ -47,6 +47,7 @@ class Environment : public std::enable_shared_from_this<Environment> {
   static void onCleanup(void* self);
 
   void open(Napi::Env env);
+  void closeOnExit(Napi::Env env);
   void close();
   void deliver(const std::shared_ptr<Task>& task);
 

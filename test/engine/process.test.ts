@@ -10,6 +10,7 @@ import { addModel, slowModel } from './models.ts';
 
 /** How the addon leaves a process or a worker, and what it does to others in it: each in a process of its own. */
 let folder: string;
+const BUNDLED = fileURLToPath(new URL('../../assets/efficientnet-lite0.onnx', import.meta.url));
 
 beforeAll(() => {
   folder = mkdtempSync(join(tmpdir(), 'onnx-cam-process-'));
@@ -34,7 +35,7 @@ function child(script: string, args: readonly string[] = [], flags: readonly str
   const engineTest = JSON.stringify({
     library: resolveLibrary(),
     config: toNativeConfig({ intraOpNumThreads: 1 }),
-    models: { add: join(folder, 'add.onnx'), slow: join(folder, 'slow.onnx') },
+    models: { add: join(folder, 'add.onnx'), slow: join(folder, 'slow.onnx'), bundled: BUNDLED },
   });
   const home = mkdtempSync(join(folder, 'home-'));
   const path = fileURLToPath(new URL(`./children/${script}.mjs`, import.meta.url));
@@ -60,6 +61,11 @@ test('an idle engine lets the process end, a run under way does not', async () =
 
 test.each([0, 20, 60])('process.exit %i ms into busy runs ends cleanly', async delay => {
   expect(await child('exit', [String(delay)])).toMatchObject({ ...CLEAN, code: 7 });
+});
+
+// Without waiting for them about every fourth of these ends with a segmentation fault.
+test.each([0, 3, 6, 10, 15, 20, 25, 30, 40, 50])('process.exit %i ms into the loading of models', async delay => {
+  expect(await child('exit-loading', [String(delay)])).toMatchObject({ ...CLEAN, code: 7 });
 });
 
 test('workers that load the addon alone may end at any moment', async () => {
