@@ -114,6 +114,7 @@ export class Explainer {
     rowHead(network, choice);
     const ready = await this.#read(sources[0]!, options.signal);
     const row = await scoresOf(network, ready.tensor, choice, options.signal);
+    ready.release();
     return predictionsOf(row, settingFor(setting, network, choice), options.topK ?? 5);
   }
 
@@ -234,6 +235,7 @@ export class Explainer {
       const explained = await explainThatFits(stage, run, request);
       for (const [i, { index }] of run.entries()) results[index] = explained[i]!;
     }
+    for (const image of images) image.release();
     return results;
   }
 
@@ -251,8 +253,9 @@ export class Explainer {
     rowHead(this.#parts.network, { output });
     const vectors = new Map<unknown, Float32Array>();
     for (const image of images) {
-      const { tensor } = await this.#read(detectSource(image), signal);
-      const { logits } = await scoresOf(this.#parts.network, tensor, { output }, signal);
+      const ready = await this.#read(detectSource(image), signal);
+      const { logits } = await scoresOf(this.#parts.network, ready.tensor, { output }, signal);
+      ready.release();
       vectors.set(image, Float32Array.from(logits));
     }
     return withEmbeddings(target, image => vectors.get(image)!);

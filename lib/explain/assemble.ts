@@ -21,6 +21,7 @@ import { type MethodMaps, nth } from './method-maps.ts';
 import type { Network } from './network.ts';
 import { conceptsOf, rawMapOf } from './raw-map.ts';
 import type { MethodRun } from './request.ts';
+import { withoutRanks } from './run-network.ts';
 
 /** What is the same for all results of an explainer. */
 export interface Setting {
@@ -71,7 +72,7 @@ export interface Parts {
 
 /** Puts a map onto the original picture and says all that is known about it. */
 export async function assemble(setting: HeadSetting, parts: Parts): Promise<Explanation> {
-  const { image, method, layers, maps, index, row, target } = parts;
+  const { image, method, layers, maps, index, row } = parts;
   const start = performance.now();
   const [, height, width] = maps.maps.dims;
   const single: Maps = { ...maps.maps, data: nth(maps.maps, index), dims: [1, height, width] };
@@ -84,7 +85,7 @@ export async function assemble(setting: HeadSetting, parts: Parts): Promise<Expl
     {
       map,
       raw,
-      target: explainedTarget(target, row, setting, parts.detection),
+      target: explainedTarget(parts, setting),
       predictions: predictionsOf(row, setting, 5),
       layer: described.length === 1 ? described[0]! : described,
       method: method.definition.name,
@@ -120,26 +121,25 @@ async function mapOverImage(maps: Maps, image: ReadyImage): Promise<HeatMap> {
 }
 
 function explainedTarget(
-  target: ResolvedTarget,
-  row: ScoreRow,
+  { target, row, method, detection }: Parts,
   { labels, headKind }: HeadSetting,
-  detection: Detection | undefined,
 ): ExplainedTarget {
+  const { ownScore } = method.definition;
   const index = row.classOf(target.terms[0]!.index);
   return {
     index,
     label: labels?.names[index] ?? null,
-    score: row.score(target),
+    score: ownScore ? ownScore.value(row, withoutRanks(target, row), method) : row.score(target),
     probability: detection ? detection.confidence : probabilityOf(target, row, index, headKind),
     kind: target.kind,
     ...(detection && { box: detection.box }),
   };
 }
 
-/** Of the class; of a binary target that of its category, which the only value speaks for or against. */
+/** Of the class; of a binary target that of its category. */
 function probabilityOf(target: ResolvedTarget, row: ScoreRow, index: number, kind: HeadKind): number | null {
-  if (target.kind === 'binary') return target.terms[0]!.weight > 0 ? row.probability(0) : 1 - row.probability(0);
-  return target.classification && hasProbability(kind) ? row.probability(index) : null;
+  if (!target.classification || !(target.kind === 'binary' || hasProbability(kind))) return null;
+  return row.probability(index, target.terms[0]!.opposite);
 }
 
 /** The classes with the largest logits. */

@@ -8,6 +8,7 @@ import type { Network, NetworkResult } from './network.ts';
 import { readoutForm } from './readout-graph.ts';
 import { remembered } from './remembered.ts';
 import type { MethodRun } from './request.ts';
+import { slopes } from './seeds.ts';
 
 /** Σ weight · row of the classifier for each target, [targets · channels]; an optional one may be missing. */
 export function classifierRows(
@@ -21,8 +22,8 @@ export function classifierRows(
   if (need === 'optional' && !(anyCamHead(network, layer, targets) && targets.every(isLogit))) return undefined;
   const head = camHeadOf(network, layer, definition, targets);
   const rows = new Float32Array(targets.length * head.channels);
-  targets.forEach(({ terms }, t) => {
-    for (const { index, weight } of terms) {
+  targets.forEach((target, t) => {
+    for (const { index, weight } of slopes(target)) {
       const scoreRow = run.rows[Math.min(t, run.rows.length - 1)]!;
       const row = head.row(scoreRow.classOf(index));
       for (let k = 0; k < row.length; k++) rows[t * head.channels + k]! += weight * row[k]!;

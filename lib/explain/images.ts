@@ -27,6 +27,8 @@ export interface ReadyImage {
   /** Null for tensors. */
   readonly preprocess: ResolvedPreprocess | null;
   readonly milliseconds: number;
+  /** Gives a picture's tensor back, for other pictures; nobody may read it any more. */
+  release(): void;
 }
 
 /** Size of the network's input for an image. */
@@ -79,10 +81,8 @@ export async function readImage(
     );
   const resolved = preprocess();
   const image = await decodeImage(source, { signal });
-  const { tensor, placement } = await prepareImage(image, resolved, { signal });
   return {
-    tensor,
-    placement,
+    ...(await prepareImage(image, resolved, { signal })),
     picture: async () => rawPicture(image.data, image.width, image.height),
     preprocess: resolved,
     milliseconds: performance.now() - start,
@@ -108,6 +108,8 @@ function readTensor(tensor: TensorInput, input: ImageInput): ReadyImage {
     picture: async plane => tensorPicture({ data: tensor.data, dims: dims.slice(1), layout }, plane),
     preprocess: null,
     milliseconds: 0,
+    // It is the caller's.
+    release: () => {},
   };
 }
 

@@ -15,7 +15,7 @@ import { MASK_WEIGHTS, MASKED_ACTIVATIONS, MASKED_IMAGE, maskedGraph } from './m
 import { type Network, scoreRows } from './network.ts';
 import { readoutForm } from './readout-graph.ts';
 import type { ScorerRequest } from './scorers.ts';
-import { denseSeeds } from './seeds.ts';
+import { denseSeeds, seedViews } from './seeds.ts';
 
 /** Targets of one image that are run at once, unless the user says otherwise. */
 const DEFAULT_BATCH = 4;
@@ -71,7 +71,7 @@ class NetworkMaskOptimizer implements MaskOptimizer {
     this.#black = black;
     this.targets = request.targets.length;
     this.#settled = settleTargets(request.targets, request.row);
-    this.#views = [...new Set(this.#settled.flatMap(({ terms }) => terms.map(({ view }) => view)))].sort();
+    this.#views = seedViews(this.#settled);
     this.#progress = new ProgressCounter(request.onProgress);
   }
 

@@ -1,5 +1,5 @@
 import type { Maps } from '../kernels/maps.ts';
-import { sized } from '../methods/conventions/convention.ts';
+import { mapped, sized } from '../methods/conventions/convention.ts';
 import { FINISH } from '../methods/conventions/index.ts';
 import type { FeatureMaps, InputSize, LayerTensors, MethodContext, ShownConcept } from '../methods/definition.ts';
 import { layerMaps } from '../methods/layer-maps.ts';
@@ -66,7 +66,8 @@ export async function methodMaps(
     ),
   );
   const atInput = definition.stretchedAt === 'input' && convention === 'paper';
-  const stretched = atInput ? await Promise.all(raw.map(maps => sized(maps, size))) : raw;
+  const positive = relu && atInput ? raw.map(maps => mapped(maps, value => Math.max(value, 0))) : raw;
+  const stretched = atInput ? await Promise.all(positive.map(maps => sized(maps, size))) : raw;
   const maps = await FINISH[convention]({
     layers: stretched,
     size,

@@ -1,17 +1,36 @@
 import type { Tensor } from '../engine/tensor.ts';
-import type { ResolvedTarget } from '../targets/resolve.ts';
+import type { ResolvedTarget, ScoreTerm } from '../targets/resolve.ts';
 import type { ScoreView } from '../targets/target.ts';
 import { type SeedForm, seedInput } from './plan.ts';
 import type { PlannedGraph } from './plan-graph.ts';
 
 /** How these targets are fed: as class indices where each is one logit of weight 1 and all read the same view. */
 export function seedFormOf(targets: readonly ResolvedTarget[]): SeedForm {
-  if (targets.length === 1 && targets[0]!.terms.length === 1 && targets[0]!.terms[0]!.weight === 1)
-    return { kind: 'index', view: targets[0]!.terms[0]!.view };
-  const views = new Set(targets.flatMap(({ terms }) => terms.map(({ view }) => view)));
-  const plain = targets.every(({ terms }) => terms.length === 1 && terms[0]!.weight === 1);
-  if (plain && views.size === 1) return { kind: 'index', view: [...views][0]! };
-  return { kind: 'dense', views: [...views].sort() };
+  const [first] = targets[0]!.terms;
+  const plain = targets.every(
+    ({ terms: [term, ...more] }) =>
+      more.length === 0 && term!.weight === 1 && !term!.opposite && term!.view === first!.view,
+  );
+  return plain ? { kind: 'index', view: first!.view } : { kind: 'dense', views: seedViews(targets) };
+}
+
+/** The views whose weights are fed, in a fixed order. */
+export function seedViews(targets: readonly Pick<ResolvedTarget, 'terms'>[]): ScoreView[] {
+  return [...new Set(targets.flatMap(target => slopes(target).map(({ view }) => view)))].sort();
+}
+
+/**
+ * Terms with the derivatives of a target's, none of them an opposite one. With p = σ(z): σ(−z) = 1 − p,
+ * log σ(−z) = log p − z, and −z + log σ(−z) = log p − 2z.
+ */
+export function slopes({ terms }: Pick<ResolvedTarget, 'terms'>): ScoreTerm[] {
+  return terms.flatMap(({ opposite, ...term }) => {
+    if (!opposite) return [term];
+    const { view, weight } = term;
+    if (view === 'logit' || view === 'probability') return [{ ...term, weight: -weight }];
+    const logit = { ...term, view: 'logit' as const, weight: view === 'rest' ? -2 * weight : -weight };
+    return [{ ...term, view: 'logProbability' as const }, logit];
+  });
 }
 
 /** The inputs that say which score is differentiated. */
@@ -35,8 +54,8 @@ export function denseSeeds(
 ): Record<string, Tensor> {
   const tensorOf = (view: ScoreView): Tensor<'float32'> => {
     const data = new Float32Array(rows * classes);
-    targets.forEach(({ terms }, row) => {
-      for (const term of terms) if (term.view === view) data[row * classes + term.index]! += term.weight;
+    targets.forEach((target, row) => {
+      for (const term of slopes(target)) if (term.view === view) data[row * classes + term.index]! += term.weight;
     });
     return { type: 'float32', data, dims: [rows, classes] };
   };

@@ -1,4 +1,6 @@
 import { addon } from '../engine/addon.ts';
+import { isResizable } from '../engine/buffers.ts';
+import { OnnxCamError } from '../errors.ts';
 
 /** The gradients' part of an argument list: data, number of images (1 or all), one value per channel only. */
 type Factors = readonly [data: Float32Array, images: number, lazy: boolean];
@@ -70,7 +72,7 @@ export interface NativeKernels {
     count: number,
     channels: number,
     scale: number,
-    ...rest: [...mean: Triple, ...std: Triple, reversed: boolean, planar: boolean]
+    ...rest: [...mean: Triple, ...std: Triple, reversed: boolean, planar: boolean, out: Float32Array | null]
   ): MaybeLater<Float32Array>;
   resampleImage(
     pixels: Uint8Array,
@@ -85,6 +87,7 @@ export interface NativeKernels {
     windowHeight: number,
     filter: string,
     asFloat: boolean,
+    out: Float32Array | Uint8Array | null,
   ): MaybeLater<Float32Array | Uint8Array>;
   colorizeMap(map: Float32Array, count: number, table: Uint8Array): MaybeLater<Uint8Array>;
   overlayMap(
@@ -108,6 +111,14 @@ export const native = (): NativeKernels => addon<NativeKernels>();
  * away in the meantime cannot be guarded against: inputs must be left alone until the promise settles.
  */
 export function steady<T extends Float32Array | Uint8Array>(array: T): T {
-  const { buffer } = array as { buffer: { resizable?: boolean } };
-  return buffer.resizable ? (array.slice() as T) : array;
+  return isResizable(array) ? (array.slice() as T) : array;
+}
+
+/**
+ * An array to write results into.
+ * @throws `ERR_OPTION_INVALID` for one whose memory could shrink meanwhile
+ */
+export function fixed<T extends Float32Array | Uint8Array>(array: T): T {
+  if (!isResizable(array)) return array;
+  throw new OnnxCamError('ERR_OPTION_INVALID', 'results cannot be written into a buffer that can be resized');
 }

@@ -1,6 +1,6 @@
 import { OnnxCamError } from '../errors.ts';
 import { checkCount } from './features.ts';
-import { native, steady } from './native.ts';
+import { fixed, native, steady } from './native.ts';
 import { finite, oneOf, wholeNumber } from './options.ts';
 
 /** A picture in sharp's raw shape: uint8, row-major HWC. */
@@ -26,6 +26,8 @@ export interface ImageToTensorOptions {
   readonly channelOrder?: 'rgb' | 'bgr';
   /** `nchw` (default): planes; `nhwc`: interleaved, as the picture. */
   readonly layout?: 'nchw' | 'nhwc';
+  /** Written to instead of a new array; of the result's length, over a buffer that cannot be resized. */
+  readonly out?: Float32Array;
 }
 
 /**
@@ -40,7 +42,8 @@ export async function imageToTensor(image: PixelImage, options: ImageToTensorOpt
   const reversed = oneOf(options.channelOrder ?? 'rgb', ['rgb', 'bgr'], 'channelOrder') === 'bgr';
   const planar = oneOf(options.layout ?? 'nchw', ['nchw', 'nhwc'], 'layout') === 'nchw';
   const scale = finite(options.scale ?? 1 / 255, 'scale');
-  return native().imageToTensor(steady(image.data), width * height, channels, scale, ...mean, ...std, reversed, planar);
+  const values = [...mean, ...std, reversed, planar, options.out ? fixed(options.out) : null] as const;
+  return native().imageToTensor(steady(image.data), width * height, channels, scale, ...values);
 }
 
 const FILTERS = ['bilinear', 'bicubic', 'nearest'] as const;
@@ -56,11 +59,15 @@ export interface ResizeAntialiasedOptions {
 
 /**
  * Resizes a picture with antialiasing, bit for bit as Pillow's `Image.resize` (and torchvision on PIL images).
+ * @param options `out` is written to instead of a new array; of the result's length, over a buffer that cannot be resized.
  * @throws `ERR_INPUT_SHAPE`, `ERR_OPTION_INVALID`
  */
-export async function resizeAntialiased(image: PixelImage, options: ResizeAntialiasedOptions): Promise<PixelImage> {
+export async function resizeAntialiased(
+  image: PixelImage,
+  options: ResizeAntialiasedOptions & { readonly out?: Uint8Array },
+): Promise<PixelImage> {
   const { size, args } = resampleArguments(image, options);
-  const data = (await native().resampleImage(...args, false)) as Uint8Array;
+  const data = (await native().resampleImage(...args, false, options.out ? fixed(options.out) : null)) as Uint8Array;
   return { data, info: { ...size, channels: image.info.channels } };
 }
 
@@ -72,7 +79,7 @@ export async function resizeAntialiasedFloat(
   image: PixelImage,
   options: ResizeAntialiasedOptions,
 ): Promise<Float32Array> {
-  return (await native().resampleImage(...resampleArguments(image, options).args, true)) as Float32Array;
+  return (await native().resampleImage(...resampleArguments(image, options).args, true, null)) as Float32Array;
 }
 
 /**

@@ -146,7 +146,9 @@ export interface MethodContext extends MethodChoice {
 export interface OwnScore {
   /** @throws `ERR_METHOD_UNSUPPORTED` for targets that it cannot be made of. */
   check(target: ResolvedTarget, classes: number): void;
-  /** Its gradient with respect to the logits, as a linear combination of them; the target holds no ranks. */
+  /** Its value; the target holds no ranks, here and below. */
+  value(row: ScoreRow, target: ResolvedTarget, choice: MethodChoice): number;
+  /** Its gradient with respect to the logits, as a linear combination of them. */
   terms(row: ScoreRow, target: ResolvedTarget, choice: MethodChoice): ScoreTerm[];
 }
 
@@ -173,7 +175,10 @@ export interface MethodDefinition {
   readonly fusion?: 'mean' | 'tanh-max';
   /** Of methods whose map pytorch-grad-cam does not stretch again when it is resized. */
   readonly stretchedOnce?: true;
-  /** Where maps are stretched to [0, 1] in the `paper` convention: at the layer's resolution (default) or the input's. */
+  /**
+   * Where maps are stretched to [0, 1] in the `paper` convention: at the layer's resolution (default), or after the ReLU at
+   * the input's.
+   */
   readonly stretchedAt?: 'input';
   /**
    * Of methods that take no layer from the user: 'input' looks at the model's input alone, 'biased' at the input and then at

@@ -1,5 +1,12 @@
 import { factorize } from '../kernels/index.ts';
-import { defineMethod, type ShownConcept } from './definition.ts';
+import { defineMethod, type FeatureMaps, type ShownConcept } from './definition.ts';
+
+/** Whether every channel of an image has the same value everywhere: then no concept lies anywhere in particular. */
+function isFlat({ data, dims: [, channels] }: FeatureMaps, image: number, positions: number): boolean {
+  for (let k = image * channels!; k < (image + 1) * channels!; k++)
+    for (let i = 1; i < positions; i++) if (data[k * positions + i] !== data[k * positions]) return false;
+  return true;
+}
 
 /**
  * Activations as sums of n non-negative concepts, A_ki ≈ Σ_t W_kt H_ti (NMF), each image by itself. `raw` holds all maps
@@ -26,6 +33,14 @@ export const dff = defineMethod({
     const channels = activations.dims[1]!;
     const [images, , height, width] = maps.dims as [number, number, number, number];
     const positions = height * width;
+    for (let image = 0; image < images; image++)
+      if (isFlat(activations, image, positions))
+        for (let t = 0; t < components; t++) {
+          // Else what is left of the random start would pass for a picture.
+          const from = (image * components + t) * positions;
+          const map = maps.data.subarray(from, from + positions);
+          map.fill(map.reduce((sum, value) => sum + value, 0) / positions);
+        }
     const count = classifier ? classifier.length / channels : images;
     const data = new Float32Array(count * positions);
     const shown = Array.from({ length: count }, (_, result): ShownConcept => {

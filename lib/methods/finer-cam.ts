@@ -1,8 +1,8 @@
 import { OnnxCamError } from '../errors.ts';
-import type { ScoreTerm } from '../targets/resolve.ts';
+import type { ResolvedTarget, ScoreTerm } from '../targets/resolve.ts';
 import type { ScoreRow } from '../targets/score.ts';
 import { baseParam, computeBase } from './bases.ts';
-import { type Convention, defineMethod } from './definition.ts';
+import { type Convention, defineMethod, type MethodChoice } from './definition.ts';
 
 const MODES = { paper: 'paper', 'pytorch-grad-cam': 'pgc', torchcam: 'torchcam' } as const satisfies Record<
   Convention,
@@ -24,17 +24,32 @@ function nearestClasses({ logits }: ScoreRow, target: number, count: number): nu
     .slice(0, count);
 }
 
+/** What is compared with what, and how. */
+interface Contrast {
+  readonly row: ScoreRow;
+  readonly target: number;
+  readonly references: readonly number[];
+  readonly alpha: number;
+}
+
+/** y = Σ_d p_d (z_t − α z_d) / (Σ_d p_d + ε) over the references d. */
+function weightedContrast({ row, target, references, alpha }: Contrast): { readonly y: number; readonly sum: number } {
+  const p = references.map(d => row.probability(d));
+  const sum = p.reduce((total, one) => total + one, EPSILON);
+  const margins = references.map((d, i) => p[i]! * (row.logits[target]! - alpha * row.logits[d]!));
+  return { y: margins.reduce((total, one) => total + one, 0) / sum, sum };
+}
+
 /**
- * ∂y/∂z of y = Σ_d p_d (z_t − α z_d) / (Σ_d p_d + ε), d over the references; the probabilities p are differentiated too.
- * With s = Σ p_d and q_d = z_t − α z_d: ∂y/∂p_d = (q_d − y)/(s + ε), and ∂p_d/∂z_j = p_d (δ_dj − p_j).
+ * ∂y/∂z of the weighted contrast; the probabilities p are differentiated too. With s = Σ p_d and q_d = z_t − α z_d:
+ * ∂y/∂p_d = (q_d − y)/(s + ε), and ∂p_d/∂z_j = p_d (δ_dj − p_j).
  */
-function weightedContrast(row: ScoreRow, target: number, references: readonly number[], alpha: number): Float64Array {
+function weightedSlopes(contrast: Contrast): Float64Array {
+  const { row, target, references, alpha } = contrast;
   const { logits } = row;
   const p = Float64Array.from(logits, (_, j) => row.probability(j));
-  const sum = references.reduce((total, d) => total + p[d]!, 0) + EPSILON;
-  const margin = (d: number): number => logits[target]! - alpha * logits[d]!;
-  const y = references.reduce((total, d) => total + p[d]! * margin(d), 0) / sum;
-  const slopes = new Map(references.map(d => [d, (margin(d) - y) / sum]));
+  const { y, sum } = weightedContrast(contrast);
+  const slopes = new Map(references.map(d => [d, (logits[target]! - alpha * logits[d]! - y) / sum]));
   const mean = references.reduce((total, d) => total + p[d]! * slopes.get(d)!, 0);
   const gradient = Float64Array.from(logits, (_, j) => p[j]! * ((slopes.get(j) ?? 0) - mean));
   for (const d of references) {
@@ -42,6 +57,19 @@ function weightedContrast(row: ScoreRow, target: number, references: readonly nu
     gradient[d]! -= (alpha * p[d]!) / sum;
   }
   return gradient;
+}
+
+/** z_t − α·mean z_d as terms. */
+function plainTerms({ target, references, alpha }: Contrast): ScoreTerm[] {
+  const others = references.map((d): ScoreTerm => ({ view: 'logit', index: d, weight: -alpha / references.length }));
+  return [{ view: 'logit', index: target, weight: 1 }, ...others];
+}
+
+function contrastOf(row: ScoreRow, { terms }: ResolvedTarget, { convention, params }: MethodChoice) {
+  const target = terms[0]!.index;
+  const mode = (params.mode as Mode | undefined) ?? MODES[convention];
+  const alpha = (params.alpha as number | undefined) ?? ALPHA[mode];
+  return { mode, row, target, references: nearestClasses(row, target, params.references as number), alpha };
 }
 
 /**
@@ -77,20 +105,14 @@ export const finerCam = defineMethod({
           `finer-cam compares one class with others: it takes a class as target, of a model with several classes`,
         );
     },
-    terms: (row, { terms: [term] }, { convention, params }) => {
-      const { index } = term!;
-      const mode = (params.mode as Mode | undefined) ?? MODES[convention];
-      const alpha = (params.alpha as number | undefined) ?? ALPHA[mode];
-      const references = nearestClasses(row, index, params.references as number);
-      if (mode === 'pgc')
-        return Array.from(
-          weightedContrast(row, index, references, alpha),
-          (weight, j): ScoreTerm => ({ view: 'logit', index: j, weight }),
-        );
-      return [
-        term!,
-        ...references.map((d): ScoreTerm => ({ view: 'logit', index: d, weight: -alpha / references.length })),
-      ];
+    value: (row, target, choice) => {
+      const contrast = contrastOf(row, target, choice);
+      return contrast.mode === 'pgc' ? weightedContrast(contrast).y : row.score({ terms: plainTerms(contrast) });
+    },
+    terms: (row, target, choice) => {
+      const contrast = contrastOf(row, target, choice);
+      if (contrast.mode !== 'pgc') return plainTerms(contrast);
+      return Array.from(weightedSlopes(contrast), (weight, index): ScoreTerm => ({ view: 'logit', index, weight }));
     },
   },
   compute: computeBase,

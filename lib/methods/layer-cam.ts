@@ -1,6 +1,6 @@
 import { defineMethod } from './definition.ts';
 
-/** M = ReLU(Σ_k ReLU(G_k) ⊙ A_k). Several layers are scaled by tanh(2·map) and joined by their maximum. */
+/** M = ReLU(Σ_k ReLU(G_k) ⊙ A_k). Several layers are joined by their maximum, the shallow ones scaled by tanh(2·map). */
 export const layerCam = defineMethod({
   name: 'layer-cam',
   title: 'LayerCAM',
@@ -10,6 +10,7 @@ export const layerCam = defineMethod({
   cost: '1F + 1B',
   conventions: ['pytorch-grad-cam', 'torchcam'],
   relu: true,
+  stretchedAt: 'input',
   fusion: 'tanh-max',
   reductions: true,
   compute: async () => ({ product: 'layercam' }),

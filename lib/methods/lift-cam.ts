@@ -14,6 +14,7 @@ export const liftCam = defineMethod({
   cost: '1F + 1B + 1T',
   conventions: [],
   relu: true,
+  stretchedAt: 'input',
   compute: async layer => {
     const contributions = attributionsOf(layer);
     const means = await channelMeans(contributions);

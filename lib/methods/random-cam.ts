@@ -1,7 +1,7 @@
 import { Random } from '../random.ts';
 import { defineMethod } from './definition.ts';
 
-/** w_k uniform in [−1, 1): what a map looks like when the weights say nothing. The same for every image of a seed. */
+/** w_k uniform in [−1, 1), of a generator of our own in every convention: what a map looks like when the weights say nothing. The same for every image of a seed. */
 export const randomCam = defineMethod({
   name: 'random-cam',
   title: 'Random-CAM',
@@ -9,7 +9,7 @@ export const randomCam = defineMethod({
   paper: 'pytorch-grad-cam',
   needs: { activations: true },
   cost: '1F',
-  conventions: [],
+  conventions: ['pytorch-grad-cam'],
   relu: true,
   compute: async ({ activations }, { seed }) => {
     const [count, channels] = activations.dims as [number, number];

@@ -5,6 +5,9 @@ import { FINISH } from './conventions/index.ts';
 import { defineMethod } from './definition.ts';
 import { layerMaps } from './layer-maps.ts';
 
+const CONVENTION_OF = { paper: 'paper', pgc: 'pytorch-grad-cam', torchcam: 'torchcam' } as const;
+type Mode = keyof typeof CONVENTION_OF;
+
 /**
  * The product of another method's maps of several layers, each in [0, 1], at the largest layer's size; pytorch-grad-cam
  * multiplies at the input's size. What one layer finds irrelevant is irrelevant in the product.
@@ -16,16 +19,29 @@ export const refineCam = defineMethod({
   paper: 'arXiv:2605.14641',
   needs: { activations: true, gradients: 'first' },
   cost: '1F + 1B',
-  params: { base: baseParam('grad-cam++') },
+  params: {
+    mode: {
+      type: 'string',
+      values: Object.keys(CONVENTION_OF),
+      description:
+        "whose maps are multiplied: those of the paper and torchcam at the layers' sizes, pytorch-grad-cam's at the input's (default: as the convention)",
+    },
+    base: baseParam('grad-cam++'),
+  },
   conventions: ['pytorch-grad-cam', 'torchcam'],
   relu: true,
   compute: computeBase,
   computeLayers: async (layers, context) => {
-    const { convention, params, size } = context;
+    const { params, size } = context;
+    const convention = params.mode === undefined ? context.convention : CONVENTION_OF[params.mode as Mode];
     const relu = (params.relu as boolean | undefined) ?? true;
     const finished = await Promise.all(
       layers.map(async layer => {
-        const raw = await layerMaps(layer, await computeBase(layer, context), params.eigenSmooth === true);
+        const raw = await layerMaps(
+          layer,
+          await computeBase(layer, { ...context, convention }),
+          params.eigenSmooth === true,
+        );
         return FINISH[convention]({ layers: [raw], size, relu, fusion: 'mean' });
       }),
     );

@@ -1,9 +1,27 @@
-import { gradientProduct, normalize, resize } from '../kernels/index.ts';
+import { gradientProduct, resize } from '../kernels/index.ts';
+import type { Maps } from '../kernels/maps.ts';
 import { combined, largestSize } from './conventions/convention.ts';
 import { defineMethod, gradientsOf } from './definition.ts';
 
 /**
- * S_l = Σ_k G_k ⊙ A_k of every stage, ReLU, scaled by its range; from the deepest to the shallowest the map so far is
+ * (M − min M) / max M of max(M, 0), as the official code has it: zeros where nothing is positive. A map with a NaN becomes
+ * all NaN.
+ */
+function scaled(maps: Maps): Maps {
+  const [count] = maps.dims;
+  const size = maps.data.length / count;
+  const data = maps.data.map(value => Math.max(value, 0));
+  for (let n = 0; n < count; n++) {
+    const map = data.subarray(n * size, (n + 1) * size);
+    const min = map.reduce((least, value) => Math.min(least, value));
+    const max = map.reduce((most, value) => Math.max(most, value));
+    for (let i = 0; i < size; i++) map[i] = max === 0 ? 0 : (map[i]! - min) / max;
+  }
+  return { ...maps, data };
+}
+
+/**
+ * S_l = Σ_k G_k ⊙ A_k of every stage, ReLU, scaled by its maximum; from the deepest to the shallowest the map so far is
  * enlarged and the larger value kept. Of a single layer it is HiResCAM.
  */
 export const zoomCam = defineMethod({
@@ -22,9 +40,9 @@ export const zoomCam = defineMethod({
     );
     if (sums.length === 1) return { maps: sums[0]! };
     // A layer without positive values becomes zeros, which the maximum passes over.
-    const scaled = await Promise.all(sums.map(maps => normalize(maps, { kind: 'range', relu: true })));
-    let fused = scaled.at(-1)!;
-    for (const maps of scaled.slice(0, -1).reverse()) {
+    const stages = sums.map(scaled);
+    let fused = stages.at(-1)!;
+    for (const maps of stages.slice(0, -1).reverse()) {
       const size = largestSize([maps, fused]);
       const [own, enlarged] = await Promise.all(
         [maps, fused].map(one => resize(one, { ...size, interpolation: 'bilinear' })),

@@ -22,12 +22,13 @@ export function toNativeTargets(
   return {
     sigmoid: activation === 'sigmoid',
     targets: targets.map(target =>
-      termsIn(target, view).map(({ view: viewName, index, weight }) => ({
+      termsIn(target, view).map(({ view: viewName, index, weight, opposite = false }) => ({
         viewName,
         // Scores that are probabilities have no other view.
         view: activation === 'none' ? VIEWS.logit : VIEWS[viewName],
         index,
         weight,
+        opposite,
       })),
     ),
   };

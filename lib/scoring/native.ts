@@ -117,7 +117,14 @@ interface NativeLayer {
 export interface NativeTargets {
   readonly sigmoid: boolean;
   /** `view` is 0 logit, 1 probability, 2 logProbability, 3 rest. */
-  readonly targets: readonly (readonly { readonly view: number; readonly index: number; readonly weight: number }[])[];
+  readonly targets: readonly (readonly NativeTerm[])[];
+}
+
+interface NativeTerm {
+  readonly view: number;
+  readonly index: number;
+  readonly weight: number;
+  readonly opposite: boolean;
 }
 
 export interface NativeRun {

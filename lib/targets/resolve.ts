@@ -17,6 +17,8 @@ export interface ScoreTerm {
   readonly view: ScoreView;
   readonly index: number;
   readonly weight: number;
+  /** The view of −z in the place of z: of a single sigmoid's other category. */
+  readonly opposite?: true;
 }
 
 /** Where the values of a score come from. */
@@ -157,7 +159,7 @@ function resolveOne(target: Target, head: TargetHead, choice: HeadChoice): Resol
 }
 
 function termsOf(target: Target, head: TargetHead): ScoreTerm[] {
-  const term = (index: number, weight = 1): ScoreTerm[] => [{ view: 'logit', index, weight }];
+  const term = (index: number): ScoreTerm[] => [{ view: 'logit', index, weight: 1 }];
   switch (target.kind) {
     case 'rank':
       return term(-1 - target.rank);
@@ -181,7 +183,7 @@ function termsOf(target: Target, head: TargetHead): ScoreTerm[] {
           'ERR_TARGET_RANGE',
           `binary(${target.category}) needs an output with one value per image, this one has ${head.classes}`,
         );
-      return term(0, target.category === 1 ? 1 : -1);
+      return target.category === 1 ? term(0) : [{ view: 'logit', index: 0, weight: 1, opposite: true }];
     case 'weighted':
       return target.terms.flatMap(([part, weight]) =>
         termsOf(part, head).map(one => ({ ...one, weight: one.weight * weight })),

@@ -16,10 +16,11 @@ export class ScoreRow {
     this.activation = activation;
   }
 
-  probability(index: number): number {
+  /** @param opposite see {@link ScoreTerm} */
+  probability(index: number, opposite = false): number {
     const logit = this.logits[index]!;
-    if (this.activation === 'none') return logit;
-    if (this.activation === 'sigmoid') return 1 / (1 + Math.exp(-logit));
+    if (this.activation === 'none') return opposite ? 1 - logit : logit;
+    if (this.activation === 'sigmoid') return 1 / (1 + Math.exp(opposite ? logit : -logit));
     const { max, sum } = this.#normalizer();
     return Math.exp(logit - max) / sum;
   }
@@ -35,16 +36,17 @@ export class ScoreRow {
     return index >= 0 ? index : (this.top(-index).at(-1) ?? 0);
   }
 
-  view(view: ScoreView, index: number): number {
+  view(view: ScoreView, index: number, opposite = false): number {
+    const logit = opposite ? -this.logits[index]! : this.logits[index]!;
     switch (view) {
       case 'logit':
-        return this.logits[index]!;
+        return logit;
       case 'probability':
-        return this.probability(index);
+        return this.probability(index, opposite);
       case 'logProbability':
-        return this.logProbability(index);
+        return this.logProbability(logit);
       case 'rest':
-        return this.logits[index]! + this.logProbability(index);
+        return logit + this.logProbability(logit);
     }
   }
 
@@ -52,12 +54,11 @@ export class ScoreRow {
     return target.terms.reduce((sum, term) => sum + this.term(term), 0);
   }
 
-  private term({ view, index, weight }: ScoreTerm): number {
-    return weight * this.view(view, this.classOf(index));
+  private term({ view, index, weight, opposite }: ScoreTerm): number {
+    return weight * this.view(view, this.classOf(index), opposite);
   }
 
-  private logProbability(index: number): number {
-    const logit = this.logits[index]!;
+  private logProbability(logit: number): number {
     if (this.activation === 'none') return Math.log(logit);
     // Of the two forms the one whose exponential cannot overflow.
     if (this.activation === 'sigmoid')

@@ -145,6 +145,18 @@ Napi::Float32Array KernelCall::newFloats(std::size_t count) { return newArray<Na
 
 Napi::Uint8Array KernelCall::newBytes(std::size_t count) { return newArray<Napi::Uint8Array>(count); }
 
+Napi::Float32Array KernelCall::floatsFor(std::size_t index, std::size_t count) {
+  if (isNull(index)) return newFloats(count);
+  floats(index, count);
+  return info_[index].As<Napi::Float32Array>();
+}
+
+Napi::Uint8Array KernelCall::bytesFor(std::size_t index, std::size_t count) {
+  if (isNull(index)) return newBytes(count);
+  bytes(index, count);
+  return info_[index].As<Napi::Uint8Array>();
+}
+
 Napi::Value KernelCall::run(std::size_t operations, Napi::Object result, std::function<void()> work) {
   if (operations < kInlineOperations) {
     runHere(env_, work);

@@ -53,6 +53,9 @@ class KernelCall {
   /// A new array for results, kept alive until the promise settles.
   Napi::Float32Array newFloats(std::size_t count);
   Napi::Uint8Array newBytes(std::size_t count);
+  /// The caller's array for `count` results at `index`, or a new one where he gives null.
+  Napi::Float32Array floatsFor(std::size_t index, std::size_t count);
+  Napi::Uint8Array bytesFor(std::size_t index, std::size_t count);
 
   /// `result`, or a promise for it. Work of few `operations` (roughly: float additions) runs on this thread at once,
   /// because the way to another one and back, and even a promise, cost more; the rest runs on the pool and leaves the event

@@ -10,7 +10,7 @@ namespace {
 
 constexpr std::size_t kTableBytes = 3 * 256;
 
-// (pixels, count, channels, scale, mean[3], std[3], reversed, planar) → [count · channels]
+// (pixels, count, channels, scale, mean[3], std[3], reversed, planar, out or null) → [count · channels]
 Napi::Value imageToTensor(KernelCall& call) {
   const std::size_t count = call.size(1), channels = call.size(2);
   if (channels != 1 && channels != 3) {
@@ -25,13 +25,13 @@ Napi::Value imageToTensor(KernelCall& call) {
   }
   normalization.reversed = call.flag(10);
   normalization.planar = call.flag(11);
-  Napi::Float32Array tensor = call.newFloats(count * channels);
+  Napi::Float32Array tensor = call.floatsFor(12, count * channels);
   float* out = tensor.Data();
   return call.run(4 * count * channels, tensor,
                   [=] { kernels::imageToTensor(pixels, count, channels, normalization, out); });
 }
 
-// (pixels, width, height, channels, toWidth, toHeight, x, y, windowWidth, windowHeight, filter, asFloat)
+// (pixels, width, height, channels, toWidth, toHeight, x, y, windowWidth, windowHeight, filter, asFloat, out or null)
 // → [windowHeight · windowWidth · channels]
 Napi::Value resampleImage(KernelCall& call) {
   const kernels::ImageSize from{call.size(1), call.size(2)}, to{call.size(4), call.size(5)};
@@ -45,11 +45,11 @@ Napi::Value resampleImage(KernelCall& call) {
   const std::size_t count = call.product({window.width, window.height, channels});
   const std::size_t work = 4 * (from.width * from.height * channels + count);
   if (call.flag(11)) {
-    Napi::Float32Array result = call.newFloats(count);
+    Napi::Float32Array result = call.floatsFor(12, count);
     float* out = result.Data();
     return call.run(work, result, [=] { kernels::resampleImage(pixels, from, channels, to, window, filter, out); });
   }
-  Napi::Uint8Array result = call.newBytes(count);
+  Napi::Uint8Array result = call.bytesFor(12, count);
   std::uint8_t* out = result.Data();
   return call.run(work, result, [=] { kernels::resampleImage(pixels, from, channels, to, window, filter, out); });
 }

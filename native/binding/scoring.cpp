@@ -54,7 +54,7 @@ TargetScores targetsOf(const Napi::Object& object) {
     for (uint32_t i = 0; i < terms.Length(); i++) {
       const auto term = terms.Get(i).As<Napi::Object>();
       target.push_back({static_cast<ScoreView>(intAt(term, "view")), static_cast<std::size_t>(intAt(term, "index")),
-                        numberAt(term, "weight")});
+                        numberAt(term, "weight"), boolAt(term, "opposite")});
     }
   }
   return targets;

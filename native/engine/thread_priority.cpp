@@ -17,8 +17,9 @@ namespace {
 
 // Of the 40 steps between -20 and 19; each is about a fifth of the share of a core that is fought for.
 constexpr int kStepsBelow = 5;
-// The usual turn is about 3 ms, the longest that can be asked for 100 ms.
-constexpr std::uint64_t kTurnNanoseconds = 30'000'000;
+// The usual turn is 0.7 to 2.8 ms, by the number of cores. Much longer ones hold up whoever waits for a lock that a thread
+// of ours was taken off the core with.
+constexpr std::uint64_t kTurnNanoseconds = 4'000'000;
 
 /// The kernel's sched_attr in its first version; older C libraries have no declaration of it, newer ones their own.
 struct SchedulingAttributes {

@@ -12,11 +12,14 @@ namespace onnx_cam {
 ///   logit z · probability softmax z, or sigmoid z · logProbability log of it · rest z + log p
 enum class ScoreView { logit, probability, logProbability, rest };
 
-/// weight · view(logits)[index].
+/// weight · view(logits)[index]; `opposite`: the view of −z, of a single sigmoid's other category.
 struct ScoreTerm {
   ScoreView view;
   std::size_t index;
   double weight;
+  bool opposite = false;
+
+  ONNX_CAM_HD double logit(double z) const { return opposite ? -z : z; }
 };
 
 ONNX_CAM_HD inline bool needsProbability(ScoreView view) { return view != ScoreView::logit; }

@@ -37,8 +37,7 @@ void TargetScores::check(std::size_t classes) const {
 
 void TargetScores::read(const float* logits, std::size_t classes, double* out) const {
   std::optional<double> total;  // log Σ exp z, when a term asks for it.
-  const auto logProbability = [&](std::size_t index) {
-    const double z = logits[index];
+  const auto logProbability = [&](double z) {
     if (sigmoid) return logSigmoid(z);
     if (!total) total = logSumExp(logits, classes);
     return z - *total;
@@ -46,8 +45,8 @@ void TargetScores::read(const float* logits, std::size_t classes, double* out) c
   for (std::size_t t = 0; t < targets.size(); t++) {
     double score = 0;
     for (const ScoreTerm& term : targets[t]) {
-      const double z = logits[term.index];
-      score += term.weight * viewOf(term.view, z, needsProbability(term.view) ? logProbability(term.index) : 0);
+      const double z = term.logit(logits[term.index]);
+      score += term.weight * viewOf(term.view, z, needsProbability(term.view) ? logProbability(z) : 0);
     }
     out[t] = score;
   }

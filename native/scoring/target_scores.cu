@@ -32,7 +32,7 @@ __global__ void readRows(const T* logits, std::size_t classes, TargetTerms targe
     double score = 0;
     for (std::uint32_t i = targets.starts[t]; i < targets.starts[t + 1]; i++) {
       const ScoreTerm term = targets.terms[i];
-      const double z = toFloat(row[term.index]);
+      const double z = term.logit(toFloat(row[term.index]));
       const double logProbability = targets.sigmoid ? logSigmoid(z) : z - total;
       score += term.weight * viewOf(term.view, z, logProbability);
     }

@@ -184,6 +184,27 @@ describe('heads with one value', () => {
     }
   });
 
+  it('every view of category 0 is that of the negated logit', async () => {
+    const cam = await open(transparentModel({ classes: 1, end: 'Sigmoid' }));
+    const z = one(await cam.explain(image, { target: binary(1) })).target.score;
+    const p = 1 / (1 + Math.exp(z));
+    const scored = async (target: TargetInput) => {
+      await expectDerivativeOfScore(cam, image, target, { step: 1 / 128, least: 0, absolute: 1e-4 });
+      return one(await cam.explain(image, { target })).target;
+    };
+    expect(await scored(probability(binary(0)))).toMatchObject({
+      score: expect.closeTo(p, 6),
+      probability: expect.closeTo(p, 6),
+    });
+    expect((await scored(logProbability(binary(0)))).score).toBeCloseTo(Math.log(p), 5);
+    expect((await scored(rest(binary(0)))).score).toBeCloseTo(Math.log(p) - z, 5);
+    // Methods that read probabilities where the user says none.
+    const score = { method: 'score-cam', params: { mode: 'official' }, layer: 'a' };
+    const { raw, status } = one(await cam.explain(image, { ...score, target: binary(0) }));
+    expect(status).toBe('ok');
+    expect(Math.min(...raw.data)).toBeGreaterThanOrEqual(0);
+  });
+
   it('a value without Sigmoid is a regression, which has no probability', async () => {
     const cam = await open(transparentModel({ classes: 1 }));
     expect(one(await cam.explain(image)).target).toMatchObject({ index: 0, probability: null });

@@ -77,18 +77,23 @@ describe('zoom-cam', () => {
     expectClose(raw.data, [0.55, 1.8, 0.3, 1.2], 1e-6);
   });
 
-  it('keeps the larger of the stretched maps', async () => {
-    // conv = [2 0; 3 3], [1.5 3; -2.5 -1] after it the ReLU; S_conv and S_A are equal where A > 0.
-    const one = (name: string) => explainer('m2').explain(image, { method: 'zoom-cam', layer: name, target: 0 });
-    const [conv, act] = [await one('conv'), await one(layer)];
+  it('keeps the larger of the maps, each (M − min) / max', async () => {
+    // conv = [2 0; 3 3], [1.5 3; -2.5 -1] after it the ReLU.
+    const scaled = async (name: string) => {
+      const { raw } = await explainer('m2').explain(image, { method: 'hirescam', layer: name, target: 0 });
+      const map = raw.data.map(value => Math.max(value, 0));
+      return map.map(value => (value - Math.min(...map)) / Math.max(...map));
+    };
+    const [conv, act] = [await scaled('conv'), await scaled(layer)];
+    expectClose(act, [0.25 / 1.8, 1.5 / 1.8, 0, 0.9 / 1.8], 1e-6);
     const both = (await explainer('m2').explain(image, {
       method: 'zoom-cam',
       layer: ['conv', layer],
       target: 0,
     })) as Explanation;
     expectClose(
-      both.map.data,
-      conv.map.data.map((value, i) => Math.max(value, act.map.data[i]!)),
+      both.raw.data,
+      conv.map((value, i) => Math.max(value, act[i]!)),
       1e-6,
     );
   });
@@ -113,11 +118,23 @@ describe('refine-cam', () => {
   });
 });
 
+describe.each(['paper', 'pgc', 'torchcam'] as const)('refine-cam, mode %s', mode => {
+  it('is what the convention of that name computes', async () => {
+    const convention = mode === 'pgc' ? 'pytorch-grad-cam' : mode;
+    const both = ['conv', layer];
+    const named = await explainer('m2').explain(image, { method: 'refine-cam', params: { mode }, layer: both });
+    const meant = await explainer('m2').explain(image, { method: 'refine-cam', convention, layer: both });
+    expectClose(one(named).raw.data, one(meant).raw.data, 1e-7);
+  });
+});
+
 describe('finer-cam', () => {
-  it('keeps the image’s class as target and counts its own pass', async () => {
-    const { target, runs } = await explainer('m2').explain(image, { method: 'finer-cam' });
+  it('keeps the image’s class as target, reports the contrast and counts its own pass', async () => {
+    const finer = (mode: string) => explainer('m2').explain(image, { method: 'finer-cam', params: { mode } });
+    const { target, runs } = await finer('paper');
     expect(target).toMatchObject({ index: 0, kind: 'class' });
-    expect(target.score).toBeCloseTo(3.95, 5);
+    expect(target.score).toBeCloseTo(3.95 - (0.6 * (1.9 - 1.35)) / 2, 5);
+    expect((await finer('pgc')).target.score).toBeCloseTo(2.171312, 5);
     expect(runs.network).toBe(2);
   });
 

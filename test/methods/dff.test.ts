@@ -137,3 +137,15 @@ describe('DFF', () => {
     await cam.dispose();
   });
 });
+
+describe('a layer without any place', () => {
+  it.each([1, 2, 5])('is reported as such, not drawn from the random start of %i concepts', async n => {
+    const flat = {
+      data: Float32Array.from({ length: 12 }, (_, i) => [0.5, 1, 2][Math.floor(i / 4)]!),
+      dims: [3, 2, 2],
+    };
+    expect(await computeMap('dff', { activations: flat }, { params: { n } })).toMatchObject({ status: 'constant' });
+    const zero = { data: new Float32Array(12), dims: [3, 2, 2] };
+    expect(await computeMap('dff', { activations: zero }, { params: { n } })).toMatchObject({ status: 'zero' });
+  });
+});

@@ -332,6 +332,7 @@ void testScores(std::size_t classes, bool sigmoid, Element element) {
   targets.sigmoid = sigmoid;
   for (const ScoreView view : {ScoreView::logit, ScoreView::probability, ScoreView::logProbability, ScoreView::rest}) {
     targets.targets.push_back({{view, classes - 1, 1}, {ScoreView::logit, 0, -0.5}});
+    if (sigmoid) targets.targets.push_back({{view, classes - 1, 2, /*opposite=*/true}});
   }
   std::vector<double> expected(kRows * targets.targets.size());
   std::vector<ScoreTerm> terms;

@@ -20,8 +20,7 @@ export type Finish = (input: FinishInput) => Promise<Maps>;
 
 /** The largest height, width and depth among the layers. */
 export function largestSize(layers: readonly Maps[]): InputSize {
-  const largest = (length: (maps: Maps) => number) =>
-    layers.reduce((most, maps) => Math.max(most, length(maps)), 0);
+  const largest = (length: (maps: Maps) => number) => layers.reduce((most, maps) => Math.max(most, length(maps)), 0);
   const width = largest(({ dims }) => dims[2]);
   const height = largest(({ dims, depth = 1 }) => dims[1] / depth);
   return layers[0]!.depth === undefined ? { width, height } : { width, height, depth: largest(maps => maps.depth!) };
@@ -52,17 +51,19 @@ export function mapped(maps: Maps, change: (value: number) => number): Maps {
 
 /**
  * Every layer's maps stretched to [0, 1] and, where there are several, resized (bilinear, half-pixel) to the largest; for
- * LayerCAM through tanh(2M) in between, as its paper (section III-C) and torchcam's `fuse_cams` do.
+ * LayerCAM through tanh(2M) in between: its paper (section III-C) scales the shallow layers so, here all but the deepest,
+ * torchcam's `fuse_cams` all.
  */
 export async function stretched(
   { layers, relu, fusion }: FinishInput,
   kind: NormalizeKind,
 ): Promise<[Maps, ...Maps[]]> {
+  const shallow = kind === 'torchcam' ? layers.length : layers.length - 1;
   const scaled = await Promise.all(layers.map(maps => normalized(maps, kind, relu)));
   if (scaled.length === 1) return [scaled[0]!];
   const size = largestSize(layers);
-  const resized = scaled.map(maps =>
-    sized(fusion === 'tanh-max' ? mapped(maps, value => Math.tanh(2 * value)) : maps, size),
+  const resized = scaled.map((maps, i) =>
+    sized(fusion === 'tanh-max' && i < shallow ? mapped(maps, value => Math.tanh(2 * value)) : maps, size),
   );
   return Promise.all(resized as [Promise<Maps>, ...Promise<Maps>[]]);
 }

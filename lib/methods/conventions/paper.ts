@@ -2,7 +2,7 @@ import { combined, type Finish, mapped, stretched } from './convention.ts';
 
 /**
  * ReLU, then (M − min)/(max − min) at the layer's resolution. Several layers are joined at the largest one's: by their
- * mean, or for LayerCAM by the maximum of tanh(2M).
+ * mean, or for LayerCAM by the maximum of tanh(2M) of the shallow ones and the deepest.
  */
 export const paper: Finish = async input => {
   const layers = await stretched(input, 'range');

@@ -1,0 +1,53 @@
+/** Where and how the conventions stretch a raw map, on a model whose maps are smaller than its input. */
+import { afterAll, beforeAll, describe, expect, it } from 'vitest';
+import { type Explainer, type Explanation, load } from '../../lib/index.ts';
+import { normalize, resize } from '../../lib/kernels/index.ts';
+import type { Maps } from '../../lib/kernels/maps.ts';
+import { expectClose } from '../helpers/expect-close.ts';
+import { noiseImage, one, plainModel } from '../helpers/explain-models.ts';
+
+const image = noiseImage([1, 3, 16, 16], 5);
+const full = { width: 16, height: 16, interpolation: 'bilinear' } as const;
+
+let cam: Explainer;
+beforeAll(async () => {
+  cam = await load(plainModel());
+});
+afterAll(() => cam.dispose());
+
+const rawMaps = ({ raw }: Explanation): Maps => ({ data: raw.data, dims: [1, raw.height, raw.width] });
+const explain = async (method: string, options: object = {}) => one(await cam.explain(image, { method, ...options }));
+
+describe('paper', () => {
+  it.each(['grad-cam', 'hirescam', 'grad-cam++'])('%s is stretched at the resolution of the layer', async method => {
+    const result = await explain(method);
+    const stretched = await normalize(rawMaps(result), { kind: 'range', relu: true });
+    expectClose(result.map.data, (await resize(stretched, full)).data, 1e-6);
+  });
+
+  // methods.md §2.7, §2.8, §2.22: these sources resize first.
+  it.each(['xgrad-cam', 'layer-cam', 'lift-cam'])('%s is stretched at the resolution of the input', async method => {
+    const result = await explain(method);
+    const maps = rawMaps(result);
+    const positive = { ...maps, data: maps.data.map(value => Math.max(value, 0)) };
+    expectClose(result.map.data, (await normalize(await resize(positive, full), { kind: 'range' })).data, 1e-6);
+    expect(Math.max(...result.map.data)).toBeCloseTo(1, 6);
+  });
+
+  it('LayerCAM joins the deepest layer as it is with tanh(2M) of the others', async () => {
+    const layer = ['r1', 'r2'];
+    const parts = await Promise.all(layer.map(name => explain('layer-cam', { layer: name })));
+    const both = await explain('layer-cam', { layer });
+    const expected = parts[1]!.map.data.map((deep, i) => Math.max(deep, Math.tanh(2 * parts[0]!.map.data[i]!)));
+    expectClose(both.map.data, expected, 1e-6);
+  });
+});
+
+describe('pytorch-grad-cam', () => {
+  it('Random-CAM is stretched as that tool does it', async () => {
+    const result = await explain('random-cam', { convention: 'pytorch-grad-cam', seed: 3 });
+    expect(result).toMatchObject({ convention: 'pytorch-grad-cam', warnings: [] });
+    const once = await resize(await normalize(rawMaps(result), { kind: 'pgc', relu: true }), full);
+    expectClose(result.map.data, (await normalize(once, { kind: 'pgc' })).data, 1e-6);
+  });
+});
