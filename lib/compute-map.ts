@@ -10,7 +10,7 @@ import type { Convention, FeatureMaps, LayerTensors, MethodDefinition, MethodNee
 import { CONVENTIONS, needsOf } from './methods/definition.ts';
 import { resolveParams } from './methods/params.ts';
 import { findMethod } from './methods/registry.ts';
-import { checkNames, checkOneOf } from './options.ts';
+import { checkNames, checkObject, checkOneOf, checkSeed } from './options.ts';
 import { GivenScores } from './scoring/given-scores.ts';
 
 /** A float tensor with dims [C, h, w] or [N, C, h, w]. */
@@ -62,7 +62,9 @@ export async function computeMap(
   tensors: MapTensors,
   options: ComputeMapOptions = {},
 ): Promise<ComputedMap | ComputedMap[]> {
+  checkObject(options, 'computeMap');
   checkNames(options, ['convention', 'params', 'size', 'seed'], 'computeMap');
+  checkSeed(options.seed);
   checkOneOf('convention', options.convention, CONVENTIONS);
   const definition = findMethod(method);
   if (definition.needs.attention || definition.needs.scores?.includes('block'))
@@ -201,7 +203,7 @@ function featureMaps(name: string, { data, dims }: MapTensor): FeatureMaps {
 
 function checkSize(size: ComputeMapOptions['size']): { width: number; height: number } | undefined {
   if (size === undefined) return undefined;
-  const [width, height] = size;
+  const [width, height] = Array.isArray(size) ? (size as [number, number]) : [0, 0];
   if (!Number.isInteger(width) || !Number.isInteger(height) || width < 1 || height < 1)
     throw new OnnxCamError('ERR_OPTION_INVALID', `\`size\` is [width, height] in whole pixels, not [${size}]`);
   return { width, height };

@@ -15,7 +15,14 @@ import { groupRuns, type Work } from './explain/work.ts';
 import type { Explanation, Prediction } from './explanation.ts';
 import type { ResolvedPreprocess } from './image/preprocess-options.ts';
 import { type DetectedSource, detectSource } from './image/source.ts';
-import { checkCount, checkExplainOptions, checkNames, type ExplainOptions } from './options.ts';
+import {
+  checkCount,
+  checkExplainOptions,
+  checkNames,
+  checkObject,
+  EXPLAIN_OPTIONS,
+  type ExplainOptions,
+} from './options.ts';
 import { parseTarget } from './targets/parse.ts';
 import { outputOf, scoringGraphOf } from './targets/resolve.ts';
 import type { Target } from './targets/target.ts';
@@ -105,6 +112,7 @@ export class Explainer {
   /** The classes with the largest logits; of a detector the best candidate of each class. */
   async predict(image: ExplainSource, options: { topK?: number; signal?: AbortSignal } = {}): Promise<Prediction[]> {
     this.#checkUsable();
+    checkObject(options, 'predict');
     checkNames(options, ['topK', 'signal'], 'predict');
     checkCount('topK', options.topK, 1);
     const { network, setting } = this.#parts;
@@ -147,6 +155,8 @@ export class Explainer {
     source: StreamSource<T>,
     options: StreamOptions = {},
   ): AsyncGenerator<StreamResult<T, ExplainResult>, void, void> {
+    checkObject(options, 'stream');
+    checkNames(options, [...EXPLAIN_OPTIONS, 'concurrency'], 'stream');
     const { concurrency = 2, ...explainOptions } = options;
     checkCount('concurrency', concurrency, 1);
     checkExplainOptions(explainOptions);

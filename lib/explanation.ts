@@ -1,10 +1,13 @@
+import { fileURLToPath } from 'node:url';
+import { OnnxCamError } from './errors.ts';
 import type { MapStatus } from './explain/status.ts';
 import { encodeImage, formatOf, saveImage } from './image/encode.ts';
 import { type Plane, planePixels, refusePlane } from './image/plane.ts';
 import type { ResolvedPreprocess } from './image/preprocess-options.ts';
 import type { RawPicture } from './image/raw-picture.ts';
-import { type RenderOptions as ColourOptions, renderHeatmap, renderOverlay } from './image/render.ts';
+import { type RenderOptions as ColourOptions, checkAlpha, renderHeatmap, renderOverlay } from './image/render.ts';
 import type { Convention, ParamValues } from './methods/definition.ts';
+import { checkNames, checkObject, checkOneOf } from './options.ts';
 import type { UsedPrecision } from './precision.ts';
 import type { Box } from './targets/detection.ts';
 
@@ -137,25 +140,31 @@ export class Explanation implements ExplanationFields {
    * @throws `ERR_OPTION_INVALID` for an unknown colour map, or a plane that isn't there
    */
   async heatmap(options: RenderOptions = {}): Promise<RawPicture> {
+    checkOutput(options, RENDER_OPTIONS, 'heatmap');
     return renderHeatmap(this.#plane(options), options);
   }
 
   /** The map in colour over the original picture: alpha · colour + (1 − alpha) · picture. */
   async overlay(options: RenderOptions = {}): Promise<RawPicture> {
-    return renderOverlay(await this.#picture(options), this.#plane(options), options);
+    checkOutput(options, RENDER_OPTIONS, 'overlay');
+    return this.#overlay(options);
   }
 
   /**
    * Writes the overlay (or the heat map) in the format of the path's extension; the file appears whole or not at all.
-   * @throws `ERR_OUTPUT` when it cannot be written, `ERR_OPTION_INVALID` for an unknown extension or colour map.
+   * @param path a path or `file:` URL
+   * @throws `ERR_OUTPUT` when it cannot be written, `ERR_OPTION_INVALID` for an unknown extension, option or colour map.
    */
-  async toFile(path: string, options: OutputOptions = {}): Promise<void> {
-    formatOf(path);
-    await saveImage(path, await this.#render(options));
+  async toFile(path: string | URL, options: OutputOptions = {}): Promise<void> {
+    checkOutput(options, [...RENDER_OPTIONS, 'kind'], 'toFile');
+    const file = filePath(path);
+    formatOf(file);
+    await saveImage(file, await this.#render(options));
   }
 
   /** The encoded picture; PNG unless `format` says otherwise. */
   async toBuffer(options: OutputOptions & { readonly format?: string } = {}): Promise<Buffer> {
+    checkOutput(options, [...RENDER_OPTIONS, 'kind', 'format'], 'toBuffer');
     return encodeImage(await this.#render(options), options.format ?? 'png');
   }
 
@@ -196,7 +205,27 @@ export class Explanation implements ExplanationFields {
     return { data: shown, width, height };
   }
 
-  #render(options: OutputOptions): Promise<RawPicture> {
-    return options.kind === 'heatmap' ? this.heatmap(options) : this.overlay(options);
+  async #render({ kind, ...options }: OutputOptions & { readonly format?: string }): Promise<RawPicture> {
+    return kind === 'heatmap' ? renderHeatmap(this.#plane(options), options) : this.#overlay(options);
   }
+
+  async #overlay(options: RenderOptions): Promise<RawPicture> {
+    return renderOverlay(await this.#picture(options), this.#plane(options), options);
+  }
+}
+
+const RENDER_OPTIONS = ['colormap', 'alpha', 'slice', 'axis'];
+
+/** @throws `ERR_OPTION_INVALID` */
+function checkOutput(options: OutputOptions, known: readonly string[], where: string): void {
+  checkObject(options, where);
+  checkNames(options, known, where);
+  checkOneOf('kind', options.kind, ['overlay', 'heatmap']);
+  checkAlpha(options.alpha);
+}
+
+function filePath(path: unknown): string {
+  if (path instanceof URL && path.protocol === 'file:') return fileURLToPath(path);
+  if (typeof path === 'string' && path !== '') return path;
+  throw new OnnxCamError('ERR_OPTION_INVALID', `toFile takes a path or a file: URL, not ${String(path)}`);
 }

@@ -3,6 +3,7 @@ import type { Tensor } from './engine/tensor.ts';
 import { OnnxCamError } from './errors.ts';
 import type { PreprocessOptions, PresetName } from './image/preprocess-options.ts';
 import { CONVENTIONS, type Convention } from './methods/definition.ts';
+import { isTokens } from './model/sidecar.ts';
 import { didYouMean } from './suggest.ts';
 import type { TargetInput } from './targets/target.ts';
 
@@ -69,7 +70,7 @@ export interface ExplainOptions {
   seed?: number;
 }
 
-const EXPLAIN_OPTIONS: readonly string[] = [
+export const EXPLAIN_OPTIONS: readonly string[] = [
   'method',
   'methods',
   'params',
@@ -103,26 +104,31 @@ export function checkLoadOptions(options: LoadOptions): void {
   checkObject(options, 'load');
   checkNames(options, LOAD_OPTIONS, 'load');
   checkOneOf('precision', options.precision, PRECISIONS);
+  checkTokens(options.tokens);
+  if (options.inputs !== undefined) checkObject(options.inputs, '`inputs`');
   for (const [name, tensor] of Object.entries(options.inputs ?? {}))
     if (!ArrayBuffer.isView(tensor?.data) || !Array.isArray(tensor.dims) || typeof tensor.type !== 'string')
-      throw invalid(`\`inputs\`: '${name}' must be a tensor { type, data, dims }`);
+      throw invalid(
+        `\`inputs\`: '${name}' must be a tensor of numbers { type, data, dims } with a typed array as data`,
+      );
 }
 
 /**
  * Checks the options of one `explain` call.
  * @throws `ERR_OPTION_INVALID` with what was expected and what came.
  */
-export function checkExplainOptions(options: ExplainOptions, further: readonly string[] = []): void {
+export function checkExplainOptions(options: ExplainOptions): void {
   checkObject(options, 'explain');
-  checkNames(options, [...EXPLAIN_OPTIONS, ...further], 'explain');
+  checkNames(options, EXPLAIN_OPTIONS, 'explain');
   if (options.method !== undefined && options.methods !== undefined)
     throw invalid('give `method` or `methods`, not both');
   if (options.methods !== undefined && (!Array.isArray(options.methods) || options.methods.length === 0))
     throw invalid('`methods` must be an array with at least one method name');
   checkOneOf('convention', options.convention, CONVENTIONS);
   checkCount('batchSize', options.batchSize, 1);
-  if (options.seed !== undefined && !Number.isSafeInteger(options.seed))
-    throw invalid(`\`seed\` must be a whole number, not ${options.seed}`);
+  checkSeed(options.seed);
+  if (options.layer !== undefined && !isLayerOption(options.layer))
+    throw invalid(`\`layer\` is a name, a negative number, or an array of these, not ${shown(options.layer)}`);
   if (options.signal !== undefined && !(options.signal instanceof AbortSignal))
     throw invalid('`signal` must be an AbortSignal');
   if (options.onProgress !== undefined && typeof options.onProgress !== 'function')
@@ -131,9 +137,28 @@ export function checkExplainOptions(options: ExplainOptions, further: readonly s
     throw invalid('`params` must be an object of parameter values');
 }
 
-function checkObject(options: unknown, where: string): void {
+export function checkObject(options: unknown, where: string): void {
   if (typeof options !== 'object' || options === null)
-    throw invalid(`the options of ${where} are an object, not ${options}`);
+    throw invalid(`the options of ${where} are an object, not ${shown(options)}`);
+}
+
+export function checkSeed(seed: unknown): void {
+  if (seed !== undefined && !Number.isSafeInteger(seed))
+    throw invalid(`\`seed\` must be a whole number, not ${shown(seed)}`);
+}
+
+const isLayerName = (value: unknown): boolean => typeof value === 'string' || typeof value === 'number';
+const isLayerOption = (value: unknown): boolean =>
+  Array.isArray(value) ? value.every(isLayerName) : isLayerName(value);
+
+function checkTokens(tokens: unknown): void {
+  if (tokens === undefined || isTokens(tokens)) return;
+  throw invalid(`\`tokens\` is { grid: [height, width], prefix } in whole numbers, not ${shown(tokens)}`);
+}
+
+/** A value in a message. */
+function shown(value: unknown): string {
+  return typeof value === 'object' ? JSON.stringify(value) : String(value);
 }
 
 export function checkNames(options: object, known: readonly string[], where: string): void {

@@ -1,3 +1,4 @@
+import { onAbort } from './abort-listeners.ts';
 import { abortError, throwIfAborted } from './errors.ts';
 
 /** Lets so many tasks through at once, in the order of asking. */
@@ -25,17 +26,17 @@ export class Turns {
 
   #turn(signal: AbortSignal | undefined): Promise<void> {
     return new Promise((resolve, reject) => {
-      const abort = () => {
-        this.#waiting.splice(this.#waiting.indexOf(begin), 1);
-        reject(abortError(signal!));
-      };
+      let forget = () => {};
       const begin = () => {
-        signal?.removeEventListener('abort', abort);
+        forget();
         resolve();
       };
       this.#waiting.push(begin);
-      if (signal?.aborted) abort();
-      else signal?.addEventListener('abort', abort, { once: true });
+      if (signal)
+        forget = onAbort(signal, () => {
+          this.#waiting.splice(this.#waiting.indexOf(begin), 1);
+          reject(abortError(signal));
+        });
     });
   }
 }

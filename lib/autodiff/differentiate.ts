@@ -6,7 +6,7 @@ import { expand } from './broadcast.ts';
 import { type GradientSink, NodeContext, noGradient, type PassView } from './context.ts';
 import { Emitter } from './emitter.ts';
 import { obstaclesOn } from './obstacles.ts';
-import { findPath, type Path } from './path.ts';
+import { findBarriers, findPath, type Path } from './path.ts';
 import { matchPatterns, type Pattern, type PatternMatch } from './patterns.ts';
 import { operatorOf, type RuleSet } from './rule.ts';
 import { gradientPatterns, gradientRules } from './rules/index.ts';
@@ -76,7 +76,7 @@ export function differentiate(options: DifferentiateOptions): Differentiation {
   const path = findPath(graph, facts, rules, scores, [...targets.values()]);
   const obstacles = obstaclesOn(path, rules);
   if (obstacles.length > 0) throw noGradient(obstacles);
-  for (const [name, tensor] of targets) if (!path.tensors.has(tensor)) throw disconnected(name, scores);
+  for (const [name, tensor] of targets) if (!path.tensors.has(tensor)) throw disconnected(options, tensor, name);
 
   const emit = new Emitter(graph, facts, options.prefix ?? 'grad', { blocks: options.blocks ?? true });
   const pass = new Pass(emit, path, new Set(scores), options.manyScores ?? false);
@@ -87,7 +87,7 @@ export function differentiate(options: DifferentiateOptions): Differentiation {
   const gradients = new Map<string, string>();
   for (const [name, tensor] of targets) {
     const gradient = pass.gradient(tensor);
-    if (!gradient) throw disconnected(name, scores);
+    if (!gradient) throw disconnected(options, tensor, name);
     gradients.set(name, (options.lazy ? gradient : expand(emit, gradient, pass.value(tensor))).name);
   }
   return { gradients, facts: emit.facts, nodeCount: emit.count };
@@ -187,9 +187,18 @@ function exposedTensor(graph: Graph, name: string): string {
   return exposedTensor(graph, producer.inputs[0]!);
 }
 
-function disconnected(name: string, scores: readonly string[]): OnnxCamError {
-  return new OnnxCamError(
-    'ERR_NO_GRADIENT',
-    `the score ${scores.map(score => `"${score}"`).join(', ')} does not depend on "${name}" through operators that have a derivative: choose a layer before the score`,
+function disconnected(
+  { graph, facts, rules = gradientRules, seeds }: DifferentiateOptions,
+  tensor: string,
+  name: string,
+) {
+  const scores = Object.keys(seeds);
+  const barriers = findBarriers(graph, facts, rules, scores, tensor).map(
+    node => `${operatorOf(node)} (node "${node.name || node.outputs[0]}")`,
   );
+  const why =
+    barriers.length > 0
+      ? `depends on "${name}" only through ${barriers.slice(0, 3).join(', ')}, whose derivative is zero or does not exist: choose a layer behind it`
+      : `does not depend on "${name}": choose a layer before the score`;
+  return new OnnxCamError('ERR_NO_GRADIENT', `the score ${scores.map(score => `"${score}"`).join(', ')} ${why}`);
 }

@@ -42,6 +42,34 @@ export function findPath(
   return { nodes: nodes.reverse(), tensors: needed };
 }
 
+/**
+ * Where the way from a tensor to the scores stops being differentiable: nodes that gradients of the tensor's followers
+ * reach, that the scores depend on, and that no gradient passes.
+ */
+export function findBarriers(
+  graph: Graph,
+  facts: FactTable,
+  rules: RuleSet,
+  scores: readonly string[],
+  wrt: string,
+): GraphNode[] {
+  const needed = new Set(scores);
+  for (const node of [...graph.nodes].reverse())
+    if (node.outputs.some(output => needed.has(output)))
+      for (const input of [...node.inputs, ...capturedInputs(node)]) needed.add(input);
+  const reached = new Set([wrt]);
+  const barriers: GraphNode[] = [];
+  for (const node of graph.nodes) {
+    if (!node.inputs.some(input => reached.has(input)) || !node.outputs.some(output => needed.has(output))) continue;
+    const passes = differentiableInputs(node, facts, rules).some(input => reached.has(input));
+    const results = passes ? node.outputs.filter(output => output && carriesGradient(node, output, facts)) : [];
+    // Everything has a shape; that it is read says nothing.
+    if (results.length === 0 && node.op !== 'Shape') barriers.push(node);
+    for (const result of results) reached.add(result);
+  }
+  return barriers;
+}
+
 /** Inputs a gradient may flow to: those of the rule that hold floats, or a quantised image of floats. */
 function differentiableInputs(node: GraphNode, facts: FactTable, rules: RuleSet): string[] {
   if (ZERO_GRADIENT.has(node.op) && !node.domain) return [];

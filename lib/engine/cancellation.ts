@@ -1,8 +1,6 @@
+import { onAbort } from '../abort-listeners.ts';
 import { throwIfAborted } from '../errors.ts';
 import { type CancellationHandle, native } from './native.ts';
-
-/** Work under way by signal: one listener each, however many runs share it (Node warns of more than ten). */
-const underWay = new WeakMap<AbortSignal, Set<CancellationHandle>>();
 
 /**
  * Starts native work that a signal can end.
@@ -15,23 +13,13 @@ export async function withSignal<T>(
   if (signal === undefined) return start();
   throwIfAborted(signal);
   const cancellation = native().createCancellation();
-  const handles = underWay.get(signal) ?? new Set();
-  if (handles.size === 0) {
-    underWay.set(signal, handles);
-    signal.addEventListener('abort', cancelAll, { once: true });
-  }
-  handles.add(cancellation);
+  const forget = onAbort(signal, () => native().cancel(cancellation));
   try {
     return await start(cancellation);
   } catch (error) {
     throwIfAborted(signal); // The same error, with the signal's reason as its cause.
     throw error;
   } finally {
-    handles.delete(cancellation);
-    if (handles.size === 0) signal.removeEventListener('abort', cancelAll);
+    forget();
   }
-}
-
-function cancelAll(this: AbortSignal): void {
-  for (const cancellation of underWay.get(this) ?? []) native().cancel(cancellation);
 }

@@ -22,6 +22,9 @@ export type TargetLayer = Omit<ChosenLayer, 'layout' | 'tokens'> &
     readonly reader?: 'class' | 'mean';
   };
 
+/** More class, distillation and register tokens than that must be said in the option. */
+const MOST_PREFIX = 16;
+
 /** Class, distillation or register tokens come before those of the picture (and nothing after them). */
 export function hasPrefix({ layout, tokens, shape }: TargetLayer): boolean {
   if (layout !== 'tokens' || !tokens || tokens.prefix === 0) return false;
@@ -183,7 +186,10 @@ function tokenGrid(
   if (wanted?.grid) {
     const [height, width] = wanted.grid;
     const prefix = wanted.prefix ?? layer.tokens?.prefix ?? count - height * width;
-    if (prefix >= 0 && prefix + height * width <= count) return { grid: [height, width], prefix };
+    const used = prefix + height * width;
+    // Whoever says how many come before the picture may leave out what comes after it.
+    const fits = wanted.prefix === undefined ? used === count && prefix <= MOST_PREFIX : used <= count;
+    if (prefix >= 0 && fits) return { grid: [height, width], prefix };
     throw new OnnxCamError(
       'ERR_OPTION_INVALID',
       `tokens: ${height}×${width} positions after ${prefix} prefix tokens are not the ${count} tokens of "${layer.name}"`,

@@ -19,6 +19,7 @@ export interface MethodMaps {
   readonly maps: Maps;
   /** One for each of the N results. */
   readonly verdicts: readonly Verdict[];
+  readonly warnings: readonly string[];
 }
 
 /** Runs one method on the tensors of its layers and finishes the maps as the convention says. */
@@ -43,15 +44,18 @@ export async function methodMaps(
     return { seed, size, scorer, optimizer, convention, params, count };
   };
   const raw: Maps[] = [];
+  let sums = true;
   const colours: FeatureMaps[] = [];
   const concepts: (readonly ShownConcept[])[] = [];
   if (definition.computeLayers) {
     const { maps } = await definition.computeLayers(layers, contextOf(layers[0]!, 0));
     raw.push(maps);
+    sums = definition.smoothsLayers === true;
   } else {
     for (const [i, layer] of layers.entries()) {
       const result = await definition.compute(layer, contextOf(layer, i));
       const { depth } = layer.activations;
+      if ('maps' in result) sums = false;
       if ('raw' in result && result.raw) colours.push({ ...result.raw, depth });
       if ('concepts' in result && result.concepts) concepts.push(result.concepts);
       const maps = await layerMaps(layer, result, params.eigenSmooth === true);
@@ -75,7 +79,11 @@ export async function methodMaps(
     fusion: definition.fusion ?? 'mean',
     stretchedOnce: definition.stretchedOnce,
   });
-  return { raw, colours, concepts, maps: cleared(maps, verdicts), verdicts };
+  const warnings =
+    params.eigenSmooth === true && !sums
+      ? [`eigenSmooth takes the place of a sum over channels, which ${definition.name} has none of: it was left out`]
+      : [];
+  return { raw, colours, concepts, maps: cleared(maps, verdicts), verdicts, warnings };
 }
 
 /** The values of map `n` of a stack, as a view. */

@@ -65,7 +65,7 @@ export async function explainRun(
               runs: { ...runs, network: runs.network + 1 + extraRuns + passes },
               shapes: layers.map(layer => shapeOf(run.activations.get(layer.name)!)),
               precision: run.precision,
-              warnings: [...known, ...method.warnings, ...run.warnings, ...warnings, ...found],
+              warnings: [...known, ...method.warnings, ...run.warnings, ...maps.warnings, ...warnings, ...found],
             });
           }),
         ),

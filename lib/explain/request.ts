@@ -76,7 +76,9 @@ function makeChoices(network: Network, options: ExplainOptions, defaults: Reques
   const methods = chooseMethods(options).map(method => {
     // The model's own choice is one layer, which methods defined on several don't take for all of them.
     const wanted = method.definition.computeLayers ? named : spec;
-    const layers = chooseLayers(network.model, method.definition, wanted, defaults.tokens);
+    const choose = (one: typeof wanted) => chooseLayers(network.model, method.definition, one, defaults.tokens);
+    // One result for each that is asked for, also where two are the same.
+    const layers = perLayer && Array.isArray(wanted) ? wanted.flatMap(choose) : choose(wanted);
     const needs = needsOf(method.definition, method.params);
     return {
       ...method,

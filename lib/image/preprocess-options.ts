@@ -72,7 +72,7 @@ const LARGEST_SIZE = 32_768;
  * 1/255 for the others, not those of another range.
  *
  * @param sidecar the `preprocess` of the JSON file beside the model, unchecked.
- * @throws `ERR_OPTION_INVALID` for unknown names and values that make no sense or contradict the model's fixed size;
+ * @throws `ERR_OPTION_INVALID` for unknown names and values that make no sense or contradict the model's fixed size or layout;
  * `ERR_INPUT_SHAPE` for an input of neither one nor three channels.
  */
 export function resolvePreprocess(
@@ -90,6 +90,8 @@ export function resolvePreprocess(
         "{ type: 'float32', data, dims } instead",
     );
   }
+  if (merged.layout !== undefined && merged.layout !== (input.layout ?? merged.layout))
+    throw invalid(`preprocess.layout is ${merged.layout}, the model's input is ${input.layout}`);
   return {
     ...rangeOf(layers, channels),
     size: sizeOf(merged.size, input),

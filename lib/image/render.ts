@@ -17,6 +17,12 @@ interface MapPixels {
   readonly height: number;
 }
 
+/** @throws `ERR_OPTION_INVALID` */
+export function checkAlpha(alpha: unknown): void {
+  if (alpha === undefined || (typeof alpha === 'number' && alpha >= 0 && alpha <= 1)) return;
+  throw new OnnxCamError('ERR_OPTION_INVALID', `alpha needs a number from 0 to 1, got ${String(alpha)}`);
+}
+
 /**
  * A map in colour.
  * @throws `ERR_OPTION_INVALID` for an unknown colour map.
@@ -39,9 +45,7 @@ export async function renderOverlay(
 ): Promise<RawPicture> {
   const table = colormapTable(options.colormap ?? 'jet');
   const alpha = options.alpha ?? 0.5;
-  if (!(typeof alpha === 'number' && alpha >= 0 && alpha <= 1)) {
-    throw new OnnxCamError('ERR_OPTION_INVALID', `alpha needs a number from 0 to 1, got ${String(alpha)}`);
-  }
+  checkAlpha(alpha);
   const { width, height } = picture.info;
   if (width !== map.width || height !== map.height) {
     throw new OnnxCamError(

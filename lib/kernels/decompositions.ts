@@ -2,7 +2,7 @@ import { OnnxCamError } from '../errors.ts';
 import { type FeatureMaps, featurePair, featureShape, weightedPair } from './features.ts';
 import type { Maps } from './maps.ts';
 import { native, steady } from './native.ts';
-import { finite, oneOf } from './options.ts';
+import { finite, given, oneOf } from './options.ts';
 import { pairArguments, reduceOnDevice, weightedSum } from './reductions.ts';
 
 const SIGNS = ['none', 'activation', 'largest'] as const;
@@ -29,7 +29,7 @@ export interface PrincipalComponentOptions {
  * @throws `ERR_INPUT_SHAPE`, `ERR_OPTION_INVALID`
  */
 export async function principalComponent(activations: FeatureMaps, options: PrincipalComponentOptions): Promise<Maps> {
-  const { centre, gradients, weights } = options;
+  const { centre, gradients, weights } = given(options, 'principalComponent');
   const sign = oneOf(options.sign, SIGNS, 'sign') === 'activation' ? 'activation' : 'largest';
   if (gradients && weights) {
     throw new OnnxCamError('ERR_OPTION_INVALID', 'principalComponent takes gradients or weights, not both');
@@ -71,7 +71,8 @@ export interface KernelPcaOptions {
  * an image is not finite.
  * @throws `ERR_INPUT_SHAPE`, `ERR_OPTION_INVALID`
  */
-export async function kernelPca(activations: FeatureMaps, { kernel, gamma }: KernelPcaOptions): Promise<Maps> {
+export async function kernelPca(activations: FeatureMaps, options: KernelPcaOptions): Promise<Maps> {
+  const { kernel, gamma } = given(options, 'kernelPca');
   const { images, channels, positions, height, width } = featureShape(activations, 'activations');
   const scale = finite(gamma ?? 1 / channels, 'gamma');
   const shape = [images, channels, positions] as const;
@@ -82,12 +83,19 @@ export async function kernelPca(activations: FeatureMaps, { kernel, gamma }: Ker
 }
 
 /**
- * The Feature Explanation Method's map: Σ_k w_k A_k, w_k the share of positions above μ_k + k·σ_k (population σ).
+ * The Feature Explanation Method's channel weights: the share of positions above μ_k + k·σ_k (population σ).
+ * @returns [N·C]
+ * @throws `ERR_INPUT_SHAPE`, `ERR_OPTION_INVALID`
+ */
+export async function femWeights(activations: FeatureMaps, k: number): Promise<Float32Array> {
+  const { images, channels, positions } = featureShape(activations, 'activations');
+  return native().femWeights(finite(k, 'k'), steady(activations.data), images, channels, positions);
+}
+
+/**
+ * Its map: Σ_k w_k A_k.
  * @throws `ERR_INPUT_SHAPE`, `ERR_OPTION_INVALID`
  */
 export async function femMap(activations: FeatureMaps, k: number): Promise<Maps> {
-  const { images, channels, positions } = featureShape(activations, 'activations');
-  const data = steady(activations.data);
-  const weights = await native().femWeights(finite(k, 'k'), data, images, channels, positions);
-  return weightedSum({ data, dims: activations.dims }, weights);
+  return weightedSum(activations, await femWeights(activations, k));
 }

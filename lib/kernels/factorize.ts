@@ -2,6 +2,7 @@ import { OnnxCamError } from '../errors.ts';
 import { Random } from '../random.ts';
 import { type FeatureMaps, featureShape } from './features.ts';
 import { native, steady } from './native.ts';
+import { given } from './options.ts';
 
 export interface FactorizeOptions {
   /** Number of concepts. */
@@ -28,7 +29,7 @@ export interface Factors {
  */
 export async function factorize(activations: FeatureMaps, options: FactorizeOptions): Promise<Factors> {
   const { images, channels, positions, height, width } = featureShape(activations, 'activations');
-  const { components, shift } = options;
+  const { components, shift } = given(options, 'factorize');
   const start = factorsStart(channels, positions, options);
   const data = await native().factorize(
     shift,

@@ -23,6 +23,8 @@ export interface FeatureShape {
 
 /** The checked shape of feature maps of rank 3 ([C, h, w]) or more ([N, C, …]). */
 export function featureShape(features: FeatureMaps, name: string): FeatureShape {
+  if (typeof features !== 'object' || features === null || !Array.isArray(features.dims))
+    throw new OnnxCamError('ERR_INPUT_SHAPE', `${name} must be { data: Float32Array, dims }, got ${String(features)}`);
   const { dims } = features;
   // Asking a tensor of a device for its data would copy it; its size is right.
   const data = features instanceof DeviceTensor ? undefined : features.data;

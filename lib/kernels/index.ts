@@ -1,6 +1,7 @@
 /** The native kernels: typed, checked, asynchronous. Small work is done at once, larger work off the event loop. */
 export {
   femMap,
+  femWeights,
   type KernelPcaKernel,
   type KernelPcaOptions,
   kernelPca,

@@ -1,7 +1,7 @@
 import { OnnxCamError } from '../errors.ts';
 import { checkCount } from './features.ts';
 import { native, steady } from './native.ts';
-import { finite, oneOf, wholeNumber } from './options.ts';
+import { finite, given, oneOf, wholeNumber } from './options.ts';
 
 /** A stack of maps, row-major [N, h, w]. */
 export interface Maps {
@@ -33,7 +33,7 @@ export interface NormalizeOptions {
  */
 export async function normalize(maps: Maps, options: NormalizeOptions): Promise<Maps> {
   const [count, height, width] = checkMaps(maps);
-  const kind = oneOf(options.kind, NORMALIZE_KINDS, 'kind');
+  const kind = oneOf(given(options, 'normalize').kind, NORMALIZE_KINDS, 'kind');
   const epsilon = finite(options.epsilon ?? NORMALIZE_EPSILONS[kind], 'epsilon', 0);
   const data = await native().normalizeMaps(steady(maps.data), count, height * width, epsilon, options.relu ?? false);
   return { data, dims: [count, height, width] };
@@ -58,7 +58,7 @@ export interface ResizeOptions {
  */
 export async function resize(maps: Maps, options: ResizeOptions): Promise<Maps> {
   const [count, height, width] = checkMaps(maps);
-  const toHeight = wholeNumber(options.height, 'height');
+  const toHeight = wholeNumber(given(options, 'resize').height, 'height');
   const toWidth = wholeNumber(options.width, 'width');
   const interpolation = oneOf(options.interpolation, INTERPOLATIONS, 'interpolation');
   const source = steady(maps.data);
@@ -66,15 +66,17 @@ export async function resize(maps: Maps, options: ResizeOptions): Promise<Maps> 
   return { data, dims: [count, toHeight, toWidth] };
 }
 
-function checkMaps({ data, dims }: Maps): Maps['dims'] {
+function checkMaps(maps: Maps): Maps['dims'] {
+  const { data, dims } = Object(maps) as Maps;
   if (
     !(data instanceof Float32Array) ||
+    !Array.isArray(dims) ||
     dims.length !== 3 ||
     !dims.every(dim => Number.isSafeInteger(dim) && dim > 0)
   ) {
     throw new OnnxCamError(
       'ERR_INPUT_SHAPE',
-      `maps must be { data: Float32Array, dims: [N, h, w] } with positive dims, got dims [${dims.join(', ')}]`,
+      `maps must be { data: Float32Array, dims: [N, h, w] } with positive dims, got dims [${dims}]`,
     );
   }
   checkCount(data, dims[0] * dims[1] * dims[2], 'maps', dims);

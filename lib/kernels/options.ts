@@ -1,5 +1,11 @@
 import { OnnxCamError } from '../errors.ts';
 
+/** The options of a kernel that cannot do without. @throws `ERR_OPTION_INVALID` */
+export function given<T extends object>(options: T, kernel: string): T {
+  if (typeof options === 'object' && options !== null) return options;
+  throw new OnnxCamError('ERR_OPTION_INVALID', `${kernel} needs its options, got ${String(options)}`);
+}
+
 /** One of the known names. @throws `ERR_OPTION_INVALID` naming them. */
 export function oneOf<T extends string>(value: T, known: readonly T[], name: string): T {
   if (known.includes(value)) return value;

@@ -1,7 +1,7 @@
 import { OnnxCamError } from '../errors.ts';
 import { checkCount } from './features.ts';
 import { fixed, native, steady } from './native.ts';
-import { finite, oneOf, wholeNumber } from './options.ts';
+import { finite, given, oneOf, wholeNumber } from './options.ts';
 
 /** A picture in sharp's raw shape: uint8, row-major HWC. */
 export interface PixelImage {
@@ -36,7 +36,7 @@ export interface ImageToTensorOptions {
  */
 export async function imageToTensor(image: PixelImage, options: ImageToTensorOptions): Promise<Float32Array> {
   const { width, height, channels } = checkImage(image, [1, 3]);
-  const mean = perChannel(options.mean, channels, 'mean');
+  const mean = perChannel(given(options, 'imageToTensor').mean, channels, 'mean');
   const std = perChannel(options.std, channels, 'std');
   if (std.includes(0)) throw new OnnxCamError('ERR_OPTION_INVALID', 'std must not be 0');
   const reversed = oneOf(options.channelOrder ?? 'rgb', ['rgb', 'bgr'], 'channelOrder') === 'bgr';
@@ -89,7 +89,8 @@ export async function resizeAntialiasedFloat(
  * @throws `ERR_INPUT_SHAPE`
  */
 export async function colorize(map: PixelMap, table: Uint8Array): Promise<Uint8Array> {
-  return native().colorizeMap(steady(map.data), checkMap(map), checkTable(table));
+  const count = checkMap(map);
+  return native().colorizeMap(steady(map.data), count, checkTable(table));
 }
 
 /**
@@ -120,7 +121,7 @@ export async function overlay(
 
 function resampleArguments(image: PixelImage, options: ResizeAntialiasedOptions) {
   const { width, height, channels } = checkImage(image, [1, 2, 3, 4]);
-  const toWidth = wholeNumber(options.width, 'width');
+  const toWidth = wholeNumber(given(options, 'resizeAntialiased').width, 'width');
   const toHeight = wholeNumber(options.height, 'height');
   const window = options.window ?? { x: 0, y: 0, width: toWidth, height: toHeight };
   const x = wholeNumber(window.x, 'window.x', 0);
@@ -140,12 +141,13 @@ function resampleArguments(image: PixelImage, options: ResizeAntialiasedOptions)
   return { size, args: [...source, toWidth, toHeight, x, y, size.width, size.height, filter] as const };
 }
 
-function checkImage({ data, info }: PixelImage, channels: readonly number[]): PixelImage['info'] {
-  if (!(data instanceof Uint8Array) || !channels.includes(info.channels)) {
+function checkImage(image: PixelImage, channels: readonly number[]): PixelImage['info'] {
+  const { data, info } = Object(image) as PixelImage;
+  if (!(data instanceof Uint8Array) || !channels.includes(info?.channels)) {
     throw new OnnxCamError(
       'ERR_INPUT_SHAPE',
       `a picture must be { data: Uint8Array, info: { width, height, channels } } with ${channels.join(' or ')} channels, ` +
-        `got ${info.channels} channels`,
+        `got ${info?.channels ?? 'no'} channels`,
     );
   }
   const dims = [wholeNumber(info.height, 'height'), wholeNumber(info.width, 'width'), info.channels];
@@ -153,7 +155,8 @@ function checkImage({ data, info }: PixelImage, channels: readonly number[]): Pi
   return info;
 }
 
-function checkMap({ data, width, height }: PixelMap): number {
+function checkMap(map: PixelMap): number {
+  const { data, width, height } = Object(map) as PixelMap;
   if (!(data instanceof Float32Array)) {
     throw new OnnxCamError('ERR_INPUT_SHAPE', 'a map must be { data: Float32Array, width, height }');
   }

@@ -200,6 +200,8 @@ export interface MethodDefinition {
    * Takes the place of `compute` and of the convention's fusion.
    */
   computeLayers?(layers: readonly LayerTensors[], context: MethodContext): Promise<{ readonly maps: Maps }>;
+  /** `computeLayers` heeds the parameter `eigenSmooth`. */
+  readonly smoothsLayers?: true;
 }
 
 export function defineMethod(definition: MethodDefinition): MethodDefinition {

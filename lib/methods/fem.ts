@@ -1,4 +1,4 @@
-import { femMap } from '../kernels/index.ts';
+import { femWeights } from '../kernels/index.ts';
 import { defineMethod } from './definition.ts';
 
 /** w_k = share of positions above μ_k + kσ_k; M = Σ_k w_k A_k. Depends on no class. */
@@ -12,5 +12,5 @@ export const fem = defineMethod({
   params: { k: { type: 'number', default: 2, min: 0, description: 'standard deviations above the mean' } },
   conventions: ['pytorch-grad-cam'],
   relu: true,
-  compute: async ({ activations }, { params }) => ({ maps: await femMap(activations, params.k as number) }),
+  compute: async ({ activations }, { params }) => ({ weights: await femWeights(activations, params.k as number) }),
 });

@@ -31,6 +31,7 @@ export const refineCam = defineMethod({
   conventions: ['pytorch-grad-cam', 'torchcam'],
   relu: true,
   compute: computeBase,
+  smoothsLayers: true,
   computeLayers: async (layers, context) => {
     const { params, size } = context;
     const convention = params.mode === undefined ? context.convention : CONVENTION_OF[params.mode as Mode];

@@ -56,5 +56,6 @@ export const rise = defineMethod({
   params: riseParams({ n: 4000, cells: 7 }),
   conventions: [],
   relu: false,
+  layer: 'input',
   compute: async (_, context) => ({ maps: await riseMap(context, 'probability') }),
 });

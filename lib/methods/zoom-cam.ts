@@ -1,7 +1,8 @@
-import { gradientProduct, resize } from '../kernels/index.ts';
+import { resize } from '../kernels/index.ts';
 import type { Maps } from '../kernels/maps.ts';
 import { combined, largestSize } from './conventions/convention.ts';
-import { defineMethod, gradientsOf } from './definition.ts';
+import { defineMethod } from './definition.ts';
+import { layerMaps } from './layer-maps.ts';
 
 /**
  * (M − min M) / max M of max(M, 0), as the official code has it: zeros where nothing is positive. A map with a NaN becomes
@@ -34,9 +35,10 @@ export const zoomCam = defineMethod({
   conventions: [],
   relu: true,
   compute: async () => ({ product: 'hirescam' }),
-  computeLayers: async layers => {
+  smoothsLayers: true,
+  computeLayers: async (layers, { params }) => {
     const sums = await Promise.all(
-      layers.map(layer => gradientProduct(layer.activations, gradientsOf(layer), 'hirescam')),
+      layers.map(layer => layerMaps(layer, { product: 'hirescam' }, params.eigenSmooth === true)),
     );
     if (sums.length === 1) return { maps: sums[0]! };
     // A layer without positive values becomes zeros, which the maximum passes over.

@@ -165,7 +165,8 @@ function noSpatialLayer(layers: readonly Layer[]): OnnxCamError {
   return new OnnxCamError(
     'ERR_NO_SPATIAL_LAYER',
     layers.length === 0
-      ? 'no tensor between image and class scores has both positions and channels ([N,C,h,w] with h·w > 1 and C > 1)'
+      ? 'no tensor between image and class scores has both positions and channels ([N,C,h,w] with h·w > 1 and C > 1); ' +
+          'rise, guided-backprop and fullgrad explain such a model at its input'
       : `none of the ${layers.length} spatial layers lies on every path to the class scores; name one in the option \`layer\``,
   );
 }

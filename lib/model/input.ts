@@ -1,4 +1,4 @@
-import type { Tensor, TensorType } from '../engine/tensor.ts';
+import { elementCount, type Tensor, type TensorType } from '../engine/tensor.ts';
 import { OnnxCamError } from '../errors.ts';
 import { didYouMean } from '../suggest.ts';
 import type { Graph, GraphNode } from './graph.ts';
@@ -38,7 +38,8 @@ const PICTURE_CHANNELS = [1, 3, 4];
 /**
  * Finds the image input and its layout.
  * @throws OnnxCamError `ERR_MODEL_UNSUPPORTED` when no input takes an image, several do, it takes strings, or other
- * inputs have no fixed tensor; `ERR_OPTION_INVALID` when an option names an input that the model does not have.
+ * inputs have no fixed tensor; `ERR_OPTION_INVALID` when an option names an input that the model does not have;
+ * `ERR_INPUT_SHAPE` for a fixed tensor that an input does not take.
  */
 export function describeInput(graph: Graph, options: InputOptions = {}): ImageInput {
   const declared = graph.inputs.map(describeValue);
@@ -49,6 +50,7 @@ export function describeInput(graph: Graph, options: InputOptions = {}): ImageIn
         'ERR_OPTION_INVALID',
         `the model has no input "${name}"${didYouMean(name, names)}; it has ${list(declared)}`,
       );
+  for (const value of declared) checkFixed(value, options.inputs?.[value.name]);
   const free = declared.filter(value => options.inputs?.[value.name] === undefined);
   const value = options.input ? declared.find(({ name }) => name === options.input)! : pickImage(graph, free, declared);
   const others = free.filter(other => other.name !== value.name);
@@ -59,6 +61,18 @@ export function describeInput(graph: Graph, options: InputOptions = {}): ImageIn
         '`inputs`, or name another image input in the option `input`',
     );
   return describeImage(graph, value);
+}
+
+/** The first axis may be the batch, for which a tensor of 1 is repeated. */
+function checkFixed(value: DeclaredValue, tensor: Tensor | undefined): void {
+  if (!tensor) return;
+  const { dims } = value;
+  const fits = (dim: DeclaredDim, axis: number) => typeof dim !== 'number' || dim === tensor.dims[axis];
+  const shaped = !dims || (dims.length === tensor.dims.length && dims.every(fits));
+  const whole = tensor.data.length === elementCount(tensor.dims);
+  if (tensor.type === value.type && shaped && whole) return;
+  const given = `${tensor.type}[${tensor.dims}]${whole ? '' : ` of ${tensor.data.length} values`}`;
+  throw new OnnxCamError('ERR_INPUT_SHAPE', `\`inputs\`: the model takes ${list([value])}, the tensor is ${given}`);
 }
 
 function pickImage(graph: Graph, free: readonly DeclaredValue[], all: readonly DeclaredValue[]): DeclaredValue {

@@ -41,10 +41,12 @@ const CHECKS: Readonly<Record<keyof Sidecar, Check>> = {
   tokens: { expected: '{ "grid": [h, w], "prefix": n }', accepts: isTokens },
 };
 
-function isTokens(value: unknown): boolean {
+/** `{ grid: [h, w], prefix: n }` with positive sides; either may be left out. */
+export function isTokens(value: unknown): boolean {
   if (!isRecord(value)) return false;
   const { grid, prefix, ...others } = value;
-  const goodGrid = grid === undefined || (Array.isArray(grid) && grid.length === 2 && grid.every(isCount));
+  const isSide = (side: unknown) => isCount(side) && side !== 0;
+  const goodGrid = grid === undefined || (Array.isArray(grid) && grid.length === 2 && grid.every(isSide));
   return goodGrid && (prefix === undefined || isCount(prefix)) && Object.keys(others).length === 0;
 }
 

@@ -16,7 +16,7 @@ export const classIndex = (index: number): TargetOf<'class'> => ({
 });
 
 /** The logit of the class with this name: the whole label, or one of its comma-separated synonyms; case-insensitive. */
-export const label = (name: string): TargetOf<'label'> => ({ kind: 'label', label: name });
+export const label = (name: string): TargetOf<'label'> => ({ kind: 'label', label: text(name, 'label') });
 
 /** The `k` classes with the largest logits: one result for each. */
 export const topK = (k: number): TargetOf<'top'> => {
@@ -44,8 +44,8 @@ export const contrast = (a: TargetInput, b: TargetInput, weight = 1): TargetOf<'
 
 /** Σ weight · score over any targets. */
 export const weighted = (terms: readonly (readonly [TargetInput, number])[]): TargetOf<'weighted'> => {
-  if (terms.length === 0)
-    throw new OnnxCamError('ERR_OPTION_INVALID', 'weighted takes at least one [target, weight] pair');
+  if (!Array.isArray(terms) || terms.length === 0 || !terms.every(Array.isArray))
+    throw new OnnxCamError('ERR_OPTION_INVALID', 'weighted takes an array of at least one [target, weight] pair');
   return {
     kind: 'weighted',
     terms: terms.map(([target, weight]) => [parseTarget(target), finite(weight, 'target weight')] as const),
@@ -97,7 +97,7 @@ export const segmentation = (options: {
   readonly region?: RegionInput;
 }): TargetOf<'segmentation'> => ({
   kind: 'segmentation',
-  classIndex: wholeNumber(options.classIndex, 'class index'),
+  classIndex: wholeNumber(options?.classIndex, 'class index'),
   region: parseRegion(options.region ?? 'predicted'),
 });
 
@@ -144,13 +144,19 @@ export const graph = (model: string | URL | Uint8Array): TargetOf<'graph'> => {
 /** A target on the model output with this name, for models with several heads. */
 export const output = (name: string, target: TargetInput): TargetOf<'output'> => ({
   kind: 'output',
-  name,
+  name: text(name, 'output name'),
   of: parseTarget(target),
 });
 
 function wholeNumber(value: number, what: string): number {
   if (!Number.isInteger(value))
     throw new OnnxCamError('ERR_OPTION_INVALID', `${what} must be a whole number, not ${value}`);
+  return value;
+}
+
+function text(value: string, what: string): string {
+  if (typeof value !== 'string' || value === '')
+    throw new OnnxCamError('ERR_OPTION_INVALID', `${what} must be a text, not ${String(value)}`);
   return value;
 }
 

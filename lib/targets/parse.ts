@@ -1,22 +1,7 @@
 import { OnnxCamError } from '../errors.ts';
+import { checkTarget } from './check-target.ts';
 import { type Box, parseDetection } from './detection.ts';
 import type { Target, TargetInput } from './target.ts';
-
-const KINDS: ReadonlySet<string> = new Set<Target['kind']>([
-  'rank',
-  'top',
-  'class',
-  'label',
-  'binary',
-  'regression',
-  'segmentation',
-  'detection',
-  'similarity',
-  'graph',
-  'weighted',
-  'view',
-  'output',
-]);
 
 /** A number is a class index, `'top1'`/`'top3'` are ranks, any other string is a label. */
 export function parseTarget(input: TargetInput): Target {
@@ -35,11 +20,7 @@ export function parseTarget(input: TargetInput): Target {
     if (k < 1) throw new OnnxCamError('ERR_OPTION_INVALID', `'${input}': the number of top classes starts at 1`);
     return k === 1 ? { kind: 'rank', rank: 0 } : { kind: 'top', k };
   }
-  if (input && typeof input === 'object' && KINDS.has(input.kind)) return input;
-  throw new OnnxCamError(
-    'ERR_OPTION_INVALID',
-    `a target is a class index, a label, 'top1', or a value from onnx-cam/targets, not ${typeof input === 'object' ? JSON.stringify(input) : String(input)}`,
-  );
+  return checkTarget(input);
 }
 
 /**

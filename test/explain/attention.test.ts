@@ -42,10 +42,15 @@ describe('methods for feature maps on tokens', () => {
   it('take a grid that the caller gives', async () => {
     const cam = await open(vitModel(), { tokens: { grid: [5, 3], prefix: 1 } });
     expect(one(await cam.explain(image)).raw.dims).toEqual([5, 3]);
-    const other = await open(vitModel(), { tokens: { grid: [2, 7] } });
+    const other = await open(vitModel(), { tokens: { grid: [2, 7], prefix: 1 } });
     expect(one(await other.explain(image)).raw.dims).toEqual([2, 7]);
-    const wrong = await open(vitModel(), { tokens: { grid: [4, 4], prefix: 1 } });
-    await expectError(() => wrong.explain(image), 'ERR_OPTION_INVALID', '4×4', '16 tokens');
+  });
+
+  it('are not left out where nobody says so', async () => {
+    for (const tokens of [{ grid: [4, 4], prefix: 1 }, { grid: [2, 7] }, { grid: [2, 2] }] as const) {
+      const cam = await open(vitModel(), { tokens });
+      await expectError(() => cam.explain(image), 'ERR_OPTION_INVALID', tokens.grid.join('×'), '16 tokens');
+    }
   });
 });
 

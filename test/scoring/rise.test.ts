@@ -1,10 +1,15 @@
 /** RISE's masks: the official ones to the digit, their statistics, and the map they add up to. */
 import { readFileSync } from 'node:fs';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
+import { load } from '../../lib/index.ts';
 import { randomMasks } from '../../lib/methods/rise.ts';
+import { makeNode } from '../../lib/model/graph.ts';
 import { nativeScoring } from '../../lib/scoring/native.ts';
 import { expectClose } from '../helpers/expect-close.ts';
+import { expectError } from '../helpers/expect-error.ts';
+import { noiseImage, one } from '../helpers/explain-models.ts';
 import { f0Model, loadF0 } from '../helpers/f0.ts';
+import { buildModel, noise } from '../helpers/model-builder.ts';
 import { classTarget, runMethod, ScoringModels } from '../helpers/scoring.ts';
 
 interface StoredMask {
@@ -95,5 +100,26 @@ describe('the map', () => {
       return (await runMethod('rise', image, { params: { n: 40, cells: 3 } })).raw.data;
     };
     expectClose(await map(9, 2), await map(1, 1), 1e-6);
+  });
+});
+
+describe('a network without feature maps', () => {
+  it('is explained all the same, by masks at its input', async () => {
+    const image = noiseImage([1, 3, 16, 16]);
+    const cam = await load(
+      buildModel({
+        nodes: [makeNode('Flatten', ['x'], ['f']), makeNode('Gemm', ['f', 'w'], ['y'], { transB: 1 })],
+        inputs: [{ name: 'x', dims: ['N', 3, 16, 16] }],
+        outputs: [{ name: 'y', dims: ['N', 4] }],
+        initializers: { w: noise([4, 768], 3) },
+      }),
+    );
+    try {
+      const result = one(await cam.explain(image, { method: 'rise', params: { n: 50 } }));
+      expect(result).toMatchObject({ status: 'ok', layer: { name: 'x', shape: [3, 16, 16] } });
+      await expectError(() => cam.explain(image), 'ERR_NO_SPATIAL_LAYER', 'rise');
+    } finally {
+      await cam.dispose();
+    }
   });
 });
