@@ -206,6 +206,16 @@ describe('failures', () => {
     expect(isLoaded).toBe(false);
   });
 
+  // Where nothing can be made though all is there above it.
+  it.runIf(process.platform === 'linux').each([
+    ['explain', model, 'cat.png', '-o', '/proc/x'],
+    ['demo', '-o', '/proc/self/x'],
+  ])('of the output folder end it at once: %s', async (...argv) => {
+    const { code, stderr } = await runHere(argv);
+    expect(stderr).toBe(`onnx-cam: ERR_OUTPUT: cannot write to the folder ${argv.at(-1)}: nothing can be made there\n`);
+    expect(code).toBe(2);
+  });
+
   it('to write a file belong to that result; the others go on: exit 1', async () => {
     // A folder in the way of the file.
     mkdirSync(join(out, 'cat.grad-cam.overlay.png'), { recursive: true });
@@ -363,6 +373,7 @@ describe('options', () => {
     [['--preset', 'unit', '--mean', '1,2,3'], /ERR_USAGE: .*cannot be used with/],
     [['--param', 'k'], /ERR_USAGE: .*name=value/],
     [['-m', 'fem,'], /ERR_USAGE/],
+    [['-o', ''], /ERR_USAGE: .*--out.*expected a folder/],
     [['-m', 'grad-kam'], /ERR_METHOD_UNKNOWN: .*grad-cam/],
     [['-t', 'contrast:1'], /ERR_OPTION_INVALID: contrast/],
   ])('%j are refused with exit 2 before anything is done', async (argv, message) => {
