@@ -9,6 +9,7 @@ import { type CommandInput, expandInputs } from './inputs.ts';
 import type { LoadedModel } from './library.ts';
 import { Manifest } from './manifest.ts';
 import { prepareFolder, type ResultFiles, type ResultName, type SaveKind, saveResult } from './output-files.ts';
+import { ResultNames } from './result-names.ts';
 
 /** How many inputs are on their way at once: one is decoded or saved while the model runs on another. */
 const CONCURRENCY = 2;
@@ -104,6 +105,7 @@ async function explainAll(
 ): Promise<void> {
   const { console, signal } = context;
   if (run.progress) console.progress.start(inputs.length);
+  const names = new ResultNames(inputs);
   const explainOne = async (input: CommandInput): Promise<NamedExplanation[]> => {
     if ('error' in input) throw input.error;
     const onProgress = ({ done, total }: Progress) => console.progress.update(record.done, input.path, done / total);
@@ -112,7 +114,7 @@ async function explainAll(
   for await (const { input, result, error } of runStream(inputs, explainOne, { concurrency: CONCURRENCY, signal })) {
     console.progress.update(record.done, input.path);
     if (error) await record.failure({ input: input.path, error });
-    else await saveAll(input.path, result, run, record);
+    else await saveAll(input.path, names.keepApart(result), run, record);
     record.done++;
     if (error && !isOfOneInput(error)) {
       record.isUnusable = true;

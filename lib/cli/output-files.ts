@@ -24,10 +24,14 @@ export interface ResultName {
   readonly method: string;
 }
 
-/** `STEM[.I][.tINDEX].METHOD.KIND.EXT` */
-export function fileName({ stem, image, target, method }: ResultName, kind: SaveKind): string {
+/** What the names of a result's files have in common: `STEM[.I][.tINDEX].METHOD` */
+export function commonName({ stem, image, target, method }: ResultName): string {
   const inserted = [image ?? [], target === undefined ? [] : `t${target}`].flat();
-  return [stem, ...inserted, method, kind, EXTENSION[kind]].join('.');
+  return [stem, ...inserted, method].join('.');
+}
+
+function fileName(name: ResultName, kind: SaveKind): string {
+  return [commonName(name), kind, EXTENSION[kind]].join('.');
 }
 
 /**
