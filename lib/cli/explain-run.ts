@@ -62,6 +62,8 @@ export interface RunSummary {
   readonly failed: number;
   readonly results: number;
   readonly interrupted: boolean;
+  /** Whether there is a manifest of this run. */
+  readonly hasManifest: boolean;
 }
 
 /**
@@ -188,9 +190,9 @@ class RunRecord {
 
   /** Writes the manifest, tells the reporter the end, and gives the exit code. */
   async conclude(model: string, sha256: string | null, interrupted: boolean): Promise<number> {
-    let unwritten = false;
+    let hasManifest = true;
     await this.#manifest.write({ model: { path: model, sha256 }, interrupted }).catch(async (error: unknown) => {
-      unwritten = true;
+      hasManifest = false;
       await this.#reporter.failure({ error });
     });
     this.#reporter.end({
@@ -199,9 +201,10 @@ class RunRecord {
       failed: this.#failed.size,
       results: this.#results,
       interrupted,
+      hasManifest,
     });
     if (interrupted) return EXIT.interrupted;
     if (this.isUnusable) return EXIT.unusable;
-    return this.#failed.size > 0 || unwritten ? EXIT.inputsFailed : EXIT.done;
+    return this.#failed.size > 0 || !hasManifest ? EXIT.inputsFailed : EXIT.done;
   }
 }

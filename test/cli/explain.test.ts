@@ -282,6 +282,7 @@ describe('failures', () => {
     const { code, stderr } = await explain([picture]);
     expect(code).toBe(1);
     expect(stderr).toMatch(/ERR_OUTPUT: cannot write .*manifest\.json/);
+    expect(stderr.trimEnd().split('\n').at(-1)).toBe('1 result');
   });
 
   it('show their stack with --debug', async () => {
