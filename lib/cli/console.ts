@@ -1,4 +1,4 @@
-import { outputError } from '../io/atomic-write.ts';
+import { outputError } from '../io/output-error.ts';
 import { failureText } from './failure.ts';
 import { Progress } from './progress.ts';
 

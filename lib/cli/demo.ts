@@ -4,6 +4,7 @@ import type { Console } from './console.ts';
 import type { CommandContext } from './context.ts';
 import { type FailedInput, type Reporter, runExplain, type SavedResult } from './explain-run.ts';
 import { failureText } from './failure.ts';
+import { outOption } from './out-option.ts';
 import { bundledFile } from './package.ts';
 import { className, percent } from './text.ts';
 
@@ -13,7 +14,7 @@ export function addDemo(program: Command, context: CommandContext, finish: (code
     .command('demo')
     .summary('explain the bundled pictures with the bundled model')
     .description('Explains the bundled pictures with the bundled model (EfficientNet-Lite0, ImageNet), with Grad-CAM.')
-    .option('-o, --out <dir>', 'output folder', 'onnx-cam-out')
+    .addOption(outOption())
     .option('--debug', 'stack traces of errors')
     .action(async ({ out, debug }: { out: string; debug?: boolean }) => {
       const code = await runExplain(

@@ -6,6 +6,7 @@ import { findMethod } from '../methods/registry.ts';
 import { type ExplainOptions, type LayerName, type LoadOptions, PRECISIONS, type Precision } from '../options.ts';
 import { parseTargetText } from '../targets/parse.ts';
 import type { Target } from '../targets/target.ts';
+import { outOption } from './out-option.ts';
 import { SAVE_KINDS, type SaveKind } from './output-files.ts';
 
 /** The options as commander gives them, values parsed one by one. */
@@ -64,7 +65,7 @@ export function addExplainOptions(command: Command): Command {
     )
     .option('--seed <n>', 'seed of everything random (default: 0)', wholeNumber(0))
     .optionsGroup('What to write:')
-    .option('-o, --out <dir>', 'output folder', 'onnx-cam-out')
+    .addOption(outOption())
     .addOption(
       new Option('--save <kinds>', `files for each result, some of ${SAVE_KINDS.join(',')}`)
         .argParser(saveKinds)

@@ -9,6 +9,7 @@ import { type CommandInput, expandInputs } from './inputs.ts';
 import type { LoadedModel } from './library.ts';
 import { Manifest } from './manifest.ts';
 import { prepareFolder, type ResultFiles, type ResultName, type SaveKind, saveResult } from './output-files.ts';
+import { ResultNames } from './result-names.ts';
 
 /** How many inputs are on their way at once: one is decoded or saved while the model runs on another. */
 const CONCURRENCY = 2;
@@ -61,6 +62,8 @@ export interface RunSummary {
   readonly failed: number;
   readonly results: number;
   readonly interrupted: boolean;
+  /** Whether there is a manifest of this run. */
+  readonly hasManifest: boolean;
 }
 
 /**
@@ -104,6 +107,7 @@ async function explainAll(
 ): Promise<void> {
   const { console, signal } = context;
   if (run.progress) console.progress.start(inputs.length);
+  const names = new ResultNames(inputs);
   const explainOne = async (input: CommandInput): Promise<NamedExplanation[]> => {
     if ('error' in input) throw input.error;
     const onProgress = ({ done, total }: Progress) => console.progress.update(record.done, input.path, done / total);
@@ -112,7 +116,7 @@ async function explainAll(
   for await (const { input, result, error } of runStream(inputs, explainOne, { concurrency: CONCURRENCY, signal })) {
     console.progress.update(record.done, input.path);
     if (error) await record.failure({ input: input.path, error });
-    else await saveAll(input.path, result, run, record);
+    else await saveAll(input.path, names.keepApart(result), run, record);
     record.done++;
     if (error && !isOfOneInput(error)) {
       record.isUnusable = true;
@@ -186,9 +190,9 @@ class RunRecord {
 
   /** Writes the manifest, tells the reporter the end, and gives the exit code. */
   async conclude(model: string, sha256: string | null, interrupted: boolean): Promise<number> {
-    let unwritten = false;
+    let hasManifest = true;
     await this.#manifest.write({ model: { path: model, sha256 }, interrupted }).catch(async (error: unknown) => {
-      unwritten = true;
+      hasManifest = false;
       await this.#reporter.failure({ error });
     });
     this.#reporter.end({
@@ -197,9 +201,10 @@ class RunRecord {
       failed: this.#failed.size,
       results: this.#results,
       interrupted,
+      hasManifest,
     });
     if (interrupted) return EXIT.interrupted;
     if (this.isUnusable) return EXIT.unusable;
-    return this.#failed.size > 0 || unwritten ? EXIT.inputsFailed : EXIT.done;
+    return this.#failed.size > 0 || !hasManifest ? EXIT.inputsFailed : EXIT.done;
   }
 }

@@ -1,7 +1,7 @@
 import type { Command } from 'commander';
 import type { LayerListing } from '../explainer.ts';
+import type { Console } from './console.ts';
 import type { CommandContext } from './context.ts';
-
 import { formatTable } from './table.ts';
 import { shapeText } from './text.ts';
 
@@ -19,13 +19,22 @@ export function addLayers(program: Command, context: CommandContext): void {
       const model = await load(path, {});
       try {
         const layers = model.layers();
-        await context.console.print(json ? JSON.stringify(layers, null, 2) : layerTable(layers));
-        const chosen = layers.find(layer => layer.chosen);
-        if (chosen && !json) context.console.note(`* chosen automatically: ${chosen.reason}`);
+        if (json) await context.console.print(JSON.stringify(layers, null, 2));
+        else await tell(layers, context.console);
       } finally {
         await model.dispose();
       }
     });
+}
+
+async function tell(layers: readonly LayerListing[], console: Console): Promise<void> {
+  if (layers.length === 0) {
+    console.note('the model has no layer that can be explained: between image and class scores nothing has positions');
+    return;
+  }
+  await console.print(layerTable(layers));
+  const chosen = layers.find(layer => layer.chosen);
+  if (chosen) console.note(`* chosen automatically: ${chosen.reason}`);
 }
 
 function layerTable(layers: readonly LayerListing[]): string {

@@ -1,8 +1,10 @@
-import { mkdir, open, rm, rmdir } from 'node:fs/promises';
+import { open, rm, rmdir } from 'node:fs/promises';
 import { join } from 'node:path';
 import type { Explanation } from '../explanation.ts';
-import { outputError, writeFileAtomic } from '../io/atomic-write.ts';
+import { writeFileAtomic } from '../io/atomic-write.ts';
+import { makeFolder } from '../io/make-folder.ts';
 import { formatNpy } from '../io/npy.ts';
+import { folderError } from '../io/output-error.ts';
 
 export const SAVE_KINDS = ['map', 'raw', 'heatmap', 'overlay'] as const;
 export type SaveKind = (typeof SAVE_KINDS)[number];
@@ -22,10 +24,14 @@ export interface ResultName {
   readonly method: string;
 }
 
-/** `STEM[.I][.tINDEX].METHOD.KIND.EXT` */
-export function fileName({ stem, image, target, method }: ResultName, kind: SaveKind): string {
+/** What the names of a result's files have in common: `STEM[.I][.tINDEX].METHOD` */
+export function commonName({ stem, image, target, method }: ResultName): string {
   const inserted = [image ?? [], target === undefined ? [] : `t${target}`].flat();
-  return [stem, ...inserted, method, kind, EXTENSION[kind]].join('.');
+  return [stem, ...inserted, method].join('.');
+}
+
+function fileName(name: ResultName, kind: SaveKind): string {
+  return [commonName(name), kind, EXTENSION[kind]].join('.');
 }
 
 /**
@@ -36,15 +42,15 @@ export function fileName({ stem, image, target, method }: ResultName, kind: Save
 export async function prepareFolder(folder: string): Promise<() => Promise<void>> {
   const probe = join(folder, `.onnx-cam-${process.pid}.tmp`);
   try {
-    const made = await mkdir(folder, { recursive: true });
+    const made = await makeFolder(folder);
     // Only an attempt tells: permissions don't hold for root, and a file system may be mounted read-only.
     await (await open(probe, 'w')).close();
     await rm(probe, { force: true });
     return async () => {
-      if (made !== undefined) await rmdir(folder).catch(() => {});
+      if (made) await rmdir(folder).catch(() => {});
     };
   } catch (cause) {
-    throw outputError(join(folder, 'manifest.json'), cause as NodeJS.ErrnoException);
+    throw folderError(folder, cause as NodeJS.ErrnoException);
   }
 }
 

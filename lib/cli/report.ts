@@ -67,16 +67,15 @@ export class ExplainReporter implements Reporter {
     if (this.#options.json && failure.input !== undefined) await this.#console.print(failureLine(failure));
   }
 
-  end({ inputs, done, failed, results, interrupted }: RunSummary): void {
-    const manifest = join(this.#options.folder, 'manifest.json');
-    if (interrupted)
-      this.#console.note(
-        `onnx-cam: ERR_ABORTED: interrupted after ${done} of ${plural(inputs, 'input')}; what was finished is in ${manifest}`,
-      );
-    else
-      this.#console.note(
-        `${plural(results, 'result')}${failed > 0 ? `, ${failed} of ${plural(inputs, 'input')} failed` : ''}; see ${manifest}`,
-      );
+  end({ inputs, done, failed, results, interrupted, hasManifest }: RunSummary): void {
+    const { folder } = this.#options;
+    const manifest = join(folder, 'manifest.json');
+    const of = plural(inputs, 'input');
+    this.#console.note(
+      interrupted
+        ? `onnx-cam: ERR_ABORTED: interrupted after ${done} of ${of}; what was finished is in ${hasManifest ? manifest : folder}`
+        : `${plural(results, 'result')}${failed > 0 ? `, ${failed} of ${of} failed` : ''}${hasManifest ? `; see ${manifest}` : ''}`,
+    );
   }
 
   /** Only said where it is not the layer that was announced before the first result. */

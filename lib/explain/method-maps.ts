@@ -1,7 +1,15 @@
 import type { Maps } from '../kernels/maps.ts';
 import { mapped, sized } from '../methods/conventions/convention.ts';
 import { FINISH } from '../methods/conventions/index.ts';
-import type { FeatureMaps, InputSize, LayerTensors, MethodContext, ShownConcept } from '../methods/definition.ts';
+import {
+  type FeatureMaps,
+  type InputSize,
+  isOfTarget,
+  type LayerTensors,
+  type MethodContext,
+  needsOf,
+  type ShownConcept,
+} from '../methods/definition.ts';
 import { layerMaps } from '../methods/layer-maps.ts';
 import type { MaskOptimizer } from '../scoring/mask-optimizer.ts';
 import type { Scorer } from '../scoring/scorer.ts';
@@ -35,6 +43,7 @@ export async function methodMaps(
   },
 ): Promise<MethodMaps> {
   const relu = (params.relu as boolean | undefined) ?? (convention === 'pytorch-grad-cam' || definition.relu);
+  const ofTarget = isOfTarget(needsOf(definition, params));
   const { seed, scorers, optimizers } = context;
   const contextOf = (layer: LayerTensors, i: number): MethodContext => {
     const [scorer, optimizer] = [scorers?.[i], optimizers?.[i]];
@@ -66,7 +75,7 @@ export async function methodMaps(
   const verdicts = Array.from({ length: count }, (_, n) =>
     judge(
       raw.map(maps => nth(maps, n)),
-      relu,
+      { relu, ofTarget },
     ),
   );
   const atInput = definition.stretchedAt === 'input' && convention === 'paper';

@@ -15,9 +15,12 @@ const ROUNDING = 1e-6;
 
 /**
  * Judges one map. `raw` holds the values before the outermost ReLU (several layers: each layer's), `relu` says whether
- * that ReLU is applied.
+ * that ReLU is applied, `ofTarget` whether the map is about a target or about the layer alone.
  */
-export function judge(raw: readonly Float32Array[], relu: boolean): Verdict {
+export function judge(
+  raw: readonly Float32Array[],
+  { relu, ofTarget }: { readonly relu: boolean; readonly ofTarget: boolean },
+): Verdict {
   let min = Number.POSITIVE_INFINITY;
   let max = Number.NEGATIVE_INFINITY;
   let flat = true;
@@ -44,14 +47,16 @@ export function judge(raw: readonly Float32Array[], relu: boolean): Verdict {
   if (min === 0 && max === 0)
     return {
       status: 'zero',
-      reason:
-        'every value is zero: the target does not depend on this layer, or its score is saturated (try the logit instead of the probability, or another layer)',
+      reason: ofTarget
+        ? 'every value is zero: the target does not depend on this layer, or its score is saturated (try the logit instead of the probability, or another layer)'
+        : 'every value is zero: with this input the layer is zero everywhere, or holds nothing that this method looks for (try another layer)',
     };
   if (relu && max <= 0)
     return {
       status: 'zero',
-      reason:
-        'every value is negative and the ReLU leaves nothing: no place speaks for this target (try negative(target), or params: { relu: false })',
+      reason: ofTarget
+        ? 'every value is negative and the ReLU leaves nothing: no place speaks for this target (try negative(target), or params: { relu: false })'
+        : 'every value is negative and the ReLU leaves nothing (try params: { relu: false }, or another layer)',
     };
   return { status: 'constant', reason: `every value equals ${max}: no place stands out (try another layer)` };
 }

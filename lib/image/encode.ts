@@ -1,7 +1,8 @@
 import { extname } from 'node:path';
 import sharp, { type Sharp } from 'sharp';
 import { OnnxCamError } from '../errors.ts';
-import { outputError, writeFileAtomic } from '../io/atomic-write.ts';
+import { writeFileAtomic } from '../io/atomic-write.ts';
+import { outputError } from '../io/output-error.ts';
 import { didYouMean } from '../suggest.ts';
 import type { RawPicture } from './raw-picture.ts';
 

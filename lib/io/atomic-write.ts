@@ -1,8 +1,9 @@
 import { randomBytes } from 'node:crypto';
 import { open, rename, rm } from 'node:fs/promises';
-import { basename, dirname, join } from 'node:path';
+import { dirname, join } from 'node:path';
 import { setTimeout as sleep } from 'node:timers/promises';
 import { OnnxCamError, throwIfAborted } from '../errors.ts';
+import { outputError } from './output-error.ts';
 
 /** How often a rename is tried again on Windows, where a reader or a virus scanner may hold the file for a moment. */
 const RENAME_TRIES = 5;
@@ -49,21 +50,4 @@ async function replace(from: string, to: string): Promise<void> {
       await sleep(20 * attempt);
     }
   }
-}
-
-/** The error of a failed write, with what to do about it. */
-export function outputError(path: string, cause: NodeJS.ErrnoException): OnnxCamError {
-  const advice: Readonly<Record<string, string>> = {
-    ENOENT: `the folder ${dirname(path)} does not exist`,
-    ENOTDIR: `${dirname(path)} is not a folder`,
-    EISDIR: `${basename(path)} is a folder`,
-    EACCES: 'no permission to write there',
-    EPERM: 'no permission to write there',
-    EROFS: 'the file system is read-only',
-    ENOSPC: 'the disk is full',
-    EDQUOT: 'the disk quota is used up',
-    ENAMETOOLONG: 'the file name is too long',
-  };
-  const reason = advice[cause.code ?? ''] ?? cause.message;
-  return new OnnxCamError('ERR_OUTPUT', `cannot write ${path}: ${reason}`, { cause });
 }

@@ -22,15 +22,16 @@ export const PICTURE_EXTENSIONS = [
  * The pictures that a text names: a file, whatever its name; those directly inside a folder; a glob's matches. Sorted by
  * name. What exists is never read as a glob. Hidden files are left out (`._name.jpg` of macOS is no picture).
  * @param extensions of the files that folders and globs give, in lower case with the dot
- * @throws `ERR_IMAGE_NOT_FOUND` when there is nothing of the kind, `ERR_IMAGE_INVALID` when a folder cannot be read
+ * @throws `ERR_IMAGE_NOT_FOUND` when there is nothing of the kind, `ERR_IMAGE_INVALID` when it cannot be read
  */
 export async function findPictures(
   source: string,
   extensions: readonly string[] = PICTURE_EXTENSIONS,
 ): Promise<string[]> {
   const isKnown = (path: string) => extensions.includes(extname(path).toLowerCase()) && !basename(path).startsWith('.');
-  const info = await stat(source).catch(() => undefined);
-  if (info?.isDirectory()) {
+  const info = await stat(source).catch((error: NodeJS.ErrnoException) => error);
+  const isFound = !(info instanceof Error);
+  if (isFound && info.isDirectory()) {
     const names = (await filesOf(source)).filter(isKnown);
     if (names.length > 0) return names.sort().map(name => join(source, name));
     throw notFound(
@@ -38,8 +39,12 @@ export async function findPictures(
     );
   }
   const pattern = sep === '\\' ? source.replaceAll('\\', '/') : source;
-  if (info) return [source];
-  if (!isDynamicPattern(pattern)) throw notFound(`no picture at ${source}: the file does not exist`);
+  if (isFound) return [source];
+  if (!isDynamicPattern(pattern)) {
+    if (info.code === 'ENOENT' || info.code === 'ENOTDIR')
+      throw notFound(`no picture at ${source}: the file does not exist`);
+    throw unreadable(source, info);
+  }
   const matches = await glob(pattern, { onlyFiles: true, expandDirectories: false, absolute: isAbsolute(source) });
   const known = matches.filter(isKnown).sort();
   if (known.length > 0) return known;
@@ -55,9 +60,12 @@ async function filesOf(folder: string): Promise<string[]> {
     const entries = await readdir(folder, { withFileTypes: true });
     return entries.filter(entry => !entry.isDirectory()).map(({ name }) => name);
   } catch (cause) {
-    const reason = (cause as Error).message;
-    throw new OnnxCamError('ERR_IMAGE_INVALID', `the folder ${folder} cannot be read: ${reason}`, { cause });
+    throw unreadable(`the folder ${folder}`, cause as Error);
   }
+}
+
+function unreadable(what: string, cause: Error): OnnxCamError {
+  return new OnnxCamError('ERR_IMAGE_INVALID', `${what} cannot be read: ${cause.message}`, { cause });
 }
 
 function notFound(message: string): OnnxCamError {

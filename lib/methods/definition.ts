@@ -225,6 +225,14 @@ export function needsOf(definition: MethodDefinition, params: ParamValues): Meth
   return { ...definition.needs, ...definition.needsFor?.(params) };
 }
 
+/**
+ * Whether a map is about the target. Others show the layer by itself, also where the target picks one of several such maps
+ * by an optional classifier.
+ */
+export function isOfTarget({ gradients, guided, attributions, classifier, scores, optimizer }: MethodNeeds): boolean {
+  return Boolean(gradients || guided || attributions || classifier === true || scores || optimizer);
+}
+
 /** The scorer of a method that declared `scores` in `needs`. */
 export function scorerOf(context: MethodContext): Scorer {
   if (!context.scorer) throw new TypeError('no scorer was made for a method that needs scores');

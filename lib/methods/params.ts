@@ -44,8 +44,9 @@ export function resolveParams(method: MethodDefinition, given: Readonly<Record<s
 export function parseParam(method: MethodDefinition, name: string, text: string): unknown {
   const spec = paramSpecs(method)[name];
   if (spec?.type === 'boolean' && /^(true|false)$/.test(text)) return text === 'true';
-  if ((spec?.type === 'number' || spec?.type === 'integer') && text.trim() !== '') return Number(text);
-  return text;
+  const isNumber = spec?.type === 'number' || spec?.type === 'integer';
+  // What is no number stays as it was written, so that the error can show it.
+  return isNumber && text.trim() !== '' && Number.isFinite(Number(text)) ? Number(text) : text;
 }
 
 function checkValue(method: string, name: string, spec: ParamSpec, value: unknown): ParamValue {

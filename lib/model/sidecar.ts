@@ -1,4 +1,5 @@
 import { readFile } from 'node:fs/promises';
+import { dirname, resolve } from 'node:path';
 import { OnnxCamError } from '../errors.ts';
 import { didYouMean } from '../suggest.ts';
 import type { LayerSpec } from './choose-layer.ts';
@@ -7,7 +8,7 @@ import type { LayerSpec } from './choose-layer.ts';
 export interface Sidecar {
   /** A preset's name or the values themselves; the image part checks them. */
   readonly preprocess?: string | Readonly<Record<string, unknown>>;
-  /** Class names, or the name of a text file relative to the model's folder. */
+  /** Class names, or the name of a text file; in the JSON it is relative to the model's folder. */
   readonly labels?: readonly string[] | string;
   readonly layer?: LayerSpec;
   readonly input?: string;
@@ -51,8 +52,9 @@ export function isTokens(value: unknown): boolean {
 }
 
 /**
- * Reads `MODEL.onnx.json` where there is one. Keys that start with `$` or `_`, and `name`, `description`, `source` and
- * `license`, are remarks for people.
+ * Reads `MODEL.onnx.json` where there is one. The labels file that it names comes back as an absolute path: the one in the
+ * model's folder, whatever lies in the working directory. Keys that start with `$` or `_`, and `name`, `description`,
+ * `source` and `license`, are remarks for people.
  * @throws OnnxCamError `ERR_OPTION_INVALID` when it is no JSON, has an unknown key or a value of the wrong kind
  */
 export async function readSidecar(modelPath: string): Promise<Sidecar> {
@@ -64,7 +66,9 @@ export async function readSidecar(modelPath: string): Promise<Sidecar> {
     if ((cause as NodeJS.ErrnoException).code === 'ENOENT') return {};
     throw new OnnxCamError('ERR_OPTION_INVALID', `${path} cannot be read: ${(cause as Error).message}`, { cause });
   }
-  return parseSidecar(text, path);
+  const sidecar = parseSidecar(text, path);
+  const { labels } = sidecar;
+  return typeof labels === 'string' ? { ...sidecar, labels: resolve(dirname(modelPath), labels) } : sidecar;
 }
 
 /** @param path for messages only */

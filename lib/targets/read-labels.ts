@@ -5,8 +5,7 @@ import { Labels } from './labels.ts';
 
 /**
  * Class names from an array or a text file with one a line.
- * @param modelPath a relative file name in the JSON beside the model is looked up in the model's folder, others in the
- * working directory first
+ * @param modelPath a file that is not in the working directory is looked for in the model's folder
  * @throws `ERR_OPTION_INVALID`
  */
 export async function readLabels(
@@ -26,29 +25,27 @@ export async function readLabels(
       'ERR_OPTION_INVALID',
       '`labels` must be an array of strings or a file with one label a line',
     );
-  const candidates =
-    labels instanceof URL || modelPath === undefined
-      ? [labels]
-      : [labels, resolve(dirname(modelPath), labels as string)];
-  let failure: unknown;
+  const candidates = [labels];
+  if (typeof labels === 'string' && modelPath !== undefined) candidates.push(resolve(dirname(modelPath), labels));
+  let failure: NodeJS.ErrnoException | undefined;
   for (const file of candidates) {
     try {
-      const text = await readFile(file as string | URL, 'utf8');
-      return new Labels(
-        text
-          .replace(/^\uFEFF/, '')
-          .replace(/\r?\n$/, '')
-          .split(/\r?\n/),
-      );
+      return parseLabels(await readFile(file, 'utf8'));
     } catch (error) {
-      failure = error;
+      failure = error as NodeJS.ErrnoException;
+      // A file that is there and cannot be read is the one that was meant.
+      if (failure.code !== 'ENOENT') break;
     }
   }
-  throw new OnnxCamError(
-    'ERR_OPTION_INVALID',
-    `the labels file '${labels}' cannot be read: ${(failure as Error).message}`,
-    {
-      cause: failure,
-    },
-  );
+  throw new OnnxCamError('ERR_OPTION_INVALID', `the labels file '${labels}' cannot be read: ${failure?.message}`, {
+    cause: failure,
+  });
+}
+
+function parseLabels(text: string): Labels {
+  const lines = text
+    .replace(/^\uFEFF/, '')
+    .replace(/\r?\n$/, '')
+    .split(/\r?\n/);
+  return new Labels(lines);
 }

@@ -1,4 +1,4 @@
-import { mkdirSync, writeFileSync } from 'node:fs';
+import { mkdirSync, symlinkSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { describe, expect, it } from 'vitest';
 import { type CommandInput, expandInputs, type InputFile, type MissingInput } from '../../lib/cli/inputs.ts';
@@ -71,6 +71,17 @@ describe('expandInputs', () => {
   it('gives an error for a name that does not exist', async () => {
     expect(await expandInputs(['nowhere/cat.jpg'])).toEqual([
       { path: 'nowhere/cat.jpg', error: expect.objectContaining({ code: 'ERR_IMAGE_NOT_FOUND' }) },
+    ]);
+  });
+
+  it.skipIf(process.platform === 'win32')('says why a name cannot be looked up', async () => {
+    // Links in a circle stand for a folder that may not be entered: permissions don't hold for root.
+    const path = join(temporaryFolder(), 'circle');
+    symlinkSync('circle', path);
+    const given = join(path, 'cat.jpg');
+    const message = expect.stringContaining(`${given} cannot be read: ELOOP`);
+    expect(await expandInputs([given])).toEqual([
+      { path: given, error: expect.objectContaining({ code: 'ERR_IMAGE_INVALID', message }) },
     ]);
   });
 });

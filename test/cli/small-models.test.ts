@@ -133,6 +133,12 @@ describe('explain', () => {
     expect({ code, stdout, isMade: existsSync('out') }).toEqual({ code: 2, stdout: '', isMade: false });
   });
 
+  it('shows the value of a parameter as it was given', async () => {
+    const { code, stderr } = await run('explain', 'model.onnx', 'a.png', '-m', 'dff', '--param', 'n=abc', '-o', 'out');
+    expect(stderr).toContain(`parameter 'n' must be a finite number, not "abc"`);
+    expect(code).toBe(2);
+  });
+
   it('warns of a model that gives NaN, with exit 0', async () => {
     writeFileSync('nan.onnx', residualModelWithNaN());
     const { code, stderr } = await run('explain', 'nan.onnx', 'a.png', '-o', 'out');
@@ -150,6 +156,14 @@ describe('layers', () => {
     expect(layers.filter((layer: { chosen: boolean }) => layer.chosen)).toMatchObject([
       { name: 'r2', node: 'block/relu', operator: 'Relu' },
     ]);
+  });
+
+  it('says that a model has none', async () => {
+    writeFileSync('dense.onnx', denseModel());
+    const { code, stdout, stderr } = await run('layers', 'dense.onnx');
+    expect({ code, stdout }).toEqual({ code: 0, stdout: '' });
+    expect(stderr).toMatch(/^the model has no layer that can be explained: .*\n$/);
+    expect(await run('layers', 'dense.onnx', '--json')).toEqual({ code: 0, stdout: '[]\n', stderr: '' });
   });
 });
 

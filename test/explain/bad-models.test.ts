@@ -1,13 +1,14 @@
-import { mkdtempSync, rmSync, writeFileSync } from 'node:fs';
+import { mkdirSync, mkdtempSync, rmSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { pathToFileURL } from 'node:url';
-import { afterAll, beforeAll, describe, expect, it } from 'vitest';
+import { afterAll, afterEach, beforeAll, describe, expect, it } from 'vitest';
 import { type ErrorCode, OnnxCamError } from '../../lib/errors.ts';
 import type { Explainer } from '../../lib/explainer.ts';
 import { load } from '../../lib/load.ts';
 import { METHODS } from '../../lib/methods/registry.ts';
 import { makeNode } from '../../lib/model/graph.ts';
+import type { LoadOptions } from '../../lib/options.ts';
 import { expectError } from '../helpers/expect-error.ts';
 import { flat, noiseImage, one, plainModel, plainSpec } from '../helpers/explain-models.ts';
 import { buildModel, int64, noise } from '../helpers/model-builder.ts';
@@ -275,6 +276,31 @@ describe('bad options of load', () => {
       expect(result.layer).toMatchObject({ name: 'r2' });
       expect('12345').toContain(result.target.label);
     });
+  });
+});
+
+describe('a labels file', () => {
+  const labelOf = async (path: string, options?: LoadOptions) =>
+    using(await load(path, options), async cam => one(await cam.explain(image)).target.label);
+  const list = (name: string) => Array.from({ length: 5 }, () => `${name}\n`).join('');
+  const before = process.cwd();
+  afterEach(() => process.chdir(before));
+
+  it('named beside the model is the one in its folder, given as an option that of the working directory', async () => {
+    const here = join(folder, 'here');
+    mkdirSync(join(folder, 'model'));
+    mkdirSync(here);
+    file('model/m.onnx', plainModel());
+    file('model/m.onnx.json', JSON.stringify({ labels: 'labels.txt' }));
+    file('model/labels.txt', list('model’s'));
+    file('here/labels.txt', list('another model’s'));
+    process.chdir(here);
+    expect(await labelOf('../model/m.onnx')).toBe('model’s');
+    expect(await labelOf('../model/m.onnx', { labels: 'labels.txt' })).toBe('another model’s');
+    rmSync(join(folder, 'model/labels.txt'));
+    await expectError(() => load('../model/m.onnx'), 'ERR_OPTION_INVALID', join('model', 'labels.txt'));
+    file('model/m.onnx.json', JSON.stringify({ labels: join(here, 'labels.txt') }));
+    expect(await labelOf('../model/m.onnx')).toBe('another model’s');
   });
 });
 

@@ -1,4 +1,5 @@
 import { describe, expect, it } from 'vitest';
+import { type ComputedMap, computeMap } from '../../lib/compute-map.ts';
 import { makeNode } from '../../lib/model/graph.ts';
 import { negative, probability, weighted } from '../../lib/targets/index.ts';
 import { flat, noiseImage, one, plainModel } from '../helpers/explain-models.ts';
@@ -21,6 +22,8 @@ const METHODS = [
   'fem',
   'activation-mean',
 ];
+/** Those that look at no target. */
+const OF_THE_LAYER = [...METHODS.slice(-4), 'dff', 'random-cam'];
 
 describe('status', () => {
   it('is zero where a layer is dead', async () => {
@@ -43,11 +46,15 @@ describe('status', () => {
       },
     });
     const cam = await open(dead);
+    const methods = [...new Set([...METHODS, ...OF_THE_LAYER])];
     for (const convention of CONVENTIONS)
-      for (const result of flat(await cam.explain(noiseImage([2, 3, 16, 16]), { methods: METHODS, convention }))) {
-        expect([result.method, result.status]).toEqual([result.method, 'zero']);
-        expect(result.reason).toMatch(/every value is zero.*try/);
-        expect(isZero(result.map.data)).toBe(true);
+      for (const { method, status, reason, map } of flat(
+        await cam.explain(noiseImage([2, 3, 16, 16]), { methods, convention }),
+      )) {
+        expect([method, status]).toEqual([method, 'zero']);
+        expect(reason).toMatch(/every value is zero.*try/);
+        expect([method, /target|score/.test(reason!)]).toEqual([method, !OF_THE_LAYER.includes(method)]);
+        expect(isZero(map.data)).toBe(true);
       }
   });
 
@@ -66,6 +73,15 @@ describe('status', () => {
     const signed = one(await cam.explain(image, { target: 0, params: { relu: false } }));
     expect(signed.status).toBe('ok');
     expect([Math.min(...signed.raw.data) < 0, Math.max(...signed.map.data)]).toEqual([true, expect.closeTo(1, 1)]);
+  });
+
+  it('is not put down to the target where the method looks at none', async () => {
+    const activations = { data: Float32Array.of(-1, -2, -3, -4), dims: [1, 2, 2] };
+    const { status, reason } = (await computeMap('activation-mean', { activations })) as ComputedMap;
+    expect({ status, reason }).toEqual({
+      status: 'zero',
+      reason: expect.stringMatching(/^(?!.*target).*negative.*relu: false/),
+    });
   });
 
   it('is zero where the target does not depend on the layer', async () => {

@@ -2,7 +2,8 @@ import { mkdir, mkdtemp, readdir, readFile, rm, stat } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
-import { outputError, writeFileAtomic } from '../../lib/io/atomic-write.ts';
+import { writeFileAtomic } from '../../lib/io/atomic-write.ts';
+import { outputError } from '../../lib/io/output-error.ts';
 
 let folder = '';
 beforeAll(async () => {
