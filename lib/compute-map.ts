@@ -74,8 +74,8 @@ export async function computeMap(
     );
   if (!tensors?.activations)
     throw new OnnxCamError('ERR_INPUT_SHAPE', 'computeMap needs `activations` ({ data, dims })');
-  const params = resolveParams(definition, options.params ?? {});
   const { convention } = chooseConvention(definition, options.convention);
+  const params = resolveParams(definition, options.params ?? {}, convention);
   const layer = checkTensors(definition, needsOf(definition, params), tensors);
   const [, , height, width] = layer.activations.dims as [number, number, number, number];
   const size = checkSize(options.size) ?? { width, height };

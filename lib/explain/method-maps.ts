@@ -42,7 +42,7 @@ export async function methodMaps(
     readonly optimizers?: readonly MaskOptimizer[];
   },
 ): Promise<MethodMaps> {
-  const relu = (params.relu as boolean | undefined) ?? (convention === 'pytorch-grad-cam' || definition.relu);
+  const relu = params.relu as boolean;
   const ofTarget = isOfTarget(needsOf(definition, params));
   const { seed, scorers, optimizers } = context;
   const contextOf = (layer: LayerTensors, i: number): MethodContext => {

@@ -27,7 +27,8 @@ export function chooseMethods(options: ExplainOptions): ChosenMethod[] {
   return definitions.map(definition => {
     const specs = paramSpecs(definition);
     const own = several ? Object.fromEntries(Object.entries(given).filter(([name]) => name in specs)) : given;
-    return { definition, params: resolveParams(definition, own), ...chooseConvention(definition, options.convention) };
+    const { convention, warnings } = chooseConvention(definition, options.convention);
+    return { definition, params: resolveParams(definition, own, convention), convention, warnings };
   });
 }
 

@@ -77,8 +77,10 @@ export const ablationCam = defineMethod({
     mode: {
       type: 'string',
       values: ['zero', 'mean', 'pgc'],
+      default: 'zero',
+      defaults: { 'pytorch-grad-cam': 'pgc' },
       description:
-        "what a channel is replaced with: zeros, its mean, or pytorch-grad-cam's far negative value where activations are signed (default: as the convention)",
+        "what a channel is replaced with: zeros, its mean, or pytorch-grad-cam's far negative value where activations are signed",
     },
     ...CHANNEL_PARAMS,
     dedupe: DEDUPE_PARAM,
@@ -86,14 +88,13 @@ export const ablationCam = defineMethod({
   conventions: ['pytorch-grad-cam'],
   relu: true,
   compute: async (layer, context) => {
-    const { params, convention } = context;
+    const { params } = context;
     const scorer = scorerOf(context);
     const { activations } = layer;
     const channels = activations.dims[1]!;
     const choice: ChannelChoice = await chooseChannels(layer, params, scorer.targets);
     const run = choice.select ?? Uint32Array.from({ length: channels }, (_, k) => k);
-    const mode = (params.mode as string | undefined) ?? (convention === 'pytorch-grad-cam' ? 'pgc' : 'zero');
-    const values = fillValues(mode, activations, run);
+    const values = fillValues(params.mode as string, activations, run);
     const ablated = await ablatedScores(scorer, activations, run, values, params.dedupe !== false);
     const clean = scorer.clean();
     const { targets } = scorer;

@@ -4,6 +4,7 @@ import { gradCamElementwise } from './grad-cam-elementwise.ts';
 import { gradCamPlusPlus } from './grad-cam-plus-plus.ts';
 import { hiResCam } from './hirescam.ts';
 import { layerCam } from './layer-cam.ts';
+import { resolveParams } from './params.ts';
 import { xGradCam } from './xgrad-cam.ts';
 
 /** Methods that others are built on: those that need the gradients of one layer and nothing else. */
@@ -24,5 +25,5 @@ export function baseParam(standard: string): ParamSpec {
 /** What the method named in `params.base` makes of a layer; its own parameters are the convention's. */
 export function computeBase(layer: LayerTensors, context: MethodContext): Promise<LayerResult> {
   const base = BASES.get(context.params.base as string)!;
-  return base.compute(layer, { ...context, params: {} });
+  return base.compute(layer, { ...context, params: resolveParams(base, {}, context.convention) });
 }

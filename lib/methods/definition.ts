@@ -57,8 +57,10 @@ export type ParamValue = number | boolean | string;
 /** One parameter of a method: its type, default, range, and what it means. */
 export interface ParamSpec {
   readonly type: 'number' | 'integer' | 'boolean' | 'string';
-  /** Left out: the convention or the method decides. */
+  /** Left out: the method decides, by other parameters or the layer. */
   readonly default?: ParamValue;
+  /** Defaults of conventions that have another one. */
+  readonly defaults?: Readonly<Partial<Record<Exclude<Convention, 'paper'>, ParamValue>>>;
   readonly values?: readonly string[];
   readonly min?: number;
   readonly max?: number;

@@ -16,17 +16,18 @@ export const eigenCam = defineMethod({
   params: {
     centre: {
       type: 'boolean',
-      description: "subtract each channel's mean over positions first (default: only in pytorch-grad-cam's convention)",
+      default: false,
+      defaults: { 'pytorch-grad-cam': true },
+      description: "subtract each channel's mean over positions first",
     },
   },
   conventions: ['pytorch-grad-cam'],
   relu: true,
   reductions: true,
   compute: async ({ activations }, { convention, params }) => {
-    const parity = convention === 'pytorch-grad-cam';
     const maps = await principalComponent(activations, {
-      centre: (params.centre as boolean | undefined) ?? parity,
-      sign: parity ? 'none' : 'activation',
+      centre: params.centre as boolean,
+      sign: convention === 'pytorch-grad-cam' ? 'none' : 'activation',
     });
     return { maps };
   },

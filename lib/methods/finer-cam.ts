@@ -2,13 +2,10 @@ import { OnnxCamError } from '../errors.ts';
 import type { ResolvedTarget, ScoreTerm } from '../targets/resolve.ts';
 import type { ScoreRow } from '../targets/score.ts';
 import { baseParam, computeBase } from './bases.ts';
-import { type Convention, defineMethod, type MethodChoice } from './definition.ts';
+import { defineMethod, type MethodChoice } from './definition.ts';
 
-const MODES = { paper: 'paper', 'pytorch-grad-cam': 'pgc', torchcam: 'torchcam' } as const satisfies Record<
-  Convention,
-  string
->;
-type Mode = (typeof MODES)[Convention];
+const MODES = ['paper', 'pgc', 'torchcam'] as const;
+type Mode = (typeof MODES)[number];
 
 /** How much of the references is subtracted. */
 const ALPHA: Record<Mode, number> = { paper: 0.6, pgc: 1, torchcam: 0.6 };
@@ -65,9 +62,9 @@ function plainTerms({ target, references, alpha }: Contrast): ScoreTerm[] {
   return [{ view: 'logit', index: target, weight: 1 }, ...others];
 }
 
-function contrastOf(row: ScoreRow, { terms }: ResolvedTarget, { convention, params }: MethodChoice) {
+function contrastOf(row: ScoreRow, { terms }: ResolvedTarget, { params }: MethodChoice) {
   const target = terms[0]!.index;
-  const mode = (params.mode as Mode | undefined) ?? MODES[convention];
+  const mode = params.mode as Mode;
   const alpha = (params.alpha as number | undefined) ?? ALPHA[mode];
   return { mode, row, target, references: nearestClasses(row, target, params.references as number), alpha };
 }
@@ -86,9 +83,11 @@ export const finerCam = defineMethod({
   params: {
     mode: {
       type: 'string',
-      values: ['paper', 'pgc', 'torchcam'],
+      values: MODES,
+      default: 'paper',
+      defaults: { 'pytorch-grad-cam': 'pgc', torchcam: 'torchcam' },
       description:
-        "whose contrast: the plain mean over the references (paper, torchcam) or pytorch-grad-cam's, weighted by probability (default: the convention's)",
+        "whose contrast: the plain mean over the references (paper, torchcam) or pytorch-grad-cam's, weighted by probability",
     },
     alpha: { type: 'number', min: 0, description: 'strength of the contrast (default: 0.6; in mode pgc 1)' },
     references: { type: 'integer', default: 3, min: 1, description: 'how many of the nearest classes to compare with' },

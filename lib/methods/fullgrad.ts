@@ -64,7 +64,9 @@ export const fullGrad = defineMethod({
     mode: {
       type: 'string',
       values: ['official', 'pgc'],
-      description: "the authors' stretching and enlarging, or pytorch-grad-cam's (default: as the convention)",
+      default: 'official',
+      defaults: { 'pytorch-grad-cam': 'pgc' },
+      description: "the authors' stretching and enlarging, or pytorch-grad-cam's",
     },
   },
   conventions: ['pytorch-grad-cam'],
@@ -73,8 +75,8 @@ export const fullGrad = defineMethod({
   compute: async () => {
     throw new TypeError('FullGrad is made of all layers together');
   },
-  computeLayers: async (layers, { convention, params, size }) => {
-    const mode = (params.mode as Mode | undefined) ?? (convention === 'pytorch-grad-cam' ? 'pgc' : 'official');
+  computeLayers: async (layers, { params, size }) => {
+    const mode = params.mode as Mode;
     const interpolation: ResizeOptions['interpolation'] = mode === 'pgc' ? 'bilinear' : 'align-corners';
     let total: Maps | undefined;
     for (const layer of layers) {

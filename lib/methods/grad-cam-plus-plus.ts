@@ -1,10 +1,5 @@
-import { gradCamPlusPlusWeights } from '../kernels/index.ts';
-import { type Convention, defineMethod, gradientsOf } from './definition.ts';
-
-const MODES = { paper: 'paper', 'pytorch-grad-cam': 'pgc', torchcam: 'torchcam' } as const satisfies Record<
-  Convention,
-  string
->;
+import { gradCamPlusPlusWeights, type PlusPlusMode } from '../kernels/index.ts';
+import { defineMethod, gradientsOf } from './definition.ts';
 
 /**
  * α = G² / (2G² + (Σ A) G³), w_k = Σ α·ReLU(G); M = ReLU(Σ_k w_k A_k). The modes differ in ε and in torchcam's
@@ -21,14 +16,15 @@ export const gradCamPlusPlus = defineMethod({
     mode: {
       type: 'string',
       values: ['paper', 'pgc', 'torchcam'],
-      description: "whose weights: the paper's, pytorch-grad-cam's or torchcam's (default: the convention's)",
+      default: 'paper',
+      defaults: { 'pytorch-grad-cam': 'pgc', torchcam: 'torchcam' },
+      description: "whose weights: the paper's, pytorch-grad-cam's or torchcam's",
     },
   },
   conventions: ['pytorch-grad-cam', 'torchcam'],
   relu: true,
   reductions: true,
-  compute: async (layer, { convention, params }) => {
-    const mode = (params.mode as 'paper' | 'pgc' | 'torchcam' | undefined) ?? MODES[convention];
-    return { weights: await gradCamPlusPlusWeights(layer.activations, gradientsOf(layer), mode) };
-  },
+  compute: async (layer, { params }) => ({
+    weights: await gradCamPlusPlusWeights(layer.activations, gradientsOf(layer), params.mode as PlusPlusMode),
+  }),
 });

@@ -22,8 +22,9 @@ export const isCam = defineMethod({
     mode: {
       type: 'string',
       values: ['clean', 'torchcam'],
-      description:
-        "steps i/n that end at the whole mask, or torchcam's, which go on beyond it (default: as the convention)",
+      default: 'clean',
+      defaults: { torchcam: 'torchcam' },
+      description: "steps i/n that end at the whole mask, or torchcam's, which go on beyond it",
     },
     n: { type: 'integer', default: 10, min: 1, description: 'steps of the integral' },
     ...CHANNEL_PARAMS,
@@ -32,8 +33,7 @@ export const isCam = defineMethod({
   conventions: ['torchcam'],
   relu: true,
   compute: async (layer, context) => {
-    const { params, convention } = context;
-    const mode = (params.mode as string | undefined) ?? (convention === 'torchcam' ? 'torchcam' : 'clean');
-    return { weights: await averagedWeights(layer, context, { scales: ladder(mode, params.n as number) }) };
+    const { mode, n } = context.params;
+    return { weights: await averagedWeights(layer, context, { scales: ladder(mode as string, n as number) }) };
   },
 });

@@ -1,27 +1,36 @@
 import { inspect } from 'node:util';
 import { OnnxCamError } from '../errors.ts';
 import { didYouMean } from '../suggest.ts';
-import type { MethodDefinition, ParamSpec, ParamValue, ParamValues } from './definition.ts';
+import type { Convention, MethodDefinition, ParamSpec, ParamValue, ParamValues } from './definition.ts';
 
-/** Parameters every method has. */
-export const COMMON_PARAMS: Readonly<Record<string, ParamSpec>> = {
-  relu: { type: 'boolean', description: 'the outermost ReLU (default: as the method and convention have it)' },
-  eigenSmooth: {
-    type: 'boolean',
-    default: false,
-    description: 'replace the sum over channels by the first principal component of the weighted activations',
-  },
+/** The parameter that every method has and every sum over channels heeds. */
+const EIGEN_SMOOTH: ParamSpec = {
+  type: 'boolean',
+  default: false,
+  description: 'replace the sum over channels by the first principal component of the weighted activations',
 };
 
-export function paramSpecs(method: MethodDefinition): Readonly<Record<string, ParamSpec>> {
-  return { ...COMMON_PARAMS, ...method.params };
+/** A method's own parameters, after those that every method has. */
+export function paramSpecs({ relu, conventions, params }: MethodDefinition): Readonly<Record<string, ParamSpec>> {
+  const outermost: ParamSpec = {
+    type: 'boolean',
+    default: relu,
+    // That tool takes the positive part of every map.
+    ...(!relu && conventions.includes('pytorch-grad-cam') && { defaults: { 'pytorch-grad-cam': true } }),
+    description: 'the outermost ReLU',
+  };
+  return { relu: outermost, eigenSmooth: EIGEN_SMOOTH, ...params };
 }
 
 /**
- * Checks what the user gave against a method's parameters and fills in the defaults.
+ * Checks what the user gave against a method's parameters and fills in the convention's defaults.
  * @throws `ERR_OPTION_INVALID` for an unknown name or a value out of range.
  */
-export function resolveParams(method: MethodDefinition, given: Readonly<Record<string, unknown>>): ParamValues {
+export function resolveParams(
+  method: MethodDefinition,
+  given: Readonly<Record<string, unknown>>,
+  convention: Convention,
+): ParamValues {
   const specs = paramSpecs(method);
   for (const name of Object.keys(given))
     if (!specs[name])
@@ -32,9 +41,13 @@ export function resolveParams(method: MethodDefinition, given: Readonly<Record<s
   return Object.fromEntries(
     Object.entries(specs).map(([name, spec]) => {
       const value = given[name];
-      return [name, value === undefined ? spec.default : checkValue(method.name, name, spec, value)];
+      return [name, value === undefined ? defaultOf(spec, convention) : checkValue(method.name, name, spec, value)];
     }),
   );
+}
+
+function defaultOf({ default: standard, defaults }: ParamSpec, convention: Convention): ParamValue | undefined {
+  return (convention === 'paper' ? undefined : defaults?.[convention]) ?? standard;
 }
 
 /**

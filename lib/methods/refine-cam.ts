@@ -23,8 +23,10 @@ export const refineCam = defineMethod({
     mode: {
       type: 'string',
       values: Object.keys(CONVENTION_OF),
+      default: 'paper',
+      defaults: { 'pytorch-grad-cam': 'pgc', torchcam: 'torchcam' },
       description:
-        "whose maps are multiplied: those of the paper and torchcam at the layers' sizes, pytorch-grad-cam's at the input's (default: as the convention)",
+        "whose maps are multiplied: those of the paper and torchcam at the layers' sizes, pytorch-grad-cam's at the input's",
     },
     base: baseParam('grad-cam++'),
   },
@@ -34,8 +36,8 @@ export const refineCam = defineMethod({
   smoothsLayers: true,
   computeLayers: async (layers, context) => {
     const { params, size } = context;
-    const convention = params.mode === undefined ? context.convention : CONVENTION_OF[params.mode as Mode];
-    const relu = (params.relu as boolean | undefined) ?? true;
+    const convention = CONVENTION_OF[params.mode as Mode];
+    const relu = params.relu as boolean;
     const finished = await Promise.all(
       layers.map(async layer => {
         const raw = await layerMaps(

@@ -5,14 +5,7 @@ import { CHANNEL_PARAMS, DEDUPE_PARAM, needsOfRank } from '../scoring/score-para
 import type { MaskRequest } from '../scoring/scorer.ts';
 import { softmax } from '../targets/score.ts';
 import type { ScoreView } from '../targets/target.ts';
-import {
-  type Convention,
-  defineMethod,
-  type LayerResult,
-  type LayerTensors,
-  type MethodContext,
-  scorerOf,
-} from './definition.ts';
+import { defineMethod, type LayerResult, type LayerTensors, type MethodContext, scorerOf } from './definition.ts';
 
 export const SCORE_CAM_MODES = ['paper', 'official', 'pgc', 'torchcam', 'tkv'] as const;
 export type ScoreCamMode = (typeof SCORE_CAM_MODES)[number];
@@ -53,17 +46,14 @@ const MODES: Readonly<Record<ScoreCamMode, Mode>> = {
   },
 };
 
-const MODE_OF: Readonly<Record<Convention, ScoreCamMode>> = {
-  paper: 'paper',
-  'pytorch-grad-cam': 'pgc',
-  torchcam: 'torchcam',
-};
-
-/** Score-CAM in the mode that the parameters or the convention name, over the channels that `topK` leaves. */
-export async function computeScoreCam(layer: LayerTensors, context: MethodContext): Promise<LayerResult> {
-  const { params, convention } = context;
+/** Score-CAM over the channels that `topK` leaves. */
+export async function computeScoreCam(
+  layer: LayerTensors,
+  context: MethodContext,
+  name: ScoreCamMode,
+): Promise<LayerResult> {
+  const { params } = context;
   const scorer = scorerOf(context);
-  const name = (params.mode as ScoreCamMode | undefined) ?? MODE_OF[convention];
   const mode = MODES[name];
   const targets = scorer.targets;
   const choice = await chooseChannels(layer, params, targets);
@@ -105,13 +95,15 @@ export const scoreCam = defineMethod({
     mode: {
       type: 'string',
       values: SCORE_CAM_MODES,
+      default: 'paper',
+      defaults: { 'pytorch-grad-cam': 'pgc', torchcam: 'torchcam' },
       description:
-        'whose formula: the paper, its official code (no softmax, input resolution), pytorch-grad-cam, torchcam or tf-keras-vis (default: as the convention)',
+        'whose formula: the paper, its official code (no softmax, input resolution), pytorch-grad-cam, torchcam or tf-keras-vis',
     },
     ...CHANNEL_PARAMS,
     dedupe: DEDUPE_PARAM,
   },
   conventions: ['pytorch-grad-cam', 'torchcam'],
   relu: true,
-  compute: computeScoreCam,
+  compute: (layer, context) => computeScoreCam(layer, context, context.params.mode as ScoreCamMode),
 });

@@ -71,15 +71,15 @@ export const smoothGradCamPlusPlus = defineMethod({
     mode: {
       type: 'string',
       values: ['clean', 'torchcam'],
-      description:
-        "clean: the mean gradient and the image's own activations; torchcam: those of the last copy (default: as the convention)",
+      default: 'clean',
+      defaults: { torchcam: 'torchcam' },
+      description: "clean: the mean gradient and the image's own activations; torchcam: those of the last copy",
     },
   },
   conventions: ['torchcam'],
   relu: true,
-  compute: async (layer, { convention, params }) => {
-    const mode = params.mode ?? (convention === 'torchcam' ? 'torchcam' : 'clean');
-    if (mode === 'clean') return { weights: smoothWeights(layer, 'mean') };
+  compute: async (layer, { params }) => {
+    if (params.mode === 'clean') return { weights: smoothWeights(layer, 'mean') };
     const { activations } = layer.noisy?.at(-1) ?? layer;
     return { maps: await weightedSum(activations, smoothWeights(layer, 'last')) };
   },

@@ -144,7 +144,7 @@ export async function runMethod(
   { convention = 'paper', params: given = {}, gradients, seed = 0 }: RunMethod = {},
 ) {
   const definition = findMethod(name);
-  const params = resolveParams(definition, given);
+  const params = resolveParams(definition, given, convention);
   const tensors = { activations: layer, gradients };
   let weights: Float32Array | undefined;
   const recording: typeof definition = {

@@ -23,7 +23,7 @@ const layer = (attention: readonly number[], gradients?: readonly number[]): Lay
 async function mapOf(method: string, layers: readonly LayerTensors[], params: Record<string, unknown> = {}) {
   const definition = findMethod(method);
   const context = {
-    params: resolveParams(definition, params),
+    params: resolveParams(definition, params, 'paper'),
     convention: 'paper',
     seed: 0,
     count: 1,

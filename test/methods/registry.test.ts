@@ -2,6 +2,7 @@ import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 import type { Explainer } from '../../lib/explainer.ts';
 import { load } from '../../lib/load.ts';
 import { listMethods } from '../../lib/methods/list.ts';
+import { resolveParams } from '../../lib/methods/params.ts';
 import { findMethod } from '../../lib/methods/registry.ts';
 import { negative, topK } from '../../lib/targets/index.ts';
 import { expectError } from '../helpers/expect-error.ts';
@@ -181,5 +182,19 @@ describe('every method', () => {
       const [first] = flat(await cam.explain(images, { method: name, target: 2 }));
       expect(together[i]!.map.data, name).toEqual(first!.map.data);
     }
+  });
+});
+
+describe('parameters of a result', () => {
+  it.each([
+    ['grad-cam++', 'paper', { mode: 'paper', relu: true }],
+    ['grad-cam++', 'torchcam', { mode: 'torchcam', relu: true }],
+    ['score-cam', 'pytorch-grad-cam', { mode: 'pgc', relu: true }],
+    ['eigen-cam', 'pytorch-grad-cam', { centre: true, relu: true }],
+    ['eigen-cam', 'paper', { centre: false, relu: true }],
+    ['dff', 'paper', { n: 5, relu: false }],
+    ['dff', 'pytorch-grad-cam', { n: 5, relu: true }],
+  ] as const)('%s, %s: what the convention means is said', (name, convention, params) => {
+    expect(resolveParams(findMethod(name), {}, convention)).toMatchObject(params);
   });
 });

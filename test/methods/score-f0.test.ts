@@ -201,7 +201,7 @@ function contextOf({ scorer }: ScoringImage, params: Record<string, unknown>): M
   return {
     scorer,
     size: { width: 4, height: 4 },
-    params: resolveParams(findMethod('poly-cam'), params),
+    params: resolveParams(findMethod('poly-cam'), params, 'paper'),
     convention: 'paper',
     seed: 0,
     count: scorer.targets,
