@@ -33,8 +33,16 @@ export interface HeadSetting extends Setting {
   readonly headKind: HeadKind;
 }
 
-/** The setting of the output that a target reads. */
+const settings = new WeakMap<HeadChoice, HeadSetting>();
+
+/** The setting of the output that a target reads; targets are resolved for one network, so that it stays the same. */
 export function settingFor(setting: Setting, network: Network, choice: HeadChoice): HeadSetting {
+  let made = settings.get(choice);
+  if (!made) settings.set(choice, (made = makeSetting(setting, network, choice)));
+  return made;
+}
+
+function makeSetting(setting: Setting, network: Network, choice: HeadChoice): HeadSetting {
   const { kind, readout } = network.head(choice);
   // Sums over positions and similarities have no probability, as regression values have none.
   const headKind = readout && readout.kind !== 'detection' ? 'regression' : kind;

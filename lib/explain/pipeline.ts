@@ -43,36 +43,33 @@ export async function explainRun(
       const perImage = method.needs.scores || method.needs.optimizer;
       sets.push(perImage ? await computeEach({ scorers, optimizers }, input) : await computeTogether(input));
     }
-    const perImage = work.map(({ image, targets: wanted }, i) => {
-      const perTarget = wanted.map((_, t) =>
-        Promise.all(
-          sets.map((computed, set) => {
-            const { maps, first, milliseconds, runs, warnings = [] } = computed[i]!;
-            const layers = method.layerSets[set]!;
-            const target = targets[many ? t : i]!;
-            const report = reportDetection(target, outcome.run, i, image.placement);
-            const found = report?.warnings ?? emptyRegions(target, run.rows[i]!);
-            return assemble(own, {
-              image,
-              method,
-              layers,
-              maps,
-              index: Math.min(first + t, maps.verdicts.length - 1),
-              row: run.rows[i]!,
-              target,
-              detection: report?.detection,
-              milliseconds: { model: run.milliseconds / work.length, method: milliseconds },
-              runs: { ...runs, network: runs.network + 1 + extraRuns + passes },
-              shapes: layers.map(layer => shapeOf(run.activations.get(layer.name)!)),
-              precision: run.precision,
-              warnings: [...known, ...method.warnings, ...run.warnings, ...maps.warnings, ...warnings, ...found],
-            });
-          }),
-        ),
-      );
-      return Promise.all(perTarget);
-    });
-    return Promise.all(perImage);
+    const result = (i: number, t: number, set: number): Promise<Explanation> => {
+      const { image } = work[i]!;
+      const { maps, first, milliseconds, runs, warnings = [] } = sets[set]![i]!;
+      const layers = method.layerSets[set]!;
+      const target = targets[many ? t : i]!;
+      const report = reportDetection(target, outcome.run, i, image.placement);
+      const found = report?.warnings ?? emptyRegions(target, run.rows[i]!);
+      return assemble(own, {
+        image,
+        method,
+        layers,
+        maps,
+        index: Math.min(first + t, maps.verdicts.length - 1),
+        row: run.rows[i]!,
+        target,
+        detection: report?.detection,
+        milliseconds: { model: run.milliseconds / work.length, method: milliseconds },
+        runs: { ...runs, network: runs.network + 1 + extraRuns + passes },
+        shapes: layers.map(layer => shapeOf(run.activations.get(layer.name)!)),
+        precision: run.precision,
+        warnings: [...known, ...method.warnings, ...run.warnings, ...maps.warnings, ...warnings, ...found],
+      });
+    };
+    const pending = work.map(({ targets: wanted }, i) => wanted.map((_, t) => sets.map((_, set) => result(i, t, set))));
+    const results = await Promise.all(pending.flat(2));
+    let next = 0;
+    return pending.map(byTarget => byTarget.map(byLayer => byLayer.map(() => results[next++]!)));
   };
   const byMethod = await inTurnOrTogether(request.methods, explainMethod);
   // Maps of further passes (guided gradients) may be views on the run's tensors, all other results are copies.
@@ -93,10 +90,9 @@ async function inTurnOrTogether<T>(
     needs.optimizer !== undefined ||
     needs.noise !== undefined ||
     definition.ownScore !== undefined;
-  const together = methods.map(method => (runsAgain(method) ? undefined : explain(method)));
+  const together = await Promise.all(methods.map(method => (runsAgain(method) ? undefined : explain(method))));
   const results: T[] = [];
-  await Promise.all(together);
-  for (const [m, method] of methods.entries()) results.push((await together[m]) ?? (await explain(method)));
+  for (const [m, method] of methods.entries()) results.push(together[m] ?? (await explain(method)));
   return results;
 }
 

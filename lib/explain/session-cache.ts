@@ -19,10 +19,12 @@ export type SessionUse = Pick<SessionCache, 'use'>;
  */
 export class SessionCache {
   readonly #entries = new Map<string, Entry>();
-  readonly #uses = new Set<Promise<unknown>>();
   readonly #capacity: number;
   #disposed = false;
   #scopes = 0;
+  /** Calls of `use` that have not returned yet, and who waits for the last of them. */
+  #running = 0;
+  #drained: (() => void) | undefined;
 
   constructor(capacity = 4) {
     this.#capacity = capacity;
@@ -32,15 +34,7 @@ export class SessionCache {
    * Runs `task` with the session of this key; sessions asked for at the same time are created once.
    * @throws `ERR_DISPOSED` after {@link dispose}.
    */
-  use<H extends SessionHolder, T>(key: string, create: () => Promise<H>, task: (holder: H) => Promise<T>): Promise<T> {
-    const use = this.#use(key, create, task);
-    this.#uses.add(use);
-    const forget = () => this.#uses.delete(use);
-    use.then(forget, forget);
-    return use;
-  }
-
-  async #use<H extends SessionHolder, T>(
+  async use<H extends SessionHolder, T>(
     key: string,
     create: () => Promise<H>,
     task: (holder: H) => Promise<T>,
@@ -52,6 +46,7 @@ export class SessionCache {
     const used = entry;
     this.#entries.set(key, used);
     used.users++;
+    this.#running++;
     try {
       // A key always stands for the same kind of holder.
       return await task((await used.holder) as H);
@@ -62,6 +57,7 @@ export class SessionCache {
     } finally {
       used.users--;
       if (this.#entries.size > this.#limit) await this.#releaseSurplus();
+      if (--this.#running === 0) this.#drained?.();
     }
   }
 
@@ -75,7 +71,7 @@ export class SessionCache {
   async dispose(): Promise<void> {
     this.#disposed = true;
     await this.#releaseSurplus();
-    await Promise.allSettled(this.#uses);
+    if (this.#running > 0) await new Promise<void>(resolve => (this.#drained = resolve));
   }
 
   /** Sessions that may be kept. */
