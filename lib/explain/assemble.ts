@@ -31,6 +31,8 @@ export interface Setting {
 /** What is the same for all results that read one output. */
 export interface HeadSetting extends Setting {
   readonly headKind: HeadKind;
+  /** What every result that reads the output is told. */
+  readonly warnings: readonly string[];
 }
 
 const settings = new WeakMap<HeadChoice, HeadSetting>();
@@ -43,10 +45,14 @@ export function settingFor(setting: Setting, network: Network, choice: HeadChoic
 }
 
 function makeSetting(setting: Setting, network: Network, choice: HeadChoice): HeadSetting {
-  const { kind, readout } = network.head(choice);
+  const { kind, readout, classes } = network.head(choice);
   // Sums over positions and similarities have no probability, as regression values have none.
   const headKind = readout && readout.kind !== 'detection' ? 'regression' : kind;
-  return { ...setting, headKind, labels: headLabels(setting.labels, network, choice) };
+  const labels = headLabels(setting.labels, network, choice);
+  // Detectors may have a class for nothing, without a name.
+  const fits = !labels || readout?.kind === 'detection' || labels.names.length === classes;
+  const warnings = fits ? [] : [`there are ${labels.names.length} labels for ${classes} classes: names may be wrong`];
+  return { ...setting, headKind, labels, warnings };
 }
 
 /** Labels belong to the model's output, and to others of its length; similarities are not of classes. */
@@ -103,7 +109,7 @@ export async function assemble(setting: HeadSetting, parts: Parts): Promise<Expl
       precision: parts.precision,
       concepts: conceptsOf(maps, index),
       ...maps.verdicts[index]!,
-      warnings: parts.warnings,
+      warnings: [...setting.warnings, ...parts.warnings],
       timings: {
         preprocess: image.milliseconds,
         model,

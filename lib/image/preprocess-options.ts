@@ -45,6 +45,8 @@ export interface PictureInput {
   readonly height?: number;
   readonly channels?: number;
   readonly layout?: Layout;
+  /** Its element type; one of integers takes the pixels as they are unless another range is given. */
+  readonly type?: string;
 }
 
 /** Everything that decides how a picture becomes a tensor. Plain JSON. */
@@ -93,7 +95,7 @@ export function resolvePreprocess(
   if (merged.layout !== undefined && merged.layout !== (input.layout ?? merged.layout))
     throw invalid(`preprocess.layout is ${merged.layout}, the model's input is ${input.layout}`);
   return {
-    ...rangeOf(layers, channels),
+    ...rangeOf(layers, channels, /int/.test(input.type ?? '') ? 'raw' : 'imagenet'),
     size: sizeOf(merged.size, input),
     fit: merged.fit ?? 'squeeze',
     interpolation: merged.interpolation ?? 'bilinear',
@@ -106,12 +108,13 @@ export function resolvePreprocess(
 function rangeOf(
   layers: readonly PreprocessOptions[],
   channels: 1 | 3,
+  standard: PresetName,
 ): Pick<ResolvedPreprocess, 'preset' | 'mean' | 'std' | 'scale'> {
   const layer = layers.findLast(({ preset, mean, std, scale }) => (preset ?? mean ?? std ?? scale) !== undefined) ?? {};
   const given = layer.mean !== undefined || layer.std !== undefined || layer.scale !== undefined;
-  const base = PRESETS[layer.preset ?? (given ? 'unit' : 'imagenet')];
+  const base = PRESETS[layer.preset ?? (given ? 'unit' : standard)];
   return {
-    preset: given ? null : (layer.preset ?? 'imagenet'),
+    preset: given ? null : (layer.preset ?? standard),
     scale: layer.scale ?? base.scale,
     mean: layer.mean === undefined ? fromRgb(base.mean, channels) : perChannel(layer.mean, channels, 'mean'),
     std: layer.std === undefined ? fromRgb(base.std, channels) : perChannel(layer.std, channels, 'std'),

@@ -182,3 +182,12 @@ describe('one signal for many', () => {
     expect(warnings).toEqual([]);
   });
 });
+
+describe('labels of another model', () => {
+  it('are told by their number', async () => {
+    const wrong = await load(plainModel(), { labels: ['a', 'b'] });
+    expect(one(await wrong.explain(image)).warnings).toEqual([expect.stringMatching(/2 labels for 5 classes/)]);
+    await wrong.dispose();
+    expect(result.warnings).toEqual([]);
+  });
+});

@@ -23,6 +23,8 @@ describe('resolvePreprocess', () => {
       std: [0.5, 0.5, 0.5],
       scale: 1 / 255,
     });
+    expect(resolvePreprocess(undefined, { type: 'uint8' })).toMatchObject({ preset: 'raw', scale: 1, std: [1, 1, 1] });
+    expect(resolvePreprocess('unit', { type: 'uint8' })).toMatchObject({ preset: 'unit', scale: 1 / 255 });
     expect(resolvePreprocess('unit')).toMatchObject({ mean: [0, 0, 0], std: [1, 1, 1], scale: 1 / 255 });
     expect(resolvePreprocess('raw')).toMatchObject({ preset: 'raw', mean: [0, 0, 0], std: [1, 1, 1], scale: 1 });
     expect(resolvePreprocess({ preset: 'raw', fit: 'crop' })).toMatchObject({ preset: 'raw', scale: 1, fit: 'crop' });
