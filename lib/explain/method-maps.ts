@@ -1,3 +1,4 @@
+import { resize } from '../kernels/index.ts';
 import type { Maps } from '../kernels/maps.ts';
 import { mapped, sized } from '../methods/conventions/convention.ts';
 import { FINISH } from '../methods/conventions/index.ts';
@@ -78,11 +79,9 @@ export async function methodMaps(
       { relu, ofTarget },
     ),
   );
-  const atInput = definition.stretchedAt === 'input' && convention === 'paper';
-  const positive = relu && atInput ? raw.map(maps => mapped(maps, value => Math.max(value, 0))) : raw;
-  const stretched = atInput ? await Promise.all(positive.map(maps => sized(maps, size))) : raw;
+  const interpolation = convention === 'paper' ? definition.enlarged?.(params) : undefined;
   const maps = await FINISH[convention]({
-    layers: stretched,
+    layers: interpolation ? await Promise.all(raw.map(maps => enlarged(maps, relu, size, interpolation))) : raw,
     size,
     relu,
     fusion: definition.fusion ?? 'mean',
@@ -93,6 +92,16 @@ export async function methodMaps(
       ? [`eigenSmooth takes the place of a sum over channels, which ${definition.name} has none of: it was left out`]
       : [];
   return { raw, colours, concepts, maps: cleared(maps, verdicts), verdicts, warnings };
+}
+
+async function enlarged(
+  maps: Maps,
+  relu: boolean,
+  size: InputSize,
+  interpolation: 'bilinear' | 'align-corners',
+): Promise<Maps> {
+  const positive = relu ? mapped(maps, value => Math.max(value, 0)) : maps;
+  return interpolation === 'bilinear' ? sized(positive, size) : resize(positive, { ...size, interpolation });
 }
 
 /** The values of map `n` of a stack, as a view. */

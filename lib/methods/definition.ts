@@ -178,10 +178,10 @@ export interface MethodDefinition {
   /** Of methods whose map pytorch-grad-cam does not stretch again when it is resized. */
   readonly stretchedOnce?: true;
   /**
-   * Where maps are stretched to [0, 1] in the `paper` convention: at the layer's resolution (default), or after the ReLU at
-   * the input's.
+   * Of methods whose sources enlarge maps to the input's size, after the ReLU, before they are stretched to [0, 1]: how, in
+   * the `paper` convention. Others are stretched at the layer's resolution.
    */
-  readonly stretchedAt?: 'input';
+  enlarged?(params: ParamValues): 'bilinear' | 'align-corners' | undefined;
   /**
    * Of methods that take no layer from the user: 'input' looks at the model's input alone, 'biased' at the input and then at
    * every convolution and batch normalisation with a bias.

@@ -10,7 +10,7 @@ export const layerCam = defineMethod({
   cost: '1F + 1B',
   conventions: ['pytorch-grad-cam', 'torchcam'],
   relu: true,
-  stretchedAt: 'input',
+  enlarged: () => 'bilinear',
   fusion: 'tanh-max',
   reductions: true,
   compute: async () => ({ product: 'layercam' }),

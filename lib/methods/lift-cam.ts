@@ -14,7 +14,7 @@ export const liftCam = defineMethod({
   cost: '1F + 1B + 1T',
   conventions: [],
   relu: true,
-  stretchedAt: 'input',
+  enlarged: () => 'bilinear',
   compute: async layer => {
     const contributions = attributionsOf(layer);
     const means = await channelMeans(contributions);

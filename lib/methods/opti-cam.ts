@@ -33,7 +33,7 @@ export const optiCam = defineMethod({
   },
   conventions: [],
   relu: true,
-  stretchedAt: 'input',
+  enlarged: () => 'bilinear',
   compute: async ({ activations }, context) => {
     const { n, lr, loss, normalization } = context.params;
     const channels = activations.dims[1]!;

@@ -105,5 +105,6 @@ export const scoreCam = defineMethod({
   },
   conventions: ['pytorch-grad-cam', 'torchcam'],
   relu: true,
+  enlarged: ({ mode }) => (mode === 'tkv' ? 'align-corners' : undefined),
   compute: (layer, context) => computeScoreCam(layer, context, context.params.mode as ScoreCamMode),
 });

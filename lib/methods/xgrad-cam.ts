@@ -14,7 +14,7 @@ export const xGradCam = defineMethod({
   cost: '1F + 1B',
   conventions: ['pytorch-grad-cam', 'torchcam'],
   relu: true,
-  stretchedAt: 'input',
+  enlarged: () => 'bilinear',
   reductions: true,
   compute: async (layer, { convention }) => {
     const weights = await xgradCamWeights(layer.activations, gradientsOf(layer), EPSILON[convention], {

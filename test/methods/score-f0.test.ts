@@ -100,7 +100,11 @@ describe('worked numbers of methods.md on M2, class 0', () => {
       constant: 'score',
       view: 'probability',
     });
-    expectClose(await weightsOf('score-cam', { mode: 'tkv' }), pgc.scores, 1e-5);
+    const { weights, raw, map } = await runMethod('score-cam', image, { params: { mode: 'tkv' } });
+    expectClose(weights, pgc.scores, 1e-5);
+    expect(raw.dims).toEqual([1, 2, 2]);
+    // Enlarged with corners on corners, and stretched after it.
+    expectClose(map.data.subarray(0, 4), [1, 0.666667, 0.333333, 0], 1e-5);
   });
 
   it('IS-CAM: steps that end at the mask, and those that go on', async () => {
