@@ -172,8 +172,8 @@ bool isAliased(const TensorView& view, const std::vector<TensorArgument>& inputs
 }
 
 RunResult runSession(const Session& session, const std::vector<TensorArgument>& inputs,
-                     const std::vector<std::string>& fetches,
-                     const std::vector<std::optional<TensorArgument>>& owned, bool copy, Cancellation& cancellation) {
+                     const std::vector<std::string>& fetches, const std::vector<std::optional<TensorArgument>>& owned,
+                     bool copy, Cancellation& cancellation) {
   const Library& library = session.library();
   std::vector<const char*> inputNamePointers;
   std::vector<const char*> fetchPointers;

@@ -164,8 +164,7 @@ Napi::Value KernelCall::run(std::size_t operations, Napi::Object result, std::fu
   }
   // `finish` has another scope, so it needs a reference.
   const auto kept = std::make_shared<KeptResult>(result);
-  return runTask(env_, std::move(keep_), std::move(work),
-                 [kept](Napi::Env) -> Napi::Value { return kept->value(); });
+  return runTask(env_, std::move(keep_), std::move(work), [kept](Napi::Env) -> Napi::Value { return kept->value(); });
 }
 
 void exportKernel(Napi::Env env, Napi::Object exports, const char* name, Napi::Value (*function)(KernelCall& call)) {

@@ -22,7 +22,8 @@ Failure describe(const std::exception_ptr& error) {
   } catch (const CodedError& coded) {
     return {coded.code(), coded.what()};
   } catch (const std::bad_alloc&) {
-    return {"ERR_OUT_OF_MEMORY", "there is not enough memory for this operation; use smaller batches or fewer runs at once"};
+    return {"ERR_OUT_OF_MEMORY",
+            "there is not enough memory for this operation; use smaller batches or fewer runs at once"};
   } catch (const std::exception& other) {
     return {"ERR_RUNTIME", other.what()};
   }
