@@ -19,7 +19,10 @@ export interface RunOptions {
   outputs?: Readonly<Record<string, Tensor>>;
   /** Copies the inputs first, so that they may be written to or transferred while the run is under way. */
   copyInputs?: boolean;
-  /** Copies the outputs out of ONNX Runtime's memory instead of sharing it, as runtimes such as Electron force. */
+  /**
+   * Copies the outputs out of ONNX Runtime's memory instead of sharing it, as runtimes such as Electron force. Shared
+   * outputs cannot be transferred to other threads by Node 22 and newer.
+   */
   copyOutputs?: boolean;
 }
 

@@ -6,6 +6,9 @@ import { makeValueInfo } from '../../lib/model/value-info.ts';
 import { noise, type WeightSpec } from '../helpers/model-builder.ts';
 import { factsByRunning, graphOf, type NodeSpec, pseudoRandom, relativeError, runGraph } from './harness.ts';
 
+/** Where JavaScript has a Float16Array (Node 24), onnxruntime-node 1.29, which runs these graphs, makes such but reads none. */
+const noHalfTensors = 'Float16Array' in globalThis;
+
 /** Relative error of a gradient whose every operation is rounded to 11 bits. */
 const HALF_TOLERANCE = 1e-2;
 
@@ -76,7 +79,7 @@ const NETWORKS: Readonly<Record<string, Network>> = {
 };
 
 describe.each(Object.entries(NETWORKS))('float16 models: %s', (_, { nodes, weights, dims, opset }) => {
-  it('agrees with float32 to half precision, with constants of the right type', async () => {
+  it.skipIf(noHalfTensors)('agrees with float32 to half precision, with constants of the right type', async () => {
     const x = rounded(pseudoRandom(dims, 3));
     const results: number[][] = [];
     let seed: Tensor<'float32'> | undefined;

@@ -178,6 +178,17 @@ describe('explanation', () => {
     first!.raw.data.fill(9);
     expect([...second!.map.data]).toEqual(before);
   });
+
+  it.each(['grad-cam', 'eigen-cam', 'score-cam', 'guided-backprop', 'dff'])(
+    '%s: map and raw values can be transferred to other threads',
+    async method => {
+      for (const name of ['map', 'raw'] as const) {
+        const { data } = one(await cam.explain(noiseImage([1, 3, 16, 16]), { method }))[name];
+        const values = [...data];
+        expect([...structuredClone(data, { transfer: [data.buffer as ArrayBuffer] })]).toEqual(values);
+      }
+    },
+  );
 });
 
 describe('progress', () => {
