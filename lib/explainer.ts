@@ -15,14 +15,7 @@ import { groupRuns, type Work } from './explain/work.ts';
 import type { Explanation, Prediction } from './explanation.ts';
 import type { ResolvedPreprocess } from './image/preprocess-options.ts';
 import { type DetectedSource, detectSource } from './image/source.ts';
-import {
-  checkCount,
-  checkExplainOptions,
-  checkNames,
-  checkObject,
-  EXPLAIN_OPTIONS,
-  type ExplainOptions,
-} from './options.ts';
+import { checkCount, checkExplainOptions, checkNames, checkObject, type ExplainOptions } from './options.ts';
 import { parseTarget } from './targets/parse.ts';
 import { outputOf, scoringGraphOf } from './targets/resolve.ts';
 import type { Target } from './targets/target.ts';
@@ -155,11 +148,9 @@ export class Explainer {
     source: StreamSource<T>,
     options: StreamOptions = {},
   ): AsyncGenerator<StreamResult<T, ExplainResult>, void, void> {
-    checkObject(options, 'stream');
-    checkNames(options, [...EXPLAIN_OPTIONS, 'concurrency'], 'stream');
+    checkExplainOptions(options, 'stream', ['concurrency']);
     const { concurrency = 2, ...explainOptions } = options;
     checkCount('concurrency', concurrency, 1);
-    checkExplainOptions(explainOptions);
     if (!Array.isArray(explainers) || explainers.length === 0 || !explainers.every(one => one instanceof Explainer))
       throw new OnnxCamError(
         'ERR_OPTION_INVALID',

@@ -4,6 +4,7 @@ import { OnnxCamError } from './errors.ts';
 import type { PreprocessOptions, PresetName } from './image/preprocess-options.ts';
 import { CONVENTIONS, type Convention } from './methods/definition.ts';
 import { isTokens } from './model/sidecar.ts';
+import { shown } from './shown.ts';
 import { didYouMean } from './suggest.ts';
 import type { TargetInput } from './targets/target.ts';
 
@@ -70,7 +71,7 @@ export interface ExplainOptions {
   seed?: number;
 }
 
-export const EXPLAIN_OPTIONS: readonly string[] = [
+const EXPLAIN_OPTIONS: readonly string[] = [
   'method',
   'methods',
   'params',
@@ -114,12 +115,12 @@ export function checkLoadOptions(options: LoadOptions): void {
 }
 
 /**
- * Checks the options of one `explain` call.
+ * Checks the options of one `explain` call, or of a function that takes them and `further` ones.
  * @throws `ERR_OPTION_INVALID` with what was expected and what came.
  */
-export function checkExplainOptions(options: ExplainOptions): void {
-  checkObject(options, 'explain');
-  checkNames(options, EXPLAIN_OPTIONS, 'explain');
+export function checkExplainOptions(options: ExplainOptions, where = 'explain', further: readonly string[] = []): void {
+  checkObject(options, where);
+  checkNames(options, further.length === 0 ? EXPLAIN_OPTIONS : [...EXPLAIN_OPTIONS, ...further], where);
   if (options.method !== undefined && options.methods !== undefined)
     throw invalid('give `method` or `methods`, not both');
   if (options.methods !== undefined && (!Array.isArray(options.methods) || options.methods.length === 0))
@@ -154,11 +155,6 @@ const isLayerOption = (value: unknown): boolean =>
 function checkTokens(tokens: unknown): void {
   if (tokens === undefined || isTokens(tokens)) return;
   throw invalid(`\`tokens\` is { grid: [height, width], prefix } in whole numbers, not ${shown(tokens)}`);
-}
-
-/** A value in a message. */
-function shown(value: unknown): string {
-  return typeof value === 'object' ? JSON.stringify(value) : String(value);
 }
 
 export function checkNames(options: object, known: readonly string[], where: string): void {

@@ -197,9 +197,14 @@ export interface Obstacle {
 }
 
 export function noGradient(obstacles: readonly Obstacle[]): OnnxCamError {
+  return new OnnxCamError('ERR_NO_GRADIENT', `no gradient through operator ${listed(obstacles)}`);
+}
+
+/** The first of them by operator and node, and how many more there are. */
+export function listed(obstacles: readonly Obstacle[]): string {
   const first = obstacles
     .slice(0, 3)
     .map(({ op, node, reason }) => `${op} (node "${node}")${reason ? `: ${reason}` : ''}`);
   const rest = obstacles.length > 3 ? ` and ${obstacles.length - 3} more` : '';
-  return new OnnxCamError('ERR_NO_GRADIENT', `no gradient through operator ${first.join(', ')}${rest}`);
+  return first.join(', ') + rest;
 }

@@ -3,9 +3,9 @@ import type { FactTable } from '../model/facts.ts';
 import type { Graph, GraphNode } from '../model/graph.ts';
 import { Accumulator } from './accumulator.ts';
 import { expand } from './broadcast.ts';
-import { type GradientSink, NodeContext, noGradient, type PassView } from './context.ts';
+import { type GradientSink, listed, NodeContext, noGradient, type PassView } from './context.ts';
 import { Emitter } from './emitter.ts';
-import { obstaclesOn } from './obstacles.ts';
+import { obstacleOf, obstaclesOn } from './obstacles.ts';
 import { findBarriers, findPath, type Path } from './path.ts';
 import { matchPatterns, type Pattern, type PatternMatch } from './patterns.ts';
 import { operatorOf, type RuleSet } from './rule.ts';
@@ -193,12 +193,10 @@ function disconnected(
   name: string,
 ) {
   const scores = Object.keys(seeds);
-  const barriers = findBarriers(graph, facts, rules, scores, tensor).map(
-    node => `${operatorOf(node)} (node "${node.name || node.outputs[0]}")`,
-  );
+  const barriers = findBarriers(graph, facts, rules, scores, tensor);
   const why =
     barriers.length > 0
-      ? `depends on "${name}" only through ${barriers.slice(0, 3).join(', ')}, whose derivative is zero or does not exist: choose a layer behind it`
+      ? `depends on "${name}" only through ${listed(barriers.map(obstacleOf))}, whose derivative is zero or does not exist: choose a layer behind it`
       : `does not depend on "${name}": choose a layer before the score`;
   return new OnnxCamError('ERR_NO_GRADIENT', `the score ${scores.map(score => `"${score}"`).join(', ')} ${why}`);
 }

@@ -1,5 +1,5 @@
 import type { FactTable } from '../model/facts.ts';
-import type { Graph } from '../model/graph.ts';
+import type { Graph, GraphNode } from '../model/graph.ts';
 import type { Obstacle } from './context.ts';
 import { findPath, type Path } from './path.ts';
 import { operatorOf, type RuleSet } from './rule.ts';
@@ -20,7 +20,9 @@ export function findObstacles(
 }
 
 export function obstaclesOn(path: Path, rules: RuleSet): Obstacle[] {
-  return path.nodes
-    .filter(node => !rules.has(operatorOf(node)))
-    .map(node => ({ op: operatorOf(node), node: node.name || node.outputs[0]! }));
+  return path.nodes.filter(node => !rules.has(operatorOf(node))).map(obstacleOf);
+}
+
+export function obstacleOf(node: GraphNode): Obstacle {
+  return { op: operatorOf(node), node: node.name || node.outputs[0]! };
 }

@@ -8,7 +8,6 @@ import {
   isOfTarget,
   type LayerTensors,
   type MethodContext,
-  needsOf,
   type ShownConcept,
 } from '../methods/definition.ts';
 import { layerMaps } from '../methods/layer-maps.ts';
@@ -44,7 +43,7 @@ export async function methodMaps(
   },
 ): Promise<MethodMaps> {
   const relu = params.relu as boolean;
-  const ofTarget = isOfTarget(needsOf(definition, params));
+  const ofTarget = isOfTarget(definition.needs);
   const { seed, scorers, optimizers } = context;
   const contextOf = (layer: LayerTensors, i: number): MethodContext => {
     const [scorer, optimizer] = [scorers?.[i], optimizers?.[i]];

@@ -1,5 +1,5 @@
-import { inspect } from 'node:util';
 import { OnnxCamError } from '../errors.ts';
+import { shown } from '../shown.ts';
 import { didYouMean } from '../suggest.ts';
 import type { Convention, MethodDefinition, ParamSpec, ParamValue, ParamValues } from './definition.ts';
 
@@ -66,7 +66,7 @@ function checkValue(method: string, name: string, spec: ParamSpec, value: unknow
   const fail = (expected: string): never => {
     throw new OnnxCamError(
       'ERR_OPTION_INVALID',
-      `${method}: parameter '${name}' must be ${expected}, not ${typeof value === 'string' ? JSON.stringify(value) : inspect(value)}`,
+      `${method}: parameter '${name}' must be ${expected}, not ${shown(value)}`,
     );
   };
   if (spec.type === 'boolean') return typeof value === 'boolean' ? value : fail('true or false');

@@ -1,4 +1,5 @@
 import { OnnxCamError } from '../errors.ts';
+import { shown } from '../shown.ts';
 import type { Target } from './target.ts';
 
 const isCount = (value: unknown, least = 0): boolean => Number.isSafeInteger(value) && (value as number) >= least;
@@ -40,9 +41,8 @@ export function checkTarget(target: unknown): Target {
 }
 
 function notATarget(value: unknown): OnnxCamError {
-  const shown = isObject(value) ? JSON.stringify(value) : String(value);
   return new OnnxCamError(
     'ERR_OPTION_INVALID',
-    `a target is a class index, a label, 'top1', or a value from onnx-cam/targets, not ${shown}`,
+    `a target is a class index, a label, 'top1', or a value from onnx-cam/targets, not ${shown(value)}`,
   );
 }

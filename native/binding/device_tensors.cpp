@@ -15,7 +15,6 @@
 #include "binding/tensor_argument.hpp"
 #include "binding/typed_arrays.hpp"
 #include "device/device_features.hpp"
-#include "engine/error.hpp"
 #include "engine/run_queue.hpp"
 
 namespace onnx_cam {
@@ -137,16 +136,14 @@ Napi::Value runKeptTask(const Napi::CallbackInfo& info) {
 Napi::Value readKept(const Napi::CallbackInfo& info) {
   const Shared tensor = tensorAt(info[0]);
   auto array = Napi::Float32Array::New(info.Env(), tensor->view.bytes / sizeof(float));
-  try {
+  runHere(info.Env(), [&] {
     Device& device = *tensor->session->device();
     const Device::Turn turn(device);
     device.download(tensor->view.data, tensor->view.bytes, array.Data());
     const auto mark = device.makeMark();
     mark->set();
     mark->wait();
-  } catch (const CodedError& error) {
-    throw Napi::Error(info.Env(), Environment::makeError(info.Env(), error.code(), error.what()));
-  }
+  });
   return array;
 }
 

@@ -51,14 +51,14 @@ export function mapped(maps: Maps, change: (value: number) => number): Maps {
 
 /**
  * Every layer's maps stretched to [0, 1] and, where there are several, resized (bilinear, half-pixel) to the largest; for
- * LayerCAM through tanh(2M) in between: its paper (section III-C) scales the shallow layers so, here all but the deepest,
- * torchcam's `fuse_cams` all.
+ * LayerCAM through tanh(2M) in between, of all layers or all but the deepest.
  */
 export async function stretched(
   { layers, relu, fusion }: FinishInput,
   kind: NormalizeKind,
+  { deepest }: { readonly deepest: 'scaled' | 'plain' },
 ): Promise<[Maps, ...Maps[]]> {
-  const shallow = kind === 'torchcam' ? layers.length : layers.length - 1;
+  const shallow = deepest === 'scaled' ? layers.length : layers.length - 1;
   const scaled = await Promise.all(layers.map(maps => normalized(maps, kind, relu)));
   if (scaled.length === 1) return [scaled[0]!];
   const size = largestSize(layers);

@@ -5,6 +5,6 @@ import { combined, type Finish, stretched } from './convention.ts';
  * the maximum at the largest one's resolution, no further stretch (`fuse_cams`).
  */
 export const torchcam: Finish = async input => {
-  const layers = await stretched(input, 'torchcam');
+  const layers = await stretched(input, 'torchcam', { deepest: 'scaled' });
   return layers.length === 1 ? layers[0] : combined(layers, Math.max);
 };
