@@ -6,6 +6,7 @@ import { rawMapOf } from './explain/raw-map.ts';
 import type { MapStatus } from './explain/status.ts';
 import type { HeatMap, RawMap } from './explanation.ts';
 import { resize } from './kernels/index.ts';
+import { steady } from './kernels/native.ts';
 import type { Convention, FeatureMaps, LayerTensors, MethodDefinition, MethodNeeds } from './methods/definition.ts';
 import { CONVENTIONS, needsOf } from './methods/definition.ts';
 import { resolveParams } from './methods/params.ts';
@@ -179,7 +180,8 @@ function checkTensors(
       throw new OnnxCamError('ERR_INPUT_SHAPE', `${name} [${maps.dims}] and activations [${a.dims}] differ in shape`);
     return maps;
   };
-  const classifier = weights instanceof Float32Array ? weights : weights?.data;
+  const given = weights instanceof Float32Array ? weights : weights?.data;
+  const classifier = given && steady(given);
   if (classifier && classifier.length !== a.dims[0]! * a.dims[1]!)
     throw new OnnxCamError(
       'ERR_INPUT_SHAPE',
@@ -198,7 +200,7 @@ function featureMaps(name: string, { data, dims }: MapTensor): FeatureMaps {
     throw new OnnxCamError('ERR_INPUT_SHAPE', `${name} must be { data: Float32Array, dims: [C,h,w] or [N,C,h,w] }`);
   if (dims.some(dim => !Number.isInteger(dim) || dim < 1) || elementCount(dims) !== data.length)
     throw new OnnxCamError('ERR_INPUT_SHAPE', `${name}: dims [${dims}] don't fit ${data.length} values`);
-  return { data, dims: dims.length === 3 ? [1, ...dims] : dims };
+  return { data: steady(data), dims: dims.length === 3 ? [1, ...dims] : dims };
 }
 
 function checkSize(size: ComputeMapOptions['size']): { width: number; height: number } | undefined {

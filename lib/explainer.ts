@@ -288,7 +288,7 @@ function nest(
 ): ExplainResult {
   const manyTargets = standsForSeveral(target);
   const methods = byMethod.map((byTarget): ExplainResult => {
-    const targets = byTarget.map((byLayer): ExplainResult => (perLayer ? byLayer : byLayer[0]!));
+    const targets = byTarget.map((byLayer): ExplainResult => (perLayer ? [...byLayer] : byLayer[0]!));
     return manyTargets ? targets : targets[0]!;
   });
   return options.methods ? methods : methods[0]!;

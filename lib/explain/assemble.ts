@@ -8,6 +8,7 @@ import {
 } from '../explanation.ts';
 import { restoreMaps } from '../image/restore-map.ts';
 import type { Maps } from '../kernels/maps.ts';
+import { type MaybeLater, whenReady } from '../maybe-later.ts';
 import { sized } from '../methods/conventions/convention.ts';
 import type { HeadKind } from '../model/logits.ts';
 import type { UsedPrecision } from '../precision.ts';
@@ -85,16 +86,26 @@ export interface Parts {
 }
 
 /** Puts a map onto the original picture and says all that is known about it. */
-export async function assemble(setting: HeadSetting, parts: Parts): Promise<Explanation> {
-  const { image, method, layers, maps, index, row } = parts;
+export function assemble(setting: HeadSetting, parts: Parts): MaybeLater<Explanation> {
+  const { image, maps, index } = parts;
   const start = performance.now();
   const [, height, width] = maps.maps.dims;
   const single: Maps = { ...maps.maps, data: nth(maps.maps, index), dims: [1, height, width] };
-  const map = await mapOverImage(single, image);
-  const raw = await rawMapOf(maps, index);
+  return whenReady(mapOverImage(single, image), map =>
+    whenReady(rawMapOf(maps, index), raw => describe(setting, parts, { map, raw }, performance.now() - start)),
+  );
+}
+
+function describe(
+  setting: HeadSetting,
+  parts: Parts,
+  { map, raw }: Pick<Explanation, 'map' | 'raw'>,
+  postprocess: number,
+): Explanation {
+  const { image, method, layers, maps, index, row } = parts;
   const described = layers.map(({ name, reason }, i): ExplainedLayer => ({ name, shape: parts.shapes[i]!, reason }));
-  const postprocess = performance.now() - start;
   const { model, method: methodTime } = parts.milliseconds;
+  const { status, reason } = maps.verdicts[index]!;
   return new Explanation(
     {
       map,
@@ -108,7 +119,8 @@ export async function assemble(setting: HeadSetting, parts: Parts): Promise<Expl
       preprocess: image.preprocess,
       precision: parts.precision,
       concepts: conceptsOf(maps, index),
-      ...maps.verdicts[index]!,
+      status,
+      reason,
       warnings: [...setting.warnings, ...parts.warnings],
       timings: {
         preprocess: image.milliseconds,
@@ -124,14 +136,21 @@ export async function assemble(setting: HeadSetting, parts: Parts): Promise<Expl
 }
 
 /** Over the original picture; over all of a volume. */
-async function mapOverImage(maps: Maps, image: ReadyImage): Promise<HeatMap> {
-  if (image.depth === undefined) {
-    const { data, dims } = await restoreMaps(maps, image.placement);
-    return { data, width: dims[2], height: dims[1] };
-  }
+function mapOverImage(maps: Maps, image: ReadyImage): MaybeLater<HeatMap> {
+  if (image.depth === undefined)
+    return whenReady(restoreMaps(maps, image.placement), ({ data, dims }) => ({
+      data,
+      width: dims[2],
+      height: dims[1],
+    }));
+  const { depth } = image;
   const { width, height } = image.placement.input;
-  const { data } = await sized(maps, inputSize(image));
-  return { data, dims: [image.depth, height, width], width, height };
+  return whenReady(sized(maps, inputSize(image)), ({ data }) => ({
+    data,
+    dims: [depth, height, width],
+    width,
+    height,
+  }));
 }
 
 function explainedTarget(

@@ -1,4 +1,5 @@
 import type { Runs } from '../explanation.ts';
+import { type MaybeLater, whenReady } from '../maybe-later.ts';
 import type { LayerTensors } from '../methods/definition.ts';
 import type { ResolvedTarget } from '../targets/resolve.ts';
 import { isLogit } from './classifier-rows.ts';
@@ -37,7 +38,7 @@ export interface Computed {
 }
 
 /** All images of the run at once. */
-export async function computeTogether({
+export function computeTogether({
   network,
   run,
   noisy,
@@ -46,17 +47,21 @@ export async function computeTogether({
   layers,
   targets,
   request,
-}: SetInput): Promise<Computed[]> {
+}: SetInput): MaybeLater<Computed[]> {
   const start = performance.now();
   const tensors = layers.map((layer): LayerTensors => {
-    const copies = noisy?.map(copy => layerTensors(network, copy, layer, method, targets));
-    return { ...layerTensors(network, run, layer, method, targets), noisy: copies };
+    const own = layerTensors(network, run, layer, method, targets);
+    return noisy ? { ...own, noisy: noisy.map(copy => layerTensors(network, copy, layer, method, targets)) } : own;
   });
-  const maps = await methodMaps(method, tensors, inputSize(work[0]!.image), { seed: request.seed });
-  const milliseconds = (performance.now() - start) / work.length;
-  const many = targets.length > work.length;
-  return work.map((_, i) => ({ maps, first: many ? 0 : i, milliseconds, runs: { network: 0, tail: 0, saved: 0 } }));
+  return whenReady(methodMaps(method, tensors, inputSize(work[0]!.image), { seed: request.seed }), maps => {
+    const milliseconds = (performance.now() - start) / work.length;
+    const many = targets.length > work.length;
+    return work.map((_, i) => ({ maps, first: many ? 0 : i, milliseconds, runs: NO_RUNS }));
+  });
 }
+
+/** Of methods that only read what the network gave. */
+const NO_RUNS: Runs = { network: 0, tail: 0, saved: 0 };
 
 /** One image after the other, each with runs of its own. */
 export async function computeEach(

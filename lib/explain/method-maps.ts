@@ -1,5 +1,6 @@
-import { resize } from '../kernels/index.ts';
+import * as direct from '../kernels/direct.ts';
 import type { Maps } from '../kernels/maps.ts';
+import { allReady, eachInTurn, type MaybeLater, whenReady } from '../maybe-later.ts';
 import { mapped, sized } from '../methods/conventions/convention.ts';
 import { FINISH } from '../methods/conventions/index.ts';
 import {
@@ -16,13 +17,17 @@ import type { Scorer } from '../scoring/scorer.ts';
 import type { ChosenMethod } from './methods.ts';
 import { judge, type Verdict } from './status.ts';
 
-export interface MethodMaps {
+/** What a method made of its layers. */
+interface RawMaps {
   /** Raw maps [N, h, w] of each layer. */
   readonly raw: readonly Maps[];
   /** Of methods whose own values have colours: those, [N, C, h, w], of each layer. */
   readonly colours: readonly FeatureMaps[];
   /** Of methods that find concepts: of each layer, which one each map shows; `colours` are the concepts then. */
   readonly concepts: readonly (readonly ShownConcept[])[];
+}
+
+export interface MethodMaps extends RawMaps {
   /** Maps in [0, 1], at the resolution where the convention ends; zero where the verdict is not 'ok'. */
   readonly maps: Maps;
   /** One for each of the N results. */
@@ -30,21 +35,47 @@ export interface MethodMaps {
   readonly warnings: readonly string[];
 }
 
+type Method = Pick<ChosenMethod, 'definition' | 'params' | 'convention'>;
+
+type Context = Pick<MethodContext, 'seed'> & {
+  /** For methods that need scores: one scorer per layer, bound to the image that the layers belong to. */
+  readonly scorers?: readonly Scorer[];
+  /** For methods that need an optimiser: likewise. */
+  readonly optimizers?: readonly MaskOptimizer[];
+};
+
+const NONE: readonly never[] = [];
+
 /** Runs one method on the tensors of its layers and finishes the maps as the convention says. */
-export async function methodMaps(
-  { definition, params, convention }: Pick<ChosenMethod, 'definition' | 'params' | 'convention'>,
+export function methodMaps(
+  method: Method,
   layers: readonly LayerTensors[],
   size: InputSize,
-  context: Pick<MethodContext, 'seed'> & {
-    /** For methods that need scores: one scorer per layer, bound to the image that the layers belong to. */
-    readonly scorers?: readonly Scorer[];
-    /** For methods that need an optimiser: likewise. */
-    readonly optimizers?: readonly MaskOptimizer[];
-  },
-): Promise<MethodMaps> {
-  const relu = params.relu as boolean;
-  const ofTarget = isOfTarget(definition.needs);
-  const { seed, scorers, optimizers } = context;
+  context: Context,
+): MaybeLater<MethodMaps> {
+  return whenReady(rawMaps(method, layers, size, context), ({ sums, ...own }) => {
+    const verdicts = verdictsOf(own.raw, method);
+    return whenReady(finished(own.raw, size, method), maps => ({
+      ...own,
+      maps: cleared(maps, verdicts),
+      verdicts,
+      warnings:
+        method.params.eigenSmooth === true && !sums
+          ? [
+              `eigenSmooth takes the place of a sum over channels, which ${method.definition.name} has none of: it was left out`,
+            ]
+          : NONE,
+    }));
+  });
+}
+
+/** `sums`: there were sums over channels, which `eigenSmooth` may take the place of. */
+function rawMaps(
+  { definition, params, convention }: Method,
+  layers: readonly LayerTensors[],
+  size: InputSize,
+  { seed, scorers, optimizers }: Context,
+): MaybeLater<RawMaps & { readonly sums: boolean }> {
   const contextOf = (layer: LayerTensors, i: number): MethodContext => {
     const [scorer, optimizer] = [scorers?.[i], optimizers?.[i]];
     const count =
@@ -52,55 +83,66 @@ export async function methodMaps(
       Math.max(layer.activations.dims[0]!, (layer.gradients ?? layer.guided ?? layer.attributions)?.dims[0] ?? 1);
     return { seed, size, scorer, optimizer, convention, params, count };
   };
-  const raw: Maps[] = [];
-  let sums = true;
-  const colours: FeatureMaps[] = [];
-  const concepts: (readonly ShownConcept[])[] = [];
   if (definition.computeLayers) {
-    const { maps } = await definition.computeLayers(layers, contextOf(layers[0]!, 0));
-    raw.push(maps);
-    sums = definition.smoothsLayers === true;
-  } else {
-    for (const [i, layer] of layers.entries()) {
-      const result = await definition.compute(layer, contextOf(layer, i));
-      const { depth } = layer.activations;
-      if ('maps' in result) sums = false;
-      if ('raw' in result && result.raw) colours.push({ ...result.raw, depth });
-      if ('concepts' in result && result.concepts) concepts.push(result.concepts);
-      const maps = await layerMaps(layer, result, params.eigenSmooth === true);
-      raw.push({ ...maps, depth });
-    }
+    const sums = definition.smoothsLayers === true;
+    const joined = definition.computeLayers(layers, contextOf(layers[0]!, 0));
+    return whenReady(joined, ({ maps }) => ({ raw: [maps], colours: NONE, concepts: NONE, sums }));
   }
-  const count = raw[0]!.dims[0];
-  const verdicts = Array.from({ length: count }, (_, n) =>
-    judge(
-      raw.map(maps => nth(maps, n)),
-      { relu, ofTarget },
+  const answers = eachInTurn(layers, (layer, i) =>
+    whenReady(definition.compute(layer, contextOf(layer, i)), result =>
+      whenReady(layerMaps(layer, result, params.eigenSmooth === true), maps => ({
+        result,
+        maps: { ...maps, depth: layer.activations.depth },
+      })),
     ),
   );
-  const interpolation = convention === 'paper' ? definition.enlarged?.(params) : undefined;
-  const maps = await FINISH[convention]({
-    layers: interpolation ? await Promise.all(raw.map(maps => enlarged(maps, relu, size, interpolation))) : raw,
-    size,
-    relu,
-    fusion: definition.fusion ?? 'mean',
-    stretchedOnce: definition.stretchedOnce,
+  return whenReady(answers, given => {
+    const colours: FeatureMaps[] = [];
+    const concepts: (readonly ShownConcept[])[] = [];
+    let sums = true;
+    for (const { result, maps } of given) {
+      if (!('maps' in result)) continue;
+      sums = false;
+      if (result.raw) colours.push({ ...result.raw, depth: maps.depth });
+      if (result.concepts) concepts.push(result.concepts);
+    }
+    return { raw: given.map(({ maps }) => maps), colours, concepts, sums };
   });
-  const warnings =
-    params.eigenSmooth === true && !sums
-      ? [`eigenSmooth takes the place of a sum over channels, which ${definition.name} has none of: it was left out`]
-      : [];
-  return { raw, colours, concepts, maps: cleared(maps, verdicts), verdicts, warnings };
 }
 
-async function enlarged(
+function verdictsOf(raw: readonly Maps[], { definition, params }: Method): Verdict[] {
+  const choice = { relu: params.relu as boolean, ofTarget: isOfTarget(definition.needs) };
+  return Array.from({ length: raw[0]!.dims[0] }, (_, n) =>
+    judge(
+      raw.map(maps => nth(maps, n)),
+      choice,
+    ),
+  );
+}
+
+function finished(raw: readonly Maps[], size: InputSize, { definition, params, convention }: Method): MaybeLater<Maps> {
+  const relu = params.relu as boolean;
+  const interpolation = convention === 'paper' ? definition.enlarged?.(params) : undefined;
+  const layers = interpolation ? allReady(raw.map(maps => enlarged(maps, relu, size, interpolation))) : raw;
+  return whenReady(layers, ready =>
+    FINISH[convention]({
+      layers: ready,
+      size,
+      relu,
+      fusion: definition.fusion ?? 'mean',
+      stretchedOnce: definition.stretchedOnce,
+    }),
+  );
+}
+
+function enlarged(
   maps: Maps,
   relu: boolean,
   size: InputSize,
   interpolation: 'bilinear' | 'align-corners',
-): Promise<Maps> {
+): MaybeLater<Maps> {
   const positive = relu ? mapped(maps, value => Math.max(value, 0)) : maps;
-  return interpolation === 'bilinear' ? sized(positive, size) : resize(positive, { ...size, interpolation });
+  return interpolation === 'bilinear' ? sized(positive, size) : direct.resize(positive, { ...size, interpolation });
 }
 
 /** The values of map `n` of a stack, as a view. */

@@ -1,4 +1,5 @@
 import { throwIfAborted } from '../errors.ts';
+import type { MaybeLater } from '../maybe-later.ts';
 import { Random } from '../random.ts';
 import type { ResolvedTarget } from '../targets/resolve.ts';
 import type { Network, NetworkResult } from './network.ts';
@@ -21,13 +22,13 @@ export interface MethodTensors {
  * Makes the runs of the network that a method doesn't share with others.
  * @throws `ERR_METHOD_UNSUPPORTED` for targets that the method's own score cannot be made of; what a run throws
  */
-export async function runForMethod(
+export function runForMethod(
   network: Network,
   work: readonly Work[],
   outcome: RunOutcome,
   method: MethodRun,
   request: ExplainRequest,
-): Promise<MethodTensors> {
+): MaybeLater<MethodTensors> {
   const { ownScore } = method.definition;
   if (ownScore) return ownScoreRun(network, work, outcome, method, request);
   if (method.needs.noise) return noisyRuns(network, work, outcome, method.needs.noise, request);

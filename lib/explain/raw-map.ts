@@ -1,13 +1,14 @@
 import type { Concepts, RawMap } from '../explanation.ts';
 import type { Maps } from '../kernels/maps.ts';
+import { allReady, eachInTurn, type MaybeLater, whenReady } from '../maybe-later.ts';
 import { largestSize, sized } from '../methods/conventions/convention.ts';
 import type { FeatureMaps, InputSize } from '../methods/definition.ts';
 import { type MethodMaps, nth } from './method-maps.ts';
 
 /** A result's own values: before the outermost ReLU, normalisation and resizing. */
-export function rawMapOf({ raw, colours, concepts }: MethodMaps, index: number): Promise<RawMap> {
+export function rawMapOf({ raw, colours, concepts }: MethodMaps, index: number): MaybeLater<RawMap> {
   if (concepts.length > 0) return rawConcepts(colours, index);
-  if (colours.length > 0) return Promise.resolve(rawColours(colours, index));
+  if (colours.length > 0) return rawColours(colours, index);
   return rawMap(raw, index);
 }
 
@@ -32,7 +33,7 @@ function rawColours(layers: readonly FeatureMaps[], index: number): RawMap {
 }
 
 /** One layer's concepts; of several one after the other, resized to the largest. */
-async function rawConcepts(layers: readonly FeatureMaps[], index: number): Promise<RawMap> {
+function rawConcepts(layers: readonly FeatureMaps[], index: number): MaybeLater<RawMap> {
   const own = layers.map(({ data, dims: [images, count, rows, columns], depth }): Maps => {
     const size = count! * rows! * columns!;
     // Several targets of one image share its concepts.
@@ -40,30 +41,32 @@ async function rawConcepts(layers: readonly FeatureMaps[], index: number): Promi
     return { data: data.subarray(from, from + size), dims: [count!, rows!, columns!], depth };
   });
   const size = largestSize(own);
-  const resized = await Promise.all(own.map(maps => sized(maps, size)));
-  const count = resized.reduce((sum, { dims }) => sum + dims[0], 0);
-  const data = new Float32Array(resized.reduce((sum, maps) => sum + maps.data.length, 0));
-  let offset = 0;
-  for (const maps of resized) {
-    data.set(maps.data, offset);
-    offset += maps.data.length;
-  }
-  return { data, dims: [count, ...positionsOf(size)], width: size.width, height: size.height };
+  return whenReady(allReady(own.map(maps => sized(maps, size))), resized => {
+    const count = resized.reduce((sum, { dims }) => sum + dims[0], 0);
+    const data = new Float32Array(resized.reduce((sum, maps) => sum + maps.data.length, 0));
+    let offset = 0;
+    for (const maps of resized) {
+      data.set(maps.data, offset);
+      offset += maps.data.length;
+    }
+    return { data, dims: [count, ...positionsOf(size)], width: size.width, height: size.height };
+  });
 }
 
 /** One layer's own map; of several the mean, resized to the largest. */
-async function rawMap(layers: readonly Maps[], index: number): Promise<RawMap> {
+function rawMap(layers: readonly Maps[], index: number): MaybeLater<RawMap> {
   const size = largestSize(layers);
   const { width, height } = size;
   const dims = positionsOf(size);
   if (layers.length === 1) return { data: nth(layers[0]!, index).slice(), dims, width, height };
   const data = new Float32Array(dims.reduce((product, length) => product * length, 1));
-  for (const maps of layers) {
+  const added = eachInTurn(layers, maps => {
     const [, rows, columns] = maps.dims;
-    const own = await sized({ ...maps, data: nth(maps, index), dims: [1, rows, columns] }, size);
-    for (let i = 0; i < data.length; i++) data[i]! += own.data[i]! / layers.length;
-  }
-  return { data, dims, width, height };
+    return whenReady(sized({ ...maps, data: nth(maps, index), dims: [1, rows, columns] }, size), own => {
+      for (let i = 0; i < data.length; i++) data[i]! += own.data[i]! / layers.length;
+    });
+  });
+  return whenReady(added, () => ({ data, dims, width, height }));
 }
 
 function positionsOf({ depth, height, width }: InputSize): number[] {

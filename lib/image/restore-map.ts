@@ -1,5 +1,7 @@
+import * as direct from '../kernels/direct.ts';
 import type { Maps } from '../kernels/maps.ts';
-import { type AxisPlacement, placeMaps } from '../kernels/place-maps.ts';
+import type { AxisPlacement } from '../kernels/place-maps.ts';
+import type { MaybeLater } from '../maybe-later.ts';
 import { type Affine, type Placement, pictureToInput, shownPixels } from './geometry.ts';
 
 /**
@@ -7,12 +9,12 @@ import { type Affine, type Placement, pictureToInput, shownPixels } from './geom
  * (half-pixel), sampled once, straight at the picture's pixels. Squeezing is undone, the margins of a letterbox are cut
  * away, and pixels outside the crop are 0.
  */
-export function restoreMaps(maps: Maps, placement: Placement): Promise<Maps> {
+export function restoreMaps(maps: Maps, placement: Placement): MaybeLater<Maps> {
   const [, height, width] = maps.dims;
   const { picture, input } = placement;
   const shown = shownPixels(placement);
   const { x, y } = pictureToInput(placement);
-  return placeMaps(
+  return direct.placeMaps(
     maps,
     axis(x, width / input.width, picture.width, shown.x, shown.width),
     axis(y, height / input.height, picture.height, shown.y, shown.height),

@@ -1,6 +1,7 @@
 import { OnnxCamError } from '../errors.ts';
+import * as direct from './direct.ts';
 import { checkCount } from './features.ts';
-import { native, steady } from './native.ts';
+import { steady } from './native.ts';
 import { finite, given, oneOf, wholeNumber } from './options.ts';
 
 /** A stack of maps, row-major [N, h, w]. */
@@ -32,11 +33,10 @@ export interface NormalizeOptions {
  * @throws `ERR_INPUT_SHAPE`, `ERR_OPTION_INVALID`
  */
 export async function normalize(maps: Maps, options: NormalizeOptions): Promise<Maps> {
-  const [count, height, width] = checkMaps(maps);
+  const dims = checkMaps(maps);
   const kind = oneOf(given(options, 'normalize').kind, NORMALIZE_KINDS, 'kind');
   const epsilon = finite(options.epsilon ?? NORMALIZE_EPSILONS[kind], 'epsilon', 0);
-  const data = await native().normalizeMaps(steady(maps.data), count, height * width, epsilon, options.relu ?? false);
-  return { data, dims: [count, height, width] };
+  return direct.normalize({ data: steady(maps.data), dims }, epsilon, options.relu ?? false);
 }
 
 const INTERPOLATIONS = ['bilinear', 'align-corners', 'bicubic', 'nearest'] as const;
@@ -57,13 +57,11 @@ export interface ResizeOptions {
  * @throws `ERR_INPUT_SHAPE`, `ERR_OPTION_INVALID`
  */
 export async function resize(maps: Maps, options: ResizeOptions): Promise<Maps> {
-  const [count, height, width] = checkMaps(maps);
-  const toHeight = wholeNumber(given(options, 'resize').height, 'height');
-  const toWidth = wholeNumber(options.width, 'width');
+  const dims = checkMaps(maps);
+  const height = wholeNumber(given(options, 'resize').height, 'height');
+  const width = wholeNumber(options.width, 'width');
   const interpolation = oneOf(options.interpolation, INTERPOLATIONS, 'interpolation');
-  const source = steady(maps.data);
-  const data = await native().resizeMaps(source, count, height, width, toHeight, toWidth, interpolation);
-  return { data, dims: [count, toHeight, toWidth] };
+  return direct.resize({ data: steady(maps.data), dims }, { width, height, interpolation });
 }
 
 function checkMaps(maps: Maps): Maps['dims'] {

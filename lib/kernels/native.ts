@@ -1,6 +1,7 @@
 import { addon } from '../engine/addon.ts';
 import { isResizable } from '../engine/buffers.ts';
 import { OnnxCamError } from '../errors.ts';
+import type { MaybeLater } from '../maybe-later.ts';
 
 /** The gradients' part of an argument list: data, number of images (1 or all), one value per channel only. */
 type Factors = readonly [data: Float32Array, images: number, lazy: boolean];
@@ -9,10 +10,7 @@ type Features = readonly [data: Float32Array, images: number];
 type AxisNumbers = readonly [scale: number, offset: number, begin: number, end: number];
 type Triple = readonly [number, number, number];
 
-/** Work of a few microseconds is done at once, everything else by the pool: await it either way. */
-type MaybeLater<T> = T | Promise<T>;
-
-/** What native/binding/kernels_*.cpp export. */
+/** What native/binding/kernels_*.cpp export: work of a few microseconds is done at once, everything else by the pool. */
 export interface NativeKernels {
   channelMeans(data: Float32Array, ...shape: Shape): MaybeLater<Float32Array>;
   channelSum(

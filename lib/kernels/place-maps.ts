@@ -1,6 +1,7 @@
 import { OnnxCamError } from '../errors.ts';
+import * as direct from './direct.ts';
 import type { Maps } from './maps.ts';
-import { native, steady } from './native.ts';
+import { steady } from './native.ts';
 
 /** How one axis of the result lies over one axis of the maps. */
 export interface AxisPlacement {
@@ -27,10 +28,7 @@ export async function placeMaps(maps: Maps, x: AxisPlacement, y: AxisPlacement):
       `cannot place ${maps.data.length} values as maps [${maps.dims.join(', ')}] at ${JSON.stringify({ x, y })}`,
     );
   }
-  const axis = (a: AxisPlacement) => [a.scale, a.offset, a.begin, a.end] as const;
-  const source = steady(maps.data);
-  const data = await native().placeMaps(source, count, height, width, y.length, x.length, ...axis(y), ...axis(x));
-  return { data, dims: [count, y.length, x.length] };
+  return direct.placeMaps({ data: steady(maps.data), dims: maps.dims }, x, y);
 }
 
 function fits({ length, begin, end, scale, offset }: AxisPlacement): boolean {

@@ -1,4 +1,5 @@
 import { type DeviceReduction, DeviceTensor, nativeDevice } from '../engine/device-tensor.ts';
+import { type MaybeLater, whenReady } from '../maybe-later.ts';
 import {
   type FeatureMaps,
   type FeaturePair,
@@ -16,6 +17,11 @@ const TERMS = { hirescam: 'product', elementwise: 'positive-product', layercam: 
 /** Which product of G and A is summed: G·A, max(G·A, 0) or max(G, 0)·A. */
 export type ProductForm = keyof typeof TERMS;
 
+/** How a form, or a plain product, is called by the addon. */
+export type Term = (typeof TERMS)[ProductForm];
+
+export const termOf = (form: ProductForm): Term => TERMS[form];
+
 /**
  * Mean over positions of every channel: Grad-CAM's weights when given gradients.
  * @returns [N·C]; NaN and infinities stay in their channel.
@@ -23,6 +29,16 @@ export type ProductForm = keyof typeof TERMS;
  */
 export async function channelMeans(features: FeatureMaps): Promise<Float32Array> {
   const { images, channels, positions } = featureShape(features, 'features');
+  return meansOf(features, images, channels, positions);
+}
+
+/** The means of features whose shape was checked. */
+export function meansOf(
+  features: FeatureMaps,
+  images: number,
+  channels: number,
+  positions: number,
+): MaybeLater<Float32Array> {
   if (features instanceof DeviceTensor) {
     const shape = { images, channels, positions };
     return reduceOnDevice('means', features, null, { shape, activationImages: images, factorImages: 1, lazy: false })!;
@@ -38,7 +54,7 @@ export async function channelMeans(features: FeatureMaps): Promise<Float32Array>
  * @throws `ERR_INPUT_SHAPE`
  */
 export async function weightedSum(activations: FeatureMaps, weights: Float32Array): Promise<Maps> {
-  return channelSum('product', activations, { data: weights, dims: [] }, weightedPair(activations, weights));
+  return sumOf('product', activations, { data: weights, dims: [] }, weightedPair(activations, weights));
 }
 
 /**
@@ -52,21 +68,16 @@ export async function gradientProduct(
   form: ProductForm,
 ): Promise<Maps> {
   const term = TERMS[oneOf(form, Object.keys(TERMS) as ProductForm[], 'form')];
-  return channelSum(term, activations, gradients, featurePair(activations, gradients));
+  return sumOf(term, activations, gradients, featurePair(activations, gradients));
 }
 
-async function channelSum(
-  term: (typeof TERMS)[ProductForm],
-  activations: FeatureMaps,
-  factors: FeatureMaps,
-  pair: FeaturePair,
-): Promise<Maps> {
+/** The sum over channels of tensors whose shapes were checked. */
+export function sumOf(term: Term, activations: FeatureMaps, factors: FeatureMaps, pair: FeaturePair): MaybeLater<Maps> {
   const { images, height, width } = pair.shape;
-  const there = reduceOnDevice(`sum-${term}`, activations, factors, pair);
-  return {
-    data: await (there ?? native().channelSum(term, ...pairArguments(activations, factors.data, pair))),
-    dims: [images, height, width],
-  };
+  const data =
+    reduceOnDevice(`sum-${term}`, activations, factors, pair) ??
+    native().channelSum(term, ...pairArguments(activations, factors.data, pair));
+  return whenReady(data, values => ({ data: values, dims: [images, height, width] }));
 }
 
 /** What a reduction takes besides, where it takes anything. */

@@ -10,7 +10,7 @@ export const activationMean = defineMethod({
   cost: '1F',
   conventions: [],
   relu: true,
-  compute: async ({ activations }) => {
+  compute: ({ activations }) => {
     const channels = activations.dims[1]!;
     return { weights: new Float32Array(activations.dims[0]! * channels).fill(1 / channels) };
   },

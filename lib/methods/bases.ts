@@ -1,3 +1,4 @@
+import type { MaybeLater } from '../maybe-later.ts';
 import type { LayerResult, LayerTensors, MethodContext, MethodDefinition, ParamSpec } from './definition.ts';
 import { gradCam } from './grad-cam.ts';
 import { gradCamElementwise } from './grad-cam-elementwise.ts';
@@ -23,7 +24,7 @@ export function baseParam(standard: string): ParamSpec {
 }
 
 /** What the method named in `params.base` makes of a layer; its own parameters are the convention's. */
-export function computeBase(layer: LayerTensors, context: MethodContext): Promise<LayerResult> {
+export function computeBase(layer: LayerTensors, context: MethodContext): MaybeLater<LayerResult> {
   const base = BASES.get(context.params.base as string)!;
   return base.compute(layer, { ...context, params: resolveParams(base, {}, context.convention) });
 }

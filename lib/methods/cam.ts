@@ -14,7 +14,7 @@ export const cam = defineMethod({
   conventions: ['torchcam'],
   relu: false,
   reductions: true,
-  compute: async ({ classifier }) => {
+  compute: ({ classifier }) => {
     if (!classifier) throw new TypeError('the classifier rows were not read for a method that needs them');
     return { weights: classifier };
   },

@@ -1,5 +1,6 @@
 import type { ProductForm } from '../kernels/index.ts';
 import type { Maps } from '../kernels/maps.ts';
+import type { MaybeLater } from '../maybe-later.ts';
 import type { TokenGrid } from '../model/axes.ts';
 import type { MaskOptimizer } from '../scoring/mask-optimizer.ts';
 import type { Scorer } from '../scoring/scorer.ts';
@@ -195,13 +196,13 @@ export interface MethodDefinition {
    */
   readonly reductions?: true;
   /** What the method makes of one layer: before the outermost ReLU, normalisation and resizing. */
-  compute(layer: LayerTensors, context: MethodContext): Promise<LayerResult>;
+  compute(layer: LayerTensors, context: MethodContext): MaybeLater<LayerResult>;
   /**
    * For methods defined on several layers (by default the last one of each resolution), which they combine themselves:
    * finished maps of all of them, layers in the order of the network.
    * Takes the place of `compute` and of the convention's fusion.
    */
-  computeLayers?(layers: readonly LayerTensors[], context: MethodContext): Promise<{ readonly maps: Maps }>;
+  computeLayers?(layers: readonly LayerTensors[], context: MethodContext): MaybeLater<{ readonly maps: Maps }>;
   /** `computeLayers` heeds the parameter `eigenSmooth`. */
   readonly smoothsLayers?: true;
 }

@@ -12,5 +12,5 @@ export const gradCamElementwise = defineMethod({
   conventions: ['pytorch-grad-cam'],
   relu: true,
   reductions: true,
-  compute: async () => ({ product: 'elementwise' }),
+  compute: () => ({ product: 'elementwise' }),
 });

@@ -1,4 +1,5 @@
-import { channelMeans } from '../kernels/index.ts';
+import * as direct from '../kernels/direct.ts';
+import { whenReady } from '../maybe-later.ts';
 import { defineMethod, gradientsOf } from './definition.ts';
 
 /** w_k = mean of G_k over positions; M = ReLU(Σ_k w_k A_k). */
@@ -12,5 +13,5 @@ export const gradCam = defineMethod({
   conventions: ['pytorch-grad-cam', 'torchcam'],
   relu: true,
   reductions: true,
-  compute: async layer => ({ weights: await channelMeans(gradientsOf(layer)) }),
+  compute: layer => whenReady(direct.channelMeans(gradientsOf(layer)), weights => ({ weights })),
 });

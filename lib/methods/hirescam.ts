@@ -12,5 +12,5 @@ export const hiResCam = defineMethod({
   conventions: ['pytorch-grad-cam'],
   relu: true,
   reductions: true,
-  compute: async () => ({ product: 'hirescam' }),
+  compute: () => ({ product: 'hirescam' }),
 });

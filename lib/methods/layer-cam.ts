@@ -13,5 +13,5 @@ export const layerCam = defineMethod({
   enlarged: () => 'bilinear',
   fusion: 'tanh-max',
   reductions: true,
-  compute: async () => ({ product: 'layercam' }),
+  compute: () => ({ product: 'layercam' }),
 });

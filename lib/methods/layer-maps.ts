@@ -1,5 +1,8 @@
-import { gradientProduct, type ProductForm, principalComponent, weightedSum } from '../kernels/index.ts';
+import * as direct from '../kernels/direct.ts';
+import { type ProductForm, principalComponent } from '../kernels/index.ts';
 import type { Maps } from '../kernels/maps.ts';
+import { termOf } from '../kernels/reductions.ts';
+import type { MaybeLater } from '../maybe-later.ts';
 import { type FeatureMaps, gradientsOf, type LayerResult, type LayerTensors } from './definition.ts';
 
 /**
@@ -7,15 +10,15 @@ import { type FeatureMaps, gradientsOf, type LayerResult, type LayerTensors } fr
  * centred projection of the weighted activations on their first principal direction (pytorch-grad-cam's
  * `eigen_smooth`); methods that give finished maps have no sum to replace.
  */
-export async function layerMaps(layer: LayerTensors, result: LayerResult, eigenSmooth: boolean): Promise<Maps> {
+export function layerMaps(layer: LayerTensors, result: LayerResult, eigenSmooth: boolean): MaybeLater<Maps> {
   if ('maps' in result) return result.maps;
   const { activations } = layer;
   if ('weights' in result)
     return eigenSmooth
       ? principalComponent(activations, { centre: true, weights: result.weights, sign: 'activation' })
-      : weightedSum(activations, result.weights);
+      : direct.channelSum('product', activations, result.weights);
   const gradients = gradientsOf(layer);
-  if (!eigenSmooth) return gradientProduct(activations, gradients, result.product);
+  if (!eigenSmooth) return direct.channelSum(termOf(result.product), activations, gradients);
   return principalComponent(activations, {
     centre: true,
     gradients: factors(gradients, activations, result.product),

@@ -34,7 +34,7 @@ export const zoomCam = defineMethod({
   cost: '1F + 1B',
   conventions: [],
   relu: true,
-  compute: async () => ({ product: 'hirescam' }),
+  compute: () => ({ product: 'hirescam' }),
   smoothsLayers: true,
   computeLayers: async (layers, { params }) => {
     const sums = await Promise.all(

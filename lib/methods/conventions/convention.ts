@@ -1,6 +1,7 @@
-import { type NormalizeKind, normalize, resize } from '../../kernels/index.ts';
-import type { Maps } from '../../kernels/maps.ts';
+import * as direct from '../../kernels/direct.ts';
+import { type Maps, NORMALIZE_EPSILONS, type NormalizeKind } from '../../kernels/maps.ts';
 import { resizeVolumes } from '../../kernels/volumes.ts';
+import { allReady, type MaybeLater, whenReady } from '../../maybe-later.ts';
 import type { InputSize } from '../definition.ts';
 
 /** Raw maps on their way to [0, 1]. */
@@ -16,7 +17,7 @@ export interface FinishInput {
 }
 
 /** From a method's raw maps to maps [N, h, w] in [0, 1], at layer or input resolution as the convention has it. */
-export type Finish = (input: FinishInput) => Promise<Maps>;
+export type Finish = (input: FinishInput) => MaybeLater<Maps>;
 
 /** The largest height, width and depth among the layers. */
 export function largestSize(layers: readonly Maps[]): InputSize {
@@ -27,14 +28,14 @@ export function largestSize(layers: readonly Maps[]): InputSize {
 }
 
 /** Bilinear (volumes: trilinear), half-pixel. */
-export function sized(maps: Maps, { width, height, depth }: InputSize): Promise<Maps> {
+export function sized(maps: Maps, { width, height, depth }: InputSize): MaybeLater<Maps> {
   if (maps.depth !== undefined) return resizeVolumes(maps, { width, height, depth: depth ?? maps.depth });
-  return resize(maps, { width, height, interpolation: 'bilinear' });
+  return direct.resize(maps, { width, height, interpolation: 'bilinear' });
 }
 
 /** Each map stretched to [0, 1], of max(M, 0) if `relu`. */
-export async function normalized(maps: Maps, kind: NormalizeKind, relu = false): Promise<Maps> {
-  return { ...maps, data: (await normalize(maps, { kind, relu })).data };
+export function normalized(maps: Maps, kind: NormalizeKind, relu = false): MaybeLater<Maps> {
+  return direct.normalize(maps, NORMALIZE_EPSILONS[kind], relu);
 }
 
 /** Combines stacks of equal size value by value. */
@@ -53,17 +54,18 @@ export function mapped(maps: Maps, change: (value: number) => number): Maps {
  * Every layer's maps stretched to [0, 1] and, where there are several, resized (bilinear, half-pixel) to the largest; for
  * LayerCAM through tanh(2M) in between, of all layers or all but the deepest.
  */
-export async function stretched(
+export function stretched(
   { layers, relu, fusion }: FinishInput,
   kind: NormalizeKind,
   { deepest }: { readonly deepest: 'scaled' | 'plain' },
-): Promise<[Maps, ...Maps[]]> {
+): MaybeLater<readonly Maps[]> {
   const shallow = deepest === 'scaled' ? layers.length : layers.length - 1;
-  const scaled = await Promise.all(layers.map(maps => normalized(maps, kind, relu)));
-  if (scaled.length === 1) return [scaled[0]!];
-  const size = largestSize(layers);
-  const resized = scaled.map((maps, i) =>
-    sized(fusion === 'tanh-max' && i < shallow ? mapped(maps, value => Math.tanh(2 * value)) : maps, size),
-  );
-  return Promise.all(resized as [Promise<Maps>, ...Promise<Maps>[]]);
+  return whenReady(allReady(layers.map(maps => normalized(maps, kind, relu))), scaled => {
+    if (scaled.length === 1) return scaled;
+    const size = largestSize(layers);
+    const resized = scaled.map((maps, i) =>
+      sized(fusion === 'tanh-max' && i < shallow ? mapped(maps, value => Math.tanh(2 * value)) : maps, size),
+    );
+    return allReady(resized);
+  });
 }
