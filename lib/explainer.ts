@@ -15,6 +15,7 @@ import { groupRuns, type Work } from './explain/work.ts';
 import type { Explanation, Prediction } from './explanation.ts';
 import type { ResolvedPreprocess } from './image/preprocess-options.ts';
 import { type DetectedSource, detectSource } from './image/source.ts';
+import { allReady, type MaybeLater } from './maybe-later.ts';
 import { checkCount, checkExplainOptions, checkNames, checkObject, type ExplainOptions } from './options.ts';
 import { parseTarget } from './targets/parse.ts';
 import { outputOf, scoringGraphOf } from './targets/resolve.ts';
@@ -223,7 +224,8 @@ export class Explainer {
     batchSize: number,
   ): Promise<ImageResults[]> {
     const { network, setting } = stage;
-    const images = await Promise.all(sources.map(source => this.#read(source, request.signal)));
+    const reading = allReady(sources, source => this.#read(source, request.signal));
+    const images = reading instanceof Promise ? await reading : reading;
     const work = images.map(
       (image, index): Work => ({
         image,
@@ -262,7 +264,7 @@ export class Explainer {
     return withEmbeddings(target, image => vectors.get(image)!);
   }
 
-  #read(source: DetectedSource, signal: AbortSignal | undefined): Promise<ReadyImage> {
+  #read(source: DetectedSource, signal: AbortSignal | undefined): MaybeLater<ReadyImage> {
     return readImage(source, this.#parts.network.model.input, this.#parts.preprocess, signal);
   }
 
@@ -273,10 +275,10 @@ export class Explainer {
 
 /** The scoring graph that all targets read. */
 function scoringGraph(targets: readonly Target[]): string | URL | Uint8Array | undefined {
-  const graphs = new Set(targets.map(scoringGraphOf));
-  if (graphs.size > 1)
+  const graph = targets[0] && scoringGraphOf(targets[0]);
+  if (targets.some(target => scoringGraphOf(target) !== graph))
     throw new OnnxCamError('ERR_OPTION_INVALID', 'one graph() serves all images of a call; make a call for each');
-  return [...graphs][0];
+  return graph;
 }
 
 /** Drops the levels that the options don't ask for. */

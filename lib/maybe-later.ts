@@ -9,10 +9,25 @@ export function whenReady<T, U>(value: MaybeLater<T>, next: (value: T) => MaybeL
   return value instanceof Promise ? value.then(next) : next(value);
 }
 
-/** The values as soon as all of them are there. */
-export function allReady<T>(values: readonly MaybeLater<T>[]): MaybeLater<readonly T[]> {
-  for (const value of values) if (value instanceof Promise) return Promise.all(values);
-  return values as readonly T[];
+/** What `make` makes of the items side by side, as soon as all of it is there. */
+export function allReady<T, U>(
+  items: readonly T[],
+  make: (item: T, index: number) => MaybeLater<U>,
+): MaybeLater<readonly U[]> {
+  const values: MaybeLater<U>[] = [];
+  let pending = false;
+  try {
+    for (let index = 0; index < items.length; index++) {
+      const value = make(items[index]!, index);
+      if (value instanceof Promise) pending = true;
+      values.push(value);
+    }
+  } catch (error) {
+    // Nobody waits for those under way any more; should they fail too, that is not another error.
+    for (const value of values) if (value instanceof Promise) value.catch(() => {});
+    throw error;
+  }
+  return pending ? Promise.all(values) : (values as U[]);
 }
 
 /** What `step` makes of each item, one after the other. */

@@ -6,7 +6,7 @@ const later = <T>(value: T): Promise<T> => new Promise(resolve => setImmediate(r
 describe('values that may be there already', () => {
   it('go on at once where they are', () => {
     expect(whenReady(2, value => value + 1)).toBe(3);
-    expect(allReady([1, 2])).toEqual([1, 2]);
+    expect(allReady([1, 2], item => item * 10)).toEqual([10, 20]);
     expect(eachInTurn([1, 2], (item, index) => item * 10 + index)).toEqual([10, 21]);
   });
 
@@ -14,7 +14,7 @@ describe('values that may be there already', () => {
     const sum = whenReady(later(2), value => later(value + 1));
     expect(sum).toBeInstanceOf(Promise);
     expect(await sum).toBe(3);
-    expect(await allReady([1, later(2)])).toEqual([1, 2]);
+    expect(await allReady([1, 2], item => (item === 2 ? later(item) : item))).toEqual([1, 2]);
   });
 
   it('are made one after the other, also where one in the middle is late', async () => {
@@ -29,6 +29,20 @@ describe('values that may be there already', () => {
     };
     expect(await eachInTurn([1, 2, 3], step)).toEqual([1, 2, 3]);
     expect(order).toEqual(['begin 1', 'end 1', 'begin 2', 'end 2', 'begin 3', 'end 3']);
+  });
+
+  it('leave no failure unheard where another one came first', async () => {
+    const unheard: unknown[] = [];
+    const listen = (error: unknown) => unheard.push(error);
+    process.on('unhandledRejection', listen);
+    const fails = (item: number) => {
+      if (item === 2) throw new Error('at once');
+      return later(item).then(() => Promise.reject(new Error('later')));
+    };
+    expect(() => allReady([1, 2], fails)).toThrow('at once');
+    await later(0).then(later).then(later);
+    process.off('unhandledRejection', listen);
+    expect(unheard).toEqual([]);
   });
 
   it('stop at the first that fails', async () => {

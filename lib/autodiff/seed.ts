@@ -71,7 +71,7 @@ export function appendClassSeed(
   const best = emit.reshape(bestClasses(emit, scores, depth, classes), [-1]);
   const list = emit.node('Concat', [best, given], { type: 'int64', dims: [-1] }, { axis: 0 });
   const index = emit.node('Gather', [list, place], { type: 'int64', dims: [count] }, { axis: 0 });
-  const feeds = (wanted: readonly number[]): Record<string, Tensor> => {
+  const feedsFor = (wanted: readonly number[]): Record<string, Tensor> => {
     const deepest = depth ? Math.max(1, ...wanted.map(one => -one)) : classes;
     const images = manyScores ? 1 : wanted.length;
     const places = wanted.map((one, k) => (one < 0 ? (manyScores ? 0 : k * deepest) - 1 - one : images * deepest + k));
@@ -80,6 +80,13 @@ export function appendClassSeed(
       [place.name]: int64(places),
       ...(depth && { [depth.name]: int64([deepest]) }),
     };
+  };
+  // Most calls ask for what the one before asked for; nobody writes to what is fed.
+  let last: { readonly key: string; readonly feeds: Record<string, Tensor> } | undefined;
+  const feeds = (wanted: readonly number[]): Record<string, Tensor> => {
+    const key = wanted.join();
+    if (last?.key !== key) last = { key, feeds: feedsFor(wanted) };
+    return last.feeds;
   };
   return { index: index.name, facts: emit.facts, feeds };
 }

@@ -89,9 +89,7 @@ export interface Parts {
 export function assemble(setting: HeadSetting, parts: Parts): MaybeLater<Explanation> {
   const { image, maps, index } = parts;
   const start = performance.now();
-  const [, height, width] = maps.maps.dims;
-  const single: Maps = { ...maps.maps, data: nth(maps.maps, index), dims: [1, height, width] };
-  return whenReady(mapOverImage(single, image), map =>
+  return whenReady(mapOverImage(maps, index, image), map =>
     whenReady(rawMapOf(maps, index), raw => describe(setting, parts, { map, raw }, performance.now() - start)),
   );
 }
@@ -136,16 +134,19 @@ function describe(
 }
 
 /** Over the original picture; over all of a volume. */
-function mapOverImage(maps: Maps, image: ReadyImage): MaybeLater<HeatMap> {
+function mapOverImage({ maps, placed }: MethodMaps, index: number, image: ReadyImage): MaybeLater<HeatMap> {
+  const [, rows, columns] = maps.dims;
+  if (placed) return { data: maps.data, width: columns, height: rows };
+  const single: Maps = { ...maps, data: nth(maps, index), dims: [1, rows, columns] };
   if (image.depth === undefined)
-    return whenReady(restoreMaps(maps, image.placement), ({ data, dims }) => ({
+    return whenReady(restoreMaps(single, image.placement), ({ data, dims }) => ({
       data,
       width: dims[2],
       height: dims[1],
     }));
   const { depth } = image;
   const { width, height } = image.placement.input;
-  return whenReady(sized(maps, inputSize(image)), ({ data }) => ({
+  return whenReady(sized(single, inputSize(image)), ({ data }) => ({
     data,
     dims: [depth, height, width],
     width,

@@ -53,7 +53,10 @@ export function computeTogether({
     const own = layerTensors(network, run, layer, method, targets);
     return noisy ? { ...own, noisy: noisy.map(copy => layerTensors(network, copy, layer, method, targets)) } : own;
   });
-  return whenReady(methodMaps(method, tensors, inputSize(work[0]!.image), { seed: request.seed }), maps => {
+  const { image } = work[0]!;
+  const single = work.length === 1 && targets.length === 1 && image.depth === undefined;
+  const context = { seed: request.seed, placement: single ? image.placement : undefined };
+  return whenReady(methodMaps(method, tensors, inputSize(image), context), maps => {
     const milliseconds = (performance.now() - start) / work.length;
     const many = targets.length > work.length;
     return work.map((_, i) => ({ maps, first: many ? 0 : i, milliseconds, runs: NO_RUNS }));

@@ -8,6 +8,7 @@ import type { ResolvedPreprocess } from '../image/preprocess-options.ts';
 import { type RawPicture, rawPicture } from '../image/raw-picture.ts';
 import { type DetectedSource, detectSource, type ImageSource, type TensorInput } from '../image/source.ts';
 import { tensorPicture } from '../image/tensor-picture.ts';
+import type { MaybeLater } from '../maybe-later.ts';
 import type { InputSize } from '../methods/definition.ts';
 import type { ImageInput } from '../model/input.ts';
 
@@ -65,15 +66,23 @@ function splitTensor(source: DetectedSource, rank: number): DetectedSource[] {
  * Decodes and preprocesses a picture, or checks a tensor against the model's input.
  * @throws `ERR_IMAGE_NOT_FOUND`, `ERR_IMAGE_INVALID`, `ERR_INPUT_SHAPE`, `ERR_ABORTED`
  */
-export async function readImage(
+export function readImage(
   source: DetectedSource,
   input: ImageInput,
   preprocess: () => ResolvedPreprocess,
   signal: AbortSignal | undefined,
-): Promise<ReadyImage> {
+): MaybeLater<ReadyImage> {
   throwIfAborted(signal);
+  return source.kind === 'tensor' ? readTensor(source.tensor, input) : readPicture(source, input, preprocess, signal);
+}
+
+async function readPicture(
+  source: Exclude<DetectedSource, { kind: 'tensor' }>,
+  input: ImageInput,
+  preprocess: () => ResolvedPreprocess,
+  signal: AbortSignal | undefined,
+): Promise<ReadyImage> {
   const start = performance.now();
-  if (source.kind === 'tensor') return readTensor(source.tensor, input);
   if (input.dims.length === 5)
     throw new OnnxCamError(
       'ERR_INPUT_SHAPE',

@@ -4,7 +4,7 @@ import { Random } from '../random.ts';
 import type { ResolvedTarget } from '../targets/resolve.ts';
 import type { Network, NetworkResult } from './network.ts';
 import type { ExplainRequest, MethodRun } from './request.ts';
-import { imagesOf, type RunOutcome, runTargets, withoutRanks } from './run-network.ts';
+import { imagesOf, type RunOutcome, runTargets, takesManyScores, withoutRanks } from './run-network.ts';
 import { seedFormOf } from './seeds.ts';
 import type { Work } from './work.ts';
 
@@ -59,12 +59,13 @@ async function ownScoreRun(
   const { run, passes } = await runTargets(network, {
     images: imagesOf(network, work),
     count: work.length,
-    wanted: {
+    plan: {
       output,
       readout,
       activations: [],
       gradients: layers.map(({ name }) => name),
       seed: { kind: 'dense', views: ['logit'] },
+      manyScores: takesManyScores(network, work.length, targets.length),
     },
     layers,
     targets,
@@ -89,13 +90,14 @@ async function noisyRuns(
   // Every image has the same noise wherever it stands in a batch.
   const generators = work.map(() => new Random(seed));
   // The plan of the shared run, whose session is there already.
-  const wanted = {
+  const plan = {
     output: targets[0]!.output,
     readout: targets[0]!.readout,
     activations: layers.map(({ name }) => name),
     gradients,
     passes: shared,
     seed: seedFormOf(targets),
+    manyScores: takesManyScores(network, work.length, targets.length),
   };
   const noisy: NetworkResult[] = [];
   let passes = 0;
@@ -105,7 +107,7 @@ async function noisyRuns(
     for (const [i, random] of generators.entries())
       for (let p = i * size; p < (i + 1) * size; p++) data[p]! += noise.sigma * random.normal();
     const images = { ...clean, data };
-    const one = await runTargets(network, { images, count: work.length, wanted, layers, targets, signal });
+    const one = await runTargets(network, { images, count: work.length, plan, layers, targets, signal });
     noisy.push(one.run);
     passes += one.passes;
   }

@@ -29,6 +29,8 @@ import type { SessionUse } from './session-cache.ts';
 const KEPT_SIZES = 8;
 
 const NO_MAPS: ReadonlyMap<string, FeatureMaps> = new Map();
+const NO_PASSES = ofEachPass(() => NO_MAPS);
+const NO_FEEDS: Readonly<Record<string, Tensor>> = {};
 
 /** Why a session computes in another precision than was asked for. */
 const REASONS: Readonly<Record<UsedPrecision, string>> = {
@@ -101,7 +103,11 @@ interface PlannedSession {
   readonly fetches: readonly string[];
   /** What may stay on the device: activations and gradients. */
   readonly kept: ReadonlySet<string>;
-  readonly used: { readonly precision: UsedPrecision; readonly warnings: readonly string[] };
+  /** There are outputs of passes besides the gradients'. */
+  readonly furtherPasses: boolean;
+  readonly precision: UsedPrecision;
+  /** What every result of the session is told. */
+  readonly warnings: readonly string[];
   /** Outputs of the last run that nobody reads any more, by batch and number of targets. */
   readonly spare: Map<string, Record<string, Tensor>>;
 }
@@ -172,62 +178,63 @@ export class Network {
   /**
    * @throws `ERR_NO_GRADIENT`, `ERR_RUNTIME`, `ERR_ABORTED`, and what creating a session throws.
    */
-  async run({ images, plan, layers, targets, keep = false, signal }: NetworkRun): Promise<NetworkResult> {
+  run(asked: NetworkRun): Promise<NetworkResult> {
+    const { images, plan, layers, signal } = asked;
     throwIfAborted(signal);
     const head = this.head(plan);
     const size = this.sizeOf(images);
     return this.#cache.use(
       `${size} ${planKey(plan)}`,
       async () => this.#create(head, layers, plan, await this.factsFor(size)),
-      async ({ session, planned, fetches, kept, used, spare }) => {
-        let milliseconds = 0;
-        const batch = images.dims[0]!;
-        const feeds: Record<string, Tensor> = {
-          [planned.input]: images,
-          ...(head.readout && readoutFeeds(head, await this.factsFor(size))),
-          ...seedTensors(plan.seed, targets, head.classes, planned),
-        };
-        Object.assign(feeds, this.#fixedInputs(batch));
-        const { candidates, region } = planned;
-        // A run has the whole thread budget: several at once would only take the cores from each other.
-        const key = `${batch} ${targets.length}`;
-        const outputs = await this.#turns.take(() => {
-          const start = performance.now();
-          const outputs = spare.get(key);
-          spare.clear();
-          const run =
-            keep && session.onDevice
-              ? session.runKept(feeds, fetches, kept, { signal })
-              : session.run(feeds, fetches, { signal, outputs });
-          return run.finally(() => {
-            milliseconds = performance.now() - start;
-          });
-        }, signal);
-        const maps = (names: ReadonlyMap<string, string>): ReadonlyMap<string, FeatureMaps> =>
-          names.size === 0
-            ? NO_MAPS
-            : new Map([...names].map(([layer, name]) => [layer, planar(outputs[name] as Tensor<'float32'>)]));
-        return {
-          rows: scoreRows(outputs[planned.logits]!.data as Float32Array, batch, head),
-          region: region ? (outputs[region] as Tensor<'bool'>) : undefined,
-          candidates: candidates && {
-            boxes: outputs[candidates.boxes] as FeatureMaps,
-            confidences: outputs[candidates.confidences] as FeatureMaps,
-          },
-          activations: maps(planned.activations),
-          gradients: maps(planned.gradients),
-          passes: ofEachPass(kind => maps(planned.passes[kind])),
-          milliseconds,
-          precision: used.precision,
-          warnings: [...session.warnings, ...used.warnings],
-          release: () => {
-            const left = Object.values(outputs).filter(tensor => tensor instanceof DeviceTensor);
-            for (const tensor of left) tensor.release();
-            if (left.length === 0) spare.set(key, outputs);
-          },
-        };
-      },
+      planned => this.#runPlanned(planned, head, asked),
     );
+  }
+
+  async #runPlanned(
+    { session, planned, fetches, kept, furtherPasses, precision, warnings, spare }: PlannedSession,
+    head: ScoreHead,
+    { images, plan, targets, keep, signal }: NetworkRun,
+  ): Promise<NetworkResult> {
+    const batch = images.dims[0]!;
+    const feeds: Record<string, Tensor> = { [planned.input]: images };
+    if (head.readout) Object.assign(feeds, readoutFeeds(head, await this.factsFor(this.sizeOf(images))));
+    if (plan.seed) Object.assign(feeds, seedTensors(plan.seed, targets, head.classes, planned));
+    Object.assign(feeds, this.#fixedInputs(batch));
+    const key = `${batch} ${targets.length}`;
+    let milliseconds = 0;
+    // A run has the whole thread budget: several at once would only take the cores from each other.
+    const outputs = await this.#turns.take(async () => {
+      const start = performance.now();
+      const owned = spare.get(key);
+      spare.clear();
+      try {
+        return await (keep && session.onDevice
+          ? session.runKept(feeds, fetches, kept, { signal })
+          : session.run(feeds, fetches, { signal, outputs: owned }));
+      } finally {
+        milliseconds = performance.now() - start;
+      }
+    }, signal);
+    const { candidates, region, passes } = planned;
+    return {
+      rows: scoreRows(outputs[planned.logits]!.data as Float32Array, batch, head),
+      region: region ? (outputs[region] as Tensor<'bool'>) : undefined,
+      candidates: candidates && {
+        boxes: outputs[candidates.boxes] as FeatureMaps,
+        confidences: outputs[candidates.confidences] as FeatureMaps,
+      },
+      activations: mapsOf(planned.activations, outputs),
+      gradients: mapsOf(planned.gradients, outputs),
+      passes: furtherPasses ? ofEachPass(kind => mapsOf(passes[kind], outputs)) : NO_PASSES,
+      milliseconds,
+      precision,
+      warnings,
+      release: () => {
+        const left = Object.values(outputs).filter(tensor => tensor instanceof DeviceTensor);
+        for (const tensor of left) tensor.release();
+        if (left.length === 0) spare.set(key, outputs);
+      },
+    };
   }
 
   /** Runs a graph once, in turn with all others. @throws what `build`, creating a session, and a run throw */
@@ -251,6 +258,7 @@ export class Network {
   /** Height × width of the input, of volumes and clips depth × height × width. */
   sizeOf({ dims }: Pick<Tensor, 'dims'>): string {
     const { layout } = this.model.input;
+    if (layout === 'nchw') return `${dims[2]}x${dims[3]}`;
     if (layout === 'ntchw') return [dims[1], ...dims.slice(-2)].join('x');
     return (layout === 'nhwc' ? dims.slice(1, 3) : dims.slice(2)).join('x');
   }
@@ -271,19 +279,21 @@ export class Network {
     return found;
   }
 
-  #fixedInputs(batch: number): Record<string, Tensor> {
+  #fixedInputs(batch: number): Readonly<Record<string, Tensor>> {
     const { fixedInputs, input } = this.model;
+    if (Object.keys(fixedInputs).length === 0) return NO_FEEDS;
     const repeated = (tensor: Tensor) => (input.batch === undefined ? repeatBatch(tensor, batch) : tensor);
     return Object.fromEntries(Object.entries(fixedInputs).map(([name, tensor]) => [name, repeated(tensor)]));
   }
 
   /** What a session computes in, and a warning where that is not what was asked for. */
-  #used(session: Session): PlannedSession['used'] {
+  #used(session: Session): Pick<PlannedSession, 'precision' | 'warnings'> {
     const wanted = this.#precision;
     const { half } = this.model;
     const precision = precisionOf(session, { providers: this.#options.executionProviders, half });
     const missed = wanted !== 'auto' && wanted !== precision;
-    return { precision, warnings: missed ? [`precision '${wanted}' was asked for: ${REASONS[precision]}`] : [] };
+    const warnings = missed ? [`precision '${wanted}' was asked for: ${REASONS[precision]}`] : [];
+    return { precision, warnings: [...session.warnings, ...warnings] };
   }
 
   async #create(
@@ -303,8 +313,20 @@ export class Network {
     const read = [region, candidates?.boxes, candidates?.confidences].filter(name => name !== undefined);
     // The parts of a sum share one gradient.
     const fetches = [...new Set([planned.logits, ...kept, ...passes, ...read])];
-    return { session, planned, fetches, kept, used: this.#used(session), spare: new Map() };
+    const furtherPasses = passes.length > 0;
+    return { session, planned, fetches, kept, furtherPasses, ...this.#used(session), spare: new Map() };
   }
+}
+
+/** By layer name, the tensors with these names. */
+function mapsOf(
+  names: ReadonlyMap<string, string>,
+  outputs: Readonly<Record<string, Tensor>>,
+): ReadonlyMap<string, FeatureMaps> {
+  if (names.size === 0) return NO_MAPS;
+  const maps = new Map<string, FeatureMaps>();
+  for (const [layer, name] of names) maps.set(layer, planar(outputs[name] as Tensor<'float32'>));
+  return maps;
 }
 
 /** Volumes [N, C, D, h, w] as maps of their slices one below the other. */
@@ -319,6 +341,7 @@ function planar(tensor: Tensor<'float32'>): FeatureMaps {
 /** The rows of scores that a run gave. */
 export function scoreRows(logits: Float32Array, count: number, { classes, kind }: Logits): ScoreRow[] {
   const activation = kind === 'confidence' ? 'none' : kind === 'sigmoid' || classes === 1 ? 'sigmoid' : 'softmax';
+  if (count === 1) return [new ScoreRow(logits, activation)];
   return Array.from(
     { length: count },
     (_, n) => new ScoreRow(logits.subarray(n * classes, (n + 1) * classes), activation),

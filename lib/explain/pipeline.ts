@@ -16,6 +16,8 @@ import { shapeOf } from './run-tensors.ts';
 import type { Scorers } from './scorers.ts';
 import type { Work } from './work.ts';
 
+const NO_WARNINGS: readonly string[] = [];
+
 /** Results of one image: by method, by target, by layer set. */
 export type ImageResults = readonly ByTarget[];
 
@@ -66,13 +68,9 @@ function explainMethod(shared: SharedRun, method: MethodRun): MaybeLater<readonl
       return perImage ? computeEach(stage, input) : computeTogether(input);
     });
     return whenReady(sets, computed =>
-      allReady(
-        work.map(({ targets }, image) =>
-          allReady(
-            targets.map((_, t) =>
-              allReady(computed.map((set, s) => explanation(shared, method, tensors, set[image]!, { image, t, s }))),
-            ),
-          ),
+      allReady(work, ({ targets }, image) =>
+        allReady(targets, (_, t) =>
+          allReady(computed, (set, s) => explanation(shared, method, tensors, set[image]!, { image, t, s })),
         ),
       ),
     );
@@ -84,7 +82,7 @@ function explanation(
   { stage, work, outcome, known }: SharedRun,
   method: MethodRun,
   { run, passes }: MethodTensors,
-  { maps, first, milliseconds, runs, warnings = [] }: Computed,
+  { maps, first, milliseconds, runs, warnings = NO_WARNINGS }: Computed,
   { image, t, s }: { readonly image: number; readonly t: number; readonly s: number },
 ): MaybeLater<Explanation> {
   const { targets, extraRuns } = outcome;
@@ -93,7 +91,7 @@ function explanation(
   const layers = method.layerSets[s]!;
   const target = targets[targets.length > work.length ? t : image]!;
   const report = reportDetection(target, outcome.run, image, ready.placement);
-  const found = report?.warnings ?? emptyRegions(target, row);
+  const found = report ? report.warnings : emptyRegions(target, row);
   return assemble(settingFor(stage.setting, stage.network, targets[0]!), {
     image: ready,
     method,
@@ -107,8 +105,15 @@ function explanation(
     runs: { ...runs, network: runs.network + 1 + extraRuns + passes },
     shapes: layers.map(layer => shapeOf(run.activations.get(layer.name)!)),
     precision: run.precision,
-    warnings: [...known, ...method.warnings, ...run.warnings, ...maps.warnings, ...warnings, ...found],
+    warnings: joined([known, method.warnings, run.warnings, maps.warnings, warnings, found]),
   });
+}
+
+/** Most lists are empty. */
+function joined(lists: readonly (readonly string[])[]): string[] {
+  const all: string[] = [];
+  for (const list of lists) if (list.length > 0) all.push(...list);
+  return all;
 }
 
 /**
@@ -124,7 +129,7 @@ function inTurnOrTogether<T>(
     needs.optimizer !== undefined ||
     needs.noise !== undefined ||
     definition.ownScore !== undefined;
-  const together = allReady(methods.map(method => (runsAgain(method) ? undefined : explain(method))));
+  const together = allReady(methods, method => (runsAgain(method) ? undefined : explain(method)));
   return whenReady(together, given => eachInTurn(methods, (method, m) => given[m] ?? explain(method)));
 }
 
@@ -137,8 +142,8 @@ export interface Stage {
 }
 
 /** A sum over no position is exactly zero. */
-function emptyRegions({ readout, terms }: ResolvedTarget, row: ScoreRow): string[] {
-  if (readout?.kind !== 'region' || readout.region !== 'predicted') return [];
+function emptyRegions({ readout, terms }: ResolvedTarget, row: ScoreRow): readonly string[] {
+  if (readout?.kind !== 'region' || readout.region !== 'predicted') return NO_WARNINGS;
   const empty = terms.map(({ index }) => index).filter(index => row.logits[index] === 0);
   return empty.map(index => `class ${index} is predicted nowhere, so that its region is empty; give another region`);
 }

@@ -55,7 +55,16 @@ export interface NetworkPlan extends HeadChoice {
   readonly candidates?: boolean;
 }
 
+/** Made once for each object: plans are remembered for calls that choose alike. */
+const keys = new WeakMap<NetworkPlan, string>();
+
 export function planKey(plan: NetworkPlan): string {
+  let key = keys.get(plan);
+  if (key === undefined) keys.set(plan, (key = makeKey(plan)));
+  return key;
+}
+
+function makeKey(plan: NetworkPlan): string {
   const { output, readout, activations, gradients, passes, seed, manyScores, region, candidates } = plan;
   const read = [readoutForm(readout), region, candidates];
   return JSON.stringify([output, read, activations, gradients, passes, seed, manyScores]);

@@ -41,16 +41,19 @@ function rawConcepts(layers: readonly FeatureMaps[], index: number): MaybeLater<
     return { data: data.subarray(from, from + size), dims: [count!, rows!, columns!], depth };
   });
   const size = largestSize(own);
-  return whenReady(allReady(own.map(maps => sized(maps, size))), resized => {
-    const count = resized.reduce((sum, { dims }) => sum + dims[0], 0);
-    const data = new Float32Array(resized.reduce((sum, maps) => sum + maps.data.length, 0));
-    let offset = 0;
-    for (const maps of resized) {
-      data.set(maps.data, offset);
-      offset += maps.data.length;
-    }
-    return { data, dims: [count, ...positionsOf(size)], width: size.width, height: size.height };
-  });
+  return whenReady(
+    allReady(own, maps => sized(maps, size)),
+    resized => {
+      const count = resized.reduce((sum, { dims }) => sum + dims[0], 0);
+      const data = new Float32Array(resized.reduce((sum, maps) => sum + maps.data.length, 0));
+      let offset = 0;
+      for (const maps of resized) {
+        data.set(maps.data, offset);
+        offset += maps.data.length;
+      }
+      return { data, dims: [count, ...positionsOf(size)], width: size.width, height: size.height };
+    },
+  );
 }
 
 /** One layer's own map; of several the mean, resized to the largest. */

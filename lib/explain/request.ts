@@ -63,6 +63,16 @@ export function makeRequest(network: Network, options: ExplainOptions, defaults:
 
 /** Equal for calls that choose alike. Objects are no parameter's value: they are refused, and refusals not remembered. */
 function choicesKey({ method, methods, params, convention, layer, fuse }: ExplainOptions, defaults: RequestDefaults) {
+  // What most calls say. No name is empty.
+  if (
+    !methods &&
+    !params &&
+    layer === undefined &&
+    fuse === undefined &&
+    method !== '' &&
+    (convention as string) !== ''
+  )
+    return `${method ?? ''} ${convention ?? ''}`;
   const text = (value: unknown) => (typeof value === 'object' ? '' : String(value));
   const values = params && Object.entries(params).map(([name, value]) => [name, typeof value, text(value)]);
   // In an object, what is undefined is left out, while a number that is none becomes null.

@@ -5,7 +5,8 @@ import type { ScoreRow } from '../targets/score.ts';
 import { stack } from './images.ts';
 import type { TargetLayer } from './layer-choice.ts';
 import type { Network, NetworkResult } from './network.ts';
-import { hasBackwardPass, type NetworkPlan, ofEachPass } from './plan.ts';
+import { hasBackwardPass, type NetworkPlan, ofEachPass, type SeedForm } from './plan.ts';
+import { remembered } from './remembered.ts';
 import type { ExplainRequest, MethodRun } from './request.ts';
 import { seedFormOf } from './seeds.ts';
 import type { Work } from './work.ts';
@@ -28,11 +29,12 @@ type Images = Tensor<'float32'>;
 export async function runNetwork(
   network: Network,
   work: readonly Work[],
-  { methods, layers, gradients, passes, signal }: ExplainRequest,
+  request: ExplainRequest,
 ): Promise<RunOutcome> {
+  const { methods, layers, gradients, passes, signal } = request;
   const images = imagesOf(network, work);
-  const { output, readout } = work[0]!.targets[0]!;
-  let targets: readonly ResolvedTarget[] = work.flatMap(one => one.targets);
+  let targets = work.length === 1 ? work[0]!.targets : work.flatMap(one => one.targets);
+  const { output, readout } = targets[0]!;
   const seed = gradients.length > 0 || hasBackwardPass(passes) ? seedFormOf(targets) : undefined;
   let extraRuns = 0;
   if (seed?.kind === 'dense' && targets.some(({ terms }) => terms.some(({ index }) => index < 0))) {
@@ -41,21 +43,39 @@ export async function runNetwork(
     targets = work.flatMap((one, i) => one.targets.map(target => withoutRanks(target, rows[i]!)));
     extraRuns = 1;
   }
-  const candidates = readout?.kind === 'detection';
-  const fixed = methods.some(({ needs }) => needs.scores || needs.optimizer);
-  const region = candidates || (readout?.kind === 'region' && fixed);
-  const activations = layers.map(({ name }) => name);
-  const wanted = { output, readout, activations, gradients, passes, seed, region, candidates };
   const { run, passes: runs } = await runTargets(network, {
     images,
     count: work.length,
-    wanted,
+    plan: planFor(request, { output, readout }, seed, takesManyScores(network, work.length, targets.length)),
     layers,
     targets,
     keep: images.dims.length === 4 && methods.every(onlyReduces),
     signal,
   });
   return { run, targets, extraRuns: extraRuns + runs - 1 };
+}
+
+/** Plans by the layers of the calls they are for, which are the same array for all calls that choose alike. */
+const plans = remembered<readonly TargetLayer[], NetworkPlan>();
+
+function planFor(
+  request: ExplainRequest,
+  { output, readout }: HeadChoice,
+  seed: SeedForm | undefined,
+  manyScores: boolean,
+): NetworkPlan {
+  const make = (): NetworkPlan => {
+    const { methods, layers, gradients, passes } = request;
+    const candidates = readout?.kind === 'detection';
+    const fixed = methods.some(({ needs }) => needs.scores || needs.optimizer);
+    const region = candidates || (readout?.kind === 'region' && fixed);
+    const activations = layers.map(({ name }) => name);
+    return { output, readout, activations, gradients, passes, seed, manyScores, region, candidates };
+  };
+  // Readouts may hold a picture's own mask or box.
+  if (readout) return make();
+  const scores = seed && (seed.kind === 'index' ? seed.view : JSON.stringify(seed.views));
+  return plans(request.layers, `${manyScores} ${scores} ${output}`, make);
 }
 
 /** Whether a method's tensors may stay where the network ran. */
@@ -68,7 +88,7 @@ export interface TargetsRun {
   readonly images: Images;
   /** How many of them are meant. */
   readonly count: number;
-  readonly wanted: Omit<NetworkPlan, 'manyScores'>;
+  readonly plan: NetworkPlan;
   readonly layers: readonly TargetLayer[];
   /** One for each of the images that are meant, or several for the only one. */
   readonly targets: readonly ResolvedTarget[];
@@ -76,26 +96,29 @@ export interface TargetsRun {
   readonly signal?: AbortSignal;
 }
 
+/** Whether the scores of so many targets come from one run on one image. */
+export function takesManyScores({ model }: Network, images: number, targets: number): boolean {
+  const { batch, layout } = model.input;
+  // Frames stand in the batch, where the rows of several scores would stand.
+  return targets > images && (batch ?? 1) === 1 && layout !== 'ntchw';
+}
+
 /** Runs a plan for all targets at once; where the model's batch is fixed, for as many at once as fit into it. */
 export async function runTargets(
   network: Network,
-  { images, count, wanted, layers, targets, keep, signal }: TargetsRun,
+  { images, count, plan, layers, targets, keep, signal }: TargetsRun,
 ): Promise<{ run: NetworkResult; passes: number }> {
-  const { batch, layout } = network.model.input;
-  // Frames stand in the batch, where the rows of several scores would stand.
-  const manyScores = targets.length > count && (batch ?? 1) === 1 && layout !== 'ntchw';
-  const plan: NetworkPlan = { ...wanted, manyScores };
-  const runWith = (own: readonly ResolvedTarget[]) => network.run({ images, plan, layers, targets: own, signal });
-  if (manyScores || images.dims[0] === targets.length)
+  if (plan.manyScores || images.dims[0] === targets.length)
     return { run: await network.run({ images, plan, layers, targets, keep, signal }), passes: 1 };
 
   // A fixed batch: the images are padded already, the targets are cut and padded to it.
   const size = images.dims[0]!;
   const parts: NetworkResult[] = [];
-  for (let from = 0; from < (wanted.seed ? targets.length : 1); from += size) {
+  for (let from = 0; from < (plan.seed ? targets.length : 1); from += size) {
     const own = targets.slice(from, from + size);
     const padding = new Array<ResolvedTarget>(size - own.length).fill(own[0]!);
-    parts.push(trimmed(await runWith([...own, ...padding]), count, own.length));
+    const run = await network.run({ images, plan, layers, targets: [...own, ...padding], signal });
+    parts.push(trimmed(run, count, own.length));
   }
   return { run: joined(parts), passes: parts.length };
 }

@@ -10,15 +10,23 @@ import { type Affine, type Placement, pictureToInput, shownPixels } from './geom
  * away, and pixels outside the crop are 0.
  */
 export function restoreMaps(maps: Maps, placement: Placement): MaybeLater<Maps> {
-  const [, height, width] = maps.dims;
+  const { x, y } = gridOver(maps.dims[1], maps.dims[2], placement);
+  return direct.placeMaps(maps, x, y);
+}
+
+/** How the original picture's pixels lie over maps [h, w] of the model's input. */
+export function gridOver(
+  height: number,
+  width: number,
+  placement: Placement,
+): { readonly x: AxisPlacement; readonly y: AxisPlacement } {
   const { picture, input } = placement;
   const shown = shownPixels(placement);
   const { x, y } = pictureToInput(placement);
-  return direct.placeMaps(
-    maps,
-    axis(x, width / input.width, picture.width, shown.x, shown.width),
-    axis(y, height / input.height, picture.height, shown.y, shown.height),
-  );
+  return {
+    x: axis(x, width / input.width, picture.width, shown.x, shown.width),
+    y: axis(y, height / input.height, picture.height, shown.y, shown.height),
+  };
 }
 
 /** `perInput`: map samples per pixel of the input. */

@@ -46,6 +46,47 @@ export function normalize(maps: Maps, epsilon: number, relu: boolean): MaybeLate
   return whenReady(data, values => ({ data: values, dims: maps.dims, depth: maps.depth }));
 }
 
+/**
+ * One image's sum over channels, stretched to [0, 1] and placed on a grid: `channelSum`, `normalize` and `placeMaps` in one
+ * call, to the same values.
+ * @param activations [1, C, h, w]
+ * @param factors [1, C, h, w], lazy [1, C, 1, 1], or channel weights [C]
+ */
+export function placedSum(
+  term: Term,
+  { data, dims }: FeatureMaps,
+  factors: FeatureMaps | Float32Array,
+  { epsilon, relu }: { readonly epsilon: number; readonly relu: boolean },
+  { x, y }: { readonly x: AxisPlacement; readonly y: AxisPlacement },
+): MaybeLater<{ readonly raw: Maps; readonly placed: Maps }> {
+  const [, channels, height, width] = dims as [number, number, number, number];
+  const weights = factors instanceof Float32Array;
+  const raw: Maps = { data: new Float32Array(height * width), dims: [1, height, width] };
+  const placed = native().placedSum(
+    term,
+    channels,
+    height,
+    width,
+    data,
+    weights ? factors : factors.data,
+    weights || (factors.dims[2] === 1 && factors.dims[3] === 1),
+    epsilon,
+    relu,
+    y.length,
+    x.length,
+    y.scale,
+    y.offset,
+    y.begin,
+    y.end,
+    x.scale,
+    x.offset,
+    x.begin,
+    x.end,
+    raw.data,
+  );
+  return whenReady(placed, values => ({ raw, placed: { data: values, dims: [1, y.length, x.length] } }));
+}
+
 /** Maps at another size. */
 export function resize(maps: Maps, { width, height, interpolation }: ResizeOptions): MaybeLater<Maps> {
   const [count, rows, columns] = maps.dims;

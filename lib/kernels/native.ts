@@ -56,6 +56,20 @@ export interface NativeKernels {
     toWidth: number,
     interpolation: string,
   ): MaybeLater<Float32Array>;
+  placedSum(
+    term: 'product' | 'positive-product' | 'positive-gradient',
+    channels: number,
+    height: number,
+    width: number,
+    activations: Float32Array,
+    factors: Float32Array,
+    lazy: boolean,
+    epsilon: number,
+    relu: boolean,
+    toHeight: number,
+    toWidth: number,
+    ...rest: [...y: AxisNumbers, ...x: AxisNumbers, raw: Float32Array]
+  ): MaybeLater<Float32Array>;
   placeMaps(
     maps: Float32Array,
     count: number,

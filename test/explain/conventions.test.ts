@@ -4,7 +4,7 @@ import { type Explainer, type Explanation, load } from '../../lib/index.ts';
 import { normalize, resize } from '../../lib/kernels/index.ts';
 import type { Maps } from '../../lib/kernels/maps.ts';
 import { expectClose } from '../helpers/expect-close.ts';
-import { noiseImage, one, plainModel } from '../helpers/explain-models.ts';
+import { flat, noiseImage, one, plainModel } from '../helpers/explain-models.ts';
 
 const image = noiseImage([1, 3, 16, 16], 5);
 const full = { width: 16, height: 16, interpolation: 'bilinear' } as const;
@@ -51,3 +51,31 @@ describe('pytorch-grad-cam', () => {
     expectClose(result.map.data, (await normalize(once, { kind: 'pgc' })).data, 1e-6);
   });
 });
+
+// A picture alone takes a shorter way to its map than those of a batch.
+describe.each(['paper', 'pytorch-grad-cam', 'torchcam'] as const)(
+  '%s gives the same alone and in a batch',
+  convention => {
+    const methods = ['cam', 'grad-cam', 'grad-cam++', 'hirescam', 'grad-cam-elementwise', 'xgrad-cam', 'layer-cam'];
+    const known = methods.filter(method => convention !== 'pytorch-grad-cam' || method !== 'cam');
+    const photo = (seed: number) => ({
+      data: Uint8Array.from({ length: 40 * 28 * 3 }, (_, i) => (i * (seed + 31)) % 251),
+      info: { width: 40, height: 28, channels: 3 },
+    });
+
+    it.each(known)('%s', async method => {
+      for (const layer of method === 'cam' ? ['r2'] : ['r1', 'r2'])
+        for (const relu of [true, false]) {
+          const options = { method, layer, convention, params: { relu } };
+          const pair = [photo(1), photo(2)];
+          const together = flat(await cam.explain(pair, options));
+          const apart = await Promise.all(pair.map(async picture => one(await cam.explain(picture, options))));
+          for (const [i, alone] of apart.entries()) {
+            expect(alone).toMatchObject({ status: together[i]!.status, reason: together[i]!.reason });
+            expectClose(alone.raw.data, together[i]!.raw.data, 1e-6);
+            expectClose(alone.map.data, together[i]!.map.data, 1e-5);
+          }
+        }
+    });
+  },
+);

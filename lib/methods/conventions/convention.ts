@@ -60,12 +60,14 @@ export function stretched(
   { deepest }: { readonly deepest: 'scaled' | 'plain' },
 ): MaybeLater<readonly Maps[]> {
   const shallow = deepest === 'scaled' ? layers.length : layers.length - 1;
-  return whenReady(allReady(layers.map(maps => normalized(maps, kind, relu))), scaled => {
-    if (scaled.length === 1) return scaled;
-    const size = largestSize(layers);
-    const resized = scaled.map((maps, i) =>
-      sized(fusion === 'tanh-max' && i < shallow ? mapped(maps, value => Math.tanh(2 * value)) : maps, size),
-    );
-    return allReady(resized);
-  });
+  return whenReady(
+    allReady(layers, maps => normalized(maps, kind, relu)),
+    scaled => {
+      if (scaled.length === 1) return scaled;
+      const size = largestSize(layers);
+      return allReady(scaled, (maps, i) =>
+        sized(fusion === 'tanh-max' && i < shallow ? mapped(maps, value => Math.tanh(2 * value)) : maps, size),
+      );
+    },
+  );
 }

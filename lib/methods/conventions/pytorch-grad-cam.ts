@@ -6,8 +6,10 @@ import { combined, type Finish, mapped, normalized, sized } from './convention.t
  * input's size; then the mean over layers, stretched once more in the same way.
  */
 export const pytorchGradCam: Finish = ({ layers, size, relu, stretchedOnce }) => {
-  const resized = layers.map(maps => whenReady(normalized(maps, 'pgc', relu), stretched => sized(stretched, size)));
-  return whenReady(allReady(resized), maps => {
+  const resized = allReady(layers, maps =>
+    whenReady(normalized(maps, 'pgc', relu), stretched => sized(stretched, size)),
+  );
+  return whenReady(resized, maps => {
     const mean = mapped(
       combined(maps, (a, b) => a + b),
       value => value / maps.length,
