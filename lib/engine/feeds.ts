@@ -24,13 +24,8 @@ export function readFeeds(
   feeds: Readonly<Record<string, Tensor>>,
   copy: boolean,
 ): NativeTensor[] {
-  const names = inputs.map(input => input.name);
   for (const name of Object.keys(feeds))
-    if (!names.includes(name))
-      throw new OnnxCamError(
-        'ERR_OPTION_INVALID',
-        `the model has no input '${name}'${didYouMean(name, names)}; it has ${names.join(', ')}`,
-      );
+    if (!inputs.some(input => input.name === name)) throw unknown('input', name, inputs);
   return inputs.map(input => {
     const tensor = feeds[input.name];
     if (tensor === undefined)
@@ -54,18 +49,13 @@ export function readFetches(
   fetches: readonly string[],
   owned: Readonly<Record<string, Tensor>>,
 ): (NativeTensor | null)[] {
-  const names = outputs.map(output => output.name);
   if (fetches.length === 0) throw new OnnxCamError('ERR_OPTION_INVALID', 'name at least one output to fetch');
   for (const name of Object.keys(owned))
     if (!fetches.includes(name))
       throw new OnnxCamError('ERR_OPTION_INVALID', `a tensor was given for output '${name}', which is not fetched`);
   return fetches.map((name, index) => {
     const output = outputs.find(candidate => candidate.name === name);
-    if (output === undefined)
-      throw new OnnxCamError(
-        'ERR_OPTION_INVALID',
-        `the model has no output '${name}'${didYouMean(name, names)}; it has ${names.join(', ')}`,
-      );
+    if (output === undefined) throw unknown('output', name, outputs);
     if (fetches.indexOf(name) !== index)
       throw new OnnxCamError('ERR_OPTION_INVALID', `output '${name}' is fetched twice`);
     if (!isTensorType(output.type))
@@ -82,7 +72,16 @@ export function readFetches(
   });
 }
 
+function unknown(role: 'input' | 'output', name: string, values: readonly ValueMeta[]): OnnxCamError {
+  const names = values.map(value => value.name);
+  return new OnnxCamError(
+    'ERR_OPTION_INVALID',
+    `the model has no ${role} '${name}'${didYouMean(name, names)}; it has ${names.join(', ')}`,
+  );
+}
+
 function checkTensor(tensor: Tensor, meta: ValueMeta, role: 'input' | 'output'): void {
+  if (fits(tensor, meta)) return;
   const what = `${role} '${meta.name}'`;
   if (!isTensorType(meta.type))
     throw new OnnxCamError('ERR_MODEL_UNSUPPORTED', `${what} is a ${meta.type}; only tensors of numbers can be used`);
@@ -98,18 +97,31 @@ function checkTensor(tensor: Tensor, meta: ValueMeta, role: 'input' | 'output'):
     );
   if (!dims.every(dim => Number.isSafeInteger(dim) && dim >= 0))
     throw new OnnxCamError('ERR_INPUT_SHAPE', `${what}: dims must be whole numbers of at least 0, not [${dims}]`);
-  const fits = dims.length === meta.dims.length && dims.every((dim, axis) => isDim(meta.dims[axis]!, dim));
-  if (!fits)
+  if (dims.length !== meta.dims.length || !dims.every((dim, axis) => isDim(meta.dims[axis]!, dim)))
     throw new OnnxCamError(
       'ERR_INPUT_SHAPE',
       `${what} has shape ${shapeText(meta)}, the tensor has [${dims.join(', ')}]`,
     );
-  if (data.length !== elementCount(dims))
-    throw new OnnxCamError(
-      'ERR_INPUT_SHAPE',
-      `${what}: dims [${dims.join(', ')}] need ${elementCount(dims)} elements, data has ${data.length}` +
-        (data.length === 0 ? ' (was its buffer transferred away?)' : ''),
-    );
+  throw new OnnxCamError(
+    'ERR_INPUT_SHAPE',
+    `${what}: dims [${dims.join(', ')}] need ${elementCount(dims)} elements, data has ${data.length}` +
+      (data.length === 0 ? ' (was its buffer transferred away?)' : ''),
+  );
+}
+
+/** Whether there is nothing wrong with a tensor, before it is looked up what. */
+function fits(tensor: Tensor, meta: ValueMeta): boolean {
+  if (typeof tensor !== 'object' || tensor === null || tensor.type !== meta.type || !isTensorType(meta.type))
+    return false;
+  const { data, dims } = tensor;
+  if (!ArrayBuffer.isView(data) || !Array.isArray(dims) || dims.length !== meta.dims.length) return false;
+  let count = 1;
+  for (let axis = 0; axis < dims.length; axis++) {
+    const dim = dims[axis]!;
+    if (!Number.isSafeInteger(dim) || dim < 0 || !isDim(meta.dims[axis]!, dim)) return false;
+    count *= dim;
+  }
+  return data.length === count && isArrayFor(tensor);
 }
 
 function isDim(wanted: number | string, given: number): boolean {

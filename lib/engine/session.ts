@@ -92,7 +92,7 @@ export class Session {
     const owned = options.outputs ?? {};
     const inputs = readFeeds(this.inputs, feeds, options.copyInputs ?? false);
     const ownedOutputs = readFetches(this.outputs, fetches, owned);
-    const held = [...inputs, ...ownedOutputs.filter(tensor => tensor !== null)];
+    const held = inputs.concat(ownedOutputs.filter(tensor => tensor !== null));
     const lengths = held.map(tensor => tensor.data.byteLength);
     const results = await withSignal(options.signal, cancellation =>
       native().run(this.handle, inputs, fetches, ownedOutputs, options.copyOutputs ?? false, cancellation),

@@ -3,6 +3,7 @@
  * addon checks (that arrays hold what their dimensions call for), and small work is done at once. The functions of
  * index.ts do the same for anybody's tensors. Imported as a whole: `direct.channelSum(…)`.
  */
+import { DeviceTensor } from '../engine/device-tensor.ts';
 import { type MaybeLater, whenReady } from '../maybe-later.ts';
 import type { FeatureMaps, FeaturePair } from './features.ts';
 import type { Maps, ResizeOptions } from './maps.ts';
@@ -10,9 +11,10 @@ import { native } from './native.ts';
 import type { AxisPlacement } from './place-maps.ts';
 import { meansOf, sumOf, type Term } from './reductions.ts';
 
-/** Mean over positions of every channel of [N, C, h, w]: [N·C]. */
+/** Mean over positions of every channel of [N, C, h, w]: [N·C]; of single positions, as behind a global average, a view. */
 export function channelMeans(features: FeatureMaps): MaybeLater<Float32Array> {
   const [images, channels, height, width] = features.dims as [number, number, number, number];
+  if (height * width === 1 && !(features instanceof DeviceTensor)) return features.data;
   return meansOf(features, images, channels, height * width);
 }
 

@@ -92,13 +92,21 @@ export function softmax(values: ArrayLike<number>): Float64Array {
 function topIndices(values: ArrayLike<number>, count: number): number[] {
   const order = (index: number): number => (Number.isNaN(values[index]!) ? Number.NEGATIVE_INFINITY : values[index]!);
   const kept: number[] = [];
-  for (let i = 0; i < values.length; i++) {
-    const value = order(i);
-    if (kept.length === count && !(value > order(kept[count - 1]!))) continue;
+  const keep = (index: number): void => {
+    const value = order(index);
     let place = kept.length;
     while (place > 0 && value > order(kept[place - 1]!)) place--;
-    kept.splice(place, 0, i);
-    if (kept.length > count) kept.pop();
+    kept.splice(place, 0, index);
+  };
+  const first = Math.min(count, values.length);
+  for (let i = 0; i < first; i++) keep(i);
+  if (first === 0) return kept;
+  let least = order(kept[first - 1]!);
+  for (let i = first; i < values.length; i++) {
+    if (!(values[i]! > least)) continue;
+    keep(i);
+    kept.pop();
+    least = order(kept[first - 1]!);
   }
   return kept;
 }

@@ -1,3 +1,4 @@
+import fc from 'fast-check';
 import { describe, expect, it } from 'vitest';
 import * as targets from '../../lib/targets/index.ts';
 import { Labels } from '../../lib/targets/labels.ts';
@@ -27,6 +28,17 @@ describe('targets', () => {
     expect(scoreOf('Tabby Cat')).toEqual([3]);
     expect(scoreOf('tabby, tabby cat')).toEqual([3]);
     expect(row.classOf(-2)).toBe(3);
+  });
+
+  it('ranks as a stable sort does, values that are none last', () => {
+    const logits = fc.array(fc.oneof(fc.integer({ min: -3, max: 3 }), fc.constant(Number.NaN)), { maxLength: 30 });
+    const order = (value: number) => (Number.isNaN(value) ? Number.NEGATIVE_INFINITY : value);
+    fc.assert(
+      fc.property(logits, fc.integer({ min: 0, max: 9 }), (values, count) => {
+        const sorted = values.map((_, i) => i).sort((a, b) => order(values[b]!) - order(values[a]!) || a - b);
+        expect(new ScoreRow(Float32Array.from(values), 'softmax').top(count)).toEqual(sorted.slice(0, count));
+      }),
+    );
   });
 
   it('refuses what the model does not have', () => {
