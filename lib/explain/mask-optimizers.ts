@@ -12,8 +12,9 @@ import { ProgressCounter } from '../scoring/progress.ts';
 import { type SettledTarget, settleTargets } from '../scoring/target-terms.ts';
 import type { ScoreView } from '../targets/target.ts';
 import { MASK_WEIGHTS, MASKED_ACTIVATIONS, MASKED_IMAGE, maskedGraph } from './masked-graph.ts';
-import { type Network, scoreRows } from './network.ts';
+import type { Network } from './network.ts';
 import { readoutForm } from './readout-graph.ts';
+import { scoreRows } from './run-outputs.ts';
 import type { ScorerRequest } from './scorers.ts';
 import { denseSeeds, seedViews } from './seeds.ts';
 

@@ -1,5 +1,4 @@
 import { DeviceTensor } from '../engine/device-tensor.ts';
-import { isAccelerated } from '../engine/providers.ts';
 import { Session } from '../engine/session.ts';
 import type { Tensor } from '../engine/tensor.ts';
 import { throwIfAborted } from '../errors.ts';
@@ -15,20 +14,20 @@ import type { Precision } from '../options.ts';
 import { precisionOf, type UsedPrecision } from '../precision.ts';
 import { type DetectionFormat, parseDetection } from '../targets/detection.ts';
 import type { HeadChoice, ResolvedTarget } from '../targets/resolve.ts';
-import { ScoreRow } from '../targets/score.ts';
+import type { ScoreRow } from '../targets/score.ts';
 import { Turns } from '../turns.ts';
 import { type Candidates, detectionHead } from './detection-readout.ts';
 import type { TargetLayer } from './layer-choice.ts';
 import { type NetworkPlan, ofEachPass, type PassKind, planKey } from './plan.ts';
-import { type PlannedGraph, planGraph } from './plan-graph.ts';
+import { openPlanned, type PlannedSession } from './planned-session.ts';
 import { readoutFeeds, readoutHead, type ScoreHead } from './readout-graph.ts';
+import { mapsOf, NO_MAPS, scoreRows } from './run-outputs.ts';
 import { seedTensors } from './seeds.ts';
 import type { SessionUse } from './session-cache.ts';
 
 /** Sizes whose facts are kept; more would grow without end on pictures of many sizes. */
 const KEPT_SIZES = 8;
 
-const NO_MAPS: ReadonlyMap<string, FeatureMaps> = new Map();
 const NO_PASSES = ofEachPass(() => NO_MAPS);
 const NO_FEEDS: Readonly<Record<string, Tensor>> = {};
 
@@ -95,21 +94,10 @@ export interface GraphRun<G extends { readonly graph: Graph }> {
   readonly signal?: AbortSignal;
 }
 
-/** A session and the names of what its graph gives. */
-interface PlannedSession {
-  readonly session: Session;
-  readonly planned: PlannedGraph;
-  /** Everything that a run gives, each once. */
-  readonly fetches: readonly string[];
-  /** What may stay on the device: activations and gradients. */
-  readonly kept: ReadonlySet<string>;
-  /** There are outputs of passes besides the gradients'. */
-  readonly furtherPasses: boolean;
+interface NetworkSession extends PlannedSession {
   readonly precision: UsedPrecision;
   /** What every result of the session is told. */
   readonly warnings: readonly string[];
-  /** Outputs of the last run that nobody reads any more, by batch and number of targets. */
-  readonly spare: Map<string, Record<string, Tensor>>;
 }
 
 /** Runs a model's rewritten graphs; sessions are made on first need and shared by equal plans. */
@@ -191,7 +179,7 @@ export class Network {
   }
 
   async #runPlanned(
-    { session, planned, fetches, kept, furtherPasses, precision, warnings, spare }: PlannedSession,
+    { session, planned, fetches, kept, furtherPasses, precision, warnings, spare }: NetworkSession,
     head: ScoreHead,
     { images, plan, targets, keep, signal }: NetworkRun,
   ): Promise<NetworkResult> {
@@ -287,7 +275,7 @@ export class Network {
   }
 
   /** What a session computes in, and a warning where that is not what was asked for. */
-  #used(session: Session): Pick<PlannedSession, 'precision' | 'warnings'> {
+  #used(session: Session): Pick<NetworkSession, 'precision' | 'warnings'> {
     const wanted = this.#precision;
     const { half } = this.model;
     const precision = precisionOf(session, { providers: this.#options.executionProviders, half });
@@ -301,49 +289,8 @@ export class Network {
     layers: readonly TargetLayer[],
     plan: NetworkPlan,
     facts: FactTable,
-  ): Promise<PlannedSession> {
-    const planned = planGraph(this.model, facts, head, layers, plan, {
-      blocks: !isAccelerated(this.#options.executionProviders),
-    });
-    const { model, externalFiles } = serializeModel(planned.graph);
-    const session = await Session.create(model, { ...this.#options, externalFiles });
-    const kept = new Set([...planned.activations.values(), ...planned.gradients.values()]);
-    const passes = Object.values(planned.passes).flatMap(names => [...names.values()]);
-    const { region, candidates } = planned;
-    const read = [region, candidates?.boxes, candidates?.confidences].filter(name => name !== undefined);
-    // The parts of a sum share one gradient.
-    const fetches = [...new Set([planned.logits, ...kept, ...passes, ...read])];
-    const furtherPasses = passes.length > 0;
-    return { session, planned, fetches, kept, furtherPasses, ...this.#used(session), spare: new Map() };
+  ): Promise<NetworkSession> {
+    const opened = await openPlanned(this.model, this.#options, { head, layers, plan, facts });
+    return { ...opened, ...this.#used(opened.session) };
   }
-}
-
-/** By layer name, the tensors with these names. */
-function mapsOf(
-  names: ReadonlyMap<string, string>,
-  outputs: Readonly<Record<string, Tensor>>,
-): ReadonlyMap<string, FeatureMaps> {
-  if (names.size === 0) return NO_MAPS;
-  const maps = new Map<string, FeatureMaps>();
-  for (const [layer, name] of names) maps.set(layer, planar(outputs[name] as Tensor<'float32'>));
-  return maps;
-}
-
-/** Volumes [N, C, D, h, w] as maps of their slices one below the other. */
-function planar(tensor: Tensor<'float32'>): FeatureMaps {
-  const { dims } = tensor;
-  // As it is: the data of a tensor on a device is copied when it is asked for.
-  if (dims.length !== 5) return tensor;
-  const [count, channels, depth, height, width] = dims as [number, number, number, number, number];
-  return { data: tensor.data, dims: [count, channels, depth * height, width], depth };
-}
-
-/** The rows of scores that a run gave. */
-export function scoreRows(logits: Float32Array, count: number, { classes, kind }: Logits): ScoreRow[] {
-  const activation = kind === 'confidence' ? 'none' : kind === 'sigmoid' || classes === 1 ? 'sigmoid' : 'softmax';
-  if (count === 1) return [new ScoreRow(logits, activation)];
-  return Array.from(
-    { length: count },
-    (_, n) => new ScoreRow(logits.subarray(n * classes, (n + 1) * classes), activation),
-  );
 }

@@ -127,13 +127,14 @@ class PlanWriter {
     blocks: boolean,
   ) {
     this.graph = model.graph.clone();
-    this.graph.outputs.length = 0;
     this.facts = new Map(facts);
     this.#head = head;
     this.#plan = plan;
     this.#blocks = blocks;
     this.input = feedFloat32(this.graph, this.facts, model.input.name);
     const { rows, region, candidates } = asRows(this.graph, this.facts, head);
+    const own = this.graph.outputs.filter(({ name }) => name === rows);
+    this.graph.outputs.splice(0, this.graph.outputs.length, ...own);
     this.logits = rows;
     this.candidates = plan.candidates ? candidates : undefined;
     this.region = plan.region ? region : undefined;

@@ -3,13 +3,15 @@ import { type Graph, type GraphNode, makeNode } from './graph.ts';
 import { makeValueInfo } from './value-info.ts';
 
 /**
- * Makes a tensor an output of the graph, through a node with a name of its own: exposing the tensor itself can make
- * session creation fail in ONNX Runtime's layout pass (autodiff.md §5). Exposing it again gives the same name.
+ * Makes a tensor an output of the graph, through a node with a name of its own: where the tensor itself is exposed, ONNX
+ * Runtime's layout pass may fail when a session is created, or leave the output empty when it is run (FastViT's first of
+ * two added convolutions). What is an output already, as the model has it, stays one. Exposing it again gives the same name.
  * @returns the output's name
  */
 export function expose(graph: Graph, tensor: string, facts?: FactTable): string {
   const name = `onnx_cam/out/${tensor}`;
   if (graph.outputs.some(output => output.name === name)) return name;
+  if (graph.outputs.some(output => output.name === tensor)) return tensor;
   const known = facts?.get(tensor);
   graph.append(exposingNode(graph, tensor, name));
   graph.outputs.push(makeValueInfo(name, known?.type, known?.dims));

@@ -43,3 +43,17 @@ it('exposes a tensor that a Pad reads, which ONNX Runtime merges into the convol
       expect((fast![name]!.data as Float32Array)[i]).toBeCloseTo(value, 5);
     });
 });
+
+it('leaves what is an output already as it is', () => {
+  const graph = parseModel(
+    buildModel({
+      nodes: [makeNode('Relu', ['x'], ['r']), makeNode('Relu', ['r'], ['y'])],
+      inputs: [{ name: 'x', dims: [1, 3] }],
+      outputs: [{ name: 'y', dims: [1, 3] }],
+    }),
+  );
+  expect(expose(graph, 'y')).toBe('y');
+  const exposed = expose(graph, 'r');
+  expect(exposed).not.toBe('r');
+  expect(graph.outputs.map(({ name }) => name)).toEqual(['y', exposed]);
+});
