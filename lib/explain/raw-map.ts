@@ -6,9 +6,11 @@ import type { FeatureMaps, InputSize } from '../methods/definition.ts';
 import { type MethodMaps, nth } from './method-maps.ts';
 
 /** A result's own values: before the outermost ReLU, normalisation and resizing. */
-export function rawMapOf({ raw, colours, concepts }: MethodMaps, index: number): MaybeLater<RawMap> {
+export function rawMapOf({ raw, placed, colours, concepts }: MethodMaps, index: number): MaybeLater<RawMap> {
   if (concepts.length > 0) return rawConcepts(colours, index);
   if (colours.length > 0) return rawColours(colours, index);
+  // Made for this result alone.
+  if (placed) return onlyRawMap(raw[0]!);
   return rawMap(raw, index);
 }
 
@@ -54,6 +56,10 @@ function rawConcepts(layers: readonly FeatureMaps[], index: number): MaybeLater<
       return { data, dims: [count, ...positionsOf(size)], width: size.width, height: size.height };
     },
   );
+}
+
+function onlyRawMap({ data, dims: [, height, width] }: Maps): RawMap {
+  return { data, dims: [height, width], width, height };
 }
 
 /** One layer's own map; of several the mean, resized to the largest. */

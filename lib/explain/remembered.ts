@@ -10,10 +10,11 @@ export function remembered<O extends object, T>(): (owner: O, key: string, make:
   return (owner, key, make) => {
     let known = values.get(owner);
     if (!known) values.set(owner, (known = new Map()));
-    if (!known.has(key)) {
-      known.set(key, make());
-      if (known.size > KEPT) known.delete(known.keys().next().value!);
-    }
-    return known.get(key)!;
+    const value = known.get(key);
+    if (value !== undefined || known.has(key)) return value as T;
+    const made = make();
+    known.set(key, made);
+    if (known.size > KEPT) known.delete(known.keys().next().value!);
+    return made;
   };
 }

@@ -41,6 +41,11 @@ export function channelSum(
   return sumOf(term, activations, weights ? { data: factors, dims: [] } : factors, pair);
 }
 
+/** log Σ exp z of a row of logits, in double precision; NaN where one is NaN or the largest is infinite. */
+export function logSumExp(logits: Float32Array): number {
+  return native().logSumExp(logits, logits.length);
+}
+
 /** (M − min M) / (max M − min M + ε) of each map, of max(M, 0) if `relu`. */
 export function normalize(maps: Maps, epsilon: number, relu: boolean): MaybeLater<Maps> {
   const [count, height, width] = maps.dims;

@@ -27,6 +27,7 @@ export interface NativeKernels {
     ...rest: [...Shape, ...Features, ...Factors]
   ): MaybeLater<Float32Array>;
   femWeights(k: number, activations: Float32Array, ...shape: Shape): MaybeLater<Float32Array>;
+  logSumExp(logits: Float32Array, count: number): number;
   principalComponent(
     centre: boolean,
     sign: 'largest' | 'activation',

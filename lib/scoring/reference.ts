@@ -157,7 +157,7 @@ export class ReferenceScorer implements Scorer {
   }
 
   #read(logits: ArrayLike<number>, view: ScoreView | undefined): Float64Array {
-    const row = new ScoreRow(logits, this.#options.row.activation);
+    const row = new ScoreRow(Float32Array.from(logits), this.#options.row.activation);
     return Float64Array.from(this.#settled, target => row.score({ terms: termsIn(target, view) }));
   }
 }

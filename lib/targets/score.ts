@@ -1,3 +1,4 @@
+import { logSumExp } from '../kernels/direct.ts';
 import type { ResolvedTarget, ScoreTerm } from './resolve.ts';
 import type { ScoreView } from './target.ts';
 
@@ -6,12 +7,12 @@ export type Activation = 'softmax' | 'sigmoid' | 'none';
 
 /** The logits of one image and what can be read from them, in double precision. */
 export class ScoreRow {
-  readonly logits: ArrayLike<number>;
+  readonly logits: Float32Array;
   readonly activation: Activation;
-  #softmax: { readonly max: number; readonly sum: number } | undefined;
+  #logSumExp: number | undefined;
   #top: readonly number[] = [];
 
-  constructor(logits: ArrayLike<number>, activation: Activation) {
+  constructor(logits: Float32Array, activation: Activation) {
     this.logits = logits;
     this.activation = activation;
   }
@@ -21,8 +22,7 @@ export class ScoreRow {
     const logit = this.logits[index]!;
     if (this.activation === 'none') return opposite ? 1 - logit : logit;
     if (this.activation === 'sigmoid') return 1 / (1 + Math.exp(opposite ? logit : -logit));
-    const { max, sum } = this.#normalizer();
-    return Math.exp(logit - max) / sum;
+    return Math.exp(logit - this.#total());
   }
 
   /** The classes with the largest logits, by falling logit; equal logits keep the lower index first. */
@@ -63,33 +63,27 @@ export class ScoreRow {
     // Of the two forms the one whose exponential cannot overflow.
     if (this.activation === 'sigmoid')
       return logit < 0 ? logit - Math.log1p(Math.exp(logit)) : -Math.log1p(Math.exp(-logit));
-    const { max, sum } = this.#normalizer();
-    return logit - max - Math.log(sum);
+    return logit - this.#total();
   }
 
-  /** What softmax divides by, Σ exp(z − max z); found once for all classes that are asked for. */
-  #normalizer(): { readonly max: number; readonly sum: number } {
-    this.#softmax ??= normalizer(this.logits);
-    return this.#softmax;
+  /** log Σ exp z, found once for all classes that are asked for. */
+  #total(): number {
+    this.#logSumExp ??= logSumExp(this.logits);
+    return this.#logSumExp;
   }
-}
-
-function normalizer(values: ArrayLike<number>): { readonly max: number; readonly sum: number } {
-  let max = Number.NEGATIVE_INFINITY;
-  for (let i = 0; i < values.length; i++) max = Math.max(max, values[i]!);
-  let sum = 0;
-  for (let i = 0; i < values.length; i++) sum += Math.exp(values[i]! - max);
-  return { max, sum };
 }
 
 /** In double precision. */
 export function softmax(values: ArrayLike<number>): Float64Array {
-  const { max, sum } = normalizer(values);
-  return Float64Array.from(values, value => Math.exp(value - max) / sum);
+  const doubles = Float64Array.from(values);
+  const max = doubles.reduce((most, value) => Math.max(most, value), Number.NEGATIVE_INFINITY);
+  const powers = doubles.map(value => Math.exp(value - max));
+  const sum = powers.reduce((total, power) => total + power, 0);
+  return powers.map(power => power / sum);
 }
 
 /** Selection of a few among many: each value is compared with the smallest one kept. NaN counts as smallest. */
-function topIndices(values: ArrayLike<number>, count: number): number[] {
+function topIndices(values: Float32Array, count: number): number[] {
   const order = (index: number): number => (Number.isNaN(values[index]!) ? Number.NEGATIVE_INFINITY : values[index]!);
   const kept: number[] = [];
   const keep = (index: number): void => {

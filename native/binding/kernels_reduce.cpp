@@ -5,6 +5,7 @@
 #include "kernels/channel_sum.hpp"
 #include "kernels/fem.hpp"
 #include "kernels/gradient_weights.hpp"
+#include "kernels/log_sum_exp.hpp"
 
 namespace onnx_cam {
 namespace {
@@ -69,6 +70,12 @@ Napi::Value femWeights(KernelCall& call) {
   return call.run(3 * shape.size(), weights, [=] { kernels::femWeights(k, activations, shape, out); });
 }
 
+// (logits, count) → number
+Napi::Value logSumExp(KernelCall& call) {
+  const std::size_t count = call.size(1);
+  return Napi::Number::New(call.env(), kernels::logSumExp(call.floats(0, count), count));
+}
+
 }  // namespace
 
 void registerReduceKernels(Napi::Env env, Napi::Object exports) {
@@ -77,6 +84,7 @@ void registerReduceKernels(Napi::Env env, Napi::Object exports) {
   exportKernel(env, exports, "gradCamPlusPlusWeights", gradCamPlusPlusWeights);
   exportKernel(env, exports, "xgradCamWeights", xgradCamWeights);
   exportKernel(env, exports, "femWeights", femWeights);
+  exportKernel(env, exports, "logSumExp", logSumExp);
 }
 
 }  // namespace onnx_cam

@@ -44,16 +44,23 @@ it('exposes a tensor that a Pad reads, which ONNX Runtime merges into the convol
     });
 });
 
-it('leaves what is an output already as it is', () => {
+it('copies neither what is an output already nor what is only pooled, but what others read', () => {
   const graph = parseModel(
     buildModel({
-      nodes: [makeNode('Relu', ['x'], ['r']), makeNode('Relu', ['r'], ['y'])],
-      inputs: [{ name: 'x', dims: [1, 3] }],
-      outputs: [{ name: 'y', dims: [1, 3] }],
+      nodes: [
+        makeNode('Relu', ['x'], ['r']),
+        makeNode('Relu', ['r'], ['s']),
+        makeNode('GlobalAveragePool', ['s'], ['y']),
+      ],
+      inputs: [{ name: 'x', dims: [1, 3, 2, 2] }],
+      outputs: [{ name: 'y', dims: [1, 3, 1, 1] }],
     }),
   );
-  expect(expose(graph, 'y')).toBe('y');
-  const exposed = expose(graph, 'r');
-  expect(exposed).not.toBe('r');
-  expect(graph.outputs.map(({ name }) => name)).toEqual(['y', exposed]);
+  for (const tensor of ['y', 's', 's']) expect(expose(graph, tensor)).toBe(tensor);
+  expect(graph.nodes).toHaveLength(3);
+  const copied = expose(graph, 'r');
+  const input = expose(graph, 'x');
+  expect(graph.nodes).toHaveLength(5);
+  expect(graph.outputs.map(({ name }) => name)).toEqual(['y', 's', copied, input]);
+  expect(new Set(graph.outputs.map(({ name }) => name)).size).toBe(4);
 });

@@ -4,11 +4,11 @@ import * as targets from '../../lib/targets/index.ts';
 import { Labels } from '../../lib/targets/labels.ts';
 import { parseTarget, parseTargetText } from '../../lib/targets/parse.ts';
 import { resolveTarget } from '../../lib/targets/resolve.ts';
-import { ScoreRow } from '../../lib/targets/score.ts';
+import { ScoreRow, softmax } from '../../lib/targets/score.ts';
 
 const labels = new Labels(['tench, Tinca tinca', 'tabby, tabby cat', 'crane', 'Crane', 'tiger cat']);
 const head = { classes: 5, labels };
-const row = new ScoreRow([0.5, 3, -1, 2, 2], 'softmax');
+const row = new ScoreRow(Float32Array.of(0.5, 3, -1, 2, 2), 'softmax');
 const scoreOf = (target: Parameters<typeof parseTarget>[0]) =>
   resolveTarget(parseTarget(target), head).map(one => row.score(one));
 const code = (run: () => unknown) => {
@@ -39,6 +39,22 @@ describe('targets', () => {
         expect(new ScoreRow(Float32Array.from(values), 'softmax').top(count)).toEqual(sorted.slice(0, count));
       }),
     );
+  });
+
+  it('has the probabilities of softmax, also of large logits', () => {
+    const logits = fc.array(fc.float({ min: -300, max: 300, noNaN: true }), { minLength: 1, maxLength: 40 });
+    fc.assert(
+      fc.property(logits, values => {
+        const one = new ScoreRow(Float32Array.from(values), 'softmax');
+        const expected = softmax(Float32Array.from(values));
+        for (const [i, probability] of expected.entries()) {
+          expect(one.probability(i)).toBeCloseTo(probability, 12);
+          expect(one.view('logProbability', i)).toBeCloseTo(values[i]! - values[0]! + one.view('logProbability', 0), 9);
+        }
+      }),
+    );
+    for (const value of [Number.NaN, Number.POSITIVE_INFINITY])
+      expect(new ScoreRow(Float32Array.of(1, value), 'softmax').probability(0)).toBeNaN();
   });
 
   it('refuses what the model does not have', () => {
@@ -74,7 +90,7 @@ describe('targets', () => {
     expect(scoreOf(targets.probability(1))[0]).toBeCloseTo(p, 14);
     expect(scoreOf(targets.logProbability('top1'))[0]).toBeCloseTo(Math.log(p), 14);
     expect(scoreOf(targets.rest(1))[0]).toBeCloseTo(3 + Math.log(p), 14);
-    const sigmoid = new ScoreRow([-2], 'sigmoid');
+    const sigmoid = new ScoreRow(Float32Array.of(-2), 'sigmoid');
     const binary = resolveTarget(targets.probability(targets.binary(1)), { classes: 1 })[0]!;
     expect(sigmoid.score(binary)).toBeCloseTo(1 / (1 + Math.exp(2)), 14);
     expect(sigmoid.score(resolveTarget(targets.binary(0), { classes: 1 })[0]!)).toBe(2);
