@@ -100,6 +100,7 @@ function methodContext(
     Math.max(layer.activations.dims[0]!, (layer.gradients ?? layer.guided ?? layer.attributions)?.dims[0] ?? 1);
   return { seed, size, scorer, optimizer, convention, params, count };
 }
+
 /** What methods with finished maps say besides of each layer. */
 function besides(
   layers: readonly LayerTensors[],
