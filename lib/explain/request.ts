@@ -69,8 +69,8 @@ function choicesKey({ method, methods, params, convention, layer, fuse }: Explai
     !params &&
     layer === undefined &&
     fuse === undefined &&
-    method !== '' &&
-    (convention as string) !== ''
+    isAbsentOrNamed(method) &&
+    isAbsentOrNamed(convention)
   )
     return `${method ?? ''} ${convention ?? ''}`;
   const text = (value: unknown) => (typeof value === 'object' ? '' : String(value));
@@ -78,6 +78,9 @@ function choicesKey({ method, methods, params, convention, layer, fuse }: Explai
   // In an object, what is undefined is left out, while a number that is none becomes null.
   return JSON.stringify({ method, methods, values, convention, layer: layer ?? undefined, fuse, defaults });
 }
+
+/** Anything else is refused where the choice is made. */
+const isAbsentOrNamed = (value: unknown): boolean => value === undefined || (typeof value === 'string' && value !== '');
 
 function makeChoices(network: Network, options: ExplainOptions, defaults: RequestDefaults): Choices {
   const named = options.layer ?? defaults.layer;
