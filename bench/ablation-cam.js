@@ -4,7 +4,7 @@
  */
 import { parseArgs } from 'node:util';
 import { load } from '../dist/index.js';
-import { physicalCores } from '../dist/physical-cores.js';
+import { physicalCores } from '../dist/engine/physical-cores.js';
 import { CAT, modelBytes } from './support/models.js';
 import { printScorePeers } from './support/peers.js';
 import { inTurn, median, ms, printHead, printTable, ratio } from './support/report.js';

@@ -4,7 +4,7 @@
  */
 import { load } from '../dist/index.js';
 import { Session } from '../dist/engine/session.js';
-import { physicalCores } from '../dist/physical-cores.js';
+import { physicalCores } from '../dist/engine/physical-cores.js';
 import { modelBytes, pictureTensor } from './support/models.js';
 import { inTurn, median, ms, pairedRatio, printHead, printTable, ratio } from './support/report.js';
 

@@ -13,7 +13,7 @@ import { monitorEventLoopDelay } from 'node:perf_hooks';
 import { parseArgs } from 'node:util';
 import * as ort from 'onnxruntime-node';
 import { load } from '../dist/index.js';
-import { physicalCores } from '../dist/physical-cores.js';
+import { physicalCores } from '../dist/engine/physical-cores.js';
 import { CAT, COFFEE, modelBytes, ROCKET } from './support/models.js';
 import { printScorePeers } from './support/peers.js';
 import { inTurn, median, ms, pairedRatio, printHead, printTable, ratio } from './support/report.js';

@@ -1,10 +1,10 @@
 import { elementCount } from './engine/tensor.ts';
-import { OnnxCamError } from './errors.ts';
-import { methodMaps, nth } from './explain/method-maps.ts';
-import { chooseConvention } from './explain/methods.ts';
-import { rawMapOf } from './explain/raw-map.ts';
-import type { MapStatus } from './explain/status.ts';
-import type { HeatMap, RawMap } from './explanation.ts';
+import { OnnxCamError } from './common/errors.ts';
+import { methodMaps, nth } from './maps/method-maps.ts';
+import { chooseConvention } from './methods/choose.ts';
+import { rawMapOf } from './maps/raw-map.ts';
+import type { MapStatus } from './result/status.ts';
+import type { HeatMap, RawMap } from './result/explanation.ts';
 import { resize } from './kernels/index.ts';
 import { steady } from './kernels/native.ts';
 import type { Convention, FeatureMaps, LayerTensors, MethodDefinition, MethodNeeds } from './methods/definition.ts';

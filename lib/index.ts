@@ -7,11 +7,11 @@ export {
 } from './compute-map.ts';
 export type { ExecutionProvider } from './engine/providers.ts';
 export type { Tensor, TensorType } from './engine/tensor.ts';
-export { type ErrorCode, OnnxCamError } from './errors.ts';
-export type { ExplainSource } from './explain/images.ts';
+export { type ErrorCode, OnnxCamError } from './common/errors.ts';
+export type { ExplainSource } from './network/images.ts';
 export type { ExplainResult } from './explain/result-type.ts';
-export type { MapStatus } from './explain/status.ts';
-export type { StreamResult, StreamSource } from './explain/stream.ts';
+export type { MapStatus } from './result/status.ts';
+export type { StreamResult, StreamSource } from './io/picture-stream.ts';
 export { Explainer, type LayerListing, type StreamOptions } from './explainer.ts';
 export {
   type Concepts,
@@ -24,7 +24,7 @@ export {
   type RawMap,
   type Runs,
   type Timings,
-} from './explanation.ts';
+} from './result/explanation.ts';
 export type { PreprocessOptions, ResolvedPreprocess } from './image/preprocess-options.ts';
 export type { RawPicture } from './image/raw-picture.ts';
 export type { RenderOptions } from './image/render.ts';

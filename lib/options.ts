@@ -1,11 +1,11 @@
 import { SESSION_OPTION_NAMES, type SessionOptions } from './engine/options.ts';
 import type { Tensor } from './engine/tensor.ts';
-import { OnnxCamError } from './errors.ts';
+import { OnnxCamError } from './common/errors.ts';
 import type { PreprocessOptions, PresetName } from './image/preprocess-options.ts';
 import { CONVENTIONS, type Convention } from './methods/definition.ts';
-import { isTokens } from './model/sidecar.ts';
-import { shown } from './shown.ts';
-import { didYouMean } from './suggest.ts';
+import { isTokens } from './model/file/sidecar.ts';
+import { shown } from './common/shown.ts';
+import { didYouMean } from './common/suggest.ts';
 import type { TargetInput } from './targets/target.ts';
 
 export const PRECISIONS = ['auto', 'fp32', 'tf32', 'fp16'] as const;

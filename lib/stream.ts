@@ -1,6 +1,6 @@
-import type { ExplainSource } from './explain/images.ts';
+import type { ExplainSource } from './network/images.ts';
 import type { ExplainResult } from './explain/result-type.ts';
-import type { StreamResult, StreamSource } from './explain/stream.ts';
+import type { StreamResult, StreamSource } from './io/picture-stream.ts';
 import { Explainer, type StreamOptions } from './explainer.ts';
 
 /**

@@ -13,7 +13,7 @@ architecture=sm_90
 if nvidia-smi >/dev/null 2>&1; then architecture=native; fi
 
 mkdir -p build-cuda
-for file in native/kernels/*.cu native/scoring/*.cu; do echo "#include \"$PWD/$file\""; done >build-cuda/kernels.cu
+for file in native/kernels/*/*.cu native/scoring/*.cu; do echo "#include \"$PWD/$file\""; done >build-cuda/kernels.cu
 nvcc -std=c++17 -O3 -lineinfo -arch="$architecture" -I native -c -o build-cuda/kernels.o build-cuda/kernels.cu
 
 compile() { # source
@@ -26,7 +26,7 @@ compile() { # source
   objects+=("$object")
 }
 objects=()
-for source in native/{kernels,engine,device,scoring}/*.cpp; do compile "$source"; done
+for source in native/{kernels/*,runtime,engine,device,scoring}/*.cpp; do compile "$source"; done
 shared=("${objects[@]}")
 for program in cuda_kernels:test/native/cuda_kernels.cpp cuda_bench:bench/cuda/native.cpp; do
   objects=()

@@ -15,11 +15,11 @@
 #include <vector>
 
 #include "device/device.hpp"
-#include "engine/error.hpp"
 #include "engine/session.hpp"
-#include "engine/value.hpp"
-#include "kernels/cuda_kernels.hpp"
-#include "kernels/mask_batch.hpp"
+#include "kernels/cuda/cuda_kernels.hpp"
+#include "kernels/mask/mask_batch.hpp"
+#include "runtime/error.hpp"
+#include "runtime/value.hpp"
 #include "scoring/cuda_scoring.hpp"
 
 using namespace onnx_cam;

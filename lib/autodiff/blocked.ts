@@ -4,8 +4,8 @@
  * plain layout, and the convolution behind it a copy back. A network's backward pass is as long as its forward pass and
  * reads all of its activations, so these copies were a third of it (measured by bench/gradient-cost.js).
  */
-import type { AttributeValue } from '../model/attributes.ts';
-import { batchName, makeValueInfo } from '../model/value-info.ts';
+import type { AttributeValue } from '../model/graph/attributes.ts';
+import { batchName, makeValueInfo } from '../model/graph/value-info.ts';
 import type { Emitter } from './emitter.ts';
 import type { Value } from './value.ts';
 

@@ -1,7 +1,7 @@
 import { elementCount } from '../engine/tensor.ts';
-import type { FactTable } from '../model/facts.ts';
-import type { Graph } from '../model/graph.ts';
-import { dimsOf, readNumbers } from '../model/tensor-values.ts';
+import type { FactTable } from '../model/graph/facts.ts';
+import type { Graph } from '../model/graph/graph.ts';
+import { dimsOf, readNumbers } from '../model/graph/tensor-values.ts';
 
 /** Shapes, indices, bounds and scales are small: nothing longer is read. */
 const MAX_LENGTH = 4096;

@@ -1,5 +1,5 @@
-import { OnnxCamError } from '../errors.ts';
-import type { GraphNode } from '../model/graph.ts';
+import { OnnxCamError } from '../common/errors.ts';
+import type { GraphNode } from '../model/graph/graph.ts';
 import { Accumulator, oneHot, type Part } from './accumulator.ts';
 import { expand, unbroadcast } from './broadcast.ts';
 import { constantValues } from './constants.ts';

@@ -1,6 +1,6 @@
-import { OnnxCamError } from '../errors.ts';
-import type { FactTable } from '../model/facts.ts';
-import type { Graph, GraphNode } from '../model/graph.ts';
+import { OnnxCamError } from '../common/errors.ts';
+import type { FactTable } from '../model/graph/facts.ts';
+import type { Graph, GraphNode } from '../model/graph/graph.ts';
 import { Accumulator } from './accumulator.ts';
 import { expand } from './broadcast.ts';
 import { type GradientSink, listed, NodeContext, noGradient, type PassView } from './context.ts';

@@ -1,10 +1,10 @@
 import type { TensorDataByType, TensorType } from '../engine/tensor.ts';
-import { OnnxCamError } from '../errors.ts';
-import type { AttributeValue } from '../model/attributes.ts';
-import { float, tensor } from '../model/attributes.ts';
-import type { FactTable, TensorFacts } from '../model/facts.ts';
-import { type Graph, type GraphNode, makeNode } from '../model/graph.ts';
-import { codeOfType, makeTensorProto, numberToHalf } from '../model/tensor-values.ts';
+import { OnnxCamError } from '../common/errors.ts';
+import type { AttributeValue } from '../model/graph/attributes.ts';
+import { float, tensor } from '../model/graph/attributes.ts';
+import type { FactTable, TensorFacts } from '../model/graph/facts.ts';
+import { type Graph, type GraphNode, makeNode } from '../model/graph/graph.ts';
+import { codeOfType, makeTensorProto, numberToHalf } from '../model/graph/tensor-values.ts';
 import { affine, fusedAffine, isBlocked } from './blocked.ts';
 import { broadcastDims, isFloat, sameDims, sizeOf, type Value } from './value.ts';
 

@@ -1,5 +1,5 @@
 /** Operators whose attributes became inputs over the opsets: each function emits the form of the graph's own opset. */
-import { type AttributeValue, float, floats } from '../model/attributes.ts';
+import { type AttributeValue, float, floats } from '../model/graph/attributes.ts';
 import type { Emitter } from './emitter.ts';
 import { range, replaceAt, type Value } from './value.ts';
 

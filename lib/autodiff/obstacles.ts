@@ -1,5 +1,5 @@
-import type { FactTable } from '../model/facts.ts';
-import type { Graph, GraphNode } from '../model/graph.ts';
+import type { FactTable } from '../model/graph/facts.ts';
+import type { Graph, GraphNode } from '../model/graph/graph.ts';
 import type { Obstacle } from './context.ts';
 import { findPath, type Path } from './path.ts';
 import { operatorOf, type RuleSet } from './rule.ts';

@@ -1,6 +1,6 @@
 import type { AttributeProto, GraphProto } from 'onnx-buf';
-import type { FactTable } from '../model/facts.ts';
-import type { Graph, GraphNode } from '../model/graph.ts';
+import type { FactTable } from '../model/graph/facts.ts';
+import type { Graph, GraphNode } from '../model/graph/graph.ts';
 import { operatorOf, type RuleSet } from './rule.ts';
 import { isFloat } from './value.ts';
 

@@ -1,5 +1,5 @@
-import type { FactTable } from '../model/facts.ts';
-import type { Graph, GraphNode } from '../model/graph.ts';
+import type { FactTable } from '../model/graph/facts.ts';
+import type { Graph, GraphNode } from '../model/graph/graph.ts';
 import { Emitter } from './emitter.ts';
 import { findPath } from './path.ts';
 import { gradientRules } from './rules/index.ts';

@@ -1,4 +1,4 @@
-import type { GraphNode } from '../model/graph.ts';
+import type { GraphNode } from '../model/graph/graph.ts';
 import type { NodeContext } from './context.ts';
 
 /** How gradients pass backwards through one operator. */

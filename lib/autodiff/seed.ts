@@ -1,8 +1,8 @@
 import type { Tensor } from '../engine/tensor.ts';
-import { OnnxCamError } from '../errors.ts';
-import type { FactTable } from '../model/facts.ts';
-import type { Graph } from '../model/graph.ts';
-import { batchName, makeValueInfo } from '../model/value-info.ts';
+import { OnnxCamError } from '../common/errors.ts';
+import type { FactTable } from '../model/graph/facts.ts';
+import type { Graph } from '../model/graph/graph.ts';
+import { batchName, makeValueInfo } from '../model/graph/value-info.ts';
 import { oneHot } from './accumulator.ts';
 import type { Seed } from './differentiate.ts';
 import { Emitter } from './emitter.ts';

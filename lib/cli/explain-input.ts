@@ -1,5 +1,5 @@
 import type { ExplainResult } from '../explain/result-type.ts';
-import type { Explanation } from '../explanation.ts';
+import type { Explanation } from '../result/explanation.ts';
 import type { TensorInput } from '../image/source.ts';
 import { readNpy } from '../io/npy.ts';
 import type { ExplainOptions } from '../options.ts';

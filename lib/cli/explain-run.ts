@@ -1,6 +1,6 @@
-import { abortError, throwIfAborted } from '../errors.ts';
-import { runStream } from '../explain/stream.ts';
-import type { Explanation } from '../explanation.ts';
+import { abortError, throwIfAborted } from '../common/errors.ts';
+import { runStream } from '../io/picture-stream.ts';
+import type { Explanation } from '../result/explanation.ts';
 import type { ExplainOptions, LoadOptions, Progress } from '../options.ts';
 import type { CommandContext } from './context.ts';
 import { explainInput, type NamedExplanation } from './explain-input.ts';

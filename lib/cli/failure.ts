@@ -1,5 +1,5 @@
 import { CommanderError } from 'commander';
-import { type ErrorCode, OnnxCamError } from '../errors.ts';
+import { type ErrorCode, OnnxCamError } from '../common/errors.ts';
 import { oneLine } from './text.ts';
 
 /** The process's exit codes. */

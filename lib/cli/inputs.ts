@@ -1,5 +1,5 @@
 import { basename, extname } from 'node:path';
-import { OnnxCamError } from '../errors.ts';
+import { OnnxCamError } from '../common/errors.ts';
 import { findPictures, PICTURE_EXTENSIONS } from '../io/find-pictures.ts';
 import { NameSet, numbered } from './name-set.ts';
 

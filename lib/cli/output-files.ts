@@ -1,6 +1,6 @@
 import { open, rm, rmdir } from 'node:fs/promises';
 import { join } from 'node:path';
-import type { Explanation } from '../explanation.ts';
+import type { Explanation } from '../result/explanation.ts';
 import { writeFileAtomic } from '../io/atomic-write.ts';
 import { makeFolder } from '../io/make-folder.ts';
 import { formatNpy } from '../io/npy.ts';

@@ -1,5 +1,5 @@
 import { join } from 'node:path';
-import type { Explanation } from '../explanation.ts';
+import type { Explanation } from '../result/explanation.ts';
 import type { Console } from './console.ts';
 import type { FailedInput, Reporter, RunSummary, SavedResult } from './explain-run.ts';
 import { failureText } from './failure.ts';

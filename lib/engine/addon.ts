@@ -1,6 +1,6 @@
 import { createRequire } from 'node:module';
 import { fileURLToPath } from 'node:url';
-import { type ErrorCode, OnnxCamError } from '../errors.ts';
+import { type ErrorCode, OnnxCamError } from '../common/errors.ts';
 
 const PLATFORMS = ['linux-x64', 'linux-arm64', 'darwin-arm64', 'win32-x64', 'win32-arm64'];
 const require = createRequire(import.meta.url);

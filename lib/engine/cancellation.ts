@@ -1,5 +1,5 @@
-import { onAbort } from '../abort-listeners.ts';
-import { throwIfAborted } from '../errors.ts';
+import { onAbort } from '../common/abort-listeners.ts';
+import { throwIfAborted } from '../common/errors.ts';
 import { type CancellationHandle, native } from './native.ts';
 
 /**

@@ -1,5 +1,5 @@
-import { OnnxCamError } from '../errors.ts';
-import { didYouMean } from '../suggest.ts';
+import { OnnxCamError } from '../common/errors.ts';
+import { didYouMean } from '../common/suggest.ts';
 import { copyView, isResizable, toStableView } from './buffers.ts';
 import { elementTypeNumber, type ValueType } from './element-type.ts';
 import type { NativeTensor } from './native.ts';

@@ -1,6 +1,6 @@
 import { resolve } from 'node:path';
-import { OnnxCamError } from '../errors.ts';
-import { didYouMean } from '../suggest.ts';
+import { OnnxCamError } from '../common/errors.ts';
+import { didYouMean } from '../common/suggest.ts';
 import { toStableView } from './buffers.ts';
 import type { KeyValue, NativeConfig } from './native.ts';
 import { configValue, type ExecutionProvider, readProviders } from './providers.ts';

@@ -1,5 +1,5 @@
-import { OnnxCamError } from '../errors.ts';
-import { didYouMean } from '../suggest.ts';
+import { OnnxCamError } from '../common/errors.ts';
+import { didYouMean } from '../common/suggest.ts';
 import type { KeyValue, NativeConfig } from './native.ts';
 
 /** An execution provider as onnxruntime-node shapes it, with ONNX Runtime's own provider keys in `options`. */

@@ -1,4 +1,4 @@
-import { OnnxCamError } from '../errors.ts';
+import { OnnxCamError } from '../common/errors.ts';
 import { toStableView } from './buffers.ts';
 import { withSignal } from './cancellation.ts';
 import { DeviceTensor, nativeDevice } from './device-tensor.ts';

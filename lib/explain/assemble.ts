@@ -5,24 +5,24 @@ import {
   type HeatMap,
   type Prediction,
   type Runs,
-} from '../explanation.ts';
+} from '../result/explanation.ts';
 import { restoreMaps } from '../image/restore-map.ts';
 import type { Maps } from '../kernels/maps.ts';
 import { type MaybeLater, whenReady } from '../maybe-later.ts';
 import { sized } from '../methods/conventions/convention.ts';
-import type { HeadKind } from '../model/logits.ts';
-import type { UsedPrecision } from '../precision.ts';
+import type { HeadKind } from '../model/find/logits.ts';
+import type { UsedPrecision } from '../engine/precision.ts';
 import type { Labels } from '../targets/labels.ts';
 import type { HeadChoice, ResolvedTarget } from '../targets/resolve.ts';
 import type { ScoreRow } from '../targets/score.ts';
 import type { Detection } from './detections.ts';
-import { inputSize, type ReadyImage } from './images.ts';
-import type { TargetLayer } from './layer-choice.ts';
-import { type MethodMaps, nth } from './method-maps.ts';
-import type { Network } from './network.ts';
-import { conceptsOf, rawMapOf } from './raw-map.ts';
-import type { MethodRun } from './request.ts';
-import { withoutRanks } from './run-network.ts';
+import { inputSize, type ReadyImage } from '../network/images.ts';
+import type { TargetLayer } from '../request/layers.ts';
+import { type MethodMaps, nth } from '../maps/method-maps.ts';
+import type { Network } from '../network/network.ts';
+import { conceptsOf, rawMapOf } from '../maps/raw-map.ts';
+import type { MethodRun } from '../request/request.ts';
+import { withoutRanks } from './run-targets.ts';
 
 /** What is the same for all results of an explainer. */
 export interface Setting {

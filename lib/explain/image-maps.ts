@@ -1,19 +1,19 @@
-import type { Runs } from '../explanation.ts';
+import type { Runs } from '../result/explanation.ts';
 import { type MaybeLater, whenReady } from '../maybe-later.ts';
 import type { LayerTensors } from '../methods/definition.ts';
 import type { ResolvedTarget } from '../targets/resolve.ts';
 import { isLogit } from './classifier-rows.ts';
 import { similarityScores } from './detection-similarity.ts';
-import { inputSize } from './images.ts';
-import type { TargetLayer } from './layer-choice.ts';
-import type { MaskOptimizers } from './mask-optimizers.ts';
-import { type MethodMaps, methodMaps } from './method-maps.ts';
-import type { Network, NetworkResult } from './network.ts';
-import { REGION_INPUT, readoutFeeds, type ScoreHead } from './readout-graph.ts';
-import type { ExplainRequest, MethodRun } from './request.ts';
+import { inputSize } from '../network/images.ts';
+import type { TargetLayer } from '../request/layers.ts';
+import type { MaskOptimizers } from '../network/mask-optimizers.ts';
+import { type MethodMaps, methodMaps } from '../maps/method-maps.ts';
+import type { Network, NetworkResult } from '../network/network.ts';
+import { REGION_INPUT, readoutFeeds, type ScoreHead } from '../plan/readout.ts';
+import type { ExplainRequest, MethodRun } from '../request/request.ts';
 import { imageTensors, joined, layerTensors, nthRegion, prefixOf } from './run-tensors.ts';
-import type { ScorerRequest, Scorers } from './scorers.ts';
-import type { Work } from './work.ts';
+import type { ScorerRequest, Scorers } from '../network/scorers.ts';
+import type { Work } from './group-runs.ts';
 
 /** One run, and what a method makes of one set of its layers. */
 export interface SetInput {

@@ -1,6 +1,6 @@
 import createColormap from 'colormap';
-import { OnnxCamError } from '../errors.ts';
-import { didYouMean } from '../suggest.ts';
+import { OnnxCamError } from '../common/errors.ts';
+import { didYouMean } from '../common/suggest.ts';
 
 const STEPS = 256;
 

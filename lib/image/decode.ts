@@ -1,8 +1,8 @@
 import { readFile, stat } from 'node:fs/promises';
 import { availableParallelism } from 'node:os';
 import sharp, { type Sharp, type SharpOptions } from 'sharp';
-import { OnnxCamError, throwIfAborted } from '../errors.ts';
-import { Turns } from '../turns.ts';
+import { OnnxCamError, throwIfAborted } from '../common/errors.ts';
+import { Turns } from '../common/turns.ts';
 import { type DetectedSource, describeSource, detectSource, type ImageSource } from './source.ts';
 
 /** A decoded picture, upright: row-major RGB, 8 bits per channel ([height, width, 3]). */

@@ -1,4 +1,4 @@
-import { OnnxCamError } from '../errors.ts';
+import { OnnxCamError } from '../common/errors.ts';
 
 /** Which plane of a volume is shown: all pixels with one index along an axis. */
 export interface Plane {

@@ -1,5 +1,5 @@
-import { OnnxCamError } from '../errors.ts';
-import { didYouMean } from '../suggest.ts';
+import { OnnxCamError } from '../common/errors.ts';
+import { didYouMean } from '../common/suggest.ts';
 
 /**
  * Value ranges that models are trained with; `value = (pixel · scale − mean) / std` per channel.

@@ -1,4 +1,4 @@
-import { OnnxCamError } from '../errors.ts';
+import { OnnxCamError } from '../common/errors.ts';
 import { colorize, overlay } from '../kernels/index.ts';
 import { type ColormapName, colormapTable } from './colormap.ts';
 import { type RawPicture, rawPicture } from './raw-picture.ts';

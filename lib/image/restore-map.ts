@@ -1,4 +1,4 @@
-import * as direct from '../kernels/direct.ts';
+import * as direct from '../kernels/unchecked.ts';
 import type { Maps } from '../kernels/maps.ts';
 import type { AxisPlacement } from '../kernels/place-maps.ts';
 import type { MaybeLater } from '../maybe-later.ts';

@@ -2,7 +2,7 @@ import { randomBytes } from 'node:crypto';
 import { open, rename, rm } from 'node:fs/promises';
 import { dirname, join } from 'node:path';
 import { setTimeout as sleep } from 'node:timers/promises';
-import { OnnxCamError, throwIfAborted } from '../errors.ts';
+import { OnnxCamError, throwIfAborted } from '../common/errors.ts';
 import { outputError } from './output-error.ts';
 
 /** How often a rename is tried again on Windows, where a reader or a virus scanner may hold the file for a moment. */

@@ -1,7 +1,7 @@
 import { readdir, stat } from 'node:fs/promises';
 import { basename, extname, isAbsolute, join, sep } from 'node:path';
 import { glob, isDynamicPattern } from 'tinyglobby';
-import { OnnxCamError } from '../errors.ts';
+import { OnnxCamError } from '../common/errors.ts';
 
 /** What is taken from folders and globs: the formats that sharp's own binaries read. */
 export const PICTURE_EXTENSIONS = [

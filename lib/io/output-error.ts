@@ -1,5 +1,5 @@
 import { basename, dirname } from 'node:path';
-import { OnnxCamError } from '../errors.ts';
+import { OnnxCamError } from '../common/errors.ts';
 
 type Reasons = Readonly<Record<string, string>>;
 

@@ -1,4 +1,4 @@
-import { OnnxCamError } from '../errors.ts';
+import { OnnxCamError } from '../common/errors.ts';
 import { type FeatureMaps, featurePair, featureShape, weightedPair } from './features.ts';
 import type { Maps } from './maps.ts';
 import { native, steady } from './native.ts';

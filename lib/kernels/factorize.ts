@@ -1,5 +1,5 @@
-import { OnnxCamError } from '../errors.ts';
-import { Random } from '../random.ts';
+import { OnnxCamError } from '../common/errors.ts';
+import { Random } from '../common/random.ts';
 import { type FeatureMaps, featureShape } from './features.ts';
 import { native, steady } from './native.ts';
 import { given } from './options.ts';

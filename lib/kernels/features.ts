@@ -1,6 +1,6 @@
 import { DeviceTensor } from '../engine/device-tensor.ts';
 import { elementCount } from '../engine/tensor.ts';
-import { OnnxCamError } from '../errors.ts';
+import { OnnxCamError } from '../common/errors.ts';
 
 /**
  * Feature maps [N, C, …positions] or [C, h, w], row-major. Gradients may be lazy: with every position dimension 1 they

@@ -1,5 +1,5 @@
-import { OnnxCamError } from '../errors.ts';
-import * as direct from './direct.ts';
+import { OnnxCamError } from '../common/errors.ts';
+import * as direct from './unchecked.ts';
 import { checkCount } from './features.ts';
 import { steady } from './native.ts';
 import { finite, given, oneOf, wholeNumber } from './options.ts';
@@ -53,7 +53,7 @@ export interface ResizeOptions {
 }
 
 /**
- * Resizes maps (native/kernels/resize.hpp has the formulas). NaN spreads to the pixels that its own touches.
+ * Resizes maps (native/kernels/map/resize.hpp has the formulas). NaN spreads to the pixels that its own touches.
  * @throws `ERR_INPUT_SHAPE`, `ERR_OPTION_INVALID`
  */
 export async function resize(maps: Maps, options: ResizeOptions): Promise<Maps> {

@@ -1,4 +1,4 @@
-import { OnnxCamError } from '../errors.ts';
+import { OnnxCamError } from '../common/errors.ts';
 
 /** The options of a kernel that cannot do without. @throws `ERR_OPTION_INVALID` */
 export function given<T extends object>(options: T, kernel: string): T {

@@ -1,4 +1,4 @@
-import { OnnxCamError } from '../errors.ts';
+import { OnnxCamError } from '../common/errors.ts';
 import { checkCount } from './features.ts';
 import { fixed, native, steady } from './native.ts';
 import { finite, given, oneOf, wholeNumber } from './options.ts';

@@ -1,5 +1,5 @@
-import { OnnxCamError } from '../errors.ts';
-import * as direct from './direct.ts';
+import { OnnxCamError } from '../common/errors.ts';
+import * as direct from './unchecked.ts';
 import type { Maps } from './maps.ts';
 import { steady } from './native.ts';
 

@@ -1,4 +1,4 @@
-import { OnnxCamError } from '../errors.ts';
+import { OnnxCamError } from '../common/errors.ts';
 import { native } from './native.ts';
 import { wholeNumber } from './options.ts';
 

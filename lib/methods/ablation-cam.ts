@@ -1,6 +1,6 @@
-import { channelWeights } from '../scoring/channel-weights.ts';
-import { type ChannelChoice, chooseChannels } from '../scoring/choose-channels.ts';
-import { CHANNEL_PARAMS, DEDUPE_PARAM, needsOfRank } from '../scoring/score-params.ts';
+import { channelWeights } from './support/channel-weights.ts';
+import { type ChannelChoice, chooseChannels } from './support/choose-channels.ts';
+import { CHANNEL_PARAMS, DEDUPE_PARAM, needsOfRank } from './support/score-params.ts';
 import type { Scorer } from '../scoring/scorer.ts';
 import { defineMethod, type FeatureMaps, scorerOf } from './definition.ts';
 

@@ -1,4 +1,4 @@
-import { classRow, tokensOf } from './attention-rows.ts';
+import { classRow, tokensOf } from './support/attention-rows.ts';
 import { defineMethod, gradientsOf, type LayerTensors } from './definition.ts';
 
 /**

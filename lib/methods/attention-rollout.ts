@@ -1,4 +1,4 @@
-import { discardLowest, type HeadMatrices, rolledMaps } from './attention-rows.ts';
+import { discardLowest, type HeadMatrices, rolledMaps } from './support/attention-rows.ts';
 import { defineMethod, type ParamSpec } from './definition.ts';
 
 export const ROLLOUT_PARAMS = {

@@ -1,7 +1,7 @@
 import type { ProductForm } from '../kernels/index.ts';
 import type { Maps } from '../kernels/maps.ts';
 import type { MaybeLater } from '../maybe-later.ts';
-import type { TokenGrid } from '../model/axes.ts';
+import type { TokenGrid } from '../model/find/axes.ts';
 import type { MaskOptimizer } from '../scoring/mask-optimizer.ts';
 import type { Scorer } from '../scoring/scorer.ts';
 import type { ResolvedTarget, ScoreTerm } from '../targets/resolve.ts';

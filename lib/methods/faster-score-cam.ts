@@ -1,4 +1,4 @@
-import { CHANNEL_PARAMS, DEDUPE_PARAM, needsOfRank } from '../scoring/score-params.ts';
+import { CHANNEL_PARAMS, DEDUPE_PARAM, needsOfRank } from './support/score-params.ts';
 import { defineMethod } from './definition.ts';
 import { computeScoreCam } from './score-cam.ts';
 

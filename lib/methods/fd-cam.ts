@@ -1,8 +1,8 @@
 import { channelMeans } from '../kernels/index.ts';
-import { channelWeights } from '../scoring/channel-weights.ts';
-import { chooseChannels } from '../scoring/choose-channels.ts';
+import { channelWeights } from './support/channel-weights.ts';
+import { chooseChannels } from './support/choose-channels.ts';
 import { nativeScoring } from '../scoring/native.ts';
-import { CHANNEL_PARAMS, DEDUPE_PARAM, needsOfRank } from '../scoring/score-params.ts';
+import { CHANNEL_PARAMS, DEDUPE_PARAM, needsOfRank } from './support/score-params.ts';
 import { defineMethod, gradientsOf, scorerOf } from './definition.ts';
 
 /** (v − min)/(max − min); zeros where all are equal. */

@@ -1,7 +1,7 @@
-import { OnnxCamError } from '../errors.ts';
+import { OnnxCamError } from '../common/errors.ts';
 import type { ResolvedTarget, ScoreTerm } from '../targets/resolve.ts';
 import type { ScoreRow } from '../targets/score.ts';
-import { baseParam, computeBase } from './bases.ts';
+import { baseParam, computeBase } from './support/bases.ts';
 import { defineMethod, type MethodChoice } from './definition.ts';
 
 const MODES = ['paper', 'pgc', 'torchcam'] as const;

@@ -1,4 +1,4 @@
-import { type HeadMatrices, rolledMaps } from './attention-rows.ts';
+import { type HeadMatrices, rolledMaps } from './support/attention-rows.ts';
 import { defineMethod } from './definition.ts';
 
 /** R ← R + Ā R with Ā = mean over heads of max(A ⊙ ∂score/∂A, 0), from R = I; no normalisation of rows. */

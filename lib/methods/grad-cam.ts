@@ -1,4 +1,4 @@
-import * as direct from '../kernels/direct.ts';
+import * as direct from '../kernels/unchecked.ts';
 import { whenReady } from '../maybe-later.ts';
 import { defineMethod, gradientsOf } from './definition.ts';
 

@@ -1,5 +1,5 @@
 import { type Fusion, ROLLOUT_PARAMS } from './attention-rollout.ts';
-import { discardLowest, type HeadMatrices, rolledMaps } from './attention-rows.ts';
+import { discardLowest, type HeadMatrices, rolledMaps } from './support/attention-rows.ts';
 import { defineMethod, type LayerTensors } from './definition.ts';
 
 /**

@@ -1,7 +1,7 @@
 import { channelMeans, resize, weightedSum } from '../kernels/index.ts';
-import { type ChannelChoice, chooseChannels } from '../scoring/choose-channels.ts';
+import { type ChannelChoice, chooseChannels } from './support/choose-channels.ts';
 import { nativeScoring } from '../scoring/native.ts';
-import { CHANNEL_PARAMS, DEDUPE_PARAM } from '../scoring/score-params.ts';
+import { CHANNEL_PARAMS, DEDUPE_PARAM } from './support/score-params.ts';
 import { defineMethod, type FeatureMaps, gradientsOf, type ParamValues, scorerOf } from './definition.ts';
 
 /** The group of each channel: contiguous ones of equal size, or clusters of channels that look alike. */

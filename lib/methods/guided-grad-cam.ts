@@ -1,9 +1,9 @@
 import { resize } from '../kernels/index.ts';
-import { baseParam, computeBase } from './bases.ts';
+import { baseParam, computeBase } from './support/bases.ts';
 import { FINISH } from './conventions/index.ts';
 import { defineMethod } from './definition.ts';
 import { guidedOf, strength } from './guided-backprop.ts';
-import { layerMaps } from './layer-maps.ts';
+import { layerMaps } from './support/layer-maps.ts';
 
 /** Guided backpropagation times another method's map, stretched to [0, 1] and enlarged to the input's size. */
 export const guidedGradCam = defineMethod({

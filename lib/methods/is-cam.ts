@@ -1,5 +1,5 @@
-import { averagedWeights } from '../scoring/averaged-weights.ts';
-import { CHANNEL_PARAMS, DEDUPE_PARAM, needsOfRank } from '../scoring/score-params.ts';
+import { averagedWeights } from './support/averaged-weights.ts';
+import { CHANNEL_PARAMS, DEDUPE_PARAM, needsOfRank } from './support/score-params.ts';
 import { defineMethod } from './definition.ts';
 
 /** Factors of the mask on the way from nothing to all of it. */

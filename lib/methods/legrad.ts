@@ -1,5 +1,5 @@
 import { setImmediate as nextTurn } from 'node:timers/promises';
-import { tokensOf } from './attention-rows.ts';
+import { tokensOf } from './support/attention-rows.ts';
 import { defineMethod, gradientsOf } from './definition.ts';
 
 /**

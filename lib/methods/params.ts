@@ -1,6 +1,6 @@
-import { OnnxCamError } from '../errors.ts';
-import { shown } from '../shown.ts';
-import { didYouMean } from '../suggest.ts';
+import { OnnxCamError } from '../common/errors.ts';
+import { shown } from '../common/shown.ts';
+import { didYouMean } from '../common/suggest.ts';
 import type { Convention, MethodDefinition, ParamSpec, ParamValue, ParamValues } from './definition.ts';
 
 /** The parameter that every method has and every sum over channels heeds. */

@@ -1,9 +1,9 @@
 import { resize, weightedSum } from '../kernels/index.ts';
 import type { Maps } from '../kernels/maps.ts';
-import { channelWeights } from '../scoring/channel-weights.ts';
-import { chooseChannels } from '../scoring/choose-channels.ts';
+import { channelWeights } from './support/channel-weights.ts';
+import { chooseChannels } from './support/choose-channels.ts';
 import { nativeScoring } from '../scoring/native.ts';
-import { CHANNEL_PARAMS, DEDUPE_PARAM, needsOfRank } from '../scoring/score-params.ts';
+import { CHANNEL_PARAMS, DEDUPE_PARAM, needsOfRank } from './support/score-params.ts';
 import type { Scorer } from '../scoring/scorer.ts';
 import { defineMethod, type FeatureMaps, type LayerTensors, type MethodContext, scorerOf } from './definition.ts';
 

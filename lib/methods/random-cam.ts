@@ -1,4 +1,4 @@
-import { Random } from '../random.ts';
+import { Random } from '../common/random.ts';
 import { defineMethod } from './definition.ts';
 
 /** w_k uniform in [−1, 1), of a generator of our own in every convention: what a map looks like when the weights say nothing. The same for every image of a seed. */

@@ -1,9 +1,9 @@
 import { resize } from '../kernels/index.ts';
-import { baseParam, computeBase } from './bases.ts';
+import { baseParam, computeBase } from './support/bases.ts';
 import { combined, largestSize } from './conventions/convention.ts';
 import { FINISH } from './conventions/index.ts';
 import { defineMethod } from './definition.ts';
-import { layerMaps } from './layer-maps.ts';
+import { layerMaps } from './support/layer-maps.ts';
 
 const CONVENTION_OF = { paper: 'paper', pgc: 'pytorch-grad-cam', torchcam: 'torchcam' } as const;
 type Mode = keyof typeof CONVENTION_OF;

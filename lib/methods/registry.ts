@@ -1,7 +1,7 @@
-import { OnnxCamError } from '../errors.ts';
-import { didYouMean } from '../suggest.ts';
+import { OnnxCamError } from '../common/errors.ts';
+import { didYouMean } from '../common/suggest.ts';
 import { ablationCam } from './ablation-cam.ts';
-import { activationMean } from './activation-mean.ts';
+import { activationMean } from './support/activation-mean.ts';
 import { attentionGradCam } from './attention-grad-cam.ts';
 import { attentionRollout } from './attention-rollout.ts';
 import { cam } from './cam.ts';

@@ -1,7 +1,7 @@
 import { resize, weightedSum } from '../kernels/index.ts';
-import { channelWeights } from '../scoring/channel-weights.ts';
-import { chooseChannels } from '../scoring/choose-channels.ts';
-import { CHANNEL_PARAMS, DEDUPE_PARAM, needsOfRank } from '../scoring/score-params.ts';
+import { channelWeights } from './support/channel-weights.ts';
+import { chooseChannels } from './support/choose-channels.ts';
+import { CHANNEL_PARAMS, DEDUPE_PARAM, needsOfRank } from './support/score-params.ts';
 import type { MaskRequest } from '../scoring/scorer.ts';
 import { softmax } from '../targets/score.ts';
 import type { ScoreView } from '../targets/target.ts';

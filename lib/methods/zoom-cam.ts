@@ -2,7 +2,7 @@ import { resize } from '../kernels/index.ts';
 import type { Maps } from '../kernels/maps.ts';
 import { combined, largestSize } from './conventions/convention.ts';
 import { defineMethod } from './definition.ts';
-import { layerMaps } from './layer-maps.ts';
+import { layerMaps } from './support/layer-maps.ts';
 
 /**
  * (M − min M) / max M of max(M, 0), as the official code has it: zeros where nothing is positive. A map with a NaN becomes

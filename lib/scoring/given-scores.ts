@@ -1,4 +1,4 @@
-import { OnnxCamError } from '../errors.ts';
+import { OnnxCamError } from '../common/errors.ts';
 import type { FeatureMaps } from '../methods/definition.ts';
 import type { MaskRequest, MaskScores, Scorer, ScorerRuns, TailRequest } from './scorer.ts';
 

@@ -5,7 +5,7 @@ import type { NativeRule } from './native.ts';
 import type { MaskRequest } from './scorer.ts';
 import { type SettledTarget, termsIn } from './target-terms.ts';
 
-/** Numbers of `MaskGrid` in native/kernels/mask_batch.hpp. */
+/** Numbers of `MaskGrid` in native/kernels/mask/mask_batch.hpp. */
 export const GRIDS = { bilinear: 0, 'align-corners': 1, mirror: 2 } as const;
 const STRETCHES = { none: 0, before: 1, after: 2 } as const;
 const NOISE_TARGETS = { mask: 1, input: 2 } as const;

@@ -74,7 +74,7 @@ export interface NativeModel {
   }[];
 }
 
-/** Mirrors `MaskRule` in native/kernels/mask_batch.hpp; `stretch` is 0 none, 1 before, 2 after upsampling. */
+/** Mirrors `MaskRule` in native/kernels/mask/mask_batch.hpp; `stretch` is 0 none, 1 before, 2 after upsampling. */
 export interface NativeRule {
   readonly stretch: number;
   readonly epsilon: number;

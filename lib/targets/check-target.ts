@@ -1,5 +1,5 @@
-import { OnnxCamError } from '../errors.ts';
-import { shown } from '../shown.ts';
+import { OnnxCamError } from '../common/errors.ts';
+import { shown } from '../common/shown.ts';
 import type { Target } from './target.ts';
 
 const isCount = (value: unknown, least = 0): boolean => Number.isSafeInteger(value) && (value as number) >= least;

@@ -1,4 +1,4 @@
-import { OnnxCamError } from '../errors.ts';
+import { OnnxCamError } from '../common/errors.ts';
 
 /** A box of a picture: left, top, width, height in its pixels; pixel (x, y) covers [x, x + 1) × [y, y + 1). */
 export type Box = readonly [x: number, y: number, width: number, height: number];

@@ -1,4 +1,4 @@
-import { OnnxCamError } from '../errors.ts';
+import { OnnxCamError } from '../common/errors.ts';
 import type { ImageSource, TensorInput } from '../image/source.ts';
 import { type DetectionOptions, parseDetection } from './detection.ts';
 import { parseTarget } from './parse.ts';

@@ -1,5 +1,5 @@
-import { OnnxCamError } from '../errors.ts';
-import { didYouMean } from '../suggest.ts';
+import { OnnxCamError } from '../common/errors.ts';
+import { didYouMean } from '../common/suggest.ts';
 
 /** Lookup of class names: whole labels first, then their comma-separated synonyms; both without regard to case. */
 export class Labels {

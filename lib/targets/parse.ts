@@ -1,4 +1,4 @@
-import { OnnxCamError } from '../errors.ts';
+import { OnnxCamError } from '../common/errors.ts';
 import { checkTarget } from './check-target.ts';
 import { type Box, parseDetection } from './detection.ts';
 import type { Target, TargetInput } from './target.ts';

@@ -1,5 +1,5 @@
 import { createHash } from 'node:crypto';
-import { OnnxCamError } from '../errors.ts';
+import { OnnxCamError } from '../common/errors.ts';
 import type { DetectionReadout } from './detection.ts';
 
 /**

@@ -1,4 +1,4 @@
-import { OnnxCamError } from '../errors.ts';
+import { OnnxCamError } from '../common/errors.ts';
 import type { Labels } from './labels.ts';
 import { type Readout, readoutKey } from './readout.ts';
 import type { ScoreView, Target, TargetOf } from './target.ts';

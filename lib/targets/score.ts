@@ -1,4 +1,4 @@
-import { logSumExp } from '../kernels/direct.ts';
+import { logSumExp } from '../kernels/unchecked.ts';
 import type { ResolvedTarget, ScoreTerm } from './resolve.ts';
 import type { ScoreView } from './target.ts';
 

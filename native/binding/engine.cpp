@@ -15,7 +15,7 @@
 #include "binding/tensor_argument.hpp"
 #include "engine/run_queue.hpp"
 #include "engine/session.hpp"
-#include "engine/value.hpp"
+#include "runtime/value.hpp"
 
 namespace onnx_cam {
 

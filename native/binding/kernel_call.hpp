@@ -15,7 +15,7 @@
 #include <string_view>
 #include <vector>
 
-#include "kernels/shape.hpp"
+#include "kernels/base/shape.hpp"
 
 namespace onnx_cam {
 
@@ -24,7 +24,7 @@ class KernelCall {
   explicit KernelCall(const Napi::CallbackInfo& info) : info_(info), env_(info.Env()) {}
 
   Napi::Env env() const { return env_; }
-  /// Throws a JavaScript error with one of lib/errors.ts's codes.
+  /// Throws a JavaScript error with one of lib/common/errors.ts's codes.
   [[noreturn]] void fail(const char* code, const std::string& message) const;
 
   /// A whole number from `least` to 2^31 − 1.

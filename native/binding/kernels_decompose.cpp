@@ -3,9 +3,9 @@
 
 #include "binding/kernel_call.hpp"
 #include "binding/registry.hpp"
-#include "kernels/factorize.hpp"
-#include "kernels/kernel_pca.hpp"
-#include "kernels/principal_component.hpp"
+#include "kernels/decompose/factorize.hpp"
+#include "kernels/decompose/kernel_pca.hpp"
+#include "kernels/decompose/principal_component.hpp"
 
 namespace onnx_cam {
 namespace {

@@ -1,4 +1,4 @@
-// Weights for half-precision models, for lib/model/half-precision.ts.
+// Weights for half-precision models, for lib/model/rewrite/half-precision.ts.
 #include <napi.h>
 
 #include <cstdint>
@@ -9,7 +9,7 @@
 #include "binding/registry.hpp"
 #include "binding/task.hpp"
 #include "binding/typed_arrays.hpp"
-#include "kernels/half.hpp"
+#include "kernels/base/half.hpp"
 
 namespace onnx_cam {
 

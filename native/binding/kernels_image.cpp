@@ -1,9 +1,9 @@
 // Bindings of the kernels that read or write pixels.
 #include "binding/kernel_call.hpp"
 #include "binding/registry.hpp"
-#include "kernels/color.hpp"
-#include "kernels/image_tensor.hpp"
-#include "kernels/resample_image.hpp"
+#include "kernels/picture/color.hpp"
+#include "kernels/picture/image_tensor.hpp"
+#include "kernels/picture/resample_image.hpp"
 
 namespace onnx_cam {
 namespace {

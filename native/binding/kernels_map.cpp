@@ -4,10 +4,10 @@
 
 #include "binding/kernel_call.hpp"
 #include "binding/registry.hpp"
-#include "kernels/channel_sum.hpp"
-#include "kernels/normalize.hpp"
-#include "kernels/place_maps.hpp"
-#include "kernels/resize.hpp"
+#include "kernels/map/normalize.hpp"
+#include "kernels/map/place_maps.hpp"
+#include "kernels/map/resize.hpp"
+#include "kernels/reduce/channel_sum.hpp"
 
 namespace onnx_cam {
 namespace {

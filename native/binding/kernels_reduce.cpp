@@ -1,11 +1,11 @@
 // Bindings of the kernels that sum over positions or channels.
 #include "binding/kernel_call.hpp"
 #include "binding/registry.hpp"
-#include "kernels/channel_means.hpp"
-#include "kernels/channel_sum.hpp"
-#include "kernels/fem.hpp"
-#include "kernels/gradient_weights.hpp"
-#include "kernels/log_sum_exp.hpp"
+#include "kernels/reduce/channel_means.hpp"
+#include "kernels/reduce/channel_sum.hpp"
+#include "kernels/reduce/fem.hpp"
+#include "kernels/reduce/gradient_weights.hpp"
+#include "kernels/reduce/log_sum_exp.hpp"
 
 namespace onnx_cam {
 namespace {

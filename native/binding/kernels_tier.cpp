@@ -3,8 +3,8 @@
 
 #include "binding/kernel_call.hpp"
 #include "binding/registry.hpp"
-#include "kernels/parallel.hpp"
-#include "kernels/tier.hpp"
+#include "kernels/base/parallel.hpp"
+#include "kernels/base/tier.hpp"
 
 namespace onnx_cam {
 namespace {

@@ -9,7 +9,7 @@
 
 #include "binding/arguments.hpp"
 #include "binding/typed_arrays.hpp"
-#include "kernels/mask_batch.hpp"
+#include "kernels/mask/mask_batch.hpp"
 
 namespace onnx_cam {
 

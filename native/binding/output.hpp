@@ -3,7 +3,7 @@
 
 #include <napi.h>
 
-#include "engine/value.hpp"
+#include "runtime/value.hpp"
 
 namespace onnx_cam {
 

@@ -15,8 +15,8 @@
 #include "binding/task.hpp"
 #include "binding/typed_arrays.hpp"
 #include "engine/run_queue.hpp"
+#include "kernels/mask/distinct_maps.hpp"
 #include "scoring/activation_variants.hpp"
-#include "scoring/distinct_maps.hpp"
 #include "scoring/mask_variants.hpp"
 #include "scoring/score_variants.hpp"
 

@@ -11,12 +11,12 @@
 #include "binding/registry.hpp"
 #include "binding/task.hpp"
 #include "binding/typed_arrays.hpp"
-#include "kernels/clip_maps.hpp"
-#include "kernels/gaussian_blur.hpp"
-#include "kernels/mask_batch.hpp"
-#include "kernels/similar_channels.hpp"
-#include "scoring/cluster_channels.hpp"
-#include "scoring/distinct_maps.hpp"
+#include "kernels/mask/clip_maps.hpp"
+#include "kernels/mask/cluster_channels.hpp"
+#include "kernels/mask/distinct_maps.hpp"
+#include "kernels/mask/gaussian_blur.hpp"
+#include "kernels/mask/mask_batch.hpp"
+#include "kernels/mask/similar_channels.hpp"
 
 namespace onnx_cam {
 

@@ -5,7 +5,7 @@
 
 #include "binding/environment.hpp"
 #include "binding/registry.hpp"
-#include "engine/error.hpp"
+#include "runtime/error.hpp"
 
 namespace onnx_cam {
 
@@ -108,7 +108,7 @@ Napi::Value runTask(Napi::Env env, std::vector<Napi::Object> keep, std::function
   return promise;
 }
 
-// setErrorFactory((code, message) => Error): makes every native error one of lib/errors.ts.
+// setErrorFactory((code, message) => Error): makes every native error one of lib/common/errors.ts.
 void registerTask(Napi::Env env, Napi::Object exports) {
   exports.Set("setErrorFactory", Napi::Function::New(env, [](const Napi::CallbackInfo& info) {
                 Environment::setErrorFactory(info.Env(), info[0].As<Napi::Function>());

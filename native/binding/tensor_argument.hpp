@@ -7,7 +7,7 @@
 #include <vector>
 
 #include "binding/arguments.hpp"
-#include "engine/value.hpp"
+#include "runtime/value.hpp"
 
 namespace onnx_cam {
 

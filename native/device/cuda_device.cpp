@@ -2,7 +2,7 @@
 
 #include "device/device.hpp"
 #include "device/gpu_info.hpp"
-#include "engine/error.hpp"
+#include "runtime/error.hpp"
 
 #ifdef ONNX_CAM_CUDA
 

@@ -12,8 +12,8 @@
 #include <mutex>
 #include <utility>
 
-#include "engine/library.hpp"
-#include "kernels/cuda_kernels.hpp"
+#include "kernels/cuda/cuda_kernels.hpp"
+#include "runtime/library.hpp"
 
 namespace onnx_cam {
 

@@ -2,7 +2,7 @@
 
 #include <vector>
 
-#include "kernels/channel_means.hpp"
+#include "kernels/reduce/channel_means.hpp"
 
 namespace onnx_cam {
 

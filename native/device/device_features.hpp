@@ -4,10 +4,10 @@
 #include <cstddef>
 
 #include "device/device.hpp"
-#include "kernels/channel_sum.hpp"
-#include "kernels/gradient_weights.hpp"
-#include "kernels/principal_component.hpp"
-#include "kernels/shape.hpp"
+#include "kernels/base/shape.hpp"
+#include "kernels/decompose/principal_component.hpp"
+#include "kernels/reduce/channel_sum.hpp"
+#include "kernels/reduce/gradient_weights.hpp"
 
 namespace onnx_cam {
 

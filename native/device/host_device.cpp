@@ -5,7 +5,7 @@
 #include <string>
 
 #include "device/device.hpp"
-#include "engine/error.hpp"
+#include "runtime/error.hpp"
 
 namespace onnx_cam {
 

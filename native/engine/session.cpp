@@ -15,7 +15,7 @@
 #endif
 
 #include "device/device.hpp"
-#include "engine/error.hpp"
+#include "runtime/error.hpp"
 
 namespace onnx_cam {
 

@@ -11,8 +11,8 @@
 #include <vector>
 
 #include "engine/cancellation.hpp"
-#include "engine/library.hpp"
 #include "engine/session_config.hpp"
+#include "runtime/library.hpp"
 
 namespace onnx_cam {
 

@@ -12,7 +12,7 @@
 #include <utility>
 #include <vector>
 
-#include "engine/library.hpp"
+#include "runtime/library.hpp"
 
 namespace onnx_cam {
 

@@ -5,7 +5,7 @@
 #include <cstddef>
 #include <cstdint>
 
-#include "kernels/cuda_kernels.hpp"
+#include "kernels/cuda/cuda_kernels.hpp"
 #include "scoring/score_view.hpp"
 
 namespace onnx_cam::kernels::cuda {

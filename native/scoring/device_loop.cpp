@@ -7,8 +7,8 @@
 #include <optional>
 #include <utility>
 
-#include "engine/error.hpp"
-#include "engine/value.hpp"
+#include "runtime/error.hpp"
+#include "runtime/value.hpp"
 #include "scoring/model_inputs.hpp"
 #include "scoring/score_reader.hpp"
 

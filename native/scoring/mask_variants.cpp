@@ -1,6 +1,6 @@
 #include "scoring/mask_variants.hpp"
 
-#include "scoring/random.hpp"
+#include "kernels/mask/random.hpp"
 
 namespace onnx_cam {
 

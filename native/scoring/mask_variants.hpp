@@ -4,7 +4,7 @@
 #include <cstdint>
 #include <vector>
 
-#include "kernels/mask_batch.hpp"
+#include "kernels/mask/mask_batch.hpp"
 #include "scoring/variants.hpp"
 
 namespace onnx_cam {

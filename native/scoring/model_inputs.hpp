@@ -4,7 +4,7 @@
 #include <cstddef>
 #include <vector>
 
-#include "engine/value.hpp"
+#include "runtime/value.hpp"
 #include "scoring/score_variants.hpp"
 
 namespace onnx_cam {

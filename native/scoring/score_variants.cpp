@@ -3,9 +3,9 @@
 #include <algorithm>
 #include <optional>
 
-#include "engine/error.hpp"
 #include "engine/run_queue.hpp"
-#include "engine/value.hpp"
+#include "runtime/error.hpp"
+#include "runtime/value.hpp"
 #include "scoring/device_loop.hpp"
 #include "scoring/model_inputs.hpp"
 #include "scoring/parallel_runs.hpp"

@@ -4,7 +4,7 @@
 #include <cmath>
 #include <cstddef>
 
-#include "kernels/element.hpp"
+#include "kernels/base/host_device.hpp"
 
 namespace onnx_cam {
 

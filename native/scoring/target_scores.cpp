@@ -3,8 +3,8 @@
 #include <optional>
 #include <string>
 
-#include "engine/error.hpp"
-#include "kernels/log_sum_exp.hpp"
+#include "kernels/reduce/log_sum_exp.hpp"
+#include "runtime/error.hpp"
 
 namespace onnx_cam {
 

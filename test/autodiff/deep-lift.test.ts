@@ -3,7 +3,7 @@ import { expect, it } from 'vitest';
 import { differentiate } from '../../lib/autodiff/differentiate.ts';
 import { appendReference } from '../../lib/autodiff/reference.ts';
 import { deepLiftPatterns, deepLiftRules } from '../../lib/autodiff/rulesets/deep-lift.ts';
-import { makeValueInfo } from '../../lib/model/value-info.ts';
+import { makeValueInfo } from '../../lib/model/graph/value-info.ts';
 import { noise } from '../helpers/model-builder.ts';
 import { factsByRunning, float32, graphOf, type NodeSpec, pseudoRandom, runGraph } from './harness.ts';
 

@@ -2,9 +2,9 @@ import { describe, expect, it } from 'vitest';
 import { differentiate } from '../../lib/autodiff/differentiate.ts';
 import { findObstacles } from '../../lib/autodiff/obstacles.ts';
 import { gradientRules } from '../../lib/autodiff/rules/index.ts';
-import type { Graph } from '../../lib/model/graph.ts';
-import { makeNode } from '../../lib/model/graph.ts';
-import { makeValueInfo } from '../../lib/model/value-info.ts';
+import type { Graph } from '../../lib/model/graph/graph.ts';
+import { makeNode } from '../../lib/model/graph/graph.ts';
+import { makeValueInfo } from '../../lib/model/graph/value-info.ts';
 import { noise } from '../helpers/model-builder.ts';
 import { factsByRunning, graphOf, pseudoRandom, relativeError, runGraph } from './harness.ts';
 

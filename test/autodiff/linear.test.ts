@@ -1,7 +1,7 @@
 import { describe, expect, it } from 'vitest';
 import { differentiate } from '../../lib/autodiff/differentiate.ts';
 import { elementCount } from '../../lib/engine/tensor.ts';
-import { makeValueInfo } from '../../lib/model/value-info.ts';
+import { makeValueInfo } from '../../lib/model/graph/value-info.ts';
 import { noise, type WeightSpec } from '../helpers/model-builder.ts';
 import { factsByRunning, float32, graphOf, type NodeSpec, pseudoRandom, relativeError, runGraph } from './harness.ts';
 

@@ -1,7 +1,7 @@
 import { beforeAll, describe, expect, it } from 'vitest';
 import { differentiate } from '../../lib/autodiff/differentiate.ts';
-import type { Graph } from '../../lib/model/graph.ts';
-import { makeValueInfo } from '../../lib/model/value-info.ts';
+import type { Graph } from '../../lib/model/graph/graph.ts';
+import { makeValueInfo } from '../../lib/model/graph/value-info.ts';
 import { noise } from '../helpers/model-builder.ts';
 import { factsByRunning, graphOf, type NodeSpec, pseudoRandom, relativeError, runGraph } from './harness.ts';
 

@@ -1,8 +1,8 @@
 import { describe, expect, it } from 'vitest';
 import { differentiate } from '../../lib/autodiff/differentiate.ts';
 import type { Tensor, TensorType } from '../../lib/engine/tensor.ts';
-import { halfToNumber, numberToHalf } from '../../lib/model/tensor-values.ts';
-import { makeValueInfo } from '../../lib/model/value-info.ts';
+import { halfToNumber, numberToHalf } from '../../lib/model/graph/tensor-values.ts';
+import { makeValueInfo } from '../../lib/model/graph/value-info.ts';
 import { noise, type WeightSpec } from '../helpers/model-builder.ts';
 import { factsByRunning, graphOf, type NodeSpec, pseudoRandom, relativeError, runGraph } from './harness.ts';
 

@@ -2,7 +2,7 @@ import { expect, it } from 'vitest';
 import { differentiate } from '../../lib/autodiff/differentiate.ts';
 import type { Rule, RuleSet } from '../../lib/autodiff/rule.ts';
 import { gradientRules } from '../../lib/autodiff/rules/index.ts';
-import { makeValueInfo } from '../../lib/model/value-info.ts';
+import { makeValueInfo } from '../../lib/model/graph/value-info.ts';
 import { noise } from '../helpers/model-builder.ts';
 import { factsByRunning, float32, graphOf, pseudoRandom, relativeError, runGraph } from './harness.ts';
 

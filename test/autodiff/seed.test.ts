@@ -1,9 +1,9 @@
 import { describe, expect, it } from 'vitest';
 import { differentiate } from '../../lib/autodiff/differentiate.ts';
 import { appendClassSeed } from '../../lib/autodiff/seed.ts';
-import type { FactTable } from '../../lib/model/facts.ts';
-import type { Graph } from '../../lib/model/graph.ts';
-import { makeValueInfo } from '../../lib/model/value-info.ts';
+import type { FactTable } from '../../lib/model/graph/facts.ts';
+import type { Graph } from '../../lib/model/graph/graph.ts';
+import { makeValueInfo } from '../../lib/model/graph/value-info.ts';
 import { noise, int64 as weights } from '../helpers/model-builder.ts';
 import {
   type Feeds,

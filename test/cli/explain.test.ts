@@ -2,7 +2,7 @@ import { existsSync, mkdirSync, readdirSync, readFileSync, writeFileSync } from 
 import { join } from 'node:path';
 import sharp from 'sharp';
 import { beforeEach, describe, expect, it } from 'vitest';
-import { OnnxCamError } from '../../lib/errors.ts';
+import { OnnxCamError } from '../../lib/common/errors.ts';
 import { formatNpy, readNpy } from '../../lib/io/npy.ts';
 import { METHODS } from '../../lib/methods/registry.ts';
 import type { LoadOptions } from '../../lib/options.ts';

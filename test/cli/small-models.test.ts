@@ -4,7 +4,7 @@ import sharp from 'sharp';
 import { afterEach, beforeEach, describe, expect, it } from 'vitest';
 import * as library from '../../lib/index.ts';
 import { formatNpy, readNpy } from '../../lib/io/npy.ts';
-import { makeNode } from '../../lib/model/graph.ts';
+import { makeNode } from '../../lib/model/graph/graph.ts';
 import { buildModel, noise } from '../helpers/model-builder.ts';
 import { residualModel } from '../helpers/small-models.ts';
 import { expectWhole, makePicture, readJson, runHere, temporaryFolder } from './harness.ts';

@@ -2,7 +2,7 @@ import { describe, expect, it } from 'vitest';
 import { failureText } from '../../lib/cli/failure.ts';
 import { formatTable } from '../../lib/cli/table.ts';
 import { oneLine, percent, plural, shapeText } from '../../lib/cli/text.ts';
-import { OnnxCamError } from '../../lib/errors.ts';
+import { OnnxCamError } from '../../lib/common/errors.ts';
 
 describe('text for people', () => {
   it('is one line without control characters', () => {

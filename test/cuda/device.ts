@@ -1,7 +1,7 @@
 import { execFile } from 'node:child_process';
 import { promisify } from 'node:util';
 import { Session } from '../../lib/engine/session.ts';
-import { makeNode } from '../../lib/model/graph.ts';
+import { makeNode } from '../../lib/model/graph/graph.ts';
 import { buildModel } from '../helpers/model-builder.ts';
 
 /** Why this machine runs nothing on CUDA; undefined where it does. Printed once, so that a skip is never silent. */

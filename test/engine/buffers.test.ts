@@ -1,7 +1,7 @@
 import { afterAll, beforeAll, describe, expect, test } from 'vitest';
 import { Session } from '../../lib/engine/session.ts';
 import type { Tensor } from '../../lib/engine/tensor.ts';
-import { makeNode } from '../../lib/model/graph.ts';
+import { makeNode } from '../../lib/model/graph/graph.ts';
 import { buildModel } from '../helpers/model-builder.ts';
 import { addModel, slowInput, slowModel, vector } from './models.ts';
 

@@ -5,7 +5,7 @@ import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 import { cudaRequirements } from '../../lib/engine/cuda-requirements.ts';
 import { resolveLibrary } from '../../lib/engine/library.ts';
 import { Session } from '../../lib/engine/session.ts';
-import { makeNode } from '../../lib/model/graph.ts';
+import { makeNode } from '../../lib/model/graph/graph.ts';
 import { buildModel } from '../helpers/model-builder.ts';
 
 const MODEL = buildModel({

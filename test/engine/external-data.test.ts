@@ -2,7 +2,7 @@ import { create } from '@bufbuild/protobuf';
 import { TensorProto_DataLocation as DataLocation, StringStringEntryProtoSchema, TensorProtoSchema } from 'onnx-buf';
 import { expect, test } from 'vitest';
 import { Session, type SessionOptions } from '../../lib/engine/session.ts';
-import { makeNode } from '../../lib/model/graph.ts';
+import { makeNode } from '../../lib/model/graph/graph.ts';
 import { buildModel } from '../helpers/model-builder.ts';
 import { vector } from './models.ts';
 

@@ -1,5 +1,5 @@
 import type { Tensor } from '../../lib/engine/tensor.ts';
-import { makeNode } from '../../lib/model/graph.ts';
+import { makeNode } from '../../lib/model/graph/graph.ts';
 import { buildModel, noise } from '../helpers/model-builder.ts';
 
 /** y = x + w for a vector of four, w = [1, 2, 3, 4]. */

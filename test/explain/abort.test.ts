@@ -4,7 +4,7 @@ import { afterAll, beforeAll, describe, expect, it, vi } from 'vitest';
 import { Session } from '../../lib/engine/session.ts';
 import type { Explainer } from '../../lib/explainer.ts';
 import { load } from '../../lib/load.ts';
-import { makeNode } from '../../lib/model/graph.ts';
+import { makeNode } from '../../lib/model/graph/graph.ts';
 import { expectError } from '../helpers/expect-error.ts';
 import { noiseImage, one } from '../helpers/explain-models.ts';
 import { buildModel, noise } from '../helpers/model-builder.ts';

@@ -5,7 +5,7 @@ import { Session } from '../../lib/engine/session.ts';
 import { float32Tensor } from '../../lib/engine/tensor.ts';
 import { type Explainer, type Explanation, load } from '../../lib/index.ts';
 import { channelMeans, gradientProduct, principalComponent, weightedSum } from '../../lib/kernels/index.ts';
-import { makeNode } from '../../lib/model/graph.ts';
+import { makeNode } from '../../lib/model/graph/graph.ts';
 import { flat, noiseImage, plainModel } from '../helpers/explain-models.ts';
 import { buildModel, noise } from '../helpers/model-builder.ts';
 

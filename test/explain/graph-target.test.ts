@@ -2,7 +2,7 @@ import { mkdtempSync, rmSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { afterAll, describe, expect, it } from 'vitest';
-import { makeNode } from '../../lib/model/graph.ts';
+import { makeNode } from '../../lib/model/graph/graph.ts';
 import { contrast, graph, negative, probability } from '../../lib/targets/index.ts';
 import { parseTargetText } from '../../lib/targets/parse.ts';
 import { expectClose } from '../helpers/expect-close.ts';

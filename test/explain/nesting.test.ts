@@ -1,7 +1,7 @@
 import { afterAll, beforeAll, describe, expect, expectTypeOf, it } from 'vitest';
 import type { ExplainResult } from '../../lib/explain/result-type.ts';
 import type { Explainer } from '../../lib/explainer.ts';
-import type { Explanation } from '../../lib/explanation.ts';
+import type { Explanation } from '../../lib/result/explanation.ts';
 import { load } from '../../lib/load.ts';
 import type { ExplainOptions } from '../../lib/options.ts';
 import { contrast, output, topK } from '../../lib/targets/index.ts';

@@ -1,7 +1,7 @@
 import { afterEach, describe, expect, it, vi } from 'vitest';
 import { Session } from '../../lib/engine/session.ts';
 import type { Explainer } from '../../lib/explainer.ts';
-import type { Explanation } from '../../lib/explanation.ts';
+import type { Explanation } from '../../lib/result/explanation.ts';
 import { load } from '../../lib/load.ts';
 import { listMethods } from '../../lib/methods/list.ts';
 import { flat, noiseImage, plainModel } from '../helpers/explain-models.ts';

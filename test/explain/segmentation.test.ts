@@ -1,7 +1,7 @@
 import { readFileSync } from 'node:fs';
 import { describe, expect, it } from 'vitest';
 import type { Explainer } from '../../lib/explainer.ts';
-import { type GraphNode, makeNode } from '../../lib/model/graph.ts';
+import { type GraphNode, makeNode } from '../../lib/model/graph/graph.ts';
 import {
   contrast,
   negative,

@@ -1,6 +1,6 @@
 import { describe, expect, it } from 'vitest';
 import { type ComputedMap, computeMap } from '../../lib/compute-map.ts';
-import { makeNode } from '../../lib/model/graph.ts';
+import { makeNode } from '../../lib/model/graph/graph.ts';
 import { negative, probability, weighted } from '../../lib/targets/index.ts';
 import { flat, noiseImage, one, plainModel } from '../helpers/explain-models.ts';
 import { buildModel, noise } from '../helpers/model-builder.ts';

@@ -5,7 +5,7 @@ import { setTimeout as sleep } from 'node:timers/promises';
 import sharp from 'sharp';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 import type { Tensor } from '../../lib/engine/tensor.ts';
-import { runStream } from '../../lib/explain/stream.ts';
+import { runStream } from '../../lib/io/picture-stream.ts';
 import type { Explainer } from '../../lib/explainer.ts';
 import { load } from '../../lib/load.ts';
 import { topK } from '../../lib/targets/index.ts';

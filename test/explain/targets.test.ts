@@ -1,7 +1,7 @@
 import { beforeAll, describe, expect, it } from 'vitest';
 import type { Explainer } from '../../lib/explainer.ts';
 import { load } from '../../lib/load.ts';
-import { makeNode } from '../../lib/model/graph.ts';
+import { makeNode } from '../../lib/model/graph/graph.ts';
 import {
   binary,
   classIndex,

@@ -1,7 +1,7 @@
 import { describe, expect, it } from 'vitest';
 import { load } from '../../lib/index.ts';
 import { listMethods } from '../../lib/methods/list.ts';
-import { makeNode } from '../../lib/model/graph.ts';
+import { makeNode } from '../../lib/model/graph/graph.ts';
 import { buildModel, noise } from '../helpers/model-builder.ts';
 import { residualModel, vggModel } from '../helpers/small-models.ts';
 

@@ -1,5 +1,5 @@
 import { expect } from 'vitest';
-import { type ErrorCode, OnnxCamError } from '../../lib/errors.ts';
+import { type ErrorCode, OnnxCamError } from '../../lib/common/errors.ts';
 
 /** The task must fail with this code, and with a message that says all of this. */
 export async function expectError(

@@ -15,8 +15,8 @@ import {
   ValueInfoProtoSchema,
 } from 'onnx-buf';
 import { elementCount, type TensorDataByType, type TensorType } from '../../lib/engine/tensor.ts';
-import { type GraphNode, nodeToProto } from '../../lib/model/graph.ts';
-import { codeOfType, makeTensorProto } from '../../lib/model/tensor-values.ts';
+import { type GraphNode, nodeToProto } from '../../lib/model/graph/graph.ts';
+import { codeOfType, makeTensorProto } from '../../lib/model/graph/tensor-values.ts';
 
 /** An input or output: `dims` holds numbers or names of dynamic axes; without `dims` the rank stays unknown. */
 export interface ValueSpec {

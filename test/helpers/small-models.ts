@@ -1,4 +1,4 @@
-import { makeNode } from '../../lib/model/graph.ts';
+import { makeNode } from '../../lib/model/graph/graph.ts';
 import { buildModel, int64, type ModelSpec, noise } from './model-builder.ts';
 
 /** Networks of a few nodes with the shapes of real ones; input x [N,3,16,16], output y [N,5]. */

@@ -1,5 +1,5 @@
-import { float } from '../../lib/model/attributes.ts';
-import { type GraphNode, makeNode } from '../../lib/model/graph.ts';
+import { float } from '../../lib/model/graph/attributes.ts';
+import { type GraphNode, makeNode } from '../../lib/model/graph/graph.ts';
 import { buildModel, int64, noise, type WeightSpec } from './model-builder.ts';
 
 export interface VitOptions {

@@ -1,7 +1,7 @@
 import { readFile } from 'node:fs/promises';
 import fc from 'fast-check';
 import { describe, expect, it } from 'vitest';
-import { OnnxCamError } from '../../lib/errors.ts';
+import { OnnxCamError } from '../../lib/common/errors.ts';
 import { formatNpy, parseNpy, readNpy } from '../../lib/io/npy.ts';
 
 const golden = (name: string) => new URL(`../golden/npy/${name}.npy`, import.meta.url).pathname;

@@ -1,7 +1,7 @@
 import { describe, expect, it } from 'vitest';
 import * as kernels from '../../lib/kernels/index.ts';
 import { native } from '../../lib/kernels/native.ts';
-import * as reference from '../../lib/kernels/reference.ts';
+import * as reference from '../../lib/reference/kernels/index.ts';
 import { expectClose, features } from './data.ts';
 
 const a = features([2, 3, 4, 5], 1);

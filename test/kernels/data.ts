@@ -1,5 +1,5 @@
 import { expect } from 'vitest';
-import { Random } from '../../lib/random.ts';
+import { Random } from '../../lib/common/random.ts';
 
 /** Odd sizes, sizes around a register's, a batch, and a network's last layer. */
 export const SHAPES: readonly (readonly [number, number, number, number])[] = [

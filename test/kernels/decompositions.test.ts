@@ -1,6 +1,6 @@
 import { expect, it } from 'vitest';
 import { kernelPca, principalComponent } from '../../lib/kernels/index.ts';
-import * as reference from '../../lib/kernels/reference.ts';
+import * as reference from '../../lib/reference/kernels/index.ts';
 import { expectClose, features } from './data.ts';
 import { describeTiers } from './tiers.ts';
 

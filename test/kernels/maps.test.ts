@@ -1,7 +1,7 @@
 import fc from 'fast-check';
 import { describe, expect, it } from 'vitest';
 import { type Maps, normalize, resize } from '../../lib/kernels/index.ts';
-import * as reference from '../../lib/kernels/reference.ts';
+import * as reference from '../../lib/reference/kernels/index.ts';
 import { expectClose, features } from './data.ts';
 
 const KINDS = ['pgc', 'torchcam', 'tkv', 'openvino', 'range'] as const;

@@ -8,8 +8,8 @@ import {
   resizeAntialiased,
   resizeAntialiasedFloat,
 } from '../../lib/kernels/index.ts';
-import * as reference from '../../lib/kernels/reference.ts';
-import { Random } from '../../lib/random.ts';
+import * as reference from '../../lib/reference/kernels/index.ts';
+import { Random } from '../../lib/common/random.ts';
 import { expectClose, features } from './data.ts';
 
 const FILTERS = ['bilinear', 'bicubic', 'nearest'] as const;

@@ -1,7 +1,7 @@
 import fc from 'fast-check';
 import { describe, expect, it } from 'vitest';
 import { placeMaps } from '../../lib/kernels/place-maps.ts';
-import { placeMaps as twin } from '../../lib/kernels/reference/place-maps.ts';
+import { placeMaps as twin } from '../../lib/reference/kernels/place-maps.ts';
 import { largestDifference } from '../image/pictures.ts';
 
 describe('placeMaps', () => {

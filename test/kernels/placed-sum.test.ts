@@ -1,6 +1,6 @@
 import fc from 'fast-check';
 import { describe, expect, it } from 'vitest';
-import * as direct from '../../lib/kernels/direct.ts';
+import * as direct from '../../lib/kernels/unchecked.ts';
 import { native } from '../../lib/kernels/native.ts';
 import type { Term } from '../../lib/kernels/reductions.ts';
 

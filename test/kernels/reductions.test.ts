@@ -7,7 +7,7 @@ import {
   weightedSum,
   xgradCamWeights,
 } from '../../lib/kernels/index.ts';
-import * as reference from '../../lib/kernels/reference.ts';
+import * as reference from '../../lib/reference/kernels/index.ts';
 import { expectClose, features, SHAPES } from './data.ts';
 import { describeTiers } from './tiers.ts';
 

@@ -1,6 +1,6 @@
 /** Worked examples of methods.md §2.32 to §2.34. */
 import { describe, expect, it } from 'vitest';
-import { discardLowest } from '../../lib/methods/attention-rows.ts';
+import { discardLowest } from '../../lib/methods/support/attention-rows.ts';
 import type { LayerTensors } from '../../lib/methods/definition.ts';
 import { resolveParams } from '../../lib/methods/params.ts';
 import { findMethod } from '../../lib/methods/registry.ts';

@@ -3,7 +3,7 @@ import { readFileSync } from 'node:fs';
 import { gunzipSync } from 'node:zlib';
 import { describe, expect, it } from 'vitest';
 import { type Explainer, load } from '../../lib/index.ts';
-import { makeNode } from '../../lib/model/graph.ts';
+import { makeNode } from '../../lib/model/graph/graph.ts';
 import { classIndex, contrast, probability, topK } from '../../lib/targets/index.ts';
 import { attribute } from '../helpers/attributions.ts';
 import { expectClose } from '../helpers/expect-close.ts';

@@ -1,7 +1,7 @@
 import { describe, expect, it } from 'vitest';
-import { findCamHead } from '../../lib/model/cam-head.ts';
-import { type GraphNode, makeNode } from '../../lib/model/graph.ts';
-import { numberToHalf } from '../../lib/model/tensor-values.ts';
+import { findCamHead } from '../../lib/model/find/cam-head.ts';
+import { type GraphNode, makeNode } from '../../lib/model/graph/graph.ts';
+import { numberToHalf } from '../../lib/model/graph/tensor-values.ts';
 import { load } from '../helpers/load.ts';
 import { buildModel, int64, noise, type WeightSpec } from '../helpers/model-builder.ts';
 import { residualModel, tensorFlowModel, vggModel } from '../helpers/small-models.ts';

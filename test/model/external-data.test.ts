@@ -9,7 +9,7 @@ import {
   TensorProtoSchema,
 } from 'onnx-buf';
 import { afterEach, beforeEach, describe, expect, it } from 'vitest';
-import { readFloat32 } from '../../lib/model/tensor-values.ts';
+import { readFloat32 } from '../../lib/model/graph/tensor-values.ts';
 import { load } from '../helpers/load.ts';
 import { buildModel, noise } from '../helpers/model-builder.ts';
 import { residualSpec } from '../helpers/small-models.ts';

@@ -1,7 +1,7 @@
 import { describe, expect, it } from 'vitest';
-import { float } from '../../lib/model/attributes.ts';
-import { chooseLayer, resolveLayers, stageLayers } from '../../lib/model/choose-layer.ts';
-import { type GraphNode, makeNode } from '../../lib/model/graph.ts';
+import { float } from '../../lib/model/graph/attributes.ts';
+import { chooseLayer, resolveLayers, stageLayers } from '../../lib/model/find/choose-layer.ts';
+import { type GraphNode, makeNode } from '../../lib/model/graph/graph.ts';
 import { load } from '../helpers/load.ts';
 import { buildModel, noise } from '../helpers/model-builder.ts';
 import { residualModel, tensorFlowModel, vggModel } from '../helpers/small-models.ts';

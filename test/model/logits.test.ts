@@ -1,9 +1,9 @@
 import { describe, expect, it } from 'vitest';
-import { type GraphNode, makeNode } from '../../lib/model/graph.ts';
-import { describeInput } from '../../lib/model/input.ts';
-import { findLogits } from '../../lib/model/logits.ts';
-import { probeFacts } from '../../lib/model/probe.ts';
-import { parseModel } from '../../lib/model/read.ts';
+import { type GraphNode, makeNode } from '../../lib/model/graph/graph.ts';
+import { describeInput } from '../../lib/model/find/input.ts';
+import { findLogits } from '../../lib/model/find/logits.ts';
+import { probeFacts } from '../../lib/model/probe/probe.ts';
+import { parseModel } from '../../lib/model/file/read.ts';
 import { buildModel, int64, type ModelSpec, noise, type ValueSpec } from '../helpers/model-builder.ts';
 import { createOrtSession } from '../helpers/ort-session.ts';
 

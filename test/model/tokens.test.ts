@@ -1,9 +1,9 @@
 import { describe, expect, it } from 'vitest';
-import { findAttentions } from '../../lib/model/attention.ts';
-import { type Axes, newAxis, regroup, tokenAxis, tokensOf } from '../../lib/model/axes.ts';
-import { chooseCut, stageLayers } from '../../lib/model/choose-layer.ts';
-import { type GraphNode, makeNode } from '../../lib/model/graph.ts';
-import { traceAxes } from '../../lib/model/trace-axes.ts';
+import { findAttentions } from '../../lib/model/find/attention.ts';
+import { type Axes, newAxis, regroup, tokenAxis, tokensOf } from '../../lib/model/find/axes.ts';
+import { chooseCut, stageLayers } from '../../lib/model/find/choose-layer.ts';
+import { type GraphNode, makeNode } from '../../lib/model/graph/graph.ts';
+import { traceAxes } from '../../lib/model/find/trace-axes.ts';
 import { load } from '../helpers/load.ts';
 import { buildModel, int64, noise, type WeightSpec } from '../helpers/model-builder.ts';
 import { type VitOptions, vitModel } from '../helpers/transformer-models.ts';

@@ -9,7 +9,7 @@
 
 #include "check.hpp"
 #include "device/device_features.hpp"
-#include "kernels/channel_means.hpp"
+#include "kernels/reduce/channel_means.hpp"
 
 using namespace onnx_cam;
 using namespace onnx_cam::kernels;

@@ -13,7 +13,7 @@
 #include "check.hpp"
 #include "device/device.hpp"
 #include "device/gpu_info.hpp"
-#include "engine/error.hpp"
+#include "runtime/error.hpp"
 #include "scoring/activation_variants.hpp"
 #include "scoring/device_loop.hpp"
 #include "scoring/mask_variants.hpp"

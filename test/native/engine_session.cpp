@@ -10,9 +10,9 @@
 
 #include "check.hpp"
 #include "engine/cancellation.hpp"
-#include "engine/error.hpp"
 #include "engine/session.hpp"
-#include "engine/value.hpp"
+#include "runtime/error.hpp"
+#include "runtime/value.hpp"
 
 using namespace onnx_cam;
 

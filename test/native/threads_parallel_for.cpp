@@ -7,7 +7,7 @@
 #include <vector>
 
 #include "check.hpp"
-#include "kernels/parallel.hpp"
+#include "kernels/base/parallel.hpp"
 
 using onnx_cam::kernels::parallelFor;
 

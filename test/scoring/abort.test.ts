@@ -1,7 +1,7 @@
 /** Aborts in every phase: the promise rejects soon, nothing goes on behind it, and the next call works. */
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 import { randomMasks } from '../../lib/methods/rise.ts';
-import { makeNode } from '../../lib/model/graph.ts';
+import { makeNode } from '../../lib/model/graph/graph.ts';
 import type { MaskRule, Scorer } from '../../lib/scoring/scorer.ts';
 import { buildModel, noise } from '../helpers/model-builder.ts';
 import { classTarget, ScoringModels } from '../helpers/scoring.ts';

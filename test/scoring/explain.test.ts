@@ -2,7 +2,7 @@
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 import { type Explainer, type Explanation, load } from '../../lib/index.ts';
 import { METHODS } from '../../lib/methods/registry.ts';
-import { makeNode } from '../../lib/model/graph.ts';
+import { makeNode } from '../../lib/model/graph/graph.ts';
 import { expectClose } from '../helpers/expect-close.ts';
 import { buildModel, type ModelSpec, noise } from '../helpers/model-builder.ts';
 import { classTarget, runMethod, ScoringModels } from '../helpers/scoring.ts';

@@ -1,7 +1,7 @@
 /** The native loops against their plain twins. */
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 import { float32Tensor } from '../../lib/engine/tensor.ts';
-import { makeNode } from '../../lib/model/graph.ts';
+import { makeNode } from '../../lib/model/graph/graph.ts';
 import { nativeScoring } from '../../lib/scoring/native.ts';
 import type { MaskRequest, MaskRule, Scorer } from '../../lib/scoring/scorer.ts';
 import { expectClose } from '../helpers/expect-close.ts';

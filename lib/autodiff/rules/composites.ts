@@ -1,4 +1,4 @@
-import type { GraphNode } from '../../model/graph.ts';
+import type { GraphNode } from '../../model/graph/graph.ts';
 import { constantValues } from '../constants.ts';
 import type { Pattern, PatternView } from '../patterns.ts';
 import { geluSlope, siluGradient } from './activation.ts';

@@ -1,4 +1,4 @@
-import { float } from '../../model/attributes.ts';
+import { float } from '../../model/graph/attributes.ts';
 import { expand, unbroadcast } from '../broadcast.ts';
 import type { NodeContext } from '../context.ts';
 import type { Rule } from '../rule.ts';

@@ -1,4 +1,4 @@
-import { float } from '../../model/attributes.ts';
+import { float } from '../../model/graph/attributes.ts';
 import { scaleChannels } from '../blocked.ts';
 import type { NodeContext } from '../context.ts';
 import type { Emitter } from '../emitter.ts';

@@ -1,4 +1,4 @@
-import { type AttributeValue, floats } from '../../model/attributes.ts';
+import { type AttributeValue, floats } from '../../model/graph/attributes.ts';
 import { expand } from '../broadcast.ts';
 import type { NodeContext } from '../context.ts';
 import type { Emitter } from '../emitter.ts';

@@ -1,4 +1,4 @@
-import type { GraphNode } from '../../model/graph.ts';
+import type { GraphNode } from '../../model/graph/graph.ts';
 import { constantValues } from '../constants.ts';
 import type { NodeContext } from '../context.ts';
 import { sizeOf } from '../value.ts';

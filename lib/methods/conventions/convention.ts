@@ -1,4 +1,4 @@
-import * as direct from '../../kernels/direct.ts';
+import * as direct from '../../kernels/unchecked.ts';
 import { type Maps, NORMALIZE_EPSILONS, type NormalizeKind } from '../../kernels/maps.ts';
 import { resizeVolumes } from '../../kernels/volumes.ts';
 import { allReady, type MaybeLater, whenReady } from '../../maybe-later.ts';

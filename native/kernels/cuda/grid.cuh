@@ -11,7 +11,7 @@
 #include <cstddef>
 #include <cstdint>
 
-#include "kernels/cuda_kernels.hpp"
+#include "kernels/cuda/cuda_kernels.hpp"
 
 namespace onnx_cam::kernels::cuda {
 

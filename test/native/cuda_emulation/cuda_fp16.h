@@ -1,7 +1,7 @@
 // Half floats for the emulation, see cuda_runtime.h.
 #pragma once
 
-#include "kernels/half.hpp"
+#include "kernels/base/half.hpp"
 
 struct __half {
   std::uint16_t bits;

@@ -1,0 +1,45 @@
+import type { ExecutionProvider, ExecutionProviderConfig } from './providers.ts';
+import type { Session } from './session.ts';
+import type { Precision } from '../options.ts';
+
+/** What a result was computed in. */
+export type UsedPrecision = Exclude<Precision, 'auto'>;
+
+const configOf = (provider: ExecutionProvider): ExecutionProviderConfig =>
+  typeof provider === 'string' ? { name: provider } : provider;
+
+export const providerName = (provider: ExecutionProvider): string =>
+  configOf(provider)
+    .name.toLowerCase()
+    .replace(/executionprovider$/, '');
+
+/**
+ * Execution providers with CUDA told which arithmetic to use for float32: TF32 or the whole float. What the user says under
+ * `options` wins. 'auto' and 'fp16' leave it to the provider.
+ */
+export function withPrecision(
+  providers: readonly ExecutionProvider[] | undefined,
+  precision: Precision,
+): readonly ExecutionProvider[] | undefined {
+  if (precision !== 'fp32' && precision !== 'tf32') return providers;
+  return providers?.map(provider => {
+    if (providerName(provider) !== 'cuda') return provider;
+    const config = configOf(provider);
+    return { ...config, options: { use_tf32: precision === 'tf32', ...config.options } };
+  });
+}
+
+/**
+ * The precision of a session's results. Only CUDA has TF32, which it uses for float32 unless told otherwise; every other
+ * provider computes float32 models in float32.
+ */
+export function precisionOf(
+  { accelerated }: Pick<Session, 'accelerated'>,
+  { providers, half }: { readonly providers?: readonly ExecutionProvider[]; readonly half: boolean },
+): UsedPrecision {
+  if (half) return 'fp16';
+  const cuda = accelerated ? providers?.find(provider => providerName(provider) === 'cuda') : undefined;
+  if (!cuda) return 'fp32';
+  const { use_tf32: tf32 = true } = configOf(cuda).options ?? {};
+  return ['0', 'false'].includes(String(tf32).toLowerCase()) ? 'fp32' : 'tf32';
+}

@@ -1,0 +1,115 @@
+import { throwIfAborted } from '../common/errors.ts';
+import type { MaybeLater } from '../maybe-later.ts';
+import { Random } from '../common/random.ts';
+import type { ResolvedTarget } from '../targets/resolve.ts';
+import type { Network, NetworkResult } from '../network/network.ts';
+import type { ExplainRequest, MethodRun } from '../request/request.ts';
+import { imagesOf, type RunOutcome, runTargets, takesManyScores, withoutRanks } from './run-targets.ts';
+import { seedFormOf } from '../network/seeds.ts';
+import type { Work } from './group-runs.ts';
+
+/** What a method computes from. */
+export interface MethodTensors {
+  /** The run shared with the other methods, with the gradients of the method's own score where it has one. */
+  readonly run: NetworkResult;
+  /** Of methods that need them: runs on noisy copies of the images. */
+  readonly noisy?: readonly NetworkResult[];
+  /** Passes made for this method alone, for each image. */
+  readonly passes: number;
+}
+
+/**
+ * Makes the runs of the network that a method doesn't share with others.
+ * @throws `ERR_METHOD_UNSUPPORTED` for targets that the method's own score cannot be made of; what a run throws
+ */
+export function runForMethod(
+  network: Network,
+  work: readonly Work[],
+  outcome: RunOutcome,
+  method: MethodRun,
+  request: ExplainRequest,
+): MaybeLater<MethodTensors> {
+  const { ownScore } = method.definition;
+  if (ownScore) return ownScoreRun(network, work, outcome, method, request);
+  if (method.needs.noise) return noisyRuns(network, work, outcome, method.needs.noise, request);
+  return { run: outcome.run, passes: 0 };
+}
+
+/** The targets with classes in the place of ranks. */
+function classTargets(work: readonly Work[], { run, targets }: RunOutcome): ResolvedTarget[] {
+  const many = targets.length > work.length;
+  return targets.map((target, t) => withoutRanks(target, run.rows[many ? 0 : t]!));
+}
+
+async function ownScoreRun(
+  network: Network,
+  work: readonly Work[],
+  outcome: RunOutcome,
+  method: MethodRun,
+  { signal }: ExplainRequest,
+): Promise<MethodTensors> {
+  const { definition, layerSets } = method;
+  const many = outcome.targets.length > work.length;
+  const { output, readout } = outcome.targets[0]!;
+  const targets = classTargets(work, outcome).map((target, t): ResolvedTarget => {
+    definition.ownScore!.check(target, network.head(outcome.targets[0]!).classes);
+    return { ...target, terms: definition.ownScore!.terms(outcome.run.rows[many ? 0 : t]!, target, method) };
+  });
+  const layers = layerSets.flat();
+  const { run, passes } = await runTargets(network, {
+    images: imagesOf(network, work),
+    count: work.length,
+    plan: {
+      output,
+      readout,
+      activations: [],
+      gradients: layers.map(({ name }) => name),
+      seed: { kind: 'dense', views: ['logit'] },
+      manyScores: takesManyScores(network, work.length, targets.length),
+    },
+    layers,
+    targets,
+    signal,
+  });
+  return {
+    run: { ...outcome.run, gradients: run.gradients, milliseconds: outcome.run.milliseconds + run.milliseconds },
+    passes,
+  };
+}
+
+async function noisyRuns(
+  network: Network,
+  work: readonly Work[],
+  outcome: RunOutcome,
+  noise: { readonly runs: number; readonly sigma: number },
+  { layers, gradients, passes: shared, seed, signal }: ExplainRequest,
+): Promise<MethodTensors> {
+  const clean = imagesOf(network, work);
+  const targets = classTargets(work, outcome);
+  const size = clean.data.length / clean.dims[0]!;
+  // Every image has the same noise wherever it stands in a batch.
+  const generators = work.map(() => new Random(seed));
+  // The plan of the shared run, whose session is there already.
+  const plan = {
+    output: targets[0]!.output,
+    readout: targets[0]!.readout,
+    activations: layers.map(({ name }) => name),
+    gradients,
+    passes: shared,
+    seed: seedFormOf(targets),
+    manyScores: takesManyScores(network, work.length, targets.length),
+  };
+  const noisy: NetworkResult[] = [];
+  let passes = 0;
+  for (let n = 0; n < noise.runs; n++) {
+    throwIfAborted(signal);
+    const data = clean.data.slice();
+    for (const [i, random] of generators.entries())
+      for (let p = i * size; p < (i + 1) * size; p++) data[p]! += noise.sigma * random.normal();
+    const images = { ...clean, data };
+    const one = await runTargets(network, { images, count: work.length, plan, layers, targets, signal });
+    noisy.push(one.run);
+    passes += one.passes;
+  }
+  return { run: outcome.run, noisy, passes };
+}

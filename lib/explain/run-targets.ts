@@ -1,0 +1,200 @@
+import type { Tensor } from '../engine/tensor.ts';
+import type { FeatureMaps } from '../methods/definition.ts';
+import type { HeadChoice, ResolvedTarget } from '../targets/resolve.ts';
+import type { ScoreRow } from '../targets/score.ts';
+import { stack } from '../network/images.ts';
+import type { TargetLayer } from '../request/layers.ts';
+import type { Network, NetworkResult } from '../network/network.ts';
+import { hasBackwardPass, type NetworkPlan, ofEachPass, type SeedForm } from '../plan/plan.ts';
+import { remembered } from '../common/remembered.ts';
+import type { ExplainRequest, MethodRun } from '../request/request.ts';
+import { seedFormOf } from '../network/seeds.ts';
+import type { Work } from './group-runs.ts';
+
+/** What a run gave, and what it was asked. */
+export interface RunOutcome {
+  readonly run: NetworkResult;
+  /** One for each image, or several for the only image; ranks are replaced by classes where the graph could not do it. */
+  readonly targets: readonly ResolvedTarget[];
+  /** Passes besides the one that every image has. */
+  readonly extraRuns: number;
+}
+
+type Images = Tensor<'float32'>;
+
+/**
+ * One forward (and backward) pass; ranks inside composite scores are looked up by a forward pass before it.
+ * @throws `ERR_NO_GRADIENT`, `ERR_RUNTIME`, `ERR_ABORTED`
+ */
+export async function runNetwork(
+  network: Network,
+  work: readonly Work[],
+  request: ExplainRequest,
+): Promise<RunOutcome> {
+  const { methods, layers, gradients, passes, signal } = request;
+  const images = imagesOf(network, work);
+  let targets = work.length === 1 ? work[0]!.targets : work.flatMap(one => one.targets);
+  const { output, readout } = targets[0]!;
+  const seed = gradients.length > 0 || hasBackwardPass(passes) ? seedFormOf(targets) : undefined;
+  let extraRuns = 0;
+  if (seed?.kind === 'dense' && targets.some(({ terms }) => terms.some(({ index }) => index < 0))) {
+    const plan = { output, readout, activations: [], gradients: [], manyScores: false };
+    const { rows } = await network.run({ images, plan, layers: [], targets, signal });
+    targets = work.flatMap((one, i) => one.targets.map(target => withoutRanks(target, rows[i]!)));
+    extraRuns = 1;
+  }
+  const { run, passes: runs } = await runTargets(network, {
+    images,
+    count: work.length,
+    plan: planFor(request, { output, readout }, seed, takesManyScores(network, work.length, targets.length)),
+    layers,
+    targets,
+    keep: images.dims.length === 4 && methods.every(onlyReduces),
+    signal,
+  });
+  return { run, targets, extraRuns: extraRuns + runs - 1 };
+}
+
+/** Plans by the layers of the calls they are for, which are the same array for all calls that choose alike. */
+const plans = remembered<readonly TargetLayer[], NetworkPlan>();
+
+function planFor(
+  request: ExplainRequest,
+  { output, readout }: HeadChoice,
+  seed: SeedForm | undefined,
+  manyScores: boolean,
+): NetworkPlan {
+  const make = (): NetworkPlan => {
+    const { methods, layers, gradients, passes } = request;
+    const candidates = readout?.kind === 'detection';
+    const fixed = methods.some(({ needs }) => needs.scores || needs.optimizer);
+    const region = candidates || (readout?.kind === 'region' && fixed);
+    const activations = layers.map(({ name }) => name);
+    return { output, readout, activations, gradients, passes, seed, manyScores, region, candidates };
+  };
+  // Readouts may hold a picture's own mask or box.
+  if (readout) return make();
+  const scores = seed && (seed.kind === 'index' ? seed.view : JSON.stringify(seed.views));
+  return plans(request.layers, `${manyScores} ${scores} ${output}`, make);
+}
+
+/** Whether a method's tensors may stay where the network ran. */
+const onlyReduces = ({ definition, params }: MethodRun): boolean =>
+  definition.reductions === true && params.eigenSmooth !== true;
+
+/** Stacked images and what is asked of them. */
+export interface TargetsRun {
+  /** Perhaps padded with copies. */
+  readonly images: Images;
+  /** How many of them are meant. */
+  readonly count: number;
+  readonly plan: NetworkPlan;
+  readonly layers: readonly TargetLayer[];
+  /** One for each of the images that are meant, or several for the only one. */
+  readonly targets: readonly ResolvedTarget[];
+  readonly keep?: boolean;
+  readonly signal?: AbortSignal;
+}
+
+/** Whether the scores of so many targets come from one run on one image. */
+export function takesManyScores({ model }: Network, images: number, targets: number): boolean {
+  const { batch, layout } = model.input;
+  // Frames stand in the batch, where the rows of several scores would stand.
+  return targets > images && (batch ?? 1) === 1 && layout !== 'ntchw';
+}
+
+/** Runs a plan for all targets at once; where the model's batch is fixed, for as many at once as fit into it. */
+export async function runTargets(
+  network: Network,
+  { images, count, plan, layers, targets, keep, signal }: TargetsRun,
+): Promise<{ run: NetworkResult; passes: number }> {
+  if (plan.manyScores || images.dims[0] === targets.length)
+    return { run: await network.run({ images, plan, layers, targets, keep, signal }), passes: 1 };
+
+  // A fixed batch: the images are padded already, the targets are cut and padded to it.
+  const size = images.dims[0]!;
+  const parts: NetworkResult[] = [];
+  for (let from = 0; from < (plan.seed ? targets.length : 1); from += size) {
+    const own = targets.slice(from, from + size);
+    const padding = new Array<ResolvedTarget>(size - own.length).fill(own[0]!);
+    const run = await network.run({ images, plan, layers, targets: [...own, ...padding], signal });
+    parts.push(trimmed(run, count, own.length));
+  }
+  return { run: joined(parts), passes: parts.length };
+}
+
+/** The scores of one image, by a forward pass alone. */
+export async function scoresOf(
+  network: Network,
+  image: Images,
+  { output, readout }: HeadChoice,
+  signal: AbortSignal | undefined,
+): Promise<ScoreRow> {
+  const plan = { output, readout, activations: [], gradients: [], manyScores: false };
+  const images = padded(image, network.model.input.batch);
+  const { rows } = await network.run({ images, plan, layers: [], targets: [], signal });
+  return rows[0]!;
+}
+
+/** The images of some work as one tensor, padded to the batch that the model takes. */
+export function imagesOf(network: Network, work: readonly Work[]): Images {
+  return padded(stack(work.map(({ image }) => image.tensor)), network.model.input.batch);
+}
+
+/** Fills up the batch of a model whose batch size is fixed, with copies of the first image. */
+function padded(images: Images, batch: number | undefined): Images {
+  const [count, ...dims] = images.dims as [number, ...number[]];
+  if (batch === undefined || batch === count) return images;
+  const size = images.data.length / count;
+  const data = new Float32Array(batch * size);
+  for (let n = 0; n < batch; n++)
+    data.set(images.data.subarray(n < count ? n * size : 0, (n < count ? n + 1 : 1) * size), n * size);
+  return { ...images, data, dims: [batch, ...dims] };
+}
+
+/** What belongs to the first `images` images and the first `targets` targets. */
+function trimmed(run: NetworkResult, images: number, targets: number): NetworkResult {
+  const cut = (maps: ReadonlyMap<string, FeatureMaps>, count: number) =>
+    new Map(
+      [...maps].map(([name, { data, dims, depth }]) => [
+        name,
+        { depth, data: data.subarray(0, (data.length / dims[0]!) * count), dims: [count, ...dims.slice(1)] },
+      ]),
+    );
+  return {
+    ...run,
+    rows: run.rows.slice(0, images),
+    activations: cut(run.activations, images),
+    gradients: cut(run.gradients, targets),
+    passes: ofEachPass(kind => cut(run.passes[kind], kind === 'prefix' ? images : targets)),
+  };
+}
+
+/** Runs on the same images for one target after another, as one. */
+function joined(parts: readonly NetworkResult[]): NetworkResult {
+  const [first] = parts as [NetworkResult];
+  if (parts.length === 1) return first;
+  const join = (mapsOf: (part: NetworkResult) => ReadonlyMap<string, FeatureMaps>) =>
+    new Map([...mapsOf(first).keys()].map(name => [name, stacked(parts.map(part => mapsOf(part).get(name)!))]));
+  const milliseconds = parts.reduce((sum, part) => sum + part.milliseconds, 0);
+  return {
+    ...first,
+    gradients: join(part => part.gradients),
+    passes: ofEachPass(kind => (kind === 'prefix' ? first.passes.prefix : join(part => part.passes[kind]))),
+    milliseconds,
+  };
+}
+
+function stacked(maps: readonly FeatureMaps[]): FeatureMaps {
+  const data = new Float32Array(maps.reduce((length, part) => length + part.data.length, 0));
+  let offset = 0;
+  for (const part of maps) {
+    data.set(part.data, offset);
+    offset += part.data.length;
+  }
+  return { data, dims: [maps.reduce((count, part) => count + part.dims[0]!, 0), ...maps[0]!.dims.slice(1)] };
+}
+
+export function withoutRanks(target: ResolvedTarget, row: ScoreRow): ResolvedTarget {
+  return { ...target, terms: target.terms.map(term => ({ ...term, index: row.classOf(term.index) })) };
+}

@@ -1,0 +1,45 @@
+import { OnnxCamError } from '../common/errors.ts';
+import type { Convention, MethodDefinition, ParamValues } from './definition.ts';
+import { paramSpecs, resolveParams } from './params.ts';
+import { findMethod } from './registry.ts';
+import type { ExplainOptions } from '../options.ts';
+
+/** A method with everything about it decided: parameters, convention, and what there is to warn of. */
+export interface ChosenMethod {
+  readonly definition: MethodDefinition;
+  readonly params: ParamValues;
+  readonly convention: Convention;
+  readonly warnings: readonly string[];
+}
+
+/**
+ * The methods of one `explain` call.
+ * @throws `ERR_METHOD_UNKNOWN`, and `ERR_OPTION_INVALID` for a parameter that none of them has.
+ */
+export function chooseMethods(options: ExplainOptions): ChosenMethod[] {
+  const definitions = (options.methods ?? [options.method ?? 'grad-cam']).map(findMethod);
+  const given = options.params ?? {};
+  const several = options.methods !== undefined;
+  if (several)
+    for (const name of Object.keys(given))
+      if (!definitions.some(definition => name in paramSpecs(definition)))
+        throw new OnnxCamError('ERR_OPTION_INVALID', `none of the methods has a parameter '${name}'`);
+  return definitions.map(definition => {
+    const specs = paramSpecs(definition);
+    const own = several ? Object.fromEntries(Object.entries(given).filter(([name]) => name in specs)) : given;
+    const { convention, warnings } = chooseConvention(definition, options.convention);
+    return { definition, params: resolveParams(definition, own, convention), convention, warnings };
+  });
+}
+
+/** A method that a tool doesn't have follows its paper, and says so. */
+export function chooseConvention(
+  definition: MethodDefinition,
+  wanted: Convention = 'paper',
+): Pick<ChosenMethod, 'convention' | 'warnings'> {
+  if (wanted === 'paper' || definition.conventions.includes(wanted)) return { convention: wanted, warnings: [] };
+  return {
+    convention: 'paper',
+    warnings: [`${wanted} has no ${definition.title}: the paper's convention was used`],
+  };
+}

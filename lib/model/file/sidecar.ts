@@ -1,0 +1,99 @@
+import { readFile } from 'node:fs/promises';
+import { dirname, resolve } from 'node:path';
+import { OnnxCamError } from '../../common/errors.ts';
+import { didYouMean } from '../../common/suggest.ts';
+import type { LayerSpec } from '../find/choose-layer.ts';
+
+/** What the JSON file beside a model may say; options of `load` win over it. */
+export interface Sidecar {
+  /** A preset's name or the values themselves; the image part checks them. */
+  readonly preprocess?: string | Readonly<Record<string, unknown>>;
+  /** Class names, or the name of a text file; in the JSON it is relative to the model's folder. */
+  readonly labels?: readonly string[] | string;
+  readonly layer?: LayerSpec;
+  readonly input?: string;
+  readonly output?: string;
+  readonly tokens?: { readonly grid?: readonly [number, number]; readonly prefix?: number };
+}
+
+/** For people; neither read nor refused. */
+const REMARKS = ['name', 'description', 'source', 'license'];
+
+type Check = { readonly expected: string; readonly accepts: (value: unknown) => boolean };
+
+const isText = (value: unknown): value is string => typeof value === 'string' && value !== '';
+const isRecord = (value: unknown): value is Record<string, unknown> =>
+  typeof value === 'object' && value !== null && !Array.isArray(value);
+const isCount = (value: unknown): boolean => Number.isInteger(value) && (value as number) >= 0;
+const isLayer = (value: unknown): boolean => isText(value) || (Number.isInteger(value) && (value as number) < 0);
+
+const CHECKS: Readonly<Record<keyof Sidecar, Check>> = {
+  preprocess: { expected: "a preset's name or an object", accepts: value => isText(value) || isRecord(value) },
+  labels: {
+    expected: 'an array of class names or the name of a file',
+    accepts: value => isText(value) || (Array.isArray(value) && value.every(label => typeof label === 'string')),
+  },
+  layer: {
+    expected: 'a layer name, a negative number, or an array of these',
+    accepts: value => isLayer(value) || (Array.isArray(value) && value.length > 0 && value.every(isLayer)),
+  },
+  input: { expected: 'the name of an input', accepts: isText },
+  output: { expected: 'the name of an output', accepts: isText },
+  tokens: { expected: '{ "grid": [h, w], "prefix": n }', accepts: isTokens },
+};
+
+/** `{ grid: [h, w], prefix: n }` with positive sides; either may be left out. */
+export function isTokens(value: unknown): boolean {
+  if (!isRecord(value)) return false;
+  const { grid, prefix, ...others } = value;
+  const isSide = (side: unknown) => isCount(side) && side !== 0;
+  const goodGrid = grid === undefined || (Array.isArray(grid) && grid.length === 2 && grid.every(isSide));
+  return goodGrid && (prefix === undefined || isCount(prefix)) && Object.keys(others).length === 0;
+}
+
+/**
+ * Reads `MODEL.onnx.json` where there is one. The labels file that it names comes back as an absolute path: the one in the
+ * model's folder, whatever lies in the working directory. Keys that start with `$` or `_`, and `name`, `description`,
+ * `source` and `license`, are remarks for people.
+ * @throws OnnxCamError `ERR_OPTION_INVALID` when it is no JSON, has an unknown key or a value of the wrong kind
+ */
+export async function readSidecar(modelPath: string): Promise<Sidecar> {
+  const path = `${modelPath}.json`;
+  let text: string;
+  try {
+    text = await readFile(path, 'utf8');
+  } catch (cause) {
+    if ((cause as NodeJS.ErrnoException).code === 'ENOENT') return {};
+    throw new OnnxCamError('ERR_OPTION_INVALID', `${path} cannot be read: ${(cause as Error).message}`, { cause });
+  }
+  const sidecar = parseSidecar(text, path);
+  const { labels } = sidecar;
+  return typeof labels === 'string' ? { ...sidecar, labels: resolve(dirname(modelPath), labels) } : sidecar;
+}
+
+/** @param path for messages only */
+export function parseSidecar(text: string, path: string): Sidecar {
+  let value: unknown;
+  try {
+    value = JSON.parse(text.replace(/^\uFEFF/, ''));
+  } catch (cause) {
+    throw new OnnxCamError('ERR_OPTION_INVALID', `${path} is no valid JSON: ${(cause as Error).message}`, { cause });
+  }
+  if (!isRecord(value)) throw new OnnxCamError('ERR_OPTION_INVALID', `${path} must hold a JSON object`);
+  const known = Object.keys(CHECKS);
+  const entries = Object.entries(value).filter(([key]) => !/^[$_]/.test(key) && !REMARKS.includes(key));
+  for (const [key, item] of entries) {
+    if (!known.includes(key))
+      throw new OnnxCamError(
+        'ERR_OPTION_INVALID',
+        `${path}: unknown key "${key}"${didYouMean(key, known)}; known are ${known.join(', ')}`,
+      );
+    const check = CHECKS[key as keyof Sidecar];
+    if (!check.accepts(item))
+      throw new OnnxCamError(
+        'ERR_OPTION_INVALID',
+        `${path}: "${key}" must be ${check.expected}, not ${JSON.stringify(item).slice(0, 80)}`,
+      );
+  }
+  return Object.fromEntries(entries);
+}

@@ -1,0 +1,99 @@
+import { type Axes, isSpatial, type TokenGrid, tokensOf } from './axes.ts';
+import { behindAliases } from '../graph/constant-chain.ts';
+import type { FactTable } from '../graph/facts.ts';
+import type { Graph, GraphNode } from '../graph/graph.ts';
+import { placementOf } from './tokens.ts';
+
+/** Probabilities with which queries look at keys: softmax over the keys, then multiplied with the values. */
+export interface Attention {
+  /** Tensor [N, heads, queries, keys], or [N·heads, queries, keys]. */
+  readonly tensor: string;
+  readonly node: GraphNode;
+  /** Where the keys are in the picture. */
+  readonly keys: TokenGrid;
+  /** Where the queries are; undefined for a class token alone. */
+  readonly queries: TokenGrid | undefined;
+  /** Every query looks at all keys; false for attention inside windows. */
+  readonly global: boolean;
+}
+
+/** Operators that keep their probabilities to themselves. */
+const FUSED = new Set([
+  'Attention',
+  'MultiHeadAttention',
+  'PackedAttention',
+  'PackedMultiHeadAttention',
+  'GroupQueryAttention',
+  'QAttention',
+  'FlashAttention',
+]);
+
+/** Fused attention operators: their probabilities are no tensors of the graph. */
+export function fusedAttentions(graph: Graph): GraphNode[] {
+  return graph.nodes.filter(({ op }) => FUSED.has(op));
+}
+
+/**
+ * Attention over positions of the picture, in the order of the network. It is recognised by its form, MatMul → … →
+ * Softmax over the last axis → MatMul with the values, and by what that axis stands for: softmaxes over channels are not
+ * among them.
+ */
+export function findAttentions(graph: Graph, facts: FactTable, axes: ReadonlyMap<string, Axes>): Attention[] {
+  const found: Attention[] = [];
+  for (const node of graph.nodes) {
+    if (node.op !== 'Softmax' || node.domain !== '') continue;
+    const [tensor] = node.outputs as [string];
+    const own = axes.get(tensor);
+    const rank = facts.get(tensor)?.dims.length ?? 0;
+    const axis = node.attributes.int('axis', graph.opset >= 13 ? -1 : 1);
+    if (!own || rank < 3 || (axis !== -1 && axis !== rank - 1)) continue;
+    const keys = tokensOf(own.at(-1)!);
+    const reader = graph.consumers(tensor).map(consumer => readerBehindAliases(graph, consumer));
+    if (!keys || !reader.some(consumer => consumer?.op === 'MatMul')) continue;
+    found.push({ tensor, node, keys, queries: tokensOf(own.at(-2)!), global: !own.slice(0, -2).some(isSpatial) });
+  }
+  return found;
+}
+
+/** Transpose: v·aᵀ instead of a·v, of attention with channels first. */
+const HANDED_ON = new Set(['Dropout', 'Identity', 'Cast', 'Transpose']);
+
+function readerBehindAliases(graph: Graph, node: GraphNode): GraphNode | undefined {
+  let reader: GraphNode | undefined = node;
+  while (reader && HANDED_ON.has(reader.op)) reader = graph.consumers(reader.outputs[0]!)[0];
+  return reader;
+}
+
+/** Steps that make queries of an attention's input: the projection, its split into heads, rotary embeddings, … */
+const PROJECTION =
+  /^(MatMul|Gemm|Conv|BatchNormalization|Add|Mul|Div|Sub|Neg|Reshape|Transpose|Squeeze|Unsqueeze|Split|Slice|Gather|Concat|Pad|Flatten)$/;
+
+/**
+ * The tensors with whole vectors for the positions that the queries are projections of: layer normalisations, mostly.
+ * @param norms outputs of layer normalisations
+ */
+export function inputsOfAttention(
+  graph: Graph,
+  { node }: Attention,
+  axes: ReadonlyMap<string, Axes>,
+  norms: ReadonlySet<string>,
+): string[] {
+  const found = new Set<string>();
+  const seen = new Set<string>();
+  const dataOf = ({ inputs }: GraphNode) => inputs.filter(name => axes.has(name));
+  const visit = (name: string) => {
+    const tensor = behindAliases(graph, name);
+    if (seen.has(tensor)) return;
+    seen.add(tensor);
+    const producer = graph.producer(tensor);
+    if (!producer) return;
+    const data = dataOf(producer);
+    const step = !norms.has(tensor) && PROJECTION.test(producer.op) && data.length === 1;
+    if (!step && placementOf(axes.get(tensor)!)) found.add(tensor);
+    else data.forEach(visit);
+  };
+  let scores: GraphNode | undefined = node;
+  while (scores && scores.op !== 'MatMul') scores = graph.producer(dataOf(scores)[0] ?? '');
+  if (scores) dataOf(scores).slice(0, 1).forEach(visit);
+  return [...found];
+}

@@ -1,0 +1,13 @@
+import type { TensorType } from '../../engine/tensor.ts';
+
+/** What is known of one tensor of a graph: found by probing runs (autodiff.md §1.2), not by shape inference. */
+export interface TensorFacts {
+  readonly type: TensorType;
+  /** Sizes; −1 where the size follows the batch (or another dynamic axis of the input). */
+  readonly dims: readonly number[];
+  /** Values of small integer and boolean tensors that do not depend on the input. */
+  readonly values?: readonly number[];
+}
+
+/** Facts by tensor name, for every tensor of the graph, initializers included. */
+export type FactTable = ReadonlyMap<string, TensorFacts>;

@@ -1,0 +1,179 @@
+import { elementCount, type Tensor, type TensorType } from '../../engine/tensor.ts';
+import { headOf } from '../graph/cut.ts';
+import { dependentTensors } from '../graph/data-flow.ts';
+import type { FactTable, TensorFacts } from '../graph/facts.ts';
+import { type Graph, makeNode } from '../graph/graph.ts';
+import { type InferredType, inferShapes } from './infer-shapes.ts';
+import { type CreateSession, withProbe } from './probe-session.ts';
+import { imageShape, type ProbingInputs, probingFeeds } from './probing-feeds.ts';
+import { dimsOf, readNumbers, typeOfCode } from '../graph/tensor-values.ts';
+import { describeValue, makeValueInfo } from '../graph/value-info.ts';
+
+export { repeatBatch } from './probing-feeds.ts';
+
+export interface ProbeOptions extends ProbingInputs {
+  readonly signal?: AbortSignal;
+}
+
+/** Integer tensors up to this length keep their values; floating ones (bounds, scales) only when they are tiny. */
+const MAX_INTEGER_VALUES = 4096;
+const MAX_FLOAT_VALUES = 64;
+
+interface Observation {
+  readonly dims: readonly number[];
+  readonly values?: readonly number[];
+}
+
+/**
+ * Finds type and shape of every tensor, and the values of small ones that do not depend on the input; with batch 2 and
+ * 3 where the batch is dynamic (sizes that differ are dynamic, −1; not with 1, which looks like broadcasting), once
+ * where it is fixed.
+ *
+ * Where ONNX Runtime's shape inference knows every size (most exports), nothing but constants is computed; otherwise
+ * the unoptimised model is run on noise.
+ * @throws what the runtime says of a model that it cannot create or run
+ */
+export async function probeFacts(
+  graph: Graph,
+  createSession: CreateSession,
+  options: ProbeOptions,
+): Promise<FactTable> {
+  const batches = options.input.batch === undefined ? [2, 3] : [options.input.batch];
+  const dependent = dependentTensors(
+    graph,
+    graph.inputs.map(({ name }) => name),
+  );
+  const inferred: Map<string, InferredType>[] = [];
+  for (const batch of batches) inferred.push(await inferShapes(graph, createSession, options, batch));
+  const [types] = inferred as [Map<string, InferredType>];
+  const constants = await computeConstants(graph, types, dependent, createSession, options.signal);
+  const known = inferred.every(each => [...each.values()].every(({ dims }) => dims !== undefined));
+  if (constants && known) {
+    const observations = inferred.map((each, index) =>
+      observeInference(graph, each, constants, batches[index]!, options),
+    );
+    return combine(graph, types, dependent, observations);
+  }
+  const observations = await observeRuns(graph, types, dependent, batches, createSession, options);
+  return combine(graph, types, dependent, observations);
+}
+
+function observeInference(
+  graph: Graph,
+  inferred: ReadonlyMap<string, InferredType>,
+  constants: ReadonlyMap<string, Observation>,
+  batch: number,
+  options: ProbeOptions,
+): Map<string, Observation> {
+  const seen = new Map<string, Observation>();
+  for (const [name, { dims }] of inferred) seen.set(name, constants.get(name) ?? { dims: dims! });
+  for (const { name } of graph.inputs) {
+    const dims = name === options.input.name ? imageShape(batch, options) : options.inputs?.[name]?.dims;
+    if (dims) seen.set(name, { dims });
+  }
+  return seen;
+}
+
+/** Small tensors made of weights alone; undefined when one needs a run over the image (the shape of a feature map). */
+async function computeConstants(
+  graph: Graph,
+  types: ReadonlyMap<string, InferredType>,
+  dependent: ReadonlySet<string>,
+  createSession: CreateSession,
+  signal: AbortSignal | undefined,
+): Promise<Map<string, Observation> | undefined> {
+  const names: string[] = [];
+  for (const [name, { type, dims }] of types) if (!dependent.has(name) && dims && isSmall(type, dims)) names.push(name);
+  if (names.length === 0) return new Map();
+  const part = headOf(graph, names);
+  if (part.inputs.length > 0) return undefined;
+  const outputs = names.map((_, index) => `onnx_cam/constant/${index}`);
+  part.outputs.length = 0;
+  names.forEach((name, index) => {
+    part.append(makeNode('Identity', [name], [outputs[index]!]));
+    part.outputs.push(makeValueInfo(outputs[index]!));
+  });
+  const values = await withProbe(part, createSession, signal, session => session.run({}, outputs, { signal }));
+  return new Map(names.map((name, index) => [name, observe(values[outputs[index]!]!, true)]));
+}
+
+/**
+ * Runs the model with every tensor observed. The runs fetch `Shape(t)` instead of the floating-point tensors
+ * themselves, so that activations are freed as the run goes.
+ */
+async function observeRuns(
+  graph: Graph,
+  inferred: ReadonlyMap<string, InferredType>,
+  dependent: ReadonlySet<string>,
+  batches: readonly number[],
+  createSession: CreateSession,
+  options: ProbeOptions,
+): Promise<Map<string, Observation>[]> {
+  const probed = graph.clone();
+  const fetches = new Map<string, { tensor: string; whole: boolean }>();
+  probed.outputs.length = 0;
+  for (const [tensor, { type, dims }] of inferred) {
+    const whole = !isFloat(type) || (!dependent.has(tensor) && (dims === undefined || isSmall(type, dims)));
+    const name = `onnx_cam/probe/${fetches.size}`;
+    probed.append(makeNode(whole ? 'Identity' : 'Shape', [tensor], [name]));
+    probed.outputs.push(makeValueInfo(name));
+    fetches.set(name, { tensor, whole });
+  }
+  return withProbe(probed, createSession, options.signal, async session => {
+    const observations: Map<string, Observation>[] = [];
+    for (const batch of batches) {
+      const feeds = probingFeeds(graph, batch, options);
+      const outputs = await session.run(feeds, [...fetches.keys()], { signal: options.signal });
+      const seen = new Map<string, Observation>();
+      for (const [name, { tensor, whole }] of fetches) seen.set(tensor, observe(outputs[name]!, whole));
+      for (const [name, { dims }] of Object.entries(feeds)) seen.set(name, { dims });
+      observations.push(seen);
+    }
+    return observations;
+  });
+}
+
+/** @param whole the output is the tensor itself, not its shape */
+function observe(output: Tensor, whole: boolean): Observation {
+  if (!whole) return { dims: Array.from(output.data as BigInt64Array, Number) };
+  const halves = output.type === 'float16' || output.type === 'bfloat16';
+  if (halves || !isSmall(output.type, output.dims)) return { dims: [...output.dims] };
+  return { dims: [...output.dims], values: Array.from(output.data as ArrayLike<number | bigint>, Number) };
+}
+
+function combine(
+  graph: Graph,
+  inferred: ReadonlyMap<string, InferredType>,
+  dependent: ReadonlySet<string>,
+  observations: readonly ReadonlyMap<string, Observation>[],
+): FactTable {
+  const facts = new Map<string, TensorFacts>();
+  for (const value of graph.inputs.map(describeValue))
+    if (value.type && value.type !== 'string') add(value.name, value.type);
+  for (const [name, weight] of graph.initializers) {
+    const type = typeOfCode(weight.dataType);
+    if (!type) continue;
+    const dims = dimsOf(weight);
+    facts.set(name, isSmall(type, dims) ? { type, dims, values: readNumbers(weight) } : { type, dims });
+  }
+  for (const [name, { type }] of inferred) add(name, type);
+  return facts;
+
+  function add(name: string, type: TensorType): void {
+    const seen = observations.map(observation => observation.get(name)).filter(found => found !== undefined);
+    const [first, ...others] = seen;
+    if (!first) return;
+    const dims = first.dims.map((dim, axis) => (others.every(other => other.dims[axis] === dim) ? dim : -1));
+    const same = (other: Observation) => first.values?.every((value, index) => Object.is(value, other.values?.[index]));
+    const constant = first.values && !dependent.has(name) && !dims.includes(-1) && others.every(same);
+    facts.set(name, constant ? { type, dims, values: first.values } : { type, dims });
+  }
+}
+
+function isSmall(type: TensorType, dims: readonly number[]): boolean {
+  return elementCount(dims) <= (isFloat(type) ? MAX_FLOAT_VALUES : MAX_INTEGER_VALUES);
+}
+
+function isFloat(type: TensorType): boolean {
+  return type === 'float32' || type === 'float64' || type === 'float16' || type === 'bfloat16';
+}

@@ -1,0 +1,77 @@
+import { elementCount, type Tensor } from '../../engine/tensor.ts';
+import { OnnxCamError } from '../../common/errors.ts';
+import type { Graph } from '../graph/graph.ts';
+import type { ImageInput } from '../find/input.ts';
+import { noiseTensor } from './noise.ts';
+import { describeValue } from '../graph/value-info.ts';
+
+/** What a model is fed with while it is probed. */
+export interface ProbingInputs {
+  readonly input: ImageInput;
+  /** Fixed tensors of the other inputs. */
+  readonly inputs?: Readonly<Record<string, Tensor>>;
+  /** Used where the model takes any size. */
+  readonly width?: number;
+  readonly height?: number;
+  /** Slices of a volume, frames of a clip. */
+  readonly depth?: number;
+}
+
+/** More than a gigabyte of float32 is no picture. */
+const MAX_ELEMENTS = 2 ** 28;
+
+/** Sizes that models without a fixed size are probed at. */
+const DEFAULT_SIZE = 224;
+const DEFAULT_DEPTH = 16;
+
+/** Shape of the image input for a batch of this size. */
+export function imageShape(batch: number, { input, width, height, depth }: ProbingInputs): number[] {
+  const h = input.height ?? height ?? DEFAULT_SIZE;
+  const w = input.width ?? width ?? DEFAULT_SIZE;
+  switch (input.layout) {
+    case 'nchw':
+      return [batch, input.channels, h, w];
+    case 'nhwc':
+      return [batch, h, w, input.channels];
+    case 'ncdhw':
+      return [batch, input.channels, input.depth ?? depth ?? DEFAULT_DEPTH, h, w];
+    case 'ntchw':
+      return [batch, input.depth ?? depth ?? DEFAULT_DEPTH, input.channels, h, w];
+  }
+}
+
+/** Noise for the image (the same for the same batch), and the fixed tensors, repeated where their batch is dynamic. */
+export function probingFeeds(graph: Graph, batch: number, options: ProbingInputs): Record<string, Tensor> {
+  const { input, inputs } = options;
+  const shape = imageShape(batch, options);
+  if (elementCount(shape) > MAX_ELEMENTS)
+    throw new OnnxCamError(
+      'ERR_MODEL_UNSUPPORTED',
+      `the model declares an image input of shape [${shape}], which is too large to run (or the file is damaged)`,
+    );
+  const feeds: Record<string, Tensor> = { [input.name]: noiseTensor(input.type, shape, batch) };
+  for (const [name, tensor] of Object.entries(inputs ?? {}))
+    if (name !== input.name) feeds[name] = hasDynamicBatch(graph, name) ? repeatBatch(tensor, batch) : tensor;
+  return feeds;
+}
+
+/** True for an input whose first size the model leaves open. */
+export function hasDynamicBatch(graph: Graph, input: string): boolean {
+  const value = graph.inputs.find(({ name }) => name === input);
+  return value !== undefined && typeof describeValue(value).dims?.[0] === 'string';
+}
+
+/**
+ * A tensor with batch 1, repeated; every other batch must be right already.
+ * @throws OnnxCamError `ERR_INPUT_SHAPE` otherwise
+ */
+export function repeatBatch(tensor: Tensor, batch: number): Tensor {
+  const [own = 1, ...rest] = tensor.dims;
+  if (own === batch || tensor.dims.length === 0) return tensor;
+  if (own !== 1)
+    throw new OnnxCamError('ERR_INPUT_SHAPE', `a fixed input tensor has batch ${own}; expected 1 or ${batch}`);
+  const ArrayType = tensor.data.constructor as new (length: number) => Float32Array;
+  const data = new ArrayType(tensor.data.length * batch);
+  for (let i = 0; i < batch; i++) data.set(tensor.data as Float32Array, i * tensor.data.length);
+  return { type: tensor.type, data, dims: [batch, ...rest] } as Tensor;
+}

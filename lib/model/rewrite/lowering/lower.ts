@@ -1,0 +1,106 @@
+import { OnnxCamError } from '../../../common/errors.ts';
+import { Graph, type GraphNode } from '../../graph/graph.ts';
+import { dynamicQuantizeMatMul, integerProduct, matMulIntegerToFloat } from './dynamic.ts';
+import { fusedConv, fusedGemm } from './fused-activation.ts';
+import { attention, multiHeadAttention } from './fused-attention.ts';
+import { fastGelu, gelu, quickGelu } from './fused-gelu.ts';
+import { fusedMatMul } from './fused-matmul.ts';
+import { type Converter, Lowering } from './lowering.ts';
+import { passOn } from './passed-on.ts';
+import { qLinearConv } from './qlinear-conv.ts';
+import * as qLinear from './qlinear-elementwise.ts';
+import { qGemm, qLinearMatMul } from './qlinear-matmul.ts';
+import { parametersAt } from './quantized.ts';
+import { skipLayerNormalization } from './skip-layer-norm.ts';
+
+const STANDARD: Readonly<Record<string, Converter>> = {
+  ConvInteger: integerProduct('Conv'),
+  MatMulInteger: integerProduct('MatMul'),
+  QLinearConv: qLinearConv,
+  QLinearMatMul: qLinearMatMul,
+};
+
+const MICROSOFT: Readonly<Record<string, Converter>> = {
+  Attention: attention,
+  BiasGelu: gelu,
+  DynamicQuantizeMatMul: dynamicQuantizeMatMul,
+  FastGelu: fastGelu,
+  FusedConv: fusedConv,
+  FusedGemm: fusedGemm,
+  FusedMatMul: fusedMatMul,
+  Gelu: gelu,
+  MatMulIntegerToFloat: matMulIntegerToFloat,
+  MultiHeadAttention: multiHeadAttention,
+  QGemm: qGemm,
+  QLinearAdd: qLinear.qLinearBinary('Add'),
+  QLinearAveragePool: qLinear.qLinearUnary('AveragePool'),
+  QLinearConcat: qLinear.qLinearConcat,
+  QLinearConv: qLinearConv,
+  QLinearGlobalAveragePool: qLinear.qLinearUnary('GlobalAveragePool'),
+  QLinearLeakyRelu: qLinear.qLinearUnary('LeakyRelu'),
+  QLinearMul: qLinear.qLinearBinary('Mul'),
+  QLinearSigmoid: qLinear.qLinearUnary('Sigmoid'),
+  QLinearSoftmax: qLinear.qLinearSoftmax,
+  QLinearWhere: qLinear.qLinearWhere,
+  QuickGelu: quickGelu,
+  SkipLayerNormalization: skipLayerNormalization,
+  TransposeMatMul: fusedMatMul,
+};
+
+/**
+ * Writes the operators that quantisers and ONNX Runtime's optimiser put into files in terms of the standard ones, so that
+ * layers, gradients and heads are found in them like in any other model: QLinear operators become QuantizeLinear and
+ * DequantizeLinear around float operators, which the runtime fuses again. What no converter knows stays as it is.
+ * @throws OnnxCamError `ERR_MODEL_UNSUPPORTED` for models in a layout of one machine
+ */
+export function lowerOperators(graph: Graph): Graph {
+  refuseBlockedLayouts(graph);
+  const initializers = new Map(graph.initializers);
+  const lowering = new Lowering(graph, initializers);
+  for (const node of graph.nodes) {
+    if (lowering.isDropped(node)) continue;
+    const table = node.domain === '' ? STANDARD : node.domain === 'com.microsoft' ? MICROSOFT : {};
+    const converter = Object.hasOwn(table, node.op) ? table[node.op] : undefined;
+    if (converter?.(node, lowering) || passOn(node, lowering) || repeatsDequantize(node, lowering)) continue;
+    if (repeatsQuantize(node, lowering)) continue;
+    if (node.op === 'QuantizeLinear') lowering.quantized.set(node.outputs[0]!, parametersAt(node, 1));
+    lowering.nodes.push(node);
+  }
+  const nodes = lowering.nodes.filter(node => !lowering.isDropped(node));
+  return new Graph({ ...partsOf(graph), nodes, initializers });
+}
+
+function partsOf({ inputs, outputs, opsets, irVersion }: Graph) {
+  return { inputs, outputs, opsets, irVersion };
+}
+
+/** A QuantizeLinear that only makes for another reader what there is already. */
+function repeatsQuantize(node: GraphNode, lowering: Lowering): boolean {
+  if (node.op !== 'QuantizeLinear') return false;
+  const [output] = node.outputs as [string];
+  const { graph } = lowering;
+  const readers = graph.consumers(output);
+  if (readers.some(({ op }) => op !== 'DequantizeLinear') || graph.outputs.some(({ name }) => name === output))
+    return false;
+  return lowering.isQuantizedAgain(node.inputs[0]!, parametersAt(node, 1), output);
+}
+
+/** A DequantizeLinear of what is dequantised already is that tensor under another name. */
+function repeatsDequantize(node: GraphNode, lowering: Lowering): boolean {
+  const source = lowering.graph.producer(node.inputs[0] ?? '');
+  if (node.op !== 'DequantizeLinear' || !source) return false;
+  const [output] = node.outputs as [string];
+  const known = lowering.knownFloat(node.inputs[0]!, parametersAt(node, 1), output);
+  if (known !== undefined) lowering.emit('Identity', [known], {}, output, node.name);
+  return known !== undefined;
+}
+
+function refuseBlockedLayouts(graph: Graph): void {
+  const blocked = graph.nodes.find(({ domain }) => domain === 'com.microsoft.nchwc');
+  if (!blocked) return;
+  throw new OnnxCamError(
+    'ERR_MODEL_UNSUPPORTED',
+    `the model was saved by ONNX Runtime at its highest optimisation level: ${blocked.op} (node "${blocked.name}") keeps ` +
+      'feature maps in blocks that fit one processor; use the model before optimisation, or save it at level "extended"',
+  );
+}

@@ -1,0 +1,149 @@
+import type { Tensor } from '../engine/tensor.ts';
+import { OnnxCamError, throwIfAborted } from '../common/errors.ts';
+import { decodeImage } from '../image/decode.ts';
+import { type Placement, place } from '../image/geometry.ts';
+import type { Plane } from '../image/plane.ts';
+import { prepareImage } from '../image/preprocess.ts';
+import type { ResolvedPreprocess } from '../image/preprocess-options.ts';
+import { type RawPicture, rawPicture } from '../image/raw-picture.ts';
+import { type DetectedSource, detectSource, type ImageSource, type TensorInput } from '../image/source.ts';
+import { tensorPicture } from '../image/tensor-picture.ts';
+import type { MaybeLater } from '../maybe-later.ts';
+import type { InputSize } from '../methods/definition.ts';
+import type { ImageInput } from '../model/find/input.ts';
+
+/** What `explain` takes: a picture in any form, or a preprocessed tensor. */
+export type ExplainSource = ImageSource | TensorInput;
+
+/** One image ready for the network. */
+export interface ReadyImage {
+  /** [1, …] in the model's layout. */
+  readonly tensor: Tensor<'float32'>;
+  /** Where the original picture lies in the input; a tensor is its own picture. */
+  readonly placement: Placement;
+  /** Slices of a volume, frames of a clip; undefined for pictures. */
+  readonly depth?: number;
+  /** The original picture for overlays; for a tensor its channels stretched to 0..255, of a volume one plane. */
+  readonly picture: (plane?: Plane) => Promise<RawPicture>;
+  /** Null for tensors. */
+  readonly preprocess: ResolvedPreprocess | null;
+  readonly milliseconds: number;
+  /** Gives a picture's tensor back, for other pictures; nobody may read it any more. */
+  release(): void;
+}
+
+/** Size of the network's input for an image. */
+export function inputSize({ placement, depth }: ReadyImage): InputSize {
+  return depth === undefined ? placement.input : { ...placement.input, depth };
+}
+
+/** The single images behind what the user gave: a tensor with N > 1 stands for N. */
+export function splitSources(
+  source: ExplainSource | readonly ExplainSource[],
+  { dims }: Pick<ImageInput, 'dims'>,
+): {
+  readonly sources: DetectedSource[];
+  /** True when the result is an array. */
+  readonly several: boolean;
+} {
+  if (Array.isArray(source))
+    return { sources: source.flatMap(one => splitTensor(detectSource(one), dims.length)), several: true };
+  const sources = splitTensor(detectSource(source), dims.length);
+  return { sources, several: sources.length > 1 };
+}
+
+function splitTensor(source: DetectedSource, rank: number): DetectedSource[] {
+  if (source.kind !== 'tensor' || source.tensor.dims.length < rank || source.tensor.dims[0] === 1) return [source];
+  const [count, ...dims] = source.tensor.dims as [number, ...number[]];
+  const size = source.tensor.data.length / count;
+  return Array.from({ length: count }, (_, n) => ({
+    kind: 'tensor',
+    tensor: { type: 'float32', data: source.tensor.data.subarray(n * size, (n + 1) * size), dims: [1, ...dims] },
+  }));
+}
+
+/**
+ * Decodes and preprocesses a picture, or checks a tensor against the model's input.
+ * @throws `ERR_IMAGE_NOT_FOUND`, `ERR_IMAGE_INVALID`, `ERR_INPUT_SHAPE`, `ERR_ABORTED`
+ */
+export function readImage(
+  source: DetectedSource,
+  input: ImageInput,
+  preprocess: () => ResolvedPreprocess,
+  signal: AbortSignal | undefined,
+): MaybeLater<ReadyImage> {
+  throwIfAborted(signal);
+  return source.kind === 'tensor' ? readTensor(source.tensor, input) : readPicture(source, input, preprocess, signal);
+}
+
+async function readPicture(
+  source: Exclude<DetectedSource, { kind: 'tensor' }>,
+  input: ImageInput,
+  preprocess: () => ResolvedPreprocess,
+  signal: AbortSignal | undefined,
+): Promise<ReadyImage> {
+  const start = performance.now();
+  if (input.dims.length === 5)
+    throw new OnnxCamError(
+      'ERR_INPUT_SHAPE',
+      `the model's input "${input.name}" takes volumes or clips ([${shown(input)}]); give a tensor instead of a picture`,
+    );
+  const resolved = preprocess();
+  const image = await decodeImage(source, { signal });
+  return {
+    ...(await prepareImage(image, resolved, { signal })),
+    picture: async () => rawPicture(image.data, image.width, image.height),
+    preprocess: resolved,
+    milliseconds: performance.now() - start,
+  };
+}
+
+function readTensor(tensor: TensorInput, input: ImageInput): ReadyImage {
+  const dims = tensor.dims.length === input.dims.length - 1 ? [1, ...tensor.dims] : tensor.dims;
+  const expected = expectedDims(input);
+  if (dims.length !== expected.length || expected.some((dim, axis) => dim !== undefined && dim !== dims[axis]))
+    throw new OnnxCamError(
+      'ERR_INPUT_SHAPE',
+      `the model's input "${input.name}" takes [${shown(input)}], the tensor is [${tensor.dims.join(',')}]`,
+    );
+  const { layout } = input;
+  const [height, width] = (layout === 'nhwc' ? dims.slice(1, 3) : dims.slice(-2)) as [number, number];
+  const depth = layout === 'ncdhw' ? dims[2] : layout === 'ntchw' ? dims[1] : undefined;
+  const size = { width, height };
+  return {
+    tensor: { type: 'float32', data: tensor.data, dims },
+    placement: place(size, size, 'squeeze'),
+    depth,
+    picture: async plane => tensorPicture({ data: tensor.data, dims: dims.slice(1), layout }, plane),
+    preprocess: null,
+    milliseconds: 0,
+    // It is the caller's.
+    release: () => {},
+  };
+}
+
+function shown(input: ImageInput): string {
+  return expectedDims(input)
+    .map((dim, axis) => (axis === 0 ? 'N' : (dim ?? '?')))
+    .join(',');
+}
+
+function expectedDims({ layout, channels, height, width, depth }: ImageInput): (number | undefined)[] {
+  if (layout === 'nhwc') return [1, height, width, channels];
+  if (layout === 'ntchw') return [1, depth, channels, height, width];
+  return layout === 'ncdhw' ? [1, channels, depth, height, width] : [1, channels, height, width];
+}
+
+/** Stacks single images; their tensors must have one shape. Images that lie one behind the other already are not copied. */
+export function stack(tensors: readonly Tensor<'float32'>[]): Tensor<'float32'> {
+  const [first] = tensors as [Tensor<'float32'>];
+  if (tensors.length === 1) return first;
+  const size = first.data.length;
+  const dims = [tensors.length, ...first.dims.slice(1)];
+  const { buffer, byteOffset } = first.data;
+  if (tensors.every(({ data }, n) => data.buffer === buffer && data.byteOffset === byteOffset + 4 * n * size))
+    return { type: 'float32', data: new Float32Array(buffer, byteOffset, size * tensors.length), dims };
+  const data = new Float32Array(size * tensors.length);
+  for (const [n, tensor] of tensors.entries()) data.set(tensor.data, n * size);
+  return { type: 'float32', data, dims };
+}

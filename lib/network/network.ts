@@ -1,0 +1,296 @@
+import { DeviceTensor } from '../engine/device-tensor.ts';
+import { Session } from '../engine/session.ts';
+import type { Tensor } from '../engine/tensor.ts';
+import { throwIfAborted } from '../common/errors.ts';
+import type { FeatureMaps } from '../methods/definition.ts';
+import { type Detector, findDetector } from '../model/find/detector.ts';
+import type { FactTable } from '../model/graph/facts.ts';
+import type { Graph } from '../model/graph/graph.ts';
+import type { Model } from '../model/load-model.ts';
+import type { Logits } from '../model/find/logits.ts';
+import { repeatBatch } from '../model/probe/probe.ts';
+import { serializeModel } from '../model/file/write.ts';
+import type { Precision } from '../options.ts';
+import { precisionOf, type UsedPrecision } from '../engine/precision.ts';
+import { type DetectionFormat, parseDetection } from '../targets/detection.ts';
+import type { HeadChoice, ResolvedTarget } from '../targets/resolve.ts';
+import type { ScoreRow } from '../targets/score.ts';
+import { Turns } from '../common/turns.ts';
+import { type Candidates, detectionHead } from '../plan/detection-readout.ts';
+import type { TargetLayer } from '../request/layers.ts';
+import { type NetworkPlan, ofEachPass, type PassKind, planKey } from '../plan/plan.ts';
+import { openPlanned, type PlannedSession } from './planned-session.ts';
+import { readoutFeeds, readoutHead, type ScoreHead } from '../plan/readout.ts';
+import { mapsOf, NO_MAPS, scoreRows } from './run-outputs.ts';
+import { seedTensors } from './seeds.ts';
+import type { SessionUse } from './session-cache.ts';
+
+/** Sizes whose facts are kept; more would grow without end on pictures of many sizes. */
+const KEPT_SIZES = 8;
+
+const NO_PASSES = ofEachPass(() => NO_MAPS);
+const NO_FEEDS: Readonly<Record<string, Tensor>> = {};
+
+/** Why a session computes in another precision than was asked for. */
+const REASONS: Readonly<Record<UsedPrecision, string>> = {
+  fp16: 'the model itself computes in float16',
+  tf32: 'the provider options say TF32',
+  fp32: 'TF32 is CUDA arithmetic, here float32 was used',
+};
+
+/** Session options without what belongs to the single session. */
+export type NetworkSessionOptions = Omit<Parameters<typeof Session.create>[1] & object, 'signal' | 'externalFiles'>;
+
+/** What a network is told besides. */
+export interface NetworkSetting {
+  /** Number of labels, where there are some. */
+  readonly classNames?: number;
+  readonly precision?: Precision;
+}
+
+/** What one run of the network gave. */
+export interface NetworkResult {
+  /** One for each image. */
+  readonly rows: readonly ScoreRow[];
+  /** Where the plan asks for it: the region each image's scores are sums over, in the layout of the head's tensor. */
+  readonly region?: Tensor<'bool'>;
+  /** Of detections, where the plan asks for it. */
+  readonly candidates?: Candidates;
+  /** By layer name; [images, C, h, w]. */
+  readonly activations: ReadonlyMap<string, FeatureMaps>;
+  /** By layer name; one for each image, or one for each target of the only image. */
+  readonly gradients: ReadonlyMap<string, FeatureMaps>;
+  /** By kind and layer name, as many as the gradients. */
+  readonly passes: Readonly<Record<PassKind, ReadonlyMap<string, FeatureMaps>>>;
+  readonly milliseconds: number;
+  readonly precision: UsedPrecision;
+  readonly warnings: readonly string[];
+  /** Gives the tensors back for the next run to write into; nothing of this result may be read after it. */
+  release(): void;
+}
+
+export interface NetworkRun {
+  /** Stacked images [N, …] in the model's layout. */
+  readonly images: Tensor<'float32'>;
+  readonly plan: NetworkPlan;
+  readonly layers: readonly TargetLayer[];
+  /** One for each image, or several for one image (`plan.manyScores`). */
+  readonly targets: readonly ResolvedTarget[];
+  /** Leaves activations and gradients on the session's device, if it has one (default: all comes to the CPU). */
+  readonly keep?: boolean;
+  readonly signal?: AbortSignal;
+}
+
+/** A run of a graph of another kind than plans are, made from the same model. */
+export interface GraphRun<G extends { readonly graph: Graph }> {
+  /** Names the graph among the explainer's sessions. */
+  readonly key: string;
+  build(): G;
+  /** Besides the model's fixed inputs. */
+  feeds(made: G): Readonly<Record<string, Tensor>>;
+  fetches(made: G): readonly string[];
+  /** Rows of the run, for which fixed inputs are repeated. */
+  readonly batch: number;
+  readonly signal?: AbortSignal;
+}
+
+interface NetworkSession extends PlannedSession {
+  readonly precision: UsedPrecision;
+  /** What every result of the session is told. */
+  readonly warnings: readonly string[];
+}
+
+/** Runs a model's rewritten graphs; sessions are made on first need and shared by equal plans. */
+export class Network {
+  readonly model: Model;
+  readonly #cache: SessionUse;
+  readonly #options: NetworkSessionOptions;
+  readonly #turns = new Turns();
+  readonly #heads = new Map<string, Logits>();
+  readonly #detectors = new Map<string, Detector | undefined>();
+  readonly #classNames: number | undefined;
+  readonly #precision: Precision;
+  readonly #factsBySize = new Map<string, Promise<FactTable>>();
+
+  constructor(
+    model: Model,
+    cache: SessionUse,
+    options: NetworkSessionOptions,
+    { classNames, precision = 'auto' }: NetworkSetting = {},
+  ) {
+    this.#classNames = classNames;
+    this.#precision = precision;
+    this.model = model;
+    this.#cache = cache;
+    this.#options = options;
+  }
+
+  /**
+   * The head that a target reads: of the model's own output, or the one with this name.
+   * @throws `ERR_OPTION_INVALID` for an output that the model doesn't have, `ERR_MODEL_UNSUPPORTED` for one that the
+   * target cannot be read from
+   */
+  head({ output, readout }: HeadChoice): ScoreHead {
+    if (readout?.kind === 'detection' || readout?.kind === 'detection-similarity')
+      return detectionHead(this.detector(output, readout.format), readout, this.model, output);
+    return readoutHead(this.#output(output), readout);
+  }
+
+  /** What a target without a readout of its own reads: of a detector the logit of each class's best candidate. */
+  withDetection(choice: HeadChoice): HeadChoice {
+    const { output, readout } = choice;
+    if (readout || this.model.scored) return choice;
+    const detector = this.detector(output);
+    const { boxes, scores, labels } = detector ?? {};
+    const read = [detector?.output, boxes?.tensor, scores?.tensor, labels?.tensor];
+    if (!detector?.certain || !read.includes(this.#output(output).output)) return choice;
+    return { output, readout: { ...parseDetection({}), value: 'logit' } };
+  }
+
+  /** The detector behind an output, or all outputs; undefined where none is recognised. */
+  detector(output?: string, format?: DetectionFormat): Detector | undefined {
+    const { graph, facts, input } = this.model;
+    const key = JSON.stringify([output, format]);
+    if (!this.#detectors.has(key))
+      this.#detectors.set(key, findDetector({ graph, facts, input, output, classNames: this.#classNames }, format));
+    return this.#detectors.get(key);
+  }
+
+  #output(output: string | undefined): Logits {
+    if (output === undefined || output === this.model.logits.output) return this.model.logits;
+    let head = this.#heads.get(output);
+    if (!head) this.#heads.set(output, (head = this.model.logitsOf(output)));
+    return head;
+  }
+
+  /**
+   * @throws `ERR_NO_GRADIENT`, `ERR_RUNTIME`, `ERR_ABORTED`, and what creating a session throws.
+   */
+  run(asked: NetworkRun): Promise<NetworkResult> {
+    const { images, plan, layers, signal } = asked;
+    throwIfAborted(signal);
+    const head = this.head(plan);
+    const size = this.sizeOf(images);
+    return this.#cache.use(
+      `${size} ${planKey(plan)}`,
+      async () => this.#create(head, layers, plan, await this.factsFor(size)),
+      planned => this.#runPlanned(planned, head, asked),
+    );
+  }
+
+  async #runPlanned(
+    { session, planned, fetches, kept, furtherPasses, precision, warnings, spare }: NetworkSession,
+    head: ScoreHead,
+    { images, plan, targets, keep, signal }: NetworkRun,
+  ): Promise<NetworkResult> {
+    const batch = images.dims[0]!;
+    const feeds: Record<string, Tensor> = { [planned.input]: images };
+    if (head.readout) Object.assign(feeds, readoutFeeds(head, await this.factsFor(this.sizeOf(images))));
+    if (plan.seed) Object.assign(feeds, seedTensors(plan.seed, targets, head.classes, planned));
+    Object.assign(feeds, this.#fixedInputs(batch));
+    const key = `${batch} ${targets.length}`;
+    let milliseconds = 0;
+    // A run has the whole thread budget: several at once would only take the cores from each other.
+    const outputs = await this.#turns.take(async () => {
+      const start = performance.now();
+      const owned = spare.get(key);
+      spare.clear();
+      try {
+        return await (keep && session.onDevice
+          ? session.runKept(feeds, fetches, kept, { signal })
+          : session.run(feeds, fetches, { signal, outputs: owned }));
+      } finally {
+        milliseconds = performance.now() - start;
+      }
+    }, signal);
+    const { candidates, region, passes } = planned;
+    return {
+      rows: scoreRows(outputs[planned.logits]!.data as Float32Array, batch, head),
+      region: region ? (outputs[region] as Tensor<'bool'>) : undefined,
+      candidates: candidates && {
+        boxes: outputs[candidates.boxes] as FeatureMaps,
+        confidences: outputs[candidates.confidences] as FeatureMaps,
+      },
+      activations: mapsOf(planned.activations, outputs),
+      gradients: mapsOf(planned.gradients, outputs),
+      passes: furtherPasses ? ofEachPass(kind => mapsOf(passes[kind], outputs)) : NO_PASSES,
+      milliseconds,
+      precision,
+      warnings,
+      release: () => {
+        const left = Object.values(outputs).filter(tensor => tensor instanceof DeviceTensor);
+        for (const tensor of left) tensor.release();
+        if (left.length === 0) spare.set(key, outputs);
+      },
+    };
+  }
+
+  /** Runs a graph once, in turn with all others. @throws what `build`, creating a session, and a run throw */
+  runGraph<G extends { readonly graph: Graph }>(run: GraphRun<G>): Promise<Record<string, Tensor>> {
+    const { key, build, feeds, fetches, batch, signal } = run;
+    return this.#cache.use(
+      key,
+      async () => {
+        const made = build();
+        const { model, externalFiles } = serializeModel(made.graph);
+        return { made, session: await Session.create(model, { ...this.#options, externalFiles }) };
+      },
+      ({ made, session }) =>
+        this.#turns.take(
+          () => session.run({ ...feeds(made), ...this.#fixedInputs(batch) }, fetches(made), { signal }),
+          signal,
+        ),
+    );
+  }
+
+  /** Height × width of the input, of volumes and clips depth × height × width. */
+  sizeOf({ dims }: Pick<Tensor, 'dims'>): string {
+    const { layout } = this.model.input;
+    if (layout === 'nchw') return `${dims[2]}x${dims[3]}`;
+    if (layout === 'ntchw') return [dims[1], ...dims.slice(-2)].join('x');
+    return (layout === 'nhwc' ? dims.slice(1, 3) : dims.slice(2)).join('x');
+  }
+
+  /** Shapes at the size that is fed: models that take any size are probed once for each. */
+  factsFor(size: string): Promise<FactTable> {
+    const { input, facts } = this.model;
+    const probed = facts.get(input.name)!;
+    if (size === this.sizeOf(probed)) return Promise.resolve(facts);
+    let found = this.#factsBySize.get(size);
+    if (!found) {
+      const [width, height, depth] = size.split('x').map(Number).reverse() as [number, number, number?];
+      found = this.model.factsFor(width, height, depth);
+      found.catch(() => this.#factsBySize.delete(size));
+      this.#factsBySize.set(size, found);
+      if (this.#factsBySize.size > KEPT_SIZES) this.#factsBySize.delete(this.#factsBySize.keys().next().value!);
+    }
+    return found;
+  }
+
+  #fixedInputs(batch: number): Readonly<Record<string, Tensor>> {
+    const { fixedInputs, input } = this.model;
+    if (Object.keys(fixedInputs).length === 0) return NO_FEEDS;
+    const repeated = (tensor: Tensor) => (input.batch === undefined ? repeatBatch(tensor, batch) : tensor);
+    return Object.fromEntries(Object.entries(fixedInputs).map(([name, tensor]) => [name, repeated(tensor)]));
+  }
+
+  /** What a session computes in, and a warning where that is not what was asked for. */
+  #used(session: Session): Pick<NetworkSession, 'precision' | 'warnings'> {
+    const wanted = this.#precision;
+    const { half } = this.model;
+    const precision = precisionOf(session, { providers: this.#options.executionProviders, half });
+    const missed = wanted !== 'auto' && wanted !== precision;
+    const warnings = missed ? [`precision '${wanted}' was asked for: ${REASONS[precision]}`] : [];
+    return { precision, warnings: [...session.warnings, ...warnings] };
+  }
+
+  async #create(
+    head: ScoreHead,
+    layers: readonly TargetLayer[],
+    plan: NetworkPlan,
+    facts: FactTable,
+  ): Promise<NetworkSession> {
+    const opened = await openPlanned(this.model, this.#options, { head, layers, plan, facts });
+    return { ...opened, ...this.#used(opened.session) };
+  }
+}

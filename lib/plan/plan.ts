@@ -1,0 +1,74 @@
+import type { HeadChoice } from '../targets/resolve.ts';
+import type { ScoreView } from '../targets/target.ts';
+import { readoutForm } from './readout.ts';
+
+/**
+ * How the scalar score reaches the graph as a gradient: 'index' feeds one class (or rank) per result, so that a top-1
+ * map needs no earlier run; 'dense' feeds a weight for every class and view.
+ */
+export type SeedForm =
+  | { readonly kind: 'index'; readonly view: ScoreView }
+  | { readonly kind: 'dense'; readonly views: readonly ScoreView[] };
+
+/**
+ * What a pass besides the gradient's gives of a layer: `curvature` is H·A, the second derivative of the score times A;
+ * `guided` the gradient by guided backpropagation; `relevance` the layer's relevance and `contributions` its DeepLIFT
+ * contributions against zeros; `block` the gradient, with respect to a block's attention, of the score of the block's own
+ * tokens; `prefix` the tokens [N,P,D] before those of the picture.
+ */
+export type PassKind = 'curvature' | 'guided' | 'relevance' | 'contributions' | 'block' | 'prefix';
+
+/** Something of every kind of pass. */
+export function ofEachPass<T>(make: (kind: PassKind) => T): Record<PassKind, T> {
+  // Written out: it happens for every picture.
+  return {
+    curvature: make('curvature'),
+    guided: make('guided'),
+    relevance: make('relevance'),
+    contributions: make('contributions'),
+    block: make('block'),
+    prefix: make('prefix'),
+  };
+}
+
+/** Whether some of the passes start from a score, besides the curvature's, which starts from the gradients. */
+export function hasBackwardPass(passes: NetworkPlan['passes']): boolean {
+  const { guided, relevance, contributions, block } = passes ?? {};
+  return [guided, relevance, contributions, block].some(layers => layers !== undefined);
+}
+
+/** What one network graph has to give; equal plans share a session. */
+export interface NetworkPlan extends HeadChoice {
+  /** Layers whose activations are needed. */
+  readonly activations: readonly string[];
+  /** Layers whose gradients are needed. */
+  readonly gradients: readonly string[];
+  /** Layers that further passes are needed for; the curvature's need their gradients too. */
+  readonly passes?: Readonly<Partial<Record<PassKind, readonly string[]>>>;
+  /** Absent when no gradient is needed. */
+  readonly seed?: SeedForm;
+  /** Several scores of one image in one run: one image is fed, gradients have a row for each score. */
+  readonly manyScores: boolean;
+  /** The region that a predicted region's scores were summed over is given too. */
+  readonly region?: boolean;
+  /** Boxes and confidences of all candidates of a detection are given too. */
+  readonly candidates?: boolean;
+}
+
+/** Made once for each object: plans are remembered for calls that choose alike. */
+const keys = new WeakMap<NetworkPlan, string>();
+
+export function planKey(plan: NetworkPlan): string {
+  let key = keys.get(plan);
+  if (key === undefined) keys.set(plan, (key = makeKey(plan)));
+  return key;
+}
+
+function makeKey(plan: NetworkPlan): string {
+  const { output, readout, activations, gradients, passes, seed, manyScores, region, candidates } = plan;
+  const read = [readoutForm(readout), region, candidates];
+  return JSON.stringify([output, read, activations, gradients, passes, seed, manyScores]);
+}
+
+/** Name of the graph's input for the weights of a view's classes. */
+export const seedInput = (view: ScoreView): string => `onnx_cam/seed/${view}`;

@@ -1,0 +1,207 @@
+import { OnnxCamError } from '../common/errors.ts';
+import type { MethodDefinition } from '../methods/definition.ts';
+import { isAffineTail } from '../model/find/affine-tail.ts';
+import { biasedTensors } from '../model/find/biases.ts';
+import { type ChosenLayer, chooseCut, type LayerSpec, resolveLayers } from '../model/find/choose-layer.ts';
+import type { Model } from '../model/load-model.ts';
+import { chooseAttentions } from './attentions.ts';
+import type { BlockEnd } from '../plan/block-scores.ts';
+import type { FeatureLayout } from '../plan/conversions.ts';
+import { remembered } from '../common/remembered.ts';
+
+/** A target layer with everything the graph needs to turn it into feature maps. */
+export type TargetLayer = Omit<ChosenLayer, 'layout' | 'tokens'> &
+  FeatureLayout & {
+    /** The logits are an affine function of this layer. */
+    readonly affine: boolean;
+    /** What the layer adds to each channel; only of layers chosen for it. */
+    readonly bias?: Float32Array;
+    /** Of attention: where its block ends. */
+    readonly block?: BlockEnd;
+    /** Of attention: what the head reads, class tokens or the mean of tokens. */
+    readonly reader?: 'class' | 'mean';
+  };
+
+/** More class, distillation and register tokens than that must be said in the option. */
+const MOST_PREFIX = 16;
+
+/** Class, distillation or register tokens come before those of the picture (and nothing after them). */
+export function hasPrefix({ layout, tokens, shape }: TargetLayer): boolean {
+  if (layout !== 'tokens' || !tokens || tokens.prefix === 0) return false;
+  return tokens.prefix + tokens.grid[0] * tokens.grid[1] === shape[1];
+}
+
+/**
+ * The layers a method works on. CAM is defined on the input of the global pooling alone; 'auto' is one layer for
+ * methods defined on one, and the stages for those defined on several.
+ * @throws `ERR_LAYER_NOT_FOUND`, `ERR_NO_SPATIAL_LAYER`, `ERR_METHOD_UNSUPPORTED`
+ */
+export function chooseLayers(
+  model: Model,
+  definition: MethodDefinition,
+  spec: LayerSpec | undefined,
+  tokens: { readonly grid?: readonly [number, number]; readonly prefix?: number } | undefined,
+): TargetLayer[] {
+  if (definition.needs.attention) return chooseAttentions(model, definition, spec);
+  if (definition.layer === 'input') return [inputLayer(model)];
+  if (definition.layer === 'biased') return [inputLayer(model), ...biasedLayers(model)];
+  const automatic = spec === undefined || spec === 'auto';
+  const wanted = automatic ? (definition.computeLayers ? 'stages' : 'auto') : spec;
+  if (definition.needs.scores?.includes('block'))
+    return chooseBlock(model, definition, automatic ? undefined : spec, tokens);
+  const cut = wanted === 'auto' && (definition.needs.scores ?? []).includes('tail') && model.chosen !== undefined;
+  const layers = chosen(model, JSON.stringify([wanted, cut, tokens]), () => findLayers(model, wanted, cut, tokens));
+  for (const layer of layers) refuseVolumes(definition, layer);
+  return layers;
+}
+
+const chosen = remembered<Model, TargetLayer[]>();
+
+function findLayers(
+  model: Model,
+  wanted: LayerSpec,
+  cut: boolean,
+  tokens: { readonly grid?: readonly [number, number]; readonly prefix?: number } | undefined,
+): TargetLayer[] {
+  const layers = cut ? [chooseCut(model.layers)] : resolveLayers(wanted, model.layers, model.graph, model.facts);
+  const unique = layers.filter((layer, index) => layers.findIndex(({ name }) => name === layer.name) === index);
+  return unique.map(({ layout: _layout, tokens: _tokens, ...layer }, i) => ({
+    ...layer,
+    ...featureLayout(unique[i]!, model, tokens),
+    affine: isAffineTail(model.graph, layer.name, model.logits.tensor),
+  }));
+}
+
+function biasedLayers({ graph, facts, input, logits }: Model): TargetLayer[] {
+  return biasedTensors(graph, facts, input.name, logits.tensor).map(({ name, node, operator, bias }) => {
+    const shape = facts.get(name)!.dims;
+    return {
+      name,
+      node,
+      operator,
+      shape,
+      layout: 'nchw',
+      channels: bias.length,
+      spatial: shape.slice(2),
+      dominating: false,
+      postActivation: false,
+      normalized: false,
+      attended: false,
+      affine: false,
+      bias,
+      reason: 'a layer with a bias',
+    };
+  });
+}
+
+/**
+ * The model's input as a layer.
+ * @throws `ERR_METHOD_UNSUPPORTED` for volumes and clips
+ */
+export function inputLayer({ input, facts }: Model): TargetLayer {
+  if (input.layout === 'ncdhw' || input.layout === 'ntchw')
+    throw new OnnxCamError(
+      'ERR_METHOD_UNSUPPORTED',
+      `maps at the input are made for pictures, this model takes ${input.layout === 'ncdhw' ? 'volumes' : 'clips'}`,
+    );
+  const shape = facts.get(input.name)!.dims;
+  return {
+    name: input.name,
+    node: '',
+    operator: 'Input',
+    shape,
+    layout: input.layout,
+    channels: input.channels,
+    spatial: input.layout === 'nhwc' ? shape.slice(1, 3) : shape.slice(2),
+    dominating: true,
+    postActivation: false,
+    normalized: false,
+    attended: false,
+    affine: false,
+    reason: 'the input itself',
+  };
+}
+
+/**
+ * The residual stream that enters a transformer's block, and its normalisation: the last block, or the one that starts
+ * with the layer that is named.
+ * @throws `ERR_METHOD_UNSUPPORTED` for layers that are no normalised tokens before an attention
+ */
+function chooseBlock(
+  model: Model,
+  definition: MethodDefinition,
+  spec: LayerSpec | undefined,
+  tokens: { readonly grid?: readonly [number, number]; readonly prefix?: number } | undefined,
+): TargetLayer[] {
+  const entry = resolveLayers(spec, model.layers, model.graph, model.facts).at(-1)!;
+  const before = model.layers.slice(
+    0,
+    model.layers.findIndex(({ name }) => name === entry.name),
+  );
+  const stream = before.findLast(({ dominating, layout }) => dominating && layout === entry.layout);
+  if (entry.layout !== 'tokens' || !entry.attended || !entry.normalized || !stream)
+    throw new OnnxCamError(
+      'ERR_METHOD_UNSUPPORTED',
+      `${definition.name} needs normalised tokens that enter an attention between all positions, which "${entry.name}" is not; ` +
+        'recipro-cam works on other layers',
+    );
+  return [{ ...stream, reason: 'residual stream of the block' }, entry].map(chosen => {
+    const { layout: _layout, tokens: _tokens, ...layer } = chosen;
+    return { ...layer, ...featureLayout(chosen, model, tokens), affine: false };
+  });
+}
+
+function featureLayout(
+  layer: ChosenLayer,
+  model: Model,
+  tokens: { readonly grid?: readonly [number, number]; readonly prefix?: number } | undefined,
+): FeatureLayout {
+  if (layer.layout !== 'tokens') return { layout: layer.layout, frames: layer.frames };
+  return { layout: 'tokens', tokens: tokenGrid(layer, model, tokens) };
+}
+
+/** Some methods are defined on pictures alone. */
+function refuseVolumes({ name, needs, computeLayers }: MethodDefinition, layer: TargetLayer): void {
+  if (layer.spatial.length < 3) return;
+  const masks = needs.optimizer || needs.guided || needs.scores?.some(kind => kind !== 'tail');
+  if (!masks && !computeLayers) return;
+  throw new OnnxCamError(
+    'ERR_METHOD_UNSUPPORTED',
+    `${name} ${masks ? 'masks pictures' : 'joins layers of pictures'}, and "${layer.name}" holds ` +
+      `${layer.layout === 'frames' ? 'clips' : 'volumes'}; gradient methods, eigen-cam and ablation-cam work on them`,
+  );
+}
+
+/**
+ * The grid of the tokens: as given, else as followed through the graph, else the largest square that leaves at most two
+ * tokens (class, distillation).
+ */
+function tokenGrid(
+  layer: ChosenLayer,
+  model: Model,
+  given: { readonly grid?: readonly [number, number]; readonly prefix?: number } | undefined,
+): NonNullable<FeatureLayout['tokens']> {
+  const count = layer.shape[1]!;
+  const wanted = given ?? model.sidecar?.tokens;
+  if (wanted?.grid) {
+    const [height, width] = wanted.grid;
+    const prefix = wanted.prefix ?? layer.tokens?.prefix ?? count - height * width;
+    const used = prefix + height * width;
+    // Whoever says how many come before the picture may leave out what comes after it.
+    const fits = wanted.prefix === undefined ? used === count && prefix <= MOST_PREFIX : used <= count;
+    if (prefix >= 0 && fits) return { grid: [height, width], prefix };
+    throw new OnnxCamError(
+      'ERR_OPTION_INVALID',
+      `tokens: ${height}×${width} positions after ${prefix} prefix tokens are not the ${count} tokens of "${layer.name}"`,
+    );
+  }
+  if (layer.tokens && (wanted?.prefix ?? layer.tokens.prefix) === layer.tokens.prefix) return layer.tokens;
+  for (const prefix of wanted?.prefix === undefined ? [0, 1, 2] : [wanted.prefix]) {
+    const side = Math.sqrt(count - prefix);
+    if (Number.isInteger(side) && side > 1) return { grid: [side, side], prefix };
+  }
+  throw new OnnxCamError(
+    'ERR_OPTION_INVALID',
+    `the ${count} tokens of "${layer.name}" are no square grid; give the grid in the option \`tokens: { grid: [h, w], prefix }\``,
+  );
+}

@@ -1,0 +1,168 @@
+import { OnnxCamError } from '../common/errors.ts';
+import { type MethodNeeds, needsOf } from '../methods/definition.ts';
+import type { ExplainOptions, LayerOption } from '../options.ts';
+import { parseTarget } from '../targets/parse.ts';
+import type { Target } from '../targets/target.ts';
+import { CallProgress } from './call-progress.ts';
+import { chooseLayers, hasPrefix, inputLayer, type TargetLayer } from './layers.ts';
+import { type ChosenMethod, chooseMethods } from '../methods/choose.ts';
+import type { Network } from '../network/network.ts';
+import type { PassKind } from '../plan/plan.ts';
+import { remembered } from '../common/remembered.ts';
+
+/** A method and the layers of each of its results: one set, or one layer each with `fuse: false`. */
+export interface MethodRun extends ChosenMethod {
+  /** What the method needs with its parameters. */
+  readonly needs: MethodNeeds;
+  readonly layerSets: readonly (readonly TargetLayer[])[];
+}
+
+/** What the methods, their parameters and the layers of a call decide: the same for every call that names them alike. */
+interface Choices {
+  readonly methods: readonly MethodRun[];
+  /** The layers of all methods, each once. */
+  readonly layers: readonly TargetLayer[];
+  /** Names of the layers whose gradients are needed; those of methods with a score of their own come from other runs. */
+  readonly gradients: readonly string[];
+  /** Names of the layers that further passes are needed for. */
+  readonly passes: Readonly<Partial<Record<PassKind, readonly string[]>>>;
+  /** True where the results of a method are an array of layers. */
+  readonly perLayer: boolean;
+}
+
+/** One `explain` call with every choice made that does not depend on the images. */
+export interface ExplainRequest extends Choices {
+  readonly seed: number;
+  /** Items per run of score methods. */
+  readonly batchSize?: number;
+  readonly signal?: AbortSignal;
+  readonly progress?: CallProgress;
+}
+
+/** Defaults that belong to the explainer. */
+export interface RequestDefaults {
+  readonly layer?: LayerOption;
+  readonly tokens?: { readonly grid?: readonly [number, number]; readonly prefix?: number };
+}
+
+const choices = remembered<Network, Choices>();
+
+/**
+ * @throws `ERR_METHOD_UNKNOWN`, `ERR_METHOD_UNSUPPORTED`, `ERR_OPTION_INVALID`, `ERR_LAYER_NOT_FOUND`,
+ * `ERR_NO_SPATIAL_LAYER`
+ */
+export function makeRequest(network: Network, options: ExplainOptions, defaults: RequestDefaults): ExplainRequest {
+  return {
+    ...choices(network, choicesKey(options, defaults), () => makeChoices(network, options, defaults)),
+    seed: options.seed ?? 0,
+    batchSize: options.batchSize,
+    signal: options.signal,
+    progress: options.onProgress && new CallProgress(options.onProgress),
+  };
+}
+
+/** Equal for calls that choose alike. Objects are no parameter's value: they are refused, and refusals not remembered. */
+function choicesKey({ method, methods, params, convention, layer, fuse }: ExplainOptions, defaults: RequestDefaults) {
+  // What most calls say. No name is empty.
+  if (
+    !methods &&
+    !params &&
+    layer === undefined &&
+    fuse === undefined &&
+    isAbsentOrNamed(method) &&
+    isAbsentOrNamed(convention)
+  )
+    return `${method ?? ''} ${convention ?? ''}`;
+  const text = (value: unknown) => (typeof value === 'object' ? '' : String(value));
+  const values = params && Object.entries(params).map(([name, value]) => [name, typeof value, text(value)]);
+  // In an object, what is undefined is left out, while a number that is none becomes null.
+  return JSON.stringify({ method, methods, values, convention, layer: layer ?? undefined, fuse, defaults });
+}
+
+/** Anything else is refused where the choice is made. */
+const isAbsentOrNamed = (value: unknown): boolean => value === undefined || (typeof value === 'string' && value !== '');
+
+function makeChoices(network: Network, options: ExplainOptions, defaults: RequestDefaults): Choices {
+  const named = options.layer ?? defaults.layer;
+  const spec = named ?? network.model.sidecar.layer;
+  const perLayer = options.fuse === false && (Array.isArray(spec) || spec === 'stages');
+  const methods = chooseMethods(options).map(method => {
+    // The model's own choice is one layer, which methods defined on several don't take for all of them.
+    const wanted = method.definition.computeLayers ? named : spec;
+    const choose = (one: typeof wanted) => chooseLayers(network.model, method.definition, one, defaults.tokens);
+    // One result for each that is asked for, also where two are the same.
+    const layers = perLayer && Array.isArray(wanted) ? wanted.flatMap(choose) : choose(wanted);
+    const needs = needsOf(method.definition, method.params);
+    return {
+      ...method,
+      needs,
+      layerSets: perLayer && !method.definition.layer ? layers.map(layer => [layer]) : [layers],
+    };
+  });
+  const guided = methods.some(({ needs }) => needs.guided) ? [inputLayer(network.model)] : [];
+  const used = [...methods.flatMap(({ layerSets }) => layerSets.flat()), ...guided];
+  const layers = used.filter((layer, index) => used.findIndex(({ name }) => name === layer.name) === index);
+  const withGradients = new Set(
+    methods.flatMap(({ definition, needs, layerSets }) =>
+      layerSets
+        .flat()
+        // Where the logits are affine in a layer its gradient replaces the runs of the tail.
+        .filter(({ affine }) => {
+          const own = needs.gradients === 'block' || definition.ownScore;
+          return (needs.gradients && !own) || (needs.scores?.includes('tail') && affine);
+        })
+        .map(({ name }) => name),
+    ),
+  );
+  const passOf = (needed: (needs: MethodNeeds) => boolean): string[] | undefined => {
+    const users = methods.filter(({ needs }) => needed(needs));
+    const names = users.flatMap(({ layerSets }) => layerSets.flat().map(({ name }) => name));
+    return names.length > 0 ? [...new Set(names)] : undefined;
+  };
+  const prefix = methods
+    .filter(({ needs }) => needs.scores?.includes('tail') || needs.scores?.includes('block'))
+    .flatMap(({ layerSets }) => layerSets.flat().filter(hasPrefix))
+    .map(({ name }) => name);
+  return {
+    methods,
+    layers,
+    gradients: layers.filter(({ name }) => withGradients.has(name)).map(({ name }) => name),
+    passes: {
+      curvature: passOf(({ gradients }) => gradients === 'second'),
+      block: passOf(({ gradients }) => gradients === 'block'),
+      relevance: passOf(({ attributions }) => attributions === 'relevance'),
+      contributions: passOf(({ attributions }) => attributions === 'contributions'),
+      ...(prefix.length > 0 && { prefix: [...new Set(prefix)] }),
+      ...(guided.length > 0 && { guided: guided.map(({ name }) => name) }),
+    },
+    perLayer,
+  };
+}
+
+/**
+ * One target for each image.
+ * @throws `ERR_OPTION_INVALID` when an array of targets doesn't have one for each image.
+ */
+export function targetsOf(target: ExplainOptions['target'], images: number): Target[] {
+  if (!Array.isArray(target)) return new Array<Target>(images).fill(parseTarget((target ?? 'top1') as Target));
+  if (target.length !== images)
+    throw new OnnxCamError(
+      'ERR_OPTION_INVALID',
+      `\`target\` is an array of ${target.length} for ${images} image${images === 1 ? '' : 's'}; give one for all, or one for each. ` +
+        'For several classes of one image use topK(k) or one call for each',
+    );
+  return target.map(one => parseTarget(one));
+}
+
+/**
+ * The target of one image of a stream.
+ * @throws `ERR_OPTION_INVALID` when an array of targets has none for it.
+ */
+export function nthTarget(target: ExplainOptions['target'], index: number): ExplainOptions['target'] {
+  if (!Array.isArray(target)) return target;
+  if (index < target.length) return target[index];
+  throw new OnnxCamError(
+    'ERR_OPTION_INVALID',
+    `\`target\` is an array of ${target.length}, so there is none for image ${index + 1} of the stream`,
+  );
+}

@@ -1,0 +1,56 @@
+import { OnnxCamError } from '../common/errors.ts';
+import type { Labels } from '../targets/labels.ts';
+import { type HeadChoice, headChoiceOf, type ResolvedTarget, resolveTarget } from '../targets/resolve.ts';
+import type { Target } from '../targets/target.ts';
+import { headLabels } from '../explain/assemble.ts';
+import type { Network } from '../network/network.ts';
+import type { ScoreHead } from '../plan/readout.ts';
+import { remembered } from '../common/remembered.ts';
+
+/**
+ * Resolves a target against the output that it reads.
+ * @throws `ERR_MODEL_UNSUPPORTED` for a target that the output has no scores for, `ERR_TARGET_RANGE`,
+ * `ERR_TARGET_UNKNOWN`, `ERR_OPTION_INVALID`
+ */
+export function resolveFor(network: Network, target: Target, labels: Labels | undefined): readonly ResolvedTarget[] {
+  const plain = plainKey(target);
+  return plain === undefined
+    ? resolve(network, target, labels)
+    : plainTargets(network, plain, () => resolve(network, target, labels));
+}
+
+/** Of single classes, which most calls ask for; a network has the same labels all along. */
+const plainTargets = remembered<Network, readonly ResolvedTarget[]>();
+
+function plainKey(target: Target): string | undefined {
+  if (target.kind === 'class') return `class ${target.index}`;
+  if (target.kind === 'rank') return `rank ${target.rank}`;
+  return target.kind === 'label' ? `label ${target.label}` : undefined;
+}
+
+function resolve(network: Network, target: Target, labels: Labels | undefined): ResolvedTarget[] {
+  const choice = network.withDetection(headChoiceOf(target));
+  const { classes, kind } = rowHead(network, choice);
+  const resolved = resolveTarget(target, { classes, labels: headLabels(labels, network, choice) });
+  const views = resolved.flatMap(({ terms }) => terms.map(({ view }) => view));
+  if (kind === 'confidence' && views.some(view => view === 'logProbability' || view === 'rest'))
+    throw new OnnxCamError(
+      'ERR_MODEL_UNSUPPORTED',
+      'the detections of this model have confidences, not logits; take the class itself or detection(…) as target',
+    );
+  return resolved.map(one => ({ ...one, ...choice }));
+}
+
+/**
+ * A head with one score per class.
+ * @throws `ERR_MODEL_UNSUPPORTED` for one with scores for many positions
+ */
+export function rowHead(network: Network, choice: HeadChoice): ScoreHead {
+  const head = network.head(choice);
+  if (!head.spatial) return head;
+  throw new OnnxCamError(
+    'ERR_MODEL_UNSUPPORTED',
+    `the output "${head.output}" ([${head.dims}]) has scores for many positions; take segmentation({ classIndex }) ` +
+      '(segmentation:CLASS on the command line) as target, or name a class output in the option `output`',
+  );
+}

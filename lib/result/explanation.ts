@@ -1,0 +1,231 @@
+import { fileURLToPath } from 'node:url';
+import { OnnxCamError } from '../common/errors.ts';
+import type { MapStatus } from './status.ts';
+import { encodeImage, formatOf, saveImage } from '../image/encode.ts';
+import { type Plane, planePixels, refusePlane } from '../image/plane.ts';
+import type { ResolvedPreprocess } from '../image/preprocess-options.ts';
+import type { RawPicture } from '../image/raw-picture.ts';
+import { type RenderOptions as ColourOptions, checkAlpha, renderHeatmap, renderOverlay } from '../image/render.ts';
+import type { Convention, ParamValues } from '../methods/definition.ts';
+import { checkNames, checkObject, checkOneOf } from '../options.ts';
+import type { UsedPrecision } from '../engine/precision.ts';
+import type { Box } from '../targets/detection.ts';
+
+export interface HeatMap {
+  /** Row-major, in [0, 1]. */
+  readonly data: Float32Array;
+  readonly width: number;
+  readonly height: number;
+  /** Of volumes and clips: [D, H, W]. */
+  readonly dims?: readonly [depth: number, height: number, width: number];
+}
+
+export interface RawMap {
+  /** The method's own values at its own resolution: before the outermost ReLU, normalisation and resizing. */
+  readonly data: Float32Array;
+  readonly dims: readonly number[];
+  readonly width: number;
+  readonly height: number;
+}
+
+/** What a method that finds concepts (DFF) says of those in `raw` [n, h, w]. */
+export interface Concepts {
+  /** Which of them the map shows; one for each layer. */
+  readonly shown: readonly number[];
+  /** What each adds to the target's score, where the score is linear in the layer's means over positions; else null. */
+  readonly contributions: readonly number[] | null;
+}
+
+export interface Prediction {
+  readonly index: number;
+  readonly label: string | null;
+  /** The logit. */
+  readonly score: number;
+  readonly probability: number | null;
+}
+
+export interface ExplainedTarget {
+  readonly index: number;
+  readonly label: string | null;
+  /** The value that was differentiated or compared: a logit unless the target says otherwise. */
+  readonly score: number;
+  /** Softmax (sigmoid for multi-label and binary heads) of the class, a detection's confidence; null for regression. */
+  readonly probability: number | null;
+  readonly kind: string;
+  /** Of detections: left, top, width and height of the most confident box that counted, in the picture's pixels. */
+  readonly box?: Box;
+}
+
+export interface ExplainedLayer {
+  readonly name: string;
+  readonly shape: readonly number[];
+  readonly reason: string;
+}
+
+/** Milliseconds. For batches each image carries its share of the common work. */
+export interface Timings {
+  readonly preprocess: number;
+  /** Forward pass, with the gradient nodes where there are any. */
+  readonly model: number;
+  readonly method: number;
+  readonly postprocess: number;
+  readonly total: number;
+}
+
+/** Passes made for this result, counted in images; `saved` are those that were not needed. */
+export interface Runs {
+  readonly network: number;
+  readonly tail: number;
+  readonly saved: number;
+}
+
+export interface ExplanationFields {
+  readonly map: HeatMap;
+  readonly raw: RawMap;
+  readonly target: ExplainedTarget;
+  readonly predictions: readonly Prediction[];
+  readonly layer: ExplainedLayer | readonly ExplainedLayer[];
+  readonly method: string;
+  readonly convention: Convention;
+  readonly params: ParamValues;
+  /** Of methods that find concepts; null for all others. */
+  readonly concepts: Concepts | null;
+  /** Null for tensors, which are fed as they are. */
+  readonly preprocess: ResolvedPreprocess | null;
+  /** What the network computed in: 'fp32', 'tf32' or 'fp16'. */
+  readonly precision: UsedPrecision;
+  readonly status: MapStatus;
+  readonly reason: string | null;
+  readonly warnings: readonly string[];
+  readonly timings: Timings;
+  readonly runs: Runs;
+}
+
+/** Colours; of a volume also which plane is shown (by default the middle slice). */
+export interface RenderOptions extends ColourOptions, Plane {}
+
+export interface OutputOptions extends RenderOptions {
+  /** What to write: the picture under the map (`'overlay'`, default) or the map alone. */
+  readonly kind?: 'overlay' | 'heatmap';
+}
+
+/** One map with everything that is known about how it came to be. */
+export class Explanation implements ExplanationFields {
+  declare readonly map: HeatMap;
+  declare readonly raw: RawMap;
+  declare readonly target: ExplainedTarget;
+  declare readonly predictions: readonly Prediction[];
+  declare readonly layer: ExplainedLayer | readonly ExplainedLayer[];
+  declare readonly method: string;
+  declare readonly convention: Convention;
+  declare readonly params: ParamValues;
+  declare readonly concepts: Concepts | null;
+  declare readonly preprocess: ResolvedPreprocess | null;
+  declare readonly precision: UsedPrecision;
+  declare readonly status: MapStatus;
+  declare readonly reason: string | null;
+  declare readonly warnings: readonly string[];
+  declare readonly timings: Timings;
+  declare readonly runs: Runs;
+  readonly #picture: (plane?: Plane) => Promise<RawPicture>;
+
+  /** `picture` gives the original picture, the map's size, for overlays. */
+  constructor(fields: ExplanationFields, picture: (plane?: Plane) => Promise<RawPicture>) {
+    Object.assign(this, fields);
+    this.#picture = picture;
+  }
+
+  /**
+   * The map in colour, as a sharp-shaped raw picture; of a volume one plane.
+   * @throws `ERR_OPTION_INVALID` for an unknown colour map, or a plane that isn't there
+   */
+  async heatmap(options: RenderOptions = {}): Promise<RawPicture> {
+    checkOutput(options, RENDER_OPTIONS, 'heatmap');
+    return renderHeatmap(this.#plane(options), options);
+  }
+
+  /** The map in colour over the original picture: alpha · colour + (1 − alpha) · picture. */
+  async overlay(options: RenderOptions = {}): Promise<RawPicture> {
+    checkOutput(options, RENDER_OPTIONS, 'overlay');
+    return this.#overlay(options);
+  }
+
+  /**
+   * Writes the overlay (or the heat map) in the format of the path's extension; the file appears whole or not at all.
+   * @param path a path or `file:` URL
+   * @throws `ERR_OUTPUT` when it cannot be written, `ERR_OPTION_INVALID` for an unknown extension, option or colour map.
+   */
+  async toFile(path: string | URL, options: OutputOptions = {}): Promise<void> {
+    checkOutput(options, [...RENDER_OPTIONS, 'kind'], 'toFile');
+    const file = filePath(path);
+    formatOf(file);
+    await saveImage(file, await this.#render(options));
+  }
+
+  /** The encoded picture; PNG unless `format` says otherwise. */
+  async toBuffer(options: OutputOptions & { readonly format?: string } = {}): Promise<Buffer> {
+    checkOutput(options, [...RENDER_OPTIONS, 'kind', 'format'], 'toBuffer');
+    return encodeImage(await this.#render(options), options.format ?? 'png');
+  }
+
+  /** Everything but pixels: what a manifest or a log wants. */
+  toJSON(): Omit<ExplanationFields, 'map' | 'raw'> & {
+    map: { width: number; height: number; dims?: readonly number[] };
+    raw: { dims: readonly number[] };
+  } {
+    return {
+      method: this.method,
+      target: this.target,
+      predictions: this.predictions,
+      layer: this.layer,
+      status: this.status,
+      reason: this.reason,
+      warnings: this.warnings,
+      convention: this.convention,
+      params: this.params,
+      concepts: this.concepts,
+      preprocess: this.preprocess,
+      precision: this.precision,
+      map: { width: this.map.width, height: this.map.height, ...(this.map.dims && { dims: this.map.dims }) },
+      raw: { dims: this.raw.dims },
+      timings: this.timings,
+      runs: this.runs,
+    };
+  }
+
+  #plane(options: Plane): HeatMap {
+    const { data, dims } = this.map;
+    if (!dims) {
+      refusePlane(options);
+      return this.map;
+    }
+    const { width, height, at } = planePixels(dims, options);
+    const shown = new Float32Array(width * height);
+    for (let y = 0; y < height; y++) for (let x = 0; x < width; x++) shown[y * width + x] = data[at(y, x)]!;
+    return { data: shown, width, height };
+  }
+
+  async #render({ kind, ...options }: OutputOptions & { readonly format?: string }): Promise<RawPicture> {
+    return kind === 'heatmap' ? renderHeatmap(this.#plane(options), options) : this.#overlay(options);
+  }
+
+  async #overlay(options: RenderOptions): Promise<RawPicture> {
+    return renderOverlay(await this.#picture(options), this.#plane(options), options);
+  }
+}
+
+const RENDER_OPTIONS = ['colormap', 'alpha', 'slice', 'axis'];
+
+/** @throws `ERR_OPTION_INVALID` */
+function checkOutput(options: OutputOptions, known: readonly string[], where: string): void {
+  checkObject(options, where);
+  checkNames(options, known, where);
+  checkOneOf('kind', options.kind, ['overlay', 'heatmap']);
+  checkAlpha(options.alpha);
+}
+
+function filePath(path: unknown): string {
+  if (path instanceof URL && path.protocol === 'file:') return fileURLToPath(path);
+  if (typeof path === 'string' && path !== '') return path;
+  throw new OnnxCamError('ERR_OPTION_INVALID', `toFile takes a path or a file: URL, not ${String(path)}`);
+}
