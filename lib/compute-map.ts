@@ -1,17 +1,18 @@
-import { elementCount } from './engine/tensor.ts';
+import { checkNames, checkObject, checkOneOf, checkSeed } from './common/checks.ts';
 import { OnnxCamError } from './common/errors.ts';
-import { methodMaps, nth } from './maps/method-maps.ts';
-import { chooseConvention } from './methods/choose.ts';
-import { rawMapOf } from './maps/raw-map.ts';
-import type { MapStatus } from './result/status.ts';
-import type { HeatMap, RawMap } from './result/explanation.ts';
+import { elementCount } from './engine/tensor.ts';
+import type { FeatureMaps } from './kernels/features.ts';
 import { resize } from './kernels/index.ts';
 import { steady } from './kernels/native.ts';
-import type { Convention, FeatureMaps, LayerTensors, MethodDefinition, MethodNeeds } from './methods/definition.ts';
+import { methodMaps, nth } from './maps/method-maps.ts';
+import { rawMapOf } from './maps/raw-map.ts';
+import { chooseConvention } from './methods/choose.ts';
+import type { Convention, LayerTensors, MethodDefinition, MethodNeeds } from './methods/definition.ts';
 import { CONVENTIONS, needsOf } from './methods/definition.ts';
 import { resolveParams } from './methods/params.ts';
 import { findMethod } from './methods/registry.ts';
-import { checkNames, checkObject, checkOneOf, checkSeed } from './options.ts';
+import type { HeatMap, RawMap } from './result/explanation.ts';
+import type { MapStatus } from './result/status.ts';
 import { GivenScores } from './scoring/given-scores.ts';
 
 /** A float tensor with dims [C, h, w] or [N, C, h, w]. */

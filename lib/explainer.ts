@@ -1,22 +1,23 @@
+import { checkCount, checkNames, checkObject } from './common/checks.ts';
 import { OnnxCamError, throwIfAborted } from './common/errors.ts';
 import { predictionsOf, settingFor } from './explain/assemble.ts';
 import { onInput } from './explain/detections.ts';
 import { explainThatFits } from './explain/explain-that-fits.ts';
-import { type ExplainSource, type ReadyImage, readImage, splitSources } from './network/images.ts';
+import { groupRuns, type Work } from './explain/group-runs.ts';
 import type { ImageResults, Stage } from './explain/pipeline.ts';
-import { type ExplainRequest, makeRequest, nthTarget, type RequestDefaults, targetsOf } from './request/request.ts';
-import { resolveFor, rowHead } from './request/targets.ts';
 import type { ExplainResult, PerImage, SeveralOptions, SingleOptions } from './explain/result-type.ts';
 import { scoresOf } from './explain/run-targets.ts';
 import { similarImages, withEmbeddings } from './explain/similar-images.ts';
-import { openSource, runStream, type StreamResult, type StreamSource } from './io/picture-stream.ts';
 import { findUnsupported, type SupportOptions } from './explain/unsupported.ts';
-import { groupRuns, type Work } from './explain/group-runs.ts';
-import type { Explanation, Prediction } from './result/explanation.ts';
 import type { ResolvedPreprocess } from './image/preprocess-options.ts';
 import { type DetectedSource, detectSource } from './image/source.ts';
+import { openSource, runStream, type StreamResult, type StreamSource } from './io/picture-stream.ts';
 import { allReady, type MaybeLater } from './maybe-later.ts';
-import { checkCount, checkExplainOptions, checkNames, checkObject, type ExplainOptions } from './options.ts';
+import { type ExplainSource, type ReadyImage, readImage, splitSources } from './network/images.ts';
+import { checkExplainOptions, type ExplainOptions } from './options.ts';
+import { type ExplainRequest, makeRequest, nthTarget, type RequestDefaults, targetsOf } from './request/request.ts';
+import { resolveFor, rowHead } from './request/targets.ts';
+import type { Explanation, Prediction } from './result/explanation.ts';
 import { parseTarget } from './targets/parse.ts';
 import { outputOf, scoringGraphOf } from './targets/resolve.ts';
 import type { Target } from './targets/target.ts';
@@ -271,6 +272,22 @@ export class Explainer {
   #checkUsable(): void {
     if (this.#disposed) throw new OnnxCamError('ERR_DISPOSED', 'this explainer was disposed; load the model again');
   }
+}
+
+/**
+ * `explainer.stream` over several explainers of one model, for machines with several GPUs: load it once for each
+ * `deviceId`. Every image goes to the explainer that has the fewest in work, so that all of them stay busy; results come in
+ * the order of the source all the same.
+ * @param explainers at least one; they should give the same results
+ * @param options `concurrency` is for each explainer
+ * @throws as `explainer.stream`, and `ERR_OPTION_INVALID` without explainers
+ */
+export function stream<T extends ExplainSource>(
+  explainers: readonly Explainer[],
+  source: StreamSource<T>,
+  options: StreamOptions = {},
+): AsyncGenerator<StreamResult<T, ExplainResult>, void, void> {
+  return Explainer.streamOver(explainers, source, options);
 }
 
 /** The scoring graph that all targets read. */

@@ -1,3 +1,5 @@
+export { type ErrorCode, OnnxCamError } from './common/errors.ts';
+export type { Progress } from './common/progress.ts';
 export {
   type ComputedMap,
   type ComputeMapOptions,
@@ -5,14 +7,20 @@ export {
   type MapTensor,
   type MapTensors,
 } from './compute-map.ts';
+export type { Precision } from './engine/precision.ts';
 export type { ExecutionProvider } from './engine/providers.ts';
 export type { Tensor, TensorType } from './engine/tensor.ts';
-export { type ErrorCode, OnnxCamError } from './common/errors.ts';
-export type { ExplainSource } from './network/images.ts';
 export type { ExplainResult } from './explain/result-type.ts';
-export type { MapStatus } from './result/status.ts';
+export { Explainer, type LayerListing, type StreamOptions, stream } from './explainer.ts';
+export type { PreprocessOptions, ResolvedPreprocess } from './image/preprocess-options.ts';
+export type { RawPicture } from './image/raw-picture.ts';
+export type { RenderOptions } from './image/render.ts';
 export type { StreamResult, StreamSource } from './io/picture-stream.ts';
-export { Explainer, type LayerListing, type StreamOptions } from './explainer.ts';
+export { load } from './load.ts';
+export type { Convention } from './methods/definition.ts';
+export { listMethods, type MethodInfo } from './methods/list.ts';
+export type { ExplainSource } from './network/images.ts';
+export type { ExplainOptions, LoadOptions } from './options.ts';
 export {
   type Concepts,
   type ExplainedLayer,
@@ -25,12 +33,6 @@ export {
   type Runs,
   type Timings,
 } from './result/explanation.ts';
-export type { PreprocessOptions, ResolvedPreprocess } from './image/preprocess-options.ts';
-export type { RawPicture } from './image/raw-picture.ts';
-export type { RenderOptions } from './image/render.ts';
-export { load } from './load.ts';
-export type { Convention } from './methods/definition.ts';
-export { listMethods, type MethodInfo } from './methods/list.ts';
-export type { ExplainOptions, LoadOptions, Precision, Progress } from './options.ts';
-export { stream } from './stream.ts';
+export type { MapStatus } from './result/status.ts';
+
 export type { Target, TargetInput } from './targets/target.ts';

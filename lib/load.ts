@@ -1,17 +1,17 @@
-import { toNativeConfig } from './engine/options.ts';
-import { Session } from './engine/session.ts';
 import { OnnxCamError } from './common/errors.ts';
-import { MaskOptimizers } from './network/mask-optimizers.ts';
-import { Network } from './network/network.ts';
+import { toNativeConfig } from './engine/options.ts';
+import { physicalCores } from './engine/physical-cores.ts';
+import { withPrecision } from './engine/precision.ts';
+import { Session } from './engine/session.ts';
 import type { Stage } from './explain/pipeline.ts';
-import { Scorers } from './network/scorers.ts';
-import { SessionCache, type SessionUse } from './network/session-cache.ts';
 import { Explainer } from './explainer.ts';
 import { type ResolvedPreprocess, resolvePreprocess } from './image/preprocess-options.ts';
 import { loadModel, type Model } from './model/load-model.ts';
+import { MaskOptimizers } from './network/mask-optimizers.ts';
+import { Network } from './network/network.ts';
+import { Scorers } from './network/scorers.ts';
+import { SessionCache, type SessionUse } from './network/session-cache.ts';
 import { checkLoadOptions, type LoadOptions } from './options.ts';
-import { physicalCores } from './engine/physical-cores.ts';
-import { withPrecision } from './engine/precision.ts';
 import { readLabels } from './targets/read-labels.ts';
 
 /** Sessions that only probe write none of the files that the user asked for. */

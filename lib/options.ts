@@ -1,15 +1,14 @@
+import { checkCount, checkNames, checkObject, checkOneOf, checkSeed, invalid } from './common/checks.ts';
+import type { Progress } from './common/progress.ts';
+import { shown } from './common/shown.ts';
 import { SESSION_OPTION_NAMES, type SessionOptions } from './engine/options.ts';
+import type { Precision } from './engine/precision.ts';
+import { PRECISIONS } from './engine/precision.ts';
 import type { Tensor } from './engine/tensor.ts';
-import { OnnxCamError } from './common/errors.ts';
 import type { PreprocessOptions, PresetName } from './image/preprocess-options.ts';
 import { CONVENTIONS, type Convention } from './methods/definition.ts';
 import { isTokens } from './model/file/sidecar.ts';
-import { shown } from './common/shown.ts';
-import { didYouMean } from './common/suggest.ts';
 import type { TargetInput } from './targets/target.ts';
-
-export const PRECISIONS = ['auto', 'fp32', 'tf32', 'fp16'] as const;
-export type Precision = (typeof PRECISIONS)[number];
 
 /** Options of `load`: onnxruntime-node's session options by their names, and how pictures meet this model. */
 export interface LoadOptions extends Omit<SessionOptions, 'externalFiles' | 'externalFolder'> {
@@ -43,11 +42,6 @@ export interface LoadOptions extends Omit<SessionOptions, 'externalFiles' | 'ext
 /** A tensor's or node's name, a negative number (candidates counted from the end), 'auto' or 'stages'. */
 export type LayerName = string | number;
 export type LayerOption = LayerName | readonly LayerName[];
-
-export interface Progress {
-  readonly done: number;
-  readonly total: number;
-}
 
 export interface ExplainOptions {
   /** A method's name (default 'grad-cam'). */
@@ -138,16 +132,6 @@ export function checkExplainOptions(options: ExplainOptions, where = 'explain', 
     throw invalid('`params` must be an object of parameter values');
 }
 
-export function checkObject(options: unknown, where: string): void {
-  if (typeof options !== 'object' || options === null)
-    throw invalid(`the options of ${where} are an object, not ${shown(options)}`);
-}
-
-export function checkSeed(seed: unknown): void {
-  if (seed !== undefined && !Number.isSafeInteger(seed))
-    throw invalid(`\`seed\` must be a whole number, not ${shown(seed)}`);
-}
-
 const isLayerName = (value: unknown): boolean => typeof value === 'string' || typeof value === 'number';
 const isLayerOption = (value: unknown): boolean =>
   Array.isArray(value) ? value.every(isLayerName) : isLayerName(value);
@@ -155,26 +139,4 @@ const isLayerOption = (value: unknown): boolean =>
 function checkTokens(tokens: unknown): void {
   if (tokens === undefined || isTokens(tokens)) return;
   throw invalid(`\`tokens\` is { grid: [height, width], prefix } in whole numbers, not ${shown(tokens)}`);
-}
-
-export function checkNames(options: object, known: readonly string[], where: string): void {
-  for (const name of Object.keys(options))
-    if (!known.includes(name))
-      throw invalid(`${where} has no option '${name}'${didYouMean(name, known)}; it takes ${known.join(', ')}`);
-}
-
-export function checkOneOf(name: string, value: unknown, known: readonly string[]): void {
-  if (value !== undefined && !known.includes(value as string))
-    throw invalid(
-      `\`${name}\` must be one of ${known.join(', ')}, not ${JSON.stringify(value)}${didYouMean(String(value), known)}`,
-    );
-}
-
-export function checkCount(name: string, value: number | undefined, min: number): void {
-  if (value !== undefined && (!Number.isInteger(value) || value < min))
-    throw invalid(`\`${name}\` must be a whole number of at least ${min}, not ${value}`);
-}
-
-function invalid(message: string): OnnxCamError {
-  return new OnnxCamError('ERR_OPTION_INVALID', message);
 }

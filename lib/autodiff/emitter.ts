@@ -1,5 +1,5 @@
-import type { TensorDataByType, TensorType } from '../engine/tensor.ts';
 import { OnnxCamError } from '../common/errors.ts';
+import type { TensorDataByType, TensorType } from '../engine/tensor.ts';
 import type { AttributeValue } from '../model/graph/attributes.ts';
 import { float, tensor } from '../model/graph/attributes.ts';
 import type { FactTable, TensorFacts } from '../model/graph/facts.ts';

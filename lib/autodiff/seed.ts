@@ -1,5 +1,5 @@
-import type { Tensor } from '../engine/tensor.ts';
 import { OnnxCamError } from '../common/errors.ts';
+import type { Tensor } from '../engine/tensor.ts';
 import type { FactTable } from '../model/graph/facts.ts';
 import type { Graph } from '../model/graph/graph.ts';
 import { batchName, makeValueInfo } from '../model/graph/value-info.ts';

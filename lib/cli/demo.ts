@@ -2,10 +2,11 @@ import { join } from 'node:path';
 import type { Command } from 'commander';
 import type { Console } from './console.ts';
 import type { CommandContext } from './context.ts';
-import { type FailedInput, type Reporter, runExplain, type SavedResult } from './explain-run.ts';
+import { runExplain } from './explain-run.ts';
 import { failureText } from './failure.ts';
 import { outOption } from './out-option.ts';
 import { bundledFile } from './package.ts';
+import type { FailedInput, Reporter, SavedResult } from './reporter.ts';
 import { className, percent } from './text.ts';
 
 /** `onnx-cam demo`: the bundled model on the bundled pictures. */

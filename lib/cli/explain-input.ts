@@ -1,8 +1,8 @@
 import type { ExplainResult } from '../explain/result-type.ts';
-import type { Explanation } from '../result/explanation.ts';
 import type { TensorInput } from '../image/source.ts';
 import { readNpy } from '../io/npy.ts';
 import type { ExplainOptions } from '../options.ts';
+import type { Explanation } from '../result/explanation.ts';
 import type { InputFile } from './inputs.ts';
 import type { LoadedModel } from './library.ts';
 import type { ResultName } from './output-files.ts';

@@ -1,9 +1,11 @@
 import { type Command, InvalidArgumentError, Option } from 'commander';
+import type { Precision } from '../engine/precision.ts';
+import { PRECISIONS } from '../engine/precision.ts';
 import type { Fit, PresetName } from '../image/preprocess-options.ts';
 import { CONVENTIONS, type Convention } from '../methods/definition.ts';
 import { paramSpecs, parseParam } from '../methods/params.ts';
 import { findMethod } from '../methods/registry.ts';
-import { type ExplainOptions, type LayerName, type LoadOptions, PRECISIONS, type Precision } from '../options.ts';
+import type { ExplainOptions, LayerName, LoadOptions } from '../options.ts';
 import { parseTargetText } from '../targets/parse.ts';
 import type { Target } from '../targets/target.ts';
 import { outOption } from './out-option.ts';

@@ -1,14 +1,15 @@
 import { abortError, throwIfAborted } from '../common/errors.ts';
+import type { Progress } from '../common/progress.ts';
 import { runStream } from '../io/picture-stream.ts';
-import type { Explanation } from '../result/explanation.ts';
-import type { ExplainOptions, LoadOptions, Progress } from '../options.ts';
+import type { ExplainOptions, LoadOptions } from '../options.ts';
 import type { CommandContext } from './context.ts';
 import { explainInput, type NamedExplanation } from './explain-input.ts';
 import { EXIT, isOfOneInput } from './failure.ts';
 import { type CommandInput, expandInputs } from './inputs.ts';
 import type { LoadedModel } from './library.ts';
 import { Manifest } from './manifest.ts';
-import { prepareFolder, type ResultFiles, type ResultName, type SaveKind, saveResult } from './output-files.ts';
+import { prepareFolder, type SaveKind, saveResult } from './output-files.ts';
+import type { FailedInput, Reporter, SavedResult } from './reporter.ts';
 import { ResultNames } from './result-names.ts';
 
 /** How many inputs are on their way at once: one is decoded or saved while the model runs on another. */
@@ -29,41 +30,6 @@ export interface ExplainRun {
   readonly save: readonly SaveKind[];
   /** Whether to show a progress bar, where standard error is a terminal. */
   readonly progress: boolean;
-}
-
-export interface SavedResult {
-  readonly input: string;
-  readonly name: ResultName;
-  readonly explanation: Explanation;
-  /** Relative to the folder. */
-  readonly files: ResultFiles;
-}
-
-export interface FailedInput {
-  /** Absent where the manifest could not be written. */
-  readonly input?: string;
-  /** Where one result of several could not be written. */
-  readonly method?: string;
-  readonly error: unknown;
-}
-
-/** Who tells the user what happens, result by result, in the order of the inputs. */
-export interface Reporter {
-  begin(inputs: readonly CommandInput[], methods: readonly string[]): void;
-  result(result: SavedResult): Promise<void>;
-  failure(failure: FailedInput): Promise<void>;
-  end(summary: RunSummary): void;
-}
-
-export interface RunSummary {
-  readonly inputs: number;
-  /** Inputs that were dealt with; fewer than all after an interruption. */
-  readonly done: number;
-  readonly failed: number;
-  readonly results: number;
-  readonly interrupted: boolean;
-  /** Whether there is a manifest of this run. */
-  readonly hasManifest: boolean;
 }
 
 /**

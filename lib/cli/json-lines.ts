@@ -1,6 +1,6 @@
 import { join } from 'node:path';
-import type { FailedInput, SavedResult } from './explain-run.ts';
 import { failureOf } from './failure.ts';
+import type { FailedInput, SavedResult } from './reporter.ts';
 
 /** One result as a line of JSON; the paths of its files start at the working folder, ready to be opened. */
 export function resultLine({ input, name, explanation, files }: SavedResult, folder: string): string {

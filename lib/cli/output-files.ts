@@ -1,10 +1,10 @@
 import { open, rm, rmdir } from 'node:fs/promises';
 import { join } from 'node:path';
-import type { Explanation } from '../result/explanation.ts';
 import { writeFileAtomic } from '../io/atomic-write.ts';
 import { makeFolder } from '../io/make-folder.ts';
 import { formatNpy } from '../io/npy.ts';
 import { folderError } from '../io/output-error.ts';
+import type { Explanation } from '../result/explanation.ts';
 
 export const SAVE_KINDS = ['map', 'raw', 'heatmap', 'overlay'] as const;
 export type SaveKind = (typeof SAVE_KINDS)[number];

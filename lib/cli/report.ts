@@ -1,11 +1,11 @@
 import { join } from 'node:path';
 import type { Explanation } from '../result/explanation.ts';
 import type { Console } from './console.ts';
-import type { FailedInput, Reporter, RunSummary, SavedResult } from './explain-run.ts';
 import { failureText } from './failure.ts';
 import type { CommandInput } from './inputs.ts';
 import { failureLine, resultLine } from './json-lines.ts';
 import type { ResultFiles } from './output-files.ts';
+import type { FailedInput, Reporter, RunSummary, SavedResult } from './reporter.ts';
 import { className, oneLine, percent, plural, shapeText } from './text.ts';
 
 /** Most labels with their probability fit. */

@@ -1,7 +1,5 @@
 import type { ExecutionProvider, ExecutionProviderConfig } from './providers.ts';
 import type { Session } from './session.ts';
-import type { Precision } from '../options.ts';
-
 /** What a result was computed in. */
 export type UsedPrecision = Exclude<Precision, 'auto'>;
 
@@ -43,3 +41,7 @@ export function precisionOf(
   const { use_tf32: tf32 = true } = configOf(cuda).options ?? {};
   return ['0', 'false'].includes(String(tf32).toLowerCase()) ? 'fp32' : 'tf32';
 }
+
+export const PRECISIONS = ['auto', 'fp32', 'tf32', 'fp16'] as const;
+
+export type Precision = (typeof PRECISIONS)[number];

@@ -1,3 +1,16 @@
+import type { UsedPrecision } from '../engine/precision.ts';
+import { restoreMaps } from '../image/restore-map.ts';
+import type { Maps } from '../kernels/types.ts';
+import { type MethodMaps, nth } from '../maps/method-maps.ts';
+import { conceptsOf, rawMapOf } from '../maps/raw-map.ts';
+import { type MaybeLater, whenReady } from '../maybe-later.ts';
+import { sized } from '../methods/conventions/convention.ts';
+import type { HeadKind } from '../model/find/logits.ts';
+import { inputSize, type ReadyImage } from '../network/images.ts';
+import type { Network } from '../network/network.ts';
+import type { TargetLayer } from '../plan/target-layer.ts';
+import type { MethodRun } from '../request/request.ts';
+import { headLabels } from '../request/targets.ts';
 import {
   type ExplainedLayer,
   type ExplainedTarget,
@@ -6,22 +19,10 @@ import {
   type Prediction,
   type Runs,
 } from '../result/explanation.ts';
-import { restoreMaps } from '../image/restore-map.ts';
-import type { Maps } from '../kernels/maps.ts';
-import { type MaybeLater, whenReady } from '../maybe-later.ts';
-import { sized } from '../methods/conventions/convention.ts';
-import type { HeadKind } from '../model/find/logits.ts';
-import type { UsedPrecision } from '../engine/precision.ts';
 import type { Labels } from '../targets/labels.ts';
 import type { HeadChoice, ResolvedTarget } from '../targets/resolve.ts';
 import type { ScoreRow } from '../targets/score.ts';
 import type { Detection } from './detections.ts';
-import { inputSize, type ReadyImage } from '../network/images.ts';
-import type { TargetLayer } from '../request/layers.ts';
-import { type MethodMaps, nth } from '../maps/method-maps.ts';
-import type { Network } from '../network/network.ts';
-import { conceptsOf, rawMapOf } from '../maps/raw-map.ts';
-import type { MethodRun } from '../request/request.ts';
 import { withoutRanks } from './run-targets.ts';
 
 /** What is the same for all results of an explainer. */
@@ -54,15 +55,6 @@ function makeSetting(setting: Setting, network: Network, choice: HeadChoice): He
   const fits = !labels || readout?.kind === 'detection' || labels.names.length === classes;
   const warnings = fits ? [] : [`there are ${labels.names.length} labels for ${classes} classes: names may be wrong`];
   return { ...setting, headKind, labels, warnings };
-}
-
-/** Labels belong to the model's output, and to others of its length; similarities are not of classes. */
-export function headLabels(labels: Labels | undefined, network: Network, choice: HeadChoice): Labels | undefined {
-  const { output, classes, readout } = network.head(choice);
-  if (readout?.kind === 'similarity') return undefined;
-  if (readout?.kind === 'detection') return labels;
-  const { logits } = network.model;
-  return output === logits.output || classes === logits.classes ? labels : undefined;
 }
 
 /** Everything about one result. */

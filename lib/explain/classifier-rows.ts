@@ -1,14 +1,14 @@
 import { OnnxCamError } from '../common/errors.ts';
+import { remembered } from '../common/remembered.ts';
 import type { MethodDefinition } from '../methods/definition.ts';
 import { type CamHead, findCamHead } from '../model/find/cam-head.ts';
 import type { Model } from '../model/load-model.ts';
-import type { ResolvedTarget } from '../targets/resolve.ts';
-import type { TargetLayer } from '../request/layers.ts';
 import type { Network, NetworkResult } from '../network/network.ts';
-import { readoutForm } from '../plan/readout.ts';
-import { remembered } from '../common/remembered.ts';
-import type { MethodRun } from '../request/request.ts';
 import { slopes } from '../network/seeds.ts';
+import { readoutForm } from '../plan/readout.ts';
+import type { TargetLayer } from '../plan/target-layer.ts';
+import type { MethodRun } from '../request/request.ts';
+import type { ResolvedTarget } from '../targets/resolve.ts';
 
 /** Σ weight · row of the classifier for each target, [targets · channels]; an optional one may be missing. */
 export function classifierRows(

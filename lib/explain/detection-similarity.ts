@@ -1,11 +1,11 @@
 import { OnnxCamError } from '../common/errors.ts';
 import type { MethodDefinition } from '../methods/definition.ts';
+import type { Network, NetworkResult } from '../network/network.ts';
+import type { ScoreHead } from '../plan/score-head.ts';
 import type { DetectionSimilarity } from '../targets/readout.ts';
 import type { ResolvedTarget } from '../targets/resolve.ts';
 import { ScoreRow } from '../targets/score.ts';
 import { referenceOf } from './detections.ts';
-import type { Network, NetworkResult } from '../network/network.ts';
-import type { ScoreHead } from '../plan/readout.ts';
 
 /** What changed copies of an image are scored by in the place of the targets' own scores. */
 export interface SimilarityScores {

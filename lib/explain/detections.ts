@@ -1,9 +1,9 @@
 import { inputToPicture, type Placement, pictureToInput } from '../image/geometry.ts';
+import type { NetworkResult } from '../network/network.ts';
+import type { Candidates } from '../plan/detection-readout.ts';
 import type { Box } from '../targets/detection.ts';
 import type { ResolvedTarget } from '../targets/resolve.ts';
 import type { ScoreRow } from '../targets/score.ts';
-import type { Candidates } from '../plan/detection-readout.ts';
-import type { NetworkResult } from '../network/network.ts';
 
 /** The candidate that a detection target stands for: the most confident of those that count. */
 export interface Detection {

@@ -1,7 +1,7 @@
 import { OnnxCamError } from '../common/errors.ts';
-import { explainRun, type ImageResults, type Stage } from './pipeline.ts';
 import type { ExplainRequest } from '../request/request.ts';
 import type { Work } from './group-runs.ts';
+import { explainRun, type ImageResults, type Stage } from './pipeline.ts';
 
 /**
  * As `explainRun`; a run that does not fit into memory is made in halves, with a warning.

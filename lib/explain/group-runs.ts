@@ -1,7 +1,7 @@
-import { readoutKey } from '../targets/readout.ts';
-import type { ResolvedTarget } from '../targets/resolve.ts';
 import type { ReadyImage } from '../network/images.ts';
 import { seedFormOf } from '../network/seeds.ts';
+import { readoutKey } from '../targets/readout.ts';
+import type { ResolvedTarget } from '../targets/resolve.ts';
 
 /** One image and what is asked of it. */
 export interface Work {

@@ -1,19 +1,20 @@
-import type { Runs } from '../result/explanation.ts';
+import { type MethodMaps, methodMaps } from '../maps/method-maps.ts';
 import { type MaybeLater, whenReady } from '../maybe-later.ts';
 import type { LayerTensors } from '../methods/definition.ts';
+import { inputSize } from '../network/images.ts';
+import type { MaskOptimizers } from '../network/mask-optimizers.ts';
+import type { Network, NetworkResult } from '../network/network.ts';
+import type { ScorerRequest, Scorers } from '../network/scorers.ts';
+import { REGION_INPUT, readoutFeeds } from '../plan/readout.ts';
+import type { ScoreHead } from '../plan/score-head.ts';
+import type { TargetLayer } from '../plan/target-layer.ts';
+import type { ExplainRequest, MethodRun } from '../request/request.ts';
+import type { Runs } from '../result/explanation.ts';
 import type { ResolvedTarget } from '../targets/resolve.ts';
 import { isLogit } from './classifier-rows.ts';
 import { similarityScores } from './detection-similarity.ts';
-import { inputSize } from '../network/images.ts';
-import type { TargetLayer } from '../request/layers.ts';
-import type { MaskOptimizers } from '../network/mask-optimizers.ts';
-import { type MethodMaps, methodMaps } from '../maps/method-maps.ts';
-import type { Network, NetworkResult } from '../network/network.ts';
-import { REGION_INPUT, readoutFeeds, type ScoreHead } from '../plan/readout.ts';
-import type { ExplainRequest, MethodRun } from '../request/request.ts';
-import { imageTensors, joined, layerTensors, nthRegion, prefixOf } from './run-tensors.ts';
-import type { ScorerRequest, Scorers } from '../network/scorers.ts';
 import type { Work } from './group-runs.ts';
+import { imageTensors, joined, layerTensors, nthRegion, prefixOf } from './run-tensors.ts';
 
 /** One run, and what a method makes of one set of its layers. */
 export interface SetInput {

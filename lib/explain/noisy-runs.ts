@@ -1,12 +1,12 @@
 import { throwIfAborted } from '../common/errors.ts';
-import type { MaybeLater } from '../maybe-later.ts';
 import { Random } from '../common/random.ts';
-import type { ResolvedTarget } from '../targets/resolve.ts';
+import type { MaybeLater } from '../maybe-later.ts';
 import type { Network, NetworkResult } from '../network/network.ts';
-import type { ExplainRequest, MethodRun } from '../request/request.ts';
-import { imagesOf, type RunOutcome, runTargets, takesManyScores, withoutRanks } from './run-targets.ts';
 import { seedFormOf } from '../network/seeds.ts';
+import type { ExplainRequest, MethodRun } from '../request/request.ts';
+import type { ResolvedTarget } from '../targets/resolve.ts';
 import type { Work } from './group-runs.ts';
+import { imagesOf, type RunOutcome, runTargets, takesManyScores, withoutRanks } from './run-targets.ts';
 
 /** What a method computes from. */
 export interface MethodTensors {

@@ -1,20 +1,20 @@
 import { throwIfAborted } from '../common/errors.ts';
-import type { Explanation } from '../result/explanation.ts';
 import { allReady, eachInTurn, type MaybeLater, whenReady } from '../maybe-later.ts';
+import type { MaskOptimizers } from '../network/mask-optimizers.ts';
+import type { Network } from '../network/network.ts';
+import type { Scorers } from '../network/scorers.ts';
+import type { ExplainRequest, MethodRun } from '../request/request.ts';
+import type { Explanation } from '../result/explanation.ts';
 import type { ResolvedTarget } from '../targets/resolve.ts';
 import type { ScoreRow } from '../targets/score.ts';
 import { assemble, type Setting, settingFor } from './assemble.ts';
 import { checkDetections } from './detection-similarity.ts';
 import { reportDetection } from './detections.ts';
+import type { Work } from './group-runs.ts';
 import { type Computed, computeEach, computeTogether, type SetInput } from './image-maps.ts';
-import type { MaskOptimizers } from '../network/mask-optimizers.ts';
 import { type MethodTensors, runForMethod } from './noisy-runs.ts';
-import type { Network } from '../network/network.ts';
-import type { ExplainRequest, MethodRun } from '../request/request.ts';
 import { type RunOutcome, runNetwork } from './run-targets.ts';
 import { shapeOf } from './run-tensors.ts';
-import type { Scorers } from '../network/scorers.ts';
-import type { Work } from './group-runs.ts';
 
 const NO_WARNINGS: readonly string[] = [];
 

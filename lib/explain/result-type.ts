@@ -1,7 +1,7 @@
-import type { Explanation } from '../result/explanation.ts';
-import type { ExplainOptions } from '../options.ts';
-import type { Target, TargetOf } from '../targets/target.ts';
 import type { ExplainSource } from '../network/images.ts';
+import type { ExplainOptions } from '../options.ts';
+import type { Explanation } from '../result/explanation.ts';
+import type { Target, TargetOf } from '../targets/target.ts';
 
 /** One explanation, or arrays of them: images outside, then methods, then targets or layers. */
 export type ExplainResult = Explanation | ExplainResult[];

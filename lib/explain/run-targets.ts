@@ -1,14 +1,14 @@
+import { remembered } from '../common/remembered.ts';
 import type { Tensor } from '../engine/tensor.ts';
-import type { FeatureMaps } from '../methods/definition.ts';
+import type { FeatureMaps } from '../kernels/features.ts';
+import { stack } from '../network/images.ts';
+import type { Network, NetworkResult } from '../network/network.ts';
+import { seedFormOf } from '../network/seeds.ts';
+import { hasBackwardPass, type NetworkPlan, ofEachPass, type SeedForm } from '../plan/plan.ts';
+import type { TargetLayer } from '../plan/target-layer.ts';
+import type { ExplainRequest, MethodRun } from '../request/request.ts';
 import type { HeadChoice, ResolvedTarget } from '../targets/resolve.ts';
 import type { ScoreRow } from '../targets/score.ts';
-import { stack } from '../network/images.ts';
-import type { TargetLayer } from '../request/layers.ts';
-import type { Network, NetworkResult } from '../network/network.ts';
-import { hasBackwardPass, type NetworkPlan, ofEachPass, type SeedForm } from '../plan/plan.ts';
-import { remembered } from '../common/remembered.ts';
-import type { ExplainRequest, MethodRun } from '../request/request.ts';
-import { seedFormOf } from '../network/seeds.ts';
 import type { Work } from './group-runs.ts';
 
 /** What a run gave, and what it was asked. */

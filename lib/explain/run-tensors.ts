@@ -1,10 +1,11 @@
 import type { Tensor } from '../engine/tensor.ts';
-import type { FeatureMaps, LayerTensors } from '../methods/definition.ts';
+import type { FeatureMaps } from '../kernels/features.ts';
+import type { LayerTensors } from '../methods/definition.ts';
+import type { Network, NetworkResult } from '../network/network.ts';
+import type { TargetLayer } from '../plan/target-layer.ts';
+import type { MethodRun } from '../request/request.ts';
 import type { ResolvedTarget } from '../targets/resolve.ts';
 import { classifierRows } from './classifier-rows.ts';
-import type { TargetLayer } from '../request/layers.ts';
-import type { Network, NetworkResult } from '../network/network.ts';
-import type { MethodRun } from '../request/request.ts';
 
 /** What a run gave a method of one layer, for all images. */
 export function layerTensors(

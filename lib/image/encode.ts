@@ -1,9 +1,9 @@
 import { extname } from 'node:path';
 import sharp, { type Sharp } from 'sharp';
 import { OnnxCamError } from '../common/errors.ts';
+import { didYouMean } from '../common/suggest.ts';
 import { writeFileAtomic } from '../io/atomic-write.ts';
 import { outputError } from '../io/output-error.ts';
-import { didYouMean } from '../common/suggest.ts';
 import type { RawPicture } from './raw-picture.ts';
 
 /** JPEG, WebP and AVIF keep colours at full resolution: halved, the edges of a colour map bleed. */

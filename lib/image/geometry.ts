@@ -115,3 +115,11 @@ function roundHalfEven(value: number): number {
   const rest = value - low;
   return rest < 0.5 || (rest === 0.5 && low % 2 === 0) ? low : low + 1;
 }
+
+/** Size of a model's input. */
+export interface InputSize {
+  readonly width: number;
+  readonly height: number;
+  /** Slices of a volume, frames of a clip. */
+  readonly depth?: number;
+}

@@ -1,5 +1,5 @@
-import { float32Tensor, type Tensor } from '../engine/tensor.ts';
 import { throwIfAborted } from '../common/errors.ts';
+import { float32Tensor, type Tensor } from '../engine/tensor.ts';
 import { imageToTensor, resizeAntialiased, weightedSum } from '../kernels/index.ts';
 import type { RgbImage } from './decode.ts';
 import { type Placement, place } from './geometry.ts';

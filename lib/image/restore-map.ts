@@ -1,6 +1,5 @@
+import type { AxisPlacement, Maps } from '../kernels/types.ts';
 import * as direct from '../kernels/unchecked.ts';
-import type { Maps } from '../kernels/maps.ts';
-import type { AxisPlacement } from '../kernels/place-maps.ts';
 import type { MaybeLater } from '../maybe-later.ts';
 import { type Affine, type Placement, pictureToInput, shownPixels } from './geometry.ts';
 

@@ -1,6 +1,6 @@
 import { fileURLToPath } from 'node:url';
-import { elementCount, type Tensor } from '../engine/tensor.ts';
 import { OnnxCamError } from '../common/errors.ts';
+import { elementCount, type Tensor } from '../engine/tensor.ts';
 
 /** Uncompressed 8-bit pixels, row-major HWC, in the shape that `sharp().raw().toBuffer({ resolveWithObject: true })` gives. */
 export interface RawImage {

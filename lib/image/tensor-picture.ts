@@ -1,4 +1,4 @@
-import type { ImageLayout } from '../model/find/input.ts';
+import type { ImageLayout } from './layout.ts';
 import { type Plane, planePixels, refusePlane } from './plane.ts';
 import { type RawPicture, rawPicture } from './raw-picture.ts';
 

@@ -1,7 +1,7 @@
 /** NumPy's `.npy` files of float32 values: https://numpy.org/doc/stable/reference/generated/numpy.lib.format.html */
 import { readFile } from 'node:fs/promises';
-import { elementCount } from '../engine/tensor.ts';
 import { OnnxCamError } from '../common/errors.ts';
+import { elementCount } from '../engine/tensor.ts';
 
 export interface NpyArray {
   readonly data: Float32Array;

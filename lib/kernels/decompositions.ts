@@ -1,9 +1,9 @@
 import { OnnxCamError } from '../common/errors.ts';
 import { type FeatureMaps, featurePair, featureShape, weightedPair } from './features.ts';
-import type { Maps } from './maps.ts';
 import { native, steady } from './native.ts';
 import { finite, given, oneOf } from './options.ts';
 import { pairArguments, reduceOnDevice, weightedSum } from './reductions.ts';
+import type { Maps } from './types.ts';
 
 const SIGNS = ['none', 'activation', 'largest'] as const;
 const KERNELS = ['linear', 'sigmoid', 'rbf', 'poly', 'cosine'] as const;

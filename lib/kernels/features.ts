@@ -1,6 +1,6 @@
+import { OnnxCamError } from '../common/errors.ts';
 import { DeviceTensor } from '../engine/device-tensor.ts';
 import { elementCount } from '../engine/tensor.ts';
-import { OnnxCamError } from '../common/errors.ts';
 
 /**
  * Feature maps [N, C, …positions] or [C, h, w], row-major. Gradients may be lazy: with every position dimension 1 they
@@ -9,6 +9,8 @@ import { OnnxCamError } from '../common/errors.ts';
 export interface FeatureMaps {
   readonly data: Float32Array;
   readonly dims: readonly number[];
+  /** Of volumes [N, C, D, h, w], which are held as [N, C, D·h, w]: D. */
+  readonly depth?: number;
 }
 
 /** Images × channels × positions, and the height and width of a map of them. */

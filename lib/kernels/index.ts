@@ -11,7 +11,7 @@ export {
 export { type FactorizeOptions, type Factors, factorize } from './factorize.ts';
 export type { FeatureMaps } from './features.ts';
 export { gradCamPlusPlusWeights, type PlusPlusMode, xgradCamWeights } from './gradient-weights.ts';
-export { type Maps, type NormalizeKind, type NormalizeOptions, normalize, type ResizeOptions, resize } from './maps.ts';
+export { normalize, resize } from './maps.ts';
 export {
   colorize,
   type ImageToTensorOptions,
@@ -23,6 +23,7 @@ export {
   resizeAntialiased,
   resizeAntialiasedFloat,
 } from './pixels.ts';
-export { type AxisPlacement, placeMaps } from './place-maps.ts';
+export { placeMaps } from './place-maps.ts';
 export { channelMeans, gradientProduct, type ProductForm, weightedSum } from './reductions.ts';
 export { type KernelTier, kernelThreads, kernelTier, kernelTiers, setKernelThreads, setKernelTier } from './tier.ts';
+export type { AxisPlacement, Maps, NormalizeKind, NormalizeOptions, ResizeOptions } from './types.ts';

@@ -1,6 +1,6 @@
+import { OnnxCamError } from '../common/errors.ts';
 import { addon } from '../engine/addon.ts';
 import { isResizable } from '../engine/buffers.ts';
-import { OnnxCamError } from '../common/errors.ts';
 import type { MaybeLater } from '../maybe-later.ts';
 
 /** The gradients' part of an argument list: data, number of images (1 or all), one value per channel only. */

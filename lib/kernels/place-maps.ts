@@ -1,19 +1,7 @@
 import { OnnxCamError } from '../common/errors.ts';
-import * as direct from './unchecked.ts';
-import type { Maps } from './maps.ts';
 import { steady } from './native.ts';
-
-/** How one axis of the result lies over one axis of the maps. */
-export interface AxisPlacement {
-  /** Pixels of the result. */
-  readonly length: number;
-  /** Map coordinate of the centre of pixel i: (i + ½) · scale + offset; the map spans 0 to its own length. */
-  readonly scale: number;
-  readonly offset: number;
-  /** Pixels outside [begin, end) become 0. */
-  readonly begin: number;
-  readonly end: number;
-}
+import type { AxisPlacement, Maps } from './types.ts';
+import * as direct from './unchecked.ts';
 
 /**
  * Samples maps [N, h, w] bilinearly (half-pixel, borders repeated) on a grid that lies anywhere over them: [N, H, W].

@@ -8,9 +8,9 @@ import {
   featureShape,
   weightedPair,
 } from './features.ts';
-import type { Maps } from './maps.ts';
 import { native, steady } from './native.ts';
 import { oneOf } from './options.ts';
+import type { Maps } from './types.ts';
 
 const TERMS = { hirescam: 'product', elementwise: 'positive-product', layercam: 'positive-gradient' } as const;
 

@@ -6,10 +6,9 @@
 import { DeviceTensor } from '../engine/device-tensor.ts';
 import { type MaybeLater, whenReady } from '../maybe-later.ts';
 import type { FeatureMaps, FeaturePair } from './features.ts';
-import type { Maps, ResizeOptions } from './maps.ts';
 import { native } from './native.ts';
-import type { AxisPlacement } from './place-maps.ts';
 import { meansOf, sumOf, type Term } from './reductions.ts';
+import type { AxisPlacement, Maps, ResizeOptions } from './types.ts';
 
 /** Mean over positions of every channel of [N, C, h, w]: [N·C]; of single positions, as behind a global average, a view. */
 export function channelMeans(features: FeatureMaps): MaybeLater<Float32Array> {

@@ -1,4 +1,5 @@
-import { type Maps, resize } from './maps.ts';
+import { resize } from './maps.ts';
+import type { Maps } from './types.ts';
 
 /** Size of a volume. */
 export interface VolumeSize {

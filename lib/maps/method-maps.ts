@@ -1,16 +1,17 @@
 import { DeviceTensor } from '../engine/device-tensor.ts';
-import type { Placement } from '../image/geometry.ts';
+import type { InputSize, Placement } from '../image/geometry.ts';
 import { gridOver } from '../image/restore-map.ts';
-import * as direct from '../kernels/unchecked.ts';
-import { type Maps, NORMALIZE_EPSILONS } from '../kernels/maps.ts';
+import type { FeatureMaps } from '../kernels/features.ts';
 import { termOf } from '../kernels/reductions.ts';
+import type { Maps } from '../kernels/types.ts';
+import { NORMALIZE_EPSILONS } from '../kernels/types.ts';
+import * as direct from '../kernels/unchecked.ts';
 import { allReady, eachInTurn, type MaybeLater, whenReady } from '../maybe-later.ts';
+import type { ChosenMethod } from '../methods/choose.ts';
 import { mapped, sized } from '../methods/conventions/convention.ts';
 import { FINISH, STRETCH } from '../methods/conventions/index.ts';
 import {
-  type FeatureMaps,
   gradientsOf,
-  type InputSize,
   isOfTarget,
   type LayerResult,
   type LayerTensors,
@@ -18,10 +19,9 @@ import {
   type ShownConcept,
 } from '../methods/definition.ts';
 import { layerMaps } from '../methods/support/layer-maps.ts';
+import { judge, type Verdict } from '../result/status.ts';
 import type { MaskOptimizer } from '../scoring/mask-optimizer.ts';
 import type { Scorer } from '../scoring/scorer.ts';
-import type { ChosenMethod } from '../methods/choose.ts';
-import { judge, type Verdict } from '../result/status.ts';
 
 /** What a method made of its layers. */
 interface RawMaps {

@@ -1,8 +1,9 @@
-import type { Concepts, RawMap } from '../result/explanation.ts';
-import type { Maps } from '../kernels/maps.ts';
+import type { InputSize } from '../image/geometry.ts';
+import type { FeatureMaps } from '../kernels/features.ts';
+import type { Maps } from '../kernels/types.ts';
 import { allReady, eachInTurn, type MaybeLater, whenReady } from '../maybe-later.ts';
 import { largestSize, sized } from '../methods/conventions/convention.ts';
-import type { FeatureMaps, InputSize } from '../methods/definition.ts';
+import type { Concepts, RawMap } from '../result/explanation.ts';
 import { type MethodMaps, nth } from './method-maps.ts';
 
 /** A result's own values: before the outermost ReLU, normalisation and resizing. */

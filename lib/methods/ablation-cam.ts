@@ -1,8 +1,9 @@
+import type { FeatureMaps } from '../kernels/features.ts';
+import type { Scorer } from '../scoring/scorer.ts';
+import { defineMethod, scorerOf } from './definition.ts';
 import { channelWeights } from './support/channel-weights.ts';
 import { type ChannelChoice, chooseChannels } from './support/choose-channels.ts';
 import { CHANNEL_PARAMS, DEDUPE_PARAM, needsOfRank } from './support/score-params.ts';
-import type { Scorer } from '../scoring/scorer.ts';
-import { defineMethod, type FeatureMaps, scorerOf } from './definition.ts';
 
 /** Scores below this are taken for 0, by which nothing is divided. */
 const TINY = 1e-12;

@@ -1,5 +1,5 @@
-import { classRow, tokensOf } from './support/attention-rows.ts';
 import { defineMethod, gradientsOf, type LayerTensors } from './definition.ts';
+import { classRow, tokensOf } from './support/attention-rows.ts';
 
 /**
  * Grad-CAM on the class token's attention to the patches in the last block (the baseline of arXiv:2012.09838): heads take

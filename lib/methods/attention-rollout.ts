@@ -1,5 +1,5 @@
-import { discardLowest, type HeadMatrices, rolledMaps } from './support/attention-rows.ts';
 import { defineMethod, type ParamSpec } from './definition.ts';
+import { discardLowest, type HeadMatrices, rolledMaps } from './support/attention-rows.ts';
 
 export const ROLLOUT_PARAMS = {
   fuse: {

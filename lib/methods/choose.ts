@@ -1,8 +1,8 @@
 import { OnnxCamError } from '../common/errors.ts';
+import type { ExplainOptions } from '../options.ts';
 import type { Convention, MethodDefinition, ParamValues } from './definition.ts';
 import { paramSpecs, resolveParams } from './params.ts';
 import { findMethod } from './registry.ts';
-import type { ExplainOptions } from '../options.ts';
 
 /** A method with everything about it decided: parameters, convention, and what there is to warn of. */
 export interface ChosenMethod {

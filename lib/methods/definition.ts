@@ -1,5 +1,7 @@
+import type { InputSize } from '../image/geometry.ts';
+import type { FeatureMaps } from '../kernels/features.ts';
 import type { ProductForm } from '../kernels/index.ts';
-import type { Maps } from '../kernels/maps.ts';
+import type { Maps } from '../kernels/types.ts';
 import type { MaybeLater } from '../maybe-later.ts';
 import type { TokenGrid } from '../model/find/axes.ts';
 import type { MaskOptimizer } from '../scoring/mask-optimizer.ts';
@@ -70,14 +72,6 @@ export interface ParamSpec {
 
 export type ParamValues = Readonly<Record<string, ParamValue | undefined>>;
 
-/** A float tensor [N, C, …positions]. Gradients may be lazy: [N, C, 1, 1] stands for a constant over positions. */
-export interface FeatureMaps {
-  readonly data: Float32Array;
-  readonly dims: readonly number[];
-  /** Of volumes [N, C, D, h, w], which are held as [N, C, D·h, w]: D. */
-  readonly depth?: number;
-}
-
 /** What one target layer gives a method. N of the activations may be 1 for several targets of one image. */
 export interface LayerTensors {
   readonly activations: FeatureMaps;
@@ -123,14 +117,6 @@ export interface ShownConcept {
 export interface MethodChoice {
   readonly convention: Convention;
   readonly params: ParamValues;
-}
-
-/** Size of a model's input. */
-export interface InputSize {
-  readonly width: number;
-  readonly height: number;
-  /** Slices of a volume, frames of a clip. */
-  readonly depth?: number;
 }
 
 export interface MethodContext extends MethodChoice {

@@ -1,5 +1,6 @@
+import type { FeatureMaps } from '../kernels/features.ts';
 import { factorize } from '../kernels/index.ts';
-import { defineMethod, type FeatureMaps, type ShownConcept } from './definition.ts';
+import { defineMethod, type ShownConcept } from './definition.ts';
 
 /** Whether every channel of an image has the same value everywhere: then no concept lies anywhere in particular. */
 function isFlat({ data, dims: [, channels] }: FeatureMaps, image: number, positions: number): boolean {

@@ -1,6 +1,6 @@
-import { CHANNEL_PARAMS, DEDUPE_PARAM, needsOfRank } from './support/score-params.ts';
 import { defineMethod } from './definition.ts';
 import { computeScoreCam } from './score-cam.ts';
+import { CHANNEL_PARAMS, DEDUPE_PARAM, needsOfRank } from './support/score-params.ts';
 
 /** Score-CAM on the k channels whose activations vary most. */
 export const fasterScoreCam = defineMethod({

@@ -1,9 +1,9 @@
 import { channelMeans } from '../kernels/index.ts';
+import { nativeScoring } from '../scoring/native.ts';
+import { defineMethod, gradientsOf, scorerOf } from './definition.ts';
 import { channelWeights } from './support/channel-weights.ts';
 import { chooseChannels } from './support/choose-channels.ts';
-import { nativeScoring } from '../scoring/native.ts';
 import { CHANNEL_PARAMS, DEDUPE_PARAM, needsOfRank } from './support/score-params.ts';
-import { defineMethod, gradientsOf, scorerOf } from './definition.ts';
 
 /** (v − min)/(max − min); zeros where all are equal. */
 function stretched(values: Float64Array): Float64Array {

@@ -1,8 +1,8 @@
 import { OnnxCamError } from '../common/errors.ts';
 import type { ResolvedTarget, ScoreTerm } from '../targets/resolve.ts';
 import type { ScoreRow } from '../targets/score.ts';
-import { baseParam, computeBase } from './support/bases.ts';
 import { defineMethod, type MethodChoice } from './definition.ts';
+import { baseParam, computeBase } from './support/bases.ts';
 
 const MODES = ['paper', 'pgc', 'torchcam'] as const;
 type Mode = (typeof MODES)[number];

@@ -1,6 +1,7 @@
+import type { FeatureMaps } from '../kernels/features.ts';
 import { resize } from '../kernels/index.ts';
-import type { Maps, ResizeOptions } from '../kernels/maps.ts';
-import { defineMethod, type FeatureMaps, gradientsOf, type LayerTensors } from './definition.ts';
+import type { Maps, ResizeOptions } from '../kernels/types.ts';
+import { defineMethod, gradientsOf, type LayerTensors } from './definition.ts';
 
 type Mode = 'official' | 'pgc';
 

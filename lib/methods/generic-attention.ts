@@ -1,5 +1,5 @@
-import { type HeadMatrices, rolledMaps } from './support/attention-rows.ts';
 import { defineMethod } from './definition.ts';
+import { type HeadMatrices, rolledMaps } from './support/attention-rows.ts';
 
 /** R ← R + Ā R with Ā = mean over heads of max(A ⊙ ∂score/∂A, 0), from R = I; no normalisation of rows. */
 export const genericAttention = defineMethod({

@@ -1,6 +1,6 @@
 import { type Fusion, ROLLOUT_PARAMS } from './attention-rollout.ts';
-import { discardLowest, type HeadMatrices, rolledMaps } from './support/attention-rows.ts';
 import { defineMethod, type LayerTensors } from './definition.ts';
+import { discardLowest, type HeadMatrices, rolledMaps } from './support/attention-rows.ts';
 
 /**
  * Attention rollout of max(fuse over heads of A ⊙ ∂score/∂A, 0). Every attention is paired with its own gradients;

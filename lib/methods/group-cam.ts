@@ -1,8 +1,9 @@
+import type { FeatureMaps } from '../kernels/features.ts';
 import { channelMeans, resize, weightedSum } from '../kernels/index.ts';
-import { type ChannelChoice, chooseChannels } from './support/choose-channels.ts';
 import { nativeScoring } from '../scoring/native.ts';
+import { defineMethod, gradientsOf, type ParamValues, scorerOf } from './definition.ts';
+import { type ChannelChoice, chooseChannels } from './support/choose-channels.ts';
 import { CHANNEL_PARAMS, DEDUPE_PARAM } from './support/score-params.ts';
-import { defineMethod, type FeatureMaps, gradientsOf, type ParamValues, scorerOf } from './definition.ts';
 
 /** The group of each channel: contiguous ones of equal size, or clusters of channels that look alike. */
 async function groupChannels(

@@ -1,5 +1,6 @@
-import type { Maps } from '../kernels/maps.ts';
-import { defineMethod, type FeatureMaps, type LayerTensors } from './definition.ts';
+import type { FeatureMaps } from '../kernels/features.ts';
+import type { Maps } from '../kernels/types.ts';
+import { defineMethod, type LayerTensors } from './definition.ts';
 
 /** The guided gradients of a method that declared them in `needs`. */
 export function guidedOf({ guided }: LayerTensors): FeatureMaps {

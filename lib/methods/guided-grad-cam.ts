@@ -1,8 +1,8 @@
 import { resize } from '../kernels/index.ts';
-import { baseParam, computeBase } from './support/bases.ts';
 import { FINISH } from './conventions/index.ts';
 import { defineMethod } from './definition.ts';
 import { guidedOf, strength } from './guided-backprop.ts';
+import { baseParam, computeBase } from './support/bases.ts';
 import { layerMaps } from './support/layer-maps.ts';
 
 /** Guided backpropagation times another method's map, stretched to [0, 1] and enlarged to the input's size. */

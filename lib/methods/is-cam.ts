@@ -1,6 +1,6 @@
+import { defineMethod } from './definition.ts';
 import { averagedWeights } from './support/averaged-weights.ts';
 import { CHANNEL_PARAMS, DEDUPE_PARAM, needsOfRank } from './support/score-params.ts';
-import { defineMethod } from './definition.ts';
 
 /** Factors of the mask on the way from nothing to all of it. */
 function ladder(mode: string, n: number): number[] {

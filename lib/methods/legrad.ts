@@ -1,6 +1,6 @@
 import { setImmediate as nextTurn } from 'node:timers/promises';
-import { tokensOf } from './support/attention-rows.ts';
 import { defineMethod, gradientsOf } from './definition.ts';
+import { tokensOf } from './support/attention-rows.ts';
 
 /**
  * M = mean over blocks of E_l, E_l = mean over heads and queries of max(∂s_l/∂A_l, 0) at the patches; s_l is the score that

@@ -1,11 +1,12 @@
+import type { FeatureMaps } from '../kernels/features.ts';
 import { resize, weightedSum } from '../kernels/index.ts';
-import type { Maps } from '../kernels/maps.ts';
+import type { Maps } from '../kernels/types.ts';
+import { nativeScoring } from '../scoring/native.ts';
+import type { Scorer } from '../scoring/scorer.ts';
+import { defineMethod, type LayerTensors, type MethodContext, scorerOf } from './definition.ts';
 import { channelWeights } from './support/channel-weights.ts';
 import { chooseChannels } from './support/choose-channels.ts';
-import { nativeScoring } from '../scoring/native.ts';
 import { CHANNEL_PARAMS, DEDUPE_PARAM, needsOfRank } from './support/score-params.ts';
-import type { Scorer } from '../scoring/scorer.ts';
-import { defineMethod, type FeatureMaps, type LayerTensors, type MethodContext, scorerOf } from './definition.ts';
 
 /** Percentiles between which a channel is stretched to a mask. */
 const LOW = 0.1;

@@ -1,8 +1,8 @@
 import { resize } from '../kernels/index.ts';
-import { baseParam, computeBase } from './support/bases.ts';
 import { combined, largestSize } from './conventions/convention.ts';
 import { FINISH } from './conventions/index.ts';
 import { defineMethod } from './definition.ts';
+import { baseParam, computeBase } from './support/bases.ts';
 import { layerMaps } from './support/layer-maps.ts';
 
 const CONVENTION_OF = { paper: 'paper', pgc: 'pytorch-grad-cam', torchcam: 'torchcam' } as const;

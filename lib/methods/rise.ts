@@ -1,5 +1,5 @@
-import type { Maps } from '../kernels/maps.ts';
 import { Random } from '../common/random.ts';
+import type { Maps } from '../kernels/types.ts';
 import type { GridMasks, Scorer } from '../scoring/scorer.ts';
 import type { ScoreView } from '../targets/target.ts';
 import { defineMethod, type MethodContext, type ParamSpec, scorerOf } from './definition.ts';

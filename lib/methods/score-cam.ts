@@ -1,11 +1,11 @@
 import { resize, weightedSum } from '../kernels/index.ts';
-import { channelWeights } from './support/channel-weights.ts';
-import { chooseChannels } from './support/choose-channels.ts';
-import { CHANNEL_PARAMS, DEDUPE_PARAM, needsOfRank } from './support/score-params.ts';
 import type { MaskRequest } from '../scoring/scorer.ts';
 import { softmax } from '../targets/score.ts';
 import type { ScoreView } from '../targets/target.ts';
 import { defineMethod, type LayerResult, type LayerTensors, type MethodContext, scorerOf } from './definition.ts';
+import { channelWeights } from './support/channel-weights.ts';
+import { chooseChannels } from './support/choose-channels.ts';
+import { CHANNEL_PARAMS, DEDUPE_PARAM, needsOfRank } from './support/score-params.ts';
 
 export const SCORE_CAM_MODES = ['paper', 'official', 'pgc', 'torchcam', 'tkv'] as const;
 export type ScoreCamMode = (typeof SCORE_CAM_MODES)[number];

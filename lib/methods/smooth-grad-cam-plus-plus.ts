@@ -1,5 +1,6 @@
+import type { FeatureMaps } from '../kernels/features.ts';
 import { weightedSum } from '../kernels/index.ts';
-import { defineMethod, type FeatureMaps, gradientsOf, type LayerTensors } from './definition.ts';
+import { defineMethod, gradientsOf, type LayerTensors } from './definition.ts';
 
 /** What torchcam adds to the denominator of α. */
 const EPSILON = 1e-8;

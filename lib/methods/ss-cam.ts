@@ -1,6 +1,6 @@
+import { defineMethod } from './definition.ts';
 import { averagedWeights } from './support/averaged-weights.ts';
 import { CHANNEL_PARAMS, DEDUPE_PARAM, needsOfRank } from './support/score-params.ts';
-import { defineMethod } from './definition.ts';
 
 /**
  * w_k = softmax_k of the mean score over n noisy copies: noise δ ~ N(0, σ²) on the mask, f((H_k + δ) ⊙ x), which is not

@@ -1,5 +1,5 @@
 import { resize } from '../kernels/index.ts';
-import type { Maps } from '../kernels/maps.ts';
+import type { Maps } from '../kernels/types.ts';
 import { combined, largestSize } from './conventions/convention.ts';
 import { defineMethod } from './definition.ts';
 import { layerMaps } from './support/layer-maps.ts';

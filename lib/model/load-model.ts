@@ -1,27 +1,24 @@
-import { createHash } from 'node:crypto';
-import { open, stat } from 'node:fs/promises';
-import { setImmediate as nextTurn } from 'node:timers/promises';
-import { fileURLToPath } from 'node:url';
+import { throwIfAborted } from '../common/errors.ts';
 import type { Tensor } from '../engine/tensor.ts';
-import { OnnxCamError, throwIfAborted } from '../common/errors.ts';
-import { agreesWithOriginal, withDynamicBatch } from './probe/batch.ts';
+import { resolveExternalData } from './file/external-data.ts';
+import { pathOf, readModelFile, sha256, sizeOf } from './file/model-file.ts';
+import { parseModel } from './file/read.ts';
+import { readSidecar, type Sidecar } from './file/sidecar.ts';
 import { type ChosenLayer, chooseLayer } from './find/choose-layer.ts';
-import { type Detector, findDetector, listsDetections } from './find/detector.ts';
-import { readRange, resolveExternalData } from './file/external-data.ts';
-import type { FactTable } from './graph/facts.ts';
-import type { Graph } from './graph/graph.ts';
-import { toHalfPrecision } from './rewrite/half-precision.ts';
-import { inferShapes } from './probe/infer-shapes.ts';
+import { type Detector, findDetector } from './find/detector.ts';
 import { describeInput, type ImageInput } from './find/input.ts';
 import { type Layer, listLayers } from './find/layers.ts';
 import { findLogits, type Logits } from './find/logits.ts';
-import { lowerOperators } from './rewrite/lowering/lower.ts';
-import { checkHeadScore, HEAD_SCORE, mergeHead } from './rewrite/merge-head.ts';
+import { jointLayer } from './find/scales.ts';
+import type { FactTable } from './graph/facts.ts';
+import type { Graph } from './graph/graph.ts';
 import { type ProbeOptions, probeFacts } from './probe/probe.ts';
 import type { CreateSession } from './probe/probe-session.ts';
-import { parseModel } from './file/read.ts';
-import { jointLayer } from './find/scales.ts';
-import { readSidecar, type Sidecar } from './file/sidecar.ts';
+import { toHalfPrecision } from './rewrite/half-precision.ts';
+import { lowerOperators } from './rewrite/lowering/lower.ts';
+import { checkHeadScore, HEAD_SCORE, mergeHead } from './rewrite/merge-head.ts';
+import type { Settled } from './settle-batch.ts';
+import { explain, settleBatch } from './settle-batch.ts';
 
 /** A model as everything else in the library sees it. */
 export interface Model {
@@ -197,153 +194,4 @@ function markJoint(
   // What a suppression hands on is not in the order of resolutions.
   const joint = detector && !detector.labels ? jointLayer(layers, graph, facts, detector.scores) : undefined;
   return joint ? layers.map(layer => (layer === joint ? { ...layer, joint: true } : layer)) : layers;
-}
-
-interface Settled {
-  readonly graph: Graph;
-  readonly facts: FactTable;
-  readonly input: ImageInput;
-}
-
-/**
- * Makes the batch dynamic where the model allows it, and fixed where it only claims to be dynamic: exporters write
- * either kind wrongly.
- */
-async function settleBatch(
-  graph: Graph,
-  output: string | undefined,
-  createSession: CreateSession,
-  probe: ProbeOptions,
-): Promise<Settled> {
-  const { input } = probe;
-  if (mixesImages(graph)) {
-    // One scale for the whole batch: an image alone scores otherwise than among others.
-  } else if (input.batch === undefined) {
-    const facts = await attempt(() => probeFacts(graph, createSession, probe));
-    if (facts && followsBatch({ graph, facts, input }, output)) return { graph, facts, input };
-  } else if (input.batch === 1) {
-    const dynamic = { ...input, batch: undefined };
-    const inferred = await inferOrExplain(graph, createSession, probe);
-    const settled = await attempt(async () => {
-      const batched = withDynamicBatch(graph, inferred, input);
-      const options = { ...probe, input: dynamic };
-      const facts = await probeFacts(batched, createSession, options);
-      const scores = followsBatch({ graph: batched, facts, input: dynamic }, output);
-      const right = scores && (await agreesWithOriginal(graph, batched, scores, createSession, options));
-      return right ? { graph: batched, facts, input: dynamic } : undefined;
-    });
-    if (settled) return settled;
-  }
-  const fixed = { ...input, batch: input.batch ?? 1 };
-  try {
-    return { graph, facts: await probeFacts(graph, createSession, { ...probe, input: fixed }), input: fixed };
-  } catch (error) {
-    throw explain(error);
-  }
-}
-
-/** Activations quantised at run time get one scale for all images of a batch. */
-function mixesImages(graph: Graph): boolean {
-  return graph.nodes.some(({ op }) => op === 'DynamicQuantizeLinear');
-}
-
-/** The output with the scores, when the first size of the scores, and nothing else, follows the batch. */
-function followsBatch(settled: Settled, wanted: string | undefined): string | undefined {
-  const { graph, facts } = settled;
-  // Detections in rows of their own are not told apart by image.
-  if (wanted !== HEAD_SCORE && listsDetections(settled)) return undefined;
-  const { dims, output } = findLogits(graph, facts, wanted);
-  return dims[0] === -1 && !dims.slice(1).includes(-1) ? output : undefined;
-}
-
-/** How the runtime refuses a rewritten batch: while it loads the graph or in the run. */
-const ATTEMPTED: ReadonlySet<string> = new Set(['ERR_RUNTIME', 'ERR_MODEL_INVALID', 'ERR_MODEL_UNSUPPORTED']);
-
-/** undefined when the runtime cannot run it this way; everything else is thrown on. */
-async function attempt<T>(task: () => Promise<T>): Promise<T | undefined> {
-  try {
-    return await task();
-  } catch (error) {
-    if (error instanceof OnnxCamError && ATTEMPTED.has(error.code)) return undefined;
-    throw error;
-  }
-}
-
-async function inferOrExplain(graph: Graph, createSession: CreateSession, probe: ProbeOptions) {
-  try {
-    return await inferShapes(graph, createSession, probe, 1);
-  } catch (error) {
-    throw explain(error);
-  }
-}
-
-/** ONNX Runtime's refusals of a model, as errors about the model. */
-function explain(error: unknown): unknown {
-  const text = (error as Error).message;
-  if (error instanceof OnnxCamError && error.code !== 'ERR_RUNTIME') return error;
-  if (
-    /not a registered|No Op registered|NOT_IMPLEMENTED|Could not find an implementation|no (schema|kernel)/i.test(text)
-  )
-    return new OnnxCamError('ERR_MODEL_UNSUPPORTED', `ONNX Runtime does not know an operator of this model: ${text}`, {
-      cause: error,
-    });
-  return new OnnxCamError('ERR_MODEL_INVALID', `ONNX Runtime cannot load or run this model: ${text}`, { cause: error });
-}
-
-function pathOf(source: string | URL): string {
-  if (source instanceof URL || /^[a-z][a-z0-9+.-]+:\/\//i.test(source)) {
-    const url = new URL(source);
-    if (url.protocol !== 'file:')
-      throw new OnnxCamError(
-        'ERR_MODEL_NOT_FOUND',
-        `models are read from files; "${url.protocol}" addresses are not fetched. Download the model, or pass its bytes`,
-      );
-    return fileURLToPath(url);
-  }
-  return source;
-}
-
-async function readModelFile(path: string): Promise<Uint8Array> {
-  try {
-    const info = await stat(path);
-    if (!info.isFile())
-      throw new OnnxCamError('ERR_MODEL_INVALID', `"${path}" is no file but a folder or device; give the .onnx file`);
-    const file = await open(path, 'r');
-    try {
-      const { size } = await file.stat();
-      if (size >= 2 ** 31)
-        throw new OnnxCamError(
-          'ERR_MODEL_INVALID',
-          `"${path}" has ${size} bytes; an ONNX file ends at 2 GiB (larger models keep weights in other files)`,
-        );
-      return await readRange(file, 0, size);
-    } finally {
-      await file.close();
-    }
-  } catch (error) {
-    if (error instanceof OnnxCamError) throw error;
-    const missing = (error as NodeJS.ErrnoException).code === 'ENOENT';
-    throw new OnnxCamError(
-      'ERR_MODEL_NOT_FOUND',
-      missing
-        ? `there is no model file "${path}"`
-        : `the model file "${path}" cannot be read: ${(error as Error).message}`,
-      { cause: error },
-    );
-  }
-}
-
-function sizeOf({ preprocess }: Sidecar): readonly [number, number] | undefined {
-  const size = typeof preprocess === 'object' ? preprocess.size : undefined;
-  return Array.isArray(size) && size.length === 2 && size.every(Number.isInteger) ? [size[0], size[1]] : undefined;
-}
-
-async function sha256(bytes: Uint8Array): Promise<string> {
-  const SLICE = 2 ** 20;
-  const hash = createHash('sha256');
-  for (let offset = 0; offset < bytes.byteLength; offset += SLICE) {
-    hash.update(bytes.subarray(offset, offset + SLICE));
-    await nextTurn();
-  }
-  return hash.digest('hex');
 }

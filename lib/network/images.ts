@@ -1,6 +1,7 @@
-import type { Tensor } from '../engine/tensor.ts';
 import { OnnxCamError, throwIfAborted } from '../common/errors.ts';
+import type { Tensor } from '../engine/tensor.ts';
 import { decodeImage } from '../image/decode.ts';
+import type { InputSize } from '../image/geometry.ts';
 import { type Placement, place } from '../image/geometry.ts';
 import type { Plane } from '../image/plane.ts';
 import { prepareImage } from '../image/preprocess.ts';
@@ -9,7 +10,6 @@ import { type RawPicture, rawPicture } from '../image/raw-picture.ts';
 import { type DetectedSource, detectSource, type ImageSource, type TensorInput } from '../image/source.ts';
 import { tensorPicture } from '../image/tensor-picture.ts';
 import type { MaybeLater } from '../maybe-later.ts';
-import type { InputSize } from '../methods/definition.ts';
 import type { ImageInput } from '../model/find/input.ts';
 
 /** What `explain` takes: a picture in any form, or a preprocessed tensor. */

@@ -1,6 +1,8 @@
-import type { Tensor } from '../engine/tensor.ts';
 import { OnnxCamError, throwIfAborted } from '../common/errors.ts';
+import type { Tensor } from '../engine/tensor.ts';
 import type { ResolvedPreprocess } from '../image/preprocess-options.ts';
+import { MASK_WEIGHTS, MASKED_ACTIVATIONS, MASKED_IMAGE, maskedGraph } from '../plan/masked-graph.ts';
+import { readoutForm } from '../plan/readout.ts';
 import {
   type MaskEvaluation,
   type MaskOptimization,
@@ -11,9 +13,7 @@ import {
 import { ProgressCounter } from '../scoring/progress.ts';
 import { type SettledTarget, settleTargets } from '../scoring/target-terms.ts';
 import type { ScoreView } from '../targets/target.ts';
-import { MASK_WEIGHTS, MASKED_ACTIVATIONS, MASKED_IMAGE, maskedGraph } from '../plan/masked-graph.ts';
 import type { Network } from './network.ts';
-import { readoutForm } from '../plan/readout.ts';
 import { scoreRows } from './run-outputs.ts';
 import type { ScorerRequest } from './scorers.ts';
 import { denseSeeds, seedViews } from './seeds.ts';

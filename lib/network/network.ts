@@ -1,26 +1,28 @@
+import { throwIfAborted } from '../common/errors.ts';
+import { Turns } from '../common/turns.ts';
 import { DeviceTensor } from '../engine/device-tensor.ts';
+import type { Precision } from '../engine/precision.ts';
+import { precisionOf, type UsedPrecision } from '../engine/precision.ts';
 import { Session } from '../engine/session.ts';
 import type { Tensor } from '../engine/tensor.ts';
-import { throwIfAborted } from '../common/errors.ts';
-import type { FeatureMaps } from '../methods/definition.ts';
+import type { FeatureMaps } from '../kernels/features.ts';
+import { serializeModel } from '../model/file/write.ts';
 import { type Detector, findDetector } from '../model/find/detector.ts';
+import type { Logits } from '../model/find/logits.ts';
 import type { FactTable } from '../model/graph/facts.ts';
 import type { Graph } from '../model/graph/graph.ts';
 import type { Model } from '../model/load-model.ts';
-import type { Logits } from '../model/find/logits.ts';
 import { repeatBatch } from '../model/probe/probe.ts';
-import { serializeModel } from '../model/file/write.ts';
-import type { Precision } from '../options.ts';
-import { precisionOf, type UsedPrecision } from '../engine/precision.ts';
+import { type Candidates, detectionHead } from '../plan/detection-readout.ts';
+import { type NetworkPlan, ofEachPass, type PassKind, planKey } from '../plan/plan.ts';
+import { readoutFeeds, readoutHead } from '../plan/readout.ts';
+import type { ScoreHead } from '../plan/score-head.ts';
+import type { TargetLayer } from '../plan/target-layer.ts';
 import { type DetectionFormat, parseDetection } from '../targets/detection.ts';
 import type { HeadChoice, ResolvedTarget } from '../targets/resolve.ts';
 import type { ScoreRow } from '../targets/score.ts';
-import { Turns } from '../common/turns.ts';
-import { type Candidates, detectionHead } from '../plan/detection-readout.ts';
-import type { TargetLayer } from '../request/layers.ts';
-import { type NetworkPlan, ofEachPass, type PassKind, planKey } from '../plan/plan.ts';
+import type { NetworkSessionOptions } from './planned-session.ts';
 import { openPlanned, type PlannedSession } from './planned-session.ts';
-import { readoutFeeds, readoutHead, type ScoreHead } from '../plan/readout.ts';
 import { mapsOf, NO_MAPS, scoreRows } from './run-outputs.ts';
 import { seedTensors } from './seeds.ts';
 import type { SessionUse } from './session-cache.ts';
@@ -37,9 +39,6 @@ const REASONS: Readonly<Record<UsedPrecision, string>> = {
   tf32: 'the provider options say TF32',
   fp32: 'TF32 is CUDA arithmetic, here float32 was used',
 };
-
-/** Session options without what belongs to the single session. */
-export type NetworkSessionOptions = Omit<Parameters<typeof Session.create>[1] & object, 'signal' | 'externalFiles'>;
 
 /** What a network is told besides. */
 export interface NetworkSetting {

@@ -1,14 +1,13 @@
 import { isAccelerated } from '../engine/providers.ts';
 import { Session } from '../engine/session.ts';
 import type { Tensor } from '../engine/tensor.ts';
+import { serializeModel } from '../model/file/write.ts';
 import type { FactTable } from '../model/graph/facts.ts';
 import type { Model } from '../model/load-model.ts';
-import { serializeModel } from '../model/file/write.ts';
-import type { TargetLayer } from '../request/layers.ts';
-import type { NetworkSessionOptions } from './network.ts';
 import type { NetworkPlan } from '../plan/plan.ts';
 import { type PlannedGraph, planGraph } from '../plan/plan-graph.ts';
-import type { ScoreHead } from '../plan/readout.ts';
+import type { ScoreHead } from '../plan/score-head.ts';
+import type { TargetLayer } from '../plan/target-layer.ts';
 
 /** A session and the names of what its graph gives. */
 export interface PlannedSession {
@@ -51,3 +50,6 @@ export async function openPlanned(
   const fetches = [...new Set([planned.logits, ...kept, ...passes, ...read])];
   return { session, planned, fetches, kept, furtherPasses: passes.length > 0, spare: new Map() };
 }
+
+/** Session options without what belongs to the single session. */
+export type NetworkSessionOptions = Omit<Parameters<typeof Session.create>[1] & object, 'signal' | 'externalFiles'>;

@@ -1,5 +1,5 @@
 import type { Tensor } from '../engine/tensor.ts';
-import type { FeatureMaps } from '../methods/definition.ts';
+import type { FeatureMaps } from '../kernels/features.ts';
 import type { Logits } from '../model/find/logits.ts';
 import { ScoreRow } from '../targets/score.ts';
 

@@ -1,21 +1,22 @@
+import type { Progress } from '../common/progress.ts';
 import { isAccelerated } from '../engine/providers.ts';
 import { Session } from '../engine/session.ts';
 import type { Tensor } from '../engine/tensor.ts';
-import type { FeatureMaps } from '../methods/definition.ts';
+import type { FeatureMaps } from '../kernels/features.ts';
+import { serializeModel } from '../model/file/write.ts';
 import type { FactTable } from '../model/graph/facts.ts';
 import type { Model } from '../model/load-model.ts';
 import { hasDynamicBatch, repeatBatch } from '../model/probe/probing-feeds.ts';
-import { serializeModel } from '../model/file/write.ts';
-import type { Progress } from '../options.ts';
+import { readoutForm } from '../plan/readout.ts';
+import type { ScoreHead } from '../plan/score-head.ts';
+import { blockGraph, networkGraph, prefixInput, type ScoringGraph, tailGraph } from '../plan/scoring-graphs.ts';
+import type { TargetLayer } from '../plan/target-layer.ts';
 import { createScorer, type ScoringModel, type UseModel } from '../scoring/create-scorer.ts';
 import type { Scorer } from '../scoring/scorer.ts';
 import type { ResolvedTarget } from '../targets/resolve.ts';
 import type { ScoreRow } from '../targets/score.ts';
 import type { ReadyImage } from './images.ts';
-import type { TargetLayer } from '../request/layers.ts';
-import type { NetworkSessionOptions } from './network.ts';
-import { readoutForm, type ScoreHead } from '../plan/readout.ts';
-import { blockGraph, networkGraph, prefixInput, type ScoringGraph, tailGraph } from '../plan/scoring-graphs.ts';
+import type { NetworkSessionOptions } from './planned-session.ts';
 import type { SessionUse } from './session-cache.ts';
 
 /** What scoring one image's changed copies starts from. */

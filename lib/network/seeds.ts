@@ -1,8 +1,8 @@
 import type { Tensor } from '../engine/tensor.ts';
-import type { ResolvedTarget, ScoreTerm } from '../targets/resolve.ts';
-import type { ScoreView } from '../targets/target.ts';
 import { type SeedForm, seedInput } from '../plan/plan.ts';
 import type { PlannedGraph } from '../plan/plan-graph.ts';
+import type { ResolvedTarget, ScoreTerm } from '../targets/resolve.ts';
+import type { ScoreView } from '../targets/target.ts';
 
 /** How these targets are fed: as class indices where each is one logit of weight 1 and all read the same view. */
 export function seedFormOf(targets: readonly ResolvedTarget[]): SeedForm {

@@ -2,7 +2,8 @@ import type { TensorFacts } from '../model/graph/facts.ts';
 import { type Graph, makeNode } from '../model/graph/graph.ts';
 import { codeOfType, makeTensorProto } from '../model/graph/tensor-values.ts';
 import { describeValue, makeValueInfo } from '../model/graph/value-info.ts';
-import { type AppendedReadout, appendReadout, type ScoreHead } from './readout.ts';
+import { appendReadout } from './readout.ts';
+import type { AppendedReadout, ScoreHead } from './score-head.ts';
 
 type Facts = Map<string, TensorFacts>;
 

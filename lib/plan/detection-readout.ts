@@ -1,12 +1,12 @@
 import type { Emitter } from '../autodiff/emitter.ts';
 import { reduceSum } from '../autodiff/forms.ts';
 import type { Value } from '../autodiff/value.ts';
-import type { Tensor } from '../engine/tensor.ts';
 import { OnnxCamError } from '../common/errors.ts';
-import type { FeatureMaps } from '../methods/definition.ts';
+import type { Tensor } from '../engine/tensor.ts';
+import type { FeatureMaps } from '../kernels/features.ts';
 import type { Detector } from '../model/find/detector.ts';
-import type { Model } from '../model/load-model.ts';
 import { makeValueInfo } from '../model/graph/value-info.ts';
+import type { Model } from '../model/load-model.ts';
 import type { DetectionReadout } from '../targets/detection.ts';
 import type { DetectionSimilarity } from '../targets/readout.ts';
 import {
@@ -20,7 +20,7 @@ import {
   REFERENCE_BOXES_INPUT,
   REFERENCE_CLASSES_INPUT,
 } from './detection-graph.ts';
-import type { AppendedReadout, ScoreHead } from './readout.ts';
+import type { AppendedReadout, ScoreHead } from './score-head.ts';
 
 /** What a run says of a detector's candidates. */
 export interface Candidates {

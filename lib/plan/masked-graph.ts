@@ -5,14 +5,14 @@ import type { Value } from '../autodiff/value.ts';
 import { expose } from '../model/graph/expose.ts';
 import type { FactTable, TensorFacts } from '../model/graph/facts.ts';
 import { type Graph, makeNode } from '../model/graph/graph.ts';
-import type { Model } from '../model/load-model.ts';
 import { codeOfType } from '../model/graph/tensor-values.ts';
 import { describeValue, makeValueInfo } from '../model/graph/value-info.ts';
+import type { Model } from '../model/load-model.ts';
 import type { MaskNormalization } from '../scoring/mask-optimizer.ts';
 import type { ScoreView } from '../targets/target.ts';
 import { asFloat32, asRows } from './conversions.ts';
 import { orNameAlternatives } from './no-gradient.ts';
-import type { ScoreHead } from './readout.ts';
+import type { ScoreHead } from './score-head.ts';
 import { appendDenseSeeds } from './score-views.ts';
 
 /** Inputs: one image as the network gets it, one image's feature maps [1, C, h, w], channel weights [N, C]; all float32. */

@@ -1,7 +1,7 @@
 import { OnnxCamError } from '../common/errors.ts';
 import type { MethodDefinition } from '../methods/definition.ts';
 import { METHODS } from '../methods/registry.ts';
-import type { ScoreHead } from './readout.ts';
+import type { ScoreHead } from './score-head.ts';
 
 /**
  * What is chosen by a suppression in the graph has no gradient.

@@ -1,22 +1,15 @@
 import { Emitter } from '../autodiff/emitter.ts';
 import type { Value } from '../autodiff/value.ts';
-import type { Tensor } from '../engine/tensor.ts';
 import { OnnxCamError } from '../common/errors.ts';
-import type { Detector } from '../model/find/detector.ts';
+import type { Tensor } from '../engine/tensor.ts';
+import type { Logits } from '../model/find/logits.ts';
 import type { FactTable, TensorFacts } from '../model/graph/facts.ts';
 import type { Graph } from '../model/graph/graph.ts';
-import type { Logits } from '../model/find/logits.ts';
 import { makeValueInfo } from '../model/graph/value-info.ts';
 import type { DetectionReadout } from '../targets/detection.ts';
 import type { DetectionSimilarity, Readout, Region } from '../targets/readout.ts';
 import { appendDetectionReadout, detectionFeeds, detectionForm } from './detection-readout.ts';
-
-/** An output with how scores are made of it, where they are not its values themselves. */
-export interface ScoreHead extends Logits {
-  readonly readout?: Readout;
-  /** Of heads that a detection is read from. */
-  readonly detector?: Detector;
-}
+import type { AppendedReadout, ScoreHead } from './score-head.ts';
 
 /** What reads one output of a model. */
 export type LogitsReadout = Exclude<Readout, DetectionReadout | DetectionSimilarity>;
@@ -64,14 +57,6 @@ export function readoutForm(readout: Readout | undefined): string {
   if (readout.kind === 'similarity') return `similarity ${readout.vectors.length}`;
   if (readout.kind !== 'region') return detectionForm(readout);
   return readout.region === 'predicted' ? 'predicted' : 'region';
-}
-
-/** Rows of scores [N, K], and the region as a bool tensor. */
-export interface AppendedReadout {
-  readonly rows: string;
-  readonly region?: string;
-  /** Of detections: the candidates' corners in the input's pixels [N,A,4], and their confidences [N,A,K]. */
-  readonly candidates?: { readonly boxes: string; readonly confidences: string };
 }
 
 /**

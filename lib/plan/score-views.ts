@@ -5,7 +5,7 @@ import { codeOfType } from '../model/graph/tensor-values.ts';
 import { makeValueInfo } from '../model/graph/value-info.ts';
 import type { ScoreView } from '../targets/target.ts';
 import { seedInput } from './plan.ts';
-import type { ScoreHead } from './readout.ts';
+import type { ScoreHead } from './score-head.ts';
 
 type Facts = Map<string, TensorFacts>;
 

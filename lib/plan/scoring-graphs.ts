@@ -2,12 +2,13 @@ import { tailOf } from '../model/graph/cut.ts';
 import { expose } from '../model/graph/expose.ts';
 import type { FactTable, TensorFacts } from '../model/graph/facts.ts';
 import { type Graph, type GraphNode, makeNode } from '../model/graph/graph.ts';
-import type { Model } from '../model/load-model.ts';
 import { codeOfType, makeTensorProto } from '../model/graph/tensor-values.ts';
 import { makeValueInfo } from '../model/graph/value-info.ts';
+import type { Model } from '../model/load-model.ts';
 import { asFloat32, asRows, feedFloat32 } from './conversions.ts';
-import { hasPrefix, type TargetLayer } from '../request/layers.ts';
-import type { ScoreHead } from './readout.ts';
+import type { ScoreHead } from './score-head.ts';
+import type { TargetLayer } from './target-layer.ts';
+import { hasPrefix } from './target-layer.ts';
 
 /** A graph from one float32 tensor to float32 logits [N, classes]. */
 export interface ScoringGraph {

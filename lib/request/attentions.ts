@@ -1,14 +1,14 @@
 import { OnnxCamError } from '../common/errors.ts';
+import { nearestNames } from '../common/suggest.ts';
 import type { MethodDefinition } from '../methods/definition.ts';
 import { type Attention, findAttentions, fusedAttentions } from '../model/find/attention.ts';
 import { type Axes, tokensOf } from '../model/find/axes.ts';
 import type { LayerSpec } from '../model/find/choose-layer.ts';
+import { traceAxes } from '../model/find/trace-axes.ts';
 import { constantValues } from '../model/graph/constant-chain.ts';
 import type { Model } from '../model/load-model.ts';
-import { traceAxes } from '../model/find/trace-axes.ts';
-import { nearestNames } from '../common/suggest.ts';
 import type { BlockEnd } from '../plan/block-scores.ts';
-import type { TargetLayer } from './layers.ts';
+import type { TargetLayer } from '../plan/target-layer.ts';
 
 const found = new WeakMap<Model, { attentions: Attention[]; axes: ReadonlyMap<string, Axes> }>();
 

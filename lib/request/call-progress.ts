@@ -1,4 +1,4 @@
-import type { Progress } from '../options.ts';
+import type { Progress } from '../common/progress.ts';
 
 /**
  * What one `explain` call reports: images done, or where score methods run the passes of all of them, whose total grows

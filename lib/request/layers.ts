@@ -1,35 +1,14 @@
 import { OnnxCamError } from '../common/errors.ts';
+import { remembered } from '../common/remembered.ts';
 import type { MethodDefinition } from '../methods/definition.ts';
 import { isAffineTail } from '../model/find/affine-tail.ts';
 import { biasedTensors } from '../model/find/biases.ts';
 import { type ChosenLayer, chooseCut, type LayerSpec, resolveLayers } from '../model/find/choose-layer.ts';
 import type { Model } from '../model/load-model.ts';
-import { chooseAttentions } from './attentions.ts';
-import type { BlockEnd } from '../plan/block-scores.ts';
 import type { FeatureLayout } from '../plan/conversions.ts';
-import { remembered } from '../common/remembered.ts';
-
-/** A target layer with everything the graph needs to turn it into feature maps. */
-export type TargetLayer = Omit<ChosenLayer, 'layout' | 'tokens'> &
-  FeatureLayout & {
-    /** The logits are an affine function of this layer. */
-    readonly affine: boolean;
-    /** What the layer adds to each channel; only of layers chosen for it. */
-    readonly bias?: Float32Array;
-    /** Of attention: where its block ends. */
-    readonly block?: BlockEnd;
-    /** Of attention: what the head reads, class tokens or the mean of tokens. */
-    readonly reader?: 'class' | 'mean';
-  };
-
-/** More class, distillation and register tokens than that must be said in the option. */
-const MOST_PREFIX = 16;
-
-/** Class, distillation or register tokens come before those of the picture (and nothing after them). */
-export function hasPrefix({ layout, tokens, shape }: TargetLayer): boolean {
-  if (layout !== 'tokens' || !tokens || tokens.prefix === 0) return false;
-  return tokens.prefix + tokens.grid[0] * tokens.grid[1] === shape[1];
-}
+import type { TargetLayer } from '../plan/target-layer.ts';
+import { MOST_PREFIX } from '../plan/target-layer.ts';
+import { chooseAttentions } from './attentions.ts';
 
 /**
  * The layers a method works on. CAM is defined on the input of the global pooling alone; 'auto' is one layer for

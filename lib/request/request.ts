@@ -1,14 +1,16 @@
 import { OnnxCamError } from '../common/errors.ts';
+import { remembered } from '../common/remembered.ts';
+import { type ChosenMethod, chooseMethods } from '../methods/choose.ts';
 import { type MethodNeeds, needsOf } from '../methods/definition.ts';
+import type { Network } from '../network/network.ts';
 import type { ExplainOptions, LayerOption } from '../options.ts';
+import type { PassKind } from '../plan/plan.ts';
+import type { TargetLayer } from '../plan/target-layer.ts';
+import { hasPrefix } from '../plan/target-layer.ts';
 import { parseTarget } from '../targets/parse.ts';
 import type { Target } from '../targets/target.ts';
 import { CallProgress } from './call-progress.ts';
-import { chooseLayers, hasPrefix, inputLayer, type TargetLayer } from './layers.ts';
-import { type ChosenMethod, chooseMethods } from '../methods/choose.ts';
-import type { Network } from '../network/network.ts';
-import type { PassKind } from '../plan/plan.ts';
-import { remembered } from '../common/remembered.ts';
+import { chooseLayers, inputLayer } from './layers.ts';
 
 /** A method and the layers of each of its results: one set, or one layer each with `fuse: false`. */
 export interface MethodRun extends ChosenMethod {

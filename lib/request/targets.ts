@@ -1,11 +1,10 @@
 import { OnnxCamError } from '../common/errors.ts';
+import { remembered } from '../common/remembered.ts';
+import type { Network } from '../network/network.ts';
+import type { ScoreHead } from '../plan/score-head.ts';
 import type { Labels } from '../targets/labels.ts';
 import { type HeadChoice, headChoiceOf, type ResolvedTarget, resolveTarget } from '../targets/resolve.ts';
 import type { Target } from '../targets/target.ts';
-import { headLabels } from '../explain/assemble.ts';
-import type { Network } from '../network/network.ts';
-import type { ScoreHead } from '../plan/readout.ts';
-import { remembered } from '../common/remembered.ts';
 
 /**
  * Resolves a target against the output that it reads.
@@ -53,4 +52,13 @@ export function rowHead(network: Network, choice: HeadChoice): ScoreHead {
     `the output "${head.output}" ([${head.dims}]) has scores for many positions; take segmentation({ classIndex }) ` +
       '(segmentation:CLASS on the command line) as target, or name a class output in the option `output`',
   );
+}
+
+/** Labels belong to the model's output, and to others of its length; similarities are not of classes. */
+export function headLabels(labels: Labels | undefined, network: Network, choice: HeadChoice): Labels | undefined {
+  const { output, classes, readout } = network.head(choice);
+  if (readout?.kind === 'similarity') return undefined;
+  if (readout?.kind === 'detection') return labels;
+  const { logits } = network.model;
+  return output === logits.output || classes === logits.classes ? labels : undefined;
 }

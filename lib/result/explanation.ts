@@ -1,15 +1,15 @@
 import { fileURLToPath } from 'node:url';
+import { checkNames, checkObject, checkOneOf } from '../common/checks.ts';
 import { OnnxCamError } from '../common/errors.ts';
-import type { MapStatus } from './status.ts';
+import type { UsedPrecision } from '../engine/precision.ts';
 import { encodeImage, formatOf, saveImage } from '../image/encode.ts';
 import { type Plane, planePixels, refusePlane } from '../image/plane.ts';
 import type { ResolvedPreprocess } from '../image/preprocess-options.ts';
 import type { RawPicture } from '../image/raw-picture.ts';
 import { type RenderOptions as ColourOptions, checkAlpha, renderHeatmap, renderOverlay } from '../image/render.ts';
 import type { Convention, ParamValues } from '../methods/definition.ts';
-import { checkNames, checkObject, checkOneOf } from '../options.ts';
-import type { UsedPrecision } from '../engine/precision.ts';
 import type { Box } from '../targets/detection.ts';
+import type { MapStatus } from './status.ts';
 
 export interface HeatMap {
   /** Row-major, in [0, 1]. */

@@ -1,5 +1,5 @@
 import { setImmediate as nextTurn } from 'node:timers/promises';
-import type { FeatureMaps } from '../methods/definition.ts';
+import type { FeatureMaps } from '../kernels/features.ts';
 import type { TailRequest } from './scorer.ts';
 
 /** Additions between two turns of the event loop. */

@@ -1,12 +1,12 @@
+import { OnnxCamError } from '../common/errors.ts';
+import type { Progress } from '../common/progress.ts';
 import { withSignal } from '../engine/cancellation.ts';
 import { elementTypeNumber } from '../engine/element-type.ts';
 import type { Session } from '../engine/session.ts';
 import type { Tensor } from '../engine/tensor.ts';
-import { OnnxCamError } from '../common/errors.ts';
-import type { Maps } from '../kernels/maps.ts';
-import type { FeatureMaps } from '../methods/definition.ts';
-import type { ImageLayout } from '../model/find/input.ts';
-import type { Progress } from '../options.ts';
+import type { ImageLayout } from '../image/layout.ts';
+import type { FeatureMaps } from '../kernels/features.ts';
+import type { Maps } from '../kernels/types.ts';
 import type { ResolvedTarget } from '../targets/resolve.ts';
 import type { ScoreRow } from '../targets/score.ts';
 import type { ScoreView } from '../targets/target.ts';

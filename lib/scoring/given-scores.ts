@@ -1,5 +1,5 @@
 import { OnnxCamError } from '../common/errors.ts';
-import type { FeatureMaps } from '../methods/definition.ts';
+import type { FeatureMaps } from '../kernels/features.ts';
 import type { MaskRequest, MaskScores, Scorer, ScorerRuns, TailRequest } from './scorer.ts';
 
 /**

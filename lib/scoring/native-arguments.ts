@@ -1,4 +1,4 @@
-import type { Maps } from '../kernels/maps.ts';
+import type { Maps } from '../kernels/types.ts';
 import type { Activation } from '../targets/score.ts';
 import type { ScoreView } from '../targets/target.ts';
 import type { NativeRule } from './native.ts';

@@ -1,4 +1,4 @@
-import type { Progress } from '../options.ts';
+import type { Progress } from '../common/progress.ts';
 
 const INTERVAL = 100;
 

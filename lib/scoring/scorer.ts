@@ -1,4 +1,4 @@
-import type { Maps } from '../kernels/maps.ts';
+import type { Maps } from '../kernels/types.ts';
 import type { ScoreView } from '../targets/target.ts';
 
 /** How a small map becomes a mask of the input's size (methods.md §6.9, §6.10). */

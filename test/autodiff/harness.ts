@@ -1,10 +1,10 @@
 import { elementCount, type Tensor, type TensorType } from '../../lib/engine/tensor.ts';
+import { parseModel } from '../../lib/model/file/read.ts';
+import { toFileBytes } from '../../lib/model/file/write.ts';
 import { type AttributeValue, float, floats } from '../../lib/model/graph/attributes.ts';
 import type { FactTable, TensorFacts } from '../../lib/model/graph/facts.ts';
 import { type Graph, type GraphNode, makeNode } from '../../lib/model/graph/graph.ts';
-import { parseModel } from '../../lib/model/file/read.ts';
 import { dimsOf, readNumbers, typeOfCode } from '../../lib/model/graph/tensor-values.ts';
-import { toFileBytes } from '../../lib/model/file/write.ts';
 import { buildModel, valueInfo, type WeightSpec } from '../helpers/model-builder.ts';
 import { createOrtSession } from '../helpers/ort-session.ts';
 

@@ -1,9 +1,9 @@
 import { describe, expect, it } from 'vitest';
 import { differentiate } from '../../lib/autodiff/differentiate.ts';
 import { appendClassSeed } from '../../lib/autodiff/seed.ts';
+import { serializeModel } from '../../lib/model/file/write.ts';
 import { expose } from '../../lib/model/graph/expose.ts';
 import { loadModel } from '../../lib/model/load-model.ts';
-import { serializeModel } from '../../lib/model/file/write.ts';
 import { type GoldenGradient, goldenGraphLabels, loadGoldenGraph } from '../helpers/golden-graphs.ts';
 import { createOrtSession } from '../helpers/ort-session.ts';
 import { float32, relativeError } from './harness.ts';

@@ -8,10 +8,10 @@ import { Console } from '../../lib/cli/console.ts';
 import type { Library, LoadedModel } from '../../lib/cli/library.ts';
 import { runCommandLine } from '../../lib/cli/program.ts';
 import type { ExplainResult } from '../../lib/explain/result-type.ts';
-import { Explanation, type ExplanationFields } from '../../lib/result/explanation.ts';
 import type { TensorInput } from '../../lib/image/source.ts';
 import { listMethods } from '../../lib/methods/list.ts';
 import type { ExplainOptions } from '../../lib/options.ts';
+import { Explanation, type ExplanationFields } from '../../lib/result/explanation.ts';
 import { noise } from '../helpers/model-builder.ts';
 
 /** A folder of its own for one test, removed afterwards. */

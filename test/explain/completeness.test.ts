@@ -1,11 +1,11 @@
 /** FullGrad's completeness: input terms, bias terms and the classifier's bias add up to the logit. */
 import { expect, it } from 'vitest';
 import { Session } from '../../lib/engine/session.ts';
-import { chooseLayers } from '../../lib/request/layers.ts';
-import { planGraph } from '../../lib/plan/plan-graph.ts';
 import { findMethod } from '../../lib/methods/registry.ts';
-import { readNumbers } from '../../lib/model/graph/tensor-values.ts';
 import { serializeModel } from '../../lib/model/file/write.ts';
+import { readNumbers } from '../../lib/model/graph/tensor-values.ts';
+import { planGraph } from '../../lib/plan/plan-graph.ts';
+import { chooseLayers } from '../../lib/request/layers.ts';
 import { loadGoldenGraph } from '../helpers/golden-graphs.ts';
 import { load } from '../helpers/load.ts';
 

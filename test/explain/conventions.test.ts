@@ -2,7 +2,7 @@
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 import { type Explainer, type Explanation, load } from '../../lib/index.ts';
 import { normalize, resize } from '../../lib/kernels/index.ts';
-import type { Maps } from '../../lib/kernels/maps.ts';
+import type { Maps } from '../../lib/kernels/types.ts';
 import { expectClose } from '../helpers/expect-close.ts';
 import { flat, noiseImage, one, plainModel } from '../helpers/explain-models.ts';
 

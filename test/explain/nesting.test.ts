@@ -1,9 +1,9 @@
 import { afterAll, beforeAll, describe, expect, expectTypeOf, it } from 'vitest';
 import type { ExplainResult } from '../../lib/explain/result-type.ts';
 import type { Explainer } from '../../lib/explainer.ts';
-import type { Explanation } from '../../lib/result/explanation.ts';
 import { load } from '../../lib/load.ts';
 import type { ExplainOptions } from '../../lib/options.ts';
+import type { Explanation } from '../../lib/result/explanation.ts';
 import { contrast, output, topK } from '../../lib/targets/index.ts';
 import { expectError } from '../helpers/expect-error.ts';
 import { flat, noiseImage, one, plainModel, shapeOf } from '../helpers/explain-models.ts';

@@ -1,7 +1,7 @@
 import { afterAll, afterEach, beforeAll, describe, expect, it, vi } from 'vitest';
 import { OnnxCamError } from '../../lib/common/errors.ts';
-import { Network } from '../../lib/network/network.ts';
 import { type Explainer, load, stream } from '../../lib/index.ts';
+import { Network } from '../../lib/network/network.ts';
 import { expectError } from '../helpers/expect-error.ts';
 import { flat, noiseImage, plainModel } from '../helpers/explain-models.ts';
 

@@ -1,7 +1,7 @@
 import { fileURLToPath } from 'node:url';
 import { describe, expect, it } from 'vitest';
-import { type LoadOptions, load } from '../../lib/index.ts';
 import { precisionOf, withPrecision } from '../../lib/engine/precision.ts';
+import { type LoadOptions, load } from '../../lib/index.ts';
 import { correlation } from '../helpers/correlation.ts';
 
 const path = (name: string) => fileURLToPath(new URL(`../../assets/${name}`, import.meta.url));

@@ -1,9 +1,9 @@
 import { afterEach, describe, expect, it, vi } from 'vitest';
 import { Session } from '../../lib/engine/session.ts';
 import type { Explainer } from '../../lib/explainer.ts';
-import type { Explanation } from '../../lib/result/explanation.ts';
 import { load } from '../../lib/load.ts';
 import { listMethods } from '../../lib/methods/list.ts';
+import type { Explanation } from '../../lib/result/explanation.ts';
 import { flat, noiseImage, plainModel } from '../helpers/explain-models.ts';
 
 const image = (seed: number) => noiseImage([1, 3, 16, 16], seed);

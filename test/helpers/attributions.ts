@@ -1,11 +1,11 @@
 import { Session } from '../../lib/engine/session.ts';
 import type { Tensor } from '../../lib/engine/tensor.ts';
-import { chooseLayers } from '../../lib/request/layers.ts';
-import { planGraph } from '../../lib/plan/plan-graph.ts';
 import { findMethod } from '../../lib/methods/registry.ts';
+import { serializeModel } from '../../lib/model/file/write.ts';
 import { type Graph, makeNode } from '../../lib/model/graph/graph.ts';
 import type { Model } from '../../lib/model/load-model.ts';
-import { serializeModel } from '../../lib/model/file/write.ts';
+import { planGraph } from '../../lib/plan/plan-graph.ts';
+import { chooseLayers } from '../../lib/request/layers.ts';
 import type { ScoreView } from '../../lib/targets/target.ts';
 
 export interface Attributed {

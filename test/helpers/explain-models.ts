@@ -1,7 +1,7 @@
 import type { Tensor } from '../../lib/engine/tensor.ts';
 import type { ExplainResult } from '../../lib/explain/result-type.ts';
-import { Explanation } from '../../lib/result/explanation.ts';
 import { makeNode } from '../../lib/model/graph/graph.ts';
+import { Explanation } from '../../lib/result/explanation.ts';
 import { buildModel, type ModelSpec, noise } from './model-builder.ts';
 
 /** Networks that show what `explain` does with their activations and scores; most have 5 classes. */

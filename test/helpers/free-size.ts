@@ -1,6 +1,6 @@
 import { parseModel } from '../../lib/model/file/read.ts';
-import { describeValue, makeValueInfo } from '../../lib/model/graph/value-info.ts';
 import { toFileBytes } from '../../lib/model/file/write.ts';
+import { describeValue, makeValueInfo } from '../../lib/model/graph/value-info.ts';
 
 /** A model [N,C,H,W] with its height and width made dynamic. */
 export function freeSize(bytes: Uint8Array): Uint8Array {

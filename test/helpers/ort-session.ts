@@ -1,6 +1,6 @@
 import * as ort from 'onnxruntime-node';
-import type { Tensor, TensorType } from '../../lib/engine/tensor.ts';
 import { OnnxCamError } from '../../lib/common/errors.ts';
+import type { Tensor, TensorType } from '../../lib/engine/tensor.ts';
 
 /** The engine's session interface over onnxruntime-node: the model tests judge the graphs, not our own engine. */
 export async function createOrtSession(

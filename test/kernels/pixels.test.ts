@@ -1,5 +1,6 @@
 import fc from 'fast-check';
 import { describe, expect, it } from 'vitest';
+import { Random } from '../../lib/common/random.ts';
 import {
   colorize,
   imageToTensor,
@@ -9,7 +10,6 @@ import {
   resizeAntialiasedFloat,
 } from '../../lib/kernels/index.ts';
 import * as reference from '../../lib/reference/kernels/index.ts';
-import { Random } from '../../lib/common/random.ts';
 import { expectClose, features } from './data.ts';
 
 const FILTERS = ['bilinear', 'bicubic', 'nearest'] as const;

@@ -1,8 +1,8 @@
 import fc from 'fast-check';
 import { describe, expect, it } from 'vitest';
-import * as direct from '../../lib/kernels/unchecked.ts';
 import { native } from '../../lib/kernels/native.ts';
 import type { Term } from '../../lib/kernels/reductions.ts';
+import * as direct from '../../lib/kernels/unchecked.ts';
 
 const TERMS: readonly Term[] = ['product', 'positive-product', 'positive-gradient'];
 

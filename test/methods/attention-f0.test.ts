@@ -1,9 +1,9 @@
 /** Worked examples of methods.md §2.32 to §2.34. */
 import { describe, expect, it } from 'vitest';
-import { discardLowest } from '../../lib/methods/support/attention-rows.ts';
 import type { LayerTensors } from '../../lib/methods/definition.ts';
 import { resolveParams } from '../../lib/methods/params.ts';
 import { findMethod } from '../../lib/methods/registry.ts';
+import { discardLowest } from '../../lib/methods/support/attention-rows.ts';
 import { expectClose } from '../helpers/expect-close.ts';
 
 const B1 = [0.6, 0.3, 0.1, 0.2, 0.5, 0.3, 0.1, 0.2, 0.7];

@@ -4,8 +4,8 @@
  */
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 import { type Explainer, type Explanation, load } from '../../lib/index.ts';
-import { resize } from '../../lib/reference/kernels/maps.ts';
 import { METHODS } from '../../lib/methods/registry.ts';
+import { resize } from '../../lib/reference/kernels/maps.ts';
 import { anySizeModel } from '../helpers/any-size-model.ts';
 import { expectClose } from '../helpers/expect-close.ts';
 import { type GoldenArray, type GoldenCase, loadGoldenMethods } from '../helpers/golden-methods.ts';

@@ -1,9 +1,9 @@
 /** Opti-CAM against PyTorch's autograd and Adam (test/golden/make_opti_cam.py), and as users run it. */
 import { readFileSync } from 'node:fs';
 import { afterAll, beforeAll, describe, expect, it, vi } from 'vitest';
-import { Network } from '../../lib/network/network.ts';
 import { computeMap, type Explainer, type Explanation, load, type Progress } from '../../lib/index.ts';
 import { makeNode } from '../../lib/model/graph/graph.ts';
+import { Network } from '../../lib/network/network.ts';
 import { optimizeMasks } from '../../lib/scoring/mask-optimizer.ts';
 import { contrast, negative, probability, topK } from '../../lib/targets/index.ts';
 import { expectClose } from '../helpers/expect-close.ts';

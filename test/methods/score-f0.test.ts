@@ -1,6 +1,7 @@
 /** Fixture F0 (methods.md): score methods with real runs of the toy models. */
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
-import type { FeatureMaps, MethodContext } from '../../lib/methods/definition.ts';
+import type { FeatureMaps } from '../../lib/kernels/features.ts';
+import type { MethodContext } from '../../lib/methods/definition.ts';
 import { resolveParams } from '../../lib/methods/params.ts';
 import { polyWeights, refine } from '../../lib/methods/poly-cam.ts';
 import { findMethod, METHODS } from '../../lib/methods/registry.ts';

@@ -1,10 +1,10 @@
 import { describe, expect, it } from 'vitest';
 import type { Tensor } from '../../lib/engine/tensor.ts';
+import { serializeModel } from '../../lib/model/file/write.ts';
 import { findCamHead } from '../../lib/model/find/cam-head.ts';
 import { stageLayers } from '../../lib/model/find/choose-layer.ts';
 import { headOf, tailOf } from '../../lib/model/graph/cut.ts';
 import type { Graph } from '../../lib/model/graph/graph.ts';
-import { serializeModel } from '../../lib/model/file/write.ts';
 import { goldenGraphLabels, loadGoldenGraph } from '../helpers/golden-graphs.ts';
 import { load } from '../helpers/load.ts';
 import { createOrtSession } from '../helpers/ort-session.ts';

@@ -1,7 +1,7 @@
 import { describe, expect, it } from 'vitest';
-import { makeNode } from '../../lib/model/graph/graph.ts';
-import { describeInput } from '../../lib/model/find/input.ts';
 import { parseModel } from '../../lib/model/file/read.ts';
+import { describeInput } from '../../lib/model/find/input.ts';
+import { makeNode } from '../../lib/model/graph/graph.ts';
 import { buildModel, noise, type ValueSpec } from '../helpers/model-builder.ts';
 import { tensorFlowModel } from '../helpers/small-models.ts';
 

@@ -1,6 +1,6 @@
 import { describe, expect, it } from 'vitest';
-import { float } from '../../lib/model/graph/attributes.ts';
 import { chooseLayer, resolveLayers, stageLayers } from '../../lib/model/find/choose-layer.ts';
+import { float } from '../../lib/model/graph/attributes.ts';
 import { type GraphNode, makeNode } from '../../lib/model/graph/graph.ts';
 import { load } from '../helpers/load.ts';
 import { buildModel, noise } from '../helpers/model-builder.ts';

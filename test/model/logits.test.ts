@@ -1,9 +1,9 @@
 import { describe, expect, it } from 'vitest';
-import { type GraphNode, makeNode } from '../../lib/model/graph/graph.ts';
+import { parseModel } from '../../lib/model/file/read.ts';
 import { describeInput } from '../../lib/model/find/input.ts';
 import { findLogits } from '../../lib/model/find/logits.ts';
+import { type GraphNode, makeNode } from '../../lib/model/graph/graph.ts';
 import { probeFacts } from '../../lib/model/probe/probe.ts';
-import { parseModel } from '../../lib/model/file/read.ts';
 import { buildModel, int64, type ModelSpec, noise, type ValueSpec } from '../helpers/model-builder.ts';
 import { createOrtSession } from '../helpers/ort-session.ts';
 

@@ -9,11 +9,11 @@ import {
   TensorProtoSchema,
 } from 'onnx-buf';
 import { describe, expect, it } from 'vitest';
+import { parseModel } from '../../lib/model/file/read.ts';
+import { serializeModel, toFileBytes } from '../../lib/model/file/write.ts';
 import { float, tensor } from '../../lib/model/graph/attributes.ts';
 import { makeNode, nodeToProto } from '../../lib/model/graph/graph.ts';
-import { parseModel } from '../../lib/model/file/read.ts';
 import { makeTensorProto, readFloat32 } from '../../lib/model/graph/tensor-values.ts';
-import { serializeModel, toFileBytes } from '../../lib/model/file/write.ts';
 import { buildModel, int64, noise } from '../helpers/model-builder.ts';
 import { createOrtSession } from '../helpers/ort-session.ts';
 

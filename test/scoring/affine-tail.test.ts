@@ -1,5 +1,5 @@
 import { afterAll, beforeAll, expect, it } from 'vitest';
-import type { FeatureMaps } from '../../lib/methods/definition.ts';
+import type { FeatureMaps } from '../../lib/kernels/features.ts';
 import { expectClose } from '../helpers/expect-close.ts';
 import { type F0Model, f0Model, loadF0 } from '../helpers/f0.ts';
 import { classTarget, runMethod, ScoringModels } from '../helpers/scoring.ts';

@@ -1,8 +1,9 @@
+import type { InputSize } from '../../image/geometry.ts';
+import type { Maps, NormalizeKind } from '../../kernels/types.ts';
+import { NORMALIZE_EPSILONS } from '../../kernels/types.ts';
 import * as direct from '../../kernels/unchecked.ts';
-import { type Maps, NORMALIZE_EPSILONS, type NormalizeKind } from '../../kernels/maps.ts';
 import { resizeVolumes } from '../../kernels/volumes.ts';
 import { allReady, type MaybeLater, whenReady } from '../../maybe-later.ts';
-import type { InputSize } from '../definition.ts';
 
 /** Raw maps on their way to [0, 1]. */
 export interface FinishInput {

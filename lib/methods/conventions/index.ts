@@ -1,4 +1,4 @@
-import type { NormalizeKind } from '../../kernels/maps.ts';
+import type { NormalizeKind } from '../../kernels/types.ts';
 import type { Convention } from '../definition.ts';
 import type { Finish } from './convention.ts';
 import { paper } from './paper.ts';

@@ -1,6 +1,7 @@
 import { setImmediate as nextTurn } from 'node:timers/promises';
-import type { Maps } from '../../kernels/maps.ts';
-import type { FeatureMaps, LayerTensors } from '../definition.ts';
+import type { FeatureMaps } from '../../kernels/features.ts';
+import type { Maps } from '../../kernels/types.ts';
+import type { LayerTensors } from '../definition.ts';
 
 /**
  * Attention of several blocks multiplied up, of which only what the class token gathers is needed: a row vector is taken

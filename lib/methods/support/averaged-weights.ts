@@ -1,9 +1,9 @@
+import type { MaskRequest } from '../../scoring/scorer.ts';
+import { softmax } from '../../targets/score.ts';
 import type { LayerTensors, MethodContext } from '../definition.ts';
 import { scorerOf } from '../definition.ts';
-import { softmax } from '../../targets/score.ts';
 import { channelWeights } from './channel-weights.ts';
 import { chooseChannels } from './choose-channels.ts';
-import type { MaskRequest } from '../../scoring/scorer.ts';
 
 /**
  * Channel weights [T·C] of the methods that average each channel's score over changed copies of its mask: the softmax

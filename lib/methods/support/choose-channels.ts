@@ -1,5 +1,6 @@
+import type { FeatureMaps } from '../../kernels/features.ts';
 import { channelMeans } from '../../kernels/index.ts';
-import { type FeatureMaps, gradientsOf, type LayerTensors, type ParamValues } from '../definition.ts';
+import { gradientsOf, type LayerTensors, type ParamValues } from '../definition.ts';
 import type { Rank } from './score-params.ts';
 
 /** The channels that are run, ascending, and which of them count for each target. */

@@ -1,9 +1,10 @@
-import * as direct from '../../kernels/unchecked.ts';
+import type { FeatureMaps } from '../../kernels/features.ts';
 import { type ProductForm, principalComponent } from '../../kernels/index.ts';
-import type { Maps } from '../../kernels/maps.ts';
 import { termOf } from '../../kernels/reductions.ts';
+import type { Maps } from '../../kernels/types.ts';
+import * as direct from '../../kernels/unchecked.ts';
 import type { MaybeLater } from '../../maybe-later.ts';
-import { type FeatureMaps, gradientsOf, type LayerResult, type LayerTensors } from '../definition.ts';
+import { gradientsOf, type LayerResult, type LayerTensors } from '../definition.ts';
 
 /**
  * The raw maps [N, h, w] of a layer from a method's answer. With `eigenSmooth` the sum over channels is replaced by the

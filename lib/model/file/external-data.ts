@@ -1,8 +1,8 @@
 import { type FileHandle, open, realpath } from 'node:fs/promises';
 import { dirname, isAbsolute, join, relative, sep } from 'node:path';
 import { TensorProto_DataLocation as DataLocation, type TensorProto } from 'onnx-buf';
-import { elementCount } from '../../engine/tensor.ts';
 import { OnnxCamError } from '../../common/errors.ts';
+import { elementCount } from '../../engine/tensor.ts';
 import type { Graph } from '../graph/graph.ts';
 import { subgraphsOf } from '../graph/subgraphs.ts';
 import { bytesPerElement, dimsOf, typeOfCode } from '../graph/tensor-values.ts';

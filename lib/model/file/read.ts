@@ -1,11 +1,11 @@
 import { TensorProto_DataLocation as DataLocation, type TensorProto } from 'onnx-buf';
-import { elementCount } from '../../engine/tensor.ts';
 import { OnnxCamError } from '../../common/errors.ts';
-import { constantToTensor } from './constants.ts';
+import { elementCount } from '../../engine/tensor.ts';
 import { Graph, type GraphNode, nodeFromProto } from '../graph/graph.ts';
-import { inlineFunctions } from './inline-functions.ts';
 import { bytesPerElement, dimsOf, typeOfCode } from '../graph/tensor-values.ts';
 import { sortTopologically } from '../graph/topological-sort.ts';
+import { constantToTensor } from './constants.ts';
+import { inlineFunctions } from './inline-functions.ts';
 import { type RawModel, scanModel } from './wire.ts';
 
 /** Versions of the default operator set that ONNX Runtime 1.29 runs. */

@@ -1,7 +1,7 @@
-import { type Axes, isSpatial, type TokenGrid, tokensOf } from './axes.ts';
 import { behindAliases } from '../graph/constant-chain.ts';
 import type { FactTable } from '../graph/facts.ts';
 import type { Graph, GraphNode } from '../graph/graph.ts';
+import { type Axes, isSpatial, type TokenGrid, tokensOf } from './axes.ts';
 import { placementOf } from './tokens.ts';
 
 /** Probabilities with which queries look at keys: softmax over the keys, then multiplied with the values. */

@@ -3,8 +3,8 @@ import { constantWeight } from '../graph/constant-chain.ts';
 import { dependentTensors, neededNodes } from '../graph/data-flow.ts';
 import type { FactTable } from '../graph/facts.ts';
 import type { Graph, GraphNode } from '../graph/graph.ts';
-import { quantizedWeight } from './quantization.ts';
 import { dimsOf, readNumbers } from '../graph/tensor-values.ts';
+import { quantizedWeight } from './quantization.ts';
 
 /** Feature maps that a convolution or batch normalisation adds a constant to. */
 export interface BiasedTensor {

@@ -1,10 +1,10 @@
 import { constantValues, constantWeight } from '../graph/constant-chain.ts';
 import type { FactTable } from '../graph/facts.ts';
 import type { Graph, GraphNode } from '../graph/graph.ts';
+import { dimsOf, readTensor, toNumber } from '../graph/tensor-values.ts';
 import type { Layer } from './layers.ts';
 import type { Logits } from './logits.ts';
 import { afterRounding, quantizedWeight } from './quantization.ts';
-import { dimsOf, readTensor, toNumber } from '../graph/tensor-values.ts';
 
 /** The layer before the pooling, of whatever layout. */
 type CamLayer = Pick<Layer, 'name' | 'shape' | 'spatial' | 'channels'> & { readonly layout: string };

@@ -1,8 +1,8 @@
 import { OnnxCamError } from '../../common/errors.ts';
 import type { BoxForm, DetectionFormat, DetectionFormatName } from '../../targets/detection.ts';
-import { activationBehind, type Columns } from './activation-behind.ts';
 import type { FactTable } from '../graph/facts.ts';
 import type { Graph } from '../graph/graph.ts';
+import { activationBehind, type Columns } from './activation-behind.ts';
 import type { ImageInput } from './input.ts';
 import { tensorBeforeSuppression } from './suppression.ts';
 

@@ -1,12 +1,10 @@
-import { elementCount, type Tensor, type TensorType } from '../../engine/tensor.ts';
 import { OnnxCamError } from '../../common/errors.ts';
 import { didYouMean } from '../../common/suggest.ts';
+import { elementCount, type Tensor, type TensorType } from '../../engine/tensor.ts';
+import type { ImageLayout } from '../../image/layout.ts';
 import type { Graph, GraphNode } from '../graph/graph.ts';
 import { dimsOf } from '../graph/tensor-values.ts';
 import { type DeclaredDim, type DeclaredValue, describeValue } from '../graph/value-info.ts';
-
-/** Order of an image input's axes: pictures, channels last, volumes, or frames that the network sees one by one. */
-export type ImageLayout = 'nchw' | 'nhwc' | 'ncdhw' | 'ntchw';
 
 /** The input that takes pictures. */
 export interface ImageInput {

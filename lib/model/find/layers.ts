@@ -1,9 +1,9 @@
-import { ActivationPatterns } from './activation-pattern.ts';
-import { findAttentions, inputsOfAttention } from './attention.ts';
-import { type Axes, isSpatial, type TokenGrid } from './axes.ts';
 import { dependentTensors, dominatingTensors, neededNodes } from '../graph/data-flow.ts';
 import type { FactTable } from '../graph/facts.ts';
 import type { Graph, GraphNode } from '../graph/graph.ts';
+import { ActivationPatterns } from './activation-pattern.ts';
+import { findAttentions, inputsOfAttention } from './attention.ts';
+import { type Axes, isSpatial, type TokenGrid } from './axes.ts';
 import type { ImageInput } from './input.ts';
 import { findLayerNorms } from './layer-norm.ts';
 import type { Logits } from './logits.ts';

@@ -1,6 +1,6 @@
-import { elementCount } from '../../engine/tensor.ts';
 import { OnnxCamError } from '../../common/errors.ts';
 import { didYouMean } from '../../common/suggest.ts';
+import { elementCount } from '../../engine/tensor.ts';
 import { constantValues } from '../graph/constant-chain.ts';
 import { dependentTensors } from '../graph/data-flow.ts';
 import type { FactTable, TensorFacts } from '../graph/facts.ts';

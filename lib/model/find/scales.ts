@@ -1,7 +1,7 @@
-import type { Columns } from './activation-behind.ts';
 import { dependentTensors } from '../graph/data-flow.ts';
 import type { FactTable } from '../graph/facts.ts';
 import type { Graph } from '../graph/graph.ts';
+import type { Columns } from './activation-behind.ts';
 import type { Layer } from './layers.ts';
 
 /** They keep each candidate's scores together, or only change their values. */

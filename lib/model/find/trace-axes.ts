@@ -1,3 +1,6 @@
+import { constantValues } from '../graph/constant-chain.ts';
+import type { FactTable } from '../graph/facts.ts';
+import type { Graph, GraphNode } from '../graph/graph.ts';
 import {
   type Axes,
   type Axis,
@@ -10,9 +13,6 @@ import {
   tokenAxis,
   tokensOf,
 } from './axes.ts';
-import { constantValues } from '../graph/constant-chain.ts';
-import type { FactTable } from '../graph/facts.ts';
-import type { Graph, GraphNode } from '../graph/graph.ts';
 import type { ImageInput } from './input.ts';
 
 /**

@@ -1,7 +1,13 @@
 import { create } from '@bufbuild/protobuf';
 import { TensorProto_DataType as DataType, type TensorProto, TensorProtoSchema } from 'onnx-buf';
-import { elementCount, TENSOR_ARRAYS, type Tensor, type TensorDataByType, type TensorType } from '../../engine/tensor.ts';
 import { OnnxCamError } from '../../common/errors.ts';
+import {
+  elementCount,
+  TENSOR_ARRAYS,
+  type Tensor,
+  type TensorDataByType,
+  type TensorType,
+} from '../../engine/tensor.ts';
 
 const TYPE_BY_CODE: Readonly<Record<number, TensorType>> = {
   [DataType.FLOAT]: 'float32',

@@ -1,15 +1,15 @@
 import type { Tensor } from '../../engine/tensor.ts';
+import type { ImageInput } from '../find/input.ts';
 import { constantValues } from '../graph/constant-chain.ts';
 import { dependentTensors } from '../graph/data-flow.ts';
 import type { FactTable } from '../graph/facts.ts';
 import { Graph, type GraphNode } from '../graph/graph.ts';
+import { makeTensorProto } from '../graph/tensor-values.ts';
+import { describeValue, makeValueInfo } from '../graph/value-info.ts';
 import type { InferredType } from './infer-shapes.ts';
-import type { ImageInput } from '../find/input.ts';
 import type { ProbeOptions } from './probe.ts';
 import { type CreateSession, withProbe } from './probe-session.ts';
 import { probingFeeds } from './probing-feeds.ts';
-import { makeTensorProto } from '../graph/tensor-values.ts';
-import { describeValue, makeValueInfo } from '../graph/value-info.ts';
 
 const BATCH = 'batch';
 const IMAGES = 2;

@@ -1,10 +1,10 @@
 import { isTensorType, type TensorType } from '../../engine/tensor.ts';
+import { EXTERNAL_THRESHOLD } from '../file/write.ts';
 import type { Graph } from '../graph/graph.ts';
-import { type CreateSession, withProbe } from './probe-session.ts';
-import { hasDynamicBatch, imageShape, type ProbingInputs } from './probing-feeds.ts';
 import { dimsOf, typeOfCode } from '../graph/tensor-values.ts';
 import { makeValueInfo } from '../graph/value-info.ts';
-import { EXTERNAL_THRESHOLD } from '../file/write.ts';
+import { type CreateSession, withProbe } from './probe-session.ts';
+import { hasDynamicBatch, imageShape, type ProbingInputs } from './probing-feeds.ts';
 
 /** What ONNX Runtime's own inference says of a tensor. */
 export interface InferredType {

@@ -1,6 +1,6 @@
 import type { Tensor } from '../../engine/tensor.ts';
-import type { Graph } from '../graph/graph.ts';
 import { serializeModel } from '../file/write.ts';
+import type { Graph } from '../graph/graph.ts';
 
 /** The part of the engine's session that probing needs. */
 export interface ProbeSession {

@@ -3,11 +3,11 @@ import { headOf } from '../graph/cut.ts';
 import { dependentTensors } from '../graph/data-flow.ts';
 import type { FactTable, TensorFacts } from '../graph/facts.ts';
 import { type Graph, makeNode } from '../graph/graph.ts';
+import { dimsOf, readNumbers, typeOfCode } from '../graph/tensor-values.ts';
+import { describeValue, makeValueInfo } from '../graph/value-info.ts';
 import { type InferredType, inferShapes } from './infer-shapes.ts';
 import { type CreateSession, withProbe } from './probe-session.ts';
 import { imageShape, type ProbingInputs, probingFeeds } from './probing-feeds.ts';
-import { dimsOf, readNumbers, typeOfCode } from '../graph/tensor-values.ts';
-import { describeValue, makeValueInfo } from '../graph/value-info.ts';
 
 export { repeatBatch } from './probing-feeds.ts';
 

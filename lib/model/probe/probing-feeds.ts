@@ -1,9 +1,9 @@
-import { elementCount, type Tensor } from '../../engine/tensor.ts';
 import { OnnxCamError } from '../../common/errors.ts';
-import type { Graph } from '../graph/graph.ts';
+import { elementCount, type Tensor } from '../../engine/tensor.ts';
 import type { ImageInput } from '../find/input.ts';
-import { noiseTensor } from './noise.ts';
+import type { Graph } from '../graph/graph.ts';
 import { describeValue } from '../graph/value-info.ts';
+import { noiseTensor } from './noise.ts';
 
 /** What a model is fed with while it is probed. */
 export interface ProbingInputs {

@@ -1,5 +1,5 @@
-import { addon } from '../../engine/addon.ts';
 import { OnnxCamError } from '../../common/errors.ts';
+import { addon } from '../../engine/addon.ts';
 import type { FactTable } from '../graph/facts.ts';
 import { type Graph, type GraphNode, makeNode } from '../graph/graph.ts';
 import { subgraphsOf } from '../graph/subgraphs.ts';

@@ -1,12 +1,12 @@
-import type { Tensor } from '../../engine/tensor.ts';
 import { OnnxCamError } from '../../common/errors.ts';
+import type { Tensor } from '../../engine/tensor.ts';
 import type { FactTable } from '../graph/facts.ts';
 import { Graph, type GraphNode, makeNode } from '../graph/graph.ts';
-import { noiseTensor } from '../probe/noise.ts';
-import { type CreateSession, withProbe } from '../probe/probe-session.ts';
 import { subgraphsOf } from '../graph/subgraphs.ts';
 import { makeTensorProto } from '../graph/tensor-values.ts';
 import { describeValue, makeValueInfo } from '../graph/value-info.ts';
+import { noiseTensor } from '../probe/noise.ts';
+import { type CreateSession, withProbe } from '../probe/probe-session.ts';
 
 /** Every tensor of a head has this before its name. */
 const PREFIX = 'onnx_cam_head/';

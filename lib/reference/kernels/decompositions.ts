@@ -1,6 +1,6 @@
 import type { KernelPcaKernel, KernelPcaOptions, PrincipalComponentOptions } from '../../kernels/decompositions.ts';
 import { type FeatureMaps, featurePair, featureShape } from '../../kernels/features.ts';
-import type { Maps } from '../../kernels/maps.ts';
+import type { Maps } from '../../kernels/types.ts';
 import { rowsOf } from './reductions.ts';
 
 /** Twin of native/kernels/decompose/principal_component.cpp, with Jacobi rotations for the eigenvectors. */

@@ -1,4 +1,5 @@
-import { type Maps, NORMALIZE_EPSILONS, type NormalizeOptions, type ResizeOptions } from '../../kernels/maps.ts';
+import type { Maps, NormalizeOptions, ResizeOptions } from '../../kernels/types.ts';
+import { NORMALIZE_EPSILONS } from '../../kernels/types.ts';
 
 /** Twin of native/kernels/map/normalize.cpp. */
 export function normalize({ data, dims }: Maps, { kind, epsilon, relu = false }: NormalizeOptions): Maps {

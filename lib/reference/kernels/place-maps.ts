@@ -1,5 +1,4 @@
-import type { Maps } from '../../kernels/maps.ts';
-import type { AxisPlacement } from '../../kernels/place-maps.ts';
+import type { AxisPlacement, Maps } from '../../kernels/types.ts';
 
 /** Plain twin of native/kernels/map/place_maps.cpp. */
 export function placeMaps(maps: Maps, x: AxisPlacement, y: AxisPlacement): Maps {

@@ -1,7 +1,7 @@
 import { type FeatureMaps, type FeaturePair, featurePair, featureShape, weightedPair } from '../../kernels/features.ts';
 import type { PlusPlusMode } from '../../kernels/gradient-weights.ts';
-import type { Maps } from '../../kernels/maps.ts';
 import type { ProductForm } from '../../kernels/reductions.ts';
+import type { Maps } from '../../kernels/types.ts';
 
 /** Twin of native/kernels/reduce/channel_means.cpp. */
 export function channelMeans(features: FeatureMaps): Float32Array {

@@ -1,13 +1,12 @@
-/** The scorer written plainly around any function that runs a model: what tests hold the native loops against. */
-import type { Maps } from '../../kernels/maps.ts';
-import type { FeatureMaps } from '../../methods/definition.ts';
+import type { FeatureMaps } from '../../kernels/features.ts';
+import type { Maps } from '../../kernels/types.ts';
+import type { GridMasks, MaskRequest, MaskScores, Scorer, TailRequest } from '../../scoring/scorer.ts';
+import { type SettledTarget, settleTargets, termsIn } from '../../scoring/target-terms.ts';
 import type { ResolvedTarget } from '../../targets/resolve.ts';
 import { ScoreRow } from '../../targets/score.ts';
 import type { ScoreView } from '../../targets/target.ts';
 import { blurredImage } from './blur.ts';
 import { isConstant, noiseKey, sampleMap, sampleNoise, sourceOf, stretchedMask } from './masks.ts';
-import type { GridMasks, MaskRequest, MaskScores, Scorer, TailRequest } from '../../scoring/scorer.ts';
-import { type SettledTarget, settleTargets, termsIn } from '../../scoring/target-terms.ts';
 
 /** Logits of one input, [classes]. */
 export type RunOne = (data: Float32Array, dims: readonly number[]) => Promise<ArrayLike<number>>;

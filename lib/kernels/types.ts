@@ -1,0 +1,48 @@
+/** A stack of maps, row-major [N, h, w]. */
+export interface Maps {
+  readonly data: Float32Array;
+  readonly dims: readonly [count: number, height: number, width: number];
+  /** Of volumes [N, D, h, w], which are held as [N, D·h, w]: D. */
+  readonly depth?: number;
+}
+
+/** What each tool adds to max − min (methods.md §6.10). */
+export const NORMALIZE_EPSILONS = { pgc: 1e-7, torchcam: 1e-8, tkv: 1e-7, openvino: 1e-12, range: 0 } as const;
+
+export type NormalizeKind = keyof typeof NORMALIZE_EPSILONS;
+
+export const NORMALIZE_KINDS = Object.keys(NORMALIZE_EPSILONS) as NormalizeKind[];
+
+export interface NormalizeOptions {
+  /** Whose convention: pytorch-grad-cam, torchcam, tf-keras-vis, OpenVINO, or the plain range. They differ in ε only. */
+  readonly kind: NormalizeKind;
+  /** Instead of the convention's. */
+  readonly epsilon?: number;
+  /** Take max(M, 0) first. */
+  readonly relu?: boolean;
+}
+
+export const INTERPOLATIONS = ['bilinear', 'align-corners', 'bicubic', 'nearest'] as const;
+
+export interface ResizeOptions {
+  readonly width: number;
+  readonly height: number;
+  /**
+   * `bilinear`: half-pixel centres, as cv2 and `F.interpolate(align_corners=False)`. `align-corners`: bilinear, corners on
+   * corners. `bicubic`: half-pixel centres, a = −0.75 as PyTorch and cv2; may overshoot. `nearest`: half-pixel centres.
+   * None is antialiased.
+   */
+  readonly interpolation: (typeof INTERPOLATIONS)[number];
+}
+
+/** How one axis of the result lies over one axis of the maps. */
+export interface AxisPlacement {
+  /** Pixels of the result. */
+  readonly length: number;
+  /** Map coordinate of the centre of pixel i: (i + ½) · scale + offset; the map spans 0 to its own length. */
+  readonly scale: number;
+  readonly offset: number;
+  /** Pixels outside [begin, end) become 0. */
+  readonly begin: number;
+  readonly end: number;
+}
