@@ -4,7 +4,7 @@ import { elementCount } from './engine/tensor.ts';
 import type { FeatureMaps } from './kernels/features.ts';
 import { resize } from './kernels/index.ts';
 import { steady } from './kernels/native.ts';
-import { methodMaps, nth } from './maps/method-maps.ts';
+import { applyMethod, nth } from './maps/apply-method.ts';
 import { rawMapOf } from './maps/raw-map.ts';
 import { chooseConvention } from './methods/choose.ts';
 import type { Convention, LayerTensors, MethodDefinition, MethodNeeds } from './methods/definition.ts';
@@ -89,7 +89,9 @@ export async function computeMap(
     const results: ComputedMap[] = [];
     for (const { image, scores } of perImage) {
       const scorer = new GivenScores(scores, image.activations, size);
-      results.push(...(await computedMaps(chosen, image, size, { seed, scorers: [scorer] })));
+      results.push(
+        ...(await computedMaps(chosen, image, size, { seed, pictureScorer: scorer, activationScorers: [scorer] })),
+      );
     }
     return results.length === 1 ? results[0]! : results;
   }
@@ -98,12 +100,12 @@ export async function computeMap(
 }
 
 async function computedMaps(
-  chosen: Parameters<typeof methodMaps>[0],
+  chosen: Parameters<typeof applyMethod>[0],
   layer: LayerTensors,
   size: { width: number; height: number },
-  context: Parameters<typeof methodMaps>[3],
+  context: Parameters<typeof applyMethod>[3],
 ): Promise<ComputedMap[]> {
-  const computed = await methodMaps(chosen, [layer], size, context);
+  const computed = await applyMethod(chosen, [layer], size, context);
   const { maps, verdicts } = computed;
   const sized = await resize(maps, { ...size, interpolation: 'bilinear' });
   const results = verdicts.map(async ({ status, reason }, n) => ({
@@ -154,7 +156,7 @@ function checkTensors(
   };
   if (needs.gradients && !gradients) need('gradients');
   if (needs.attributions && !attributions) need('attributions');
-  if (definition.layer === 'biased')
+  if (definition.scope === 'graph' && definition.reads === 'biased')
     throw new OnnxCamError(
       'ERR_METHOD_UNSUPPORTED',
       `${definition.name} needs every layer with a bias, computeMap takes one layer: explain the model itself`,

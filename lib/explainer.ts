@@ -1,10 +1,11 @@
 import { checkCount, checkNames, checkObject } from './common/checks.ts';
 import { OnnxCamError, throwIfAborted } from './common/errors.ts';
-import { predictionsOf, settingFor } from './explain/assemble.ts';
+import type { ImageResults } from './explain/assemble-results.ts';
 import { onInput } from './explain/detections.ts';
+import type { Stage } from './explain/explain-run.ts';
 import { explainThatFits } from './explain/explain-that-fits.ts';
 import { groupRuns, type Work } from './explain/group-runs.ts';
-import type { ImageResults, Stage } from './explain/pipeline.ts';
+import { headSetting, predictionsOf } from './explain/head-setting.ts';
 import type { ExplainResult, PerImage, SeveralOptions, SingleOptions } from './explain/result-type.ts';
 import { scoresOf } from './explain/run-targets.ts';
 import { similarImages, withEmbeddings } from './explain/similar-images.ts';
@@ -12,7 +13,6 @@ import { findUnsupported, type SupportOptions } from './explain/unsupported.ts';
 import type { ResolvedPreprocess } from './image/preprocess-options.ts';
 import { type DetectedSource, detectSource } from './image/source.ts';
 import { openSource, runStream, type StreamResult, type StreamSource } from './io/picture-stream.ts';
-import { allReady, type MaybeLater } from './maybe-later.ts';
 import { type ExplainSource, type ReadyImage, readImage, splitSources } from './network/images.ts';
 import { checkExplainOptions, type ExplainOptions } from './options.ts';
 import { type ExplainRequest, makeRequest, nthTarget, type RequestDefaults, targetsOf } from './request/request.ts';
@@ -118,7 +118,7 @@ export class Explainer {
     const ready = await this.#read(sources[0]!, options.signal);
     const row = await scoresOf(network, ready.tensor, choice, options.signal);
     ready.release();
-    return predictionsOf(row, settingFor(setting, network, choice), options.topK ?? 5);
+    return predictionsOf(row, headSetting(setting, network, choice), options.topK ?? 5);
   }
 
   /** Every layer that a map can be made from, in the order of the network. */
@@ -225,8 +225,7 @@ export class Explainer {
     batchSize: number,
   ): Promise<ImageResults[]> {
     const { network, setting } = stage;
-    const reading = allReady(sources, source => this.#read(source, request.signal));
-    const images = reading instanceof Promise ? await reading : reading;
+    const images = await Promise.all(sources.map(source => this.#read(source, request.signal)));
     const work = images.map(
       (image, index): Work => ({
         image,
@@ -265,7 +264,7 @@ export class Explainer {
     return withEmbeddings(target, image => vectors.get(image)!);
   }
 
-  #read(source: DetectedSource, signal: AbortSignal | undefined): MaybeLater<ReadyImage> {
+  #read(source: DetectedSource, signal: AbortSignal | undefined): Promise<ReadyImage> {
     return readImage(source, this.#parts.network.model.input, this.#parts.preprocess, signal);
   }
 

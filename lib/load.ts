@@ -3,7 +3,7 @@ import { toNativeConfig } from './engine/options.ts';
 import { physicalCores } from './engine/physical-cores.ts';
 import { withPrecision } from './engine/precision.ts';
 import { Session } from './engine/session.ts';
-import type { Stage } from './explain/pipeline.ts';
+import type { Stage } from './explain/explain-run.ts';
 import { Explainer } from './explainer.ts';
 import { type ResolvedPreprocess, resolvePreprocess } from './image/preprocess-options.ts';
 import { loadModel, type Model } from './model/load-model.ts';

@@ -1,7 +1,8 @@
 import { OnnxCamError } from '../common/errors.ts';
 import type { ExplainRequest } from '../request/request.ts';
+import type { ImageResults } from './assemble-results.ts';
+import { explainRun, type Stage } from './explain-run.ts';
 import type { Work } from './group-runs.ts';
-import { explainRun, type ImageResults, type Stage } from './pipeline.ts';
 
 /**
  * As `explainRun`; a run that does not fit into memory is made in halves, with a warning.

@@ -1,6 +1,5 @@
 import { throwIfAborted } from '../common/errors.ts';
 import { Random } from '../common/random.ts';
-import type { MaybeLater } from '../maybe-later.ts';
 import type { Network, NetworkResult } from '../network/network.ts';
 import { seedFormOf } from '../network/seeds.ts';
 import type { ExplainRequest, MethodRun } from '../request/request.ts';
@@ -22,13 +21,13 @@ export interface MethodTensors {
  * Makes the runs of the network that a method doesn't share with others.
  * @throws `ERR_METHOD_UNSUPPORTED` for targets that the method's own score cannot be made of; what a run throws
  */
-export function runForMethod(
+export async function runForMethod(
   network: Network,
   work: readonly Work[],
   outcome: RunOutcome,
   method: MethodRun,
   request: ExplainRequest,
-): MaybeLater<MethodTensors> {
+): Promise<MethodTensors> {
   const { ownScore } = method.definition;
   if (ownScore) return ownScoreRun(network, work, outcome, method, request);
   if (method.needs.noise) return noisyRuns(network, work, outcome, method.needs.noise, request);

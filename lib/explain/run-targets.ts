@@ -4,7 +4,8 @@ import type { FeatureMaps } from '../kernels/features.ts';
 import { stack } from '../network/images.ts';
 import type { Network, NetworkResult } from '../network/network.ts';
 import { seedFormOf } from '../network/seeds.ts';
-import { hasBackwardPass, type NetworkPlan, ofEachPass, type SeedForm } from '../plan/plan.ts';
+import { hasBackwardPass, ofEachPass, PASSES } from '../plan/passes/index.ts';
+import type { NetworkPlan, SeedForm } from '../plan/plan.ts';
 import type { TargetLayer } from '../plan/target-layer.ts';
 import type { ExplainRequest, MethodRun } from '../request/request.ts';
 import type { HeadChoice, ResolvedTarget } from '../targets/resolve.ts';
@@ -166,7 +167,7 @@ function trimmed(run: NetworkResult, images: number, targets: number): NetworkRe
     rows: run.rows.slice(0, images),
     activations: cut(run.activations, images),
     gradients: cut(run.gradients, targets),
-    passes: ofEachPass(kind => cut(run.passes[kind], kind === 'prefix' ? images : targets)),
+    passes: ofEachPass(kind => cut(run.passes[kind], PASSES[kind].backward ? targets : images)),
   };
 }
 
@@ -180,7 +181,7 @@ function joined(parts: readonly NetworkResult[]): NetworkResult {
   return {
     ...first,
     gradients: join(part => part.gradients),
-    passes: ofEachPass(kind => (kind === 'prefix' ? first.passes.prefix : join(part => part.passes[kind]))),
+    passes: ofEachPass(kind => (PASSES[kind].backward ? join(part => part.passes[kind]) : first.passes[kind])),
     milliseconds,
   };
 }

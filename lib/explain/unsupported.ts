@@ -3,7 +3,7 @@ import { chooseMethods } from '../methods/choose.ts';
 import type { Network } from '../network/network.ts';
 import { seedFormOf } from '../network/seeds.ts';
 import type { ExplainOptions } from '../options.ts';
-import { hasBackwardPass } from '../plan/plan.ts';
+import { hasBackwardPass } from '../plan/passes/index.ts';
 import { planGraph } from '../plan/plan-graph.ts';
 import { inputLayer } from '../request/layers.ts';
 import { type ExplainRequest, makeRequest, type RequestDefaults } from '../request/request.ts';
@@ -11,9 +11,9 @@ import { resolveFor } from '../request/targets.ts';
 import { parseTarget } from '../targets/parse.ts';
 import { outputOf, type ResolvedTarget } from '../targets/resolve.ts';
 import type { Target, TargetInput } from '../targets/target.ts';
-import type { Setting } from './assemble.ts';
 import { camHeadOf } from './classifier-rows.ts';
 import { checkDetections } from './detection-similarity.ts';
+import type { Setting } from './head-setting.ts';
 import { similarImages, withEmbeddings } from './similar-images.ts';
 
 /** What decides, besides the method, whether a map can be made. */

@@ -1,6 +1,5 @@
+import { placeMaps } from '../kernels/place-maps.ts';
 import type { AxisPlacement, Maps } from '../kernels/types.ts';
-import * as direct from '../kernels/unchecked.ts';
-import type { MaybeLater } from '../maybe-later.ts';
 import { type Affine, type Placement, pictureToInput, shownPixels } from './geometry.ts';
 
 /**
@@ -8,13 +7,13 @@ import { type Affine, type Placement, pictureToInput, shownPixels } from './geom
  * (half-pixel), sampled once, straight at the picture's pixels. Squeezing is undone, the margins of a letterbox are cut
  * away, and pixels outside the crop are 0.
  */
-export function restoreMaps(maps: Maps, placement: Placement): MaybeLater<Maps> {
+export function restoreMaps(maps: Maps, placement: Placement): Promise<Maps> {
   const { x, y } = gridOver(maps.dims[1], maps.dims[2], placement);
-  return direct.placeMaps(maps, x, y);
+  return placeMaps(maps, x, y);
 }
 
 /** How the original picture's pixels lie over maps [h, w] of the model's input. */
-export function gridOver(
+function gridOver(
   height: number,
   width: number,
   placement: Placement,

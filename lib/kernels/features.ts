@@ -1,6 +1,7 @@
 import { OnnxCamError } from '../common/errors.ts';
 import { DeviceTensor } from '../engine/device-tensor.ts';
 import { elementCount } from '../engine/tensor.ts';
+import type { Maps } from './types.ts';
 
 /**
  * Feature maps [N, C, …positions] or [C, h, w], row-major. Gradients may be lazy: with every position dimension 1 they
@@ -21,6 +22,12 @@ export interface FeatureShape {
   /** Of [D, h, w] positions: D·h. */
   readonly height: number;
   readonly width: number;
+}
+
+/** The channels of one image's feature maps [1, C, h, w] as maps [C, h, w]. */
+export function channelMaps({ data, dims }: FeatureMaps): Maps {
+  const [, channels, height, width] = dims as [number, number, number, number];
+  return { data, dims: [channels, height, width] };
 }
 
 /** The checked shape of feature maps of rank 3 ([C, h, w]) or more ([N, C, …]). */

@@ -1,20 +1,21 @@
 import { OnnxCamError } from '../common/errors.ts';
 import { checkCount } from './features.ts';
-import { steady } from './native.ts';
+import { native, steady } from './native.ts';
 import { finite, given, oneOf, wholeNumber } from './options.ts';
 import type { Maps, NormalizeOptions, ResizeOptions } from './types.ts';
 import { INTERPOLATIONS, NORMALIZE_EPSILONS, NORMALIZE_KINDS } from './types.ts';
-import * as direct from './unchecked.ts';
 
 /**
  * (M − min M) / (max M − min M + ε), each map on its own. A constant map becomes zeros, a map with a NaN all NaN.
  * @throws `ERR_INPUT_SHAPE`, `ERR_OPTION_INVALID`
  */
 export async function normalize(maps: Maps, options: NormalizeOptions): Promise<Maps> {
-  const dims = checkMaps(maps);
+  const { dims, depth } = checkMaps(maps);
   const kind = oneOf(given(options, 'normalize').kind, NORMALIZE_KINDS, 'kind');
   const epsilon = finite(options.epsilon ?? NORMALIZE_EPSILONS[kind], 'epsilon', 0);
-  return direct.normalize({ data: steady(maps.data), dims }, epsilon, options.relu ?? false);
+  const [count, height, width] = dims;
+  const data = await native().normalizeMaps(steady(maps.data), count, height * width, epsilon, options.relu ?? false);
+  return { data, dims, depth };
 }
 
 /**
@@ -22,14 +23,15 @@ export async function normalize(maps: Maps, options: NormalizeOptions): Promise<
  * @throws `ERR_INPUT_SHAPE`, `ERR_OPTION_INVALID`
  */
 export async function resize(maps: Maps, options: ResizeOptions): Promise<Maps> {
-  const dims = checkMaps(maps);
+  const [count, rows, columns] = checkMaps(maps).dims;
   const height = wholeNumber(given(options, 'resize').height, 'height');
   const width = wholeNumber(options.width, 'width');
   const interpolation = oneOf(options.interpolation, INTERPOLATIONS, 'interpolation');
-  return direct.resize({ data: steady(maps.data), dims }, { width, height, interpolation });
+  const data = await native().resizeMaps(steady(maps.data), count, rows, columns, height, width, interpolation);
+  return { data, dims: [count, height, width] };
 }
 
-function checkMaps(maps: Maps): Maps['dims'] {
+function checkMaps(maps: Maps): Maps {
   const { data, dims } = Object(maps) as Maps;
   if (
     !(data instanceof Float32Array) ||
@@ -43,5 +45,5 @@ function checkMaps(maps: Maps): Maps['dims'] {
     );
   }
   checkCount(data, dims[0] * dims[1] * dims[2], 'maps', dims);
-  return dims;
+  return maps;
 }

@@ -1,7 +1,6 @@
 import { OnnxCamError } from '../common/errors.ts';
 import { addon } from '../engine/addon.ts';
 import { isResizable } from '../engine/buffers.ts';
-import type { MaybeLater } from '../maybe-later.ts';
 
 /** The gradients' part of an argument list: data, number of images (1 or all), one value per channel only. */
 type Factors = readonly [data: Float32Array, images: number, lazy: boolean];
@@ -10,44 +9,43 @@ type Features = readonly [data: Float32Array, images: number];
 type AxisNumbers = readonly [scale: number, offset: number, begin: number, end: number];
 type Triple = readonly [number, number, number];
 
-/** What native/binding/kernels_*.cpp export: work of a few microseconds is done at once, everything else by the pool. */
+/** Work of a few microseconds is done at once, everything else by the pool. */
+type Answer<T> = T | Promise<T>;
+
+/** What native/binding/kernels_*.cpp export. */
 export interface NativeKernels {
-  channelMeans(data: Float32Array, ...shape: Shape): MaybeLater<Float32Array>;
+  channelMeans(data: Float32Array, ...shape: Shape): Answer<Float32Array>;
   channelSum(
     term: 'product' | 'positive-product' | 'positive-gradient',
     ...rest: [...Shape, ...Features, ...Factors]
-  ): MaybeLater<Float32Array>;
+  ): Answer<Float32Array>;
   gradCamPlusPlusWeights(
     mode: 'paper' | 'pgc' | 'torchcam',
     ...rest: [...Shape, ...Features, ...Factors]
-  ): MaybeLater<Float32Array>;
-  xgradCamWeights(
-    epsilon: number,
-    guard: boolean,
-    ...rest: [...Shape, ...Features, ...Factors]
-  ): MaybeLater<Float32Array>;
-  femWeights(k: number, activations: Float32Array, ...shape: Shape): MaybeLater<Float32Array>;
+  ): Answer<Float32Array>;
+  xgradCamWeights(epsilon: number, guard: boolean, ...rest: [...Shape, ...Features, ...Factors]): Answer<Float32Array>;
+  femWeights(k: number, activations: Float32Array, ...shape: Shape): Answer<Float32Array>;
   logSumExp(logits: Float32Array, count: number): number;
   principalComponent(
     centre: boolean,
     sign: 'largest' | 'activation',
     ...rest: [...Shape, ...Features, ...(Factors | [null, number, boolean])]
-  ): MaybeLater<Float32Array>;
+  ): Answer<Float32Array>;
   factorize(
     shift: boolean,
     components: number,
     start: Float32Array,
     activations: Float32Array,
     ...shape: Shape
-  ): MaybeLater<Float32Array>;
-  kernelPca(kernel: string, gamma: number, activations: Float32Array, ...shape: Shape): MaybeLater<Float32Array>;
+  ): Answer<Float32Array>;
+  kernelPca(kernel: string, gamma: number, activations: Float32Array, ...shape: Shape): Answer<Float32Array>;
   normalizeMaps(
     maps: Float32Array,
     count: number,
     positions: number,
     epsilon: number,
     relu: boolean,
-  ): MaybeLater<Float32Array>;
+  ): Answer<Float32Array>;
   resizeMaps(
     maps: Float32Array,
     count: number,
@@ -56,21 +54,7 @@ export interface NativeKernels {
     toHeight: number,
     toWidth: number,
     interpolation: string,
-  ): MaybeLater<Float32Array>;
-  placedSum(
-    term: 'product' | 'positive-product' | 'positive-gradient',
-    channels: number,
-    height: number,
-    width: number,
-    activations: Float32Array,
-    factors: Float32Array,
-    lazy: boolean,
-    epsilon: number,
-    relu: boolean,
-    toHeight: number,
-    toWidth: number,
-    ...rest: [...y: AxisNumbers, ...x: AxisNumbers, raw: Float32Array]
-  ): MaybeLater<Float32Array>;
+  ): Answer<Float32Array>;
   placeMaps(
     maps: Float32Array,
     count: number,
@@ -79,14 +63,14 @@ export interface NativeKernels {
     toHeight: number,
     toWidth: number,
     ...rest: [...y: AxisNumbers, ...x: AxisNumbers]
-  ): MaybeLater<Float32Array>;
+  ): Answer<Float32Array>;
   imageToTensor(
     pixels: Uint8Array,
     count: number,
     channels: number,
     scale: number,
     ...rest: [...mean: Triple, ...std: Triple, reversed: boolean, planar: boolean, out: Float32Array | null]
-  ): MaybeLater<Float32Array>;
+  ): Answer<Float32Array>;
   resampleImage(
     pixels: Uint8Array,
     width: number,
@@ -101,15 +85,15 @@ export interface NativeKernels {
     filter: string,
     asFloat: boolean,
     out: Float32Array | Uint8Array | null,
-  ): MaybeLater<Float32Array | Uint8Array>;
-  colorizeMap(map: Float32Array, count: number, table: Uint8Array): MaybeLater<Uint8Array>;
+  ): Answer<Float32Array | Uint8Array>;
+  colorizeMap(map: Float32Array, count: number, table: Uint8Array): Answer<Uint8Array>;
   overlayMap(
     picture: Uint8Array,
     map: Float32Array,
     count: number,
     table: Uint8Array,
     alpha: number,
-  ): MaybeLater<Uint8Array>;
+  ): Answer<Uint8Array>;
   kernelTier(): string;
   kernelTiers(): string[];
   setKernelTier(tier: string): boolean;

@@ -1,7 +1,6 @@
 import { OnnxCamError } from '../common/errors.ts';
-import { steady } from './native.ts';
+import { native, steady } from './native.ts';
 import type { AxisPlacement, Maps } from './types.ts';
-import * as direct from './unchecked.ts';
 
 /**
  * Samples maps [N, h, w] bilinearly (half-pixel, borders repeated) on a grid that lies anywhere over them: [N, H, W].
@@ -16,7 +15,23 @@ export async function placeMaps(maps: Maps, x: AxisPlacement, y: AxisPlacement):
       `cannot place ${maps.data.length} values as maps [${maps.dims.join(', ')}] at ${JSON.stringify({ x, y })}`,
     );
   }
-  return direct.placeMaps({ data: steady(maps.data), dims: maps.dims }, x, y);
+  const data = await native().placeMaps(
+    steady(maps.data),
+    count,
+    height,
+    width,
+    y.length,
+    x.length,
+    y.scale,
+    y.offset,
+    y.begin,
+    y.end,
+    x.scale,
+    x.offset,
+    x.begin,
+    x.end,
+  );
+  return { data, dims: [count, y.length, x.length] };
 }
 
 function fits({ length, begin, end, scale, offset }: AxisPlacement): boolean {

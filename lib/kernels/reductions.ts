@@ -1,5 +1,4 @@
 import { type DeviceReduction, DeviceTensor, nativeDevice } from '../engine/device-tensor.ts';
-import { type MaybeLater, whenReady } from '../maybe-later.ts';
 import {
   type FeatureMaps,
   type FeaturePair,
@@ -18,9 +17,7 @@ const TERMS = { hirescam: 'product', elementwise: 'positive-product', layercam: 
 export type ProductForm = keyof typeof TERMS;
 
 /** How a form, or a plain product, is called by the addon. */
-export type Term = (typeof TERMS)[ProductForm];
-
-export const termOf = (form: ProductForm): Term => TERMS[form];
+type Term = (typeof TERMS)[ProductForm];
 
 /**
  * Mean over positions of every channel: Grad-CAM's weights when given gradients.
@@ -28,24 +25,17 @@ export const termOf = (form: ProductForm): Term => TERMS[form];
  * @throws `ERR_INPUT_SHAPE`
  */
 export async function channelMeans(features: FeatureMaps): Promise<Float32Array> {
-  const { images, channels, positions } = featureShape(features, 'features');
-  return meansOf(features, images, channels, positions);
-}
-
-/** The means of features whose shape was checked. */
-export function meansOf(
-  features: FeatureMaps,
-  images: number,
-  channels: number,
-  positions: number,
-): MaybeLater<Float32Array> {
-  if (features instanceof DeviceTensor) {
-    const shape = { images, channels, positions };
-    return reduceOnDevice('means', features, null, { shape, activationImages: images, factorImages: 1, lazy: false })!;
-  }
+  const shape = featureShape(features, 'features');
+  if (features instanceof DeviceTensor)
+    return reduceOnDevice('means', features, null, {
+      shape,
+      activationImages: shape.images,
+      factorImages: 1,
+      lazy: false,
+    })!;
   // Of a single position, as gradients behind a global average are.
-  if (positions === 1) return features.data.slice();
-  return native().channelMeans(steady(features.data), images, channels, positions);
+  if (shape.positions === 1) return features.data.slice();
+  return native().channelMeans(steady(features.data), shape.images, shape.channels, shape.positions);
 }
 
 /**
@@ -71,13 +61,11 @@ export async function gradientProduct(
   return sumOf(term, activations, gradients, featurePair(activations, gradients));
 }
 
-/** The sum over channels of tensors whose shapes were checked. */
-export function sumOf(term: Term, activations: FeatureMaps, factors: FeatureMaps, pair: FeaturePair): MaybeLater<Maps> {
+async function sumOf(term: Term, activations: FeatureMaps, factors: FeatureMaps, pair: FeaturePair): Promise<Maps> {
   const { images, height, width } = pair.shape;
-  const data =
-    reduceOnDevice(`sum-${term}`, activations, factors, pair) ??
-    native().channelSum(term, ...pairArguments(activations, factors.data, pair));
-  return whenReady(data, values => ({ data: values, dims: [images, height, width] }));
+  const data = await (reduceOnDevice(`sum-${term}`, activations, factors, pair) ??
+    native().channelSum(term, ...pairArguments(activations, factors.data, pair)));
+  return { data, dims: [images, height, width] };
 }
 
 /** What a reduction takes besides, where it takes anything. */

@@ -1,22 +1,19 @@
 import type { InputSize } from '../image/geometry.ts';
 import type { FeatureMaps } from '../kernels/features.ts';
 import type { Maps } from '../kernels/types.ts';
-import { allReady, eachInTurn, type MaybeLater, whenReady } from '../maybe-later.ts';
 import { largestSize, sized } from '../methods/conventions/convention.ts';
 import type { Concepts, RawMap } from '../result/explanation.ts';
-import { type MethodMaps, nth } from './method-maps.ts';
+import { nth, type RawMaps } from './apply-method.ts';
 
 /** A result's own values: before the outermost ReLU, normalisation and resizing. */
-export function rawMapOf({ raw, placed, colours, concepts }: MethodMaps, index: number): MaybeLater<RawMap> {
+export async function rawMapOf({ raw, colours, concepts }: RawMaps, index: number): Promise<RawMap> {
   if (concepts.length > 0) return rawConcepts(colours, index);
   if (colours.length > 0) return rawColours(colours, index);
-  // Made for this result alone.
-  if (placed) return onlyRawMap(raw[0]!);
   return rawMap(raw, index);
 }
 
 /** Where concepts of several layers follow each other in `raw`, so do what is said of them. */
-export function conceptsOf({ concepts, colours }: MethodMaps, index: number): Concepts | null {
+export function conceptsOf({ concepts, colours }: RawMaps, index: number): Concepts | null {
   if (concepts.length === 0) return null;
   const own = concepts.map(results => results[index]!);
   const counts = colours.map(({ dims }) => dims[1]!);
@@ -36,7 +33,7 @@ function rawColours(layers: readonly FeatureMaps[], index: number): RawMap {
 }
 
 /** One layer's concepts; of several one after the other, resized to the largest. */
-function rawConcepts(layers: readonly FeatureMaps[], index: number): MaybeLater<RawMap> {
+async function rawConcepts(layers: readonly FeatureMaps[], index: number): Promise<RawMap> {
   const own = layers.map(({ data, dims: [images, count, rows, columns], depth }): Maps => {
     const size = count! * rows! * columns!;
     // Several targets of one image share its concepts.
@@ -44,39 +41,30 @@ function rawConcepts(layers: readonly FeatureMaps[], index: number): MaybeLater<
     return { data: data.subarray(from, from + size), dims: [count!, rows!, columns!], depth };
   });
   const size = largestSize(own);
-  return whenReady(
-    allReady(own, maps => sized(maps, size)),
-    resized => {
-      const count = resized.reduce((sum, { dims }) => sum + dims[0], 0);
-      const data = new Float32Array(resized.reduce((sum, maps) => sum + maps.data.length, 0));
-      let offset = 0;
-      for (const maps of resized) {
-        data.set(maps.data, offset);
-        offset += maps.data.length;
-      }
-      return { data, dims: [count, ...positionsOf(size)], width: size.width, height: size.height };
-    },
-  );
-}
-
-function onlyRawMap({ data, dims: [, height, width] }: Maps): RawMap {
-  return { data, dims: [height, width], width, height };
+  const resized = await Promise.all(own.map(maps => sized(maps, size)));
+  const count = resized.reduce((sum, { dims }) => sum + dims[0], 0);
+  const data = new Float32Array(resized.reduce((sum, maps) => sum + maps.data.length, 0));
+  let offset = 0;
+  for (const maps of resized) {
+    data.set(maps.data, offset);
+    offset += maps.data.length;
+  }
+  return { data, dims: [count, ...positionsOf(size)], width: size.width, height: size.height };
 }
 
 /** One layer's own map; of several the mean, resized to the largest. */
-function rawMap(layers: readonly Maps[], index: number): MaybeLater<RawMap> {
+async function rawMap(layers: readonly Maps[], index: number): Promise<RawMap> {
   const size = largestSize(layers);
   const { width, height } = size;
   const dims = positionsOf(size);
   if (layers.length === 1) return { data: nth(layers[0]!, index).slice(), dims, width, height };
   const data = new Float32Array(dims.reduce((product, length) => product * length, 1));
-  const added = eachInTurn(layers, maps => {
+  for (const maps of layers) {
     const [, rows, columns] = maps.dims;
-    return whenReady(sized({ ...maps, data: nth(maps, index), dims: [1, rows, columns] }, size), own => {
-      for (let i = 0; i < data.length; i++) data[i]! += own.data[i]! / layers.length;
-    });
-  });
-  return whenReady(added, () => ({ data, dims, width, height }));
+    const own = await sized({ ...maps, data: nth(maps, index), dims: [1, rows, columns] }, size);
+    for (let i = 0; i < data.length; i++) data[i]! += own.data[i]! / layers.length;
+  }
+  return { data, dims, width, height };
 }
 
 function positionsOf({ depth, height, width }: InputSize): number[] {

@@ -1,6 +1,6 @@
 import type { FeatureMaps } from '../kernels/features.ts';
-import type { Scorer } from '../scoring/scorer.ts';
-import { defineMethod, scorerOf } from './definition.ts';
+import type { ActivationScorer } from '../scoring/scorer.ts';
+import { activationScorerOf, defineMethod } from './definition.ts';
 import { channelWeights } from './support/channel-weights.ts';
 import { type ChannelChoice, chooseChannels } from './support/choose-channels.ts';
 import { CHANNEL_PARAMS, DEDUPE_PARAM, needsOfRank } from './support/score-params.ts';
@@ -32,7 +32,7 @@ function fillValues(mode: string, { data, dims }: FeatureMaps, run: Uint32Array)
 
 /** Scores [run, targets] of the layer without each channel, from as few runs as possible. */
 async function ablatedScores(
-  scorer: Scorer,
+  scorer: ActivationScorer,
   activations: FeatureMaps,
   run: Uint32Array,
   values: Float32Array,
@@ -88,9 +88,10 @@ export const ablationCam = defineMethod({
   },
   conventions: ['pytorch-grad-cam'],
   relu: true,
+  scope: 'layer',
   compute: async (layer, context) => {
     const { params } = context;
-    const scorer = scorerOf(context);
+    const scorer = activationScorerOf(context);
     const { activations } = layer;
     const channels = activations.dims[1]!;
     const choice: ChannelChoice = await chooseChannels(layer, params, scorer.targets);

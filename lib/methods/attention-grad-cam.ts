@@ -14,6 +14,7 @@ export const attentionGradCam = defineMethod({
   cost: '1F + 1B',
   conventions: [],
   relu: true,
+  scope: 'layer',
   compute: async (layer, { count }) => {
     const { grid, prefix } = tokensOf(layer);
     const [height, width] = grid;

@@ -32,8 +32,8 @@ export const attentionRollout = defineMethod({
   params: ROLLOUT_PARAMS,
   conventions: [],
   relu: false,
-  compute: () => Promise.reject(new TypeError('attention rollout is defined on all blocks together')),
-  computeLayers: async (layers, { params }) => {
+  scope: 'layers',
+  compute: async (layers, { params }) => {
     const fusion = params.fuse as Fusion;
     const used = layers.slice(Math.min(params.startLayer as number, layers.length - 1));
     const maps = await rolledMaps(

@@ -14,7 +14,8 @@ export const cam = defineMethod({
   conventions: ['torchcam'],
   relu: false,
   reductions: true,
-  compute: ({ classifier }) => {
+  scope: 'layer',
+  compute: async ({ classifier }) => {
     if (!classifier) throw new TypeError('the classifier rows were not read for a method that needs them');
     return { weights: classifier };
   },

@@ -17,5 +17,6 @@ export const dRise = defineMethod({
   conventions: [],
   relu: false,
   // Similarities have no other view.
+  scope: 'layer',
   compute: async (_, context) => ({ maps: await riseMap(context, undefined) }),
 });

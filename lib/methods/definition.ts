@@ -2,10 +2,9 @@ import type { InputSize } from '../image/geometry.ts';
 import type { FeatureMaps } from '../kernels/features.ts';
 import type { ProductForm } from '../kernels/index.ts';
 import type { Maps } from '../kernels/types.ts';
-import type { MaybeLater } from '../maybe-later.ts';
 import type { TokenGrid } from '../model/find/axes.ts';
 import type { MaskOptimizer } from '../scoring/mask-optimizer.ts';
-import type { Scorer } from '../scoring/scorer.ts';
+import type { ActivationScorer, PictureScorer } from '../scoring/scorer.ts';
 import type { ResolvedTarget, ScoreTerm } from '../targets/resolve.ts';
 import type { ScoreRow } from '../targets/score.ts';
 
@@ -94,17 +93,23 @@ export interface LayerTensors {
   readonly noisy?: readonly LayerTensors[];
 }
 
-/** A method's answer for one layer: how A is summed over channels, or the finished maps [N, h, w]. */
+/**
+ * Finished maps [N, h, w]; `raw` [N, C, h, w] where the method's own values are more than they show: colours that they sum
+ * up, or `concepts` of which they are one (N may be 1 for several targets of one image).
+ */
+export interface FinishedMaps {
+  readonly maps: Maps;
+  readonly raw?: FeatureMaps;
+  readonly concepts?: readonly ShownConcept[];
+}
+
+/** A method's answer for one layer: how A is summed over channels, or the finished maps. */
 export type LayerResult =
   /** Σ_k w_k A_k with weights [N·C]. */
   | { readonly weights: Float32Array }
   /** Σ_k of an element-wise product of G_k and A_k. */
   | { readonly product: ProductForm }
-  /**
-   * Finished maps; `raw` [N, C, h, w] where the method's own values are more than they show: colours that they sum up, or
-   * `concepts` of which they are one (N may be 1 for several targets of one image).
-   */
-  | { readonly maps: Maps; readonly raw?: FeatureMaps; readonly concepts?: readonly ShownConcept[] };
+  | FinishedMaps;
 
 /** Which of an image's concepts a map shows. */
 export interface ShownConcept {
@@ -125,8 +130,10 @@ export interface MethodContext extends MethodChoice {
   readonly size: InputSize;
   /** Number of results: the larger N of activations and gradients; of methods computed for one image, the targets. */
   readonly count: number;
-  /** For methods that need scores: bound to the image, its targets and its layer. */
-  readonly scorer?: Scorer;
+  /** For methods that need scores of changed images: bound to the image and its targets. */
+  readonly pictureScorer?: PictureScorer;
+  /** For methods that need scores of changed activations: bound to the image, its targets and the layer. */
+  readonly activationScorer?: ActivationScorer;
   /** For methods that need an optimiser: bound to the same. */
   readonly optimizer?: MaskOptimizer;
 }
@@ -141,7 +148,8 @@ export interface OwnScore {
   terms(row: ScoreRow, target: ResolvedTarget, choice: MethodChoice): ScoreTerm[];
 }
 
-export interface MethodDefinition {
+/** What every method says of itself, whatever it is computed from. */
+interface MethodFacts {
   /** Canonical name (contract §3). */
   readonly name: string;
   /** Further spellings; those without hyphens and with `pp` for `++` are derived. */
@@ -169,11 +177,6 @@ export interface MethodDefinition {
    * the `paper` convention. Others are stretched at the layer's resolution.
    */
   enlarged?(params: ParamValues): 'bilinear' | 'align-corners' | undefined;
-  /**
-   * Of methods that take no layer from the user: 'input' looks at the model's input alone, 'biased' at the input and then at
-   * every convolution and batch normalisation with a bias.
-   */
-  readonly layer?: 'input' | 'biased';
   /** Of methods that differentiate another score than the target's. */
   readonly ownScore?: OwnScore;
   /**
@@ -181,19 +184,41 @@ export interface MethodDefinition {
    * them in the CPU's memory.
    */
   readonly reductions?: true;
-  /** What the method makes of one layer: before the outermost ReLU, normalisation and resizing. */
-  compute(layer: LayerTensors, context: MethodContext): MaybeLater<LayerResult>;
-  /**
-   * For methods defined on several layers (by default the last one of each resolution), which they combine themselves:
-   * finished maps of all of them, layers in the order of the network.
-   * Takes the place of `compute` and of the convention's fusion.
-   */
-  computeLayers?(layers: readonly LayerTensors[], context: MethodContext): MaybeLater<{ readonly maps: Maps }>;
-  /** `computeLayers` heeds the parameter `eigenSmooth`. */
-  readonly smoothsLayers?: true;
 }
 
-export function defineMethod(definition: MethodDefinition): MethodDefinition {
+/**
+ * Made of one layer: before the outermost ReLU, normalisation and resizing. Of several layers each has a map of its own,
+ * which the convention fuses.
+ */
+export interface LayerMethod extends MethodFacts {
+  readonly scope: 'layer';
+  compute(layer: LayerTensors, context: MethodContext): Promise<LayerResult>;
+}
+
+/**
+ * Made of several layers (by default the last one of each resolution) that the method joins itself; they come in the order
+ * of the network.
+ */
+export interface LayersMethod extends MethodFacts {
+  readonly scope: 'layers';
+  compute(layers: readonly LayerTensors[], context: MethodContext): Promise<FinishedMaps>;
+  /** It heeds the parameter `eigenSmooth`. */
+  readonly smooths?: true;
+}
+
+/**
+ * Made of the whole network, without a layer from the user: of the model's input alone, or of the input and then every
+ * convolution and batch normalisation with a bias.
+ */
+export interface GraphMethod extends MethodFacts {
+  readonly scope: 'graph';
+  readonly reads: 'input' | 'biased';
+  compute(layers: readonly [input: LayerTensors, ...LayerTensors[]], context: MethodContext): Promise<FinishedMaps>;
+}
+
+export type MethodDefinition = LayerMethod | LayersMethod | GraphMethod;
+
+export function defineMethod<M extends MethodDefinition>(definition: M): M {
   return definition;
 }
 
@@ -222,10 +247,17 @@ export function isOfTarget({ gradients, guided, attributions, classifier, scores
   return Boolean(gradients || guided || attributions || classifier === true || scores || optimizer);
 }
 
-/** The scorer of a method that declared `scores` in `needs`. */
-export function scorerOf(context: MethodContext): Scorer {
-  if (!context.scorer) throw new TypeError('no scorer was made for a method that needs scores');
-  return context.scorer;
+/** The scorer of a method that declared `scores` of changed images in `needs`. */
+export function pictureScorerOf({ pictureScorer }: MethodContext): PictureScorer {
+  if (!pictureScorer) throw new TypeError('no scorer was made for a method that needs scores of changed images');
+  return pictureScorer;
+}
+
+/** The scorer of a method that declared `scores` of changed activations in `needs`. */
+export function activationScorerOf({ activationScorer }: MethodContext): ActivationScorer {
+  if (!activationScorer)
+    throw new TypeError('no scorer was made for a method that needs scores of changed activations');
+  return activationScorer;
 }
 
 /** The optimiser of a method that declared it in `needs`. */

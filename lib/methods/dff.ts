@@ -27,6 +27,7 @@ export const dff = defineMethod({
   conventions: ['pytorch-grad-cam'],
   relu: false,
   stretchedOnce: true,
+  scope: 'layer',
   compute: async ({ activations, classifier }, { convention, params, seed }) => {
     const components = params.n as number;
     const shift = convention === 'pytorch-grad-cam';

@@ -24,6 +24,7 @@ export const eigenCam = defineMethod({
   conventions: ['pytorch-grad-cam'],
   relu: true,
   reductions: true,
+  scope: 'layer',
   compute: async ({ activations }, { convention, params }) => {
     const maps = await principalComponent(activations, {
       centre: params.centre as boolean,

@@ -12,6 +12,7 @@ export const eigenGradCam = defineMethod({
   conventions: ['pytorch-grad-cam'],
   relu: true,
   reductions: true,
+  scope: 'layer',
   compute: async (layer, { convention }) => ({
     maps: await principalComponent(layer.activations, {
       centre: true,

@@ -14,5 +14,6 @@ export const fasterScoreCam = defineMethod({
   params: { ...CHANNEL_PARAMS, topK: { ...CHANNEL_PARAMS.topK, default: 10 }, dedupe: DEDUPE_PARAM },
   conventions: [],
   relu: true,
+  scope: 'layer',
   compute: (layer, context) => computeScoreCam(layer, context, 'paper'),
 });

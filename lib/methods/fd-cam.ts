@@ -1,6 +1,6 @@
 import { channelMeans } from '../kernels/index.ts';
 import { nativeScoring } from '../scoring/native.ts';
-import { defineMethod, gradientsOf, scorerOf } from './definition.ts';
+import { activationScorerOf, defineMethod, gradientsOf } from './definition.ts';
 import { channelWeights } from './support/channel-weights.ts';
 import { chooseChannels } from './support/choose-channels.ts';
 import { CHANNEL_PARAMS, DEDUPE_PARAM, needsOfRank } from './support/score-params.ts';
@@ -38,9 +38,10 @@ export const fdCam = defineMethod({
   },
   conventions: [],
   relu: true,
+  scope: 'layer',
   compute: async (layer, context) => {
     const { params } = context;
-    const scorer = scorerOf(context);
+    const scorer = activationScorerOf(context);
     const { data, dims } = layer.activations;
     const [, channels, height, width] = dims as [number, number, number, number];
     const { targets } = scorer;

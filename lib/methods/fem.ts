@@ -12,5 +12,6 @@ export const fem = defineMethod({
   params: { k: { type: 'number', default: 2, min: 0, description: 'standard deviations above the mean' } },
   conventions: ['pytorch-grad-cam'],
   relu: true,
+  scope: 'layer',
   compute: async ({ activations }, { params }) => ({ weights: await femWeights(activations, params.k as number) }),
 });

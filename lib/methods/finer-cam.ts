@@ -114,5 +114,6 @@ export const finerCam = defineMethod({
       return Array.from(weightedSlopes(contrast), (weight, index): ScoreTerm => ({ view: 'logit', index, weight }));
     },
   },
+  scope: 'layer',
   compute: computeBase,
 });

@@ -72,11 +72,9 @@ export const fullGrad = defineMethod({
   },
   conventions: ['pytorch-grad-cam'],
   relu: false,
-  layer: 'biased',
-  compute: async () => {
-    throw new TypeError('FullGrad is made of all layers together');
-  },
-  computeLayers: async (layers, { params, size }) => {
+  scope: 'graph',
+  reads: 'biased',
+  compute: async (layers, { params, size }) => {
     const mode = params.mode as Mode;
     const interpolation: ResizeOptions['interpolation'] = mode === 'pgc' ? 'bilinear' : 'align-corners';
     let total: Maps | undefined;

@@ -12,8 +12,8 @@ export const genericAttention = defineMethod({
   cost: '1F + 1B',
   conventions: [],
   relu: false,
-  compute: () => Promise.reject(new TypeError('generic attention is defined on all blocks together')),
-  computeLayers: async (layers, { count }) => ({ maps: await rolledMaps(layers, count, positiveMean, 'sum') }),
+  scope: 'layers',
+  compute: async (layers, { count }) => ({ maps: await rolledMaps(layers, count, positiveMean, 'sum') }),
 });
 
 function positiveMean({ heads, tokens, attention, gradients }: HeadMatrices): Float32Array {

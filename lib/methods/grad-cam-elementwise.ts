@@ -12,5 +12,6 @@ export const gradCamElementwise = defineMethod({
   conventions: ['pytorch-grad-cam'],
   relu: true,
   reductions: true,
-  compute: () => ({ product: 'elementwise' }),
+  scope: 'layer',
+  compute: async () => ({ product: 'elementwise' }),
 });

@@ -1,5 +1,4 @@
-import * as direct from '../kernels/unchecked.ts';
-import { whenReady } from '../maybe-later.ts';
+import { channelMeans } from '../kernels/index.ts';
 import { defineMethod, gradientsOf } from './definition.ts';
 
 /** w_k = mean of G_k over positions; M = ReLU(Σ_k w_k A_k). */
@@ -13,5 +12,6 @@ export const gradCam = defineMethod({
   conventions: ['pytorch-grad-cam', 'torchcam'],
   relu: true,
   reductions: true,
-  compute: layer => whenReady(direct.channelMeans(gradientsOf(layer)), weights => ({ weights })),
+  scope: 'layer',
+  compute: async layer => ({ weights: await channelMeans(gradientsOf(layer)) }),
 });

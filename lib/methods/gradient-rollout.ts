@@ -17,8 +17,8 @@ export const gradientRollout = defineMethod({
   params: ROLLOUT_PARAMS,
   conventions: [],
   relu: false,
-  compute: () => Promise.reject(new TypeError('gradient rollout is defined on all blocks together')),
-  computeLayers: async (layers, { params, count }) => {
+  scope: 'layers',
+  compute: async (layers, { params, count }) => {
     const fusion = params.fuse as Fusion;
     const used: readonly LayerTensors[] = layers.slice(Math.min(params.startLayer as number, layers.length - 1));
     const maps = await rolledMaps(

@@ -1,7 +1,7 @@
 import type { FeatureMaps } from '../kernels/features.ts';
 import { channelMeans, resize, weightedSum } from '../kernels/index.ts';
 import { nativeScoring } from '../scoring/native.ts';
-import { defineMethod, gradientsOf, type ParamValues, scorerOf } from './definition.ts';
+import { defineMethod, gradientsOf, type ParamValues, pictureScorerOf } from './definition.ts';
 import { type ChannelChoice, chooseChannels } from './support/choose-channels.ts';
 import { CHANNEL_PARAMS, DEDUPE_PARAM } from './support/score-params.ts';
 
@@ -82,9 +82,10 @@ export const groupCam = defineMethod({
   },
   conventions: [],
   relu: true,
+  scope: 'layer',
   compute: async (layer, context) => {
     const { params, seed } = context;
-    const scorer = scorerOf(context);
+    const scorer = pictureScorerOf(context);
     const { targets } = scorer;
     const [, channels, height, width] = layer.activations.dims as [number, number, number, number];
     const choice = await chooseChannels(layer, params, targets);

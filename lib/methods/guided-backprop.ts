@@ -35,6 +35,7 @@ export const guidedBackprop = defineMethod({
   cost: '1F + 1B',
   conventions: ['pytorch-grad-cam'],
   relu: false,
-  layer: 'input',
-  compute: async layer => ({ maps: strength(guidedOf(layer)), raw: guidedOf(layer) }),
+  scope: 'graph',
+  reads: 'input',
+  compute: async ([layer]) => ({ maps: strength(guidedOf(layer)), raw: guidedOf(layer) }),
 });

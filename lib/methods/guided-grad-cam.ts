@@ -16,6 +16,7 @@ export const guidedGradCam = defineMethod({
   params: { base: baseParam('grad-cam') },
   conventions: ['pytorch-grad-cam'],
   relu: false,
+  scope: 'layer',
   compute: async (layer, context) => {
     const { convention, params, size } = context;
     const base = await layerMaps(layer, await computeBase(layer, context), params.eigenSmooth === true);

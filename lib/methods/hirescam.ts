@@ -12,5 +12,6 @@ export const hiResCam = defineMethod({
   conventions: ['pytorch-grad-cam'],
   relu: true,
   reductions: true,
-  compute: () => ({ product: 'hirescam' }),
+  scope: 'layer',
+  compute: async () => ({ product: 'hirescam' }),
 });

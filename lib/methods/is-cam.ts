@@ -32,6 +32,7 @@ export const isCam = defineMethod({
   },
   conventions: ['torchcam'],
   relu: true,
+  scope: 'layer',
   compute: async (layer, context) => {
     const { mode, n } = context.params;
     return { weights: await averagedWeights(layer, context, { scales: ladder(mode as string, n as number) }) };

@@ -17,6 +17,7 @@ export const kpcaCam = defineMethod({
   },
   conventions: ['pytorch-grad-cam'],
   relu: true,
+  scope: 'layer',
   compute: async ({ activations }, { params }) => ({
     maps: await kernelPca(activations, {
       kernel: params.kernel as KernelPcaKernel,

@@ -13,5 +13,6 @@ export const layerCam = defineMethod({
   enlarged: () => 'bilinear',
   fusion: 'tanh-max',
   reductions: true,
-  compute: () => ({ product: 'layercam' }),
+  scope: 'layer',
+  compute: async () => ({ product: 'layercam' }),
 });

@@ -18,8 +18,8 @@ export const leGrad = defineMethod({
   },
   conventions: ['torchcam'],
   relu: false,
-  compute: () => Promise.reject(new TypeError('LeGrad is defined on all blocks together')),
-  computeLayers: async (layers, { params, count }) => {
+  scope: 'layers',
+  compute: async (layers, { params, count }) => {
     const { grid, prefix } = tokensOf(layers[0]!);
     const [height, width] = grid;
     const patches = height * width;

@@ -15,6 +15,7 @@ export const liftCam = defineMethod({
   conventions: [],
   relu: true,
   enlarged: () => 'bilinear',
+  scope: 'layer',
   compute: async layer => {
     const contributions = attributionsOf(layer);
     const means = await channelMeans(contributions);

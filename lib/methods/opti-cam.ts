@@ -34,6 +34,7 @@ export const optiCam = defineMethod({
   conventions: [],
   relu: true,
   enlarged: () => 'bilinear',
+  scope: 'layer',
   compute: async ({ activations }, context) => {
     const { n, lr, loss, normalization } = context.params;
     const channels = activations.dims[1]!;

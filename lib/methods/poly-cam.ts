@@ -2,8 +2,8 @@ import type { FeatureMaps } from '../kernels/features.ts';
 import { resize, weightedSum } from '../kernels/index.ts';
 import type { Maps } from '../kernels/types.ts';
 import { nativeScoring } from '../scoring/native.ts';
-import type { Scorer } from '../scoring/scorer.ts';
-import { defineMethod, type LayerTensors, type MethodContext, scorerOf } from './definition.ts';
+import type { PictureScorer } from '../scoring/scorer.ts';
+import { defineMethod, type LayerTensors, type MethodContext, pictureScorerOf } from './definition.ts';
 import { channelWeights } from './support/channel-weights.ts';
 import { chooseChannels } from './support/choose-channels.ts';
 import { CHANNEL_PARAMS, DEDUPE_PARAM, needsOfRank } from './support/score-params.ts';
@@ -18,7 +18,7 @@ const TINY = 1e-12;
 export async function polyWeights(
   layer: LayerTensors,
   { params }: MethodContext,
-  scorer: Scorer,
+  scorer: PictureScorer,
 ): Promise<Float32Array> {
   const { data, dims } = layer.activations;
   const [, channels, height, width] = dims as [number, number, number, number];
@@ -91,9 +91,9 @@ export const polyCam = defineMethod({
   },
   conventions: [],
   relu: true,
-  compute: async (layer, context) => ({ weights: await polyWeights(layer, context, scorerOf(context)) }),
-  computeLayers: async (layers, context) => {
-    const scorer = scorerOf(context);
+  scope: 'layers',
+  compute: async (layers, context) => {
+    const scorer = pictureScorerOf(context);
     let map: Maps | undefined;
     for (const layer of layers.toReversed()) {
       const own = await layerMap(layer.activations, await polyWeights(layer, context, scorer));

@@ -11,6 +11,7 @@ export const randomCam = defineMethod({
   cost: '1F',
   conventions: ['pytorch-grad-cam'],
   relu: true,
+  scope: 'layer',
   compute: async ({ activations }, { seed }) => {
     const [count, channels] = activations.dims as [number, number];
     const random = new Random(seed);

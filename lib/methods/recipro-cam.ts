@@ -1,4 +1,4 @@
-import { defineMethod, scorerOf } from './definition.ts';
+import { activationScorerOf, defineMethod } from './definition.ts';
 
 /** M(i, j) = score of the tail when only position (i, j) of the activations is left. No ReLU, no gradients. */
 export const reciproCam = defineMethod({
@@ -28,8 +28,9 @@ export const reciproCam = defineMethod({
   },
   conventions: [],
   relu: false,
+  scope: 'layer',
   compute: async ({ activations }, context) => {
-    const scorer = scorerOf(context);
+    const scorer = activationScorerOf(context);
     const [, , height, width] = activations.dims as [number, number, number, number];
     const scores = await scorer.tail({
       kind: 'positions',

@@ -32,9 +32,9 @@ export const refineCam = defineMethod({
   },
   conventions: ['pytorch-grad-cam', 'torchcam'],
   relu: true,
-  compute: computeBase,
-  smoothsLayers: true,
-  computeLayers: async (layers, context) => {
+  scope: 'layers',
+  smooths: true,
+  compute: async (layers, context) => {
     const { params, size } = context;
     const convention = CONVENTION_OF[params.mode as Mode];
     const relu = params.relu as boolean;

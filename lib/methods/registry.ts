@@ -1,6 +1,7 @@
 import { OnnxCamError } from '../common/errors.ts';
 import { didYouMean } from '../common/suggest.ts';
 import { ablationCam } from './ablation-cam.ts';
+import { activationMean } from './activation-mean.ts';
 import { attentionGradCam } from './attention-grad-cam.ts';
 import { attentionRollout } from './attention-rollout.ts';
 import { cam } from './cam.ts';
@@ -40,7 +41,6 @@ import { segEigenCam } from './seg-eigen-cam.ts';
 import { shapleyCam } from './shapley-cam.ts';
 import { smoothGradCamPlusPlus } from './smooth-grad-cam-plus-plus.ts';
 import { ssCam } from './ss-cam.ts';
-import { activationMean } from './support/activation-mean.ts';
 import { vitReciproCam } from './vit-recipro-cam.ts';
 import { xGradCam } from './xgrad-cam.ts';
 import { zoomCam } from './zoom-cam.ts';

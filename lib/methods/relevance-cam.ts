@@ -14,5 +14,6 @@ export const relevanceCam = defineMethod({
   cost: '1F + 1B',
   conventions: [],
   relu: false,
+  scope: 'layer',
   compute: async layer => ({ weights: await channelMeans(attributionsOf(layer)) }),
 });

@@ -1,15 +1,15 @@
 import { Random } from '../common/random.ts';
 import type { Maps } from '../kernels/types.ts';
-import type { GridMasks, Scorer } from '../scoring/scorer.ts';
+import type { GridMasks, PictureScorer } from '../scoring/scorer.ts';
 import type { ScoreView } from '../targets/target.ts';
-import { defineMethod, type MethodContext, type ParamSpec, scorerOf } from './definition.ts';
+import { defineMethod, type MethodContext, type ParamSpec, pictureScorerOf } from './definition.ts';
 
 /**
  * N random masks: grids of `cells` × `cells` that are 1 with probability p, upsampled to one cell more than the image and
  * shifted by less than a cell (the official code).
  */
 export function randomMasks(
-  { width, height }: Scorer['size'],
+  { width, height }: PictureScorer['size'],
   { n, cells, p, seed }: { n: number; cells: number; p: number; seed: number },
 ): GridMasks {
   const random = new Random(seed);
@@ -35,7 +35,7 @@ export function riseParams({ n, cells }: { n: number; cells: number }): Readonly
 
 /** M = 1/(N p) Σ_n score(x ⊙ m_n) m_n for each target, [T, H, W]. */
 export async function riseMap(context: MethodContext, view: ScoreView | undefined): Promise<Maps> {
-  const scorer = scorerOf(context);
+  const scorer = pictureScorerOf(context);
   const [n, cells, p] = [context.params.n as number, context.params.cells as number, context.params.p as number];
   const masks = randomMasks(scorer.size, { n, cells, p, seed: context.seed });
   const scores = await scorer.gridMasks(masks, view);
@@ -56,6 +56,7 @@ export const rise = defineMethod({
   params: riseParams({ n: 4000, cells: 7 }),
   conventions: [],
   relu: false,
-  layer: 'input',
+  scope: 'graph',
+  reads: 'input',
   compute: async (_, context) => ({ maps: await riseMap(context, 'probability') }),
 });

@@ -1,8 +1,15 @@
+import { channelMaps } from '../kernels/features.ts';
 import { resize, weightedSum } from '../kernels/index.ts';
 import type { MaskRequest } from '../scoring/scorer.ts';
 import { softmax } from '../targets/score.ts';
 import type { ScoreView } from '../targets/target.ts';
-import { defineMethod, type LayerResult, type LayerTensors, type MethodContext, scorerOf } from './definition.ts';
+import {
+  defineMethod,
+  type LayerResult,
+  type LayerTensors,
+  type MethodContext,
+  pictureScorerOf,
+} from './definition.ts';
 import { channelWeights } from './support/channel-weights.ts';
 import { chooseChannels } from './support/choose-channels.ts';
 import { CHANNEL_PARAMS, DEDUPE_PARAM, needsOfRank } from './support/score-params.ts';
@@ -53,12 +60,13 @@ export async function computeScoreCam(
   name: ScoreCamMode,
 ): Promise<LayerResult> {
   const { params } = context;
-  const scorer = scorerOf(context);
+  const scorer = pictureScorerOf(context);
   const mode = MODES[name];
   const targets = scorer.targets;
   const choice = await chooseChannels(layer, params, targets);
   const { scores, constant } = await scorer.masks({
     ...mode.mask,
+    maps: channelMaps(layer.activations),
     select: choice.select,
     view: mode.view,
     dedupe: params.dedupe as boolean | undefined,
@@ -106,5 +114,6 @@ export const scoreCam = defineMethod({
   conventions: ['pytorch-grad-cam', 'torchcam'],
   relu: true,
   enlarged: ({ mode }) => (mode === 'tkv' ? 'align-corners' : undefined),
+  scope: 'layer',
   compute: (layer, context) => computeScoreCam(layer, context, context.params.mode as ScoreCamMode),
 });

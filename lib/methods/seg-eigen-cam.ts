@@ -14,6 +14,7 @@ export const segEigenCam = defineMethod({
   cost: '1F + 1B',
   conventions: ['pytorch-grad-cam'],
   relu: true,
+  scope: 'layer',
   compute: async layer => {
     const { data, dims } = gradientsOf(layer);
     const gradients = { data: data.map(Math.abs), dims };

@@ -15,6 +15,7 @@ export const shapleyCam = defineMethod({
   cost: '1F + 2B',
   conventions: ['pytorch-grad-cam'],
   relu: true,
+  scope: 'layer',
   compute: async layer => {
     const weights = await channelMeans(gradientsOf(layer));
     if (!layer.curvature) return { weights };

@@ -79,6 +79,7 @@ export const smoothGradCamPlusPlus = defineMethod({
   },
   conventions: ['torchcam'],
   relu: true,
+  scope: 'layer',
   compute: async (layer, { params }) => {
     if (params.mode === 'clean') return { weights: smoothWeights(layer, 'mean') };
     const { activations } = layer.noisy?.at(-1) ?? layer;

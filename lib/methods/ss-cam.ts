@@ -29,6 +29,7 @@ export const ssCam = defineMethod({
   },
   conventions: ['torchcam'],
   relu: true,
+  scope: 'layer',
   compute: async (layer, context) => {
     const { params, seed } = context;
     const target = params.variant === 2 ? 'input' : 'mask';

@@ -1,5 +1,5 @@
 import { OnnxCamError } from '../common/errors.ts';
-import { defineMethod, scorerOf } from './definition.ts';
+import { activationScorerOf, defineMethod } from './definition.ts';
 
 /**
  * Recipro-CAM on the tokens that enter the last block: both its residual stream and its normalised tokens are reduced to
@@ -28,15 +28,15 @@ export const vitReciproCam = defineMethod({
   },
   conventions: [],
   relu: false,
-  compute: () => Promise.reject(new TypeError('ViT-Recipro-CAM works on a residual stream and its normalisation')),
-  computeLayers: async ([stream, normalized], context) => {
+  scope: 'layers',
+  compute: async ([stream, normalized], context) => {
     if (!stream || !normalized)
       throw new OnnxCamError(
         'ERR_METHOD_UNSUPPORTED',
         'vit-recipro-cam explains one block; name no more than one layer',
       );
     const { params } = context;
-    const scorer = scorerOf(context);
+    const scorer = activationScorerOf(context);
     const [, , height, width] = stream.activations.dims as [number, number, number, number];
     const scores = await scorer.tail({
       ...(params.gaussian === true ? { kind: 'neighbourhoods' } : { kind: 'positions', gaussian: false }),

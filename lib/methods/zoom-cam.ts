@@ -34,9 +34,9 @@ export const zoomCam = defineMethod({
   cost: '1F + 1B',
   conventions: [],
   relu: true,
-  compute: () => ({ product: 'hirescam' }),
-  smoothsLayers: true,
-  computeLayers: async (layers, { params }) => {
+  scope: 'layers',
+  smooths: true,
+  compute: async (layers, { params }) => {
     const sums = await Promise.all(
       layers.map(layer => layerMaps(layer, { product: 'hirescam' }, params.eigenSmooth === true)),
     );

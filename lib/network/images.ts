@@ -9,7 +9,6 @@ import type { ResolvedPreprocess } from '../image/preprocess-options.ts';
 import { type RawPicture, rawPicture } from '../image/raw-picture.ts';
 import { type DetectedSource, detectSource, type ImageSource, type TensorInput } from '../image/source.ts';
 import { tensorPicture } from '../image/tensor-picture.ts';
-import type { MaybeLater } from '../maybe-later.ts';
 import type { ImageInput } from '../model/find/input.ts';
 
 /** What `explain` takes: a picture in any form, or a preprocessed tensor. */
@@ -66,12 +65,12 @@ function splitTensor(source: DetectedSource, rank: number): DetectedSource[] {
  * Decodes and preprocesses a picture, or checks a tensor against the model's input.
  * @throws `ERR_IMAGE_NOT_FOUND`, `ERR_IMAGE_INVALID`, `ERR_INPUT_SHAPE`, `ERR_ABORTED`
  */
-export function readImage(
+export async function readImage(
   source: DetectedSource,
   input: ImageInput,
   preprocess: () => ResolvedPreprocess,
   signal: AbortSignal | undefined,
-): MaybeLater<ReadyImage> {
+): Promise<ReadyImage> {
   throwIfAborted(signal);
   return source.kind === 'tensor' ? readTensor(source.tensor, input) : readPicture(source, input, preprocess, signal);
 }

@@ -1,8 +1,10 @@
 import { OnnxCamError, throwIfAborted } from '../common/errors.ts';
 import type { Tensor } from '../engine/tensor.ts';
 import type { ResolvedPreprocess } from '../image/preprocess-options.ts';
+import type { FeatureMaps } from '../kernels/features.ts';
 import { MASK_WEIGHTS, MASKED_ACTIVATIONS, MASKED_IMAGE, maskedGraph } from '../plan/masked-graph.ts';
 import { readoutForm } from '../plan/readout.ts';
+import type { TargetLayer } from '../plan/target-layer.ts';
 import {
   type MaskEvaluation,
   type MaskOptimization,
@@ -15,7 +17,7 @@ import { type SettledTarget, settleTargets } from '../scoring/target-terms.ts';
 import type { ScoreView } from '../targets/target.ts';
 import type { Network } from './network.ts';
 import { scoreRows } from './run-outputs.ts';
-import type { ScorerRequest } from './scorers.ts';
+import type { PictureScorerRequest } from './scorers.ts';
 import { denseSeeds, seedViews } from './seeds.ts';
 
 /** Targets of one image that are run at once, unless the user says otherwise. */
@@ -50,11 +52,11 @@ export class MaskOptimizers {
   }
 }
 
-export type MaskOptimizerRequest = Pick<
-  ScorerRequest,
-  'image' | 'row' | 'targets' | 'layer' | 'activations' | 'head' | 'feeds' | 'facts' | 'size'
-> &
-  Pick<ScorerRequest, 'batchSize' | 'signal' | 'onProgress'>;
+export interface MaskOptimizerRequest extends PictureScorerRequest {
+  readonly layer: TargetLayer;
+  /** The layer's activations for this image, [1, C, h, w]. */
+  readonly activations: FeatureMaps;
+}
 
 class NetworkMaskOptimizer implements MaskOptimizer {
   readonly targets: number;

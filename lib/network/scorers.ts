@@ -11,8 +11,11 @@ import { readoutForm } from '../plan/readout.ts';
 import type { ScoreHead } from '../plan/score-head.ts';
 import { blockGraph, networkGraph, prefixInput, type ScoringGraph, tailGraph } from '../plan/scoring-graphs.ts';
 import type { TargetLayer } from '../plan/target-layer.ts';
-import { createScorer, type ScoringModel, type UseModel } from '../scoring/create-scorer.ts';
-import type { Scorer } from '../scoring/scorer.ts';
+import { createActivationScorer } from '../scoring/activation-scorer.ts';
+import { createPictureScorer } from '../scoring/picture-scorer.ts';
+import type { ActivationScorer, PictureScorer } from '../scoring/scorer.ts';
+import type { ScoringModel, UseModel } from '../scoring/scoring-model.ts';
+import type { ScorerOptions } from '../scoring/scoring-runs.ts';
 import type { ResolvedTarget } from '../targets/resolve.ts';
 import type { ScoreRow } from '../targets/score.ts';
 import type { ReadyImage } from './images.ts';
@@ -20,19 +23,10 @@ import type { NetworkSessionOptions } from './planned-session.ts';
 import type { SessionUse } from './session-cache.ts';
 
 /** What scoring one image's changed copies starts from. */
-export interface ScorerRequest {
+export interface PictureScorerRequest {
   readonly image: ReadyImage;
   readonly row: ScoreRow;
   readonly targets: readonly ResolvedTarget[];
-  readonly layer: TargetLayer;
-  /** The layer's normalisation, which is changed together with it; its channels follow the layer's. */
-  readonly entry?: TargetLayer;
-  /** The layer's activations for this image, [1, C, h, w]. */
-  readonly activations: FeatureMaps;
-  /** Their gradients, where the logits are an affine function of the layer. */
-  readonly linearTail?: FeatureMaps;
-  /** The image's tokens before those of the picture [1, P, D], of layers that have some. */
-  readonly prefix?: Tensor<'float32'>;
   readonly head: ScoreHead;
   /** What the head's readout is fed for this image. */
   readonly feeds: Readonly<Record<string, Tensor>>;
@@ -42,6 +36,19 @@ export interface ScorerRequest {
   readonly batchSize?: number;
   readonly signal?: AbortSignal;
   readonly onProgress?: (progress: Progress) => void;
+}
+
+/** What scoring changed copies of one image's activations starts from. */
+export interface ActivationScorerRequest extends Omit<PictureScorerRequest, 'image'> {
+  readonly layer: TargetLayer;
+  /** The layer's normalisation, which is changed together with it; its channels follow the layer's. */
+  readonly entry?: TargetLayer;
+  /** The layer's activations for this image, [1, C, h, w]. */
+  readonly activations: FeatureMaps;
+  /** Their gradients, where the logits are an affine function of the layer. */
+  readonly linearTail?: FeatureMaps;
+  /** The image's tokens before those of the picture [1, P, D], of layers that have some. */
+  readonly prefix?: Tensor<'float32'>;
 }
 
 /** Makes scorers over the explainer's sessions; perturbation runs use one-thread sessions of their own. */
@@ -58,35 +65,36 @@ export class Scorers {
     this.#threads = threads;
   }
 
-  scorer(request: ScorerRequest): Scorer {
-    const { input } = this.#model;
-    const { image, layer, entry, head, facts, size } = request;
+  /** Scores changed copies of the image itself. */
+  pictures(request: PictureScorerRequest): PictureScorer {
+    const { head, facts, feeds } = request;
+    const { data, dims } = request.image.tensor;
+    return createPictureScorer({
+      ...this.#common(request),
+      input: { data, dims, layout: this.#model.input.layout },
+      network: this.#use(`network ${formOf(request)}`, () => networkGraph(this.#model, facts, head), feeds),
+    });
+  }
+
+  /** Scores changed copies of a layer's activations. */
+  activations(request: ActivationScorerRequest): ActivationScorer {
+    const { layer, entry, head, facts, feeds, prefix, linearTail } = request;
     const build = () =>
       entry ? blockGraph(this.#model, facts, head, [layer, entry]) : tailGraph(this.#model, facts, head, layer);
-    const { data, dims } = image.tensor;
-    const form = `${size} ${head.output} ${Object.keys(request.feeds)} ${head.classes} ${readoutForm(head.readout)}`;
-    const { feeds } = request;
-    const accelerated = isAccelerated(this.#options.executionProviders);
-    return createScorer({
-      input: { data, dims, layout: input.layout },
+    const cut = (layer.tokens?.prefix ?? 0) === 0 || prefix !== undefined;
+    const kept = prefix && { [prefixInput(layer)]: repeatBatch(prefix, this.#model.input.batch ?? 1) };
+    const key = `${entry ? 'block' : 'tail'} ${formOf(request)} ${layer.name}`;
+    return createActivationScorer({
+      ...this.#common(request),
       layer: request.activations,
-      row: request.row,
-      targets: request.targets,
-      network: this.#use(`network ${form}`, () => networkGraph(this.#model, facts, head), feeds),
-      tail:
-        (layer.tokens?.prefix ?? 0) > 0 && !request.prefix
-          ? undefined
-          : this.#use(`${entry ? 'block' : 'tail'} ${form} ${layer.name}`, build, {
-              ...feeds,
-              ...(request.prefix && { [prefixInput(layer)]: repeatBatch(request.prefix, input.batch ?? 1) }),
-            }),
-      linearTail: request.linearTail,
-      provider: accelerated ? 'accelerator' : 'cpu',
-      threads: this.#threads,
-      batchSize: request.batchSize,
-      signal: request.signal,
-      onProgress: request.onProgress,
+      tail: cut ? this.#use(key, build, { ...feeds, ...kept }) : undefined,
+      linearTail,
     });
+  }
+
+  #common({ row, targets, batchSize, signal, onProgress }: Omit<PictureScorerRequest, 'image'>): ScorerOptions {
+    const provider = isAccelerated(this.#options.executionProviders) ? 'accelerator' : 'cpu';
+    return { row, targets, provider, threads: this.#threads, batchSize, signal, onProgress };
   }
 
   /** `feeds` are fixed inputs of this image alone. */
@@ -113,4 +121,9 @@ export class Scorers {
         model => task({ ...model, fixed: { ...model.fixed, ...feeds } }),
       );
   }
+}
+
+/** Equal for requests that are scored by one graph. */
+function formOf({ size, head, feeds }: Omit<PictureScorerRequest, 'image'>): string {
+  return `${size} ${head.output} ${Object.keys(feeds)} ${head.classes} ${readoutForm(head.readout)}`;
 }

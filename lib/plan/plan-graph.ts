@@ -3,9 +3,10 @@ import type { FactTable } from '../model/graph/facts.ts';
 import type { Graph } from '../model/graph/graph.ts';
 import type { Model } from '../model/load-model.ts';
 import type { HeadChoice } from '../targets/resolve.ts';
-import { asFloat32, prefixTokens } from './conversions.ts';
+import { asFloat32 } from './conversions.ts';
 import { refuseDetections } from './no-gradient.ts';
-import type { NetworkPlan, PassKind } from './plan.ts';
+import { ofEachPass, PASSES, type PassKind } from './passes/index.ts';
+import type { NetworkPlan } from './plan.ts';
 import { PlanWriter } from './plan-writer.ts';
 import type { ScoreHead } from './score-head.ts';
 import type { TargetLayer } from './target-layer.ts';
@@ -49,20 +50,11 @@ export function planGraph(
     plan.seed && plan.gradients.length > 0
       ? writer.appendGradients(layers.filter(({ name }) => plan.gradients.includes(name)))
       : [];
-  const curvature = writer.appendCurvatures(layers.filter(({ name }) => plan.passes?.curvature?.includes(name)));
-  const guided = plan.passes?.guided
-    ? writer.appendGuided(layers.filter(({ name }) => plan.passes!.guided!.includes(name)))
-    : [];
-  const relevance = plan.passes?.relevance
-    ? writer.appendRelevance(layers.filter(({ name }) => plan.passes!.relevance!.includes(name)))
-    : [];
-  const contributions = plan.passes?.contributions
-    ? writer.appendContributions(layers.filter(({ name }) => plan.passes!.contributions!.includes(name)))
-    : [];
-  const block = writer.appendBlockGradients(layers.filter(({ name }) => plan.passes?.block?.includes(name)));
-  const prefix = layers
-    .filter(({ name }) => plan.passes?.prefix?.includes(name))
-    .map(layer => [layer.name, prefixTokens(writer.graph, writer.facts, layer.name, layer)] as const);
+  // Before the outputs, which are the last that is appended.
+  const passes = ofEachPass(kind => {
+    const asked = layers.filter(({ name }) => plan.passes?.[kind]?.includes(name));
+    return asked.length > 0 ? PASSES[kind].append(writer, asked) : [];
+  });
   const activations = layers
     .filter(({ name }) => plan.activations.includes(name))
     .map(layer => [layer.name, writer.output(writer.featureMaps(layer.name, layer))] as const);
@@ -80,13 +72,6 @@ export function planGraph(
       confidences: writer.output(writer.candidates.confidences),
     },
     gradients: outputs(gradients),
-    passes: {
-      curvature: outputs(curvature),
-      guided: outputs(guided),
-      relevance: outputs(relevance),
-      contributions: outputs(contributions),
-      block: outputs(block),
-      prefix: outputs(prefix),
-    },
+    passes: ofEachPass(kind => outputs(passes[kind])),
   };
 }

@@ -2,23 +2,17 @@ import { expand } from '../autodiff/broadcast.ts';
 import type { Seed } from '../autodiff/differentiate.ts';
 import { differentiate } from '../autodiff/differentiate.ts';
 import { Emitter } from '../autodiff/emitter.ts';
-import { findPath } from '../autodiff/path.ts';
-import { gradientPatterns, gradientRules } from '../autodiff/rules/index.ts';
-import { guidedRules } from '../autodiff/rulesets/guided.ts';
 import type { ClassSeed } from '../autodiff/seed.ts';
 import { appendClassSeed } from '../autodiff/seed.ts';
 import { expose } from '../model/graph/expose.ts';
 import type { FactTable, TensorFacts } from '../model/graph/facts.ts';
 import type { Graph } from '../model/graph/graph.ts';
-import { makeNode } from '../model/graph/graph.ts';
 import { batchName } from '../model/graph/value-info.ts';
 import type { Model } from '../model/load-model.ts';
 import type { HeadChoice } from '../targets/resolve.ts';
-import type { AttributionOptions } from './attributions.ts';
-import { appendContributions, appendRelevance } from './attributions.ts';
-import { appendBlockLogits } from './block-scores.ts';
 import { asFeatureMaps, asRows, feedFloat32 } from './conversions.ts';
 import { orNameAlternatives } from './no-gradient.ts';
+import type { PassWriter } from './passes/pass.ts';
 import type { NetworkPlan } from './plan.ts';
 import type { AppendedReadout, ScoreHead } from './score-head.ts';
 import { appendDenseSeeds, appendScoreView } from './score-views.ts';
@@ -26,16 +20,17 @@ import type { TargetLayer } from './target-layer.ts';
 
 const CLASS_PREFIX = 'onnx_cam/class';
 
-export class PlanWriter {
+export class PlanWriter implements PassWriter {
   readonly graph: Graph;
   readonly facts: Map<string, TensorFacts>;
   readonly input: string;
+  readonly manyScores: boolean;
+  readonly blocks: boolean;
   readonly logits: string;
   readonly region: string | undefined;
   readonly candidates: AppendedReadout['candidates'];
   readonly #head: ScoreHead;
   readonly #plan: Omit<NetworkPlan, keyof HeadChoice>;
-  readonly #blocks: boolean;
   /** By layer, as the pass left them. */
   readonly #gradients = new Map<string, string>();
   #appended: Record<string, Seed> | undefined;
@@ -53,7 +48,8 @@ export class PlanWriter {
     this.facts = new Map(facts);
     this.#head = head;
     this.#plan = plan;
-    this.#blocks = blocks;
+    this.manyScores = plan.manyScores;
+    this.blocks = blocks;
     this.input = feedFloat32(this.graph, this.facts, model.input.name);
     const { rows, region, candidates } = asRows(this.graph, this.facts, head);
     const own = this.graph.outputs.filter(({ name }) => name === rows);
@@ -78,7 +74,7 @@ export class PlanWriter {
 
   /** Layer name and the tensor with its gradient as feature maps. */
   appendGradients(layers: readonly TargetLayer[]): (readonly [layer: string, tensor: string])[] {
-    const seeds = this.#seeds;
+    const { seeds } = this;
     const { gradients, facts } = orNameAlternatives(() =>
       differentiate({
         graph: this.graph,
@@ -86,11 +82,11 @@ export class PlanWriter {
         seeds,
         wrt: layers.map(({ name }) => name),
         lazy: layers.every(({ layout }) => layout === 'nchw' || layout === 'nhwc' || layout === 'ncdhw'),
-        manyScores: this.#plan.manyScores,
-        blocks: this.#blocks,
+        manyScores: this.manyScores,
+        blocks: this.blocks,
       }),
     );
-    this.#learn(facts);
+    this.learn(facts);
     for (const [name, gradient] of gradients) this.#gradients.set(name, gradient);
     return layers.map(layer => {
       const gradient = this.#lazyOnPositionsOnly(gradients.get(layer.name)!, layer);
@@ -98,111 +94,13 @@ export class PlanWriter {
     });
   }
 
-  /**
-   * Layer name and the tensor with H·A as feature maps, H the second derivative of the score: the gradient of Σ G·A with
-   * the second factor held fast. A layer that its gradient doesn't depend on is left out.
-   */
-  appendCurvatures(layers: readonly TargetLayer[]): (readonly [layer: string, tensor: string])[] {
-    return layers.flatMap(layer => {
-      const { name } = layer;
-      const gradient = this.#whole(this.#gradients.get(name)!, name);
-      const path = findPath(this.graph, this.facts, gradientRules, [gradient], [name]);
-      if (!path.tensors.has(name)) return [];
-      const { gradients, facts } = differentiate({
-        graph: this.graph,
-        facts: this.facts,
-        seeds: { [gradient]: { gradient: this.#repeatedAs(name, gradient) } },
-        wrt: [name],
-        manyScores: this.#plan.manyScores,
-        blocks: this.#blocks,
-        prefix: 'curvature',
-      });
-      this.#learn(facts);
-      return [[name, this.featureMaps(gradients.get(name)!, layer)] as const];
-    });
-  }
-
-  /** Layer name and the tensor with its gradient by guided backpropagation as feature maps. */
-  appendGuided(layers: readonly TargetLayer[]): (readonly [layer: string, tensor: string])[] {
-    const { gradients, facts } = orNameAlternatives(() =>
-      differentiate({
-        graph: this.graph,
-        facts: this.facts,
-        seeds: this.#seeds,
-        wrt: layers.map(({ name }) => name),
-        rules: guidedRules,
-        patterns: gradientPatterns,
-        manyScores: this.#plan.manyScores,
-        blocks: this.#blocks,
-        prefix: 'guided',
-      }),
-    );
-    this.#learn(facts);
-    return layers.map(layer => [layer.name, this.featureMaps(gradients.get(layer.name)!, layer)]);
-  }
-
-  get #attributionOptions(): AttributionOptions {
-    return { seeds: this.#seeds, manyScores: this.#plan.manyScores, blocks: this.#blocks };
-  }
-
-  /** Layer name and the tensor with its relevance as feature maps. */
-  appendRelevance(layers: readonly TargetLayer[]): (readonly [layer: string, tensor: string])[] {
-    const names = layers.map(({ name }) => name);
-    const found = appendRelevance(this, names, this.logits, this.#attributionOptions);
-    return layers.map(layer => [layer.name, this.featureMaps(found.get(layer.name)!, layer)]);
-  }
-
-  /** Layer name and the tensor with its contributions as feature maps; every layer has a reference run of its own. */
-  appendContributions(layers: readonly TargetLayer[]): (readonly [layer: string, tensor: string])[] {
-    return layers.map(layer => {
-      const contributions = appendContributions(this, layer.name, this.#attributionOptions);
-      return [layer.name, this.featureMaps(contributions, layer)];
-    });
-  }
-
-  /**
-   * Layer name and the tensor with the gradient of the score of the block's own tokens, with respect to its attention. The
-   * class is the same for all blocks: a rank is one among the network's own logits.
-   */
-  appendBlockGradients(layers: readonly TargetLayer[]): (readonly [layer: string, tensor: string])[] {
-    return layers.map(layer => {
-      const logits = appendBlockLogits(this.graph, this.facts, layer.block!, this.logits);
-      const seeds = this.#appendSeeds(logits);
-      const { gradients, facts } = orNameAlternatives(() =>
-        differentiate({
-          graph: this.graph,
-          facts: this.facts,
-          seeds,
-          wrt: [layer.name],
-          manyScores: this.#plan.manyScores,
-          blocks: this.#blocks,
-          prefix: 'block-gradient',
-        }),
-      );
-      this.#learn(facts);
-      return [layer.name, this.featureMaps(gradients.get(layer.name)!, layer)] as const;
-    });
-  }
-
-  /** A gradient in its tensor's full shape. */
-  #whole(gradient: string, tensor: string): string {
+  wholeGradient(layer: string): string {
+    const gradient = this.#gradients.get(layer)!;
     const emit = new Emitter(this.graph, this.facts, 'grad-whole');
-    const full = { name: tensor, ...this.facts.get(tensor)! };
+    const full = { name: layer, ...this.facts.get(layer)! };
     const whole = expand(emit, { name: gradient, ...this.facts.get(gradient)! }, full);
-    this.#learn(emit.facts);
+    this.learn(emit.facts);
     return whole.name;
-  }
-
-  /** A layer's tensor, where several scores of one image are asked for once for each row of `gradient`. */
-  #repeatedAs(tensor: string, gradient: string): string {
-    if (!this.#plan.manyScores) return tensor;
-    const name = `onnx_cam/repeated/${tensor}`;
-    const { type, dims } = this.facts.get(gradient)!;
-    this.graph.append(makeNode('Shape', [gradient], [`${name}/shape`]));
-    this.graph.append(makeNode('Expand', [tensor, `${name}/shape`], [name]));
-    this.facts.set(`${name}/shape`, { type: 'int64', dims: [dims.length] });
-    this.facts.set(name, { type, dims });
-    return name;
   }
 
   /** The kernels take gradients that are constant over all positions as [N, C, 1, 1]; every other axis is written out. */
@@ -214,24 +112,25 @@ export class PlanWriter {
     const lazy = layout !== 'frames' && axes.every(axis => axis === channels || value.dims[axis] === 1);
     const emit = new Emitter(this.graph, this.facts, 'grad-whole');
     const whole = expand(emit, value, tensor, lazy ? [channels] : axes);
-    this.#learn(emit.facts);
+    this.learn(emit.facts);
     return whole.name;
   }
 
-  /** The network's score tensors and what their backward passes start from, appended on first need. */
-  get #seeds(): Record<string, Seed> {
-    this.#appended ??= this.#appendSeeds(this.logits);
+  /** Appended on first need. */
+  get seeds(): Record<string, Seed> {
+    this.#appended ??= this.seedsOf(this.logits);
     return this.#appended;
   }
 
-  /** The score views of some logits with their seeds; the seeds are inputs that all logits share. */
-  #appendSeeds(logits: string): Record<string, Seed> {
-    const { seed, manyScores } = this.#plan;
+  /** The seeds are inputs that all logits share. */
+  seedsOf(logits: string): Record<string, Seed> {
+    const { manyScores } = this;
+    const { seed } = this.#plan;
     if (seed?.kind === 'index') {
       if (!this.#classes) {
         const options = { manyScores, prefix: CLASS_PREFIX };
         this.#classes = appendClassSeed(this.graph, this.facts, this.logits, options);
-        this.#learn(this.#classes.facts);
+        this.learn(this.#classes.facts);
       }
       const view = appendScoreView(this.graph, this.facts, this.#head, logits, seed.view);
       return { [view]: { index: this.#classes.index } };
@@ -241,7 +140,7 @@ export class PlanWriter {
     return appendDenseSeeds(this.graph, this.facts, this.#head, logits, { views: seed?.views ?? [], rows, declared });
   }
 
-  #learn(facts: FactTable): void {
+  learn(facts: FactTable): void {
     for (const [name, known] of facts) this.facts.set(name, known);
   }
 }

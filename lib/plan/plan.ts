@@ -1,5 +1,6 @@
 import type { HeadChoice } from '../targets/resolve.ts';
 import type { ScoreView } from '../targets/target.ts';
+import type { AskedPasses } from './passes/index.ts';
 import { readoutForm } from './readout.ts';
 
 /**
@@ -10,33 +11,6 @@ export type SeedForm =
   | { readonly kind: 'index'; readonly view: ScoreView }
   | { readonly kind: 'dense'; readonly views: readonly ScoreView[] };
 
-/**
- * What a pass besides the gradient's gives of a layer: `curvature` is H·A, the second derivative of the score times A;
- * `guided` the gradient by guided backpropagation; `relevance` the layer's relevance and `contributions` its DeepLIFT
- * contributions against zeros; `block` the gradient, with respect to a block's attention, of the score of the block's own
- * tokens; `prefix` the tokens [N,P,D] before those of the picture.
- */
-export type PassKind = 'curvature' | 'guided' | 'relevance' | 'contributions' | 'block' | 'prefix';
-
-/** Something of every kind of pass. */
-export function ofEachPass<T>(make: (kind: PassKind) => T): Record<PassKind, T> {
-  // Written out: it happens for every picture.
-  return {
-    curvature: make('curvature'),
-    guided: make('guided'),
-    relevance: make('relevance'),
-    contributions: make('contributions'),
-    block: make('block'),
-    prefix: make('prefix'),
-  };
-}
-
-/** Whether some of the passes start from a score, besides the curvature's, which starts from the gradients. */
-export function hasBackwardPass(passes: NetworkPlan['passes']): boolean {
-  const { guided, relevance, contributions, block } = passes ?? {};
-  return [guided, relevance, contributions, block].some(layers => layers !== undefined);
-}
-
 /** What one network graph has to give; equal plans share a session. */
 export interface NetworkPlan extends HeadChoice {
   /** Layers whose activations are needed. */
@@ -44,7 +18,7 @@ export interface NetworkPlan extends HeadChoice {
   /** Layers whose gradients are needed. */
   readonly gradients: readonly string[];
   /** Layers that further passes are needed for; the curvature's need their gradients too. */
-  readonly passes?: Readonly<Partial<Record<PassKind, readonly string[]>>>;
+  readonly passes?: AskedPasses;
   /** Absent when no gradient is needed. */
   readonly seed?: SeedForm;
   /** Several scores of one image in one run: one image is fed, gradients have a row for each score. */

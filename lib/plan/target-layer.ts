@@ -1,6 +1,11 @@
 import type { ChosenLayer } from '../model/find/choose-layer.ts';
-import type { BlockEnd } from './block-scores.ts';
 import type { FeatureLayout } from './conversions.ts';
+
+/** Where a block of a transformer ends: its tokens [N,T,D], and those of the last block, which the head reads. */
+export interface BlockEnd {
+  readonly stream: string;
+  readonly last: string;
+}
 
 /** A target layer with everything the graph needs to turn it into feature maps. */
 export type TargetLayer = Omit<ChosenLayer, 'layout' | 'tokens'> &

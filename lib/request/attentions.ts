@@ -7,8 +7,7 @@ import type { LayerSpec } from '../model/find/choose-layer.ts';
 import { traceAxes } from '../model/find/trace-axes.ts';
 import { constantValues } from '../model/graph/constant-chain.ts';
 import type { Model } from '../model/load-model.ts';
-import type { BlockEnd } from '../plan/block-scores.ts';
-import type { TargetLayer } from '../plan/target-layer.ts';
+import type { BlockEnd, TargetLayer } from '../plan/target-layer.ts';
 
 const found = new WeakMap<Model, { attentions: Attention[]; axes: ReadonlyMap<string, Axes> }>();
 

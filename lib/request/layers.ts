@@ -22,10 +22,10 @@ export function chooseLayers(
   tokens: { readonly grid?: readonly [number, number]; readonly prefix?: number } | undefined,
 ): TargetLayer[] {
   if (definition.needs.attention) return chooseAttentions(model, definition, spec);
-  if (definition.layer === 'input') return [inputLayer(model)];
-  if (definition.layer === 'biased') return [inputLayer(model), ...biasedLayers(model)];
+  if (definition.scope === 'graph')
+    return definition.reads === 'biased' ? [inputLayer(model), ...biasedLayers(model)] : [inputLayer(model)];
   const automatic = spec === undefined || spec === 'auto';
-  const wanted = automatic ? (definition.computeLayers ? 'stages' : 'auto') : spec;
+  const wanted = automatic ? (definition.scope === 'layers' ? 'stages' : 'auto') : spec;
   if (definition.needs.scores?.includes('block'))
     return chooseBlock(model, definition, automatic ? undefined : spec, tokens);
   const cut = wanted === 'auto' && (definition.needs.scores ?? []).includes('tail') && model.chosen !== undefined;
@@ -140,10 +140,10 @@ function featureLayout(
 }
 
 /** Some methods are defined on pictures alone. */
-function refuseVolumes({ name, needs, computeLayers }: MethodDefinition, layer: TargetLayer): void {
+function refuseVolumes({ name, needs, scope }: MethodDefinition, layer: TargetLayer): void {
   if (layer.spatial.length < 3) return;
   const masks = needs.optimizer || needs.guided || needs.scores?.some(kind => kind !== 'tail');
-  if (!masks && !computeLayers) return;
+  if (!masks && scope === 'layer') return;
   throw new OnnxCamError(
     'ERR_METHOD_UNSUPPORTED',
     `${name} ${masks ? 'masks pictures' : 'joins layers of pictures'}, and "${layer.name}" holds ` +

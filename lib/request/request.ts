@@ -4,9 +4,8 @@ import { type ChosenMethod, chooseMethods } from '../methods/choose.ts';
 import { type MethodNeeds, needsOf } from '../methods/definition.ts';
 import type { Network } from '../network/network.ts';
 import type { ExplainOptions, LayerOption } from '../options.ts';
-import type { PassKind } from '../plan/plan.ts';
+import { type AskedPasses, PASS_KINDS, PASSES, type PassKind } from '../plan/passes/index.ts';
 import type { TargetLayer } from '../plan/target-layer.ts';
-import { hasPrefix } from '../plan/target-layer.ts';
 import { parseTarget } from '../targets/parse.ts';
 import type { Target } from '../targets/target.ts';
 import { CallProgress } from './call-progress.ts';
@@ -27,7 +26,7 @@ interface Choices {
   /** Names of the layers whose gradients are needed; those of methods with a score of their own come from other runs. */
   readonly gradients: readonly string[];
   /** Names of the layers that further passes are needed for. */
-  readonly passes: Readonly<Partial<Record<PassKind, readonly string[]>>>;
+  readonly passes: AskedPasses;
   /** True where the results of a method are an array of layers. */
   readonly perLayer: boolean;
 }
@@ -90,7 +89,7 @@ function makeChoices(network: Network, options: ExplainOptions, defaults: Reques
   const perLayer = options.fuse === false && (Array.isArray(spec) || spec === 'stages');
   const methods = chooseMethods(options).map(method => {
     // The model's own choice is one layer, which methods defined on several don't take for all of them.
-    const wanted = method.definition.computeLayers ? named : spec;
+    const wanted = method.definition.scope === 'layer' ? spec : named;
     const choose = (one: typeof wanted) => chooseLayers(network.model, method.definition, one, defaults.tokens);
     // One result for each that is asked for, also where two are the same.
     const layers = perLayer && Array.isArray(wanted) ? wanted.flatMap(choose) : choose(wanted);
@@ -98,11 +97,13 @@ function makeChoices(network: Network, options: ExplainOptions, defaults: Reques
     return {
       ...method,
       needs,
-      layerSets: perLayer && !method.definition.layer ? layers.map(layer => [layer]) : [layers],
+      layerSets: perLayer && method.definition.scope !== 'graph' ? layers.map(layer => [layer]) : [layers],
     };
   });
-  const guided = methods.some(({ needs }) => needs.guided) ? [inputLayer(network.model)] : [];
-  const used = [...methods.flatMap(({ layerSets }) => layerSets.flat()), ...guided];
+  const own = methods.flatMap(({ layerSets }) => layerSets.flat());
+  const passes = passesOf(methods, network.model.input.name);
+  const atInput = PASS_KINDS.some(kind => PASSES[kind].of === 'input' && passes[kind]);
+  const used = atInput ? [...own, inputLayer(network.model)] : own;
   const layers = used.filter((layer, index) => used.findIndex(({ name }) => name === layer.name) === index);
   const withGradients = new Set(
     methods.flatMap(({ definition, needs, layerSets }) =>
@@ -116,29 +117,29 @@ function makeChoices(network: Network, options: ExplainOptions, defaults: Reques
         .map(({ name }) => name),
     ),
   );
-  const passOf = (needed: (needs: MethodNeeds) => boolean): string[] | undefined => {
-    const users = methods.filter(({ needs }) => needed(needs));
-    const names = users.flatMap(({ layerSets }) => layerSets.flat().map(({ name }) => name));
-    return names.length > 0 ? [...new Set(names)] : undefined;
-  };
-  const prefix = methods
-    .filter(({ needs }) => needs.scores?.includes('tail') || needs.scores?.includes('block'))
-    .flatMap(({ layerSets }) => layerSets.flat().filter(hasPrefix))
-    .map(({ name }) => name);
   return {
     methods,
     layers,
     gradients: layers.filter(({ name }) => withGradients.has(name)).map(({ name }) => name),
-    passes: {
-      curvature: passOf(({ gradients }) => gradients === 'second'),
-      block: passOf(({ gradients }) => gradients === 'block'),
-      relevance: passOf(({ attributions }) => attributions === 'relevance'),
-      contributions: passOf(({ attributions }) => attributions === 'contributions'),
-      ...(prefix.length > 0 && { prefix: [...new Set(prefix)] }),
-      ...(guided.length > 0 && { guided: guided.map(({ name }) => name) }),
-    },
+    passes,
     perLayer,
   };
+}
+
+/** The layers of each pass that a method reads. */
+function passesOf(methods: readonly MethodRun[], input: string): AskedPasses {
+  const asked: Partial<Record<PassKind, readonly string[]>> = {};
+  for (const kind of PASS_KINDS) {
+    const pass = PASSES[kind];
+    const names = methods.flatMap(({ needs, layerSets }) =>
+      layerSets
+        .flat()
+        .filter(layer => pass.wanted(needs, layer))
+        .map(({ name }) => (pass.of === 'input' ? input : name)),
+    );
+    if (names.length > 0) asked[kind] = [...new Set(names)];
+  }
+  return asked;
 }
 
 /**

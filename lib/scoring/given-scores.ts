@@ -1,12 +1,12 @@
 import { OnnxCamError } from '../common/errors.ts';
 import type { FeatureMaps } from '../kernels/features.ts';
-import type { MaskRequest, MaskScores, Scorer, ScorerRuns, TailRequest } from './scorer.ts';
+import type { ActivationScorer, MaskRequest, MaskScores, PictureScorer, ScorerRuns, TailRequest } from './scorer.ts';
 
 /**
  * A scorer for one target whose runs were made somewhere else: `scores` holds one value per channel run, and after them,
  * for methods that compare with it, the score of the unchanged image.
  */
-export class GivenScores implements Scorer {
+export class GivenScores implements PictureScorer, ActivationScorer {
   readonly targets = 1;
   readonly size: { readonly width: number; readonly height: number };
   readonly warnings = [];
@@ -14,7 +14,7 @@ export class GivenScores implements Scorer {
   readonly #scores: ArrayLike<number>;
   readonly #layer: FeatureMaps;
 
-  constructor(scores: ArrayLike<number>, layer: FeatureMaps, size: Scorer['size']) {
+  constructor(scores: ArrayLike<number>, layer: FeatureMaps, size: PictureScorer['size']) {
     this.#scores = scores;
     this.#layer = layer;
     this.size = size;
@@ -34,7 +34,7 @@ export class GivenScores implements Scorer {
   }
 
   async masks({ maps, select }: MaskRequest): Promise<MaskScores> {
-    if (maps)
+    if (maps.data !== this.#layer.data)
       throw missing("the method scores masks that are not the layer's channels; explain a model with it instead");
     const { data, dims } = this.#layer;
     const positions = data.length / dims[1]!;

@@ -22,8 +22,8 @@ export interface MaskNoise {
 
 /** Maps whose masked images are scored; several repeats of one (scales, noise samples) are averaged. */
 export interface MaskRequest {
-  /** [V, h, w]. Default: the layer's channels. */
-  readonly maps?: Maps;
+  /** [V, h, w]. */
+  readonly maps: Maps;
   /** Which maps; default all. */
   readonly select?: Uint32Array;
   readonly rule: MaskRule;
@@ -91,31 +91,38 @@ export interface ScorerRuns {
 }
 
 /**
- * Scores changed copies of one image, or of one layer's activations, for all its targets from the same runs. Loops run
- * natively, off the event loop. Scores are [items, targets], row-major.
- * Every method throws what a run throws, and `ERR_ABORTED`.
+ * Scores changed copies for all targets of one image from the same runs. Loops run natively, off the event loop. Scores are
+ * [items, targets], row-major. Every method throws what a run throws, and `ERR_ABORTED`.
  */
-export interface Scorer {
+interface Scorer {
   /** Number of targets. */
   readonly targets: number;
-  /** Size of the model's input. */
-  readonly size: { readonly width: number; readonly height: number };
   /** Scores of the unchanged image. */
   clean(view?: ScoreView): Float64Array;
+  /** Counts passes that a method found superfluous by itself. */
+  save(passes: number): void;
+  readonly runs: ScorerRuns;
+  /** What the caller should know about the runs made so far. */
+  readonly warnings: readonly string[];
+}
+
+/** Scores changed copies of one image: the whole network runs, no layer is looked at. */
+export interface PictureScorer extends Scorer {
+  /** Size of the model's input. */
+  readonly size: { readonly width: number; readonly height: number };
   /** Scores of what masks are blended with: an input of zeros, or the blurred image. */
   baseline(background: 'zero' | 'blurred', view?: ScoreView): Promise<Float64Array>;
   masks(request: MaskRequest): Promise<MaskScores>;
   gridMasks(masks: GridMasks, view?: ScoreView): Promise<Float64Array>;
   /** Σ_v weights[v, t] · mask_v for each target: [T, H, W]. */
   sumGridMasks(masks: GridMasks, weights: Float64Array): Promise<Maps>;
+}
+
+/** Scores changed copies of one layer's activations: only the network's tail behind it runs. */
+export interface ActivationScorer extends Scorer {
   /**
    * Without a run where the score is known to be affine in the activations.
    * @throws `ERR_METHOD_UNSUPPORTED` when the network can't be cut at the layer.
    */
   tail(request: TailRequest): Promise<Float64Array>;
-  /** Counts passes that a method found superfluous by itself. */
-  save(passes: number): void;
-  readonly runs: ScorerRuns;
-  /** What the caller should know about the runs made so far. */
-  readonly warnings: readonly string[];
 }

@@ -1,4 +1,4 @@
-import { logSumExp } from '../kernels/unchecked.ts';
+import { logSumExp } from '../kernels/log-sum-exp.ts';
 import type { ResolvedTarget, ScoreTerm } from './resolve.ts';
 import type { ScoreView } from './target.ts';
 

@@ -1,8 +1,8 @@
 import { Session } from '../../lib/engine/session.ts';
 import { float32Tensor, type Tensor } from '../../lib/engine/tensor.ts';
 import type { FeatureMaps } from '../../lib/kernels/features.ts';
-import { methodMaps } from '../../lib/maps/method-maps.ts';
-import type { Convention } from '../../lib/methods/definition.ts';
+import { applyMethod } from '../../lib/maps/apply-method.ts';
+import type { Convention, LayerTensors, MethodContext, MethodDefinition } from '../../lib/methods/definition.ts';
 import { resolveParams } from '../../lib/methods/params.ts';
 import { findMethod } from '../../lib/methods/registry.ts';
 import { serializeModel } from '../../lib/model/file/write.ts';
@@ -10,16 +10,54 @@ import { headOf, tailOf } from '../../lib/model/graph/cut.ts';
 import type { Graph } from '../../lib/model/graph/graph.ts';
 import { loadModel } from '../../lib/model/load-model.ts';
 import { ReferenceScorer, type RunOne } from '../../lib/reference/scoring/scorer.ts';
-import { createScorer, type ScorerOptions, type ScoringModel, type UseModel } from '../../lib/scoring/create-scorer.ts';
-import type { Scorer } from '../../lib/scoring/scorer.ts';
+import { type ActivationScorerOptions, createActivationScorer } from '../../lib/scoring/activation-scorer.ts';
+import { createPictureScorer } from '../../lib/scoring/picture-scorer.ts';
+import type { ActivationScorer, GridMasks, MaskRequest, PictureScorer, TailRequest } from '../../lib/scoring/scorer.ts';
+import type { ScoringModel, UseModel } from '../../lib/scoring/scoring-model.ts';
+import type { ScorerOptions } from '../../lib/scoring/scoring-runs.ts';
 import type { ResolvedTarget } from '../../lib/targets/resolve.ts';
 import { ScoreRow } from '../../lib/targets/score.ts';
+import type { ScoreView } from '../../lib/targets/target.ts';
 
 export const classTarget = (index: number): ResolvedTarget => ({
   kind: 'class',
   terms: [{ view: 'logit', index, weight: 1 }],
   classification: true,
 });
+
+/** Scores changed pictures and changed activations of one image. */
+export type Scorer = PictureScorer & ActivationScorer;
+
+class BothScorers implements PictureScorer, ActivationScorer {
+  readonly #pictures: PictureScorer;
+  readonly #activations: ActivationScorer;
+  readonly targets: number;
+  readonly size: PictureScorer['size'];
+
+  constructor(pictures: PictureScorer, activations: ActivationScorer) {
+    this.#pictures = pictures;
+    this.#activations = activations;
+    this.targets = pictures.targets;
+    this.size = pictures.size;
+  }
+
+  get runs() {
+    const [a, b] = [this.#pictures.runs, this.#activations.runs];
+    return { network: a.network + b.network, tail: a.tail + b.tail, saved: a.saved + b.saved };
+  }
+
+  get warnings(): string[] {
+    return [...this.#pictures.warnings, ...this.#activations.warnings];
+  }
+
+  clean = (view?: ScoreView) => this.#pictures.clean(view);
+  save = (passes: number) => this.#pictures.save(passes);
+  baseline = (background: 'zero' | 'blurred', view?: ScoreView) => this.#pictures.baseline(background, view);
+  masks = (request: MaskRequest) => this.#pictures.masks(request);
+  gridMasks = (masks: GridMasks, view?: ScoreView) => this.#pictures.gridMasks(masks, view);
+  sumGridMasks = (masks: GridMasks, weights: Float64Array) => this.#pictures.sumGridMasks(masks, weights);
+  tail = (request: TailRequest) => this.#activations.tail(request);
+}
 
 export interface ScoringImage {
   readonly scorer: Scorer;
@@ -74,7 +112,7 @@ export class ScoringModels {
   async image(
     input: { data: Float32Array; dims: readonly number[] },
     targets: readonly ResolvedTarget[],
-    options: Partial<ScorerOptions> = {},
+    { linearTail, ...options }: Partial<Omit<ActivationScorerOptions, 'layer' | 'tail'>> = {},
   ): Promise<ScoringImage> {
     const { layer, row } = await this.#clean(input);
     const { network, tail } = this.#sessions;
@@ -82,17 +120,15 @@ export class ScoringModels {
       (session: Session, name: string): UseModel =>
       task =>
         task({ session, input: name, output: this.#names.logits } satisfies ScoringModel);
-    const scorer = createScorer({
-      input: { ...input, layout: this.#layout },
-      layer,
-      row,
-      targets,
-      network: use(network, this.#names.input),
-      tail: use(tail, this.#names.layer),
-      provider: 'cpu',
-      threads: 2,
-      ...options,
-    });
+    const common: ScorerOptions = { row, targets, provider: 'cpu', threads: 2, ...options };
+    const scorer = new BothScorers(
+      createPictureScorer({
+        ...common,
+        input: { ...input, layout: this.#layout },
+        network: use(network, this.#names.input),
+      }),
+      createActivationScorer({ ...common, layer, linearTail, tail: use(tail, this.#names.layer) }),
+    );
     return { scorer, layer, row };
   }
 
@@ -148,22 +184,22 @@ export async function runMethod(
   const params = resolveParams(definition, given, convention);
   const tensors = { activations: layer, gradients };
   let weights: Float32Array | undefined;
-  const recording: typeof definition = {
-    ...definition,
-    compute: async (own, context) => {
-      const result = await definition.compute(own, context);
-      if ('weights' in result) weights = result.weights;
-      return result;
-    },
-  };
-  const { raw, maps, verdicts } = await methodMaps(
+  const recording: MethodDefinition =
+    definition.scope === 'layer'
+      ? {
+          ...definition,
+          compute: async (own: LayerTensors, context: MethodContext) => {
+            const result = await definition.compute(own, context);
+            if ('weights' in result) weights = result.weights;
+            return result;
+          },
+        }
+      : definition;
+  const { raw, maps, verdicts } = await applyMethod(
     { definition: recording, params, convention },
     [tensors],
     scorer.size,
-    {
-      seed,
-      scorers: [scorer],
-    },
+    { seed, pictureScorer: scorer, activationScorers: [scorer] },
   );
   return { weights: weights!, raw: raw[0]!, map: maps, verdicts };
 }

@@ -29,7 +29,8 @@ async function mapOf(method: string, layers: readonly LayerTensors[], params: Re
     count: 1,
     size: { width: 2, height: 1 },
   } as const;
-  if (definition.computeLayers) return (await definition.computeLayers(layers, context)).maps.data;
+  if (definition.scope === 'layers') return (await definition.compute(layers, context)).maps.data;
+  if (definition.scope === 'graph') throw new TypeError(`${method} looks at no attention`);
   const result = await definition.compute(layers.at(-1)!, context);
   return 'maps' in result ? result.maps.data : [];
 }

@@ -1,16 +1,17 @@
 /** Fixture F0 (methods.md): score methods with real runs of the toy models. */
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 import type { FeatureMaps } from '../../lib/kernels/features.ts';
+import { channelMaps } from '../../lib/kernels/features.ts';
 import type { MethodContext } from '../../lib/methods/definition.ts';
 import { resolveParams } from '../../lib/methods/params.ts';
 import { polyWeights, refine } from '../../lib/methods/poly-cam.ts';
 import { findMethod, METHODS } from '../../lib/methods/registry.ts';
 import { nativeScoring } from '../../lib/scoring/native.ts';
-import type { MaskRequest, Scorer } from '../../lib/scoring/scorer.ts';
+import type { MaskRequest } from '../../lib/scoring/scorer.ts';
 import type { ScoreView } from '../../lib/targets/target.ts';
 import { expectClose } from '../helpers/expect-close.ts';
 import { type F0Model, f0Model, loadF0 } from '../helpers/f0.ts';
-import { classTarget, runMethod, type ScoringImage, ScoringModels } from '../helpers/scoring.ts';
+import { classTarget, runMethod, type Scorer, type ScoringImage, ScoringModels } from '../helpers/scoring.ts';
 
 const f0 = loadF0();
 const input = { data: Float32Array.from(f0.input.data), dims: f0.input.dims };
@@ -87,6 +88,7 @@ describe('worked numbers of methods.md on M2, class 0', () => {
     expectClose(map.data.subarray(12), [0.652732, 0.652732, 0.652732, 0.652732], 1e-5);
     const { scorer } = image;
     const { scores } = await scorer.masks({
+      maps: channelMaps(image.layer),
       rule: { interpolation: 'bilinear', normalize: 'after', epsilon: 0 },
       constant: 'skip',
       view: 'probability',
@@ -97,6 +99,7 @@ describe('worked numbers of methods.md on M2, class 0', () => {
   it('Score-CAM, tf-keras-vis: probabilities of align-corners masks, no softmax', async () => {
     const image = await imageOf('m2', [0]);
     const pgc = await image.scorer.masks({
+      maps: channelMaps(image.layer),
       rule: { interpolation: 'align-corners', normalize: 'after', epsilon: 1e-8 },
       constant: 'score',
       view: 'probability',
@@ -204,7 +207,7 @@ function withBlackBackground({ scorer, layer }: ScoringImage): ScoringImage {
 
 function contextOf({ scorer }: ScoringImage, params: Record<string, unknown>): MethodContext {
   return {
-    scorer,
+    pictureScorer: scorer,
     size: { width: 4, height: 4 },
     params: resolveParams(findMethod('poly-cam'), params, 'paper'),
     convention: 'paper',

@@ -1,5 +1,6 @@
 /** Score methods of pytorch-grad-cam and torchcam on the bundled model (test/golden/make_methods.py), weights before maps. */
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
+import { channelMaps } from '../../lib/kernels/features.ts';
 import { softmax } from '../../lib/targets/score.ts';
 import { anySizeModel } from '../helpers/any-size-model.ts';
 import { expectClose } from '../helpers/expect-close.ts';
@@ -67,7 +68,7 @@ describe('weights, then maps', () => {
       const { result, images, image } = await run(one);
       let weights: ArrayLike<number> = first(one.weights!.data, images);
       if (one.method === 'score-cam' && one.layer === 'early' && one.library === 'pytorch-grad-cam') {
-        const { scores } = await image.scorer.masks({ rule, constant: 'score' });
+        const { scores } = await image.scorer.masks({ maps: channelMaps(image.layer), rule, constant: 'score' });
         const expected = pgcScores(one, images, image, scores);
         expectClose(scores, expected.scores, 1e-4);
         if (expected.noisy) weights = softmax(expected.scores);

@@ -1,10 +1,11 @@
 /** Aborts in every phase: the promise rejects soon, nothing goes on behind it, and the next call works. */
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
+import { channelMaps } from '../../lib/kernels/features.ts';
 import { randomMasks } from '../../lib/methods/rise.ts';
 import { makeNode } from '../../lib/model/graph/graph.ts';
-import type { MaskRule, Scorer } from '../../lib/scoring/scorer.ts';
+import type { MaskRule } from '../../lib/scoring/scorer.ts';
 import { buildModel, noise } from '../helpers/model-builder.ts';
-import { classTarget, ScoringModels } from '../helpers/scoring.ts';
+import { classTarget, type Scorer, ScoringModels } from '../helpers/scoring.ts';
 
 const CHANNELS = 24;
 /** A network that works for a while, so that there is time to abort: a few wide convolutions before and behind "r". */
@@ -74,7 +75,7 @@ describe.each(Object.keys(phases))('%s', phase => {
     expect(scorer.runs).toEqual({ network: 0, tail: 0, saved: 0 });
 
     const fresh = await models.image(input, [classTarget(0)]);
-    const { scores } = await fresh.scorer.masks({ rule, constant: 'score' });
+    const { scores } = await fresh.scorer.masks({ maps: channelMaps(fresh.layer), rule, constant: 'score' });
     expect(scores.every(Number.isFinite)).toBe(true);
   });
 

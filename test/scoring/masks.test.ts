@@ -3,10 +3,10 @@ import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 import { float32Tensor } from '../../lib/engine/tensor.ts';
 import { makeNode } from '../../lib/model/graph/graph.ts';
 import { nativeScoring } from '../../lib/scoring/native.ts';
-import type { MaskRequest, MaskRule, Scorer } from '../../lib/scoring/scorer.ts';
+import type { MaskRequest, MaskRule } from '../../lib/scoring/scorer.ts';
 import { expectClose } from '../helpers/expect-close.ts';
 import { buildModel, noise } from '../helpers/model-builder.ts';
-import { classTarget, ScoringModels } from '../helpers/scoring.ts';
+import { classTarget, type Scorer, ScoringModels } from '../helpers/scoring.ts';
 
 const CLASSES = 4;
 const TARGETS = [0, 2, 3];

@@ -1,9 +1,7 @@
 import type { InputSize } from '../../image/geometry.ts';
+import { normalize, resize } from '../../kernels/maps.ts';
 import type { Maps, NormalizeKind } from '../../kernels/types.ts';
-import { NORMALIZE_EPSILONS } from '../../kernels/types.ts';
-import * as direct from '../../kernels/unchecked.ts';
 import { resizeVolumes } from '../../kernels/volumes.ts';
-import { allReady, type MaybeLater, whenReady } from '../../maybe-later.ts';
 
 /** Raw maps on their way to [0, 1]. */
 export interface FinishInput {
@@ -18,7 +16,7 @@ export interface FinishInput {
 }
 
 /** From a method's raw maps to maps [N, h, w] in [0, 1], at layer or input resolution as the convention has it. */
-export type Finish = (input: FinishInput) => MaybeLater<Maps>;
+export type Finish = (input: FinishInput) => Promise<Maps>;
 
 /** The largest height, width and depth among the layers. */
 export function largestSize(layers: readonly Maps[]): InputSize {
@@ -29,14 +27,9 @@ export function largestSize(layers: readonly Maps[]): InputSize {
 }
 
 /** Bilinear (volumes: trilinear), half-pixel. */
-export function sized(maps: Maps, { width, height, depth }: InputSize): MaybeLater<Maps> {
+export async function sized(maps: Maps, { width, height, depth }: InputSize): Promise<Maps> {
   if (maps.depth !== undefined) return resizeVolumes(maps, { width, height, depth: depth ?? maps.depth });
-  return direct.resize(maps, { width, height, interpolation: 'bilinear' });
-}
-
-/** Each map stretched to [0, 1], of max(M, 0) if `relu`. */
-export function normalized(maps: Maps, kind: NormalizeKind, relu = false): MaybeLater<Maps> {
-  return direct.normalize(maps, NORMALIZE_EPSILONS[kind], relu);
+  return resize(maps, { width, height, interpolation: 'bilinear' });
 }
 
 /** Combines stacks of equal size value by value. */
@@ -55,20 +48,18 @@ export function mapped(maps: Maps, change: (value: number) => number): Maps {
  * Every layer's maps stretched to [0, 1] and, where there are several, resized (bilinear, half-pixel) to the largest; for
  * LayerCAM through tanh(2M) in between, of all layers or all but the deepest.
  */
-export function stretched(
+export async function stretched(
   { layers, relu, fusion }: FinishInput,
   kind: NormalizeKind,
   { deepest }: { readonly deepest: 'scaled' | 'plain' },
-): MaybeLater<readonly Maps[]> {
+): Promise<readonly Maps[]> {
+  const scaled = await Promise.all(layers.map(maps => normalize(maps, { kind, relu })));
+  if (scaled.length === 1) return scaled;
   const shallow = deepest === 'scaled' ? layers.length : layers.length - 1;
-  return whenReady(
-    allReady(layers, maps => normalized(maps, kind, relu)),
-    scaled => {
-      if (scaled.length === 1) return scaled;
-      const size = largestSize(layers);
-      return allReady(scaled, (maps, i) =>
-        sized(fusion === 'tanh-max' && i < shallow ? mapped(maps, value => Math.tanh(2 * value)) : maps, size),
-      );
-    },
+  const size = largestSize(layers);
+  return Promise.all(
+    scaled.map((maps, i) =>
+      sized(fusion === 'tanh-max' && i < shallow ? mapped(maps, value => Math.tanh(2 * value)) : maps, size),
+    ),
   );
 }

@@ -1,19 +1,16 @@
-import { allReady, whenReady } from '../../maybe-later.ts';
-import { combined, type Finish, mapped, normalized, sized } from './convention.ts';
+import { normalize } from '../../kernels/maps.ts';
+import { combined, type Finish, mapped, sized } from './convention.ts';
 
 /**
  * pytorch-grad-cam 1.5 (methods.md §8.1, steps 3 and 4): per layer ReLU, M − min, / (1e-7 + max), bilinear resize to the
  * input's size; then the mean over layers, stretched once more in the same way.
  */
-export const pytorchGradCam: Finish = ({ layers, size, relu, stretchedOnce }) => {
-  const resized = allReady(layers, maps =>
-    whenReady(normalized(maps, 'pgc', relu), stretched => sized(stretched, size)),
+export const pytorchGradCam: Finish = async ({ layers, size, relu, stretchedOnce }) => {
+  const kind = 'pgc';
+  const maps = await Promise.all(layers.map(async layer => sized(await normalize(layer, { kind, relu }), size)));
+  const mean = mapped(
+    combined(maps, (a, b) => a + b),
+    value => value / maps.length,
   );
-  return whenReady(resized, maps => {
-    const mean = mapped(
-      combined(maps, (a, b) => a + b),
-      value => value / maps.length,
-    );
-    return stretchedOnce ? mean : normalized(mean, 'pgc');
-  });
+  return stretchedOnce ? mean : normalize(mean, { kind });
 };

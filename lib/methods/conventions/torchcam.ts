@@ -1,11 +1,10 @@
-import { whenReady } from '../../maybe-later.ts';
 import { combined, type Finish, stretched } from './convention.ts';
 
 /**
  * torchcam 0.5 (methods.md §8.2): ReLU (not for CAM), M − min, / (max + 1e-8) at the layer's resolution. Several layers:
  * the maximum at the largest one's resolution, no further stretch (`fuse_cams`).
  */
-export const torchcam: Finish = input =>
-  whenReady(stretched(input, 'torchcam', { deepest: 'scaled' }), layers =>
-    layers.length === 1 ? layers[0]! : combined(layers, Math.max),
-  );
+export const torchcam: Finish = async input => {
+  const layers = await stretched(input, 'torchcam', { deepest: 'scaled' });
+  return layers.length === 1 ? layers[0]! : combined(layers, Math.max);
+};

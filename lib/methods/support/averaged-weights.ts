@@ -1,7 +1,8 @@
+import { channelMaps } from '../../kernels/features.ts';
 import type { MaskRequest } from '../../scoring/scorer.ts';
 import { softmax } from '../../targets/score.ts';
 import type { LayerTensors, MethodContext } from '../definition.ts';
-import { scorerOf } from '../definition.ts';
+import { pictureScorerOf } from '../definition.ts';
 import { channelWeights } from './channel-weights.ts';
 import { chooseChannels } from './choose-channels.ts';
 
@@ -16,10 +17,11 @@ export async function averagedWeights(
   repeats: Pick<MaskRequest, 'scales' | 'noise'>,
 ): Promise<Float32Array> {
   const { params, convention } = context;
-  const scorer = scorerOf(context);
+  const scorer = pictureScorerOf(context);
   const choice = await chooseChannels(layer, params, scorer.targets);
   const skips = convention !== 'torchcam';
   const { scores, constant } = await scorer.masks({
+    maps: channelMaps(layer.activations),
     rule: { interpolation: 'bilinear', normalize: 'before', epsilon: 1e-8 },
     constant: skips ? 'skip' : 'score',
     select: choice.select,

@@ -1,5 +1,4 @@
-import type { MaybeLater } from '../../maybe-later.ts';
-import type { LayerResult, LayerTensors, MethodContext, MethodDefinition, ParamSpec } from '../definition.ts';
+import type { LayerMethod, LayerResult, LayerTensors, MethodContext, ParamSpec } from '../definition.ts';
 import { gradCam } from '../grad-cam.ts';
 import { gradCamElementwise } from '../grad-cam-elementwise.ts';
 import { gradCamPlusPlus } from '../grad-cam-plus-plus.ts';
@@ -9,7 +8,7 @@ import { resolveParams } from '../params.ts';
 import { xGradCam } from '../xgrad-cam.ts';
 
 /** Methods that others are built on: those that need the gradients of one layer and nothing else. */
-const BASES: ReadonlyMap<string, MethodDefinition> = new Map(
+const BASES: ReadonlyMap<string, LayerMethod> = new Map(
   [gradCam, gradCamPlusPlus, hiResCam, gradCamElementwise, xGradCam, layerCam].map(method => [method.name, method]),
 );
 
@@ -24,7 +23,7 @@ export function baseParam(standard: string): ParamSpec {
 }
 
 /** What the method named in `params.base` makes of a layer; its own parameters are the convention's. */
-export function computeBase(layer: LayerTensors, context: MethodContext): MaybeLater<LayerResult> {
+export function computeBase(layer: LayerTensors, context: MethodContext): Promise<LayerResult> {
   const base = BASES.get(context.params.base as string)!;
   return base.compute(layer, { ...context, params: resolveParams(base, {}, context.convention) });
 }

@@ -1,9 +1,6 @@
 import type { FeatureMaps } from '../../kernels/features.ts';
-import { type ProductForm, principalComponent } from '../../kernels/index.ts';
-import { termOf } from '../../kernels/reductions.ts';
+import { gradientProduct, type ProductForm, principalComponent, weightedSum } from '../../kernels/index.ts';
 import type { Maps } from '../../kernels/types.ts';
-import * as direct from '../../kernels/unchecked.ts';
-import type { MaybeLater } from '../../maybe-later.ts';
 import { gradientsOf, type LayerResult, type LayerTensors } from '../definition.ts';
 
 /**
@@ -11,15 +8,15 @@ import { gradientsOf, type LayerResult, type LayerTensors } from '../definition.
  * centred projection of the weighted activations on their first principal direction (pytorch-grad-cam's
  * `eigen_smooth`); methods that give finished maps have no sum to replace.
  */
-export function layerMaps(layer: LayerTensors, result: LayerResult, eigenSmooth: boolean): MaybeLater<Maps> {
+export async function layerMaps(layer: LayerTensors, result: LayerResult, eigenSmooth: boolean): Promise<Maps> {
   if ('maps' in result) return result.maps;
   const { activations } = layer;
   if ('weights' in result)
     return eigenSmooth
       ? principalComponent(activations, { centre: true, weights: result.weights, sign: 'activation' })
-      : direct.channelSum('product', activations, result.weights);
+      : weightedSum(activations, result.weights);
   const gradients = gradientsOf(layer);
-  if (!eigenSmooth) return direct.channelSum(termOf(result.product), activations, gradients);
+  if (!eigenSmooth) return gradientProduct(activations, gradients, result.product);
   return principalComponent(activations, {
     centre: true,
     gradients: factors(gradients, activations, result.product),

@@ -1,6 +1,13 @@
 import type { FeatureMaps } from '../../kernels/features.ts';
 import type { Maps } from '../../kernels/types.ts';
-import type { GridMasks, MaskRequest, MaskScores, Scorer, TailRequest } from '../../scoring/scorer.ts';
+import type {
+  ActivationScorer,
+  GridMasks,
+  MaskRequest,
+  MaskScores,
+  PictureScorer,
+  TailRequest,
+} from '../../scoring/scorer.ts';
 import { type SettledTarget, settleTargets, termsIn } from '../../scoring/target-terms.ts';
 import type { ResolvedTarget } from '../../targets/resolve.ts';
 import { ScoreRow } from '../../targets/score.ts';
@@ -22,7 +29,7 @@ export interface ReferenceOptions {
 }
 
 /** One run for every variant: nothing is shared, skipped or batched. */
-export class ReferenceScorer implements Scorer {
+export class ReferenceScorer implements PictureScorer, ActivationScorer {
   readonly targets: number;
   readonly size: { readonly width: number; readonly height: number };
   readonly warnings = [];
@@ -47,7 +54,7 @@ export class ReferenceScorer implements Scorer {
   }
 
   async masks(request: MaskRequest): Promise<MaskScores> {
-    const { data, dims } = request.maps ?? layerMaps(this.#options.layer);
+    const { data, dims } = request.maps;
     const positions = dims[1] * dims[2];
     const run = request.select ?? Uint32Array.from({ length: dims[0] }, (_, index) => index);
     const scores = new Float64Array(run.length * this.targets);
@@ -181,9 +188,4 @@ function* tailVariants({ data, dims }: FeatureMaps, request: TailRequest): Gener
         if (request.kind === 'positions' && !request.gaussian) return dy + dx === 0 ? value : 0;
         return dy > 1 || dx > 1 ? 0 : (value * (2 - dy) * (2 - dx)) / 16;
       });
-}
-
-function layerMaps({ data, dims }: FeatureMaps): Maps {
-  const [, channels, height, width] = dims as [number, number, number, number];
-  return { data, dims: [channels, height, width] };
 }

@@ -1,7 +1,9 @@
 import type { Tensor } from '../engine/tensor.ts';
 import type { FeatureMaps } from '../kernels/features.ts';
-import type { LayerTensors } from '../methods/definition.ts';
+import type { LayerTensors, MethodNeeds } from '../methods/definition.ts';
 import type { Network, NetworkResult } from '../network/network.ts';
+import { PASS_KINDS, PASSES } from '../plan/passes/index.ts';
+import type { Pass, PassPlace } from '../plan/passes/pass.ts';
 import type { TargetLayer } from '../plan/target-layer.ts';
 import type { MethodRun } from '../request/request.ts';
 import type { ResolvedTarget } from '../targets/resolve.ts';
@@ -21,12 +23,25 @@ export function layerTensors(
     tokens: layer.tokens,
     reader: layer.reader,
     bias: layer.bias,
-    gradients: needs.gradients && (needs.gradients === 'block' ? run.passes.block : run.gradients).get(layer.name),
-    guided: needs.guided && [...run.passes.guided.values()][0],
-    attributions: needs.attributions && run.passes[needs.attributions].get(layer.name),
-    curvature: needs.gradients === 'second' ? run.passes.curvature.get(layer.name) : undefined,
+    gradients: needs.gradients && run.gradients.get(layer.name),
     classifier: needs.classifier && classifierRows(network, run, layer, method, targets, needs.classifier),
+    ...passTensors(network, run, layer, needs),
   };
+}
+
+/** What the further passes that a method asked for gave, each where the method finds it. */
+function passTensors(
+  { model }: Network,
+  { passes }: NetworkResult,
+  layer: TargetLayer,
+  needs: MethodNeeds,
+): Partial<LayerTensors> {
+  const found: Partial<Record<PassPlace, FeatureMaps>> = {};
+  for (const kind of PASS_KINDS) {
+    const { as, of, wanted }: Pass = PASSES[kind];
+    if (as && wanted(needs, layer)) found[as] = passes[kind].get(of === 'input' ? model.input.name : layer.name);
+  }
+  return found;
 }
 
 /** One image's share of a run: of the gradients its own, or with several targets all. */

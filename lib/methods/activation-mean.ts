@@ -1,4 +1,4 @@
-import { defineMethod } from '../definition.ts';
+import { defineMethod } from './definition.ts';
 
 /** M = mean_k A_k: the plainest map there is, a baseline for the others. */
 export const activationMean = defineMethod({
@@ -10,7 +10,8 @@ export const activationMean = defineMethod({
   cost: '1F',
   conventions: [],
   relu: true,
-  compute: ({ activations }) => {
+  scope: 'layer',
+  compute: async ({ activations }) => {
     const channels = activations.dims[1]!;
     return { weights: new Float32Array(activations.dims[0]! * channels).fill(1 / channels) };
   },

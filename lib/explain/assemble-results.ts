@@ -1,0 +1,168 @@
+import { restoreMaps } from '../image/restore-map.ts';
+import type { Maps } from '../kernels/types.ts';
+import { type MethodMaps, nth } from '../maps/apply-method.ts';
+import { conceptsOf, rawMapOf } from '../maps/raw-map.ts';
+import { sized } from '../methods/conventions/convention.ts';
+import type { HeadKind } from '../model/find/logits.ts';
+import { inputSize, type ReadyImage } from '../network/images.ts';
+import type { Network } from '../network/network.ts';
+import type { MethodRun } from '../request/request.ts';
+import { type ExplainedLayer, type ExplainedTarget, Explanation, type HeatMap } from '../result/explanation.ts';
+import type { ResolvedTarget } from '../targets/resolve.ts';
+import type { ScoreRow } from '../targets/score.ts';
+import type { Computed, ComputedMaps, ComputedMethod } from './compute-maps.ts';
+import { type DetectionReport, reportDetection } from './detections.ts';
+import type { Work } from './group-runs.ts';
+import { type HeadSetting, hasProbability, headSetting, predictionsOf, type Setting } from './head-setting.ts';
+import { shapeOf } from './layer-tensors.ts';
+import { withoutRanks } from './run-targets.ts';
+
+/** Results of one image: by method, by target, by layer set. */
+export type ImageResults = readonly (readonly (readonly Explanation[])[])[];
+
+/**
+ * The results of some images, one for each method, target and set of layers.
+ * @param known warnings that every result gets
+ */
+export async function assembleResults(
+  { network, setting }: { readonly network: Network; readonly setting: Setting },
+  work: readonly Work[],
+  computed: ComputedMaps,
+  known: readonly string[],
+): Promise<ImageResults[]> {
+  const head = headSetting(setting, network, computed.outcome.targets[0]!);
+  const part: Part = { work, computed, head, known };
+  return Promise.all(
+    work.map(({ targets }, image) =>
+      Promise.all(
+        computed.methods.map(method =>
+          Promise.all(
+            targets.map((_, t) =>
+              Promise.all(method.sets.map((_, set) => assembleResult(part, method, { image, t, set }))),
+            ),
+          ),
+        ),
+      ),
+    ),
+  );
+}
+
+/** What all results of a run share. */
+interface Part {
+  readonly work: readonly Work[];
+  readonly computed: ComputedMaps;
+  readonly head: HeadSetting;
+  readonly known: readonly string[];
+}
+
+/** Puts a map onto the original picture and says all that is known about it. */
+async function assembleResult(
+  { work, computed: { outcome }, head, known }: Part,
+  { method, sets, run, passes }: ComputedMethod,
+  { image: i, t, set }: { readonly image: number; readonly t: number; readonly set: number },
+): Promise<Explanation> {
+  const start = performance.now();
+  const { image } = work[i]!;
+  const computed: Computed = sets[set]![i]!;
+  const { maps, runs } = computed;
+  const index = Math.min(computed.first + t, maps.verdicts.length - 1);
+  const [map, raw] = await Promise.all([mapOverImage(maps, index, image), rawMapOf(maps, index)]);
+
+  const row = run.rows[i]!;
+  const { targets } = outcome;
+  const target = targets[targets.length > work.length ? t : i]!;
+  const report = reportDetection(target, outcome.run, i, image.placement);
+  const layers = method.layerSets[set]!.map(
+    ({ name, reason }): ExplainedLayer => ({ name, shape: shapeOf(run.activations.get(name)!), reason }),
+  );
+  const postprocess = performance.now() - start;
+  const model = run.milliseconds / work.length;
+  const { status, reason } = maps.verdicts[index]!;
+  return new Explanation(
+    {
+      map,
+      raw,
+      target: explainedTarget({ target, row, method, report }, head),
+      predictions: predictionsOf(row, head, 5),
+      layer: layers.length === 1 ? layers[0]! : layers,
+      method: method.definition.name,
+      convention: method.convention,
+      params: method.params,
+      preprocess: image.preprocess,
+      precision: run.precision,
+      concepts: conceptsOf(maps, index),
+      status,
+      reason,
+      warnings: [
+        ...head.warnings,
+        ...known,
+        ...method.warnings,
+        ...run.warnings,
+        ...maps.warnings,
+        ...computed.warnings,
+        ...(report?.warnings ?? emptyRegions(target, row)),
+      ],
+      timings: {
+        preprocess: image.milliseconds,
+        model,
+        method: computed.milliseconds,
+        postprocess,
+        total: image.milliseconds + model + computed.milliseconds + postprocess,
+      },
+      runs: { ...runs, network: runs.network + 1 + outcome.extraRuns + passes },
+    },
+    image.picture,
+  );
+}
+
+/** A sum over no position is exactly zero. */
+function emptyRegions({ readout, terms }: ResolvedTarget, row: ScoreRow): readonly string[] {
+  if (readout?.kind !== 'region' || readout.region !== 'predicted') return [];
+  const empty = terms.map(({ index }) => index).filter(index => row.logits[index] === 0);
+  return empty.map(index => `class ${index} is predicted nowhere, so that its region is empty; give another region`);
+}
+
+/** Over the original picture; over all of a volume. */
+async function mapOverImage({ maps }: MethodMaps, index: number, image: ReadyImage): Promise<HeatMap> {
+  const [, rows, columns] = maps.dims;
+  const single: Maps = { ...maps, data: nth(maps, index), dims: [1, rows, columns] };
+  const { depth } = image;
+  if (depth === undefined) {
+    const { data, dims } = await restoreMaps(single, image.placement);
+    return { data, width: dims[2], height: dims[1] };
+  }
+  const { width, height } = image.placement.input;
+  const { data } = await sized(single, inputSize(image));
+  return { data, dims: [depth, height, width], width, height };
+}
+
+/** What is said of one target. */
+interface TargetParts {
+  readonly target: ResolvedTarget;
+  readonly row: ScoreRow;
+  readonly method: MethodRun;
+  readonly report: DetectionReport | undefined;
+}
+
+function explainedTarget(
+  { target, row, method, report }: TargetParts,
+  { labels, headKind }: HeadSetting,
+): ExplainedTarget {
+  const { ownScore } = method.definition;
+  const detection = report?.detection;
+  const index = row.classOf(target.terms[0]!.index);
+  return {
+    index,
+    label: labels?.names[index] ?? null,
+    score: ownScore ? ownScore.value(row, withoutRanks(target, row), method) : row.score(target),
+    probability: detection ? detection.confidence : probabilityOf(target, row, index, headKind),
+    kind: target.kind,
+    ...(detection && { box: detection.box }),
+  };
+}
+
+/** Of the class; of a binary target that of its category. */
+function probabilityOf(target: ResolvedTarget, row: ScoreRow, index: number, kind: HeadKind): number | null {
+  if (!target.classification || !(target.kind === 'binary' || hasProbability(kind))) return null;
+  return row.probability(index, target.terms[0]!.opposite);
+}

@@ -1,0 +1,106 @@
+import { applyMethod } from '../maps/apply-method.ts';
+import { inputSize } from '../network/images.ts';
+import type { MaskOptimizers } from '../network/mask-optimizers.ts';
+import type { Network } from '../network/network.ts';
+import type { PictureScorerRequest, Scorers } from '../network/scorers.ts';
+import { REGION_INPUT, readoutFeeds } from '../plan/readout.ts';
+import type { ScoreHead } from '../plan/score-head.ts';
+import type { TargetLayer } from '../plan/target-layer.ts';
+import type { Runs } from '../result/explanation.ts';
+import type { ActivationScorer } from '../scoring/scorer.ts';
+import { isLogit } from './classifier-rows.ts';
+import type { Computed, MethodInput } from './compute-maps.ts';
+import { similarityScores } from './detection-similarity.ts';
+import { imageTensors, joined, nthRegion, prefixOf } from './layer-tensors.ts';
+
+/** What makes the runs that methods ask for besides the shared one. */
+export interface RunMakers {
+  readonly scorers: Scorers;
+  readonly optimizers: MaskOptimizers;
+}
+
+/** A method's maps of one set of layers, one image after the other, each with runs of its own. */
+export async function computeEach(makers: RunMakers, input: MethodInput): Promise<Computed[]> {
+  const results: Computed[] = [];
+  for (let i = 0; i < input.work.length; i++) results.push(await computeOne(makers, input, i));
+  return results;
+}
+
+async function computeOne({ scorers, optimizers }: RunMakers, input: MethodInput, i: number): Promise<Computed> {
+  const start = performance.now();
+  const { run, work, method, layers, targets, request } = input;
+  const { needs } = method;
+  const tensors = layers.map(layer => imageTensors(run, layer, i, targets.length > work.length));
+  const asked = await scoresAsked(input, i);
+  const activationsOf = (layer: number) => tensors[layer]!.activations;
+
+  const pictures = needs.scores?.some(kind => kind === 'masks' || kind === 'detections');
+  const pictureScorer = pictures ? scorers.pictures(asked) : undefined;
+  const activationScorers: ActivationScorer[] = [];
+  if (needs.scores?.includes('block')) {
+    const [layer, entry] = layers as [TargetLayer, TargetLayer];
+    const activations = joined(
+      tensors.map(one => one.activations),
+      1,
+    );
+    const prefix = prefixOf(run, layers, i, method);
+    activationScorers.push(scorers.activations({ ...asked, layer, entry, activations, prefix }));
+  } else if (needs.scores?.includes('tail'))
+    for (const [l, layer] of layers.entries()) {
+      const affine = layer.affine && method.params.keepPrefix !== false && isAffine(asked, input.network);
+      const linearTail = affine ? tensors[l]!.gradients : undefined;
+      const prefix = prefixOf(run, [layer], i, method);
+      activationScorers.push(
+        scorers.activations({ ...asked, layer, activations: activationsOf(l), linearTail, prefix }),
+      );
+    }
+  const made = needs.optimizer
+    ? layers.map((layer, l) => optimizers.optimizer({ ...asked, layer, activations: activationsOf(l) }))
+    : undefined;
+
+  const context = { seed: request.seed, pictureScorer, activationScorers, optimizers: made };
+  const maps = await applyMethod(method, tensors, inputSize(work[i]!.image), context);
+  const scored = pictureScorer ? [pictureScorer, ...activationScorers] : activationScorers;
+  return {
+    maps,
+    first: 0,
+    milliseconds: performance.now() - start,
+    runs: total([...scored, ...(made ?? [])].map(({ runs }) => runs)),
+    warnings: [...new Set(scored.flatMap(({ warnings }) => warnings))],
+  };
+}
+
+/** What is scored of changed copies of image `i`: its targets, or how similar its detections stay to theirs. */
+async function scoresAsked(
+  { network, run, work, method, targets, request }: MethodInput,
+  i: number,
+): Promise<PictureScorerRequest> {
+  const { image } = work[i]!;
+  const size = network.sizeOf(image.tensor);
+  const facts = await network.factsFor(size);
+  const wanted = targets.length > work.length ? targets : [targets[i]!];
+  const similar = method.needs.scores?.includes('detections') && similarityScores(network, run, i, wanted);
+  const scored = similar || { head: network.head(wanted[0]!), targets: wanted, row: run.rows[i]! };
+  const fed = run.region && !similar ? { [REGION_INPUT]: nthRegion(run.region, i) } : undefined;
+  return {
+    image,
+    ...scored,
+    feeds: fed ?? readoutFeeds(scored.head, facts),
+    facts,
+    size,
+    batchSize: request.batchSize,
+    signal: request.signal,
+    onProgress: request.progress?.part(),
+  };
+}
+
+/** Whether scores are affine where the model's logits are. */
+function isAffine({ head, targets }: Pick<PictureScorerRequest, 'head' | 'targets'>, { model }: Network): boolean {
+  const { tensor, readout }: ScoreHead = head;
+  return tensor === model.logits.tensor && (!readout || readout.kind === 'region') && targets.every(isLogit);
+}
+
+function total(counts: readonly Runs[]): Runs {
+  const sum = (key: keyof Runs) => counts.reduce((so, one) => so + one[key], 0);
+  return { network: sum('network'), tail: sum('tail'), saved: sum('saved') };
+}

@@ -1,0 +1,114 @@
+import { throwIfAborted } from '../common/errors.ts';
+import type { MethodMaps } from '../maps/apply-method.ts';
+import type { Network, NetworkResult } from '../network/network.ts';
+import type { TargetLayer } from '../plan/target-layer.ts';
+import type { ExplainRequest, MethodRun } from '../request/request.ts';
+import type { Runs } from '../result/explanation.ts';
+import type { ResolvedTarget } from '../targets/resolve.ts';
+import { computeEach, type RunMakers } from './compute-each.ts';
+import { computeTogether } from './compute-together.ts';
+import { checkDetections } from './detection-similarity.ts';
+import type { Work } from './group-runs.ts';
+import { runForMethod } from './noisy-runs.ts';
+import { type RunOutcome, runNetwork } from './run-targets.ts';
+
+/** What runs the network for a call. */
+export interface Runners extends RunMakers {
+  readonly network: Network;
+}
+
+/** One run, and what a method is to make of one set of its layers. */
+export interface MethodInput {
+  readonly network: Network;
+  readonly run: NetworkResult;
+  readonly noisy?: readonly NetworkResult[];
+  readonly work: readonly Work[];
+  readonly method: MethodRun;
+  readonly layers: readonly TargetLayer[];
+  readonly targets: readonly ResolvedTarget[];
+  readonly request: ExplainRequest;
+}
+
+/** A method's maps for one image. */
+export interface Computed {
+  readonly maps: MethodMaps;
+  /** Which of the maps is that of the image's first target. */
+  readonly first: number;
+  readonly milliseconds: number;
+  readonly runs: Runs;
+  readonly warnings: readonly string[];
+}
+
+/** What one method made of a run. */
+export interface ComputedMethod {
+  readonly method: MethodRun;
+  /** By layer set, by image. */
+  readonly sets: readonly (readonly Computed[])[];
+  /** The run that it was made of. */
+  readonly run: NetworkResult;
+  /** Passes made for this method alone, for each image. */
+  readonly passes: number;
+}
+
+/** What one run of the network, and every method, made of some images: all that results are assembled from. */
+export interface ComputedMaps {
+  readonly outcome: RunOutcome;
+  readonly methods: readonly ComputedMethod[];
+  /** Gives the run's tensors back; rows of scores and maps may be views on them. */
+  release(): void;
+}
+
+/**
+ * Runs the network on the images of some work, forward and backward, and every method on what that gives.
+ * @throws `ERR_NO_GRADIENT`, `ERR_METHOD_UNSUPPORTED`, `ERR_RUNTIME`, `ERR_ABORTED`
+ */
+export async function computeMaps(
+  runners: Runners,
+  work: readonly Work[],
+  request: ExplainRequest,
+): Promise<ComputedMaps> {
+  for (const { definition } of request.methods) for (const { targets } of work) checkDetections(definition, targets);
+  const outcome = await runNetwork(runners.network, work, request);
+  const methods = await computeMethods(request.methods, method =>
+    computeMethod(runners, work, request, outcome, method),
+  );
+  return { outcome, methods, release: () => outcome.run.release() };
+}
+
+/**
+ * Methods that only read the run's tensors, side by side, so that the kernels that go to threads of their own cost the
+ * others nothing; then those that run the network again, each with all threads to itself.
+ */
+async function computeMethods(
+  methods: readonly MethodRun[],
+  compute: (method: MethodRun) => Promise<ComputedMethod>,
+): Promise<ComputedMethod[]> {
+  const computed = await Promise.all(methods.map(method => (runsAgain(method) ? undefined : compute(method))));
+  const all: ComputedMethod[] = [];
+  for (const [m, method] of methods.entries()) all.push(computed[m] ?? (await compute(method)));
+  return all;
+}
+
+function runsAgain({ definition, needs }: MethodRun): boolean {
+  return Boolean(needs.scores || needs.optimizer || needs.noise || definition.ownScore);
+}
+
+async function computeMethod(
+  runners: Runners,
+  work: readonly Work[],
+  request: ExplainRequest,
+  outcome: RunOutcome,
+  method: MethodRun,
+): Promise<ComputedMethod> {
+  throwIfAborted(request.signal);
+  const { network } = runners;
+  const { targets } = outcome;
+  const { run, noisy, passes } = await runForMethod(network, work, outcome, method, request);
+  const sets: Computed[][] = [];
+  for (const layers of method.layerSets) {
+    const input: MethodInput = { network, run, noisy, work, method, layers, targets, request };
+    const perImage = method.needs.scores || method.needs.optimizer;
+    sets.push(await (perImage ? computeEach(runners, input) : computeTogether(input)));
+  }
+  return { method, sets, run, passes };
+}

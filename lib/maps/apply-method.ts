@@ -1,0 +1,167 @@
+import type { InputSize } from '../image/geometry.ts';
+import type { FeatureMaps } from '../kernels/features.ts';
+import { resize } from '../kernels/maps.ts';
+import type { Maps } from '../kernels/types.ts';
+import type { ChosenMethod } from '../methods/choose.ts';
+import { mapped, sized } from '../methods/conventions/convention.ts';
+import { FINISH } from '../methods/conventions/index.ts';
+import {
+  isOfTarget,
+  type LayerMethod,
+  type LayerResult,
+  type LayerTensors,
+  type MethodContext,
+  type ShownConcept,
+} from '../methods/definition.ts';
+import { layerMaps } from '../methods/support/layer-maps.ts';
+import { judge, type Verdict } from '../result/status.ts';
+import type { MaskOptimizer } from '../scoring/mask-optimizer.ts';
+import type { ActivationScorer, PictureScorer } from '../scoring/scorer.ts';
+
+/** A method's own values, before the outermost ReLU, normalisation and resizing. */
+export interface RawMaps {
+  /** Raw maps [N, h, w] of each layer. */
+  readonly raw: readonly Maps[];
+  /** Of methods whose own values have colours: those, [N, C, h, w], of each layer. */
+  readonly colours: readonly FeatureMaps[];
+  /** Of methods that find concepts: of each layer, which one each map shows; `colours` are the concepts then. */
+  readonly concepts: readonly (readonly ShownConcept[])[];
+}
+
+export interface MethodMaps extends RawMaps {
+  /** Maps in [0, 1] at the resolution where the convention ends; zero where the verdict is not 'ok'. */
+  readonly maps: Maps;
+  /** One for each of the N results. */
+  readonly verdicts: readonly Verdict[];
+  readonly warnings: readonly string[];
+}
+
+type Method = Pick<ChosenMethod, 'definition' | 'params' | 'convention'>;
+
+type Context = Pick<MethodContext, 'seed'> & {
+  /** For methods that need scores of changed images: bound to the image that the layers belong to. */
+  readonly pictureScorer?: PictureScorer;
+  /** For methods that need scores of changed activations: one scorer per layer. */
+  readonly activationScorers?: readonly ActivationScorer[];
+  /** For methods that need an optimiser: likewise. */
+  readonly optimizers?: readonly MaskOptimizer[];
+};
+
+/** Runs one method on the tensors of its layers and finishes the maps as the convention says. */
+export async function applyMethod(
+  method: Method,
+  layers: readonly LayerTensors[],
+  size: InputSize,
+  context: Context,
+): Promise<MethodMaps> {
+  const { definition } = method;
+  const contextOf = (i: number) => methodContext(method, layers[i]!, i, size, context);
+  if (definition.scope === 'layer') {
+    const { own, sums } = await applyToEach(definition, method, layers, contextOf);
+    return finishMaps(method, size, own, sums);
+  }
+  const result = await definition.compute(layers as [LayerTensors, ...LayerTensors[]], contextOf(0));
+  const smooths = definition.scope === 'layers' && definition.smooths === true;
+  return finishMaps(method, size, { raw: [result.maps], ...besides(layers, [result]) }, smooths);
+}
+
+/** `sums`: there were sums over channels, which `eigenSmooth` may take the place of. */
+async function applyToEach(
+  definition: LayerMethod,
+  { params }: Method,
+  layers: readonly LayerTensors[],
+  contextOf: (i: number) => MethodContext,
+): Promise<{ own: RawMaps; sums: boolean }> {
+  const raw: Maps[] = [];
+  const results: LayerResult[] = [];
+  // One after the other: scores are made with all threads.
+  for (const [i, layer] of layers.entries()) {
+    const result = await definition.compute(layer, contextOf(i));
+    const maps = await layerMaps(layer, result, params.eigenSmooth === true);
+    raw.push({ ...maps, depth: layer.activations.depth });
+    results.push(result);
+  }
+  return { own: { raw, ...besides(layers, results) }, sums: !results.some(result => 'maps' in result) };
+}
+
+function methodContext(
+  { convention, params }: Method,
+  layer: LayerTensors,
+  i: number,
+  size: InputSize,
+  { seed, pictureScorer, activationScorers, optimizers }: Context,
+): MethodContext {
+  const [activationScorer, optimizer] = [activationScorers?.[i], optimizers?.[i]];
+  const count =
+    (pictureScorer ?? activationScorer ?? optimizer)?.targets ??
+    Math.max(layer.activations.dims[0]!, (layer.gradients ?? layer.guided ?? layer.attributions)?.dims[0] ?? 1);
+  return { seed, size, pictureScorer, activationScorer, optimizer, convention, params, count };
+}
+
+/** What methods with finished maps say besides of each layer. */
+function besides(
+  layers: readonly LayerTensors[],
+  results: readonly LayerResult[],
+): Pick<RawMaps, 'colours' | 'concepts'> {
+  const colours: FeatureMaps[] = [];
+  const concepts: (readonly ShownConcept[])[] = [];
+  for (const [i, result] of results.entries()) {
+    if (!('maps' in result)) continue;
+    if (result.raw) colours.push({ ...result.raw, depth: layers[i]!.activations.depth });
+    if (result.concepts) concepts.push(result.concepts);
+  }
+  return { colours, concepts };
+}
+
+async function finishMaps(method: Method, size: InputSize, own: RawMaps, sums: boolean): Promise<MethodMaps> {
+  const { definition, params, convention } = method;
+  const relu = params.relu as boolean;
+  const verdicts = verdictsOf(own.raw, method);
+  const enlarged = await enlargedMaps(own.raw, size, method);
+  const { fusion = 'mean', stretchedOnce } = definition;
+  const maps = await FINISH[convention]({ layers: enlarged, size, relu, fusion, stretchedOnce });
+  const warnings =
+    params.eigenSmooth === true && !sums
+      ? [`eigenSmooth takes the place of a sum over channels, which ${definition.name} has none of: it was left out`]
+      : [];
+  return { ...own, maps: cleared(maps, verdicts), verdicts, warnings };
+}
+
+function verdictsOf(raw: readonly Maps[], { definition, params }: Omit<Method, 'convention'>): Verdict[] {
+  const choice = { relu: params.relu as boolean, ofTarget: isOfTarget(definition.needs) };
+  return Array.from({ length: raw[0]!.dims[0] }, (_, n) =>
+    judge(
+      raw.map(maps => nth(maps, n)),
+      choice,
+    ),
+  );
+}
+
+/** Maps of methods whose sources enlarge them before they are stretched; all others as they are. */
+async function enlargedMaps(
+  raw: readonly Maps[],
+  size: InputSize,
+  { definition, params, convention }: Method,
+): Promise<readonly Maps[]> {
+  const interpolation = convention === 'paper' ? definition.enlarged?.(params) : undefined;
+  if (!interpolation) return raw;
+  return Promise.all(
+    raw.map(maps => {
+      const positive = params.relu === true ? mapped(maps, value => Math.max(value, 0)) : maps;
+      return interpolation === 'bilinear' ? sized(positive, size) : resize(positive, { ...size, interpolation });
+    }),
+  );
+}
+
+/** The values of map `n` of a stack, as a view. */
+export function nth({ data, dims: [, height, width] }: Maps, n: number): Float32Array {
+  return data.subarray(n * height * width, (n + 1) * height * width);
+}
+
+/** A map that is not sound is never passed off as a picture: it is all zero. */
+function cleared(maps: Maps, verdicts: readonly Verdict[]): Maps {
+  verdicts.forEach(({ status }, n) => {
+    if (status !== 'ok') nth(maps, n).fill(0);
+  });
+  return maps;
+}

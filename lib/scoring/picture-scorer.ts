@@ -1,0 +1,152 @@
+import { OnnxCamError } from '../common/errors.ts';
+import type { ImageLayout } from '../image/layout.ts';
+import type { Maps } from '../kernels/types.ts';
+import type { ScoreView } from '../targets/target.ts';
+import { meanOverRepeats, spreadGroups } from './groups.ts';
+import { type NativeVariants, nativeScoring } from './native.ts';
+import { BLUR, GRIDS, maskSettings } from './native-arguments.ts';
+import type { GridMasks, MaskRequest, MaskScores, PictureScorer, ScorerRuns } from './scorer.ts';
+import type { UseModel } from './scoring-model.ts';
+import { type ScorerOptions, ScoringRuns } from './scoring-runs.ts';
+
+export interface PictureScorerOptions extends ScorerOptions {
+  /** One image as the network gets it, [1, C, H, W] or [1, H, W, C]; copied. */
+  readonly input: { readonly data: Float32Array; readonly dims: readonly number[]; readonly layout: ImageLayout };
+  /** The whole model with its logits as the only output. */
+  readonly network: UseModel;
+}
+
+/** A scorer of changed pictures over native loops. */
+export function createPictureScorer(options: PictureScorerOptions): PictureScorer {
+  return new NativePictureScorer(options);
+}
+
+class NativePictureScorer implements PictureScorer {
+  readonly size: { readonly width: number; readonly height: number };
+  readonly #input: PictureScorerOptions['input'];
+  readonly #network: UseModel;
+  readonly #runs: ScoringRuns;
+  /** [C, H, W], whatever the layout. */
+  readonly #shape: readonly [number, number, number];
+  #blurred: Promise<Float32Array> | undefined;
+
+  constructor(options: PictureScorerOptions) {
+    const { data, dims, layout } = options.input;
+    const [, a, b, c] = dims as [number, number, number, number];
+    // A copy: nobody can change or transfer it away under the native loops.
+    this.#input = { data: data.slice(), dims, layout };
+    this.#network = options.network;
+    this.#runs = new ScoringRuns('network', options);
+    this.#shape = layout === 'nhwc' ? [c, a, b] : [a, b, c];
+    this.size = { height: this.#shape[1], width: this.#shape[2] };
+  }
+
+  get targets(): number {
+    return this.#runs.targets;
+  }
+
+  get runs(): ScorerRuns {
+    return this.#runs.counts;
+  }
+
+  get warnings(): string[] {
+    return this.#runs.warnings;
+  }
+
+  save(passes: number): void {
+    this.#runs.save(passes);
+  }
+
+  clean(view?: ScoreView): Float64Array {
+    return this.#runs.clean(view);
+  }
+
+  async baseline(background: 'zero' | 'blurred', view?: ScoreView): Promise<Float64Array> {
+    // A constant map's mask is 0, so that only the background is left.
+    const maps: Maps = { data: new Float32Array(1), dims: [1, 1, 1] };
+    const rule = { interpolation: 'bilinear', normalize: 'after', epsilon: 0 } as const;
+    return (await this.masks({ maps, rule, constant: 'score', background, view })).scores;
+  }
+
+  async masks(request: MaskRequest): Promise<MaskScores> {
+    this.#refuseVolumes();
+    const { data, dims } = request.maps;
+    const { selected, rule, repeats, noise } = maskSettings(request, { data, dims });
+    const { first, group, constant, key } = await nativeScoring().distinctMaps({
+      ...selected,
+      rule,
+      merge: request.dedupe ?? true,
+      skipConstant: request.constant === 'skip',
+    });
+    const variants: NativeVariants = {
+      kind: 'masks',
+      maps: selected.maps,
+      dims: selected.dims,
+      select: first,
+      canvas: [this.size.height, this.size.width],
+      grid: GRIDS[request.rule.interpolation],
+      rule,
+      ...(await this.#image(request.background)),
+      scales: repeats,
+      noise,
+      noiseKeys: key,
+      offsets: new Uint32Array(),
+    };
+    const items = first.length * repeats.length;
+    this.#runs.save(selected.dims[0] * repeats.length - items);
+    const scores = await this.#score(variants, items, request.view);
+    const means = meanOverRepeats(scores, first.length, repeats.length, this.targets);
+    return { scores: spreadGroups(means, group, this.targets), constant };
+  }
+
+  async gridMasks({ grids, canvas, offsets }: GridMasks, view?: ScoreView): Promise<Float64Array> {
+    this.#refuseVolumes();
+    const count = grids.dims[0];
+    const variants: NativeVariants = {
+      kind: 'masks',
+      maps: grids.data,
+      dims: grids.dims,
+      select: Uint32Array.from({ length: count }, (_, index) => index),
+      canvas,
+      grid: GRIDS.mirror,
+      rule: { stretch: 0, epsilon: 0, complement: false },
+      ...(await this.#image('zero')),
+      scales: Float32Array.of(1),
+      noise: { target: 0, deviation: 0, seed: 0 },
+      noiseKeys: new Uint32Array(),
+      offsets,
+    };
+    return this.#score(variants, count, view);
+  }
+
+  async sumGridMasks({ grids, canvas, offsets }: GridMasks, weights: Float64Array): Promise<Maps> {
+    const { height, width } = this.size;
+    const { data: maps, dims } = grids;
+    const size = [height, width] as const;
+    const data = await nativeScoring().sumMasks({ maps, dims, canvas, size, grid: GRIDS.mirror, offsets, weights });
+    return { data, dims: [weights.length / dims[0], height, width] };
+  }
+
+  #score(variants: NativeVariants, count: number, view: ScoreView | undefined): Promise<Float64Array> {
+    return this.#runs.score({ model: this.#network, variants, count, dims: this.#input.dims.slice(1), view });
+  }
+
+  #refuseVolumes(): void {
+    const { dims } = this.#input;
+    if (dims.length !== 4)
+      throw new OnnxCamError(
+        'ERR_METHOD_UNSUPPORTED',
+        `masks are made for pictures [1,C,H,W] or [1,H,W,C], this input is [${dims}]`,
+      );
+  }
+
+  /** What masks are multiplied into, in the addon's terms. */
+  async #image(background: MaskRequest['background']) {
+    const { data: image, layout } = this.#input;
+    const channelsLast = layout === 'nhwc';
+    if (background === 'blurred')
+      this.#blurred ??= nativeScoring().blurImage(image, this.#shape, channelsLast, BLUR.radius, BLUR.deviation);
+    const behind = background === 'blurred' ? await this.#blurred! : null;
+    return { image, background: behind, shape: this.#shape, channelsLast };
+  }
+}

@@ -1,0 +1,124 @@
+import { OnnxCamError } from '../common/errors.ts';
+import type { Progress } from '../common/progress.ts';
+import { withSignal } from '../engine/cancellation.ts';
+import type { ResolvedTarget } from '../targets/resolve.ts';
+import type { ScoreRow } from '../targets/score.ts';
+import type { ScoreView } from '../targets/target.ts';
+import { type NativeVariants, nativeScoring } from './native.ts';
+import { toNativeTargets } from './native-arguments.ts';
+import { ProgressCounter } from './progress.ts';
+import { runScheduled, type Setting } from './schedule.ts';
+import type { ScorerRuns } from './scorer.ts';
+import { toNativeModel, type UseModel } from './scoring-model.ts';
+import { type SettledTarget, settleTargets } from './target-terms.ts';
+
+/** What scorers of one image are given, whatever they change. */
+export interface ScorerOptions {
+  /** Logits of the unchanged image. */
+  readonly row: ScoreRow;
+  readonly targets: readonly ResolvedTarget[];
+  readonly provider: Setting['provider'];
+  /** The explainer's thread budget. */
+  readonly threads: number;
+  /** Items per run; else measured. */
+  readonly batchSize?: number;
+  readonly signal?: AbortSignal;
+  readonly onProgress?: (progress: Progress) => void;
+}
+
+/** Many items to be run through one model. */
+export interface ScoredItems {
+  readonly model: UseModel | undefined;
+  readonly variants: NativeVariants;
+  readonly count: number;
+  /** Dimensions of one item. */
+  readonly dims: readonly number[];
+  /** Items per run, where neither the model nor the user says. */
+  readonly chunk?: (setting: Setting) => number;
+  readonly view?: ScoreView;
+}
+
+/** The runs of one scorer: their scores, how many there were, and what there is to say about them. */
+export class ScoringRuns {
+  readonly targets: number;
+  readonly #kind: 'network' | 'tail';
+  readonly #options: ScorerOptions;
+  readonly #settled: readonly SettledTarget[];
+  readonly #progress: ProgressCounter;
+  readonly #warnings = new Set<string>();
+  #made = 0;
+  #saved = 0;
+
+  constructor(kind: 'network' | 'tail', options: ScorerOptions) {
+    this.#kind = kind;
+    this.#options = options;
+    this.targets = options.targets.length;
+    this.#settled = settleTargets(options.targets, options.row);
+    this.#progress = new ProgressCounter(options.onProgress);
+  }
+
+  get counts(): ScorerRuns {
+    return { network: 0, tail: 0, [this.#kind]: this.#made, saved: this.#saved };
+  }
+
+  get warnings(): string[] {
+    return [...this.#warnings];
+  }
+
+  save(passes: number): void {
+    this.#saved += passes;
+  }
+
+  clean(view?: ScoreView): Float64Array {
+    const { row } = this.#options;
+    const { targets } = toNativeTargets(this.#settled, view, row.activation);
+    return Float64Array.from(targets, terms =>
+      terms.reduce((sum, { viewName, index, weight }) => sum + weight * row.view(viewName, index), 0),
+    );
+  }
+
+  /**
+   * [items, targets].
+   * @throws `ERR_METHOD_UNSUPPORTED` without a model
+   */
+  async score({ model: use, variants, count, dims, chunk, view }: ScoredItems): Promise<Float64Array> {
+    const { signal, row, provider, threads, batchSize } = this.#options;
+    if (!use)
+      throw new OnnxCamError(
+        'ERR_METHOD_UNSUPPORTED',
+        'the network cannot be cut at this layer, which the method needs; choose another layer',
+      );
+    if (count === 0) return new Float64Array();
+    const targets = toNativeTargets(this.#settled, view, row.activation);
+    const scores = await use(model => {
+      const asked: Setting = {
+        provider: model.session.onDevice ? 'device' : provider,
+        threads,
+        chunk: model.batch ?? batchSize,
+      };
+      const setting = asked.chunk === undefined && chunk ? { ...asked, chunk: chunk(asked) } : asked;
+      return this.#progress.track(count, () =>
+        withSignal(signal, cancellation =>
+          runScheduled(
+            model.session,
+            setting,
+            count,
+            this.targets,
+            (begin, end, schedule) =>
+              nativeScoring().scoreVariants(
+                toNativeModel(model, dims),
+                variants,
+                targets,
+                { begin, end, ...schedule },
+                this.#progress.counter,
+                cancellation,
+              ),
+            warning => this.#warnings.add(warning),
+          ),
+        ),
+      );
+    });
+    this.#made += count;
+    return scores;
+  }
+}
