@@ -170,8 +170,8 @@ export class Emitter {
   step(x: Value): Value {
     const steep = { alpha: float(STEP_SLOPE), beta: float(0) };
     if (isBlocked(this, x)) return fusedAffine(this, x, { scale: 1 }, 'HardSigmoid', steep);
-    // A clamped steep line is one node and several times faster than any comparison (autodiff.md §4). Half types have
-    // too few exponents for the slope.
+    // A clamped steep line is one node and several times faster than any comparison (docs/design.md#steps-without-where).
+    // Half types have too few exponents for the slope.
     if (x.type === 'float32' || x.type === 'float64') return this.unary('HardSigmoid', x, steep);
     return this.cast(this.node('Greater', [x, this.scalar(0, x)], { type: 'bool', dims: x.dims }), x.type);
   }

@@ -5,7 +5,7 @@ import { pairArguments, reduceOnDevice } from './reductions.ts';
 
 const MODES = ['paper', 'pgc', 'torchcam'] as const;
 
-/** Whose Grad-CAM++ weights: the paper's, pytorch-grad-cam's or torchcam's (methods.md §2.3). */
+/** Whose Grad-CAM++ weights: the paper's, pytorch-grad-cam's or torchcam's (docs/methods.md#grad-cam-pp). */
 export type PlusPlusMode = (typeof MODES)[number];
 
 /**

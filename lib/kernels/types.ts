@@ -6,7 +6,7 @@ export interface Maps {
   readonly depth?: number;
 }
 
-/** What each tool adds to max − min (methods.md §6.10). */
+/** What each tool adds to max − min (docs/methods.md#min-max). */
 export const NORMALIZE_EPSILONS = { pgc: 1e-7, torchcam: 1e-8, tkv: 1e-7, openvino: 1e-12, range: 0 } as const;
 
 export type NormalizeKind = keyof typeof NORMALIZE_EPSILONS;

@@ -9,7 +9,7 @@ import type { ResolvedTarget, ScoreTerm } from '../targets/resolve.ts';
 import type { ScoreRow } from '../targets/score.ts';
 
 export const CONVENTIONS = ['paper', 'pytorch-grad-cam', 'torchcam'] as const;
-/** Whose formula and post-processing a result follows (methods.md §8). */
+/** Whose formula and post-processing a result follows (docs/methods.md#conventions). */
 export type Convention = (typeof CONVENTIONS)[number];
 
 export type Family = 'linear' | 'gradient' | 'score' | 'decomposition' | 'statistics' | 'attention' | 'baseline';
@@ -150,7 +150,7 @@ export interface OwnScore {
 
 /** What every method says of itself, whatever it is computed from. */
 interface MethodFacts {
-  /** Canonical name (contract §3). */
+  /** Canonical name: lower case with hyphens, the heading of its section in docs/methods.md. */
   readonly name: string;
   /** Further spellings; those without hyphens and with `pp` for `++` are derived. */
   readonly aliases?: readonly string[];

@@ -51,7 +51,7 @@ function channelSums({ data, dims }: FeatureMaps): Maps {
 /**
  * Σ of the stretched |∂y/∂x ⊙ x| at the input and |∂y/∂z ⊙ b| at every convolution and batch normalisation z with a bias b.
  * `official` stretches all channels of a term together and enlarges with corners on corners, `pgc` stretches every
- * channel by itself and enlarges with half-pixel centres (methods.md §2.20).
+ * channel by itself and enlarges with half-pixel centres (docs/methods.md#fullgrad).
  */
 export const fullGrad = defineMethod({
   name: 'fullgrad',

@@ -3,7 +3,7 @@ import { defineMethod, gradientsOf } from './definition.ts';
 
 /**
  * α = G² / (2G² + (Σ A) G³), w_k = Σ α·ReLU(G); M = ReLU(Σ_k w_k A_k). The modes differ in ε and in torchcam's
- * division, which has no effect there (methods.md §2.3).
+ * division, which has no effect there (docs/methods.md#grad-cam-pp).
  */
 export const gradCamPlusPlus = defineMethod({
   name: 'grad-cam++',

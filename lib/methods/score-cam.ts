@@ -24,7 +24,7 @@ interface Mode {
   readonly softmax: boolean;
 }
 
-/** methods.md §2.9. Baselines (a black input, the image itself) cancel in the softmax, so that none is run. */
+/** docs/methods.md#score-cam. Baselines (a black input, the image itself) cancel in the softmax, so that none is run. */
 const MODES: Readonly<Record<ScoreCamMode, Mode>> = {
   paper: {
     mask: { rule: { interpolation: 'bilinear', normalize: 'after', epsilon: 0 }, constant: 'skip' },

@@ -51,7 +51,8 @@ function smoothWeights(layer: LayerTensors, first: 'mean' | 'last'): Float32Arra
 
 /**
  * Grad-CAM++ with derivatives averaged over noisy copies of the image. `clean` sums the image's own activations and takes
- * the mean gradient's positive part; `torchcam` takes the last copy's gradient and activations (methods.md §2.4).
+ * the mean gradient's positive part; `torchcam` takes the last copy's gradient and activations
+ * (docs/methods.md#smooth-grad-cam-pp).
  */
 export const smoothGradCamPlusPlus = defineMethod({
   name: 'smooth-grad-cam++',

@@ -1,7 +1,7 @@
 import type { Maps } from '../kernels/types.ts';
 import type { ScoreView } from '../targets/target.ts';
 
-/** How a small map becomes a mask of the input's size (methods.md §6.9, §6.10). */
+/** How a small map becomes a mask of the input's size (docs/methods.md#resizing, docs/methods.md#min-max). */
 export interface MaskRule {
   readonly interpolation: 'bilinear' | 'align-corners';
   /** Min-max, (M − min)/(max − min + epsilon), of the small map, of the upsampled one, or none. */

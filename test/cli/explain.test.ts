@@ -318,7 +318,7 @@ describe('an interruption', () => {
 });
 
 describe('options', () => {
-  it('have the defaults of the contract', async () => {
+  it('have the documented defaults', async () => {
     expect(await optionsOf()).toEqual({
       load: {},
       explain: { methods: ['grad-cam'], params: {}, target: { kind: 'rank', rank: 0 } },

@@ -25,7 +25,7 @@ describe('paper', () => {
     expectClose(result.map.data, (await resize(stretched, full)).data, 1e-6);
   });
 
-  // methods.md §2.7, §2.8, §2.22: these sources resize first.
+  // docs/methods.md#conventions: the sources of these resize first.
   it.each(['xgrad-cam', 'layer-cam', 'lift-cam'])('%s is stretched at the resolution of the input', async method => {
     const result = await explain(method);
     const maps = rawMaps(result);

@@ -136,7 +136,7 @@ describe('seed', () => {
 });
 
 describe('explanation', () => {
-  it('says all that the contract promises, and only finite times', async () => {
+  it('says everything about how it was made, and only finite times', async () => {
     const labels = ['a', 'b', 'c', 'd', 'e'];
     const own = await load(plainModel(), { labels });
     try {

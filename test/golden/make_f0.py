@@ -1,4 +1,4 @@
-"""Makes test/golden/f0: the toy models M2, M3 and MG of methods.md section 0.2 as ONNX, and what pytorch-grad-cam
+"""Makes test/golden/f0: the toy models M2, M3 and MG (docs/methods.md#fixture-f0) as ONNX, and what pytorch-grad-cam
 and torchcam give on them. Usage: python test/golden/make_f0.py
 """
 import json
@@ -87,7 +87,7 @@ PGC_METHODS = ["grad-cam", "grad-cam++", "hirescam", "grad-cam-elementwise", "xg
 TORCHCAM_METHODS = ["grad-cam", "grad-cam++", "smooth-grad-cam++", "xgrad-cam", "layer-cam", "score-cam", "is-cam",
                     "ss-cam"]
 # Options beside the defaults: torchcam's noisy methods with their noise taken away, FEM's threshold for 2x2 maps
-# (at k = 2 no value of four can pass), IS-CAM with two steps as methods.md has it.
+# (at k = 2 no value of four can pass), IS-CAM with two steps of mode torchcam.
 VARIANTS = {
     ("pytorch-grad-cam", "fem"): [{"k": 2}, {"k": 0.5}],
     ("torchcam", "smooth-grad-cam++"): [{"std": 1e-12}],

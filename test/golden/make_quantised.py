@@ -3,7 +3,7 @@ maps by PyTorch's autograd for each.
 
 The reference evaluates the quantised file node by node in PyTorch (scores equal ONNX Runtime's to 1e-8). Rounding to whole numbers has the derivative of the
 identity, except where the result lies at an end of the range: there it is zero, unless the operator before cannot leave the
-range (autodiff.md, section 6) or the result is the score itself.
+range (docs/design.md#quantised-graphs) or the result is the score itself.
 Usage: python test/golden/make_quantised.py
 """
 import gzip

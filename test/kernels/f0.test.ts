@@ -1,4 +1,4 @@
-/** Fixture F0 of methods.md: the values that it gives for each formula (6 decimals, from the libraries themselves). */
+/** Fixture F0 (docs/methods.md#fixture-f0): the value of each formula to six decimals, from the libraries themselves. */
 import { describe, expect, it } from 'vitest';
 import {
   channelMeans,

@@ -1,4 +1,4 @@
-/** Worked examples of methods.md §2.32 to §2.34. */
+/** The formulas of docs/methods.md#attention on matrices small enough to work out by hand. */
 import { describe, expect, it } from 'vitest';
 import type { LayerTensors } from '../../lib/methods/definition.ts';
 import { resolveParams } from '../../lib/methods/params.ts';

@@ -1,4 +1,7 @@
-/** Fixture F0 (methods.md): every case that pytorch-grad-cam and torchcam gave for the toy models, through computeMap. */
+/**
+ * Fixture F0 (docs/methods.md#fixture-f0): every case that pytorch-grad-cam and torchcam gave for the toy models, through
+ * computeMap.
+ */
 import { readFileSync } from 'node:fs';
 import { describe, expect, it } from 'vitest';
 import { type ComputedMap, computeMap } from '../../lib/compute-map.ts';

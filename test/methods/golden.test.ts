@@ -13,7 +13,7 @@ import { type GoldenArray, type GoldenCase, loadGoldenMethods } from '../helpers
 const golden = loadGoldenMethods();
 
 const EITHER_SIGN = new Set(['eigen-cam', 'eigen-grad-cam']);
-/** Eigenvectors and thresholds amplify the rounding of two float32 engines (methods.md §8.3). */
+/** They amplify the rounding of two float32 engines (docs/methods.md#comparing-with-other-tools). */
 const LOOSE = new Set(['eigen-cam', 'eigen-grad-cam', 'kpca-cam', 'fem']);
 /** Their weights divide by Σ A or 2G² + (Σ A)G³, which can vanish for signed A. */
 const CANCELLING = new Set(['grad-cam++', 'xgrad-cam']);

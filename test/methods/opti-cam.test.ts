@@ -158,7 +158,7 @@ describe('Opti-CAM against PyTorch', () => {
     expect(new Set(golden.cases.map(({ stopped }) => stopped))).toEqual(new Set([true, false]));
   });
 
-  it("first step of methods.md's worked example: mask, score, gradient, weights", async () => {
+  it('first step of an example worked by hand: mask, score, gradient, weights', async () => {
     const [c] = golden.cases as [Case];
     expect(c).toMatchObject({ model: 'm2', n: 1 });
     expectClose(c.losses, [2.90625], 1e-6);

@@ -8,7 +8,7 @@ import { negative, topK } from '../../lib/targets/index.ts';
 import { expectError } from '../helpers/expect-error.ts';
 import { flat, noiseImage, plainModel } from '../helpers/explain-models.ts';
 
-/** Contract §3. */
+/** Names that do not change. */
 const CANONICAL =
   'cam grad-cam grad-cam++ smooth-grad-cam++ hirescam grad-cam-elementwise xgrad-cam layer-cam score-cam ss-cam is-cam faster-score-cam group-cam ablation-cam eigen-cam eigen-grad-cam kpca-cam fem dff fullgrad relevance-cam lift-cam shapley-cam finer-cam zoom-cam opti-cam poly-cam fd-cam refine-cam recipro-cam vit-recipro-cam legrad attention-rollout gradient-rollout attention-grad-cam generic-attention random-cam activation-mean seg-eigen-cam rise d-rise guided-backprop guided-grad-cam'.split(
     ' ',

@@ -1,4 +1,4 @@
-/** Fixture F0 (methods.md): score methods with real runs of the toy models. */
+/** Fixture F0 (docs/methods.md#fixture-f0): score methods with real runs of the toy models. */
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 import type { FeatureMaps } from '../../lib/kernels/features.ts';
 import { channelMaps } from '../../lib/kernels/features.ts';
@@ -67,7 +67,7 @@ describe('what the libraries give', () => {
   });
 });
 
-describe('worked numbers of methods.md on M2, class 0', () => {
+describe('worked numbers on M2, class 0', () => {
   const weightsOf = async (method: string, params: Record<string, unknown> = {}) => {
     const image = await imageOf('m2', [0]);
     return (await runMethod(method, image, { params })).weights;
@@ -194,7 +194,7 @@ function gradientsOf(model: F0Model, targets: readonly number[]): FeatureMaps {
   };
 }
 
-/** A scorer that blends masks with black instead of a blurred copy, as methods.md works its example. */
+/** A scorer that blends masks with black instead of a blurred copy, as the worked numbers do. */
 function withBlackBackground({ scorer, layer }: ScoringImage): ScoringImage {
   const black = Object.create(scorer, {
     targets: { value: scorer.targets },

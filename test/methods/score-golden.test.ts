@@ -47,7 +47,7 @@ async function run(one: GoldenCase) {
 
 /**
  * pytorch-grad-cam upsamples constant channels to values that differ in the last bit, and stretches those differences to
- * a mask: what it scores for them is noise. Here, as in the contract, their mask is 0.
+ * a mask: what it scores for them is noise. Here their mask is 0.
  */
 function pgcScores(one: GoldenCase, images: number, { layer }: ScoringImage, ours: Float64Array) {
   const positions = layer.data.length / layer.dims[1]!;

@@ -10,7 +10,7 @@ import { allOnes, allZeros, insertZeros, reachOf, requireStaticWindow, type Wind
 /**
  * MaxPool: the gradient goes to the first maximum of each window in row-major order, as in PyTorch. Ties are common
  * (windows of zeros behind a ReLU), so every form here is exact in them. The operator's own `Indices` output is a slow
- * kernel and is only asked for where nothing else is fast (autodiff.md §4).
+ * kernel and is only asked for where nothing else is fast (docs/design.md#pools).
  */
 export const maxPool: Rule = {
   backward: context => {

@@ -54,7 +54,7 @@ export function requireStaticWindow(context: NodeContext, window: Window): void 
 
 /**
  * Puts stride − 1 zeros between neighbouring cells: size n becomes (n − 1)·stride + 1. A depthwise transposed
- * convolution with a 1×1 kernel of ones is the fastest way ONNX Runtime offers (autodiff.md §4).
+ * convolution with a 1×1 kernel of ones is the fastest way ONNX Runtime offers (docs/design.md#zero-insertion).
  */
 export function insertZeros(e: Emitter, x: Value, strides: readonly number[]): Value {
   if (allOnes(strides)) return x;

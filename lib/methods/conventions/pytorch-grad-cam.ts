@@ -2,7 +2,7 @@ import { normalize } from '../../kernels/maps.ts';
 import { combined, type Finish, mapped, sized } from './convention.ts';
 
 /**
- * pytorch-grad-cam 1.5 (methods.md §8.1, steps 3 and 4): per layer ReLU, M − min, / (1e-7 + max), bilinear resize to the
+ * pytorch-grad-cam 1.5 (docs/methods.md#conventions): per layer ReLU, M − min, / (1e-7 + max), bilinear resize to the
  * input's size; then the mean over layers, stretched once more in the same way.
  */
 export const pytorchGradCam: Finish = async ({ layers, size, relu, stretchedOnce }) => {

@@ -20,9 +20,9 @@ const MOVING =
 const RESTORING = /^(Reshape|DepthToSpace)$/;
 
 /**
- * The automatic choice (methods.md §0.4). Of convolutional networks the last spatial tensor that every path to the logits
- * passes through, by preference the output of an activation or a residual sum over what pools, normalises or merely
- * convolves it. Of transformers the normalised tokens that enter the last attention: behind it the patches may be without
+ * The automatic choice (docs/methods.md#layers-and-fusion). Of convolutional networks the last spatial tensor that every
+ * path to the logits passes through, by preference the output of an activation or a residual sum over what pools,
+ * normalises or merely convolves it. Of transformers the normalised tokens that enter the last attention: behind it the patches may be without
  * influence on the logits (where only the class token is read). Of detectors the last activation that the scores at every
  * resolution depend on.
  * @throws OnnxCamError `ERR_NO_SPATIAL_LAYER`

@@ -1,6 +1,6 @@
 import type { TensorType } from '../../engine/tensor.ts';
 
-/** What is known of one tensor of a graph: found by probing runs (autodiff.md §1.2), not by shape inference. */
+/** What is known of one tensor of a graph: found by probing (docs/design.md#facts). */
 export interface TensorFacts {
   readonly type: TensorType;
   /** Sizes; −1 where the size follows the batch (or another dynamic axis of the input). */

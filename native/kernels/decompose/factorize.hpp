@@ -12,7 +12,7 @@
 // lanes) or over 64 rows (WᵀV), all else double.
 // Edge cases: V = 0 gives zeros; a component that dies out is zero in both factors and comes last; anything not finite in
 // an image makes its whole result NaN. The same result for every number of threads: rows are summed in fixed parts.
-// Sources: arXiv 1806.10206; scikit-learn NMF; methods.md §2.19.
+// Sources: arXiv 1806.10206; scikit-learn NMF; docs/methods.md#dff.
 #pragma once
 
 #include <cstddef>

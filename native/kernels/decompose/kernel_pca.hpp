@@ -11,7 +11,7 @@
 // Layout: A [N, C, P], maps [N, P]. Accumulator: dot products as in gram.hpp, everything after in double.
 // Edge cases: λ ≤ 0, or no larger than rounding noise of K (sigmoid and poly kernels need not be positive), gives
 // zeros; anything not finite in an image makes its whole map NaN.
-// Sources: arXiv 2410.00267; scikit-learn KernelPCA, pairwise kernels; methods.md §2.17.
+// Sources: arXiv 2410.00267; scikit-learn KernelPCA, pairwise kernels; docs/methods.md#kpca-cam.
 #pragma once
 
 #include "kernels/base/shape.hpp"

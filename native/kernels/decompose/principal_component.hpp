@@ -10,7 +10,7 @@
 // makes results repeat from machine to machine; `activation`: Σ_i M[i] · mean_k|A[k,i]| ≥ 0.
 // Edge cases: X = 0 (for centred X: all channels constant) gives zeros; equal σ₁ = σ₂ leave the direction open, one is
 // taken, the same in every run; anything not finite in an image makes its whole map NaN.
-// Sources: arXiv 2008.00299; methods.md §2.15, §2.16, §6.4.
+// Sources: arXiv 2008.00299; docs/methods.md#eigen-cam.
 #pragma once
 
 #include <cstddef>

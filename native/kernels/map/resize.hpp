@@ -8,7 +8,7 @@
 // Taps outside the map take the border's value. Layout: [N, h, w] → [N, H, W]. Coordinates in double, taps in float.
 // Separable: each source row is stretched once, then rows are blended. A map of unchanged size is copied.
 // Edge cases: a tap of weight 0 is still multiplied, so a NaN or infinity spreads to the pixels that touch it.
-// No SIMD tiers: bound by writing the result. Source: methods.md §6.9.
+// No SIMD tiers: bound by writing the result. Other tools: docs/methods.md#resizing.
 #pragma once
 
 #include <cstddef>

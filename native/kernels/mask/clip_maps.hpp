@@ -4,7 +4,7 @@
 //
 // P_q: percentile with linear interpolation between order statistics, as numpy.percentile. The divisor is P_high
 // itself, not the range: so has it the official code. Layout: [N, P], each map on its own; [N, P] out.
-// Edge cases: NaN anywhere in a map makes all of it NaN. Source: methods.md §2.27.
+// Edge cases: NaN anywhere in a map makes all of it NaN. Source: arXiv 2204.13359; docs/methods.md#poly-cam.
 #pragma once
 
 #include <cstddef>

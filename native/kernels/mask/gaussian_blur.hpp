@@ -4,7 +4,7 @@
 //
 // Positions outside are mirrored about the border samples (reflect-101), however far outside they are. Separable: rows,
 // then columns. Layout: [C, H, W], or [H, W, C] with `channelsLast`. Accumulator: float.
-// No SIMD tiers: one image is blurred once for all its masks. Source: methods.md §2.13.
+// No SIMD tiers: one image is blurred once for all its masks. Source: docs/methods.md#group-cam.
 #pragma once
 
 #include <cstddef>

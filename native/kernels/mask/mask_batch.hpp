@@ -17,7 +17,8 @@
 //
 // Layout: maps [h, w]; image, background and out [C, H, W], or [H, W, C] with `channelsLast`. Accumulator: float.
 // Edge cases: a constant map becomes zeros (ones with `complement`); NaN spreads to the pixels that touch it.
-// No SIMD tiers: AVX2 and AVX-512 gain nothing here, writing the slot is the limit. Source: methods.md §2.9, §6.9.
+// No SIMD tiers: AVX2 and AVX-512 gain nothing here, writing the slot is the limit.
+// Sources: docs/methods.md#score-cam, docs/methods.md#resizing.
 #pragma once
 
 #include <cstddef>

@@ -5,7 +5,7 @@
 //
 // Layout: activations [C, P]; similar [selected, C] bytes, a row for each channel of `select`.
 // Accumulator: double (see gram.hpp). Edge cases: NaN counts as 0.
-// Source: methods.md §2.28.
+// Source: arXiv 2206.08792 and its code; docs/methods.md#fd-cam.
 #pragma once
 
 #include <cstddef>

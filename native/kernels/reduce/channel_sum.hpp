@@ -7,7 +7,7 @@
 // Layout: A and G [N, C, P] row-major, each with a step of 0 between images where one stands for all; lazy G [N, C, 1];
 // maps [N, P]. Accumulator: float over 16 channels, then double. No outer ReLU.
 // Edge cases: NaN and infinities propagate (max(NaN, 0) is NaN, 0 · ∞ is NaN); C = 0 gives zeros.
-// Sources: arXiv 1512.04150, 1610.02391, 2011.08891, DOI 10.1109/TIP.2021.3089943; methods.md §2.1 to 2.8.
+// Sources: arXiv 1512.04150, 1610.02391, 2011.08891, DOI 10.1109/TIP.2021.3089943.
 #pragma once
 
 #include "kernels/base/shape.hpp"

@@ -7,7 +7,7 @@
 // Edge cases: a constant channel (σ ≤ 1e-6·|μ|, the rounding of float) has weight 0; NaN in a channel makes
 // its weight NaN.
 // The weight jumps where a value sits on the threshold, so implementations may differ there by 1/P.
-// Source: Fuad et al., IPTA 2020 (HAL hal-02963298); methods.md §2.18.
+// Source: Fuad et al., IPTA 2020 (HAL hal-02963298); docs/methods.md#fem.
 #pragma once
 
 #include "kernels/base/shape.hpp"

@@ -11,7 +11,7 @@
 // Layout: A [N, C, P], G the same or lazy [N, C, 1], weights [N, C]. Accumulator: S and the sums as in row_sums.inl;
 // Grad-CAM++ terms in float where S ≥ 0, else in double, because then 2 + S·G cancels.
 // Edge cases: NaN and infinities propagate into their own channel's weight.
-// Sources: arXiv 1710.11063, 2008.02312; methods.md §2.3, §2.7.
+// Sources: arXiv 1710.11063, 2008.02312; docs/methods.md#grad-cam-pp, docs/methods.md#xgrad-cam.
 #pragma once
 
 #include "kernels/base/shape.hpp"

@@ -1,0 +1,115 @@
+/** The pages in docs/ against the code: every method has its section, and everything that is cited or linked is there. */
+import { existsSync, readdirSync, readFileSync } from 'node:fs';
+import { dirname, join, relative, resolve } from 'node:path';
+import { fileURLToPath } from 'node:url';
+import { describe, expect, it } from 'vitest';
+import type { ParamSpec } from '../lib/methods/definition.ts';
+import { METHODS } from '../lib/methods/registry.ts';
+
+const ROOT = fileURLToPath(new URL('..', import.meta.url));
+const SOURCES = /\.(ts|js|py|sh|cpp|hpp|inl|cu|cuh)$/;
+/** Parameters that one section explains for all methods, and those whose values are names of other methods. */
+const SHARED = new Set(['topK', 'rank', 'dedupe']);
+const NAMES_METHODS = new Set(['base']);
+
+const read = (file: string): string => readFileSync(join(ROOT, file), 'utf8');
+
+function filesIn(folder: string, pattern: RegExp): string[] {
+  return readdirSync(join(ROOT, folder), { recursive: true, withFileTypes: true })
+    .filter(entry => entry.isFile() && pattern.test(entry.name))
+    .map(entry => relative(ROOT, join(entry.parentPath, entry.name)).replaceAll('\\', '/'));
+}
+
+/** What `#…` may say of a page: headings as GitHub makes anchors of them, and anchors written out. */
+function anchorsOf(page: string): ReadonlySet<string> {
+  const anchors = new Set([...page.matchAll(/<a id="([^"]+)">/g)].map(([, id]) => id!));
+  const seen = new Map<string, number>();
+  for (const [, heading] of page.replaceAll(/^```.*?^```/gms, '').matchAll(/^#{1,6} (.+)$/gm)) {
+    const slug = heading!
+      .toLowerCase()
+      .replaceAll(/[^\p{L}\p{N}\p{M}_ -]/gu, '')
+      .replaceAll(' ', '-');
+    const before = seen.get(slug) ?? 0;
+    seen.set(slug, before + 1);
+    anchors.add(before === 0 ? slug : `${slug}-${before}`);
+  }
+  return anchors;
+}
+
+const pages = ['README.md', 'CONTRIBUTING.md', ...filesIn('docs', /\.md$/)];
+const anchors = new Map(pages.map(page => [page, anchorsOf(read(page))]));
+// This file has the forms that it looks for.
+const sources = ['lib', 'native', 'bench', 'test', 'scripts']
+  .flatMap(folder => filesIn(folder, SOURCES))
+  .filter(file => file !== 'test/docs.test.ts');
+
+describe('docs/methods.md', () => {
+  const page = read('docs/methods.md');
+  const sections = new Map(
+    page
+      .split(/^(?=#{2,3} )/m)
+      .map(section => [/^### `(.+)`\n/.exec(section)?.[1], section] as const)
+      .filter((one): one is readonly [string, string] => one[0] !== undefined),
+  );
+
+  it('has the methods in the order of the registry', () => {
+    expect([...sections.keys()]).toEqual(METHODS.map(({ name }) => name));
+  });
+
+  it.each(METHODS.map(method => [method.name, method] as const))('%s', (name, method) => {
+    const section = sections.get(name)!;
+    expect(anchors.get('docs/methods.md')).toContain(name.replaceAll('++', '-pp'));
+    expect(section).toMatch(/^ {4}\S/m);
+    const [, listed] = /conventions:\s([^\n]*(?:\n[^\n]+)*)/.exec(section)!;
+    expect(listed!.split(/,\s+/)).toEqual(['paper', ...method.conventions]);
+    expect(section.includes('`relu` false')).toBe(!method.relu);
+    for (const [param, spec] of Object.entries<ParamSpec>(method.params ?? {})) {
+      if (SHARED.has(param)) expect(page).toContain(`\`${param}\``);
+      else expect(section).toContain(`\`${param}\``);
+      if (!NAMES_METHODS.has(param))
+        for (const value of spec.values ?? [])
+          expect(SHARED.has(param) ? page : section).toMatch(new RegExp(`(?<![\\w-])${value}(?![\\w-])`));
+    }
+  });
+});
+
+describe('what sources cite', () => {
+  it('is a heading of a page that is here', () => {
+    const missing = sources.flatMap(file =>
+      [...read(file).matchAll(/(docs\/[\w/-]+\.md)#([\w-]+)/g)]
+        .filter(([, page, anchor]) => !anchors.get(page!)?.has(anchor!))
+        .map(([citation]) => `${file}: ${citation}`),
+    );
+    expect(missing).toEqual([]);
+  });
+
+  it('are no pages from outside the repository', () => {
+    const outside = sources.flatMap(file =>
+      [...read(file).matchAll(/[\w./-]*\w\.md\b|(?:contract ?)?§ ?\d[\d.]*/gi)]
+        .map(([citation]) => citation)
+        .filter(
+          citation =>
+            citation.includes('§') ||
+            ![ROOT, join(ROOT, 'docs'), join(ROOT, dirname(file))].some(folder => existsSync(join(folder, citation))),
+        )
+        .map(citation => `${file}: ${citation}`),
+    );
+    expect(outside).toEqual([]);
+  });
+});
+
+describe('links', () => {
+  it.each(pages)('of %s lead somewhere', page => {
+    const text = read(page).replaceAll(/^```.*?^```/gms, '');
+    const links = [...text.matchAll(/\]\(([^)\s]+)\)|\b(?:src|href)="([^"]+)"/g)].map(found => (found[1] ?? found[2])!);
+    const broken = links
+      .filter(link => !/^[a-z]+:/.test(link))
+      .filter(link => {
+        const [path = '', anchor] = link.split('#');
+        const file = path === '' ? page : relative(ROOT, resolve(ROOT, dirname(page), path)).replaceAll('\\', '/');
+        if (!existsSync(join(ROOT, file))) return true;
+        return anchor !== undefined && !anchors.get(file)?.has(anchor);
+      });
+    expect(broken).toEqual([]);
+  });
+});
