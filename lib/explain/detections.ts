@@ -1,4 +1,4 @@
-import { inputToPicture, type Placement, pictureToInput } from '../image/geometry.ts';
+import { inputToPicture, mappedRect, type Placement, pictureToInput } from '../image/geometry.ts';
 import type { NetworkResult } from '../network/network.ts';
 import type { Candidates } from '../plan/detection-readout.ts';
 import type { Box } from '../targets/detection.ts';
@@ -23,13 +23,8 @@ export function onInput(target: ResolvedTarget, placement: Placement): ResolvedT
   const { readout } = target;
   if (readout?.kind !== 'detection' || !readout.box) return target;
   const [x, y, width, height] = readout.box;
-  const { x: across, y: down } = pictureToInput(placement);
-  const box: Box = [
-    x * across.scale + across.offset,
-    y * down.scale + down.offset,
-    width * across.scale,
-    height * down.scale,
-  ];
+  const own = mappedRect({ x, y, width, height }, pictureToInput(placement));
+  const box: Box = [own.x, own.y, own.width, own.height];
   return { ...target, readout: { ...readout, box } };
 }
 
@@ -126,8 +121,9 @@ function overlapsWith({ boxes }: Candidates, i: number, box: Box): Float64Array 
 const positive = (value: number): number => Math.max(0, value);
 
 function onPicture([x1, y1, x2, y2]: ArrayLike<number> & Iterable<number>, placement: Placement): Box {
-  const { x, y } = inputToPicture(placement);
-  return [x1! * x.scale + x.offset, y1! * y.scale + y.offset, (x2! - x1!) * x.scale, (y2! - y1!) * y.scale];
+  const box = { x: x1!, y: y1!, width: x2! - x1!, height: y2! - y1! };
+  const { x, y, width, height } = mappedRect(box, inputToPicture(placement));
+  return [x, y, width, height];
 }
 
 /** One image's share of a tensor; of a tensor for all images the whole. */

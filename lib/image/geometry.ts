@@ -25,6 +25,26 @@ export interface Placement {
   readonly window: Rect;
   /** Where it lies in the input, whole pixels, the window's size. */
   readonly target: Rect;
+  /** Of inputs that were made of the one described here: from its coordinates to theirs. */
+  readonly change?: { readonly x: Affine; readonly y: Affine };
+}
+
+/**
+ * How an input lies in another one that was made of it, flipped, scaled, shifted or cut: from its coordinates to the
+ * other's. A negative scale is a flip.
+ */
+export interface InputChange {
+  readonly x: Affine;
+  readonly y: Affine;
+  /** Size of the input that was made. */
+  readonly size: Size;
+}
+
+/** Where the original picture lies in an input that was made of the one that `placement` describes. */
+export function changedPlacement(placement: Placement, { x, y, size }: InputChange): Placement {
+  const { change } = placement;
+  const both = change ? { x: then(change.x, x), y: then(change.y, y) } : { x, y };
+  return { ...placement, input: size, change: both };
 }
 
 /**
@@ -60,35 +80,76 @@ export interface Affine {
 }
 
 /** From the picture's coordinates to the input's, along x and y. */
-export function pictureToInput({ picture, resized, window, target }: Placement): { x: Affine; y: Affine } {
-  return {
-    x: { scale: resized.width / picture.width, offset: target.x - window.x },
-    y: { scale: resized.height / picture.height, offset: target.y - window.y },
-  };
+export function pictureToInput({ picture, resized, window, target, change }: Placement): { x: Affine; y: Affine } {
+  const x = { scale: resized.width / picture.width, offset: target.x - window.x };
+  const y = { scale: resized.height / picture.height, offset: target.y - window.y };
+  return change ? { x: then(x, change.x), y: then(y, change.y) } : { x, y };
 }
 
 /** From the input's coordinates to the picture's, along x and y. */
-export function inputToPicture({ picture, resized, window, target }: Placement): { x: Affine; y: Affine } {
-  const x = picture.width / resized.width;
-  const y = picture.height / resized.height;
-  return {
-    x: { scale: x, offset: (window.x - target.x) * x },
-    y: { scale: y, offset: (window.y - target.y) * y },
-  };
+export function inputToPicture({ picture, resized, window, target, change }: Placement): { x: Affine; y: Affine } {
+  const across = picture.width / resized.width;
+  const down = picture.height / resized.height;
+  const x = { scale: across, offset: (window.x - target.x) * across };
+  const y = { scale: down, offset: (window.y - target.y) * down };
+  return change ? { x: then(inverse(change.x), x), y: then(inverse(change.y), y) } : { x, y };
 }
 
-/** The pixels of the picture whose centres the input shows, whole pixels; all of them unless the fit is crop. */
+/** The pixels of the picture whose centres the input shows, whole pixels; all of them unless something was cut away. */
 export function shownPixels(placement: Placement): Rect {
-  const { picture, window } = placement;
-  const { x, y } = inputToPicture(placement);
-  const { target } = placement;
-  // The pixel i is shown when its centre i + ½ lies in [edge, edge + length).
-  const first = (edge: number, limit: number) => Math.min(limit, Math.max(0, Math.ceil(edge - 0.5)));
-  const left = first(target.x * x.scale + x.offset, picture.width);
-  const top = first(target.y * y.scale + y.offset, picture.height);
-  const right = first((target.x + window.width) * x.scale + x.offset, picture.width);
-  const bottom = first((target.y + window.height) * y.scale + y.offset, picture.height);
+  const { picture, window, target, input, change } = placement;
+  const { x, y } = inputToPicture({ ...placement, change: undefined });
+  const columns = between(target.x, target.x + window.width, x, picture.width);
+  const rows = between(target.y, target.y + window.height, y, picture.height);
+  if (!change) return rect(columns, rows);
+  // What was shown before the change, as far as the changed input still holds it.
+  const back = inputToPicture(placement);
+  return rect(
+    overlap(columns, between(0, input.width, back.x, picture.width)),
+    overlap(rows, between(0, input.height, back.y, picture.height)),
+  );
+}
+
+/** Whole pixels of one axis, the end left out. */
+type Range = readonly [begin: number, end: number];
+
+/** The pixels of the picture, `length` long, whose centres lie between two coordinates of the input. */
+function between(from: number, to: number, along: Affine, length: number): Range {
+  const [low, high] = ends(from, to, along);
+  // The pixel i lies there when its centre i + ½ lies in [low, high).
+  const first = (edge: number) => Math.min(length, Math.max(0, Math.ceil(edge - 0.5)));
+  return [first(low), first(high)];
+}
+
+function overlap(a: Range, b: Range): Range {
+  const begin = Math.max(a[0], b[0]);
+  return [begin, Math.max(begin, Math.min(a[1], b[1]))];
+}
+
+function rect([left, right]: Range, [top, bottom]: Range): Rect {
   return { x: left, y: top, width: right - left, height: bottom - top };
+}
+
+/** First one mapping, then the other. */
+function then(first: Affine, second: Affine): Affine {
+  return { scale: first.scale * second.scale, offset: first.offset * second.scale + second.offset };
+}
+
+function inverse({ scale, offset }: Affine): Affine {
+  return { scale: 1 / scale, offset: -offset / scale };
+}
+
+/** Where a rectangle comes to lie; flips keep its width and height positive. */
+export function mappedRect({ x, y, width, height }: Rect, along: { readonly x: Affine; readonly y: Affine }): Rect {
+  const [left, right] = ends(x, x + width, along.x);
+  const [top, bottom] = ends(y, y + height, along.y);
+  return { x: left, y: top, width: right - left, height: bottom - top };
+}
+
+/** The images of two coordinates, the lower one first. */
+function ends(from: number, to: number, { scale, offset }: Affine): readonly [number, number] {
+  const [a, b] = [from * scale + offset, to * scale + offset];
+  return scale < 0 ? [b, a] : [a, b];
 }
 
 function whole({ width, height }: Size): Rect {

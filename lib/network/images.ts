@@ -1,8 +1,7 @@
 import { OnnxCamError, throwIfAborted } from '../common/errors.ts';
 import type { Tensor } from '../engine/tensor.ts';
 import { decodeImage } from '../image/decode.ts';
-import type { InputSize } from '../image/geometry.ts';
-import { type Placement, place } from '../image/geometry.ts';
+import { changedPlacement, type InputChange, type InputSize, type Placement, place } from '../image/geometry.ts';
 import type { Plane } from '../image/plane.ts';
 import { prepareImage } from '../image/preprocess.ts';
 import type { ResolvedPreprocess } from '../image/preprocess-options.ts';
@@ -34,6 +33,17 @@ export interface ReadyImage {
 /** Size of the network's input for an image. */
 export function inputSize({ placement, depth }: ReadyImage): InputSize {
   return depth === undefined ? placement.input : { ...placement.input, depth };
+}
+
+/**
+ * The image with another input in the place of its own, which it was made of: explained as the image itself, its maps lie
+ * over the original picture.
+ * @param tensor in the layout of the image's own; belongs to the caller
+ * @param change how the image's own input lies in it; by default pixel on pixel
+ */
+export function withTensor(image: ReadyImage, tensor: Tensor<'float32'>, change?: InputChange): ReadyImage {
+  const placement = change ? changedPlacement(image.placement, change) : image.placement;
+  return { ...image, tensor, placement, release: () => {} };
 }
 
 /** The single images behind what the user gave: a tensor with N > 1 stands for N. */

@@ -65,37 +65,10 @@ Napi::Value placeMaps(KernelCall& call) {
                   [=] { kernels::placeMaps(maps, count, x, y, out); });
 }
 
-// One image's way from its layer to its picture in one call: what lies between two calls costs more than the arithmetic
-// once a network has run through the caches. The kernels are those of the single calls, and so are the values.
-// (term, channels, height, width, activations, factors, lazy, epsilon, relu, toHeight, toWidth, y: scale, offset, begin,
-// end, x: the same, raw: receives the sums [height · width]) → [toHeight · toWidth]
-Napi::Value placedSum(KernelCall& call) {
-  const auto term = static_cast<kernels::Term>(call.choice(0, {"product", "positive-product", "positive-gradient"}));
-  const std::size_t channels = call.size(1), height = call.size(2), width = call.size(3);
-  const kernels::Shape shape{1, channels, call.product({height, width})};
-  const kernels::Features activations{call.floats(4, call.product({channels, shape.positions})), 0};
-  const bool lazy = call.flag(6);
-  const kernels::Gradients factors{call.floats(5, lazy ? channels : shape.size()), 0, lazy};
-  const float epsilon = static_cast<float>(call.number(7));
-  const bool relu = call.flag(8);
-  const kernels::AxisPlacement y = axisAt(call, 11, height, call.size(9)), x = axisAt(call, 15, width, call.size(10));
-  const std::size_t values = call.product({y.length, x.length});
-  float* raw = call.floatsFor(19, shape.positions).Data();
-  Napi::Float32Array result = call.newFloats(values);
-  float* out = result.Data();
-  return call.run(shape.size() * (lazy ? 1 : 2) + placingCost(1, height, x.length, values), result, [=] {
-    kernels::channelSum(term, activations, factors, shape, raw);
-    std::vector<float> stretched(shape.positions);
-    kernels::normalizeMaps(raw, 1, shape.positions, epsilon, relu, stretched.data());
-    kernels::placeMaps(stretched.data(), 1, x, y, out);
-  });
-}
-
 }  // namespace
 
 void registerMapKernels(Napi::Env env, Napi::Object exports) {
   exportKernel(env, exports, "normalizeMaps", normalizeMaps);
-  exportKernel(env, exports, "placedSum", placedSum);
   exportKernel(env, exports, "placeMaps", placeMaps);
   exportKernel(env, exports, "resizeMaps", resizeMaps);
 }

@@ -1,6 +1,13 @@
 import fc from 'fast-check';
 import { describe, expect, it } from 'vitest';
-import { inputToPicture, pictureToInput, place, shownPixels } from '../../lib/image/geometry.ts';
+import {
+  changedPlacement,
+  inputToPicture,
+  mappedRect,
+  pictureToInput,
+  place,
+  shownPixels,
+} from '../../lib/image/geometry.ts';
 
 const size = (width: number, height: number) => ({ width, height });
 
@@ -116,5 +123,66 @@ describe('for any picture, input and fit', () => {
         expect(pixel >= shown.x && pixel < shown.x + shown.width).toBe(inside);
       }),
     );
+  });
+});
+
+describe('an input that was made of another one', () => {
+  const input = size(64, 48);
+  const fits = ['squeeze', 'crop', 'letterbox'] as const;
+  const flip = { x: { scale: -1, offset: 64 }, y: { scale: 1, offset: 0 }, size: input };
+  const scaling = fc.integer({ min: 1, max: 400 }).map(percent => percent / 100);
+  const change = fc
+    .tuple(
+      scaling,
+      scaling,
+      fc.boolean(),
+      fc.boolean(),
+      fc.integer({ min: -30, max: 30 }),
+      fc.integer({ min: 1, max: 200 }),
+    )
+    .map(([sx, sy, fx, fy, shift, side]) => ({
+      x: { scale: fx ? -sx : sx, offset: shift + (fx ? 64 * sx : 0) },
+      y: { scale: fy ? -sy : sy, offset: fy ? 48 * sy : 0 },
+      size: size(side, side),
+    }));
+
+  it.each(fits)('%s: a flip turned back is no change', fit => {
+    const placement = place(size(300, 200), input, fit);
+    const twice = changedPlacement(changedPlacement(placement, flip), flip);
+    expect(shownPixels(twice)).toEqual(shownPixels(placement));
+    for (const axis of ['x', 'y'] as const) {
+      expect(pictureToInput(twice)[axis].scale).toBeCloseTo(pictureToInput(placement)[axis].scale, 12);
+      expect(pictureToInput(twice)[axis].offset).toBeCloseTo(pictureToInput(placement)[axis].offset, 9);
+    }
+    expect(shownPixels(changedPlacement(placement, flip))).toEqual(shownPixels(placement));
+  });
+
+  it.each(fits)('%s: there and back is the same place, and shown is what the changed input holds', fit => {
+    const placement = place(size(300, 200), input, fit);
+    fc.assert(
+      fc.property(change, one => {
+        const changed = changedPlacement(placement, one);
+        const [there, back] = [pictureToInput(changed), inputToPicture(changed)];
+        for (const axis of ['x', 'y'] as const)
+          expect((17 * there[axis].scale + there[axis].offset) * back[axis].scale + back[axis].offset).toBeCloseTo(
+            17,
+            6,
+          );
+        const shown = shownPixels(changed);
+        const before = shownPixels(placement);
+        for (let i = 0; i < 300; i++) {
+          const at = (i + 0.5) * there.x.scale + there.x.offset;
+          // On the edge itself rounding decides.
+          if (Math.min(Math.abs(at), Math.abs(at - changed.input.width)) < 1e-9) continue;
+          const held = at > 0 && at < changed.input.width && i >= before.x && i < before.x + before.width;
+          expect(i >= shown.x && i < shown.x + shown.width).toBe(held);
+        }
+      }),
+    );
+  });
+
+  it('rectangles keep positive sides', () => {
+    const there = pictureToInput(changedPlacement(place(input, input, 'squeeze'), flip));
+    expect(mappedRect({ x: 4, y: 5, width: 10, height: 6 }, there)).toEqual({ x: 50, y: 5, width: 10, height: 6 });
   });
 });

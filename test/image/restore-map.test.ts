@@ -1,6 +1,6 @@
 import fc from 'fast-check';
 import { describe, expect, it } from 'vitest';
-import { place } from '../../lib/image/geometry.ts';
+import { changedPlacement, place } from '../../lib/image/geometry.ts';
 import { prepareImage } from '../../lib/image/preprocess.ts';
 import { resolvePreprocess } from '../../lib/image/preprocess-options.ts';
 import { restoreMaps } from '../../lib/image/restore-map.ts';
@@ -133,5 +133,21 @@ describe('restoreMaps', () => {
     expect(restored.dims).toEqual([2, 20, 30]);
     expect(restored.data.subarray(0, 600)).toEqual((await restoreMaps(one, placement)).data);
     expect(restored.data.subarray(600)).toEqual((await restoreMaps(two, placement)).data);
+  });
+
+  it.each(['squeeze', 'crop', 'letterbox'] as const)('turns back a flipped input: %s', async fit => {
+    const placement = place(size(90, 70), size(64, 48), fit);
+    const value = (x: number, y: number) => 0.01 * x - 0.02 * y + 1;
+    const plain = await restoreMaps(mapOver(size(64, 48), 16, 12, value), placement);
+    const flipped = changedPlacement(placement, {
+      x: { scale: -1, offset: 64 },
+      y: { scale: 1, offset: 0 },
+      size: size(64, 48),
+    });
+    const restored = await restoreMaps(
+      mapOver(size(64, 48), 16, 12, (x, y) => value(64 - x, y)),
+      flipped,
+    );
+    expect(largestDifference(restored.data, plain.data)).toBeLessThan(1e-6);
   });
 });
