@@ -1,0 +1,104 @@
+/** What techniques stand on: maps of changed inputs are computed apart from results, find their way back, and merge. */
+import { afterAll, beforeAll, expect, it } from 'vitest';
+import { Session } from '../../lib/engine/session.ts';
+import { assembleResults } from '../../lib/explain/assemble-results.ts';
+import { type ComputedMaps, computeMaps } from '../../lib/explain/compute-maps.ts';
+import type { Stage } from '../../lib/explain/explain-run.ts';
+import type { Work } from '../../lib/explain/group-runs.ts';
+import { withoutRanks } from '../../lib/explain/run-targets.ts';
+import { detectSource } from '../../lib/image/source.ts';
+import { loadModel } from '../../lib/model/load-model.ts';
+import { readImage, withTensor } from '../../lib/network/images.ts';
+import { MaskOptimizers } from '../../lib/network/mask-optimizers.ts';
+import { Network } from '../../lib/network/network.ts';
+import { Scorers } from '../../lib/network/scorers.ts';
+import { SessionCache } from '../../lib/network/session-cache.ts';
+import { makeRequest } from '../../lib/request/request.ts';
+import { resolveFor } from '../../lib/request/targets.ts';
+import { parseTarget } from '../../lib/targets/parse.ts';
+import { expectClose } from '../helpers/expect-close.ts';
+import { noiseImage, plainModel } from '../helpers/explain-models.ts';
+
+const SIDE = 16;
+const cache = new SessionCache();
+let stage: Stage;
+beforeAll(async () => {
+  const model = await loadModel(plainModel(), { createSession: (bytes, options) => Session.create(bytes, options) });
+  const network = new Network(model, cache, {});
+  const noPictures = () => {
+    throw new TypeError('these are tensors');
+  };
+  stage = {
+    network,
+    scorers: new Scorers(model, cache, {}, 1),
+    optimizers: new MaskOptimizers(network, noPictures),
+    setting: { labels: undefined },
+  };
+});
+afterAll(() => cache.dispose());
+
+const image = () => noiseImage([1, 3, SIDE, SIDE], 5);
+
+/** The image turned over, left to right. */
+function flipped(): Float32Array {
+  const { data } = image();
+  return data.map((_, i) => data[i - (i % SIDE) + (SIDE - 1 - (i % SIDE))]!);
+}
+
+async function clean(): Promise<Work> {
+  const { network } = stage;
+  const ready = await readImage(detectSource(image()), network.model.input, () => expect.fail(), undefined);
+  return { image: ready, targets: resolveFor(network, parseTarget('top1'), undefined), index: 0 };
+}
+
+const mapOf = async (work: Work, computed: ComputedMaps) =>
+  (await assembleResults(stage, [work], computed, []))[0]![0]![0]![0]!;
+
+it('a flipped input is explained for the class of the clean one, over the original picture', async () => {
+  const request = makeRequest(stage.network, { method: 'layer-cam' }, {});
+  const work = await clean();
+  const computed = await computeMaps(stage, [work], request);
+  const { target } = await mapOf(work, computed);
+
+  const variant: Work = {
+    ...work,
+    image: withTensor(
+      work.image,
+      { type: 'float32', data: flipped(), dims: [1, 3, SIDE, SIDE] },
+      { x: { scale: -1, offset: SIDE }, y: { scale: 1, offset: 0 }, size: { width: SIDE, height: SIDE } },
+    ),
+    targets: work.targets.map(one => withoutRanks(one, computed.outcome.run.rows[0]!)),
+  };
+  const result = await mapOf(variant, await computeMaps(stage, [variant], request));
+  expect(result.target.index).toBe(target.index);
+
+  // The same input given by itself lies as it is: its map is the variant's, turned over.
+  const alone: Work = { ...variant, image: withTensor(work.image, variant.image.tensor) };
+  const turned = (await mapOf(alone, await computeMaps(stage, [alone], request))).map.data;
+  expectClose(
+    result.map.data,
+    turned.map((_, i) => turned[i - (i % SIDE) + (SIDE - 1 - (i % SIDE))]!),
+    1e-5,
+  );
+});
+
+it('maps of several runs merge into one result', async () => {
+  const request = makeRequest(stage.network, { method: 'grad-cam' }, {});
+  const work = await clean();
+  const [one, other] = [await computeMaps(stage, [work], request), await computeMaps(stage, [work], request)];
+  const merged: ComputedMaps = {
+    ...one,
+    methods: one.methods.map((method, m) => ({
+      ...method,
+      sets: method.sets.map((set, s) =>
+        set.map((computed, i) => {
+          const { maps } = other.methods[m]!.sets[s]![i]!.maps;
+          const mean = computed.maps.maps.data.map((value, p) => (value + 3 * maps.data[p]!) / 4);
+          return { ...computed, maps: { ...computed.maps, maps: { ...maps, data: mean } } };
+        }),
+      ),
+    })),
+  };
+  // Both are maps of the same input, so that their mean is either of them.
+  expectClose((await mapOf(work, merged)).map.data, (await mapOf(work, one)).map.data, 1e-6);
+});
