@@ -4,7 +4,7 @@
  * plain layout, and the convolution behind it a copy back. A network's backward pass is as long as its forward pass and
  * reads all of its activations, so these copies were a third of it (measured by bench/gradient-cost.js).
  */
-import type { AttributeValue } from '../model/graph/attributes.ts';
+import { type AttributeValue, float } from '../model/graph/attributes.ts';
 import { batchName, makeValueInfo } from '../model/graph/value-info.ts';
 import type { Emitter } from './emitter.ts';
 import type { Value } from './value.ts';
@@ -92,4 +92,44 @@ export function scaleChannels(e: Emitter, x: Value, factors: Value): Value {
   const channels = x.dims[1]!;
   if (isBlocked(e, x)) return affine(e, x, e.reshape(factors, [channels, 1, 1, 1]));
   return e.mul(x, e.reshape(factors, [channels, ...x.dims.slice(2).map(() => 1)]));
+}
+
+/** x · factor; nothing for a factor of one. */
+export function scale(e: Emitter, x: Value, factor: number): Value {
+  if (factor === 1) return x;
+  if (isBlocked(e, x)) return affine(e, x, factor);
+  return factor === -1 ? e.neg(x) : e.mul(x, e.scalar(factor, x));
+}
+
+/** x + term; nothing for a term of zero. */
+export function plus(e: Emitter, x: Value, term: number): Value {
+  if (term === 0) return x;
+  return isBlocked(e, x) ? affine(e, x, 1, term) : e.add(x, e.scalar(term, x));
+}
+
+/** term − x. */
+export function minusFrom(e: Emitter, term: number, x: Value): Value {
+  if (isBlocked(e, x)) return affine(e, x, -1, term);
+  return term === 0 ? e.neg(x) : e.sub(e.scalar(term, x), x);
+}
+
+/** Slope of the line that stands for a step: above 1e30⁻¹ it is exact. */
+const STEP_SLOPE = 1e30;
+
+/** Slopes from which a HardSigmoid is one of our masks, a constant to a second differentiation. */
+export const MASK_SLOPE = 1e5;
+
+/** 1 where x > 0, else 0, in x's element type. */
+export function step(e: Emitter, x: Value): Value {
+  const steep = { alpha: float(STEP_SLOPE), beta: float(0) };
+  if (isBlocked(e, x)) return fusedAffine(e, x, { scale: 1 }, 'HardSigmoid', steep);
+  // A clamped steep line is one node and several times faster than any comparison (docs/design.md#steps-without-where).
+  // Half types have too few exponents for the slope.
+  if (x.type === 'float32' || x.type === 'float64') return e.unary('HardSigmoid', x, steep);
+  return e.cast(e.node('Greater', [x, e.scalar(0, x)], { type: 'bool', dims: x.dims }), x.type);
+}
+
+/** −1, 0 or 1; the operator of this name is slower than two steps, and new in opset 9. */
+export function sign(e: Emitter, x: Value): Value {
+  return e.sub(step(e, x), step(e, e.neg(x)));
 }

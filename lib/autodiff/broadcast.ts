@@ -1,3 +1,4 @@
+import { scale } from './blocked.ts';
 import type { Emitter } from './emitter.ts';
 import { reduceSum } from './forms.ts';
 import { range, sameDims, type Value } from './value.ts';
@@ -32,7 +33,7 @@ export function unbroadcast(e: Emitter, gradient: Value, output: Value, input: V
     if (gradient.dims[axis] === 1 && size > 0) factor *= size;
     else summed.push(axis);
   });
-  const sum = e.scale(reduceSum(e, expand(e, gradient, output, summed), summed), factor);
+  const sum = scale(e, reduceSum(e, expand(e, gradient, output, summed), summed), factor);
   if (extra === 0) return sum;
   const dims = sum.dims.slice(extra);
   if (dims.filter(size => size === -1).length <= 1) return e.reshape(sum, dims);

@@ -1,11 +1,10 @@
 import { OnnxCamError } from '../common/errors.ts';
 import type { TensorDataByType, TensorType } from '../engine/tensor.ts';
 import type { AttributeValue } from '../model/graph/attributes.ts';
-import { float, tensor } from '../model/graph/attributes.ts';
+import { tensor } from '../model/graph/attributes.ts';
 import type { FactTable, TensorFacts } from '../model/graph/facts.ts';
 import { type Graph, type GraphNode, makeNode } from '../model/graph/graph.ts';
 import { codeOfType, makeTensorProto, numberToHalf } from '../model/graph/tensor-values.ts';
-import { affine, fusedAffine, isBlocked } from './blocked.ts';
 import { broadcastDims, isFloat, sameDims, sizeOf, type Value } from './value.ts';
 
 /**
@@ -143,42 +142,8 @@ export class Emitter {
     return this.unary('Neg', x);
   }
 
-  /** x · factor; nothing for a factor of one. */
-  scale(x: Value, factor: number): Value {
-    if (factor === 1) return x;
-    if (isBlocked(this, x)) return affine(this, x, factor);
-    return factor === -1 ? this.neg(x) : this.mul(x, this.scalar(factor, x));
-  }
-
-  /** x + term; nothing for a term of zero. */
-  plus(x: Value, term: number): Value {
-    if (term === 0) return x;
-    return isBlocked(this, x) ? affine(this, x, 1, term) : this.add(x, this.scalar(term, x));
-  }
-
-  /** term − x. */
-  minusFrom(term: number, x: Value): Value {
-    if (isBlocked(this, x)) return affine(this, x, -1, term);
-    return term === 0 ? this.neg(x) : this.sub(this.scalar(term, x), x);
-  }
-
   cast(x: Value, type: TensorType): Value {
     return x.type === type ? x : this.node('Cast', [x], { type, dims: x.dims }, { to: codeOfType(type) });
-  }
-
-  /** 1 where x > 0, else 0, in x's element type. */
-  step(x: Value): Value {
-    const steep = { alpha: float(STEP_SLOPE), beta: float(0) };
-    if (isBlocked(this, x)) return fusedAffine(this, x, { scale: 1 }, 'HardSigmoid', steep);
-    // A clamped steep line is one node and several times faster than any comparison (docs/design.md#steps-without-where).
-    // Half types have too few exponents for the slope.
-    if (x.type === 'float32' || x.type === 'float64') return this.unary('HardSigmoid', x, steep);
-    return this.cast(this.node('Greater', [x, this.scalar(0, x)], { type: 'bool', dims: x.dims }), x.type);
-  }
-
-  /** −1, 0 or 1; the operator of this name is slower than two steps, and new in opset 9. */
-  sign(x: Value): Value {
-    return this.sub(this.step(x), this.step(this.neg(x)));
   }
 
   /** 1 where a > b, else 0, in a's element type. */
@@ -247,12 +212,6 @@ export class Emitter {
     return this.node('Concat', parts, { type: parts[0]!.type, dims }, { axis });
   }
 }
-
-/** Slope of the line that stands for a step: above 1e30⁻¹ it is exact. */
-const STEP_SLOPE = 1e30;
-
-/** Slopes from which a HardSigmoid is one of our masks, a constant to a second differentiation. */
-export const MASK_SLOPE = 1e5;
 
 function encode(values: readonly number[], type: TensorType): TensorDataByType[TensorType] {
   switch (type) {

@@ -4,6 +4,7 @@ import type { FactTable } from '../model/graph/facts.ts';
 import type { Graph } from '../model/graph/graph.ts';
 import { batchName, makeValueInfo } from '../model/graph/value-info.ts';
 import { oneHot } from './accumulator.ts';
+import { scale } from './blocked.ts';
 import type { Seed } from './differentiate.ts';
 import { Emitter } from './emitter.ts';
 import { reduceSum } from './forms.ts';
@@ -107,7 +108,7 @@ export function appendContrast(
   const known = (name: string): Value => ({ ...facts.get(name)!, name });
   const s = 'index' in seed ? oneHot(emit, known(seed.index), tensor) : known(seed.gradient);
   const others = emit.sub(s, reduceSum(emit, s, [1]));
-  const gradient = emit.add(s, emit.scale(others, 1 / tensor.dims[1]!));
+  const gradient = emit.add(s, scale(emit, others, 1 / tensor.dims[1]!));
   return { seed: { gradient: gradient.name }, facts: emit.facts };
 }
 

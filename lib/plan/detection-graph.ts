@@ -1,3 +1,4 @@
+import { minusFrom, plus, scale } from '../autodiff/blocked.ts';
 import type { Emitter } from '../autodiff/emitter.ts';
 import { reduce, reduceSum, sliceAxis } from '../autodiff/forms.ts';
 import { range, type Value } from '../autodiff/value.ts';
@@ -100,7 +101,7 @@ export class Proposals {
 /** log p − log(1 − p). */
 function appendLogOdds(emit: Emitter, probabilities: Value): Value {
   const p = clip(emit, probabilities, LEAST, MOST);
-  return emit.sub(emit.unary('Log', p), emit.unary('Log', emit.minusFrom(1, p)));
+  return emit.sub(emit.unary('Log', p), emit.unary('Log', minusFrom(emit, 1, p)));
 }
 
 function clip(emit: Emitter, x: Value, low: number, high: number): Value {
@@ -158,7 +159,7 @@ function appendCorners(emit: Emitter, detector: Detector): Value {
   let corners: readonly Value[] = [a, b, c, d];
   if (detector.boxForm === 'yxyx') corners = [b, a, d, c];
   if (detector.boxForm === 'xywh') {
-    const [halfWidth, halfHeight] = [emit.scale(c, 0.5), emit.scale(d, 0.5)];
+    const [halfWidth, halfHeight] = [scale(emit, c, 0.5), scale(emit, d, 0.5)];
     corners = [emit.sub(a, halfWidth), emit.sub(b, halfHeight), emit.add(a, halfWidth), emit.add(b, halfHeight)];
   }
   const { name, layout } = detector.input;
@@ -170,7 +171,7 @@ function appendCorners(emit: Emitter, detector: Detector): Value {
     'float32',
   );
   const size = emit.constant([width - 1, height - 1, width - 1, height - 1], 'float32', [1, 1, 4]);
-  return emit.mul(emit.concat(corners, 2), emit.plus(emit.mul(relative, size), 1));
+  return emit.mul(emit.concat(corners, 2), plus(emit, emit.mul(relative, size), 1));
 }
 
 /** IoU of every candidate with boxes given by their corners [T,4]: [N,A,T]. */
@@ -193,7 +194,7 @@ export function appendOverlap(emit: Emitter, boxes: Value, others: Value): Value
   const common = emit.mul(sides(0), sides(1));
   const union = emit.sub(emit.add(area(own), area(other)), common);
   // Keeps the overlap of two boxes without area at zero.
-  return emit.div(common, emit.plus(union, 1e-9));
+  return emit.div(common, plus(emit, union, 1e-9));
 }
 
 export function float32Input(emit: Emitter, name: string, dims: readonly number[]): Value {
@@ -245,7 +246,7 @@ export function appendSimilarity(emit: Emitter, proposals: Proposals, count: num
   const references = float32Input(emit, REFERENCE_CLASSES_INPUT, [classes, count]);
   const squares = reduceSum(emit, emit.mul(confidences, confidences), [2]);
   // Keeps the cosine of a candidate without any confidence at zero.
-  const length = emit.unary('Sqrt', emit.plus(squares, 1e-30));
+  const length = emit.unary('Sqrt', plus(emit, squares, 1e-30));
   const cosine = emit.div(emit.matMul(confidences, references), length);
   const similar = emit.mul(emit.mul(overlap, cosine), objectness);
   return emit.reshape(reduce(emit, 'ReduceMax', similar, [1]), [batch, count]);

@@ -1,3 +1,4 @@
+import { plus } from '../autodiff/blocked.ts';
 import { differentiate } from '../autodiff/differentiate.ts';
 import { Emitter } from '../autodiff/emitter.ts';
 import { reduce } from '../autodiff/forms.ts';
@@ -130,9 +131,9 @@ function onBlack(emit: Emitter, image: Value, mask: Value, black: readonly numbe
 function normalized(emit: Emitter, maps: Value, normalization: MaskNormalization): Value {
   if (normalization === 'sigmoid') return emit.unary('Sigmoid', maps);
   const max = reduce(emit, 'ReduceMax', maps, [1, 2]);
-  if (normalization === 'max') return emit.div(maps, emit.plus(max, EPSILON));
+  if (normalization === 'max') return emit.div(maps, plus(emit, max, EPSILON));
   const min = reduce(emit, 'ReduceMin', maps, [1, 2]);
-  return emit.div(emit.sub(maps, min), emit.plus(emit.sub(max, min), EPSILON));
+  return emit.div(emit.sub(maps, min), plus(emit, emit.sub(max, min), EPSILON));
 }
 
 /** Row i holds what output i takes of each input: linear interpolation, half-pixel centres, edges held. */

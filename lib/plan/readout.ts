@@ -1,3 +1,4 @@
+import { plus } from '../autodiff/blocked.ts';
 import { Emitter } from '../autodiff/emitter.ts';
 import type { Value } from '../autodiff/value.ts';
 import { OnnxCamError } from '../common/errors.ts';
@@ -110,7 +111,7 @@ function appendSimilarities(emit: Emitter, output: Value, count: number): Value 
   emit.facts.set(vectors.name, vectors);
   const squares = sumOver(emit, emit.mul(embedding, embedding), [1], [output.dims[0]!]);
   // Keeps the similarity of an embedding that is zero at zero.
-  const length = emit.unary('Sqrt', emit.plus(squares, 1e-16));
+  const length = emit.unary('Sqrt', plus(emit, squares, 1e-16));
   return emit.div(emit.matMul(embedding, vectors), emit.reshape(length, [output.dims[0]!, 1]));
 }
 

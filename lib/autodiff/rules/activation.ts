@@ -1,7 +1,7 @@
 import { float } from '../../model/graph/attributes.ts';
+import { MASK_SLOPE, minusFrom, plus, scale, step } from '../blocked.ts';
 import type { NodeContext } from '../context.ts';
 import type { Emitter } from '../emitter.ts';
-import { MASK_SLOPE } from '../emitter.ts';
 import type { Rule } from '../rule.ts';
 import type { Value } from '../value.ts';
 import { elementwiseRule } from './unary.ts';
@@ -9,19 +9,21 @@ import { elementwiseRule } from './unary.ts';
 // Formulas in the output y where possible: reading the input would keep the runtime from fusing the activation into
 // the convolution before it.
 
-export const relu = elementwiseRule(({ context: { emit }, g, y }) => emit.mul(g, emit.step(y)));
+export const relu = elementwiseRule(({ context: { emit }, g, y }) => emit.mul(g, step(emit, y)));
 
 /** g·y·(1 − y). */
-export const sigmoid = elementwiseRule(({ context: { emit }, g, y }) => emit.mul(g, emit.mul(y, emit.minusFrom(1, y))));
+export const sigmoid = elementwiseRule(({ context: { emit }, g, y }) =>
+  emit.mul(g, emit.mul(y, minusFrom(emit, 1, y))),
+);
 
 /** g·(1 − y²). */
-export const tanh = elementwiseRule(({ context: { emit }, g, y }) => emit.mul(g, emit.minusFrom(1, emit.mul(y, y))));
+export const tanh = elementwiseRule(({ context: { emit }, g, y }) => emit.mul(g, minusFrom(emit, 1, emit.mul(y, y))));
 
 /** α·g·[0 < y < 1]. Masks that an earlier pass emitted are constants. */
 export const hardSigmoid: Rule = {
   ...elementwiseRule(({ context: { emit, node }, g, y }) => {
-    const inside = emit.step(emit.mul(y, emit.minusFrom(1, y)));
-    return emit.scale(emit.mul(g, inside), node.attributes.float('alpha', 0.2));
+    const inside = step(emit, emit.mul(y, minusFrom(emit, 1, y)));
+    return scale(emit, emit.mul(g, inside), node.attributes.float('alpha', 0.2));
   }),
   isConstant: node => Math.abs(node.attributes.float('alpha', 0.2)) >= MASK_SLOPE,
 };
@@ -29,7 +31,7 @@ export const hardSigmoid: Rule = {
 /** g·(h(x) + x/6·[|x| < 3]) with h(x) = max(0, min(1, x/6 + 1/2)). */
 export const hardSwish = elementwiseRule(({ context: { emit }, g, x }) => {
   const gate = emit.unary('HardSigmoid', x, { alpha: float(1 / 6), beta: float(0.5) });
-  return emit.mul(g, emit.add(gate, emit.mul(emit.scale(x, 1 / 6), insideThree(emit, x))));
+  return emit.mul(g, emit.add(gate, emit.mul(scale(emit, x, 1 / 6), insideThree(emit, x))));
 });
 
 /** [|x| < 3]: a steep line through x² = 9 where the type has the exponents for it. */
@@ -58,22 +60,22 @@ export const clip = elementwiseRule(({ context, g, x, y }) => {
   const { low, high } = clipBounds(context);
   if (low === undefined || high === undefined) return emit.mul(g, emit.equal(x, y));
   if (low === Number.NEGATIVE_INFINITY && high === Number.POSITIVE_INFINITY) return g;
-  if (high === Number.POSITIVE_INFINITY) return emit.mul(g, emit.step(emit.plus(y, -low)));
-  if (low === Number.NEGATIVE_INFINITY) return emit.mul(g, emit.step(emit.minusFrom(high, y)));
+  if (high === Number.POSITIVE_INFINITY) return emit.mul(g, step(emit, plus(emit, y, -low)));
+  if (low === Number.NEGATIVE_INFINITY) return emit.mul(g, step(emit, minusFrom(emit, high, y)));
   // One step of a product instead of two comparisons: positive inside, zero on the bounds, never negative.
-  return emit.mul(g, emit.step(emit.mul(emit.plus(y, -low), emit.minusFrom(high, y))));
+  return emit.mul(g, step(emit, emit.mul(plus(emit, y, -low), minusFrom(emit, high, y))));
 });
 
 /** g·([x > threshold]·(above − below) + below). */
 const twoSlopes = (emit: Emitter, g: Value, x: Value, above: number, below: number): Value =>
-  emit.mul(g, emit.plus(emit.scale(emit.step(x), above - below), below));
+  emit.mul(g, plus(emit, scale(emit, step(emit, x), above - below), below));
 
 export const leakyRelu = elementwiseRule(({ context: { emit, node }, g, x }) =>
   twoSlopes(emit, g, x, 1, node.attributes.float('alpha', 0.01)),
 );
 
 export const thresholdedRelu = elementwiseRule(({ context: { emit, node }, g, x }) =>
-  emit.mul(g, emit.step(emit.plus(x, -node.attributes.float('alpha', 1)))),
+  emit.mul(g, step(emit, plus(emit, x, -node.attributes.float('alpha', 1)))),
 );
 
 /** x: g·([x > 0]·(1 − slope) + slope); slope: g·min(x, 0). */
@@ -82,8 +84,8 @@ export const pRelu: Rule = {
     const { emit, gradient: g } = context;
     const [x, slope] = [context.input(0), context.input(1)];
     if (context.wants(0)) {
-      const positive = emit.step(x);
-      const factor = emit.add(emit.mul(positive, emit.minusFrom(1, slope)), slope);
+      const positive = step(emit, x);
+      const factor = emit.add(emit.mul(positive, minusFrom(emit, 1, slope)), slope);
       context.add(0, emit.mul(g, factor));
     }
     if (context.wants(1)) context.addBroadcast(1, emit.mul(g, atMostZero(emit, x)));
@@ -95,9 +97,9 @@ const atMostZero = (emit: Emitter, x: Value): Value => emit.neg(emit.unary('Relu
 
 /** Positive side slope a; negative side a·α·eˣ = min(y, 0) + a·α. */
 function exponentialSlopes(emit: Emitter, g: Value, x: Value, y: Value, gain: number, alpha: number): Value {
-  const below = emit.plus(atMostZero(emit, y), gain * alpha);
-  const positive = emit.step(x);
-  return emit.mul(g, emit.add(emit.mul(positive, emit.minusFrom(gain, below)), below));
+  const below = plus(emit, atMostZero(emit, y), gain * alpha);
+  const positive = step(emit, x);
+  return emit.mul(g, emit.add(emit.mul(positive, minusFrom(emit, gain, below)), below));
 }
 
 export const elu = elementwiseRule(({ context: { emit, node }, g, x, y }) =>
@@ -117,54 +119,54 @@ export const selu = elementwiseRule(({ context: { emit, node }, g, x, y }) =>
 
 /** 1 above zero, exp(x/α) below: exp(min(x, 0)/α) is both. */
 export const celu = elementwiseRule(({ context: { emit, node }, g, x }) =>
-  emit.mul(g, emit.unary('Exp', emit.scale(atMostZero(emit, x), 1 / node.attributes.float('alpha', 1)))),
+  emit.mul(g, emit.unary('Exp', scale(emit, atMostZero(emit, x), 1 / node.attributes.float('alpha', 1)))),
 );
 
 export const softplus = elementwiseRule(({ context: { emit }, g, x }) => emit.mul(g, emit.unary('Sigmoid', x)));
 
 /** g / (1 + |x|)². */
 export const softsign = elementwiseRule(({ context: { emit }, g, x }) => {
-  const base = emit.plus(emit.unary('Abs', x), 1);
+  const base = plus(emit, emit.unary('Abs', x), 1);
   return emit.div(g, emit.mul(base, base));
 });
 
 /** t + x·σ(x)·(1 − t²) with t = tanh(softplus(x)). */
 export const mish = elementwiseRule(({ context: { emit }, g, x }) => {
   const t = emit.unary('Tanh', emit.unary('Softplus', x));
-  const slope = emit.mul(emit.mul(x, emit.unary('Sigmoid', x)), emit.minusFrom(1, emit.mul(t, t)));
+  const slope = emit.mul(emit.mul(x, emit.unary('Sigmoid', x)), minusFrom(emit, 1, emit.mul(t, t)));
   return emit.mul(g, emit.add(t, slope));
 });
 
 /** x·σ(αx) (Swish, opset 24): σ + α·y·(1 − σ). */
 export const swish = elementwiseRule(({ context: { emit, node }, g, x, y }) => {
   const alpha = node.attributes.float('alpha', 1);
-  return siluGradient(emit, g, emit.unary('Sigmoid', emit.scale(x, alpha)), emit.scale(y, alpha));
+  return siluGradient(emit, g, emit.unary('Sigmoid', scale(emit, x, alpha)), scale(emit, y, alpha));
 });
 
 /** g·(s + y·(1 − s)) for y = x·s, s = σ(x). */
 export const siluGradient = (emit: Emitter, g: Value, s: Value, y: Value): Value =>
-  emit.mul(g, emit.add(s, emit.mul(y, emit.minusFrom(1, s))));
+  emit.mul(g, emit.add(s, emit.mul(y, minusFrom(emit, 1, s))));
 
 /** g·(Φ(x) + x·φ(x)), or the derivative of the tanh polynomial. */
 export const gelu = elementwiseRule(({ context: { emit, node }, g, x }) => {
   if (node.attributes.string('approximate', 'none') === 'tanh') return emit.mul(g, tanhGeluSlope(emit, x));
-  const scaled = emit.scale(x, Math.SQRT1_2);
-  return emit.mul(g, geluSlope(emit, x, scaled, emit.plus(emit.unary('Erf', scaled), 1)));
+  const scaled = scale(emit, x, Math.SQRT1_2);
+  return emit.mul(g, geluSlope(emit, x, scaled, plus(emit, emit.unary('Erf', scaled), 1)));
 });
 
 /** ½·(1 + erf(u)) + x·exp(−u²)/√(2π) with u = x/√2; the factor of the density is a term of its exponent. */
 export function geluSlope(emit: Emitter, x: Value, scaled: Value, onePlusErf: Value): Value {
-  const density = emit.unary('Exp', emit.minusFrom(-Math.log(2 * Math.PI) / 2, emit.mul(scaled, scaled)));
-  return emit.add(emit.scale(onePlusErf, 0.5), emit.mul(x, density));
+  const density = emit.unary('Exp', minusFrom(emit, -Math.log(2 * Math.PI) / 2, emit.mul(scaled, scaled)));
+  return emit.add(scale(emit, onePlusErf, 0.5), emit.mul(x, density));
 }
 
 /** y = ½x(1 + t), t = tanh(u), u = √(2/π)(x + 0.044715x³): ½(1 + t) + ½x(1 − t²)·u′. */
 function tanhGeluSlope(emit: Emitter, x: Value): Value {
-  const scale = Math.sqrt(2 / Math.PI);
+  const root = Math.sqrt(2 / Math.PI);
   const square = emit.mul(x, x);
-  const inner = emit.mul(x, emit.plus(emit.scale(square, scale * 0.044715), scale));
+  const inner = emit.mul(x, plus(emit, scale(emit, square, root * 0.044715), root));
   const t = emit.unary('Tanh', inner);
-  const innerSlope = emit.plus(emit.scale(square, 3 * scale * 0.044715), scale);
-  const slope = emit.mul(emit.mul(x, emit.minusFrom(1, emit.mul(t, t))), innerSlope);
-  return emit.scale(emit.plus(emit.add(t, slope), 1), 0.5);
+  const innerSlope = plus(emit, scale(emit, square, 3 * root * 0.044715), root);
+  const slope = emit.mul(emit.mul(x, minusFrom(emit, 1, emit.mul(t, t))), innerSlope);
+  return scale(emit, plus(emit, emit.add(t, slope), 1), 0.5);
 }

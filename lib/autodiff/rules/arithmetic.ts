@@ -1,4 +1,4 @@
-import { isBlocked, scaleChannels } from '../blocked.ts';
+import { isBlocked, minusFrom, scale, scaleChannels } from '../blocked.ts';
 import { unbroadcast } from '../broadcast.ts';
 import type { NodeContext } from '../context.ts';
 import type { Emitter } from '../emitter.ts';
@@ -36,7 +36,7 @@ export const sub: Rule = {
 /** Mean of several tensors: g / n to each. */
 export const mean: Rule = {
   backward: context => {
-    const share = context.emit.scale(context.gradient, 1 / context.node.inputs.length);
+    const share = scale(context.emit, context.gradient, 1 / context.node.inputs.length);
     for (const position of context.node.inputs.keys()) context.addBroadcast(position, share);
   },
 };
@@ -45,7 +45,7 @@ export const mul: Rule = {
   backward: context => {
     const { emit, gradient: g, node } = context;
     const [a, b] = [context.input(0), context.input(1)];
-    if (node.inputs[0] === node.inputs[1]) return context.add(0, emit.mul(emit.scale(g, 2), a));
+    if (node.inputs[0] === node.inputs[1]) return context.add(0, emit.mul(scale(emit, g, 2), a));
     if (context.wants(0)) context.addBroadcast(0, times(emit, g, b));
     if (context.wants(1)) context.addBroadcast(1, times(emit, g, a));
   },
@@ -96,9 +96,9 @@ export const pow: Rule = {
 function powSlope(context: NodeContext, x: Value, exponent: Value): Value {
   const { emit } = context;
   const power = context.constantNumber(1);
-  if (power === 2) return emit.scale(x, 2);
-  if (power === 3) return emit.scale(emit.mul(x, x), 3);
-  if (power !== undefined) return emit.scale(emit.binary('Pow', x, emit.scalar(power - 1, x)), power);
+  if (power === 2) return scale(emit, x, 2);
+  if (power === 3) return scale(emit, emit.mul(x, x), 3);
+  if (power !== undefined) return scale(emit, emit.binary('Pow', x, emit.scalar(power - 1, x)), power);
   const typed = emit.cast(exponent, x.type);
   return emit.mul(typed, emit.binary('Pow', x, emit.sub(typed, emit.scalar(1, x))));
 }
@@ -110,7 +110,7 @@ export const where: Rule = {
     const { emit, gradient: g } = context;
     const chosen = emit.cast(context.input(0), g.type);
     if (context.wants(1)) context.addBroadcast(1, emit.mul(g, chosen));
-    if (context.wants(2)) context.addBroadcast(2, emit.mul(g, emit.minusFrom(1, chosen)));
+    if (context.wants(2)) context.addBroadcast(2, emit.mul(g, minusFrom(emit, 1, chosen)));
   },
 };
 

@@ -1,4 +1,5 @@
 import { float } from '../../model/graph/attributes.ts';
+import { scale } from '../blocked.ts';
 import { expand, unbroadcast } from '../broadcast.ts';
 import type { NodeContext } from '../context.ts';
 import type { Rule } from '../rule.ts';
@@ -25,7 +26,7 @@ export const gemm: Rule = {
         );
     }
     if (context.wants(2)) {
-      const scaled = emit.scale(context.gradient, node.attributes.float('beta', 1));
+      const scaled = scale(emit, context.gradient, node.attributes.float('beta', 1));
       context.addBroadcast(2, scaled);
     }
   },
@@ -34,7 +35,7 @@ export const gemm: Rule = {
     const { emit, node } = context;
     if (context.wants(1) || context.wants(2) || node.attributes.int('transA', 0) !== 0) return false;
     const rows = gatherClasses(context, context.input(1), node.attributes.int('transB', 0) ? 0 : 1);
-    context.add(0, emit.scale(rows, node.attributes.float('alpha', 1)));
+    context.add(0, scale(emit, rows, node.attributes.float('alpha', 1)));
     return true;
   },
 };

@@ -1,5 +1,5 @@
 import { float } from '../../model/graph/attributes.ts';
-import { scaleChannels } from '../blocked.ts';
+import { plus, scale, scaleChannels } from '../blocked.ts';
 import type { NodeContext } from '../context.ts';
 import type { Emitter } from '../emitter.ts';
 import { reduce } from '../forms.ts';
@@ -15,7 +15,7 @@ export const batchNormalization: Rule = {
     if (node.attributes.int('training_mode', 0) === 1 || legacyTraining) context.fail('it is in training mode');
     if (node.attributes.int('spatial', 1) === 0) context.fail('spatial = 0 is not supported');
     const [scale, variance] = [context.input(1), context.input(4)];
-    const deviation = emit.unary('Sqrt', emit.plus(variance, node.attributes.float('epsilon', 1e-5)));
+    const deviation = emit.unary('Sqrt', plus(emit, variance, node.attributes.float('epsilon', 1e-5)));
     const factor = emit.cast(emit.div(scale, emit.cast(deviation, scale.type)), context.gradient.type);
     context.add(0, scaleChannels(emit, context.gradient, factor));
   },
@@ -57,10 +57,10 @@ export const layerNormalization: Rule = {
     }
     const count = axes.reduce((product, index) => product * x.dims[index]!, 1);
     const mean = context.gradientOf(1);
-    if (mean) context.add(0, emit.scale(emit.cast(mean, x.type), 1 / count));
+    if (mean) context.add(0, scale(emit, emit.cast(mean, x.type), 1 / count));
     const spread = context.gradientOf(2);
     if (spread) {
-      const factor = emit.scale(emit.mul(emit.cast(spread, x.type), emit.mul(typedInverse, typedInverse)), -1 / count);
+      const factor = scale(emit, emit.mul(emit.cast(spread, x.type), emit.mul(typedInverse, typedInverse)), -1 / count);
       context.add(0, emit.mul(factor, xHat));
     }
   },
@@ -95,7 +95,7 @@ function groupedGradient(context: NodeContext, groups: number, scale: Value): vo
   const grouped = emit.reshape(x, flat);
   const centred = emit.sub(grouped, reduce(emit, 'ReduceMean', grouped, [2]));
   const variance = reduce(emit, 'ReduceMean', emit.mul(centred, centred), [2]);
-  const deviation = emit.unary('Sqrt', emit.plus(variance, node.attributes.float('epsilon', 1e-5)));
+  const deviation = emit.unary('Sqrt', plus(emit, variance, node.attributes.float('epsilon', 1e-5)));
   const inverse = emit.unary('Reciprocal', deviation);
   const xHat = emit.mul(centred, inverse);
   const g = context.fullGradient;
@@ -170,14 +170,14 @@ export const localResponseNormalization: Rule = {
       const flat = emit.reshape(value, [x.dims[0]!, 1, x.dims[1]!, x.dims.slice(2).reduce((a, b) => a * b, 1)]);
       const pads = [(size - 1) / 2, 0, (size - 1) / 2, 0];
       const attributes = { kernel_shape: [size, 1], strides: [1, 1], pads, count_include_pad: 1 };
-      return emit.reshapeLike(emit.scale(emit.node('AveragePool', [flat], flat, attributes), size), x);
+      return emit.reshapeLike(scale(emit, emit.node('AveragePool', [flat], flat, attributes), size), x);
     };
     if (x.dims.slice(2).includes(-1)) context.fail('height or width is dynamic');
     const g = context.fullGradient;
     const squares = window(emit.mul(x, x));
-    const s = emit.plus(emit.scale(squares, alpha / size), node.attributes.float('bias', 1));
+    const s = plus(emit, scale(emit, squares, alpha / size), node.attributes.float('bias', 1));
     const direct = emit.mul(g, emit.binary('Pow', s, emit.scalar(-beta, s)));
     const shared = window(emit.div(emit.mul(g, context.output()), s));
-    context.add(0, emit.sub(direct, emit.mul(emit.scale(x, (2 * alpha * beta) / size), shared)));
+    context.add(0, emit.sub(direct, emit.mul(scale(emit, x, (2 * alpha * beta) / size), shared)));
   },
 };

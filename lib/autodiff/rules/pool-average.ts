@@ -1,4 +1,4 @@
-import { declareShape } from '../blocked.ts';
+import { declareShape, scale } from '../blocked.ts';
 import type { NodeContext } from '../context.ts';
 import { pad, repeatElements } from '../forms.ts';
 import type { Rule } from '../rule.ts';
@@ -10,7 +10,7 @@ export const globalAveragePool: Rule = {
   backward: context => {
     const count = sizeOf(context.input().dims.slice(2));
     if (count === -1) context.fail('height or width is dynamic');
-    context.add(0, context.emit.scale(context.gradient, 1 / count));
+    context.add(0, scale(context.emit, context.gradient, 1 / count));
   },
 };
 
@@ -23,7 +23,7 @@ export const averagePool: Rule = {
     if (!padded && allOnes(kernel) && allOnes(strides)) return context.add(0, context.gradient);
     // A single window over the whole map is a global mean.
     if (!padded && kernel.every((size, axis) => size === input[axis]) && allOnes(output) && allOnes(window.dilations))
-      return context.add(0, context.emit.scale(context.gradient, 1 / sizeOf(kernel)));
+      return context.add(0, scale(context.emit, context.gradient, 1 / sizeOf(kernel)));
     const g = perCell(context, window);
     const tiled = kernel.every((size, axis) => size === strides[axis] && size * output[axis]! === input[axis]);
     if (tiled && !padded && allOnes(window.dilations)) {
@@ -48,7 +48,7 @@ function perCell(context: NodeContext, window: Window): Value {
   const overhangs = range(window.rank).some(axis => overhang(axis) > 0);
   const padded = !allZeros([...window.padBegin, ...window.padEnd]);
   const counted = node.attributes.int('count_include_pad', 0) === 1;
-  if (!overhangs && (!padded || counted)) return emit.scale(g, 1 / area);
+  if (!overhangs && (!padded || counted)) return scale(emit, g, 1 / area);
   const valid = validCounts(window);
   if (!counted)
     return emit.mul(
@@ -91,7 +91,7 @@ function spreadWindows(context: NodeContext, window: Window, g: Value): Value {
   if (usual && allOnes(strides) && allOnes(dilations)) {
     const attributes = { kernel_shape: kernel, strides, pads: [...begin, ...end], count_include_pad: 1 };
     const mean = emit.node('AveragePool', [spread], { type: g.type, dims }, attributes);
-    return emit.scale(mean, sizeOf(kernel));
+    return scale(emit, mean, sizeOf(kernel));
   }
   const channels = g.dims[1]!;
   const ones = emit.constant(1, g.type, [channels, 1, ...kernel]);

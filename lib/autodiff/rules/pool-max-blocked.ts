@@ -1,4 +1,4 @@
-import { affine } from '../blocked.ts';
+import { affine, step } from '../blocked.ts';
 import type { Emitter } from '../emitter.ts';
 import { range, sizeOf, type Value } from '../value.ts';
 import { transposedConv } from './conv.ts';
@@ -16,7 +16,7 @@ export function backAlongBlocked(e: Emitter, g: Value, x: Value, y: Value, windo
   const shares: Value[] = [];
   for (let cell = 0; cell < cells - 1; cell++) {
     const gap = cell === 0 ? gapToFirst(e, x, y, window) : e.add(affine(e, firstMaxima(e, x, y, window, cell), -1), y);
-    const behind = e.mul(g, e.step(gap));
+    const behind = e.mul(g, step(e, gap));
     shares.push(e.add(affine(e, behind, -1), rest));
     rest = behind;
   }

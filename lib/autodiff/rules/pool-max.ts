@@ -1,4 +1,4 @@
-import { declareShape, isBlocked } from '../blocked.ts';
+import { declareShape, isBlocked, minusFrom } from '../blocked.ts';
 import type { NodeContext } from '../context.ts';
 import type { Emitter } from '../emitter.ts';
 import { pad, padAxis, repeatElements, sliceAxis, strided } from '../forms.ts';
@@ -161,7 +161,7 @@ function backAlong(
     const offset = cell * window.dilations[spatialAxis]!;
     let hit = e.equal(strided(e, padded, axis, offset, stride, count), y);
     if (free) hit = e.mul(hit, free);
-    if (cell < kernel - 1) free = free ? e.sub(free, hit) : e.minusFrom(1, hit);
+    if (cell < kernel - 1) free = free ? e.sub(free, hit) : minusFrom(e, 1, hit);
     const share = e.mul(g, hit);
     const sparse = spread ? insertZeros(e, share, spread) : share;
     const start = offset - begin;

@@ -1,3 +1,4 @@
+import { minusFrom, plus, step } from '../blocked.ts';
 import type { NodeContext } from '../context.ts';
 import type { Rule } from '../rule.ts';
 import type { Value } from '../value.ts';
@@ -78,5 +79,5 @@ function insideRange(context: NodeContext): Value {
     RANGES[context.input().type] ?? context.fail(`its type ${context.input().type} has no rule`);
   const low = (lowest - zero + 0.5) * scale;
   const high = (highest - zero - 0.5) * scale;
-  return emit.mul(emit.step(emit.plus(y, -low)), emit.step(emit.minusFrom(high, y)));
+  return emit.mul(step(emit, plus(emit, y, -low)), step(emit, minusFrom(emit, high, y)));
 }

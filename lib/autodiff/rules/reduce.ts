@@ -1,3 +1,4 @@
+import { scale, sign } from '../blocked.ts';
 import { expand } from '../broadcast.ts';
 import type { NodeContext } from '../context.ts';
 import { reduceSum } from '../forms.ts';
@@ -59,7 +60,7 @@ export const reduceSumRule = reduceRule(({ g }) => g);
 export const reduceMean = reduceRule(({ context, g, x, axes }) => {
   const count = sizeOf(axes.map(axis => x.dims[axis]!));
   if (count === -1) context.fail('it averages over a dynamic axis');
-  return context.emit.scale(g, 1 / count);
+  return scale(context.emit, g, 1 / count);
 });
 
 /** g·e/Σe with e = [x = y]: ties share the gradient evenly, as PyTorch's amax. */
@@ -84,9 +85,9 @@ export const reduceL2 = reduceRule(({ context: { emit }, g, x, y }) => {
   return emit.mul(x, emit.div(g, safe));
 });
 
-export const reduceL1 = reduceRule(({ context: { emit }, g, x }) => emit.mul(g, emit.sign(x)));
+export const reduceL1 = reduceRule(({ context: { emit }, g, x }) => emit.mul(g, sign(emit, x)));
 
-export const reduceSumSquare = reduceRule(({ context: { emit }, g, x }) => emit.mul(emit.scale(x, 2), g));
+export const reduceSumSquare = reduceRule(({ context: { emit }, g, x }) => emit.mul(scale(emit, x, 2), g));
 
 /** g·exp(x − y). */
 export const reduceLogSumExp = reduceRule(({ context: { emit }, g, x, y }) =>

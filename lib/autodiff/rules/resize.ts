@@ -1,4 +1,5 @@
 import { type AttributeValue, floats } from '../../model/graph/attributes.ts';
+import { scale } from '../blocked.ts';
 import { expand } from '../broadcast.ts';
 import type { NodeContext } from '../context.ts';
 import type { Emitter } from '../emitter.ts';
@@ -59,7 +60,7 @@ function blockSums(e: Emitter, g: Value, factors: readonly number[], x: Value): 
   const kernel = factors.slice(2);
   const dims = x.dims.map((size, axis) => (factors[axis] === 1 ? g.dims[axis]! : size));
   const mean = e.node('AveragePool', [g], { type: g.type, dims }, { kernel_shape: kernel, strides: kernel });
-  return e.scale(mean, sizeOf(kernel));
+  return scale(e, mean, sizeOf(kernel));
 }
 
 /** The operator applied to an identity matrix: [output size, input size], a constant. */

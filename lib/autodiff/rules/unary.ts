@@ -1,3 +1,4 @@
+import { scale, sign } from '../blocked.ts';
 import type { NodeContext } from '../context.ts';
 import type { Rule } from '../rule.ts';
 import type { Value } from '../value.ts';
@@ -15,14 +16,14 @@ export function elementwiseRule(
 
 export const neg = elementwiseRule(({ context: { emit }, g }) => emit.neg(g));
 
-export const abs = elementwiseRule(({ context: { emit }, g, x }) => emit.mul(g, emit.sign(x)));
+export const abs = elementwiseRule(({ context: { emit }, g, x }) => emit.mul(g, sign(emit, x)));
 
 export const exp = elementwiseRule(({ context: { emit }, g, y }) => emit.mul(g, y));
 
 export const log = elementwiseRule(({ context: { emit }, g, x }) => emit.div(g, x));
 
 /** g / 2y. Infinite at 0, as the derivative is. */
-export const sqrt = elementwiseRule(({ context: { emit }, g, y }) => emit.div(emit.scale(g, 0.5), y));
+export const sqrt = elementwiseRule(({ context: { emit }, g, y }) => emit.div(scale(emit, g, 0.5), y));
 
 /** −g·y². */
 export const reciprocal = elementwiseRule(({ context: { emit }, g, y }) => emit.neg(emit.mul(g, emit.mul(y, y))));
@@ -34,5 +35,5 @@ export const cos = elementwiseRule(({ context: { emit }, g, x }) => emit.neg(emi
 /** g · 2/√π · exp(−x²). */
 export const erf = elementwiseRule(({ context: { emit }, g, x }) => {
   const bell = emit.unary('Exp', emit.neg(emit.mul(x, x)));
-  return emit.mul(g, emit.scale(bell, 2 / Math.sqrt(Math.PI)));
+  return emit.mul(g, scale(emit, bell, 2 / Math.sqrt(Math.PI)));
 });

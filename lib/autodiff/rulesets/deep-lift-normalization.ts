@@ -1,3 +1,4 @@
+import { minusFrom, plus, scale, step } from '../blocked.ts';
 import type { NodeContext } from '../context.ts';
 import type { Emitter } from '../emitter.ts';
 import { reduce, reduceSum } from '../forms.ts';
@@ -22,10 +23,10 @@ function axesOf(context: NodeContext): number[] {
 function logarithmicMean(emit: Emitter, [p, p0]: readonly [Value, Value], [l, l0]: readonly [Value, Value]): Value {
   const difference = emit.sub(l, l0);
   // Where both are nearly the same their quotient is all rounding, and the mean is as good.
-  const far = emit.step(emit.plus(emit.unary('Abs', difference), -1e-3));
-  const near = emit.minusFrom(1, far);
+  const far = step(emit, plus(emit, emit.unary('Abs', difference), -1e-3));
+  const near = minusFrom(emit, 1, far);
   const quotient = emit.div(emit.mul(far, emit.sub(p, p0)), emit.add(difference, near));
-  return emit.add(quotient, emit.mul(near, emit.scale(emit.add(p, p0), 0.5)));
+  return emit.add(quotient, emit.mul(near, scale(emit, emit.add(p, p0), 0.5)));
 }
 
 /** The gradient of Softmax, t − q·Σt with t = g·L and q = L/ΣL, at the logarithmic mean of the probabilities. */
@@ -80,15 +81,15 @@ export function layerNormalization(reference: ReferenceRun): Rule {
       const mean = (value: Value) => reduce(emit, 'ReduceMean', value, axes);
       const centred = (value: Value) => emit.sub(value, mean(value));
       const deviation = (c: Value) =>
-        emit.unary('Sqrt', emit.plus(mean(emit.mul(c, c)), node.attributes.float('epsilon', 1e-5)));
+        emit.unary('Sqrt', plus(emit, mean(emit.mul(c, c)), node.attributes.float('epsilon', 1e-5)));
       const [c, c0] = [centred(x), centred(x0)];
       const [s, s0] = [deviation(c), deviation(c0)];
       const [sum, product] = [emit.add(s, s0), emit.mul(s, s0)];
-      const meanC = emit.scale(emit.add(c, c0), 0.5);
+      const meanC = scale(emit, emit.add(c, c0), 0.5);
       // ½(1/s + 1/s′) = (s + s′)/(2·s·s′)
-      const meanR = emit.div(emit.scale(sum, 0.5), product);
+      const meanR = emit.div(scale(emit, sum, 0.5), product);
       const d = emit.mul(context.fullGradient, context.input(1));
-      const spread = emit.div(emit.scale(mean(emit.mul(d, meanC)), 2), emit.mul(product, sum));
+      const spread = emit.div(scale(emit, mean(emit.mul(d, meanC)), 2), emit.mul(product, sum));
       context.add(0, centred(emit.sub(emit.mul(d, meanR), emit.mul(meanC, spread))));
     },
   };

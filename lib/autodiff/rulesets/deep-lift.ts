@@ -1,3 +1,4 @@
+import { minusFrom, scale, step } from '../blocked.ts';
 import type { NodeContext } from '../context.ts';
 import type { Emitter } from '../emitter.ts';
 import type { Pattern } from '../patterns.ts';
@@ -110,7 +111,7 @@ const NEGLIGIBLE_HALF = 6e-5;
 /** contribution / Δx, or what is given where Δx is next to nothing (the contribution is so, too). */
 function divided(emit: Emitter, contribution: Value, difference: Value, local: Value): Value {
   const limit = difference.type === 'float16' || difference.type === 'bfloat16' ? NEGLIGIBLE_HALF : NEGLIGIBLE;
-  const near = emit.step(emit.minusFrom(limit, emit.unary('Abs', difference)));
+  const near = step(emit, minusFrom(emit, limit, emit.unary('Abs', difference)));
   return emit.add(emit.div(contribution, emit.add(difference, near)), emit.mul(near, local));
 }
 
@@ -155,7 +156,7 @@ function atMean(rule: Rule, reference: ReferenceRun): Rule {
 function meanOf(context: NodeContext, reference: ReferenceRun, tensor: string): Value {
   const { emit } = context;
   const x = context.value(tensor);
-  return { ...emit.scale(emit.add(x, referenceOf(context, reference, tensor)), 0.5), dims: x.dims };
+  return { ...scale(emit, emit.add(x, referenceOf(context, reference, tensor)), 0.5), dims: x.dims };
 }
 
 /**
@@ -215,7 +216,7 @@ function quotient(reference: ReferenceRun): Rule {
       const b = context.input(1);
       const b0 = referenceOf(context, reference, context.node.inputs[1]!);
       if (context.wants(0)) {
-        const halves = emit.add(emit.div(emit.scale(g, 0.5), b), emit.div(emit.scale(g, 0.5), b0));
+        const halves = emit.add(emit.div(scale(emit, g, 0.5), b), emit.div(scale(emit, g, 0.5), b0));
         context.addBroadcast(0, halves);
       }
       const a = context.wants(0) ? meanOf(context, reference, context.node.inputs[0]!) : context.input(0);
@@ -264,8 +265,8 @@ function reduceL2(reference: ReferenceRun): Rule {
 /** g/(y + y′) of roots; 0 where both are zero. */
 function overSum(emit: Emitter, g: Value, y: Value, y0: Value): Value {
   const sum = emit.add(y, y0);
-  const positive = emit.step(sum);
-  return emit.div(emit.mul(g, positive), emit.add(sum, emit.minusFrom(1, positive)));
+  const positive = step(emit, sum);
+  return emit.div(emit.mul(g, positive), emit.add(sum, minusFrom(emit, 1, positive)));
 }
 
 /** A pair of QuantizeLinear and DequantizeLinear is a function of steps: Δ behind it over Δ before it. */

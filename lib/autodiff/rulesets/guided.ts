@@ -1,3 +1,4 @@
+import { step } from '../blocked.ts';
 import type { Rule, RuleSet } from '../rule.ts';
 import { gradientRules } from '../rules/index.ts';
 
@@ -8,7 +9,7 @@ import { gradientRules } from '../rules/index.ts';
 const relu: Rule = {
   backward: context => {
     const { emit } = context;
-    context.add(0, emit.mul(emit.unary('Relu', context.gradient), emit.step(context.output())));
+    context.add(0, emit.mul(emit.unary('Relu', context.gradient), step(emit, context.output())));
   },
 };
 

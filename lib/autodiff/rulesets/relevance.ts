@@ -1,3 +1,4 @@
+import { minusFrom, plus, step } from '../blocked.ts';
 import type { NodeContext } from '../context.ts';
 import type { Emitter } from '../emitter.ts';
 import type { Rule, RuleSet } from '../rule.ts';
@@ -54,12 +55,12 @@ const positionsOn = (context: NodeContext): number[] =>
  * terms that the quotient is multiplied with.
  */
 const stabilized = (emit: Emitter, z: Value): Value =>
-  emit.plus(z, z.type === 'float16' || z.type === 'bfloat16' ? 6.2e-5 : 1e-20);
+  plus(emit, z, z.type === 'float16' || z.type === 'bfloat16' ? 6.2e-5 : 1e-20);
 
 /** R/z, 0 where z is. */
 function share(emit: Emitter, relevance: Value, z: Value): Value {
-  const some = emit.step(emit.unary('Abs', z));
-  return emit.div(emit.mul(relevance, some), emit.add(z, emit.minusFrom(1, some)));
+  const some = step(emit, emit.unary('Abs', z));
+  return emit.div(emit.mul(relevance, some), emit.add(z, minusFrom(emit, 1, some)));
 }
 
 /** The same operator on other inputs. */
@@ -179,7 +180,7 @@ const batchNormalization: Rule = {
   inputs: [0],
   backward: context => {
     const { emit } = context;
-    context.add(0, emit.mul(context.gradient, emit.step(emit.unary('Abs', context.input()))));
+    context.add(0, emit.mul(context.gradient, step(emit, emit.unary('Abs', context.input()))));
   },
 };
 

@@ -1,3 +1,4 @@
+import { scale } from '../../autodiff/blocked.ts';
 import { expand } from '../../autodiff/broadcast.ts';
 import { differentiate } from '../../autodiff/differentiate.ts';
 import { Emitter } from '../../autodiff/emitter.ts';
@@ -36,7 +37,7 @@ export const blockGradient: Pass = {
 function appendBlockLogits({ graph, facts, logits }: PassWriter, { stream, last }: BlockEnd): string {
   const emit = new Emitter(graph, facts, 'block');
   const tokens = { name: stream, ...facts.get(stream)! };
-  const mean = expand(emit, emit.scale(reduceSum(emit, tokens, [1]), 1 / tokens.dims[1]!), tokens);
+  const mean = expand(emit, scale(emit, reduceSum(emit, tokens, [1]), 1 / tokens.dims[1]!), tokens);
   for (const [name, known] of emit.facts) facts.set(name, known);
 
   const copies = new Map([[last, mean.name]]);
