@@ -6,7 +6,8 @@ import type { Precision } from './engine/precision.ts';
 import { PRECISIONS } from './engine/precision.ts';
 import type { Tensor } from './engine/tensor.ts';
 import type { PreprocessOptions, PresetName } from './image/preprocess-options.ts';
-import { CONVENTIONS, type Convention } from './methods/definition.ts';
+import type { MethodOptions } from './methods/choose.ts';
+import { CONVENTIONS } from './methods/definition.ts';
 import { isTokens } from './model/file/sidecar.ts';
 import type { TargetInput } from './targets/target.ts';
 
@@ -43,19 +44,12 @@ export interface LoadOptions extends Omit<SessionOptions, 'externalFiles' | 'ext
 export type LayerName = string | number;
 export type LayerOption = LayerName | readonly LayerName[];
 
-export interface ExplainOptions {
-  /** A method's name (default 'grad-cam'). */
-  method?: string;
-  /** Several methods from one run: the result is an array in this order. */
-  methods?: readonly string[];
-  /** Parameters of the method(s); with several methods each takes those that it has. */
-  params?: Readonly<Record<string, unknown>>;
+export interface ExplainOptions extends MethodOptions {
   /** What to explain (default 'top1'); for a batch one for all, or an array with one for each image. */
   target?: TargetInput | readonly TargetInput[];
   layer?: LayerOption;
   /** With an array of layers: one map from all of them (default), or one for each. */
   fuse?: boolean;
-  convention?: Convention;
   signal?: AbortSignal;
   /** Called with images done; with the passes done where score methods run. */
   onProgress?: (progress: Progress) => void;

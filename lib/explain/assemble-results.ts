@@ -10,11 +10,12 @@ import type { MethodRun } from '../request/request.ts';
 import { type ExplainedLayer, type ExplainedTarget, Explanation, type HeatMap } from '../result/explanation.ts';
 import type { ResolvedTarget } from '../targets/resolve.ts';
 import type { ScoreRow } from '../targets/score.ts';
-import type { Computed, ComputedMaps, ComputedMethod } from './compute-maps.ts';
+import type { ComputedMaps, ComputedMethod } from './compute-maps.ts';
 import { type DetectionReport, reportDetection } from './detections.ts';
 import type { Work } from './group-runs.ts';
 import { type HeadSetting, hasProbability, headSetting, predictionsOf, type Setting } from './head-setting.ts';
 import { shapeOf } from './layer-tensors.ts';
+import type { Computed } from './method-input.ts';
 import { withoutRanks } from './run-targets.ts';
 
 /** Results of one image: by method, by target, by layer set. */

@@ -9,9 +9,9 @@ import type { TargetLayer } from '../plan/target-layer.ts';
 import type { Runs } from '../result/explanation.ts';
 import type { ActivationScorer } from '../scoring/scorer.ts';
 import { isLogit } from './classifier-rows.ts';
-import type { Computed, MethodInput } from './compute-maps.ts';
 import { similarityScores } from './detection-similarity.ts';
 import { imageTensors, joined, nthRegion, prefixOf } from './layer-tensors.ts';
+import type { Computed, MethodInput } from './method-input.ts';
 
 /** What makes the runs that methods ask for besides the shared one. */
 export interface RunMakers {

@@ -2,8 +2,8 @@ import { applyMethod } from '../maps/apply-method.ts';
 import type { LayerTensors } from '../methods/definition.ts';
 import { inputSize } from '../network/images.ts';
 import type { Runs } from '../result/explanation.ts';
-import type { Computed, MethodInput } from './compute-maps.ts';
 import { layerTensors } from './layer-tensors.ts';
+import type { Computed, MethodInput } from './method-input.ts';
 
 /** Of methods that only read what the network gave. */
 const NO_RUNS: Runs = { network: 0, tail: 0, saved: 0 };

@@ -1,8 +1,18 @@
 import { OnnxCamError } from '../common/errors.ts';
-import type { ExplainOptions } from '../options.ts';
 import type { Convention, MethodDefinition, ParamValues } from './definition.ts';
 import { paramSpecs, resolveParams } from './params.ts';
 import { findMethod } from './registry.ts';
+
+/** The options that say which methods, and how. */
+export interface MethodOptions {
+  /** A method's name (default 'grad-cam'). */
+  method?: string;
+  /** Several methods from one run: the result is an array in this order. */
+  methods?: readonly string[];
+  /** Parameters of the method(s); with several methods each takes those that it has. */
+  params?: Readonly<Record<string, unknown>>;
+  convention?: Convention;
+}
 
 /** A method with everything about it decided: parameters, convention, and what there is to warn of. */
 export interface ChosenMethod {
@@ -16,7 +26,7 @@ export interface ChosenMethod {
  * The methods of one `explain` call.
  * @throws `ERR_METHOD_UNKNOWN`, and `ERR_OPTION_INVALID` for a parameter that none of them has.
  */
-export function chooseMethods(options: ExplainOptions): ChosenMethod[] {
+export function chooseMethods(options: MethodOptions): ChosenMethod[] {
   const definitions = (options.methods ?? [options.method ?? 'grad-cam']).map(findMethod);
   const given = options.params ?? {};
   const several = options.methods !== undefined;
