@@ -1,0 +1,138 @@
+import { existsSync, writeFileSync } from 'node:fs';
+import { join } from 'node:path';
+import { beforeEach, describe, expect, it } from 'vitest';
+import { OnnxCamError } from '../../lib/common/errors.ts';
+import { METHODS } from '../../lib/methods/registry.ts';
+import type { LoadOptions } from '../../lib/options.ts';
+import { type FakeCall, fakeModel, runHere, temporaryFolder } from './harness.ts';
+
+let out: string;
+let picture: string;
+
+beforeEach(() => {
+  const folder = temporaryFolder();
+  out = join(folder, 'out');
+  picture = join(folder, 'cat.png');
+  writeFileSync(picture, 'the fake model does not decode it');
+});
+
+const explain = (argv: readonly string[], options: Parameters<typeof runHere>[1] = {}) =>
+  runHere(['explain', 'model.onnx', ...argv, '-o', out], options);
+
+/** The options that reach `load` and `explain` for a command line. */
+async function optionsOf(...argv: string[]) {
+  const calls: FakeCall[] = [];
+  let loaded: LoadOptions | undefined;
+  const load = async (_: string, options: LoadOptions) => {
+    loaded = options;
+    return fakeModel({}, calls);
+  };
+  const { code, stderr } = await explain([picture, ...argv], { library: { load } });
+  expect(stderr).not.toContain('ERR_');
+  expect(code).toBe(0);
+  const { signal, onProgress, ...options } = calls[0]!.options;
+  return { load: loaded!, explain: options };
+}
+
+describe('options', () => {
+  it('have the documented defaults', async () => {
+    expect(await optionsOf()).toEqual({
+      load: {},
+      explain: { methods: ['grad-cam'], params: {}, target: { kind: 'rank', rank: 0 } },
+    });
+  });
+
+  it('reach the model', async () => {
+    const { load } = await optionsOf(
+      ...'--mean 0.5,-1,0 --std 1,2,3 --fit crop --size 320x240 --labels names.txt'.split(' '),
+      ...'--provider cuda --provider cpu --precision fp16 --threads 3'.split(' '),
+    );
+    expect(load).toEqual({
+      executionProviders: ['cuda', 'cpu'],
+      intraOpNumThreads: 3,
+      precision: 'fp16',
+      labels: 'names.txt',
+      preprocess: { mean: [0.5, -1, 0], std: [1, 2, 3], fit: 'crop', size: [320, 240] },
+    });
+    expect((await optionsOf('--preset', 'inception')).load).toEqual({ preprocess: { preset: 'inception' } });
+  });
+
+  it('reach every explanation', async () => {
+    const { explain } = await optionsOf(
+      ...'-m fem,layercam,FEM --convention torchcam --batch-size 4 --seed 7 --param k=3 --param relu=false'.split(' '),
+      ...'-l -1 -l stem -t contrast:281,282'.split(' '),
+    );
+    expect(explain).toMatchObject({
+      methods: ['fem', 'layer-cam'],
+      params: { k: 3, relu: false },
+      convention: 'torchcam',
+      batchSize: 4,
+      seed: 7,
+      layer: [-1, 'stem'],
+      target: { kind: 'weighted', as: 'contrast' },
+    });
+  });
+
+  it('take one layer as it is', async () => {
+    expect((await optionsOf('--layer', 'stages')).explain.layer).toBe('stages');
+  });
+
+  it.each([
+    [['--nonsense'], /ERR_USAGE: unknown option '--nonsense'/],
+    [['--methd', 'fem'], /ERR_USAGE: .*Did you mean --method/],
+    [['--save', 'map,pixels'], /ERR_USAGE: .*'pixels'/],
+    [['--size', '224'], /ERR_USAGE: .*WIDTHxHEIGHT/],
+    [['--mean', '1,x,3'], /ERR_USAGE: .*numbers/],
+    [['--threads', '0'], /ERR_USAGE: .*at least 1/],
+    [['--seed', '-1'], /ERR_USAGE/],
+    [['--batch-size', '1.5'], /ERR_USAGE/],
+    [['--convention', 'captum'], /ERR_USAGE: .*pytorch-grad-cam/],
+    [['--precision', 'int8'], /ERR_USAGE/],
+    [['--preset', 'unit', '--mean', '1,2,3'], /ERR_USAGE: .*cannot be used with/],
+    [['--param', 'k'], /ERR_USAGE: .*name=value/],
+    [['-m', 'fem,'], /ERR_USAGE/],
+    [['-o', ''], /ERR_USAGE: .*--out.*expected a folder/],
+    [['-m', 'grad-kam'], /ERR_METHOD_UNKNOWN: .*grad-cam/],
+    [['-t', 'contrast:1'], /ERR_OPTION_INVALID: contrast/],
+  ])('%j are refused with exit 2 before anything is done', async (argv, message) => {
+    const { code, stdout, stderr } = await explain([picture, ...argv]);
+    expect(stderr).toMatch(message);
+    expect(stderr.trimEnd().split('\n')).toHaveLength(1);
+    expect({ code, stdout }).toEqual({ code: 2, stdout: '' });
+    expect(existsSync(out)).toBe(false);
+  });
+});
+
+describe('-m all', () => {
+  it('is every method of one forward and backward pass that the model can do; the others are named', async () => {
+    const calls: FakeCall[] = [];
+    const unsupported = () => new Map([['cam', new OnnxCamError('ERR_METHOD_UNSUPPORTED', 'cam needs a classifier')]]);
+    const { code, stderr } = await explain([picture, '-m', 'all', '--save', 'map'], {
+      library: { load: async () => fakeModel({ unsupported }, calls) },
+    });
+    expect(code).toBe(0);
+    const cheap = METHODS.filter(({ cost }) => ['1F', '1F + 1B'].includes(cost)).map(({ name }) => name);
+    expect(calls[0]!.options.methods).toEqual(cheap.filter(name => name !== 'cam'));
+    expect(stderr).toContain('left out: cam: cam needs a classifier\n');
+    for (const { name } of METHODS.filter(method => !cheap.includes(method.name)))
+      expect(stderr).toContain(`left out: ${name}: `);
+  });
+
+  it('fails where a method was named outright that the model cannot do', async () => {
+    const unsupported = () => new Map([['cam', new OnnxCamError('ERR_METHOD_UNSUPPORTED', 'no classifier')]]);
+    const outcome = await explain([picture, '-m', 'all,cam'], {
+      library: { load: async () => fakeModel({ unsupported }) },
+    });
+    expect(outcome).toEqual({ code: 2, stdout: '', stderr: 'onnx-cam: ERR_METHOD_UNSUPPORTED: no classifier\n' });
+    expect(existsSync(out)).toBe(false);
+  });
+
+  it('fails where no method is left', async () => {
+    const error = new OnnxCamError('ERR_LAYER_NOT_FOUND', 'no such layer');
+    const unsupported = (methods: readonly string[]) => new Map(methods.map(method => [method, error]));
+    const { code, stderr } = await explain([picture, '-m', 'all'], {
+      library: { load: async () => fakeModel({ unsupported }) },
+    });
+    expect({ code, stderr }).toEqual({ code: 2, stderr: 'onnx-cam: ERR_LAYER_NOT_FOUND: no such layer\n' });
+  });
+});
