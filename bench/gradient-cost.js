@@ -15,7 +15,7 @@ import { appendClassSeed } from '../dist/autodiff/seed.js';
 import { Session } from '../dist/engine/session.js';
 import { expose } from '../dist/model/graph/expose.js';
 import { loadModel } from '../dist/model/load-model.js';
-import { serializeModel } from '../dist/model/file/write.js';
+import { serializeModel } from '../dist/model/file/serialize-model.js';
 import { physicalCores } from '../dist/engine/physical-cores.js';
 import { pictureTensor } from './support/models.js';
 import { nodeCosts, operatorCosts } from './support/profile.js';

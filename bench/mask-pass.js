@@ -13,8 +13,8 @@ import { Session } from '../dist/engine/session.js';
 import { Graph, makeNode } from '../dist/model/graph/graph.js';
 import { makeTensorProto } from '../dist/model/graph/tensor-values.js';
 import { makeValueInfo } from '../dist/model/graph/value-info.js';
-import { serializeModel } from '../dist/model/file/write.js';
-import { nativeScoring } from '../dist/scoring/native.js';
+import { serializeModel } from '../dist/model/file/serialize-model.js';
+import { nativeScoring } from '../dist/scoring/native-scoring.js';
 import { inTurn, median, printHead, printTable, ratio } from './support/report.js';
 import { plainMask } from './support/scoring.js';
 

@@ -1,8 +1,8 @@
 import { OnnxCamError } from './common/errors.ts';
-import { toNativeConfig } from './engine/options.ts';
 import { physicalCores } from './engine/physical-cores.ts';
 import { withPrecision } from './engine/precision.ts';
 import { Session } from './engine/session.ts';
+import { toNativeConfig } from './engine/session-options.ts';
 import type { Stage } from './explain/explain-run.ts';
 import { Explainer } from './explainer.ts';
 import { type ResolvedPreprocess, resolvePreprocess } from './image/preprocess-options.ts';

@@ -1,9 +1,9 @@
 import { checkCount, checkNames, checkObject, checkOneOf, checkSeed, invalid } from './common/checks.ts';
 import type { Progress } from './common/progress.ts';
 import { shown } from './common/shown.ts';
-import { SESSION_OPTION_NAMES, type SessionOptions } from './engine/options.ts';
 import type { Precision } from './engine/precision.ts';
 import { PRECISIONS } from './engine/precision.ts';
+import { SESSION_OPTION_NAMES, type SessionOptions } from './engine/session-options.ts';
 import type { Tensor } from './engine/tensor.ts';
 import type { PreprocessOptions, PresetName } from './image/preprocess-options.ts';
 import type { MethodOptions } from './methods/choose.ts';

@@ -8,7 +8,7 @@ import sharp from 'sharp';
 import { Session } from '../dist/engine/session.js';
 import { load } from '../dist/index.js';
 import { readNpy } from '../dist/io/npy.js';
-import { toFileBytes } from '../dist/model/file/write.js';
+import { toFileBytes } from '../dist/model/file/serialize-model.js';
 import { findCamHead } from '../dist/model/find/cam-head.js';
 import { makeValueInfo } from '../dist/model/graph/value-info.js';
 import { loadModel } from '../dist/model/load-model.js';

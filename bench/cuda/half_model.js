@@ -2,7 +2,7 @@
 import { writeFile } from 'node:fs/promises';
 import { Session } from '../../dist/engine/session.js';
 import { loadModel } from '../../dist/model/load-model.js';
-import { toFileBytes } from '../../dist/model/file/write.js';
+import { toFileBytes } from '../../dist/model/file/serialize-model.js';
 
 const [from, to] = process.argv.slice(2);
 const model = await loadModel(from, { createSession: (bytes, options) => Session.create(bytes, options), half: true });

@@ -1,8 +1,8 @@
 import { OnnxCamError } from '../common/errors.ts';
+import { constantValues } from '../model/graph/constant-chain.ts';
 import type { GraphNode } from '../model/graph/graph.ts';
 import { Accumulator, oneHot, type Part } from './accumulator.ts';
 import { expand, unbroadcast } from './broadcast.ts';
-import { constantValues } from './constants.ts';
 import type { Emitter } from './emitter.ts';
 import type { Value } from './value.ts';
 

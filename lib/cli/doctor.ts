@@ -5,7 +5,7 @@ import type { Command } from 'commander';
 import { cudaRequirements, type Requirement } from '../engine/cuda-requirements.ts';
 import { gpuInfo } from '../engine/gpu.ts';
 import { resolveLibrary, runtimeInfo } from '../engine/library.ts';
-import type { RuntimeInfo } from '../engine/native.ts';
+import type { RuntimeInfo } from '../engine/native-engine.ts';
 import { Session } from '../engine/session.ts';
 import { kernelTier } from '../kernels/tier.ts';
 import type { CommandContext } from './context.ts';

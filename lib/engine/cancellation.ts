@@ -1,6 +1,6 @@
 import { onAbort } from '../common/abort-listeners.ts';
 import { throwIfAborted } from '../common/errors.ts';
-import { type CancellationHandle, native } from './native.ts';
+import { type CancellationHandle, nativeEngine } from './native-engine.ts';
 
 /**
  * Starts native work that a signal can end.
@@ -12,8 +12,8 @@ export async function withSignal<T>(
 ): Promise<T> {
   if (signal === undefined) return start();
   throwIfAborted(signal);
-  const cancellation = native().createCancellation();
-  const forget = onAbort(signal, () => native().cancel(cancellation));
+  const cancellation = nativeEngine().createCancellation();
+  const forget = onAbort(signal, () => nativeEngine().cancel(cancellation));
   try {
     return await start(cancellation);
   } catch (error) {

@@ -1,5 +1,5 @@
 import { addon } from './addon.ts';
-import type { CancellationHandle, NativeTensor, SessionHandle } from './native.ts';
+import type { CancellationHandle, NativeTensor, SessionHandle } from './native-engine.ts';
 
 /** Opaque to JavaScript. */
 export type DeviceHandle = { readonly __device: never };

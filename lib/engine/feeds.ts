@@ -2,7 +2,7 @@ import { OnnxCamError } from '../common/errors.ts';
 import { didYouMean } from '../common/suggest.ts';
 import { copyView, isResizable, toStableView } from './buffers.ts';
 import { elementTypeNumber, type ValueType } from './element-type.ts';
-import type { NativeTensor } from './native.ts';
+import type { NativeTensor } from './native-engine.ts';
 import { elementCount, isTensorType, TENSOR_ARRAYS, type Tensor } from './tensor.ts';
 
 /** An input or output of a model. */

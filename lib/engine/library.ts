@@ -2,7 +2,7 @@ import { existsSync, readdirSync, statSync } from 'node:fs';
 import { createRequire } from 'node:module';
 import { dirname, join, resolve } from 'node:path';
 import { OnnxCamError } from '../common/errors.ts';
-import { native, type RuntimeInfo } from './native.ts';
+import { nativeEngine, type RuntimeInfo } from './native-engine.ts';
 
 const require = createRequire(import.meta.url);
 
@@ -47,7 +47,7 @@ function libraryIn(folder: string): string {
 
 /** Version, path and execution providers of the ONNX Runtime library that sessions would use. */
 export async function runtimeInfo(libraryPath?: string): Promise<RuntimeInfo> {
-  return native().runtimeInfo(resolveLibrary(libraryPath));
+  return nativeEngine().runtimeInfo(resolveLibrary(libraryPath));
 }
 
 function libraryFile(folder: string): string | undefined {

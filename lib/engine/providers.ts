@@ -1,6 +1,6 @@
 import { OnnxCamError } from '../common/errors.ts';
 import { didYouMean } from '../common/suggest.ts';
-import type { KeyValue, NativeConfig } from './native.ts';
+import type { KeyValue, NativeConfig } from './native-engine.ts';
 
 /** An execution provider as onnxruntime-node shapes it, with ONNX Runtime's own provider keys in `options`. */
 export type ExecutionProvider = string | ExecutionProviderConfig;

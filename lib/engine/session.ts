@@ -5,12 +5,18 @@ import { DeviceTensor, nativeDevice } from './device-tensor.ts';
 import { valueType } from './element-type.ts';
 import { readFeeds, readFetches, type ValueMeta } from './feeds.ts';
 import { resolveLibrary } from './library.ts';
-import { type NativeSession, type NativeTensor, type NativeValueInfo, native, type SessionHandle } from './native.ts';
-import { type SessionOptions, toNativeConfig } from './options.ts';
+import {
+  type NativeSession,
+  type NativeTensor,
+  type NativeValueInfo,
+  nativeEngine,
+  type SessionHandle,
+} from './native-engine.ts';
+import { type SessionOptions, toNativeConfig } from './session-options.ts';
 import type { Tensor, TensorType } from './tensor.ts';
 
 export type { ValueMeta } from './feeds.ts';
-export type { SessionOptions } from './options.ts';
+export type { SessionOptions } from './session-options.ts';
 
 export interface RunOptions {
   /** Ends the run between two operators; a queued run is never begun. */
@@ -71,7 +77,7 @@ export class Session {
     const config = toNativeConfig(sessionOptions);
     const library = resolveLibrary(sessionOptions.libraryPath);
     const session = await withSignal(signal, cancellation =>
-      native().createSession(library, toStableView(model), config, cancellation),
+      nativeEngine().createSession(library, toStableView(model), config, cancellation),
     );
     return new Session(session);
   }
@@ -95,7 +101,7 @@ export class Session {
     const held = inputs.concat(ownedOutputs.filter(tensor => tensor !== null));
     const lengths = held.map(tensor => tensor.data.byteLength);
     const results = await withSignal(options.signal, cancellation =>
-      native().run(this.handle, inputs, fetches, ownedOutputs, options.copyOutputs ?? false, cancellation),
+      nativeEngine().run(this.handle, inputs, fetches, ownedOutputs, options.copyOutputs ?? false, cancellation),
     );
     if (held.some((tensor, index) => tensor.data.byteLength !== lengths[index]))
       throw new OnnxCamError(
@@ -144,7 +150,7 @@ export class Session {
    * Resolves when this object's share is freed; calling it again does no harm.
    */
   dispose(): Promise<void> {
-    this.#disposed ??= native().disposeSession(this.handle);
+    this.#disposed ??= nativeEngine().disposeSession(this.handle);
     return this.#disposed;
   }
 

@@ -7,7 +7,7 @@ import { REGION_INPUT, readoutFeeds } from '../plan/readout.ts';
 import type { ScoreHead } from '../plan/score-head.ts';
 import type { TargetLayer } from '../plan/target-layer.ts';
 import type { Runs } from '../result/explanation.ts';
-import type { ActivationScorer } from '../scoring/scorer.ts';
+import type { ActivationScorer } from '../scoring/activation-scorer.ts';
 import { isLogit } from './classifier-rows.ts';
 import { similarityScores } from './detection-similarity.ts';
 import { imageTensors, joined, nthRegion, prefixOf } from './layer-tensors.ts';

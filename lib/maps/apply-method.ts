@@ -15,8 +15,9 @@ import {
 } from '../methods/definition.ts';
 import { layerMaps } from '../methods/support/layer-maps.ts';
 import { judge, type Verdict } from '../result/status.ts';
+import type { ActivationScorer } from '../scoring/activation-scorer.ts';
 import type { MaskOptimizer } from '../scoring/mask-optimizer.ts';
-import type { ActivationScorer, PictureScorer } from '../scoring/scorer.ts';
+import type { PictureScorer } from '../scoring/picture-scorer.ts';
 
 /** A method's own values, before the outermost ReLU, normalisation and resizing. */
 export interface RawMaps {

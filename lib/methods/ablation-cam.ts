@@ -1,5 +1,5 @@
 import type { FeatureMaps } from '../kernels/features.ts';
-import type { ActivationScorer } from '../scoring/scorer.ts';
+import type { ActivationScorer } from '../scoring/activation-scorer.ts';
 import { activationScorerOf, defineMethod } from './definition.ts';
 import { channelWeights } from './support/channel-weights.ts';
 import { type ChannelChoice, chooseChannels } from './support/choose-channels.ts';

@@ -3,8 +3,9 @@ import type { FeatureMaps } from '../kernels/features.ts';
 import type { ProductForm } from '../kernels/index.ts';
 import type { Maps } from '../kernels/types.ts';
 import type { TokenGrid } from '../model/find/axes.ts';
+import type { ActivationScorer } from '../scoring/activation-scorer.ts';
 import type { MaskOptimizer } from '../scoring/mask-optimizer.ts';
-import type { ActivationScorer, PictureScorer } from '../scoring/scorer.ts';
+import type { PictureScorer } from '../scoring/picture-scorer.ts';
 import type { ResolvedTarget, ScoreTerm } from '../targets/resolve.ts';
 import type { ScoreRow } from '../targets/score.ts';
 

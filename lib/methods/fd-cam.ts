@@ -1,5 +1,5 @@
 import { channelMeans } from '../kernels/index.ts';
-import { nativeScoring } from '../scoring/native.ts';
+import { nativeScoring } from '../scoring/native-scoring.ts';
 import { activationScorerOf, defineMethod, gradientsOf } from './definition.ts';
 import { channelWeights } from './support/channel-weights.ts';
 import { chooseChannels } from './support/choose-channels.ts';

@@ -1,6 +1,6 @@
 import type { FeatureMaps } from '../kernels/features.ts';
 import { channelMeans, resize, weightedSum } from '../kernels/index.ts';
-import { nativeScoring } from '../scoring/native.ts';
+import { nativeScoring } from '../scoring/native-scoring.ts';
 import { defineMethod, gradientsOf, type ParamValues, pictureScorerOf } from './definition.ts';
 import { type ChannelChoice, chooseChannels } from './support/choose-channels.ts';
 import { CHANNEL_PARAMS, DEDUPE_PARAM } from './support/score-params.ts';

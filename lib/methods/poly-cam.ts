@@ -1,8 +1,8 @@
 import type { FeatureMaps } from '../kernels/features.ts';
 import { resize, weightedSum } from '../kernels/index.ts';
 import type { Maps } from '../kernels/types.ts';
-import { nativeScoring } from '../scoring/native.ts';
-import type { PictureScorer } from '../scoring/scorer.ts';
+import { nativeScoring } from '../scoring/native-scoring.ts';
+import type { PictureScorer } from '../scoring/picture-scorer.ts';
 import { defineMethod, type LayerTensors, type MethodContext, pictureScorerOf } from './definition.ts';
 import { channelWeights } from './support/channel-weights.ts';
 import { chooseChannels } from './support/choose-channels.ts';

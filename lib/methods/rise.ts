@@ -1,6 +1,7 @@
 import { Random } from '../common/random.ts';
 import type { Maps } from '../kernels/types.ts';
-import type { GridMasks, PictureScorer } from '../scoring/scorer.ts';
+import type { GridMasks } from '../scoring/mask-request.ts';
+import type { PictureScorer } from '../scoring/picture-scorer.ts';
 import type { ScoreView } from '../targets/target.ts';
 import { defineMethod, type MethodContext, type ParamSpec, pictureScorerOf } from './definition.ts';
 

@@ -1,6 +1,6 @@
 import { channelMaps } from '../kernels/features.ts';
 import { resize, weightedSum } from '../kernels/index.ts';
-import type { MaskRequest } from '../scoring/scorer.ts';
+import type { MaskRequest } from '../scoring/mask-request.ts';
 import { softmax } from '../targets/score.ts';
 import type { ScoreView } from '../targets/target.ts';
 import {

@@ -4,10 +4,10 @@ import type { ImageInput } from './find/input.ts';
 import { findLogits } from './find/logits.ts';
 import type { FactTable } from './graph/facts.ts';
 import type { Graph } from './graph/graph.ts';
-import { agreesWithOriginal, withDynamicBatch } from './probe/batch.ts';
+import { agreesWithOriginal, withDynamicBatch } from './probe/dynamic-batch.ts';
 import { inferShapes } from './probe/infer-shapes.ts';
-import type { ProbeOptions } from './probe/probe.ts';
-import { probeFacts } from './probe/probe.ts';
+import type { ProbeOptions } from './probe/probe-facts.ts';
+import { probeFacts } from './probe/probe-facts.ts';
 import type { CreateSession } from './probe/probe-session.ts';
 import { HEAD_SCORE } from './rewrite/merge-head.ts';
 

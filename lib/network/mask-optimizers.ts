@@ -12,7 +12,7 @@ import {
   type MaskScoresAndGradients,
   optimizeMasks,
 } from '../scoring/mask-optimizer.ts';
-import { ProgressCounter } from '../scoring/progress.ts';
+import { ProgressCounter } from '../scoring/progress-counter.ts';
 import { type SettledTarget, settleTargets } from '../scoring/target-terms.ts';
 import type { ScoreView } from '../targets/target.ts';
 import type { Network } from './network.ts';

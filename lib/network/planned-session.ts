@@ -1,7 +1,7 @@
 import { isAccelerated } from '../engine/providers.ts';
 import { Session } from '../engine/session.ts';
 import type { Tensor } from '../engine/tensor.ts';
-import { serializeModel } from '../model/file/write.ts';
+import { serializeModel } from '../model/file/serialize-model.ts';
 import type { FactTable } from '../model/graph/facts.ts';
 import type { Model } from '../model/load-model.ts';
 import type { NetworkPlan } from '../plan/plan.ts';

@@ -1,11 +1,21 @@
 import { OnnxCamError } from '../common/errors.ts';
 import type { FeatureMaps } from '../kernels/features.ts';
 import type { ScoreView } from '../targets/target.ts';
-import { affineScores } from './affine-tail.ts';
+import { affineScores } from './affine-scores.ts';
 import { ruleOfThumb } from './schedule.ts';
-import type { ActivationScorer, ScorerRuns, TailRequest } from './scorer.ts';
+import type { Scorer, ScorerRuns } from './scorer.ts';
 import type { UseModel } from './scoring-model.ts';
 import { type ScorerOptions, ScoringRuns } from './scoring-runs.ts';
+import type { TailRequest } from './tail-request.ts';
+
+/** Scores changed copies of one layer's activations: only the network's tail behind it runs. */
+export interface ActivationScorer extends Scorer {
+  /**
+   * Without a run where the score is known to be affine in the activations.
+   * @throws `ERR_METHOD_UNSUPPORTED` when the network can't be cut at the layer.
+   */
+  tail(request: TailRequest): Promise<Float64Array>;
+}
 
 export interface ActivationScorerOptions extends ScorerOptions {
   /** The target layer's activations for the image, [1, C, h, w]. */

@@ -1,6 +1,10 @@
 import { OnnxCamError } from '../common/errors.ts';
 import type { FeatureMaps } from '../kernels/features.ts';
-import type { ActivationScorer, MaskRequest, MaskScores, PictureScorer, ScorerRuns, TailRequest } from './scorer.ts';
+import type { ActivationScorer } from './activation-scorer.ts';
+import type { MaskRequest, MaskScores } from './mask-request.ts';
+import type { PictureScorer } from './picture-scorer.ts';
+import type { ScorerRuns } from './scorer.ts';
+import type { TailRequest } from './tail-request.ts';
 
 /**
  * A scorer for one target whose runs were made somewhere else: `scores` holds one value per channel run, and after them,

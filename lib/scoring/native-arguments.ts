@@ -1,8 +1,8 @@
 import type { Maps } from '../kernels/types.ts';
 import type { Activation } from '../targets/score.ts';
 import type { ScoreView } from '../targets/target.ts';
-import type { NativeRule } from './native.ts';
-import type { MaskRequest } from './scorer.ts';
+import type { MaskRequest } from './mask-request.ts';
+import type { NativeRule } from './native-scoring.ts';
 import { type SettledTarget, termsIn } from './target-terms.ts';
 
 /** Numbers of `MaskGrid` in native/kernels/mask/mask_batch.hpp. */

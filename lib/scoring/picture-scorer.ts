@@ -3,11 +3,24 @@ import type { ImageLayout } from '../image/layout.ts';
 import type { Maps } from '../kernels/types.ts';
 import type { ScoreView } from '../targets/target.ts';
 import { meanOverRepeats, spreadGroups } from './groups.ts';
-import { type NativeVariants, nativeScoring } from './native.ts';
+import type { GridMasks, MaskRequest, MaskScores } from './mask-request.ts';
 import { BLUR, GRIDS, maskSettings } from './native-arguments.ts';
-import type { GridMasks, MaskRequest, MaskScores, PictureScorer, ScorerRuns } from './scorer.ts';
+import { type NativeVariants, nativeScoring } from './native-scoring.ts';
+import type { Scorer, ScorerRuns } from './scorer.ts';
 import type { UseModel } from './scoring-model.ts';
 import { type ScorerOptions, ScoringRuns } from './scoring-runs.ts';
+
+/** Scores changed copies of one image: the whole network runs, no layer is looked at. */
+export interface PictureScorer extends Scorer {
+  /** Size of the model's input. */
+  readonly size: { readonly width: number; readonly height: number };
+  /** Scores of what masks are blended with: an input of zeros, or the blurred image. */
+  baseline(background: 'zero' | 'blurred', view?: ScoreView): Promise<Float64Array>;
+  masks(request: MaskRequest): Promise<MaskScores>;
+  gridMasks(masks: GridMasks, view?: ScoreView): Promise<Float64Array>;
+  /** Σ_v weights[v, t] · mask_v for each target: [T, H, W]. */
+  sumGridMasks(masks: GridMasks, weights: Float64Array): Promise<Maps>;
+}
 
 export interface PictureScorerOptions extends ScorerOptions {
   /** One image as the network gets it, [1, C, H, W] or [1, H, W, C]; copied. */

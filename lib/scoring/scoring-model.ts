@@ -1,7 +1,7 @@
 import { elementTypeNumber } from '../engine/element-type.ts';
 import type { Session } from '../engine/session.ts';
 import type { Tensor } from '../engine/tensor.ts';
-import type { NativeModel } from './native.ts';
+import type { NativeModel } from './native-scoring.ts';
 
 /** A model that takes batches of variants and gives logits. */
 export interface ScoringModel {

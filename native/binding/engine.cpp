@@ -31,7 +31,7 @@ std::optional<std::string> optionalStringAt(const Napi::Object& object, const ch
   return stringAt(object, key);
 }
 
-// Mirrors `NativeConfig` in lib/engine/options.ts.
+// Mirrors `NativeConfig` in lib/engine/session-options.ts.
 SessionConfig configOf(const Napi::Object& object) {
   SessionConfig config;
   config.providers = listAt(object, "providers", [](const Napi::Object& provider) {

@@ -1,4 +1,4 @@
-// Mask settings as lib/scoring/native.ts gives them.
+// Mask settings as lib/scoring/native-scoring.ts gives them.
 #pragma once
 
 #include <napi.h>

@@ -24,7 +24,7 @@ namespace onnx_cam {
 
 namespace {
 
-// Mirrors `NativeModel` in lib/scoring/native.ts, like the functions below.
+// Mirrors `NativeModel` in lib/scoring/native-scoring.ts, like the functions below.
 ScoringModel modelOf(const Napi::Object& object) {
   ScoringModel model;
   model.session = sessionOf(object.Get("session"));

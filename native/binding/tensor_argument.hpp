@@ -1,4 +1,4 @@
-// Tensors as lib/engine/native.ts gives them.
+// Tensors as lib/engine/native-engine.ts gives them.
 #pragma once
 
 #include <napi.h>

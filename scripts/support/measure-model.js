@@ -6,7 +6,7 @@ import { differentiate } from '../../dist/autodiff/differentiate.js';
 import { Session } from '../../dist/engine/session.js';
 import { listMethods, load } from '../../dist/index.js';
 import { readNpy } from '../../dist/io/npy.js';
-import { serializeModel } from '../../dist/model/file/write.js';
+import { serializeModel } from '../../dist/model/file/serialize-model.js';
 import { expose } from '../../dist/model/graph/expose.js';
 import { makeValueInfo } from '../../dist/model/graph/value-info.js';
 import { loadModel } from '../../dist/model/load-model.js';

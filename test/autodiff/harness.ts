@@ -1,6 +1,6 @@
 import { elementCount, type Tensor, type TensorType } from '../../lib/engine/tensor.ts';
-import { parseModel } from '../../lib/model/file/read.ts';
-import { toFileBytes } from '../../lib/model/file/write.ts';
+import { parseModel } from '../../lib/model/file/parse-model.ts';
+import { toFileBytes } from '../../lib/model/file/serialize-model.ts';
 import { type AttributeValue, float, floats } from '../../lib/model/graph/attributes.ts';
 import type { FactTable, TensorFacts } from '../../lib/model/graph/facts.ts';
 import { type Graph, type GraphNode, makeNode } from '../../lib/model/graph/graph.ts';

@@ -1,7 +1,7 @@
 import { describe, expect, it } from 'vitest';
 import { differentiate } from '../../lib/autodiff/differentiate.ts';
 import { appendClassSeed } from '../../lib/autodiff/seed.ts';
-import { serializeModel } from '../../lib/model/file/write.ts';
+import { serializeModel } from '../../lib/model/file/serialize-model.ts';
 import { expose } from '../../lib/model/graph/expose.ts';
 import { loadModel } from '../../lib/model/load-model.ts';
 import { type GoldenGradient, goldenGraphLabels, loadGoldenGraph } from '../helpers/golden-graphs.ts';

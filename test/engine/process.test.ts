@@ -5,7 +5,7 @@ import { join } from 'node:path';
 import { fileURLToPath } from 'node:url';
 import { afterAll, beforeAll, expect, test } from 'vitest';
 import { resolveLibrary } from '../../lib/engine/library.ts';
-import { toNativeConfig } from '../../lib/engine/options.ts';
+import { toNativeConfig } from '../../lib/engine/session-options.ts';
 import { addModel, slowModel } from './models.ts';
 
 /** How the addon leaves a process or a worker, and what it does to others in it: each in a process of its own. */

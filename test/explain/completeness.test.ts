@@ -2,7 +2,7 @@
 import { expect, it } from 'vitest';
 import { Session } from '../../lib/engine/session.ts';
 import { findMethod } from '../../lib/methods/registry.ts';
-import { serializeModel } from '../../lib/model/file/write.ts';
+import { serializeModel } from '../../lib/model/file/serialize-model.ts';
 import { readNumbers } from '../../lib/model/graph/tensor-values.ts';
 import { planGraph } from '../../lib/plan/plan-graph.ts';
 import { chooseLayers } from '../../lib/request/layers.ts';

@@ -1,7 +1,7 @@
 import { readFileSync } from 'node:fs';
 import { describe, expect, it } from 'vitest';
 import type { Tensor } from '../../lib/engine/tensor.ts';
-import { parseModel } from '../../lib/model/file/read.ts';
+import { parseModel } from '../../lib/model/file/parse-model.ts';
 import { type Graph, makeNode } from '../../lib/model/graph/graph.ts';
 import { makeTensorProto } from '../../lib/model/graph/tensor-values.ts';
 import { type DetectionFormatName, detection } from '../../lib/targets/index.ts';

@@ -9,7 +9,7 @@ import { resolvePreprocess } from '../../lib/image/preprocess-options.ts';
 import { detectSource } from '../../lib/image/source.ts';
 import { load } from '../../lib/load.ts';
 import { listMethods } from '../../lib/methods/list.ts';
-import { serializeModel } from '../../lib/model/file/write.ts';
+import { serializeModel } from '../../lib/model/file/serialize-model.ts';
 import { Network } from '../../lib/network/network.ts';
 import { SessionCache } from '../../lib/network/session-cache.ts';
 import { readoutFeeds } from '../../lib/plan/readout.ts';

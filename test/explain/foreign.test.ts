@@ -2,7 +2,7 @@ import { describe, expect, it } from 'vitest';
 import { differentiate } from '../../lib/autodiff/differentiate.ts';
 import { appendClassSeed } from '../../lib/autodiff/seed.ts';
 import { load } from '../../lib/load.ts';
-import { serializeModel } from '../../lib/model/file/write.ts';
+import { serializeModel } from '../../lib/model/file/serialize-model.ts';
 import { expose } from '../../lib/model/graph/expose.ts';
 import { foreignGraphLabels, loadForeignGraph } from '../helpers/foreign-graphs.ts';
 import { load as loadModel } from '../helpers/load.ts';

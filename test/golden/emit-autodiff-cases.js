@@ -2,9 +2,9 @@
 // (ONNX file in base64, facts, seeds, wrt, an input that holds a direction for second derivatives), one answer per line. Uses the built library (npm run build).
 import { createInterface } from 'node:readline';
 import { differentiate } from '../../dist/autodiff/differentiate.js';
-import { parseModel } from '../../dist/model/file/read.js';
+import { parseModel } from '../../dist/model/file/parse-model.js';
 import { makeValueInfo } from '../../dist/model/graph/value-info.js';
-import { toFileBytes } from '../../dist/model/file/write.js';
+import { toFileBytes } from '../../dist/model/file/serialize-model.js';
 
 for await (const line of createInterface({ input: process.stdin })) {
   const { model, facts, seeds, wrt, second } = JSON.parse(line);

@@ -1,7 +1,7 @@
 import { Session } from '../../lib/engine/session.ts';
 import type { Tensor } from '../../lib/engine/tensor.ts';
 import { findMethod } from '../../lib/methods/registry.ts';
-import { serializeModel } from '../../lib/model/file/write.ts';
+import { serializeModel } from '../../lib/model/file/serialize-model.ts';
 import { type Graph, makeNode } from '../../lib/model/graph/graph.ts';
 import type { Model } from '../../lib/model/load-model.ts';
 import { planGraph } from '../../lib/plan/plan-graph.ts';

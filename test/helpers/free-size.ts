@@ -1,5 +1,5 @@
-import { parseModel } from '../../lib/model/file/read.ts';
-import { toFileBytes } from '../../lib/model/file/write.ts';
+import { parseModel } from '../../lib/model/file/parse-model.ts';
+import { toFileBytes } from '../../lib/model/file/serialize-model.ts';
 import { describeValue, makeValueInfo } from '../../lib/model/graph/value-info.ts';
 
 /** A model [N,C,H,W] with its height and width made dynamic. */

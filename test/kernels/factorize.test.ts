@@ -3,7 +3,7 @@ import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 import { Session } from '../../lib/engine/session.ts';
 import { float32Tensor } from '../../lib/engine/tensor.ts';
 import { type Factors, type FeatureMaps, factorize, kernelThreads, setKernelThreads } from '../../lib/kernels/index.ts';
-import { serializeModel } from '../../lib/model/file/write.ts';
+import { serializeModel } from '../../lib/model/file/serialize-model.ts';
 import { expose } from '../../lib/model/graph/expose.ts';
 import { loadModel } from '../../lib/model/load-model.ts';
 import * as reference from '../../lib/reference/kernels/index.ts';

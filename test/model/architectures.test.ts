@@ -1,6 +1,6 @@
 import { describe, expect, it } from 'vitest';
 import type { Tensor } from '../../lib/engine/tensor.ts';
-import { serializeModel } from '../../lib/model/file/write.ts';
+import { serializeModel } from '../../lib/model/file/serialize-model.ts';
 import { findCamHead } from '../../lib/model/find/cam-head.ts';
 import { stageLayers } from '../../lib/model/find/choose-layer.ts';
 import { headOf, tailOf } from '../../lib/model/graph/cut.ts';

@@ -3,7 +3,7 @@ import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 import { channelMaps } from '../../lib/kernels/features.ts';
 import { randomMasks } from '../../lib/methods/rise.ts';
 import { makeNode } from '../../lib/model/graph/graph.ts';
-import type { MaskRule } from '../../lib/scoring/scorer.ts';
+import type { MaskRule } from '../../lib/scoring/mask-request.ts';
 import { buildModel, noise } from '../helpers/model-builder.ts';
 import { classTarget, type Scorer, ScoringModels } from '../helpers/scoring.ts';
 

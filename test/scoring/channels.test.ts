@@ -1,7 +1,7 @@
 /** Channels chosen, grouped and compared natively, against plain loops. */
 import { describe, expect, it } from 'vitest';
 import { blurredImage } from '../../lib/reference/scoring/blur.ts';
-import { nativeScoring } from '../../lib/scoring/native.ts';
+import { nativeScoring } from '../../lib/scoring/native-scoring.ts';
 import { expectClose } from '../helpers/expect-close.ts';
 import { noise } from '../helpers/model-builder.ts';
 

@@ -5,7 +5,7 @@
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 import { load } from '../../lib/index.ts';
 import { makeNode } from '../../lib/model/graph/graph.ts';
-import type { MaskRequest } from '../../lib/scoring/scorer.ts';
+import type { MaskRequest } from '../../lib/scoring/mask-request.ts';
 import { expectClose } from '../helpers/expect-close.ts';
 import { buildModel, noise } from '../helpers/model-builder.ts';
 import { classTarget, ScoringModels } from '../helpers/scoring.ts';

@@ -2,8 +2,8 @@
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 import { float32Tensor } from '../../lib/engine/tensor.ts';
 import { makeNode } from '../../lib/model/graph/graph.ts';
-import { nativeScoring } from '../../lib/scoring/native.ts';
-import type { MaskRequest, MaskRule } from '../../lib/scoring/scorer.ts';
+import type { MaskRequest, MaskRule } from '../../lib/scoring/mask-request.ts';
+import { nativeScoring } from '../../lib/scoring/native-scoring.ts';
 import { expectClose } from '../helpers/expect-close.ts';
 import { buildModel, noise } from '../helpers/model-builder.ts';
 import { classTarget, type Scorer, ScoringModels } from '../helpers/scoring.ts';

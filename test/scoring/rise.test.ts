@@ -4,7 +4,7 @@ import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 import { load } from '../../lib/index.ts';
 import { randomMasks } from '../../lib/methods/rise.ts';
 import { makeNode } from '../../lib/model/graph/graph.ts';
-import { nativeScoring } from '../../lib/scoring/native.ts';
+import { nativeScoring } from '../../lib/scoring/native-scoring.ts';
 import { expectClose } from '../helpers/expect-close.ts';
 import { expectError } from '../helpers/expect-error.ts';
 import { noiseImage, one } from '../helpers/explain-models.ts';

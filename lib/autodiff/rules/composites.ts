@@ -1,5 +1,5 @@
+import { constantValues } from '../../model/graph/constant-chain.ts';
 import type { GraphNode } from '../../model/graph/graph.ts';
-import { constantValues } from '../constants.ts';
 import type { Pattern, PatternView } from '../patterns.ts';
 import { geluSlope, siluGradient } from './activation.ts';
 

@@ -1,5 +1,5 @@
+import { constantValues } from '../../model/graph/constant-chain.ts';
 import type { GraphNode } from '../../model/graph/graph.ts';
-import { constantValues } from '../constants.ts';
 import type { NodeContext } from '../context.ts';
 import { sizeOf } from '../value.ts';
 

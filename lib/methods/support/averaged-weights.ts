@@ -1,5 +1,5 @@
 import { channelMaps } from '../../kernels/features.ts';
-import type { MaskRequest } from '../../scoring/scorer.ts';
+import type { MaskRequest } from '../../scoring/mask-request.ts';
 import { softmax } from '../../targets/score.ts';
 import type { LayerTensors, MethodContext } from '../definition.ts';
 import { pictureScorerOf } from '../definition.ts';

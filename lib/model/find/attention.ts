@@ -2,7 +2,7 @@ import { behindAliases } from '../graph/constant-chain.ts';
 import type { FactTable } from '../graph/facts.ts';
 import type { Graph, GraphNode } from '../graph/graph.ts';
 import { type Axes, isSpatial, type TokenGrid, tokensOf } from './axes.ts';
-import { placementOf } from './tokens.ts';
+import { layerPlacement } from './layer-placement.ts';
 
 /** Probabilities with which queries look at keys: softmax over the keys, then multiplied with the values. */
 export interface Attention {
@@ -89,7 +89,7 @@ export function inputsOfAttention(
     if (!producer) return;
     const data = dataOf(producer);
     const step = !norms.has(tensor) && PROJECTION.test(producer.op) && data.length === 1;
-    if (!step && placementOf(axes.get(tensor)!)) found.add(tensor);
+    if (!step && layerPlacement(axes.get(tensor)!)) found.add(tensor);
     else data.forEach(visit);
   };
   let scores: GraphNode | undefined = node;

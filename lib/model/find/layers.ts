@@ -6,12 +6,12 @@ import { findAttentions, inputsOfAttention } from './attention.ts';
 import { type Axes, isSpatial, type TokenGrid } from './axes.ts';
 import type { ImageInput } from './input.ts';
 import { findLayerNorms } from './layer-norm.ts';
+import { type LayerLayout, type LayerPlacement, layerPlacement } from './layer-placement.ts';
 import type { Logits } from './logits.ts';
 import { afterQuantization, beforeQuantization } from './quantization.ts';
-import { type LayerLayout, type Placement, placementOf } from './tokens.ts';
 import { traceAxes } from './trace-axes.ts';
 
-export type { LayerLayout } from './tokens.ts';
+export type { LayerLayout } from './layer-placement.ts';
 
 /** A tensor that a map can be made from. */
 export interface Layer {
@@ -85,7 +85,7 @@ export function listLayers(graph: Graph, facts: FactTable, input: ImageInput, lo
       if (!known?.type.includes('float') || !fromImage.has(name) || patterns.inner.has(name) || norms.inner.has(name))
         continue;
       const own = axes.get(name);
-      const placement = own ? placementOf(own) : untracedTokens(node, known.dims);
+      const placement = own ? layerPlacement(own) : untracedTokens(node, known.dims);
       const geometry = placement && geometryOf(placement, known.dims);
       if (!geometry || geometry.channels < 2 || geometry.spatial.every(size => size === 1)) continue;
       layers.push({
@@ -112,7 +112,7 @@ export function listLayers(graph: Graph, facts: FactTable, input: ImageInput, lo
  */
 function restoredFrom(graph: Graph, axes: ReadonlyMap<string, Axes>, node: GraphNode): string | undefined {
   const before = axes.get(node.inputs[0] ?? '');
-  if (!REORDERING.has(node.op) || !before?.some(isSpatial) || placementOf(before)) return undefined;
+  if (!REORDERING.has(node.op) || !before?.some(isSpatial) || layerPlacement(before)) return undefined;
   let source: GraphNode | undefined = node;
   while (source && REORDERING.has(source.op)) source = graph.producer(source.inputs[0]!);
   return source?.outputs[0];
@@ -131,7 +131,7 @@ function scoreTensors(graph: Graph, { tensor, spatial }: Logits): ReadonlySet<st
 }
 
 function geometryOf(
-  { layout, tokens, frames }: Placement,
+  { layout, tokens, frames }: LayerPlacement,
   dims: readonly number[],
 ): { channels: number; spatial: readonly number[] } {
   switch (layout) {
@@ -148,6 +148,6 @@ function geometryOf(
 }
 
 /** Sequences of vectors whose positions could not be followed back to the picture: the grid is left to the user. */
-function untracedTokens(node: GraphNode, dims: readonly number[]): Placement | undefined {
+function untracedTokens(node: GraphNode, dims: readonly number[]): LayerPlacement | undefined {
   return dims.length === 3 && TOKEN_OPERATORS.has(node.op) && dims[1]! > 1 ? { layout: 'tokens' } : undefined;
 }

@@ -4,7 +4,7 @@ import type { Graph } from '../graph/graph.ts';
 import { subgraphsOf } from '../graph/subgraphs.ts';
 
 /** What a NonMaxSuppression in the graph chooses from. */
-export interface Candidates {
+export interface SuppressionInputs {
   /** [N,A,4]. */
   readonly boxes: string;
   /** [N,K,A]. */
@@ -20,7 +20,7 @@ const CHOOSING = new Set(['NonZero', 'TopK', 'NonMaxSuppression', 'Loop', 'Compr
  * Whether the graph chooses among candidates, and the candidates themselves where they are all there before the choice
  * (not filtered or moved apart by class, as torchvision's are).
  */
-export function tensorBeforeSuppression(graph: Graph, facts: FactTable): { found: boolean; raw?: Candidates } {
+export function tensorBeforeSuppression(graph: Graph, facts: FactTable): { found: boolean; raw?: SuppressionInputs } {
   const choosing = graph.nodes.filter(({ op, domain }) => CHOOSING.has(op) || (domain !== '' && /nms/i.test(op)));
   const inBodies = graph.nodes.some(({ attributes }) =>
     subgraphsOf(attributes.protos).some(body => body.node.some(({ opType }) => opType === 'NonMaxSuppression')),

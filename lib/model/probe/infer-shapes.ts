@@ -1,5 +1,5 @@
 import { isTensorType, type TensorType } from '../../engine/tensor.ts';
-import { EXTERNAL_THRESHOLD } from '../file/write.ts';
+import { EXTERNAL_THRESHOLD } from '../file/serialize-model.ts';
 import type { Graph } from '../graph/graph.ts';
 import { dimsOf, typeOfCode } from '../graph/tensor-values.ts';
 import { makeValueInfo } from '../graph/value-info.ts';

@@ -1,5 +1,5 @@
 import type { Tensor } from '../../engine/tensor.ts';
-import { serializeModel } from '../file/write.ts';
+import { serializeModel } from '../file/serialize-model.ts';
 import type { Graph } from '../graph/graph.ts';
 
 /** The part of the engine's session that probing needs. */

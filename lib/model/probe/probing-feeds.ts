@@ -3,7 +3,7 @@ import { elementCount, type Tensor } from '../../engine/tensor.ts';
 import type { ImageInput } from '../find/input.ts';
 import type { Graph } from '../graph/graph.ts';
 import { describeValue } from '../graph/value-info.ts';
-import { noiseTensor } from './noise.ts';
+import { noiseTensor } from './noise-tensor.ts';
 
 /** What a model is fed with while it is probed. */
 export interface ProbingInputs {

@@ -5,7 +5,7 @@ import { Graph, type GraphNode, makeNode } from '../graph/graph.ts';
 import { subgraphsOf } from '../graph/subgraphs.ts';
 import { makeTensorProto } from '../graph/tensor-values.ts';
 import { describeValue, makeValueInfo } from '../graph/value-info.ts';
-import { noiseTensor } from '../probe/noise.ts';
+import { noiseTensor } from '../probe/noise-tensor.ts';
 import { type CreateSession, withProbe } from '../probe/probe-session.ts';
 
 /** Every tensor of a head has this before its name. */

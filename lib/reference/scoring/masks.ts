@@ -1,6 +1,6 @@
 /** The masks of native/kernels/mask/mask_batch.hpp written plainly: every pixel on its own, in double precision. */
 import { Random } from '../../common/random.ts';
-import type { MaskRule } from '../../scoring/scorer.ts';
+import type { MaskRule } from '../../scoring/mask-request.ts';
 
 export type Grid = 'bilinear' | 'align-corners' | 'mirror';
 

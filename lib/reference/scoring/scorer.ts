@@ -1,13 +1,9 @@
 import type { FeatureMaps } from '../../kernels/features.ts';
 import type { Maps } from '../../kernels/types.ts';
-import type {
-  ActivationScorer,
-  GridMasks,
-  MaskRequest,
-  MaskScores,
-  PictureScorer,
-  TailRequest,
-} from '../../scoring/scorer.ts';
+import type { ActivationScorer } from '../../scoring/activation-scorer.ts';
+import type { GridMasks, MaskRequest, MaskScores } from '../../scoring/mask-request.ts';
+import type { PictureScorer } from '../../scoring/picture-scorer.ts';
+import type { TailRequest } from '../../scoring/tail-request.ts';
 import { type SettledTarget, settleTargets, termsIn } from '../../scoring/target-terms.ts';
 import type { ResolvedTarget } from '../../targets/resolve.ts';
 import { ScoreRow } from '../../targets/score.ts';

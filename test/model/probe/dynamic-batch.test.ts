@@ -1,11 +1,11 @@
 import { describe, expect, it } from 'vitest';
-import { serializeModel } from '../../lib/model/file/write.ts';
-import { makeNode } from '../../lib/model/graph/graph.ts';
-import { noiseTensor } from '../../lib/model/probe/noise.ts';
-import { load } from '../helpers/load.ts';
-import { buildModel, int64, type ModelSpec, noise } from '../helpers/model-builder.ts';
-import { createOrtSession } from '../helpers/ort-session.ts';
-import { residualModel } from '../helpers/small-models.ts';
+import { serializeModel } from '../../../lib/model/file/serialize-model.ts';
+import { makeNode } from '../../../lib/model/graph/graph.ts';
+import { noiseTensor } from '../../../lib/model/probe/noise-tensor.ts';
+import { load } from '../../helpers/load.ts';
+import { buildModel, int64, type ModelSpec, noise } from '../../helpers/model-builder.ts';
+import { createOrtSession } from '../../helpers/ort-session.ts';
+import { residualModel } from '../../helpers/small-models.ts';
 
 const fixed = (spec: Partial<ModelSpec>) =>
   buildModel({

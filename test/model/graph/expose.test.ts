@@ -1,10 +1,10 @@
 import { expect, it } from 'vitest';
-import { Session } from '../../lib/engine/session.ts';
-import { parseModel } from '../../lib/model/file/read.ts';
-import { serializeModel } from '../../lib/model/file/write.ts';
-import { expose } from '../../lib/model/graph/expose.ts';
-import { makeNode } from '../../lib/model/graph/graph.ts';
-import { buildModel, int64, noise } from '../helpers/model-builder.ts';
+import { Session } from '../../../lib/engine/session.ts';
+import { parseModel } from '../../../lib/model/file/parse-model.ts';
+import { serializeModel } from '../../../lib/model/file/serialize-model.ts';
+import { expose } from '../../../lib/model/graph/expose.ts';
+import { makeNode } from '../../../lib/model/graph/graph.ts';
+import { buildModel, int64, noise } from '../../helpers/model-builder.ts';
 
 it('exposes a tensor that a Pad reads, which ONNX Runtime merges into the convolution behind it', async () => {
   const graph = parseModel(

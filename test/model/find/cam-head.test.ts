@@ -1,10 +1,10 @@
 import { describe, expect, it } from 'vitest';
-import { findCamHead } from '../../lib/model/find/cam-head.ts';
-import { type GraphNode, makeNode } from '../../lib/model/graph/graph.ts';
-import { numberToHalf } from '../../lib/model/graph/tensor-values.ts';
-import { load } from '../helpers/load.ts';
-import { buildModel, int64, noise, type WeightSpec } from '../helpers/model-builder.ts';
-import { residualModel, tensorFlowModel, vggModel } from '../helpers/small-models.ts';
+import { findCamHead } from '../../../lib/model/find/cam-head.ts';
+import { type GraphNode, makeNode } from '../../../lib/model/graph/graph.ts';
+import { numberToHalf } from '../../../lib/model/graph/tensor-values.ts';
+import { load } from '../../helpers/load.ts';
+import { buildModel, int64, noise, type WeightSpec } from '../../helpers/model-builder.ts';
+import { residualModel, tensorFlowModel, vggModel } from '../../helpers/small-models.ts';
 
 /** Relu output `r` [N,4,8,8] followed by the given head to `y`. */
 async function headOf(nodes: GraphNode[], initializers: Record<string, WeightSpec>, opset = 17) {

@@ -1,12 +1,12 @@
 import { describe, expect, it } from 'vitest';
-import { findAttentions } from '../../lib/model/find/attention.ts';
-import { type Axes, newAxis, regroup, tokenAxis, tokensOf } from '../../lib/model/find/axes.ts';
-import { chooseCut, stageLayers } from '../../lib/model/find/choose-layer.ts';
-import { traceAxes } from '../../lib/model/find/trace-axes.ts';
-import { type GraphNode, makeNode } from '../../lib/model/graph/graph.ts';
-import { load } from '../helpers/load.ts';
-import { buildModel, int64, noise, type WeightSpec } from '../helpers/model-builder.ts';
-import { type VitOptions, vitModel } from '../helpers/transformer-models.ts';
+import { findAttentions } from '../../../lib/model/find/attention.ts';
+import { type Axes, newAxis, regroup, tokenAxis, tokensOf } from '../../../lib/model/find/axes.ts';
+import { chooseCut, stageLayers } from '../../../lib/model/find/choose-layer.ts';
+import { traceAxes } from '../../../lib/model/find/trace-axes.ts';
+import { type GraphNode, makeNode } from '../../../lib/model/graph/graph.ts';
+import { load } from '../../helpers/load.ts';
+import { buildModel, int64, noise, type WeightSpec } from '../../helpers/model-builder.ts';
+import { type VitOptions, vitModel } from '../../helpers/transformer-models.ts';
 
 describe('regroup', () => {
   const kinds = (axes: Axes | undefined) => axes?.map(axis => axis.map(({ kind, size }) => `${kind}${size}`).join('·'));

@@ -1,14 +1,14 @@
 import { describe, expect, it } from 'vitest';
-import type { Tensor } from '../../lib/engine/tensor.ts';
-import { parseModel } from '../../lib/model/file/read.ts';
-import { float, floats } from '../../lib/model/graph/attributes.ts';
-import { type Graph, type GraphNode, makeNode } from '../../lib/model/graph/graph.ts';
-import { withProbe } from '../../lib/model/probe/probe-session.ts';
-import { lowerOperators } from '../../lib/model/rewrite/lowering/lower.ts';
-import { expectClose } from '../helpers/expect-close.ts';
-import { expectError } from '../helpers/expect-error.ts';
-import { buildModel, noise, type WeightSpec } from '../helpers/model-builder.ts';
-import { createOrtSession } from '../helpers/ort-session.ts';
+import type { Tensor } from '../../../lib/engine/tensor.ts';
+import { parseModel } from '../../../lib/model/file/parse-model.ts';
+import { float, floats } from '../../../lib/model/graph/attributes.ts';
+import { type Graph, type GraphNode, makeNode } from '../../../lib/model/graph/graph.ts';
+import { withProbe } from '../../../lib/model/probe/probe-session.ts';
+import { lowerOperators } from '../../../lib/model/rewrite/lowering/lower.ts';
+import { expectClose } from '../../helpers/expect-close.ts';
+import { expectError } from '../../helpers/expect-error.ts';
+import { buildModel, noise, type WeightSpec } from '../../helpers/model-builder.ts';
+import { createOrtSession } from '../../helpers/ort-session.ts';
 
 type Attributes = Parameters<typeof makeNode>[3];
 

@@ -1,5 +1,5 @@
 import { addon } from '../engine/addon.ts';
-import type { CancellationHandle, SessionHandle } from '../engine/native.ts';
+import type { CancellationHandle, SessionHandle } from '../engine/native-engine.ts';
 
 /** The addon's perturbation loops; native/binding/scoring.cpp says what each does. */
 export interface NativeScoring {

@@ -4,9 +4,9 @@ import { elementCount } from '../../engine/tensor.ts';
 import { Graph, type GraphNode, nodeFromProto } from '../graph/graph.ts';
 import { bytesPerElement, dimsOf, typeOfCode } from '../graph/tensor-values.ts';
 import { sortTopologically } from '../graph/topological-sort.ts';
-import { constantToTensor } from './constants.ts';
+import { constantToTensor } from './constant-to-tensor.ts';
 import { inlineFunctions } from './inline-functions.ts';
-import { type RawModel, scanModel } from './wire.ts';
+import { type RawModel, scanModel } from './scan-model.ts';
 
 /** Versions of the default operator set that ONNX Runtime 1.29 runs. */
 export const OLDEST_OPSET = 7;

@@ -9,10 +9,10 @@ import {
   TensorProtoSchema,
 } from 'onnx-buf';
 import { afterEach, beforeEach, describe, expect, it } from 'vitest';
-import { readFloat32 } from '../../lib/model/graph/tensor-values.ts';
-import { load } from '../helpers/load.ts';
-import { buildModel, noise } from '../helpers/model-builder.ts';
-import { residualSpec } from '../helpers/small-models.ts';
+import { readFloat32 } from '../../../lib/model/graph/tensor-values.ts';
+import { load } from '../../helpers/load.ts';
+import { buildModel, noise } from '../../helpers/model-builder.ts';
+import { residualSpec } from '../../helpers/small-models.ts';
 
 const weights = noise([4, 3, 3, 3], 1, 0.5).data;
 const OFFSET = 64;

@@ -1,9 +1,9 @@
 import { describe, expect, it } from 'vitest';
-import { parseModel } from '../../lib/model/file/read.ts';
-import { describeInput } from '../../lib/model/find/input.ts';
-import { makeNode } from '../../lib/model/graph/graph.ts';
-import { buildModel, noise, type ValueSpec } from '../helpers/model-builder.ts';
-import { tensorFlowModel } from '../helpers/small-models.ts';
+import { parseModel } from '../../../lib/model/file/parse-model.ts';
+import { describeInput } from '../../../lib/model/find/input.ts';
+import { makeNode } from '../../../lib/model/graph/graph.ts';
+import { buildModel, noise, type ValueSpec } from '../../helpers/model-builder.ts';
+import { tensorFlowModel } from '../../helpers/small-models.ts';
 
 function graphWith(inputs: ValueSpec[], first = makeNode('Identity', [inputs[0]!.name], ['y']), weights = {}) {
   const rest = inputs.slice(1).map((input, index) => makeNode('Identity', [input.name], [`o${index}`]));

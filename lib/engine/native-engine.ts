@@ -88,6 +88,6 @@ export interface NativeConfig {
   readonly externalFiles: readonly { readonly name: string; readonly bytes: Uint8Array }[];
 }
 
-export function native(): NativeEngine {
+export function nativeEngine(): NativeEngine {
   return addon<NativeEngine>();
 }

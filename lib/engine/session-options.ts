@@ -2,7 +2,7 @@ import { resolve } from 'node:path';
 import { OnnxCamError } from '../common/errors.ts';
 import { didYouMean } from '../common/suggest.ts';
 import { toStableView } from './buffers.ts';
-import type { KeyValue, NativeConfig } from './native.ts';
+import type { KeyValue, NativeConfig } from './native-engine.ts';
 import { configValue, type ExecutionProvider, readProviders } from './providers.ts';
 
 /** onnxruntime-node's session options by its names and with its meaning, where this engine has them. */

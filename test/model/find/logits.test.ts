@@ -1,11 +1,11 @@
 import { describe, expect, it } from 'vitest';
-import { parseModel } from '../../lib/model/file/read.ts';
-import { describeInput } from '../../lib/model/find/input.ts';
-import { findLogits } from '../../lib/model/find/logits.ts';
-import { type GraphNode, makeNode } from '../../lib/model/graph/graph.ts';
-import { probeFacts } from '../../lib/model/probe/probe.ts';
-import { buildModel, int64, type ModelSpec, noise, type ValueSpec } from '../helpers/model-builder.ts';
-import { createOrtSession } from '../helpers/ort-session.ts';
+import { parseModel } from '../../../lib/model/file/parse-model.ts';
+import { describeInput } from '../../../lib/model/find/input.ts';
+import { findLogits } from '../../../lib/model/find/logits.ts';
+import { type GraphNode, makeNode } from '../../../lib/model/graph/graph.ts';
+import { probeFacts } from '../../../lib/model/probe/probe-facts.ts';
+import { buildModel, int64, type ModelSpec, noise, type ValueSpec } from '../../helpers/model-builder.ts';
+import { createOrtSession } from '../../helpers/ort-session.ts';
 
 /** A pooled image `v` [N,3] (and `m` [N,4,8,8]) followed by the given nodes. */
 async function logitsAfter(nodes: GraphNode[], more: Partial<ModelSpec> = {}, output?: string) {

@@ -1,14 +1,14 @@
 import { describe, expect, it } from 'vitest';
-import type { Tensor } from '../../lib/engine/tensor.ts';
-import { serializeModel } from '../../lib/model/file/write.ts';
-import { headOf, tailOf } from '../../lib/model/graph/cut.ts';
-import { expose } from '../../lib/model/graph/expose.ts';
-import { type Graph, makeNode } from '../../lib/model/graph/graph.ts';
-import { noiseTensor } from '../../lib/model/probe/noise.ts';
-import { load } from '../helpers/load.ts';
-import { buildModel, int64, noise } from '../helpers/model-builder.ts';
-import { createOrtSession } from '../helpers/ort-session.ts';
-import { residualModel } from '../helpers/small-models.ts';
+import type { Tensor } from '../../../lib/engine/tensor.ts';
+import { serializeModel } from '../../../lib/model/file/serialize-model.ts';
+import { headOf, tailOf } from '../../../lib/model/graph/cut.ts';
+import { expose } from '../../../lib/model/graph/expose.ts';
+import { type Graph, makeNode } from '../../../lib/model/graph/graph.ts';
+import { noiseTensor } from '../../../lib/model/probe/noise-tensor.ts';
+import { load } from '../../helpers/load.ts';
+import { buildModel, int64, noise } from '../../helpers/model-builder.ts';
+import { createOrtSession } from '../../helpers/ort-session.ts';
+import { residualModel } from '../../helpers/small-models.ts';
 
 async function run(graph: Graph, feeds: Record<string, Tensor>, output: string): Promise<Tensor> {
   const { model, externalFiles } = serializeModel(graph);

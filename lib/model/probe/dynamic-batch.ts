@@ -7,7 +7,7 @@ import { Graph, type GraphNode } from '../graph/graph.ts';
 import { makeTensorProto } from '../graph/tensor-values.ts';
 import { describeValue, makeValueInfo } from '../graph/value-info.ts';
 import type { InferredType } from './infer-shapes.ts';
-import type { ProbeOptions } from './probe.ts';
+import type { ProbeOptions } from './probe-facts.ts';
 import { type CreateSession, withProbe } from './probe-session.ts';
 import { probingFeeds } from './probing-feeds.ts';
 

@@ -1,11 +1,11 @@
 import { describe, expect, it } from 'vitest';
-import { Session } from '../../lib/engine/session.ts';
-import { float32Tensor, type Tensor } from '../../lib/engine/tensor.ts';
-import { serializeModel } from '../../lib/model/file/write.ts';
-import { type GraphNode, makeNode } from '../../lib/model/graph/graph.ts';
-import { halfToNumber, numberToHalf, readTensor } from '../../lib/model/graph/tensor-values.ts';
-import { loadModel } from '../../lib/model/load-model.ts';
-import { buildModel, noise, type WeightSpec } from '../helpers/model-builder.ts';
+import { Session } from '../../../lib/engine/session.ts';
+import { float32Tensor, type Tensor } from '../../../lib/engine/tensor.ts';
+import { serializeModel } from '../../../lib/model/file/serialize-model.ts';
+import { type GraphNode, makeNode } from '../../../lib/model/graph/graph.ts';
+import { halfToNumber, numberToHalf, readTensor } from '../../../lib/model/graph/tensor-values.ts';
+import { loadModel } from '../../../lib/model/load-model.ts';
+import { buildModel, noise, type WeightSpec } from '../../helpers/model-builder.ts';
 
 const DIMS = [1, 3, 12, 12];
 

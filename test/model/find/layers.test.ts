@@ -1,10 +1,10 @@
 import { describe, expect, it } from 'vitest';
-import { chooseLayer, resolveLayers, stageLayers } from '../../lib/model/find/choose-layer.ts';
-import { float } from '../../lib/model/graph/attributes.ts';
-import { type GraphNode, makeNode } from '../../lib/model/graph/graph.ts';
-import { load } from '../helpers/load.ts';
-import { buildModel, noise } from '../helpers/model-builder.ts';
-import { residualModel, tensorFlowModel, vggModel } from '../helpers/small-models.ts';
+import { chooseLayer, resolveLayers, stageLayers } from '../../../lib/model/find/choose-layer.ts';
+import { float } from '../../../lib/model/graph/attributes.ts';
+import { type GraphNode, makeNode } from '../../../lib/model/graph/graph.ts';
+import { load } from '../../helpers/load.ts';
+import { buildModel, noise } from '../../helpers/model-builder.ts';
+import { residualModel, tensorFlowModel, vggModel } from '../../helpers/small-models.ts';
 
 /** A convolution `c` [N,4,8,8], the given nodes from it to `a`, and a pooled linear head. */
 async function modelWith(nodes: GraphNode[], more: Record<string, ReturnType<typeof noise>> = {}, opset = 17) {

@@ -4,7 +4,7 @@ import { type Axes, type Axis, isSpatial, kindOf, type TokenGrid, tokensOf } fro
 export type LayerLayout = 'nchw' | 'nhwc' | 'ncdhw' | 'frames' | 'tokens';
 
 /** How a tensor holds feature maps. */
-export interface Placement {
+export interface LayerPlacement {
   readonly layout: LayerLayout;
   /** Of layout 'tokens'. */
   readonly tokens?: TokenGrid;
@@ -22,7 +22,7 @@ const LAYOUTS = {
  * The layout of a tensor by its axes: maps, channels last, volumes or tokens; undefined for heads, windows, attention
  * matrices and all others in which a position's channels don't lie on one axis.
  */
-export function placementOf(axes: Axes): Placement | undefined {
+export function layerPlacement(axes: Axes): LayerPlacement | undefined {
   const [batch, ...rest] = axes;
   const frames = batch && framesIn(batch);
   if (frames !== undefined)

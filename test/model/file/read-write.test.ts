@@ -9,13 +9,13 @@ import {
   TensorProtoSchema,
 } from 'onnx-buf';
 import { describe, expect, it } from 'vitest';
-import { parseModel } from '../../lib/model/file/read.ts';
-import { serializeModel, toFileBytes } from '../../lib/model/file/write.ts';
-import { float, tensor } from '../../lib/model/graph/attributes.ts';
-import { makeNode, nodeToProto } from '../../lib/model/graph/graph.ts';
-import { makeTensorProto, readFloat32 } from '../../lib/model/graph/tensor-values.ts';
-import { buildModel, int64, noise } from '../helpers/model-builder.ts';
-import { createOrtSession } from '../helpers/ort-session.ts';
+import { parseModel } from '../../../lib/model/file/parse-model.ts';
+import { serializeModel, toFileBytes } from '../../../lib/model/file/serialize-model.ts';
+import { float, tensor } from '../../../lib/model/graph/attributes.ts';
+import { makeNode, nodeToProto } from '../../../lib/model/graph/graph.ts';
+import { makeTensorProto, readFloat32 } from '../../../lib/model/graph/tensor-values.ts';
+import { buildModel, int64, noise } from '../../helpers/model-builder.ts';
+import { createOrtSession } from '../../helpers/ort-session.ts';
 
 const weight = noise([8, 3, 16, 16], 7, 0.1);
 

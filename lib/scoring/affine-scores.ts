@@ -1,6 +1,6 @@
 import { setImmediate as nextTurn } from 'node:timers/promises';
 import type { FeatureMaps } from '../kernels/features.ts';
-import type { TailRequest } from './scorer.ts';
+import type { TailRequest } from './tail-request.ts';
 
 /** Additions between two turns of the event loop. */
 const SLICE = 1 << 20;

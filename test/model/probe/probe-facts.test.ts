@@ -1,14 +1,14 @@
 import { describe, expect, it } from 'vitest';
-import { parseModel } from '../../lib/model/file/read.ts';
-import { describeInput } from '../../lib/model/find/input.ts';
-import { makeNode } from '../../lib/model/graph/graph.ts';
-import { probeFacts } from '../../lib/model/probe/probe.ts';
-import type { CreateSession } from '../../lib/model/probe/probe-session.ts';
-import { repeatBatch } from '../../lib/model/probe/probing-feeds.ts';
-import { load } from '../helpers/load.ts';
-import { buildModel, int64, type ModelSpec, noise } from '../helpers/model-builder.ts';
-import { createOrtSession } from '../helpers/ort-session.ts';
-import { residualModel, residualSpec } from '../helpers/small-models.ts';
+import { parseModel } from '../../../lib/model/file/parse-model.ts';
+import { describeInput } from '../../../lib/model/find/input.ts';
+import { makeNode } from '../../../lib/model/graph/graph.ts';
+import { probeFacts } from '../../../lib/model/probe/probe-facts.ts';
+import type { CreateSession } from '../../../lib/model/probe/probe-session.ts';
+import { repeatBatch } from '../../../lib/model/probe/probing-feeds.ts';
+import { load } from '../../helpers/load.ts';
+import { buildModel, int64, type ModelSpec, noise } from '../../helpers/model-builder.ts';
+import { createOrtSession } from '../../helpers/ort-session.ts';
+import { residualModel, residualSpec } from '../../helpers/small-models.ts';
 
 function probe(
   spec: Partial<ModelSpec>,

@@ -3,8 +3,8 @@ import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { fileURLToPath } from 'node:url';
 import { afterAll, describe, expect, test } from 'vitest';
-import { type SessionOptions, toNativeConfig } from '../../lib/engine/options.ts';
 import { Session } from '../../lib/engine/session.ts';
+import { type SessionOptions, toNativeConfig } from '../../lib/engine/session-options.ts';
 import { addModel, vector } from './models.ts';
 
 const folder = mkdtempSync(join(tmpdir(), 'onnx-cam-options-'));
