@@ -1,8 +1,8 @@
-import { readFile, stat } from 'node:fs/promises';
 import { availableParallelism } from 'node:os';
 import sharp, { type Sharp, type SharpOptions } from 'sharp';
 import { OnnxCamError, throwIfAborted } from '../common/errors.ts';
 import { Turns } from '../common/turns.ts';
+import { isMissing, readRegular } from '../io/regular-file.ts';
 import { type DetectedSource, describeSource, detectSource, type ImageSource } from './source.ts';
 
 /** A decoded picture, upright: row-major RGB, 8 bits per channel ([height, width, 3]). */
@@ -21,6 +21,9 @@ const OPTIONS: SharpOptions = {
   // EXIF orientation, also the mirrored ones.
   autoOrient: true,
 };
+
+/** Bytes: what one buffer holds. */
+const LARGEST_FILE = 2 ** 31 - 1;
 
 /** One core stays free for the event loop, which otherwise waits for a time slice of a decoder. */
 const decoders = new Turns(Math.max(1, availableParallelism() - 1));
@@ -95,19 +98,12 @@ async function hasRgbPixels(bytes: Uint8Array, name: string): Promise<boolean> {
  */
 async function readPicture(path: string): Promise<Uint8Array> {
   try {
-    const info = await stat(path);
-    if (info.isDirectory()) throw new OnnxCamError('ERR_IMAGE_INVALID', `${path} is a folder, expected a picture`);
-    if (!info.isFile() && !info.isFIFO()) {
-      throw new OnnxCamError('ERR_IMAGE_INVALID', `${path} is a device or socket, expected a picture`);
-    }
-    return await readFile(path);
+    return await readRegular(path, LARGEST_FILE);
   } catch (cause) {
-    if (cause instanceof OnnxCamError) throw cause;
-    const { code, message } = cause as NodeJS.ErrnoException;
-    if (code === 'ENOENT' || code === 'ENOTDIR') {
+    if (isMissing(cause)) {
       throw new OnnxCamError('ERR_IMAGE_NOT_FOUND', `no picture at ${path}: the file does not exist`, { cause });
     }
-    throw new OnnxCamError('ERR_IMAGE_INVALID', `${path} cannot be read: ${message}`, { cause });
+    throw new OnnxCamError('ERR_IMAGE_INVALID', `${path} cannot be read: ${(cause as Error).message}`, { cause });
   }
 }
 
