@@ -27,7 +27,8 @@ const NO_FILES = { enableProfiling: undefined, optimizedModelFilePath: undefined
 export async function load(model: string | URL | Uint8Array, options: LoadOptions = {}): Promise<Explainer> {
   checkSource(model);
   checkLoadOptions(options);
-  const { precision = 'auto', preprocess, labels, layer, input, output, inputs, tokens, ...sessionOptions } = options;
+  const { precision = 'auto', preprocess, limitInputPixels, decode, labels, ...others } = options;
+  const { layer, input, output, inputs, tokens, ...sessionOptions } = others;
   const session = {
     ...sessionOptions,
     executionProviders: withPrecision(sessionOptions.executionProviders, precision),
@@ -62,7 +63,7 @@ export async function load(model: string | URL | Uint8Array, options: LoadOption
   return new Explainer({
     ...stageOf(loaded, cache),
     withHead: async head => stageOf(await loaded.withHead(head), cache.scope()),
-    preprocess: pictures,
+    reading: { preprocess: pictures, decoding: { limitInputPixels, decode } },
     defaults: { layer, tokens: tokens ?? loaded.sidecar.tokens },
     dispose: () => cache.dispose(),
   });
