@@ -8,10 +8,10 @@ import sharp from 'sharp';
 import { Session } from '../dist/engine/session.js';
 import { load } from '../dist/index.js';
 import { readNpy } from '../dist/io/npy.js';
-import { findCamHead } from '../dist/model/find/cam-head.js';
-import { loadModel } from '../dist/model/load-model.js';
-import { makeValueInfo } from '../dist/model/graph/value-info.js';
 import { toFileBytes } from '../dist/model/file/write.js';
+import { findCamHead } from '../dist/model/find/cam-head.js';
+import { makeValueInfo } from '../dist/model/graph/value-info.js';
+import { loadModel } from '../dist/model/load-model.js';
 import { detection, segmentation, similarity } from '../dist/targets/index.js';
 import { path, strip } from './support/strip.js';
 

@@ -6,10 +6,10 @@ import { differentiate } from '../../dist/autodiff/differentiate.js';
 import { Session } from '../../dist/engine/session.js';
 import { listMethods, load } from '../../dist/index.js';
 import { readNpy } from '../../dist/io/npy.js';
-import { expose } from '../../dist/model/graph/expose.js';
-import { loadModel } from '../../dist/model/load-model.js';
-import { makeValueInfo } from '../../dist/model/graph/value-info.js';
 import { serializeModel } from '../../dist/model/file/write.js';
+import { expose } from '../../dist/model/graph/expose.js';
+import { makeValueInfo } from '../../dist/model/graph/value-info.js';
+import { loadModel } from '../../dist/model/load-model.js';
 import { segmentation, similarity } from '../../dist/targets/index.js';
 
 const [, , path, methods] = process.argv;
