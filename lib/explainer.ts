@@ -10,10 +10,9 @@ import type { ExplainResult, PerImage, SeveralOptions, SingleOptions } from './e
 import { scoresOf } from './explain/run-targets.ts';
 import { similarImages, withEmbeddings } from './explain/similar-images.ts';
 import { findUnsupported, type SupportOptions } from './explain/unsupported.ts';
-import type { ResolvedPreprocess } from './image/preprocess-options.ts';
 import { type DetectedSource, detectSource } from './image/source.ts';
 import { openSource, runStream, type StreamResult, type StreamSource } from './io/picture-stream.ts';
-import { type ExplainSource, type ReadyImage, readImage, splitSources } from './network/images.ts';
+import { type ExplainSource, type Reading, type ReadyImage, readImage, splitSources } from './network/images.ts';
 import { checkExplainOptions, type ExplainOptions } from './options.ts';
 import { type ExplainRequest, makeRequest, nthTarget, type RequestDefaults, targetsOf } from './request/request.ts';
 import { resolveFor, rowHead } from './request/targets.ts';
@@ -49,7 +48,7 @@ export interface LayerListing {
 export interface ExplainerParts extends Stage {
   /** The same with a scoring graph behind the model. */
   readonly withHead: (head: string | URL | Uint8Array) => Promise<Stage>;
-  readonly preprocess: () => ResolvedPreprocess;
+  readonly reading: Reading;
   readonly defaults: RequestDefaults;
   readonly dispose: () => Promise<void>;
 }
@@ -265,7 +264,7 @@ export class Explainer {
   }
 
   #read(source: DetectedSource, signal: AbortSignal | undefined): Promise<ReadyImage> {
-    return readImage(source, this.#parts.network.model.input, this.#parts.preprocess, signal);
+    return readImage(source, this.#parts.network.model.input, this.#parts.reading, signal);
   }
 
   #checkUsable(): void {

@@ -12,7 +12,8 @@ import { Network } from './network/network.ts';
 import { Scorers } from './network/scorers.ts';
 import { SessionCache, type SessionUse } from './network/session-cache.ts';
 import { checkLoadOptions, type LoadOptions } from './options.ts';
-import { readLabels } from './targets/read-labels.ts';
+import type { Labels } from './targets/labels.ts';
+import { readLabels, readLabelsBeside } from './targets/read-labels.ts';
 
 /** Sessions that only probe write none of the files that the user asked for. */
 const NO_FILES = { enableProfiling: undefined, optimizedModelFilePath: undefined };
@@ -26,7 +27,8 @@ const NO_FILES = { enableProfiling: undefined, optimizedModelFilePath: undefined
 export async function load(model: string | URL | Uint8Array, options: LoadOptions = {}): Promise<Explainer> {
   checkSource(model);
   checkLoadOptions(options);
-  const { precision = 'auto', preprocess, labels, layer, input, output, inputs, tokens, ...sessionOptions } = options;
+  const { precision = 'auto', preprocess, limitInputPixels, decode, labels, ...others } = options;
+  const { layer, input, output, inputs, tokens, ...sessionOptions } = others;
   const session = {
     ...sessionOptions,
     executionProviders: withPrecision(sessionOptions.executionProviders, precision),
@@ -51,7 +53,7 @@ export async function load(model: string | URL | Uint8Array, options: LoadOption
   };
   if (preprocess !== undefined) pictures();
   const cache = new SessionCache();
-  const names = await readLabels(labels ?? loaded.sidecar.labels, loaded.path);
+  const names = await labelsOf(labels, loaded);
   const setting = { labels: names };
   const stageOf = (model: Model, sessions: SessionUse): Stage => {
     const network = new Network(model, sessions, session, { classNames: names?.names.length, precision });
@@ -61,10 +63,16 @@ export async function load(model: string | URL | Uint8Array, options: LoadOption
   return new Explainer({
     ...stageOf(loaded, cache),
     withHead: async head => stageOf(await loaded.withHead(head), cache.scope()),
-    preprocess: pictures,
+    reading: { preprocess: pictures, decoding: { limitInputPixels, decode } },
     defaults: { layer, tokens: tokens ?? loaded.sidecar.tokens },
     dispose: () => cache.dispose(),
   });
+}
+
+/** The user's labels before those of the file beside the model. */
+async function labelsOf(labels: LoadOptions['labels'], { path, sidecar }: Model): Promise<Labels | undefined> {
+  if (labels !== undefined) return readLabels(labels, path);
+  return sidecar.labels !== undefined && path !== undefined ? readLabelsBeside(sidecar.labels, path) : undefined;
 }
 
 function checkSource(model: unknown): void {

@@ -5,6 +5,7 @@ import type { Precision } from './engine/precision.ts';
 import { PRECISIONS } from './engine/precision.ts';
 import { SESSION_OPTION_NAMES, type SessionOptions } from './engine/session-options.ts';
 import type { Tensor } from './engine/tensor.ts';
+import { checkDecodeOptions, type DecodeOptions } from './image/decode-options.ts';
 import type { PreprocessOptions, PresetName } from './image/preprocess-options.ts';
 import type { MethodOptions } from './methods/choose.ts';
 import { CONVENTIONS } from './methods/definition.ts';
@@ -12,7 +13,7 @@ import { isTokens } from './model/file/sidecar.ts';
 import type { TargetInput } from './targets/target.ts';
 
 /** Options of `load`: onnxruntime-node's session options by their names, and how pictures meet this model. */
-export interface LoadOptions extends Omit<SessionOptions, 'externalFiles' | 'externalFolder'> {
+export interface LoadOptions extends Omit<SessionOptions, 'externalFiles' | 'externalFolder'>, DecodeOptions {
   /**
    * The explainer's whole thread budget (default: physical cores). A single run uses that many threads; perturbation
    * methods use that many one-thread runs.
@@ -76,6 +77,8 @@ const EXPLAIN_OPTIONS: readonly string[] = [
 const LOAD_OPTIONS: readonly string[] = [
   'precision',
   'preprocess',
+  'limitInputPixels',
+  'decode',
   'labels',
   'layer',
   'input',
@@ -93,6 +96,7 @@ export function checkLoadOptions(options: LoadOptions): void {
   checkObject(options, 'load');
   checkNames(options, LOAD_OPTIONS, 'load');
   checkOneOf('precision', options.precision, PRECISIONS);
+  checkDecodeOptions(options);
   checkTokens(options.tokens);
   if (options.inputs !== undefined) checkObject(options.inputs, '`inputs`');
   for (const [name, tensor] of Object.entries(options.inputs ?? {}))

@@ -1,8 +1,13 @@
+import { visible } from '../common/visible.ts';
 import { outputError } from '../io/output-error.ts';
-import { failureText } from './failure.ts';
+import { failureLines } from './failure.ts';
 import { Progress } from './progress.ts';
 
-/** The two streams of a command: results on standard output, everything for people on standard error. */
+/**
+ * The two streams of a command: results on standard output, everything for people on standard error. All that the command
+ * says goes through here, a line at a time, and characters that act on a terminal are shown escaped: names of files, layers
+ * and classes may be a stranger's.
+ */
 export class Console {
   readonly progress: Progress;
   readonly #stdout: NodeJS.WriteStream;
@@ -24,17 +29,17 @@ export class Console {
    * that has seen enough (`| head`) is no error: the files are the result, what is left is only not printed. Any other
    * failure (a full disk) is told once and makes {@link printFailed} true.
    */
-  async print(text: string): Promise<void> {
+  async print(...lines: string[]): Promise<void> {
     if (this.#isClosed) return;
     const error = await new Promise<NodeJS.ErrnoException | null | undefined>(done => {
-      this.#stdout.write(`${text}\n`, done);
+      this.#stdout.write(`${lines.map(visible).join('\n')}\n`, done);
     });
     if (!error) return;
     this.#isClosed = true;
     // A closed pipe; Windows calls it EOF.
     if (error.code === 'EPIPE' || error.code === 'EOF') return;
     this.#printFailed = true;
-    this.note(failureText(outputError('standard output', error)));
+    this.note(...failureLines(outputError('standard output', error)));
   }
 
   /** Whether lines on standard output would run into a progress bar on standard error. */
@@ -46,8 +51,9 @@ export class Console {
     return this.#printFailed;
   }
 
-  /** A line for people on standard error, above the progress bar if there is one. */
-  note(text: string): void {
+  /** Lines for people on standard error, above the progress bar if there is one. */
+  note(...lines: string[]): void {
+    const text = lines.map(visible).join('\n');
     if (!this.progress.log(text)) this.#stderr.write(`${text}\n`);
   }
 

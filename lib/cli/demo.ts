@@ -3,7 +3,7 @@ import type { Command } from 'commander';
 import type { Console } from './console.ts';
 import type { CommandContext } from './context.ts';
 import { runExplain } from './explain-run.ts';
-import { failureText } from './failure.ts';
+import { failureLines } from './failure.ts';
 import { outOption } from './out-option.ts';
 import { bundledFile } from './package.ts';
 import type { FailedInput, Reporter, SavedResult } from './reporter.ts';
@@ -56,17 +56,15 @@ class DemoReporter implements Reporter {
       .slice(0, 2)
       .map(other => `${className(other)} ${percent(other.probability ?? 0)}`);
     await this.#console.print(
-      [
-        input,
-        `  sees     ${className(target)} ${percent(target.probability ?? 0)} (then ${others.join(', ')})`,
-        `  because  ${join(this.#folder, files.overlay ?? '')}`,
-        `  took     ${timings.total.toFixed(0)} ms`,
-      ].join('\n'),
+      input,
+      `  sees     ${className(target)} ${percent(target.probability ?? 0)} (then ${others.join(', ')})`,
+      `  because  ${join(this.#folder, files.overlay ?? '')}`,
+      `  took     ${timings.total.toFixed(0)} ms`,
     );
   }
 
   async failure({ input, error }: FailedInput): Promise<void> {
-    this.#console.note(failureText(error, { input, debug: this.#debug }));
+    this.#console.note(...failureLines(error, { input, debug: this.#debug }));
   }
 
   end(): void {}

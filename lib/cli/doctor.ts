@@ -10,6 +10,7 @@ import { Session } from '../engine/session.ts';
 import { kernelTier } from '../kernels/tier.ts';
 import type { CommandContext } from './context.ts';
 import { EXIT, type Failure, failureOf } from './failure.ts';
+import { jsonLines } from './json-lines.ts';
 import { bundledFile, packageVersion } from './package.ts';
 
 /** What `doctor` found; also its JSON. */
@@ -46,7 +47,7 @@ export function addDoctor(program: Command, context: CommandContext, finish: (co
     .option('--json', 'as JSON')
     .action(async ({ json }: { json?: boolean }) => {
       const diagnosis = await diagnose();
-      await context.console.print(json ? JSON.stringify(diagnosis, null, 2) : diagnosisText(diagnosis));
+      await context.console.print(...(json ? jsonLines(diagnosis) : diagnosisLines(diagnosis)));
       const { cpu, onnxruntime, sharp } = diagnosis;
       finish([cpu, onnxruntime, sharp].some(part => 'error' in part) ? EXIT.inputsFailed : EXIT.done);
     });
@@ -91,7 +92,7 @@ export function advise({
   return [...new Set(advice)];
 }
 
-function diagnosisText({ versions, platform, cpu, onnxruntime, sharp, gpu, advice }: Diagnosis): string {
+function diagnosisLines({ versions, platform, cpu, onnxruntime, sharp, gpu, advice }: Diagnosis): string[] {
   const rows: [string, string][] = [
     ['onnx-cam', versions['onnx-cam']],
     ['node', `${versions.node} (${platform})`],
@@ -112,8 +113,8 @@ function diagnosisText({ versions, platform, cpu, onnxruntime, sharp, gpu, advic
         ])
       : []),
   ];
-  const table = rows.map(([name, value]) => `${name.padEnd(12)} ${value}`).join('\n');
-  return [table, '', ...(advice.length > 0 ? advice : ['All is well.'])].join('\n');
+  const table = rows.map(([name, value]) => `${name.padEnd(12)} ${value}`);
+  return [...table, '', ...(advice.length > 0 ? advice : ['All is well.'])];
 }
 
 async function orFailure<T>(find: () => Promise<T>): Promise<T | { readonly error: Failure }> {

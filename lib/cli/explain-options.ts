@@ -1,6 +1,7 @@
 import { type Command, InvalidArgumentError, Option } from 'commander';
 import type { Precision } from '../engine/precision.ts';
 import { PRECISIONS } from '../engine/precision.ts';
+import { DECODE_MODES, type DecodeMode } from '../image/decode-options.ts';
 import type { Fit, PresetName } from '../image/preprocess-options.ts';
 import { CONVENTIONS, type Convention } from '../methods/definition.ts';
 import { paramSpecs, parseParam } from '../methods/params.ts';
@@ -25,6 +26,8 @@ export interface ExplainFlags {
   readonly fit?: Fit;
   readonly size?: readonly [width: number, height: number];
   readonly labels?: string;
+  readonly limitInputPixels?: number;
+  readonly decode?: DecodeMode;
   readonly convention?: Convention;
   readonly param: readonly (readonly [name: string, value: string])[];
   readonly provider?: readonly string[];
@@ -81,6 +84,16 @@ export function addExplainOptions(command: Command): Command {
     .option('--fit <name>', 'squeeze (the whole picture), crop (its centre) or letterbox')
     .option('--size <WxH>', 'size of the input, for models that take any', size)
     .option('--labels <file>', 'class names, one a line')
+    .option(
+      '--limit-input-pixels <n>',
+      'refuse pictures of more pixels (default: 268402689; 0: no limit)',
+      wholeNumber(0),
+    )
+    .addOption(
+      new Option('--decode <mode>', 'fast: JPEG at the smallest scale that suffices (default: exact)').choices(
+        DECODE_MODES,
+      ),
+    )
     .optionsGroup('How to run:')
     .option('--provider <name>', 'execution provider (cpu, cuda …), repeated in order of preference', collect)
     .addOption(new Option('--precision <name>', 'arithmetic on a GPU').choices(PRECISIONS))
@@ -99,6 +112,8 @@ export function loadOptions(flags: ExplainFlags): LoadOptions {
     intraOpNumThreads: flags.threads,
     precision: flags.precision,
     labels: flags.labels,
+    limitInputPixels: flags.limitInputPixels,
+    decode: flags.decode,
     preprocess: given ? defined(preprocess) : undefined,
   }) as LoadOptions;
 }

@@ -43,19 +43,22 @@ export function failureOf(error: unknown): Failure {
 }
 
 /** The line on standard error; with `debug` the stack (and those of the causes) below it. */
-export function failureText(
+export function failureLines(
   error: unknown,
   options: { readonly input?: string; readonly debug?: boolean } = {},
-): string {
+): string[] {
   const { code, message } = failureOf(error);
-  const input = options.input !== undefined && !message.includes(options.input) ? `${oneLine(options.input)}: ` : '';
-  const line = `onnx-cam: ${code}: ${input}${message}`;
-  return options.debug && error instanceof Error ? [line, ...stacks(error)].join('\n') : line;
+  const isNamed = options.input === undefined || message.includes(oneLine(options.input));
+  const line = `onnx-cam: ${code}: ${isNamed ? '' : `${options.input}: `}${message}`;
+  return options.debug && error instanceof Error ? [line, ...stacks(error)] : [line];
 }
 
 function stacks(error: Error): string[] {
-  const own = error.stack ?? String(error);
-  return error.cause instanceof Error ? [own, `caused by: ${stacks(error.cause).join('\n')}`] : [own];
+  // The message is one line here too: what it quotes must not look like lines of the stack.
+  const own = (error.stack ?? String(error)).replace(error.message, () => oneLine(error.message)).split('\n');
+  if (!(error.cause instanceof Error)) return own;
+  const [first, ...others] = stacks(error.cause);
+  return [...own, `caused by: ${first}`, ...others];
 }
 
 export function usageError(message: string): OnnxCamError {

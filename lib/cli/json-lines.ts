@@ -2,6 +2,11 @@ import { join } from 'node:path';
 import { failureOf } from './failure.ts';
 import type { FailedInput, SavedResult } from './reporter.ts';
 
+/** A value as JSON for people, a line at a time. */
+export function jsonLines(value: unknown): string[] {
+  return JSON.stringify(value, null, 2).split('\n');
+}
+
 /** One result as a line of JSON; the paths of its files start at the working folder, ready to be opened. */
 export function resultLine({ input, name, explanation, files }: SavedResult, folder: string): string {
   const { method, target, predictions, layer, status, reason, timings } = explanation;

@@ -2,6 +2,7 @@ import type { Command } from 'commander';
 import type { LayerListing } from '../explainer.ts';
 import type { Console } from './console.ts';
 import type { CommandContext } from './context.ts';
+import { jsonLines } from './json-lines.ts';
 import { formatTable } from './table.ts';
 import { shapeText } from './text.ts';
 
@@ -19,7 +20,7 @@ export function addLayers(program: Command, context: CommandContext): void {
       const model = await load(path, {});
       try {
         const layers = model.layers();
-        if (json) await context.console.print(JSON.stringify(layers, null, 2));
+        if (json) await context.console.print(...jsonLines(layers));
         else await tell(layers, context.console);
       } finally {
         await model.dispose();
@@ -32,12 +33,12 @@ async function tell(layers: readonly LayerListing[], console: Console): Promise<
     console.note('the model has no layer that can be explained: between image and class scores nothing has positions');
     return;
   }
-  await console.print(layerTable(layers));
+  await console.print(...layerTable(layers));
   const chosen = layers.find(layer => layer.chosen);
   if (chosen) console.note(`* chosen automatically: ${chosen.reason}`);
 }
 
-function layerTable(layers: readonly LayerListing[]): string {
+function layerTable(layers: readonly LayerListing[]): string[] {
   const rows = layers.map(({ name, operator, shape, chosen }) => [chosen ? '*' : '', name, operator, shapeText(shape)]);
   return formatTable(['', 'layer', 'operator', 'shape'], rows);
 }

@@ -1,4 +1,5 @@
 import { join } from 'node:path';
+import { visibleLines } from '../common/visible.ts';
 import { runtimeInfo } from '../engine/library.ts';
 import { writeFileAtomic } from '../io/atomic-write.ts';
 import { failureOf } from './failure.ts';
@@ -46,7 +47,8 @@ export class Manifest {
       interrupted: about.interrupted,
       results: this.#results,
     };
-    await writeFileAtomic(this.path, `${JSON.stringify(document, null, 1)}\n`);
+    // Somebody will print it on a terminal.
+    await writeFileAtomic(this.path, `${visibleLines(JSON.stringify(document, null, 1))}\n`);
   }
 }
 

@@ -1,6 +1,7 @@
 import type { Command } from 'commander';
 import type { MethodInfo } from '../methods/list.ts';
 import type { CommandContext } from './context.ts';
+import { jsonLines } from './json-lines.ts';
 import { formatTable } from './table.ts';
 
 /** `onnx-cam methods`: what there is to choose from. */
@@ -13,14 +14,14 @@ export function addMethods(program: Command, context: CommandContext): void {
     .action(async ({ json }: { json?: boolean }) => {
       const { listMethods } = await context.library();
       const methods = listMethods();
-      await context.console.print(json ? JSON.stringify(methods, null, 2) : methodTable(methods));
+      await context.console.print(...(json ? jsonLines(methods) : methodTable(methods)));
     });
 }
 
-function methodTable(methods: readonly MethodInfo[]): string {
+function methodTable(methods: readonly MethodInfo[]): string[] {
   const rows = methods.map(({ name, family, paper, needs, cost }) => [name, family, needsText(needs), cost, paper]);
   const legend = 'F forward, B backward pass of the network, T run of the part behind the target layer.';
-  return `${formatTable(['method', 'family', 'needs', 'cost', 'paper'], rows)}\n\n${legend}`;
+  return [...formatTable(['method', 'family', 'needs', 'cost', 'paper'], rows), '', legend];
 }
 
 function needsText(needs: MethodInfo['needs']): string {

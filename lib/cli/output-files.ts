@@ -1,9 +1,10 @@
-import { open, rm, rmdir } from 'node:fs/promises';
+import { rm, rmdir } from 'node:fs/promises';
 import { join } from 'node:path';
 import { writeFileAtomic } from '../io/atomic-write.ts';
 import { makeFolder } from '../io/make-folder.ts';
 import { formatNpy } from '../io/npy.ts';
 import { folderError } from '../io/output-error.ts';
+import { createTemporary } from '../io/temporary-file.ts';
 import type { Explanation } from '../result/explanation.ts';
 
 export const SAVE_KINDS = ['map', 'raw', 'heatmap', 'overlay'] as const;
@@ -40,12 +41,12 @@ function fileName(name: ResultName, kind: SaveKind): string {
  * @throws `ERR_OUTPUT`
  */
 export async function prepareFolder(folder: string): Promise<() => Promise<void>> {
-  const probe = join(folder, `.onnx-cam-${process.pid}.tmp`);
   try {
     const made = await makeFolder(folder);
     // Only an attempt tells: permissions don't hold for root, and a file system may be mounted read-only.
-    await (await open(probe, 'w')).close();
-    await rm(probe, { force: true });
+    const probe = await createTemporary(folder);
+    await probe.file.close();
+    await rm(probe.path, { force: true });
     return async () => {
       if (made) await rmdir(folder).catch(() => {});
     };

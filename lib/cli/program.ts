@@ -3,7 +3,7 @@ import type { CommandContext } from './context.ts';
 import { addDemo } from './demo.ts';
 import { addDoctor } from './doctor.ts';
 import { addExplain } from './explain.ts';
-import { EXIT, failureText, usageError } from './failure.ts';
+import { EXIT, failureLines, usageError } from './failure.ts';
 import { addLayers } from './layers.ts';
 import { addMethods } from './methods.ts';
 import { packageVersion } from './package.ts';
@@ -25,7 +25,7 @@ export async function runCommandLine(argv: readonly string[], context: CommandCo
     if (error instanceof CommanderError && error.exitCode === 0) return EXIT.done;
     const isWithoutCommand = error instanceof CommanderError && error.code === 'commander.help';
     const shown = isWithoutCommand ? usageError('a command is needed; see onnx-cam --help') : error;
-    context.console.note(failureText(shown, { debug: argv.includes('--debug') }));
+    context.console.note(...failureLines(shown, { debug: argv.includes('--debug') }));
     return context.signal.aborted ? EXIT.interrupted : EXIT.unusable;
   }
 }
@@ -42,7 +42,7 @@ function buildProgram(context: CommandContext, finish: (code: number) => void): 
       // Errors are printed once, as one line, by runCommandLine.
       outputError: () => {},
       writeErr: () => {},
-      writeOut: text => void context.console.print(text.trimEnd()),
+      writeOut: text => void context.console.print(...text.trimEnd().split('\n')),
     });
   addExplain(program, context, finish);
   addLayers(program, context);

@@ -1,5 +1,5 @@
 import { MultiBar, Presets, type SingleBar } from 'cli-progress';
-import { oneLine } from './text.ts';
+import { visible } from '../common/visible.ts';
 
 const BAR_WIDTH = 24;
 
@@ -35,7 +35,7 @@ export class Progress {
 
   /** `done` inputs are finished; `part` (0..1) of the next one, called `name`, is done as well. */
   update(done: number, name: string, part = 0): void {
-    this.#bar?.update(done + part, { inputs: done, name: this.#fit(oneLine(name)) });
+    this.#bar?.update(done + part, { inputs: done, name: this.#fit(visible(name)) });
   }
 
   /** The end of a name that is too long for the line: a bar that wraps cannot be taken away again. */
@@ -44,7 +44,7 @@ export class Progress {
     return name.length <= room ? name : room > 1 ? `…${name.slice(1 - room)}` : '';
   }
 
-  /** Writes a line above the bar; false when there is no bar. */
+  /** Writes lines above the bar, as they are; false when there is no bar. */
   log(text: string): boolean {
     if (!this.#bars) return false;
     this.#bars.log(`${text}\n`);

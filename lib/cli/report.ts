@@ -1,12 +1,13 @@
 import { join } from 'node:path';
+import { visible } from '../common/visible.ts';
 import type { Explanation } from '../result/explanation.ts';
 import type { Console } from './console.ts';
-import { failureText } from './failure.ts';
+import { failureLines } from './failure.ts';
 import type { CommandInput } from './inputs.ts';
 import { failureLine, resultLine } from './json-lines.ts';
 import type { ResultFiles } from './output-files.ts';
 import type { FailedInput, Reporter, RunSummary, SavedResult } from './reporter.ts';
-import { className, oneLine, percent, plural, shapeText } from './text.ts';
+import { className, percent, plural, shapeText } from './text.ts';
 
 /** Most labels with their probability fit. */
 const TARGET_WIDTH = 24;
@@ -35,7 +36,7 @@ export class ExplainReporter implements Reporter {
   }
 
   begin(inputs: readonly CommandInput[], methods: readonly string[]): void {
-    this.#inputWidth = columnWidth(inputs.map(({ path }) => oneLine(path)));
+    this.#inputWidth = columnWidth(inputs.map(({ path }) => visible(path)));
     this.#methodWidth = columnWidth(methods);
   }
 
@@ -46,12 +47,12 @@ export class ExplainReporter implements Reporter {
       for (const { name, shape, reason } of [explanation.layer].flat())
         this.#console.note(`layer ${name} [${shapeText(shape)}]: ${reason}`);
     }
-    const place = name.image === undefined ? oneLine(input) : `${oneLine(input)} [${name.image}]`;
+    const place = name.image === undefined ? visible(input) : `${visible(input)} [${name.image}]`;
     this.#console.note(
       [
         place.padEnd(this.#inputWidth),
         explanation.method.padEnd(this.#methodWidth),
-        targetText(explanation).padEnd(TARGET_WIDTH),
+        visible(targetText(explanation)).padEnd(TARGET_WIDTH),
         ...this.#layerText(explanation.layer),
         ...fileText(files, this.#options.folder),
       ].join('  '),
@@ -63,7 +64,7 @@ export class ExplainReporter implements Reporter {
   }
 
   async failure(failure: FailedInput): Promise<void> {
-    this.#console.note(failureText(failure.error, { input: failure.input, debug: this.#options.debug }));
+    this.#console.note(...failureLines(failure.error, { input: failure.input, debug: this.#options.debug }));
     if (this.#options.json && failure.input !== undefined) await this.#console.print(failureLine(failure));
   }
 
@@ -110,5 +111,5 @@ function layerNames(layer: Explanation['layer']): string {
 
 function fileText(files: ResultFiles, folder: string): string[] {
   const shown = files.overlay ?? files.heatmap ?? files.map ?? files.raw;
-  return shown === undefined ? [] : [`→ ${oneLine(join(folder, shown))}`];
+  return shown === undefined ? [] : [`→ ${join(folder, shown)}`];
 }

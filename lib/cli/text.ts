@@ -1,11 +1,11 @@
-/** Text for people: what goes to a terminal is one line per event, whatever the names hold. */
+import { visible } from '../common/visible.ts';
 
-/** Control characters (also newlines and escape sequences, which a file name may hold) become spaces. */
+/** Text for people. */
+
+/** Sentences of several lines (ONNX Runtime's) as one, without characters that act on a terminal. */
 export function oneLine(text: string): string {
-  return text
-    .replaceAll(/\p{Cc}+/gu, ' ')
-    .replaceAll(/ {2,}/g, ' ')
-    .trim();
+  const lines = text.split(/[\n\r]+/).map(line => line.trim());
+  return visible(lines.filter(line => line !== '').join(' '));
 }
 
 /** "1 result", "3 results". */

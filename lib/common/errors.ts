@@ -1,3 +1,5 @@
+import { visibleLines } from './visible.ts';
+
 export type ErrorCode =
   | 'ERR_USAGE'
   | 'ERR_OPTION_INVALID'
@@ -23,12 +25,15 @@ export type ErrorCode =
   | 'ERR_ADDON'
   | 'ERR_ABORTED';
 
-/** Every error this library throws: `code` is stable, `message` says what was expected, what came and what to do. */
+/**
+ * Every error this library throws: `code` is stable, `message` says what was expected, what came and what to do. Names in it
+ * may come from a stranger's file: what would act on a terminal is escaped.
+ */
 export class OnnxCamError extends Error {
   readonly code: ErrorCode;
 
   constructor(code: ErrorCode, message: string, options?: { cause?: unknown }) {
-    super(message, options);
+    super(visibleLines(message), options);
     this.name = code === 'ERR_ABORTED' ? 'AbortError' : 'OnnxCamError';
     this.code = code;
   }

@@ -1,7 +1,12 @@
+/** No name that anybody mistypes is longer; comparing takes the product of the lengths. */
+const LONGEST = 1000;
+
 /** Up to `count` known names nearest to a mistyped one, for error messages ("did you mean …"). */
 export function nearestNames(wanted: string, known: readonly string[], count = 3): string[] {
+  if (wanted.length > LONGEST) return [];
   const query = wanted.toLowerCase();
   return known
+    .filter(name => name.length <= LONGEST)
     .map(name => ({ name, distance: nameDistance(query, name.toLowerCase()) }))
     .filter(({ name, distance }) => distance <= Math.max(2, Math.ceil(name.length / 2)))
     .sort((a, b) => a.distance - b.distance)

@@ -1,17 +1,15 @@
-import { readFile, stat } from 'node:fs/promises';
 import { availableParallelism } from 'node:os';
 import sharp, { type Sharp, type SharpOptions } from 'sharp';
 import { OnnxCamError, throwIfAborted } from '../common/errors.ts';
 import { Turns } from '../common/turns.ts';
+import { isMissing, readRegular } from '../io/regular-file.ts';
+import { checkPixels, type DecodeOptions } from './decode-options.ts';
+import type { Size } from './geometry.ts';
 import { type DetectedSource, describeSource, detectSource, type ImageSource } from './source.ts';
 
 /** A decoded picture, upright: row-major RGB, 8 bits per channel ([height, width, 3]). */
-export interface RgbImage {
+export interface RgbImage extends Size {
   readonly data: Uint8Array;
-  readonly width: number;
-  readonly height: number;
-  /** The path, or what the input was ("<raw 640x480x3>"). */
-  readonly source: string;
 }
 
 const OPTIONS: SharpOptions = {
@@ -22,70 +20,125 @@ const OPTIONS: SharpOptions = {
   autoOrient: true,
 };
 
+/** Bytes: what one buffer holds. */
+const LARGEST_FILE = 2 ** 31 - 1;
+
+/** How many times as large a JPEG must be: below, libvips takes all of its pixels, since it stays above the size asked for. */
+const LEAST_SHRINK = 3;
+
 /** One core stays free for the event loop, which otherwise waits for a time slice of a decoder. */
 const decoders = new Turns(Math.max(1, availableParallelism() - 1));
 
 /**
- * Decodes a picture to upright 8-bit RGB, off the event loop (sharp's threads).
- *
- * The pixels are what `ImageOps.exif_transpose(Image.open(f)).convert('RGB')` of PIL gives, because that is what models
- * are trained on: alpha is dropped, not blended; palettes are expanded; grey is repeated; the first frame of an animation
- * is taken; an embedded RGB colour profile is ignored. Unlike PIL, 16-bit values are scaled to 8 bits (PIL clips some of
- * them) and CMYK is converted through its colour profile.
- *
- * The input's bytes must not change until the promise settles; afterwards they are no longer used.
- *
- * @throws `ERR_IMAGE_NOT_FOUND` when the file is missing; `ERR_IMAGE_INVALID` when it is no picture, is damaged or
- * truncated, or has more pixels than sharp's limit; `ERR_ABORTED`.
+ * Opens a picture: reads the file, and of its content the head.
+ * @param input what is given as bytes or raw pixels must not change until the last `decode` settles, or until `keep`
+ * @throws `ERR_IMAGE_NOT_FOUND` when the file is missing; `ERR_IMAGE_INVALID` when it is no picture or has more pixels than
+ * the limit; `ERR_ABORTED`.
  */
-export async function decodeImage(
+export async function openPicture(
   input: ImageSource | DetectedSource,
-  options: { readonly signal?: AbortSignal } = {},
-): Promise<RgbImage> {
+  options: Pick<DecodeOptions, 'limitInputPixels'> & { readonly signal?: AbortSignal } = {},
+): Promise<OpenPicture> {
   const source = isDetected(input) ? input : detectSource(input);
-  throwIfAborted(options.signal);
+  const { limitInputPixels, signal } = options;
+  throwIfAborted(signal);
   const name = describeSource(source);
-  const open = await opener(source, name);
-  throwIfAborted(options.signal);
-  try {
-    const pixels = () =>
-      open().removeAlpha().toColourspace('srgb').raw({ depth: 'uchar' }).toBuffer({ resolveWithObject: true });
-    const { data, info } = await decoders.take(pixels, options.signal);
-    throwIfAborted(options.signal);
-    if (info.channels !== 3) throw new Error(`it has ${info.channels} channels after conversion to RGB`);
-    return { data, width: info.width, height: info.height, source: name };
-  } catch (cause) {
-    if (cause instanceof OnnxCamError) throw cause;
-    throw undecodable(name, cause as Error);
+  if (source.kind === 'tensor')
+    throw new OnnxCamError('ERR_IMAGE_INVALID', `expected a picture, got ${name}: tensors are not decoded`);
+  if (source.kind === 'raw') {
+    const { data, width, height, channels } = source;
+    checkPixels(name, { width, height }, limitInputPixels);
+    return new OpenPicture(name, { width, height }, data, { limitInputPixels, raw: { width, height, channels } });
   }
+  const bytes = source.kind === 'file' ? await readPicture(source.path) : source.bytes;
+  if (bytes.byteLength === 0) throw undecodable(name, new Error('it is empty'));
+  throwIfAborted(signal);
+  const { autoOrient, space, format } = await sharp(bytes, { ...OPTIONS, limitInputPixels: false })
+    .metadata()
+    .catch(cause => Promise.reject(undecodable(name, cause)));
+  checkPixels(name, autoOrient, limitInputPixels);
+  // Where the stored pixels are RGB or grey already, a colour profile is not needed to get there.
+  const ignoreIcc = space !== 'cmyk' && space !== 'lab';
+  return new OpenPicture(name, autoOrient, bytes, { limitInputPixels, ignoreIcc }, format === 'jpeg');
 }
 
-/** Makes the sharp pipeline that reads the source. */
-async function opener(source: DetectedSource, name: string): Promise<() => Sharp> {
-  switch (source.kind) {
-    case 'raw': {
-      const { data, width, height, channels } = source;
-      return () => sharp(data, { ...OPTIONS, raw: { width, height, channels } });
-    }
-    case 'encoded':
-    case 'file': {
-      const bytes = source.kind === 'file' ? await readPicture(source.path) : source.bytes;
-      if (bytes.byteLength === 0) throw undecodable(name, new Error('it is empty'));
-      const ignoreIcc = await hasRgbPixels(bytes, name);
-      return () => sharp(bytes, { ...OPTIONS, ignoreIcc });
-    }
-    case 'tensor':
-      throw new OnnxCamError('ERR_IMAGE_INVALID', `expected a picture, got ${name}: tensors are not decoded`);
-  }
-}
+/** A picture whose size is known, not yet its pixels; they can be had more than once. */
+export class OpenPicture implements Size {
+  /** Upright. */
+  readonly width: number;
+  readonly height: number;
+  /** The path, or what the input was ("<raw 640x480x3>"). */
+  readonly source: string;
+  readonly #isJpeg: boolean;
+  readonly #options: SharpOptions;
+  #bytes: Uint8Array | Uint8ClampedArray;
 
-/** Whether the stored pixels are RGB or grey already, so that a colour profile is not needed to get there. */
-async function hasRgbPixels(bytes: Uint8Array, name: string): Promise<boolean> {
-  try {
-    const { space } = await sharp(bytes, OPTIONS).metadata();
-    return space !== 'cmyk' && space !== 'lab';
-  } catch (cause) {
-    throw undecodable(name, cause as Error);
+  constructor(
+    source: string,
+    { width, height }: Size,
+    bytes: Uint8Array | Uint8ClampedArray,
+    options: SharpOptions,
+    isJpeg = false,
+  ) {
+    this.source = source;
+    this.width = width;
+    this.height = height;
+    this.#bytes = bytes;
+    this.#options = { ...OPTIONS, ...options };
+    this.#isJpeg = isJpeg;
+  }
+
+  /**
+   * Upright 8-bit RGB, decoded off the event loop (sharp's threads).
+   *
+   * The pixels are what `ImageOps.exif_transpose(Image.open(f)).convert('RGB')` of PIL gives, because that is what models
+   * are trained on: alpha is dropped, not blended; palettes are expanded; grey is repeated; the first frame of an animation
+   * is taken; an embedded RGB colour profile is ignored. Unlike PIL, 16-bit values are scaled to 8 bits (PIL clips some of
+   * them) and CMYK is converted through its colour profile.
+   * @throws `ERR_IMAGE_INVALID` when it is damaged or truncated; `ERR_ABORTED`
+   */
+  decode(signal?: AbortSignal): Promise<RgbImage> {
+    return this.#decode(() => this.#open(), signal);
+  }
+
+  /**
+   * The pixels at a smaller size, if they can be had for less: a JPEG is decoded at 1/2, 1/4 or 1/8, and an antialiased
+   * filter does the rest. undefined where there is nothing to gain.
+   * @throws as `decode`
+   */
+  decodeSmall(
+    { width, height }: Size,
+    kernel: 'linear' | 'cubic',
+    signal?: AbortSignal,
+  ): Promise<RgbImage> | undefined {
+    const shrink = Math.min(this.width / width, this.height / height);
+    if (!this.#isJpeg || shrink < LEAST_SHRINK) return undefined;
+    return this.#decode(() => this.#open().resize(width, height, { fit: 'fill', kernel }), signal);
+  }
+
+  /** Copies what is the caller's, so that it can be decoded when the caller has it back. */
+  keep(): void {
+    // A Buffer's own `slice` is a view.
+    this.#bytes = Uint8Array.from(this.#bytes);
+  }
+
+  #open(): Sharp {
+    return sharp(this.#bytes, this.#options);
+  }
+
+  async #decode(pipeline: () => Sharp, signal: AbortSignal | undefined): Promise<RgbImage> {
+    try {
+      const pixels = () =>
+        pipeline().removeAlpha().toColourspace('srgb').raw({ depth: 'uchar' }).toBuffer({ resolveWithObject: true });
+      const { data, info } = await decoders.take(pixels, signal);
+      throwIfAborted(signal);
+      const { width, height, channels } = info;
+      if (channels !== 3) throw new Error(`it has ${channels} channels after conversion to RGB`);
+      return { data, width, height };
+    } catch (cause) {
+      if (cause instanceof OnnxCamError) throw cause;
+      throw undecodable(this.source, cause as Error);
+    }
   }
 }
 
@@ -95,19 +148,12 @@ async function hasRgbPixels(bytes: Uint8Array, name: string): Promise<boolean> {
  */
 async function readPicture(path: string): Promise<Uint8Array> {
   try {
-    const info = await stat(path);
-    if (info.isDirectory()) throw new OnnxCamError('ERR_IMAGE_INVALID', `${path} is a folder, expected a picture`);
-    if (!info.isFile() && !info.isFIFO()) {
-      throw new OnnxCamError('ERR_IMAGE_INVALID', `${path} is a device or socket, expected a picture`);
-    }
-    return await readFile(path);
+    return await readRegular(path, LARGEST_FILE);
   } catch (cause) {
-    if (cause instanceof OnnxCamError) throw cause;
-    const { code, message } = cause as NodeJS.ErrnoException;
-    if (code === 'ENOENT' || code === 'ENOTDIR') {
+    if (isMissing(cause)) {
       throw new OnnxCamError('ERR_IMAGE_NOT_FOUND', `no picture at ${path}: the file does not exist`, { cause });
     }
-    throw new OnnxCamError('ERR_IMAGE_INVALID', `${path} cannot be read: ${message}`, { cause });
+    throw new OnnxCamError('ERR_IMAGE_INVALID', `${path} cannot be read: ${(cause as Error).message}`, { cause });
   }
 }
 
@@ -116,9 +162,7 @@ function undecodable(name: string, cause: Error): OnnxCamError {
   const hint = /unsupported image format/i.test(cause.message)
     ? '; expected JPEG, PNG, WebP, GIF, TIFF, AVIF or SVG' +
       (name.startsWith('<') ? ', or raw pixels as { data, info: { width, height, channels } }' : '')
-    : /pixel limit/i.test(cause.message)
-      ? '; scale it down first'
-      : '';
+    : '';
   return new OnnxCamError('ERR_IMAGE_INVALID', `${name} cannot be decoded: ${reason}${hint}`, { cause });
 }
 

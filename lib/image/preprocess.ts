@@ -25,16 +25,17 @@ const LUMA = [0.299, 0.587, 0.114];
  * From an upright RGB picture to the model's input, with the pixels that Pillow and torchvision make: resize (antialiased
  * when shrinking), crop or letterbox, scale, mean and std. The margin of a letterbox is the mean colour, which is 0 after
  * normalisation.
+ * @param options `placement` is that of the picture, where `image` is the same picture at a smaller size
  * @throws `ERR_ABORTED`.
  */
 export async function prepareImage(
   image: RgbImage,
   preprocess: ResolvedPreprocess,
-  options: { readonly signal?: AbortSignal } = {},
+  options: { readonly signal?: AbortSignal; readonly placement?: Placement } = {},
 ): Promise<PreparedImage> {
   const { size, fit, interpolation, layout, channels } = preprocess;
   const [width, height] = size;
-  const placement = place(image, { width, height }, fit);
+  const placement = options.placement ?? place(image, { width, height }, fit);
   throwIfAborted(options.signal);
   const { resized, window, target } = placement;
   const source = rawPicture(image.data, image.width, image.height);

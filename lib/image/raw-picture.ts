@@ -5,6 +5,13 @@ export interface RawPicture {
   readonly info: { readonly width: number; readonly height: number; readonly channels: 3 };
 }
 
+/** A picture for drawing on. */
+export interface LentPicture {
+  readonly picture: RawPicture;
+  /** Nobody else reads it: its pixels may be overwritten. */
+  readonly spare: boolean;
+}
+
 export function rawPicture(data: Uint8Array, width: number, height: number): RawPicture {
   return { data, info: { width, height, channels: 3 } };
 }

@@ -35,13 +35,14 @@ export async function renderHeatmap(map: MapPixels, options: RenderOptions = {})
 /**
  * A map in colour over the picture that it explains: alpha · colour + (1 − alpha) · picture for every pixel, whatever the
  * picture's brightness.
+ * @param options `spare`: nobody else reads the picture, so that it is drawn over its own pixels
  * @throws `ERR_OPTION_INVALID` for an unknown colour map or an alpha outside 0..1, `ERR_INPUT_SHAPE` when picture and map
  * differ in size.
  */
 export async function renderOverlay(
   picture: RawPicture,
   map: MapPixels,
-  options: RenderOptions = {},
+  options: RenderOptions & { readonly spare?: boolean } = {},
 ): Promise<RawPicture> {
   const table = colormapTable(options.colormap ?? 'jet');
   const alpha = options.alpha ?? 0.5;
@@ -53,5 +54,9 @@ export async function renderOverlay(
       `the map is ${map.width}x${map.height}, the picture under it ${width}x${height}; they need the same size`,
     );
   }
-  return rawPicture(await overlay(picture, map, table, alpha), width, height);
+  return rawPicture(
+    await overlay(picture, map, table, alpha, { out: options.spare ? picture.data : undefined }),
+    width,
+    height,
+  );
 }

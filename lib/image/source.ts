@@ -69,8 +69,16 @@ export function describeSource(source: DetectedSource): string {
 
 function fromText(text: string): DetectedSource {
   if (text === '') throw invalid(`${EXPECTED}, got an empty string`);
-  if (/^(file|https?|data|blob|ftp):/i.test(text)) return { kind: 'file', path: pathOf(new URL(text)) };
+  if (/^(file|https?|data|blob|ftp):/i.test(text)) return { kind: 'file', path: pathOf(urlOf(text)) };
   return { kind: 'file', path: text };
+}
+
+function urlOf(text: string): URL {
+  try {
+    return new URL(text);
+  } catch (cause) {
+    throw invalid(`${EXPECTED}, got '${text}', which is no valid URL`, cause);
+  }
 }
 
 function pathOf(url: URL): string {

@@ -1,9 +1,9 @@
-import { randomBytes } from 'node:crypto';
-import { open, rename, rm } from 'node:fs/promises';
-import { dirname, join } from 'node:path';
+import { rename, rm } from 'node:fs/promises';
+import { dirname } from 'node:path';
 import { setTimeout as sleep } from 'node:timers/promises';
 import { OnnxCamError, throwIfAborted } from '../common/errors.ts';
 import { outputError } from './output-error.ts';
+import { createTemporary } from './temporary-file.ts';
 
 /** How often a rename is tried again on Windows, where a reader or a virus scanner may hold the file for a moment. */
 const RENAME_TRIES = 5;
@@ -19,10 +19,10 @@ export async function writeFileAtomic(
   options: { readonly signal?: AbortSignal } = {},
 ): Promise<void> {
   throwIfAborted(options.signal);
-  // Its name is short and of fixed length, so that it is valid wherever the final name is.
-  const temporary = join(dirname(path), `.onnx-cam-${randomBytes(6).toString('hex')}.tmp`);
+  let temporary: string | undefined;
   try {
-    const file = await open(temporary, 'wx');
+    const { path: made, file } = await createTemporary(dirname(path));
+    temporary = made;
     try {
       // Each call goes on where the last one ended.
       const parts = typeof data === 'string' || data instanceof Uint8Array ? [data] : data;
@@ -33,7 +33,7 @@ export async function writeFileAtomic(
     throwIfAborted(options.signal);
     await replace(temporary, path);
   } catch (cause) {
-    await rm(temporary, { force: true }).catch(() => {});
+    if (temporary) await rm(temporary, { force: true }).catch(() => {});
     if (cause instanceof OnnxCamError) throw cause;
     throw outputError(path, cause as NodeJS.ErrnoException);
   }

@@ -1,7 +1,7 @@
 /** NumPy's `.npy` files of float32 values: https://numpy.org/doc/stable/reference/generated/numpy.lib.format.html */
-import { readFile } from 'node:fs/promises';
 import { OnnxCamError } from '../common/errors.ts';
 import { elementCount } from '../engine/tensor.ts';
+import { isMissing, readRegular } from './regular-file.ts';
 
 export interface NpyArray {
   readonly data: Float32Array;
@@ -12,6 +12,8 @@ export interface NpyArray {
 const MAGIC = '\x93NUMPY';
 /** NumPy itself refuses longer headers (its `max_header_size` is 10,000). */
 const MAX_HEADER = 65_536;
+/** Bytes: what one array in memory holds. */
+const LARGEST_FILE = 2 ** 31 - 1;
 
 /**
  * Reads a float32 `.npy` file.
@@ -20,13 +22,12 @@ const MAX_HEADER = 65_536;
 export async function readNpy(path: string): Promise<NpyArray> {
   let bytes: Uint8Array;
   try {
-    bytes = await readFile(path);
+    bytes = await readRegular(path, LARGEST_FILE);
   } catch (cause) {
-    const { code, message } = cause as NodeJS.ErrnoException;
-    if (code === 'ENOENT' || code === 'ENOTDIR') {
+    if (isMissing(cause)) {
       throw new OnnxCamError('ERR_IMAGE_NOT_FOUND', `no array at ${path}: the file does not exist`, { cause });
     }
-    throw new OnnxCamError('ERR_IMAGE_INVALID', `${path} cannot be read: ${message}`, { cause });
+    throw new OnnxCamError('ERR_IMAGE_INVALID', `${path} cannot be read: ${(cause as Error).message}`, { cause });
   }
   return parseNpy(bytes, path);
 }

@@ -93,6 +93,7 @@ export interface NativeKernels {
     count: number,
     table: Uint8Array,
     alpha: number,
+    out: Uint8Array | null,
   ): Answer<Uint8Array>;
   kernelTier(): string;
   kernelTiers(): string[];

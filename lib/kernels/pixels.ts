@@ -96,6 +96,8 @@ export async function colorize(map: PixelMap, table: Uint8Array): Promise<Uint8A
 /**
  * A map in colour over a picture of its size: round((1 − alpha) · picture + alpha · colour).
  * @param table 256 colours, RGB bytes.
+ * @param options `out` is written to instead of a new array; of the result's length, over a buffer that cannot be resized. It
+ * may be the picture's own.
  * @returns RGB bytes [height, width, 3]
  * @throws `ERR_INPUT_SHAPE`, `ERR_OPTION_INVALID`
  */
@@ -104,6 +106,7 @@ export async function overlay(
   map: PixelMap,
   table: Uint8Array,
   alpha: number,
+  { out }: { readonly out?: Uint8Array } = {},
 ): Promise<Uint8Array> {
   const { width, height } = checkImage(picture, [3]);
   const count = checkMap(map);
@@ -116,7 +119,14 @@ export async function overlay(
   if (!(alpha >= 0 && alpha <= 1)) {
     throw new OnnxCamError('ERR_OPTION_INVALID', `alpha must be from 0 to 1, got ${String(alpha)}`);
   }
-  return native().overlayMap(steady(picture.data), steady(map.data), count, checkTable(table), alpha);
+  return native().overlayMap(
+    steady(picture.data),
+    steady(map.data),
+    count,
+    checkTable(table),
+    alpha,
+    out ? fixed(out) : null,
+  );
 }
 
 function resampleArguments(image: PixelImage, options: ResizeAntialiasedOptions) {

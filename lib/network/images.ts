@@ -1,17 +1,27 @@
 import { OnnxCamError, throwIfAborted } from '../common/errors.ts';
 import type { Tensor } from '../engine/tensor.ts';
-import { decodeImage } from '../image/decode.ts';
+import { type OpenPicture, openPicture, type RgbImage } from '../image/decode.ts';
+import type { DecodeOptions } from '../image/decode-options.ts';
 import { changedPlacement, type InputChange, type InputSize, type Placement, place } from '../image/geometry.ts';
 import type { Plane } from '../image/plane.ts';
 import { prepareImage } from '../image/preprocess.ts';
 import type { ResolvedPreprocess } from '../image/preprocess-options.ts';
-import { type RawPicture, rawPicture } from '../image/raw-picture.ts';
+import { type LentPicture, type RawPicture, rawPicture } from '../image/raw-picture.ts';
 import { type DetectedSource, detectSource, type ImageSource, type TensorInput } from '../image/source.ts';
 import { tensorPicture } from '../image/tensor-picture.ts';
 import type { ImageInput } from '../model/find/input.ts';
 
 /** What `explain` takes: a picture in any form, or a preprocessed tensor. */
 export type ExplainSource = ImageSource | TensorInput;
+
+/** How pictures are read, for all of an explainer's. */
+export interface Reading {
+  readonly preprocess: () => ResolvedPreprocess;
+  readonly decoding: DecodeOptions;
+}
+
+/** Pixels of a picture that stay in memory with its results: 50 MB. Those of larger ones are decoded again for overlays. */
+const KEPT_PIXELS = 2 ** 24;
 
 /** One image ready for the network. */
 export interface ReadyImage {
@@ -22,7 +32,7 @@ export interface ReadyImage {
   /** Slices of a volume, frames of a clip; undefined for pictures. */
   readonly depth?: number;
   /** The original picture for overlays; for a tensor its channels stretched to 0..255, of a volume one plane. */
-  readonly picture: (plane?: Plane) => Promise<RawPicture>;
+  readonly picture: (plane?: Plane) => Promise<LentPicture>;
   /** Null for tensors. */
   readonly preprocess: ResolvedPreprocess | null;
   readonly milliseconds: number;
@@ -78,17 +88,17 @@ function splitTensor(source: DetectedSource, rank: number): DetectedSource[] {
 export async function readImage(
   source: DetectedSource,
   input: ImageInput,
-  preprocess: () => ResolvedPreprocess,
+  reading: Reading,
   signal: AbortSignal | undefined,
 ): Promise<ReadyImage> {
   throwIfAborted(signal);
-  return source.kind === 'tensor' ? readTensor(source.tensor, input) : readPicture(source, input, preprocess, signal);
+  return source.kind === 'tensor' ? readTensor(source.tensor, input) : readPicture(source, input, reading, signal);
 }
 
 async function readPicture(
   source: Exclude<DetectedSource, { kind: 'tensor' }>,
   input: ImageInput,
-  preprocess: () => ResolvedPreprocess,
+  { preprocess, decoding }: Reading,
   signal: AbortSignal | undefined,
 ): Promise<ReadyImage> {
   const start = performance.now();
@@ -98,14 +108,30 @@ async function readPicture(
       `the model's input "${input.name}" takes volumes or clips ([${shown(input)}]); give a tensor instead of a picture`,
     );
   const resolved = preprocess();
-  const image = await decodeImage(source, { signal });
+  const { size, fit, interpolation } = resolved;
+  const opened = await openPicture(source, { limitInputPixels: decoding.limitInputPixels, signal });
+  const placement = place(opened, { width: size[0], height: size[1] }, fit);
+  const small =
+    decoding.decode === 'fast' && interpolation !== 'nearest'
+      ? opened.decodeSmall(placement.resized, interpolation === 'bicubic' ? 'cubic' : 'linear', signal)
+      : undefined;
+  const image = await (small ?? opened.decode(signal));
+  const isLarge = source.kind !== 'raw' && image.width * image.height > KEPT_PIXELS;
   return {
-    ...(await prepareImage(image, resolved, { signal })),
-    picture: async () => rawPicture(image.data, image.width, image.height),
+    ...(await prepareImage(image, resolved, { placement, signal })),
+    picture: small || isLarge ? decodedAgain(opened, source) : async () => ({ picture: raw(image), spare: false }),
     preprocess: resolved,
     milliseconds: performance.now() - start,
   };
 }
+
+/** For results that are kept: the file's bytes are far fewer than the pixels, which only overlays need. */
+function decodedAgain(opened: OpenPicture, { kind }: DetectedSource): ReadyImage['picture'] {
+  if (kind !== 'file') opened.keep();
+  return async () => ({ picture: raw(await opened.decode()), spare: true });
+}
+
+const raw = ({ data, width, height }: RgbImage): RawPicture => rawPicture(data, width, height);
 
 function readTensor(tensor: TensorInput, input: ImageInput): ReadyImage {
   const dims = tensor.dims.length === input.dims.length - 1 ? [1, ...tensor.dims] : tensor.dims;
@@ -123,7 +149,10 @@ function readTensor(tensor: TensorInput, input: ImageInput): ReadyImage {
     tensor: { type: 'float32', data: tensor.data, dims },
     placement: place(size, size, 'squeeze'),
     depth,
-    picture: async plane => tensorPicture({ data: tensor.data, dims: dims.slice(1), layout }, plane),
+    picture: async plane => {
+      const picture = await tensorPicture({ data: tensor.data, dims: dims.slice(1), layout }, plane);
+      return { picture, spare: true };
+    },
     preprocess: null,
     milliseconds: 0,
     // It is the caller's.

@@ -5,7 +5,7 @@ import type { UsedPrecision } from '../engine/precision.ts';
 import { encodeImage, formatOf, saveImage } from '../image/encode.ts';
 import { type Plane, planePixels, refusePlane } from '../image/plane.ts';
 import type { ResolvedPreprocess } from '../image/preprocess-options.ts';
-import type { RawPicture } from '../image/raw-picture.ts';
+import type { LentPicture, RawPicture } from '../image/raw-picture.ts';
 import { type RenderOptions as ColourOptions, checkAlpha, renderHeatmap, renderOverlay } from '../image/render.ts';
 import type { Convention, ParamValues } from '../methods/definition.ts';
 import type { Box } from '../targets/detection.ts';
@@ -127,10 +127,10 @@ export class Explanation implements ExplanationFields {
   declare readonly warnings: readonly string[];
   declare readonly timings: Timings;
   declare readonly runs: Runs;
-  readonly #picture: (plane?: Plane) => Promise<RawPicture>;
+  readonly #picture: (plane?: Plane) => Promise<LentPicture>;
 
   /** `picture` gives the original picture, the map's size, for overlays. */
-  constructor(fields: ExplanationFields, picture: (plane?: Plane) => Promise<RawPicture>) {
+  constructor(fields: ExplanationFields, picture: (plane?: Plane) => Promise<LentPicture>) {
     Object.assign(this, fields);
     this.#picture = picture;
   }
@@ -210,7 +210,8 @@ export class Explanation implements ExplanationFields {
   }
 
   async #overlay(options: RenderOptions): Promise<RawPicture> {
-    return renderOverlay(await this.#picture(options), this.#plane(options), options);
+    const { picture, spare } = await this.#picture(options);
+    return renderOverlay(picture, this.#plane(options), { ...options, spare });
   }
 }
 

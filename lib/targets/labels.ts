@@ -40,5 +40,6 @@ function add(map: Map<string, number[]>, name: string, index: number): void {
   const key = normalise(name);
   const list = map.get(key);
   if (!list) map.set(key, [index]);
-  else if (!list.includes(index)) list.push(index);
+  // Indices come in order.
+  else if (list.at(-1) !== index) list.push(index);
 }

@@ -64,7 +64,7 @@ Napi::Value colorizeMap(KernelCall& call) {
   return call.run(8 * count, result, [=] { kernels::colorizeMap(map, count, table, out); });
 }
 
-// (picture, map, count, table, alpha) → [count · 3]
+// (picture, map, count, table, alpha, out or null) → [count · 3]; out may be the picture
 Napi::Value overlayMap(KernelCall& call) {
   const std::size_t count = call.size(2);
   const std::uint8_t* picture = call.bytes(0, 3 * count);
@@ -72,7 +72,7 @@ Napi::Value overlayMap(KernelCall& call) {
   const std::uint8_t* table = call.bytes(3, kTableBytes);
   const double alpha = call.number(4);
   if (!(alpha >= 0 && alpha <= 1)) call.fail("ERR_OPTION_INVALID", "alpha must be from 0 to 1");
-  Napi::Uint8Array result = call.newBytes(3 * count);
+  Napi::Uint8Array result = call.bytesFor(5, 3 * count);
   std::uint8_t* out = result.Data();
   return call.run(16 * count, result, [=] { kernels::overlayMap(picture, map, count, table, alpha, out); });
 }

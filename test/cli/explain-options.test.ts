@@ -46,12 +46,15 @@ describe('options', () => {
     const { load } = await optionsOf(
       ...'--mean 0.5,-1,0 --std 1,2,3 --fit crop --size 320x240 --labels names.txt'.split(' '),
       ...'--provider cuda --provider cpu --precision fp16 --threads 3'.split(' '),
+      ...'--limit-input-pixels 1000000 --decode fast'.split(' '),
     );
     expect(load).toEqual({
       executionProviders: ['cuda', 'cpu'],
       intraOpNumThreads: 3,
       precision: 'fp16',
       labels: 'names.txt',
+      limitInputPixels: 1_000_000,
+      decode: 'fast',
       preprocess: { mean: [0.5, -1, 0], std: [1, 2, 3], fit: 'crop', size: [320, 240] },
     });
     expect((await optionsOf('--preset', 'inception')).load).toEqual({ preprocess: { preset: 'inception' } });
@@ -85,6 +88,8 @@ describe('options', () => {
     [['--mean', '1,x,3'], /ERR_USAGE: .*numbers/],
     [['--threads', '0'], /ERR_USAGE: .*at least 1/],
     [['--seed', '-1'], /ERR_USAGE/],
+    [['--limit-input-pixels', '-1'], /ERR_USAGE/],
+    [['--decode', 'quick'], /ERR_USAGE: .*exact, fast/],
     [['--batch-size', '1.5'], /ERR_USAGE/],
     [['--convention', 'captum'], /ERR_USAGE: .*pytorch-grad-cam/],
     [['--precision', 'int8'], /ERR_USAGE/],

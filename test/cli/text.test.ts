@@ -1,12 +1,12 @@
 import { describe, expect, it } from 'vitest';
-import { failureText } from '../../lib/cli/failure.ts';
+import { failureLines } from '../../lib/cli/failure.ts';
 import { formatTable } from '../../lib/cli/table.ts';
 import { oneLine, percent, plural, shapeText } from '../../lib/cli/text.ts';
 import { OnnxCamError } from '../../lib/common/errors.ts';
 
 describe('text for people', () => {
-  it('is one line without control characters', () => {
-    expect(oneLine('a\nb\x1b[31m\tc')).toBe('a b [31m c');
+  it('is one line, with control characters shown', () => {
+    expect(oneLine(' a \r\n\n b\x1b[31m\tc\n')).toBe('a b\\u001b[31m\\tc');
   });
 
   it.each([
@@ -36,33 +36,44 @@ describe('text for people', () => {
           ['', 'long'],
         ],
       ),
-    ).toBe('   name\n*  a\n   long');
+    ).toEqual(['   name', '*  a', '   long']);
   });
 });
 
-describe('failureText', () => {
+describe('failureLines', () => {
   it('is one line with code and message', () => {
     const error = new OnnxCamError('ERR_RUNTIME', 'first\nsecond');
-    expect(failureText(error)).toBe('onnx-cam: ERR_RUNTIME: first second');
+    expect(failureLines(error)).toEqual(['onnx-cam: ERR_RUNTIME: first second']);
   });
 
   it('names the input unless the message does', () => {
-    expect(failureText(new OnnxCamError('ERR_RUNTIME', 'boom'), { input: 'a.png' })).toBe(
+    expect(failureLines(new OnnxCamError('ERR_RUNTIME', 'boom'), { input: 'a.png' })).toEqual([
       'onnx-cam: ERR_RUNTIME: a.png: boom',
-    );
-    expect(failureText(new OnnxCamError('ERR_IMAGE_INVALID', 'a.png is empty'), { input: 'a.png' })).toBe(
+    ]);
+    expect(failureLines(new OnnxCamError('ERR_IMAGE_INVALID', 'a.png is empty'), { input: 'a.png' })).toEqual([
       'onnx-cam: ERR_IMAGE_INVALID: a.png is empty',
-    );
+    ]);
+    const hostile = 'a\nb\x1b[2J.png';
+    expect(failureLines(new OnnxCamError('ERR_IMAGE_INVALID', `${hostile} is empty`), { input: hostile })).toEqual([
+      'onnx-cam: ERR_IMAGE_INVALID: a b\\u001b[2J.png is empty',
+    ]);
   });
 
   it('adds the stacks of the error and its causes when debugging', () => {
     const error = new OnnxCamError('ERR_RUNTIME', 'outer', { cause: new Error('inner') });
-    const text = failureText(error, { debug: true });
+    const text = failureLines(error, { debug: true }).join('\n');
     expect(text).toContain('caused by: Error: inner');
     expect(text).toContain('text.test.ts');
   });
 
+  it('shows no line of a message as one of the stack', () => {
+    const error = new OnnxCamError('ERR_RUNTIME', 'first\n    at secret (file.ts:1:1)');
+    const [, head, ...stack] = failureLines(error, { debug: true });
+    expect(head).toBe('OnnxCamError: first at secret (file.ts:1:1)');
+    expect(stack.join()).not.toContain('secret');
+  });
+
   it('gives what is not ours a code too', () => {
-    expect(failureText(new TypeError('x is not a function'))).toBe('onnx-cam: ERR_RUNTIME: x is not a function');
+    expect(failureLines(new TypeError('x is not a function'))).toEqual(['onnx-cam: ERR_RUNTIME: x is not a function']);
   });
 });

@@ -47,7 +47,12 @@ function flipped(): Float32Array {
 
 async function clean(): Promise<Work> {
   const { network } = stage;
-  const ready = await readImage(detectSource(image()), network.model.input, () => expect.fail(), undefined);
+  const ready = await readImage(
+    detectSource(image()),
+    network.model.input,
+    { preprocess: () => expect.fail(), decoding: {} },
+    undefined,
+  );
   return { image: ready, targets: resolveFor(network, parseTarget('top1'), undefined), index: 0 };
 }
 

@@ -1,14 +1,15 @@
 import { fileURLToPath } from 'node:url';
 import sharp from 'sharp';
 import { describe, expect, it } from 'vitest';
-import { decodeImage, type RgbImage } from '../../lib/image/decode.ts';
+import type { RgbImage } from '../../lib/image/decode.ts';
 import { prepareImage } from '../../lib/image/preprocess.ts';
 import { type PreprocessOptions, resolvePreprocess } from '../../lib/image/preprocess-options.ts';
 import { readNpy } from '../../lib/io/npy.ts';
+import { decodeImage } from '../helpers/decode-image.ts';
 import { largestDifference, type Pixels, picture, pixelAt, quarters, texture } from './pictures.ts';
 
 const golden = (name: string) => fileURLToPath(new URL(`../golden/decode/${name}`, import.meta.url));
-const rgb = ({ data, width, height }: Pixels): RgbImage => ({ data, width, height, source: 'test' });
+const rgb = ({ data, width, height }: Pixels): RgbImage => ({ data, width, height });
 const prepare = async (image: Pixels, options: PreprocessOptions, channels?: number) =>
   prepareImage(rgb(image), resolvePreprocess(options, channels === undefined ? {} : { channels }));
 

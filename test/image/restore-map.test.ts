@@ -75,7 +75,7 @@ describe('restoreMaps', () => {
           Math.abs(x - spotX) <= 2 && Math.abs(y - spotY) <= 2 ? [255, 255, 255] : [0, 0, 0],
         );
         const preprocess = resolvePreprocess({ preset: 'unit', fit, size: [64, 56] });
-        const { tensor, placement } = await prepareImage({ ...image, source: '' }, preprocess);
+        const { tensor, placement } = await prepareImage(image, preprocess);
         const channel = { data: tensor.data.subarray(0, 64 * 56), dims: [1, 56, 64] as const };
         const { data } = await restoreMaps(channel, placement);
         let mass = 0;

@@ -126,7 +126,8 @@ describe('kernels refuse what does not fit', () => {
       ['resampleImage', new Uint8Array(24), 4, 2, 3, 4, 2, 1, 0, 4, 2, 'nearest', false],
       ['imageToTensor', new Uint8Array(24), 6, 4, 1, 0, 0, 0, 1, 1, 1, false, true],
       ['colorizeMap', floats, 24, new Uint8Array(767)],
-      ['overlayMap', new Uint8Array(72), floats, 24, table, Number.NaN],
+      ['overlayMap', new Uint8Array(72), floats, 24, table, Number.NaN, null],
+      ['overlayMap', new Uint8Array(72), floats, 24, table, 1, new Uint8Array(71)],
     ] as const) {
       expect(() => n[name]!(...args), name).toThrow(/./);
     }

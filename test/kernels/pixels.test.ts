@@ -112,6 +112,10 @@ describe('colorize and overlay', () => {
       for (const alpha of [0, 0.5, 1]) {
         const result = await overlay(picture, map, table, alpha);
         expectBytes(result, reference.overlay(picture, map, table, alpha));
+        // Also over the picture's own pixels.
+        const own = { ...picture, data: picture.data.slice() };
+        expect(await overlay(own, map, table, alpha, { out: own.data })).toBe(own.data);
+        expectBytes(own.data, result);
       }
       // Other alphas are not exact in fixed point: a half may round to either side.
       const result = await overlay(picture, map, table, 0.3);

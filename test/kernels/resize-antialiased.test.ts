@@ -1,7 +1,7 @@
 import { describe, expect, it } from 'vitest';
-import { decodeImage } from '../../lib/image/decode.ts';
 import { rawPicture } from '../../lib/image/raw-picture.ts';
 import { resizeAntialiased } from '../../lib/kernels/index.ts';
+import { decodeImage } from '../helpers/decode-image.ts';
 import { largestDifference, type Pixels, texture } from '../image/pictures.ts';
 
 const raw = ({ data, width, height }: Pixels) => rawPicture(data, width, height);

@@ -1,8 +1,9 @@
-import { type FileHandle, open, realpath } from 'node:fs/promises';
-import { dirname, isAbsolute, join, relative, sep } from 'node:path';
+import { dirname } from 'node:path';
 import { TensorProto_DataLocation as DataLocation, type TensorProto } from 'onnx-buf';
 import { OnnxCamError } from '../../common/errors.ts';
 import { elementCount } from '../../engine/tensor.ts';
+import { LeavesFolder, openNamedInside } from '../../io/inside-folder.ts';
+import { type OpenFile, readRange, UnfitFile } from '../../io/regular-file.ts';
 import type { Graph } from '../graph/graph.ts';
 import { subgraphsOf } from '../graph/subgraphs.ts';
 import { bytesPerElement, dimsOf, typeOfCode } from '../graph/tensor-values.ts';
@@ -33,7 +34,7 @@ export async function resolveExternalData(graph: Graph, path: string | undefined
       `the model keeps its weights in another file ("${first.location}"), which cannot be found from bytes alone; ` +
         'load the model by its path',
     );
-  const folder = await realpath(dirname(path));
+  const folder = dirname(path);
   for (const [location, group] of groupByLocation(references)) await readGroup(folder, location, group);
 }
 
@@ -65,11 +66,10 @@ function readReference(weight: TensorProto): Reference {
 }
 
 async function readGroup(folder: string, location: string, group: readonly Reference[]): Promise<void> {
-  const file = await openInside(folder, location);
+  const { file, size } = await openWeights(folder, location);
   try {
     const start = Math.min(...group.map(({ offset }) => offset));
     const end = Math.max(...group.map(({ offset, length }) => offset + length));
-    const { size } = await file.stat();
     if (end > size)
       throw failure(`"${location}" holds ${size} bytes, the model's weights reach to ${end}: the file is truncated`);
     const bytes = await readRange(file, start, end - start);
@@ -83,40 +83,16 @@ async function readGroup(folder: string, location: string, group: readonly Refer
   }
 }
 
-async function openInside(folder: string, location: string): Promise<FileHandle> {
-  const parts = location.split(/[\\/]/);
-  const leaves = location === '' || location.includes('\0') || parts.includes('..');
-  if (leaves || isAbsolute(location) || /^[A-Za-z]:/.test(location) || location.startsWith('\\'))
-    throw failure(`the model refers to weights in "${location}"; only files inside its own folder are read`);
-  let target: string;
+async function openWeights(folder: string, location: string): Promise<OpenFile> {
   try {
-    target = await realpath(join(folder, location));
+    return await openNamedInside(folder, location);
   } catch (cause) {
+    if (cause instanceof LeavesFolder)
+      throw failure(`the model's weights are in "${location}"; only files inside its own folder are read`, cause);
+    if (cause instanceof UnfitFile)
+      throw failure(`"${location}", which should hold the model's weights, cannot be read: ${cause.message}`, cause);
     throw failure(`the model's weights are missing: "${location}" beside the model cannot be read`, cause);
   }
-  const inside = relative(folder, target);
-  if (inside === '' || inside === '..' || inside.startsWith(`..${sep}`) || isAbsolute(inside))
-    throw failure(`"${location}" leads out of the model's folder; only files inside it are read`);
-  try {
-    const file = await open(target, 'r');
-    if ((await file.stat()).isFile()) return file;
-    await file.close();
-  } catch (cause) {
-    throw failure(`the model's weights in "${location}" cannot be read`, cause);
-  }
-  throw failure(`"${location}", which should hold the model's weights, is no ordinary file`);
-}
-
-/** Bytes of a file from `start` on, read in large pieces away from the event loop. */
-export async function readRange(file: FileHandle, start: number, length: number): Promise<Uint8Array<ArrayBuffer>> {
-  const bytes = new Uint8Array(length);
-  const PIECE = 2 ** 28;
-  for (let done = 0; done < length; ) {
-    const { bytesRead } = await file.read(bytes, done, Math.min(PIECE, length - done), start + done);
-    if (bytesRead === 0) return bytes.subarray(0, done);
-    done += bytesRead;
-  }
-  return bytes;
 }
 
 function refuseInSubgraphs(graph: Graph): void {

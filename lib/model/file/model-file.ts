@@ -1,50 +1,46 @@
 import { createHash } from 'node:crypto';
-import { open, stat } from 'node:fs/promises';
 import { setImmediate as nextTurn } from 'node:timers/promises';
 import { fileURLToPath } from 'node:url';
 import { OnnxCamError } from '../../common/errors.ts';
-import { readRange } from './external-data.ts';
+import { isMissing, readRegular, UnfitFile } from '../../io/regular-file.ts';
 import type { Sidecar } from './sidecar.ts';
 
+/** An ONNX file ends at 2 GiB; larger models keep weights in other files. */
+const LARGEST_MODEL = 2 ** 31 - 1;
+
+/** @throws `ERR_MODEL_NOT_FOUND` for an address that names no file of this machine */
 export function pathOf(source: string | URL): string {
-  if (source instanceof URL || /^[a-z][a-z0-9+.-]+:\/\//i.test(source)) {
-    const url = new URL(source);
-    if (url.protocol !== 'file:')
-      throw new OnnxCamError(
-        'ERR_MODEL_NOT_FOUND',
-        `models are read from files; "${url.protocol}" addresses are not fetched. Download the model, or pass its bytes`,
-      );
-    return fileURLToPath(url);
+  if (typeof source === 'string' && !/^[a-z][a-z0-9+.-]+:\/\//i.test(source)) return source;
+  let url: URL;
+  try {
+    url = new URL(source);
+    if (url.protocol === 'file:') return fileURLToPath(url);
+  } catch (cause) {
+    throw new OnnxCamError('ERR_MODEL_NOT_FOUND', `"${source}" names no file: ${(cause as Error).message}`, { cause });
   }
-  return source;
+  throw new OnnxCamError(
+    'ERR_MODEL_NOT_FOUND',
+    `models are read from files; "${url.protocol}" addresses are not fetched. Download the model, or pass its bytes`,
+  );
 }
 
+/** @throws `ERR_MODEL_NOT_FOUND`; `ERR_MODEL_INVALID` for a folder, a FIFO, a device or a file above 2 GiB */
 export async function readModelFile(path: string): Promise<Uint8Array> {
   try {
-    const info = await stat(path);
-    if (!info.isFile())
-      throw new OnnxCamError('ERR_MODEL_INVALID', `"${path}" is no file but a folder or device; give the .onnx file`);
-    const file = await open(path, 'r');
-    try {
-      const { size } = await file.stat();
-      if (size >= 2 ** 31)
-        throw new OnnxCamError(
-          'ERR_MODEL_INVALID',
-          `"${path}" has ${size} bytes; an ONNX file ends at 2 GiB (larger models keep weights in other files)`,
-        );
-      return await readRange(file, 0, size);
-    } finally {
-      await file.close();
-    }
-  } catch (error) {
-    if (error instanceof OnnxCamError) throw error;
-    const missing = (error as NodeJS.ErrnoException).code === 'ENOENT';
+    return await readRegular(path, LARGEST_MODEL);
+  } catch (cause) {
+    if (cause instanceof UnfitFile)
+      throw new OnnxCamError(
+        'ERR_MODEL_INVALID',
+        `"${path}" cannot be read: ${cause.message}; give the .onnx file (larger models keep weights in other files)`,
+        { cause },
+      );
     throw new OnnxCamError(
       'ERR_MODEL_NOT_FOUND',
-      missing
+      isMissing(cause)
         ? `there is no model file "${path}"`
-        : `the model file "${path}" cannot be read: ${(error as Error).message}`,
-      { cause: error },
+        : `the model file "${path}" cannot be read: ${(cause as Error).message}`,
+      { cause },
     );
   }
 }

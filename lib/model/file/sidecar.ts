@@ -1,14 +1,16 @@
-import { readFile } from 'node:fs/promises';
-import { dirname, resolve } from 'node:path';
+import { dirname } from 'node:path';
 import { OnnxCamError } from '../../common/errors.ts';
+import { shown } from '../../common/shown.ts';
 import { didYouMean } from '../../common/suggest.ts';
+import { openInside } from '../../io/inside-folder.ts';
+import { isMissing, readWhole } from '../../io/regular-file.ts';
 import type { LayerSpec } from '../find/choose-layer.ts';
 
 /** What the JSON file beside a model may say; options of `load` win over it. */
 export interface Sidecar {
   /** A preset's name or the values themselves; the image part checks them. */
   readonly preprocess?: string | Readonly<Record<string, unknown>>;
-  /** Class names, or the name of a text file; in the JSON it is relative to the model's folder. */
+  /** Class names, or the name of a text file inside the model's folder. */
   readonly labels?: readonly string[] | string;
   readonly layer?: LayerSpec;
   readonly input?: string;
@@ -51,24 +53,25 @@ export function isTokens(value: unknown): boolean {
   return goodGrid && (prefix === undefined || isCount(prefix)) && Object.keys(others).length === 0;
 }
 
+/** Bytes; far above a file with names for thousands of classes. */
+const LARGEST_SIDECAR = 2 ** 24;
+
 /**
- * Reads `MODEL.onnx.json` where there is one. The labels file that it names comes back as an absolute path: the one in the
- * model's folder, whatever lies in the working directory. Keys that start with `$` or `_`, and `name`, `description`,
- * `source` and `license`, are remarks for people.
- * @throws OnnxCamError `ERR_OPTION_INVALID` when it is no JSON, has an unknown key or a value of the wrong kind
+ * Reads `MODEL.onnx.json` where there is one; it must be in the model's folder itself, and not a link to somewhere else.
+ * Keys that start with `$` or `_`, and `name`, `description`, `source` and `license`, are remarks for people.
+ * @throws OnnxCamError `ERR_OPTION_INVALID` when it cannot be read, is no JSON, has an unknown key or a value of the wrong
+ * kind
  */
 export async function readSidecar(modelPath: string): Promise<Sidecar> {
   const path = `${modelPath}.json`;
   let text: string;
   try {
-    text = await readFile(path, 'utf8');
+    text = new TextDecoder().decode(await readWhole(await openInside(dirname(modelPath), path), LARGEST_SIDECAR));
   } catch (cause) {
-    if ((cause as NodeJS.ErrnoException).code === 'ENOENT') return {};
+    if (isMissing(cause)) return {};
     throw new OnnxCamError('ERR_OPTION_INVALID', `${path} cannot be read: ${(cause as Error).message}`, { cause });
   }
-  const sidecar = parseSidecar(text, path);
-  const { labels } = sidecar;
-  return typeof labels === 'string' ? { ...sidecar, labels: resolve(dirname(modelPath), labels) } : sidecar;
+  return parseSidecar(text, path);
 }
 
 /** @param path for messages only */
@@ -86,13 +89,13 @@ export function parseSidecar(text: string, path: string): Sidecar {
     if (!known.includes(key))
       throw new OnnxCamError(
         'ERR_OPTION_INVALID',
-        `${path}: unknown key "${key}"${didYouMean(key, known)}; known are ${known.join(', ')}`,
+        `${path}: unknown key ${shown(key).slice(0, 80)}${didYouMean(key, known)}; known are ${known.join(', ')}`,
       );
     const check = CHECKS[key as keyof Sidecar];
     if (!check.accepts(item))
       throw new OnnxCamError(
         'ERR_OPTION_INVALID',
-        `${path}: "${key}" must be ${check.expected}, not ${JSON.stringify(item).slice(0, 80)}`,
+        `${path}: "${key}" must be ${check.expected}, not ${shown(item).slice(0, 80)}`,
       );
   }
   return Object.fromEntries(entries);

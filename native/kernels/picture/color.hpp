@@ -5,7 +5,7 @@
 //   overlay[i] = round((1 − alpha) · picture[i] + alpha · heat[i])
 //
 // Layout: maps float [P], table uint8 [256, 3], pictures and results uint8 [P, 3]. Accumulator: 16.16 fixed point.
-// Edge cases: NaN takes index 0. No SIMD tiers: a table look-up per pixel. Other tools: docs/methods.md#colours.
+// Edge cases: NaN takes index 0. No SIMD tiers: a table look-up per pixel. `out` may be `picture`. Other tools: docs/methods.md#colours.
 #pragma once
 
 #include <cstddef>
