@@ -38,6 +38,11 @@ class CudaDevice : public Device {
  public:
   CudaDevice(const Library& library, int number, void* stream)
       : number_(number), stream_(static_cast<cudaStream_t>(stream)), ownsStream_(stream == nullptr) {
+    OrtMemoryInfo* memory = nullptr;
+    library.check(library.api->CreateMemoryInfo("Cuda", OrtDeviceAllocator, number, OrtMemTypeDefault, &memory),
+                  "ERR_RUNTIME", "ONNX Runtime: ");
+    memory_ = {memory, library.api->ReleaseMemoryInfo};
+    // The stream comes last: what throws in here is not followed by the destructor.
     try {
       checkCuda(cudaSetDevice(number), "the device cannot be used");
       // Non-blocking: nobody else's work on the default stream holds it up.
@@ -45,10 +50,6 @@ class CudaDevice : public Device {
     } catch (const CodedError& error) {
       throw CodedError("ERR_PROVIDER_UNAVAILABLE", "CUDA device " + std::to_string(number) + ": " + error.what());
     }
-    OrtMemoryInfo* memory = nullptr;
-    library.check(library.api->CreateMemoryInfo("Cuda", OrtDeviceAllocator, number, OrtMemTypeDefault, &memory),
-                  "ERR_RUNTIME", "ONNX Runtime: ");
-    memory_ = {memory, library.api->ReleaseMemoryInfo};
   }
   ~CudaDevice() override {
     if (!ownsStream_) return;

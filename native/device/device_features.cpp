@@ -17,9 +17,10 @@ using kernels::Shape;
 template <class T, class Work>
 void fetch(Device& device, std::size_t count, T* out, Work work) {
   const DeviceArray<T> result(device, count);
+  // Made first: nothing may fail between the copy to `out` and the wait for it.
+  const auto mark = device.makeMark();
   work(result.data());
   device.download(result.data(), count * sizeof(T), out);
-  const auto mark = device.makeMark();
   mark->set();
   mark->wait();
 }

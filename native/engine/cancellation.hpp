@@ -17,6 +17,9 @@ class Cancellation {
 
   bool cancelled() const noexcept { return cancelled_.load(std::memory_order_acquire); }
 
+  /// For work that looks at a flag and knows nothing else of cancellations; lives as long as this does.
+  const std::atomic<bool>& flag() const noexcept { return cancelled_; }
+
   /// Raises the flag and calls every living hook once, on this thread.
   void cancel() {
     std::lock_guard lock(mutex_);

@@ -1,7 +1,7 @@
 #include "engine/run_queue.hpp"
 
 #include <algorithm>
-#include <system_error>
+#include <exception>
 #include <thread>
 #include <utility>
 
@@ -32,7 +32,15 @@ void RunQueue::post(std::function<void()> job) {
   {
     std::lock_guard lock(mutex_);
     jobs_.push_back(std::move(job));
-    if (idle_ < jobs_.size() && threads_ < limit_) startThread();
+    try {
+      if (idle_ < jobs_.size() && threads_ < limit_) startThread();
+    } catch (...) {
+      // The threads that exist serve the queue. Without any, the job could never run.
+      if (threads_ == 0) {
+        jobs_.pop_back();
+        throw;
+      }
+    }
   }
   // Without the lock: the thread that wakes up would only wait for it.
   posted_.notify_one();
@@ -41,23 +49,19 @@ void RunQueue::post(std::function<void()> job) {
 void RunQueue::raiseLimit(std::size_t limit) {
   std::lock_guard lock(mutex_);
   limit_ = std::max(limit_, limit);
-  for (std::size_t waiting = jobs_.size(); waiting > idle_ && threads_ < limit_; --waiting) startThread();
+  try {
+    for (std::size_t waiting = jobs_.size(); waiting > idle_ && threads_ < limit_; --waiting) startThread();
+  } catch (const std::exception&) {
+    // Then those that exist do the waiting jobs: there are some, or `post` would not have taken them.
+  }
 }
 
-// Called with the mutex held.
+// Called with the mutex held. Throws what std::thread does when the system refuses another thread, or has no memory.
 void RunQueue::startThread() {
   static const bool pinned = (pinModule(), true);
   (void)pinned;
-  try {
-    std::thread([this] { serve(); }).detach();
-    ++threads_;
-  } catch (const std::system_error&) {
-    // The system refuses another thread: those that exist serve the queue. Without any, the job could never run.
-    if (threads_ == 0) {
-      jobs_.pop_back();
-      throw;
-    }
-  }
+  std::thread([this] { serve(); }).detach();
+  ++threads_;
 }
 
 void RunQueue::serve() {

@@ -25,6 +25,7 @@ class RunQueue {
   RunQueue& operator=(const RunQueue&) = delete;
 
   /// Runs `job` on a thread of the pool, in the order of posting; it must not throw.
+  /// Throws std::bad_alloc or std::system_error, and the job never runs, where there is no memory or no thread for it.
   void post(std::function<void()> job);
 
   /// Lets at least `limit` jobs run at once from now on; never lowers the limit.

@@ -35,14 +35,14 @@ bool mentions(std::string_view text, std::initializer_list<std::string_view> wor
   return false;
 }
 
-bool isOutOfMemory(std::string_view text) {
+bool saysOutOfMemory(std::string_view text) {
   return mentions(text, {"Failed to allocate memory", "bad_alloc", "bad allocation", "out of memory", "Out of memory",
                          "OUT_OF_MEMORY", "ALLOC_FAILED", "cudaErrorMemoryAllocation"});
 }
 
 /// ONNX Runtime's error codes say little (most failures are "FAIL"), so its text decides as well.
 const char* creationErrorCode(OrtErrorCode code, std::string_view text) {
-  if (isOutOfMemory(text)) return "ERR_OUT_OF_MEMORY";
+  if (saysOutOfMemory(text)) return "ERR_OUT_OF_MEMORY";
   if (mentions(text, {"xternal data", "xternal_data", "xternal initializer", "External file",
                       "model_path must not be empty"})) {
     return "ERR_EXTERNAL_DATA";
@@ -208,7 +208,7 @@ OrtPtr<OrtRunOptions> Session::makeRunOptions() const {
 
 void Session::checkRun(OrtStatus* status) const {
   if (status == nullptr) return;
-  const bool memory = isOutOfMemory(library_.api->GetErrorMessage(status));
+  const bool memory = saysOutOfMemory(library_.api->GetErrorMessage(status));
   library_.check(status, memory ? "ERR_OUT_OF_MEMORY" : "ERR_RUNTIME", "ONNX Runtime could not run the model: ");
 }
 

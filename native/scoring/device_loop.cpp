@@ -4,6 +4,7 @@
 #include <array>
 #include <atomic>
 #include <cstring>
+#include <exception>
 #include <optional>
 #include <utility>
 
@@ -168,8 +169,8 @@ void scoreOnDevice(Device& device, const Variants& variants, std::size_t begin, 
         pipeline.emplace(device, model, variants, targets, capacity);
       }
       pipeline->start(*range, begin, cancellation, results);
-    } catch (const CodedError& error) {
-      if (!error.isOutOfMemory() || !chunks.halve(*range)) throw;
+    } catch (const std::exception& error) {
+      if (!isOutOfMemory(error) || !chunks.halve(*range)) throw;
       if (pipeline) pipeline->drain(results);
       pipeline.reset();
     }

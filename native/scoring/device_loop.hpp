@@ -1,9 +1,15 @@
 // The perturbation loop on a device: batches are written, run and read there in one queue, two under way at a time.
 #pragma once
 
+#include <cstddef>
+#include <cstdint>
+
 #include "device/device.hpp"
+#include "engine/cancellation.hpp"
 #include "scoring/parallel_runs.hpp"
-#include "scoring/score_variants.hpp"
+#include "scoring/scoring_model.hpp"
+#include "scoring/target_scores.hpp"
+#include "scoring/variants.hpp"
 
 namespace onnx_cam {
 

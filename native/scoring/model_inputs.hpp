@@ -5,7 +5,7 @@
 #include <vector>
 
 #include "runtime/value.hpp"
-#include "scoring/score_variants.hpp"
+#include "scoring/scoring_model.hpp"
 
 namespace onnx_cam {
 

@@ -74,19 +74,23 @@ void runParallel(RunQueue& queue, std::size_t workers, std::atomic<bool>& failed
       if (!crew->error) crew->error = std::current_exception();
     }
   };
-  for (std::size_t worker = 1; worker < workers; worker++) {
-    // `work` refers to this frame, which stays until every helper that got inside has left.
-    queue.post([crew, &work, worker] {
-      {
+  try {
+    for (std::size_t worker = 1; worker < workers; worker++) {
+      // `work` refers to this frame, which stays until every helper that got inside has left.
+      queue.post([crew, &work, worker] {
+        {
+          std::lock_guard lock(crew->mutex);
+          if (crew->closed) return;
+          crew->inside++;
+        }
+        work(worker);
         std::lock_guard lock(crew->mutex);
-        if (crew->closed) return;
-        crew->inside++;
-      }
-      work(worker);
-      std::lock_guard lock(crew->mutex);
-      crew->inside--;
-      crew->left.notify_all();
-    });
+        crew->inside--;
+        crew->left.notify_all();
+      });
+    }
+  } catch (const std::exception&) {
+    // No memory or no thread for another helper: those that there are, and this thread, do it all.
   }
   work(0);
   std::unique_lock lock(crew->mutex);

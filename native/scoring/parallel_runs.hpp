@@ -49,7 +49,7 @@ class Chunks {
 };
 
 /// Calls body(worker) for workers 0 … workers − 1: the first on this thread, the others on threads of `queue` if those
-/// come free before the first returns. So the body must take its work from a shared counter, and a single worker must
+/// come free before the first returns and the queue takes them. So the body must take its work from a shared counter, and a single worker must
 /// be able to do it all. Returns when every started body has; throws what the first failing one threw, and `failed` is
 /// true from then on, so that the others can end early.
 void runParallel(RunQueue& queue, std::size_t workers, std::atomic<bool>& failed,

@@ -1,7 +1,12 @@
 #include "scoring/score_variants.hpp"
 
 #include <algorithm>
+#include <atomic>
+#include <exception>
+#include <memory>
 #include <optional>
+#include <string>
+#include <vector>
 
 #include "engine/run_queue.hpp"
 #include "runtime/error.hpp"
@@ -18,12 +23,13 @@ namespace {
 class BatchRunner {
  public:
   BatchRunner(const ScoringModel& model, std::size_t itemSize, std::size_t capacity)
-      : model_(model), itemSize_(itemSize), batch_(capacity * itemSize) {
+      : model_(model), itemSize_(itemSize), capacity_(capacity), batch_(capacity * itemSize) {
     for (const FixedInput& input : model.fixed) {
       repeated_.push_back(input.repeated ? fixedBytes(input, capacity) : std::vector<char>());
     }
   }
 
+  std::size_t capacity() const { return capacity_; }
   float* slot(std::size_t index) { return &batch_[index * itemSize_]; }
 
   /// Runs the first `used` slots (what fills the batch up holds anything) and hands each one's row of logits to
@@ -57,6 +63,7 @@ class BatchRunner {
  private:
   const ScoringModel& model_;
   std::size_t itemSize_;
+  std::size_t capacity_;
   std::vector<float> batch_;
   std::vector<std::vector<char>> repeated_;
 };
@@ -85,7 +92,12 @@ ScoringOutcome scoreVariants(const Variants& variants, std::size_t begin, std::s
       const std::optional<Range> range = chunks.next();
       if (!range) return;
       try {
-        if (!runner) runner.emplace(model, variants.size(), model.itemsFor(std::min(chunks.size(), total)));
+        // From the range itself: another worker may have halved the chunks since it was taken.
+        const std::size_t capacity = model.itemsFor(range->size());
+        if (!runner || runner->capacity() < capacity) {
+          runner.reset();  // First, so that there are never two.
+          runner.emplace(model, variants.size(), capacity);
+        }
         for (std::size_t i = 0; i < range->size(); i++) {
           if (cancellation.cancelled()) return;
           writer->write(begin + range->begin + i, runner->slot(i));
@@ -94,8 +106,8 @@ ScoringOutcome scoreVariants(const Variants& variants, std::size_t begin, std::s
           targets.check(classes);
           targets.read(logits, classes, out + (range->begin + i) * columns);
         });
-      } catch (const CodedError& error) {
-        if (!error.isOutOfMemory() || !chunks.halve(*range)) throw;
+      } catch (const std::exception& error) {
+        if (!isOutOfMemory(error) || !chunks.halve(*range)) throw;
         runner.reset();
         continue;
       }

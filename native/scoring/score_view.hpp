@@ -24,7 +24,8 @@ struct ScoreTerm {
 
 ONNX_CAM_HD inline bool needsProbability(ScoreView view) { return view != ScoreView::logit; }
 
-ONNX_CAM_HD inline double logSigmoid(double z) { return -::log1p(::exp(-z)); }
+/// Of the two forms the one whose exponential cannot overflow.
+ONNX_CAM_HD inline double logSigmoid(double z) { return z < 0 ? z - ::log1p(::exp(z)) : -::log1p(::exp(-z)); }
 
 /// The view of one logit from it and the logarithm of its probability.
 ONNX_CAM_HD inline double viewOf(ScoreView view, double z, double logProbability) {

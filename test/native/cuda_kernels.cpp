@@ -352,6 +352,36 @@ void testScores(std::size_t classes, bool sigmoid, Element element) {
   CHECK(close(scores.host<double>(expected.size()), expected, 1e-12));
 }
 
+// Logarithms of sigmoids, where one of the exponentials overflows as well.
+void testLogSigmoids() {
+  std::vector<float> logits;
+  for (float z = -1000; z <= 1000; z += 0.5f) logits.push_back(z);
+  TargetScores targets;
+  targets.sigmoid = true;
+  targets.targets = {
+      {{ScoreView::logProbability, 0, 1}}, {{ScoreView::rest, 0, 1}}, {{ScoreView::logProbability, 0, 1, true}}};
+  const std::vector<ScoreTerm> terms{targets.targets[0][0], targets.targets[1][0], targets.targets[2][0]};
+  const OnDevice deviceLogits(logits, Element::float32), deviceTerms(terms),
+      deviceStarts(std::vector<std::uint32_t>{0, 1, 2, 3});
+  const OnDevice scores(3 * logits.size() * sizeof(double));
+  const cuda::TargetTerms own{deviceTerms.as<ScoreTerm>(), deviceStarts.as<std::uint32_t>(), 3, true};
+  CHECK(cuda::readScores(deviceLogits.data(), Element::float32, logits.size(), 1, own, scores.as<double>(), nullptr) ==
+        0);
+  const std::vector<double> onDevice = scores.host<double>(3 * logits.size());
+  for (std::size_t i = 0; i < logits.size(); i++) {
+    // Its exponents reach beyond 11,000.
+    const auto logSigmoid = [](long double z) { return static_cast<double>(-std::log1p(std::exp(-z))); };
+    const double z = logits[i];
+    const double expected[] = {logSigmoid(z), z + logSigmoid(z), logSigmoid(-z)};
+    double onCpu[3];
+    targets.read(&logits[i], 1, onCpu);
+    for (int t = 0; t < 3; t++) {
+      CHECK(std::abs(onCpu[t] - expected[t]) <= 1e-15 * std::abs(z) + 1e-15);
+      CHECK(std::abs(onDevice[3 * i + t] - expected[t]) <= 1e-15 * std::abs(z) + 1e-15);
+    }
+  }
+}
+
 void testHalves() {
   // Every half survives the way to float and back, on both sides.
   std::vector<std::uint16_t> halves(65536);
@@ -388,6 +418,7 @@ void testHalves() {
 
 int main() {
   testHalves();
+  testLogSigmoids();
   for (const Element element : kElements) {
     for (const Shape shape : kShapes) {
       testReductions(shape, element);

@@ -122,7 +122,7 @@ void testMasks(const Setting& setting) {
       size = chunks.size();
       checkClose(scores, expected);
     } catch (const CodedError& error) {
-      halved = error.isOutOfMemory();
+      halved = isOutOfMemory(error);
       CHECK(halved);
     }
     CHECK(halved || size <= 2);

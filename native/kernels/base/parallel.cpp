@@ -7,8 +7,11 @@
 #include <exception>
 #include <memory>
 #include <mutex>
+#include <new>
 #include <system_error>
 #include <thread>
+
+#include "kernels/base/interruption.hpp"
 
 namespace onnx_cam::kernels {
 namespace {
@@ -24,6 +27,7 @@ struct Loop {
   std::size_t count = 0;
   std::size_t step = 0;
   std::size_t parts = 0;
+  const std::atomic<bool>* interruption = nullptr;
   std::atomic<std::size_t> next{0};
 
   std::mutex mutex;
@@ -31,14 +35,16 @@ struct Loop {
   std::size_t done = 0;
   std::exception_ptr error;
 
-  /// Takes parts until none is left.
+  /// Takes parts until none is left. Does not throw.
   void help() {
+    const InterruptionScope scope(interruption);
     for (;;) {
       const std::size_t part = next.fetch_add(1, std::memory_order_relaxed);
       if (part >= parts) return;
       const std::size_t begin = part * step;
       std::exception_ptr failure;
       try {
+        checkInterruption();
         (*body)(begin, std::min(begin + step, count));
       } catch (...) {
         failure = std::current_exception();
@@ -66,13 +72,18 @@ class Pool {
     return pool;
   }
 
-  void offer(const std::shared_ptr<Loop>& loop, std::size_t helpers) {
+  /// Hands the loop to up to so many threads. Does not throw: once a thread has the loop, the caller's frame must stay until
+  /// `wait` has returned; fewer helpers only take longer.
+  void offer(const std::shared_ptr<Loop>& loop, std::size_t helpers) noexcept {
     std::size_t waiting = 0;
     {
       const std::lock_guard lock(mutex_);
       while (threads_ < helpers && startThread()) threads_++;
-      waiting = std::min(helpers, threads_);
-      for (std::size_t i = 0; i < waiting; i++) loops_.push_back(loop);
+      const std::size_t most = std::min(helpers, threads_);
+      try {
+        for (; waiting < most; waiting++) loops_.push_back(loop);
+      } catch (const std::bad_alloc&) {
+      }
     }
     for (std::size_t i = 0; i < waiting; i++) work_.notify_one();
   }
@@ -84,6 +95,8 @@ class Pool {
       return true;
     } catch (const std::system_error&) {
       return false;  // The caller does the work alone.
+    } catch (const std::bad_alloc&) {
+      return false;
     }
   }
 
@@ -127,7 +140,10 @@ void parallelFor(std::size_t count, std::size_t grain, const std::function<void(
   const std::size_t step = std::max({grain, (count + wanted - 1) / wanted, std::size_t{1}});
   const std::size_t parts = (count + step - 1) / step;
   if (threads == 1 || parts == 1) {
-    body(0, count);
+    for (std::size_t begin = 0; begin < count; begin += step) {
+      checkInterruption();
+      body(begin, std::min(begin + step, count));
+    }
     return;
   }
   const auto loop = std::make_shared<Loop>();
@@ -135,6 +151,7 @@ void parallelFor(std::size_t count, std::size_t grain, const std::function<void(
   loop->count = count;
   loop->step = step;
   loop->parts = parts;
+  loop->interruption = interruptionFlag();
   Pool::instance().offer(loop, std::min(threads, parts) - 1);
   // A helper that comes late finds no part left and never touches `body`.
   insideLoop = true;

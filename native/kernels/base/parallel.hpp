@@ -12,7 +12,8 @@ void setKernelThreads(std::size_t count);
 
 /// Calls body(begin, end) for consecutive parts of [0, count), on the caller's thread and on pool threads, and returns
 /// when all are done. A part is at least `grain` items; with one part, or one thread, everything runs on the caller's
-/// thread. Callers may come from several threads; a call from inside a body runs on its own thread only. What a
+/// thread. Between the parts the caller's interruption (interruption.hpp) is looked at, and bodies on pool threads heed it
+/// too. Callers may come from several threads; a call from inside a body runs on its own thread only. What a
 /// body throws (the first one, if several do) is thrown here when all parts have ended.
 void parallelFor(std::size_t count, std::size_t grain, const std::function<void(std::size_t, std::size_t)>& body);
 
