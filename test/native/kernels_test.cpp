@@ -236,6 +236,69 @@ void testPixels() {
   CHECK(std::equal(tensor.begin(), tensor.end(), picture.begin()));
 }
 
+/// A picture of slow waves, as large layers show it, with a little noise.
+std::vector<float> waves(std::size_t channels, std::size_t side) {
+  std::vector<float> result = values(channels * side * side);
+  for (std::size_t k = 0; k < channels; k++) {
+    for (std::size_t i = 0; i < side * side; i++) {
+      const double y = static_cast<double>(i / side) / static_cast<double>(side);
+      const double x = static_cast<double>(i % side) / static_cast<double>(side);
+      const double wave = std::sin(static_cast<double>(k) + 6 * x) * std::cos(0.3 * static_cast<double>(k) + 5 * y);
+      result[k * side * side + i] = 0.05f * result[k * side * side + i] + static_cast<float>(wave);
+    }
+  }
+  return result;
+}
+
+double correlation(const std::vector<float>& a, const std::vector<float>& b) {
+  const double n = static_cast<double>(a.size());
+  double sumA = 0, sumB = 0, ab = 0, aa = 0, bb = 0;
+  for (std::size_t i = 0; i < a.size(); i++) {
+    sumA += a[i], sumB += b[i];
+    ab += static_cast<double>(a[i]) * b[i], aa += static_cast<double>(a[i]) * a[i],
+        bb += static_cast<double>(b[i]) * b[i];
+  }
+  return (n * ab - sumA * sumB) / std::sqrt((n * aa - sumA * sumA) * (n * bb - sumB * sumB));
+}
+
+// Samples that are all positions give the whole matrix's map; a tenth of them nearly so.
+void testSampledPca() {
+  constexpr std::size_t kChannels = 21, kSide = 24, kPositions = kSide * kSide;
+  const std::vector<float> a = waves(kChannels, kSide);
+  std::vector<float> exact(kPositions), sampled(kPositions);
+  for (const PcaKernel kernel :
+       {PcaKernel::linear, PcaKernel::sigmoid, PcaKernel::rbf, PcaKernel::poly, PcaKernel::cosine}) {
+    kernelPca(kernel, 0.05, a.data(), {1, kChannels, kPositions}, exact.data());
+    const float largest = *std::max_element(exact.begin(), exact.end());
+    CHECK(largest > 0);
+    sampledKernelPca(kernel, 0.05, a.data(), kChannels, kPositions, kPositions, sampled.data());
+    bool same = true;
+    for (std::size_t i = 0; i < kPositions; i++) same = same && near(sampled[i], exact[i], 1e-4 * largest);
+    CHECK(same);
+    sampledKernelPca(kernel, 0.05, a.data(), kChannels, kPositions, kPositions / 10, sampled.data());
+    CHECK(correlation(exact, sampled) > 0.99);
+    // The same scale, whatever the number of samples.
+    CHECK(near(*std::max_element(sampled.begin(), sampled.end()) / largest, 1, 0.1));
+  }
+}
+
+// Beyond the whole matrix: 66 × 66 positions.
+void testLargePca() {
+  constexpr Shape kShape{2, 5, 66 * 66};
+  static_assert(kShape.positions > kMostSamples);
+  std::vector<float> a = waves(kShape.channels, 66), second = waves(kShape.channels, 66);
+  a.insert(a.end(), second.begin(), second.end());
+  std::vector<float> maps(kShape.images * kShape.positions), expected(maps.size());
+  kernelPca(PcaKernel::linear, 1, a.data(), kShape, maps.data());
+  principalComponent({a.data(), kShape.perImage()}, {}, true, SignRule::largest, kShape, expected.data());
+  CHECK(maps == expected);
+  a.back() = std::numeric_limits<float>::infinity();
+  std::fill_n(a.begin(), kShape.perImage(), 0.25f);
+  kernelPca(PcaKernel::sigmoid, 0.2, a.data(), kShape, maps.data());
+  CHECK(std::all_of(maps.begin(), maps.begin() + kShape.positions, [](float value) { return value == 0; }));
+  CHECK(std::all_of(maps.begin() + kShape.positions, maps.end(), [](float value) { return std::isnan(value); }));
+}
+
 }  // namespace
 
 int main() {
@@ -257,6 +320,8 @@ int main() {
     for (const bool shift : {false, true}) testFactors(shape, shift);
   }
   testEigenpairs();
+  testSampledPca();
+  testLargePca();
   testMaps();
   testPixels();
   return onnx_cam::test::result();

@@ -6,6 +6,7 @@
 #include <numeric>
 #include <vector>
 
+#include "kernels/base/interruption.hpp"
 #include "kernels/base/parallel.hpp"
 
 namespace onnx_cam::kernels {
@@ -111,7 +112,10 @@ class Factorization {
     std::transform(h_.begin(), h_.end(), rounded_.begin(), [](double value) { return static_cast<float>(value); });
     const std::size_t operations = kRowsPerPart * components_ * positions_;
     parallelFor(parts_.size(), grainFor(operations), [this](std::size_t begin, std::size_t end) {
-      for (std::size_t p = begin; p < end; p++) updatePart(parts_[p], p * kRowsPerPart);
+      for (std::size_t p = begin; p < end; p++) {
+        checkInterruption();
+        updatePart(parts_[p], p * kRowsPerPart);
+      }
     });
     double violation = 0;
     for (const Part& part : parts_) violation += part.violation;
@@ -150,6 +154,7 @@ class Factorization {
     double violation = 0;
     std::vector<double> gradient(positions_);
     for (std::size_t t = 0; t < components_; t++) {
+      checkInterruption();
       for (std::size_t i = 0; i < positions_; i++) gradient[i] = -products[t * positions_ + i];
       for (std::size_t r = 0; r < components_; r++) {
         const double factor = total.gram[t * components_ + r];

@@ -5,6 +5,7 @@
 #include <cstdint>
 #include <cstring>
 
+#include "kernels/base/interruption.hpp"
 #include "kernels/base/parallel.hpp"
 #include "kernels/base/tier.hpp"
 
@@ -16,6 +17,8 @@ namespace {
 
 // Rows of K that stay in the cache while X passes by; a multiple of every tier's tile.
 constexpr std::size_t kBand = 32;
+// Rows of X between two looks at the interruption; a multiple of the rows whose products are added in float.
+constexpr std::size_t kRowsPerLook = 1024;
 
 }  // namespace
 
@@ -27,7 +30,11 @@ void gramMatrix(const float* matrix, std::size_t rows, std::size_t columns, doub
   // Eight multiplications count as one operation: they come in registers.
   parallelFor(bands, grainFor(rows * columns * kBand / 8), [=](std::size_t begin, std::size_t end) {
     for (std::size_t band = begin; band < end; band++) {
-      gramRows(matrix, rows, stride, columns, band * kBand, std::min(columns, (band + 1) * kBand), gram);
+      for (std::size_t row = 0; row < rows; row += kRowsPerLook) {
+        checkInterruption();
+        gramRows(matrix + row * stride, std::min(kRowsPerLook, rows - row), stride, columns, band * kBand,
+                 std::min(columns, (band + 1) * kBand), gram);
+      }
     }
   });
   for (std::size_t i = 0; i < columns; i++) {

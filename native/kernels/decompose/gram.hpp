@@ -4,7 +4,7 @@
 //
 // Layout: X [rows, stride] row-major with `columns` used; the stride is a multiple of kGramPadding and the padding is
 // zero. K [columns, columns] double, row-major, both triangles. Accumulator: float over 64 rows in registers, then
-// double. Edge cases: NaN and infinities propagate.
+// double. Edge cases: NaN and infinities propagate. Throws Interrupted (interruption.hpp).
 #pragma once
 
 #include <cstddef>

@@ -6,6 +6,7 @@
 #include <limits>
 #include <utility>
 
+#include "kernels/base/interruption.hpp"
 #include "kernels/base/parallel.hpp"
 
 namespace onnx_cam::kernels {
@@ -149,6 +150,7 @@ Eigenpair leadingEigenpair(const double* matrix, std::size_t size) {
   Vector direction = startVector(size);
   scale(direction, 1 / std::sqrt(dot(direction.data(), direction.data(), size)));
   for (std::size_t nextCheck = 8;;) {
+    checkInterruption();
     basis.push_back(direction);
     const Vector& current = basis.back();
     multiply(matrix, current.data(), size, direction.data());

@@ -8,6 +8,7 @@
 // A [n, n] row-major double, both triangles; the vector has length 1. The largest by value, not by size: an indefinite
 // matrix's λ may be below the absolute value of its most negative one.
 // Edge cases: A = 0 gives λ = 0; a repeated λ gives one vector of its space, the same in every run. A must be finite.
+// Throws Interrupted (interruption.hpp).
 // Source: Golub & Van Loan, Matrix Computations, sections 8.4, 10.1, 10.3.
 #pragma once
 

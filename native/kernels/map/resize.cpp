@@ -6,6 +6,7 @@
 #include <cstring>
 #include <vector>
 
+#include "kernels/base/interruption.hpp"
 #include "kernels/base/parallel.hpp"
 #include "kernels/map/interpolation.hpp"
 
@@ -87,6 +88,7 @@ void resizeAll(const float* maps, std::size_t images, MapSize from, MapSize to, 
   parallelFor(images, grainFor(count * (from.height * to.width + to.area())), [&](std::size_t begin, std::size_t end) {
     std::vector<float> stretched;
     for (std::size_t n = begin; n < end; n++) {
+      checkInterruption();
       resizeOne(maps + n * from.area(), from, rows, columns, stretched, out + n * to.area());
     }
   });

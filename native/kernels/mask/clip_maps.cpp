@@ -5,6 +5,7 @@
 #include <limits>
 #include <vector>
 
+#include "kernels/base/interruption.hpp"
 #include "kernels/base/parallel.hpp"
 
 namespace onnx_cam::kernels {
@@ -24,6 +25,7 @@ void clipMaps(const float* maps, std::size_t count, std::size_t positions, doubl
   parallelFor(count, grainFor(20 * positions), [&](std::size_t begin, std::size_t end) {
     std::vector<float> sorted(positions);
     for (std::size_t n = begin; n < end; n++) {
+      checkInterruption();
       const float* map = maps + n * positions;
       float* target = out + n * positions;
       if (std::any_of(map, map + positions, [](float value) { return std::isnan(value); })) {

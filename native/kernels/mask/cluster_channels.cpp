@@ -3,6 +3,7 @@
 #include <algorithm>
 #include <limits>
 
+#include "kernels/base/interruption.hpp"
 #include "kernels/base/parallel.hpp"
 #include "kernels/mask/random.hpp"
 
@@ -34,6 +35,7 @@ std::vector<float> firstCentres(const float* activations, std::size_t channels, 
     if (centres.size() == clusters * positions) return centres;
     double total = 0;
     for (std::size_t k = 0; k < channels; k++) {
+      kernels::checkInterruption();
       nearest[k] = std::min(nearest[k], distance(activations + k * positions, centre, positions));
       total += nearest[k];
     }
@@ -53,6 +55,7 @@ std::vector<uint32_t> clusterChannels(const float* activations, std::size_t chan
     std::vector<uint32_t> next(channels);
     kernels::parallelFor(channels, kernels::grainFor(clusters * positions), [&](std::size_t begin, std::size_t end) {
       for (std::size_t k = begin; k < end; k++) {
+        kernels::checkInterruption();
         double best = std::numeric_limits<double>::infinity();
         for (std::size_t c = 0; c < clusters; c++) {
           const double own = distance(activations + k * positions, &centres[c * positions], positions);
@@ -68,6 +71,7 @@ std::vector<uint32_t> clusterChannels(const float* activations, std::size_t chan
     std::vector<double> sums(clusters * positions, 0.0);
     std::vector<std::size_t> members(clusters, 0);
     for (std::size_t k = 0; k < channels; k++) {
+      kernels::checkInterruption();
       members[assigned[k]]++;
       for (std::size_t i = 0; i < positions; i++) {
         sums[assigned[k] * positions + i] += activations[k * positions + i];

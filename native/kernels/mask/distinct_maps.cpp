@@ -6,6 +6,8 @@
 #include <string_view>
 #include <unordered_map>
 
+#include "kernels/base/interruption.hpp"
+
 namespace onnx_cam {
 
 namespace {
@@ -46,6 +48,7 @@ DistinctMaps findDistinctMaps(const float* maps, std::size_t count, std::size_t 
   std::unordered_multimap<uint32_t, uint32_t> byKey;
   std::vector<int32_t> rounded(positions);
   for (std::size_t i = 0; i < count; i++) {
+    kernels::checkInterruption();
     result.constant[i] = quantise(maps + i * positions, positions, rule, rounded.data()) ? 1 : 0;
     if (skipConstant && result.constant[i] != 0) continue;
     const uint32_t key = hash(rounded.data(), positions);
@@ -72,6 +75,7 @@ DistinctSets findDistinctSets(std::vector<uint8_t> sets, std::size_t channels, b
   DistinctSets result;
   std::unordered_map<std::string_view, uint32_t> rows;
   for (std::size_t i = 0; i < sets.size() / channels; i++) {
+    kernels::checkInterruption();
     const std::string_view row(reinterpret_cast<const char*>(&sets[i * channels]), channels);
     const auto next = static_cast<uint32_t>(result.sets.size() / channels);
     const uint32_t at = merge ? rows.emplace(row, next).first->second : next;

@@ -3,6 +3,8 @@
 #include <cmath>
 #include <vector>
 
+#include "kernels/base/interruption.hpp"
+
 namespace onnx_cam::kernels {
 namespace {
 
@@ -32,8 +34,10 @@ void blurAxis(const float* in, std::size_t outer, std::size_t count, std::size_t
               const std::vector<float>& weights, float* out) {
   const std::size_t radius = weights.size() / 2;
   for (std::size_t o = 0; o < outer; o++) {
+    checkInterruption();
     const float* source = in + o * count * inner;
     for (std::size_t i = 0; i < count; i++) {
+      if (inner > 1) checkInterruption();
       float* target = out + (o * count + i) * inner;
       for (std::size_t x = 0; x < inner; x++) target[x] = 0;
       for (std::size_t j = 0; j < weights.size(); j++) {

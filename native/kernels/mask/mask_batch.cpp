@@ -3,6 +3,7 @@
 #include <algorithm>
 #include <cmath>
 
+#include "kernels/base/interruption.hpp"
 #include "kernels/base/parallel.hpp"
 #include "kernels/map/interpolation.hpp"
 
@@ -165,6 +166,7 @@ void sumMasks(const MaskPlan& plan, const float* maps, std::size_t count, const 
     std::vector<double> sums(targets * (end - begin) * width, 0.0);
     std::vector<float> mask(width);
     for (std::size_t n = 0; n < count; n++) {
+      checkInterruption();
       painter.prepare(maps + n * plan.height * plan.width, {MaskStretch::none, 0, false}, 1, offsets[n], height, width);
       for (std::size_t y = begin; y < end; y++) {
         painter.row(y, mask.data());

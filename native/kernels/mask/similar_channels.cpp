@@ -3,6 +3,7 @@
 #include <cmath>
 #include <vector>
 
+#include "kernels/base/interruption.hpp"
 #include "kernels/base/parallel.hpp"
 #include "kernels/decompose/gram.hpp"
 #include "kernels/mask/clip_maps.hpp"
@@ -14,6 +15,7 @@ void similarChannels(const float* activations, std::size_t channels, std::size_t
   const std::size_t stride = gramStride(channels);
   std::vector<float> columns(positions * stride);
   for (std::size_t k = 0; k < channels; k++) {
+    checkInterruption();
     for (std::size_t i = 0; i < positions; i++) columns[i * stride + k] = activations[k * positions + i];
   }
   std::vector<double> gram(channels * channels);
@@ -21,6 +23,7 @@ void similarChannels(const float* activations, std::size_t channels, std::size_t
   parallelFor(selected, grainFor(20 * channels), [&](std::size_t begin, std::size_t end) {
     std::vector<float> cosines(channels), sorted(channels);
     for (std::size_t row = begin; row < end; row++) {
+      checkInterruption();
       const std::size_t k = select[row];
       for (std::size_t j = 0; j < channels; j++) {
         const double norms = std::sqrt(gram[k * channels + k]) * std::sqrt(gram[j * channels + j]);

@@ -5,6 +5,7 @@
 #include <type_traits>
 #include <vector>
 
+#include "kernels/base/interruption.hpp"
 #include "kernels/base/parallel.hpp"
 
 namespace onnx_cam::kernels {
@@ -141,6 +142,7 @@ void resample(const std::uint8_t* pixels, ImageSize from, std::size_t channels, 
   const std::size_t rowWork = window.width * channels * std::max<std::size_t>(4, columns.limit);
   parallelFor(lastRow - firstRow, grainFor(rowWork), [&](std::size_t begin, std::size_t end) {
     for (std::size_t y = begin; y < end; y++) {
+      checkInterruption();
       const std::uint8_t* source = pixels + (firstRow + y) * from.width * channels;
       Value* target = &stretched[y * length];
       if (from.width == to.width) {
@@ -159,6 +161,7 @@ void resample(const std::uint8_t* pixels, ImageSize from, std::size_t channels, 
   parallelFor(window.height, grainFor(length * rows.limit), [&](std::size_t begin, std::size_t end) {
     std::vector<Weight> sums(length);
     for (std::size_t y = begin; y < end; y++) {
+      checkInterruption();
       blendRows(stretched.data(), firstRow, length, rows, y, sums, out + y * length);
     }
   });
