@@ -8,7 +8,7 @@ import { type CancellationHandle, nativeEngine } from './native-engine.ts';
  */
 export async function withSignal<T>(
   signal: AbortSignal | undefined,
-  start: (cancellation?: CancellationHandle) => Promise<T>,
+  start: (cancellation?: CancellationHandle) => Promise<T> | T,
 ): Promise<T> {
   if (signal === undefined) return start();
   throwIfAborted(signal);

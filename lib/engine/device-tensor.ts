@@ -37,21 +37,22 @@ interface NativeDevice {
     keep: Uint8Array,
     cancellation?: CancellationHandle,
   ): Promise<readonly (NativeTensor | (Pick<NativeTensor, 'type' | 'dims'> & { readonly handle: DeviceHandle }))[]>;
-  readKept(handle: DeviceHandle): Float32Array<ArrayBuffer>;
+  readKept(handle: DeviceHandle): Promise<Float32Array<ArrayBuffer>>;
   releaseKept(handle: DeviceHandle): void;
-  reduceKept(request: DeviceReduction): Promise<Float32Array<ArrayBuffer>>;
+  reduceKept(request: DeviceReduction, cancellation?: CancellationHandle): Promise<Float32Array<ArrayBuffer>>;
 }
 
 export const nativeDevice = (): NativeDevice => addon<NativeDevice>();
 
 /**
- * A float32 tensor in a GPU's memory. Kernels take it by its handle; `data` copies it to the CPU when it is first read, for
- * what has no kernel there.
+ * A float32 tensor in a GPU's memory. Kernels take it by its handle; `read` copies it to the CPU, for what has no kernel
+ * there.
  */
 export class DeviceTensor {
   readonly type = 'float32';
   readonly dims: readonly number[];
   readonly handle: DeviceHandle;
+  #reading: Promise<Float32Array> | undefined;
   #data: Float32Array | undefined;
 
   constructor(handle: DeviceHandle, dims: readonly number[]) {
@@ -59,8 +60,20 @@ export class DeviceTensor {
     this.dims = dims;
   }
 
+  /** The values, copied once. @throws `ERR_RUNTIME` of the device, `ERR_OUT_OF_MEMORY` */
+  read(): Promise<Float32Array> {
+    this.#reading ??= this.#read();
+    return this.#reading;
+  }
+
+  async #read(): Promise<Float32Array> {
+    this.#data = await nativeDevice().readKept(this.handle);
+    return this.#data;
+  }
+
+  /** What `read` has copied: waiting for a device here would hold up the event loop. */
   get data(): Float32Array {
-    this.#data ??= nativeDevice().readKept(this.handle);
+    if (!this.#data) throw new TypeError('a tensor on a device must be read before its data is asked for');
     return this.#data;
   }
 

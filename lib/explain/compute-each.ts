@@ -58,7 +58,8 @@ async function computeOne({ scorers, optimizers }: RunMakers, input: MethodInput
     ? layers.map((layer, l) => optimizers.optimizer({ ...asked, layer, activations: activationsOf(l) }))
     : undefined;
 
-  const context = { seed: request.seed, pictureScorer, activationScorers, optimizers: made };
+  const { seed, signal } = request;
+  const context = { seed, signal, pictureScorer, activationScorers, optimizers: made };
   const maps = await applyMethod(method, tensors, inputSize(work[i]!.image), context);
   const scored = pictureScorer ? [pictureScorer, ...activationScorers] : activationScorers;
   return {

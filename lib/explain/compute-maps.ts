@@ -31,6 +31,8 @@ export interface ComputedMaps {
   readonly methods: readonly ComputedMethod[];
   /** Gives the run's tensors back; rows of scores and maps may be views on them. */
   release(): void;
+  /** Frees what of the run lies on a device; maps and rows never do. */
+  freeDevice(): void;
 }
 
 /**
@@ -44,10 +46,16 @@ export async function computeMaps(
 ): Promise<ComputedMaps> {
   for (const { definition } of request.methods) for (const { targets } of work) checkDetections(definition, targets);
   const outcome = await runNetwork(runners.network, work, request);
-  const methods = await computeMethods(request.methods, method =>
-    computeMethod(runners, work, request, outcome, method),
-  );
-  return { outcome, methods, release: () => outcome.run.release() };
+  const { run } = outcome;
+  try {
+    const methods = await computeMethods(request.methods, method =>
+      computeMethod(runners, work, request, outcome, method),
+    );
+    return { outcome, methods, release: () => run.release(), freeDevice: () => run.freeDevice() };
+  } catch (error) {
+    run.freeDevice();
+    throw error;
+  }
 }
 
 /**

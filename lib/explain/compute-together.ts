@@ -16,7 +16,8 @@ export async function computeTogether(input: MethodInput): Promise<Computed[]> {
     const own = layerTensors(network, run, layer, method, targets);
     return noisy ? { ...own, noisy: noisy.map(copy => layerTensors(network, copy, layer, method, targets)) } : own;
   });
-  const maps = await applyMethod(method, tensors, inputSize(work[0]!.image), { seed: request.seed });
+  const { seed, signal } = request;
+  const maps = await applyMethod(method, tensors, inputSize(work[0]!.image), { seed, signal });
   const milliseconds = (performance.now() - start) / work.length;
   const many = targets.length > work.length;
   return work.map((_, i) => ({ maps, first: many ? 0 : i, milliseconds, runs: NO_RUNS, warnings: [] }));

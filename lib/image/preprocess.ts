@@ -40,7 +40,13 @@ export async function prepareImage(
   const { resized, window, target } = placement;
   const source = rawPicture(image.data, image.width, image.height);
   const out = pictures.take(3 * target.width * target.height);
-  const { data: resizedData } = await resizeAntialiased(source, { ...resized, interpolation, window, out });
+  const { data: resizedData } = await resizeAntialiased(source, {
+    ...resized,
+    interpolation,
+    window,
+    out,
+    signal: options.signal,
+  });
   const pixels = rawPicture(resizedData, target.width, target.height);
   throwIfAborted(options.signal);
   const values = await (channels === 1 ? greyTensor(pixels, preprocess) : rgbTensor(pixels, preprocess));

@@ -1,5 +1,6 @@
 import { OnnxCamError } from '../common/errors.ts';
-import { type FeatureMaps, featurePair, featureShape, weightedPair } from './features.ts';
+import { withSignal } from '../engine/cancellation.ts';
+import { type FeatureMaps, featurePair, featureShape, inMemory, weightedPair } from './features.ts';
 import { native, steady } from './native.ts';
 import { finite, given, oneOf } from './options.ts';
 import { pairArguments, reduceOnDevice, weightedSum } from './reductions.ts';
@@ -20,16 +21,17 @@ export interface PrincipalComponentOptions {
    * the method has no rule; treated as `largest`, so that results repeat on every machine.
    */
   readonly sign: (typeof SIGNS)[number];
+  readonly signal?: AbortSignal;
 }
 
 /**
  * Projection of the positions on the first principal direction of their channel vectors: M = σ₁u₁ of X = [positions,
  * channels]. All zeros where X is (for centred X: where every channel is constant); a map is all NaN where anything in X
  * is not finite.
- * @throws `ERR_INPUT_SHAPE`, `ERR_OPTION_INVALID`
+ * @throws `ERR_INPUT_SHAPE`, `ERR_OPTION_INVALID`, `ERR_OUT_OF_MEMORY`, `ERR_ABORTED`
  */
 export async function principalComponent(activations: FeatureMaps, options: PrincipalComponentOptions): Promise<Maps> {
-  const { centre, gradients, weights } = given(options, 'principalComponent');
+  const { centre, gradients, weights, signal } = given(options, 'principalComponent');
   const sign = oneOf(options.sign, SIGNS, 'sign') === 'activation' ? 'activation' : 'largest';
   if (gradients && weights) {
     throw new OnnxCamError('ERR_OPTION_INVALID', 'principalComponent takes gradients or weights, not both');
@@ -37,10 +39,11 @@ export async function principalComponent(activations: FeatureMaps, options: Prin
   if (!gradients && !weights) {
     const { images, channels, positions, height, width } = featureShape(activations, 'activations');
     const pair = { shape: { images, channels, positions }, activationImages: images, factorImages: 1, lazy: true };
-    const there = reduceOnDevice(`component-${sign}`, activations, null, pair, { centre });
-    const here = () => {
-      const features = [steady(activations.data), images] as const;
-      return native().principalComponent(centre, sign, images, channels, positions, ...features, null, 1, true);
+    const there = reduceOnDevice(`component-${sign}`, activations, null, pair, { centre, signal });
+    const here = async () => {
+      const features = [steady((await inMemory(activations)).data), images] as const;
+      const args = [centre, sign, images, channels, positions, ...features, null, 1, true] as const;
+      return withSignal(signal, cancellation => native().principalComponent(...args, cancellation));
     };
     return {
       data: await (there ?? here()),
@@ -50,11 +53,12 @@ export async function principalComponent(activations: FeatureMaps, options: Prin
   const pair = gradients ? featurePair(activations, gradients) : weightedPair(activations, weights!);
   const { images, height, width } = pair.shape;
   const factors = gradients ?? { data: weights!, dims: [] };
-  const there = reduceOnDevice(`component-${sign}`, activations, factors, pair, { centre });
-  return {
-    data: await (there ?? native().principalComponent(centre, sign, ...pairArguments(activations, factors.data, pair))),
-    dims: [images, height, width],
+  const there = reduceOnDevice(`component-${sign}`, activations, factors, pair, { centre, signal });
+  const here = async () => {
+    const args = pairArguments(await inMemory(activations), (await inMemory(factors)).data, pair);
+    return withSignal(signal, cancellation => native().principalComponent(centre, sign, ...args, cancellation));
   };
+  return { data: await (there ?? here()), dims: [images, height, width] };
 }
 
 export type KernelPcaKernel = (typeof KERNELS)[number];
@@ -63,23 +67,24 @@ export interface KernelPcaOptions {
   readonly kernel: KernelPcaKernel;
   /** The kernel's scale; 1 / channels by default. */
   readonly gamma?: number;
+  readonly signal?: AbortSignal;
 }
 
 /**
  * First kernel principal component of the positions' centred channel vectors, as scikit-learn's KernelPCA has it: √λ·u,
  * its entry of largest size positive. All zeros where the largest eigenvalue is not positive; all NaN where anything in
- * an image is not finite.
- * @throws `ERR_INPUT_SHAPE`, `ERR_OPTION_INVALID`
+ * an image is not finite. Of more than 4096 positions the kernels other than the linear one find the component in 4096 of
+ * them, spread evenly, and project all on it: the whole matrix would have positions² entries.
+ * @throws `ERR_INPUT_SHAPE`, `ERR_OPTION_INVALID`, `ERR_OUT_OF_MEMORY`, `ERR_ABORTED`
  */
 export async function kernelPca(activations: FeatureMaps, options: KernelPcaOptions): Promise<Maps> {
-  const { kernel, gamma } = given(options, 'kernelPca');
+  const { kernel, gamma, signal } = given(options, 'kernelPca');
   const { images, channels, positions, height, width } = featureShape(activations, 'activations');
   const scale = finite(gamma ?? 1 / channels, 'gamma');
-  const shape = [images, channels, positions] as const;
-  return {
-    data: await native().kernelPca(oneOf(kernel, KERNELS, 'kernel'), scale, steady(activations.data), ...shape),
-    dims: [images, height, width],
-  };
+  const known = oneOf(kernel, KERNELS, 'kernel');
+  const args = [known, scale, steady((await inMemory(activations)).data), images, channels, positions] as const;
+  const data = await withSignal(signal, cancellation => native().kernelPca(...args, cancellation));
+  return { data, dims: [images, height, width] };
 }
 
 /**
@@ -89,7 +94,8 @@ export async function kernelPca(activations: FeatureMaps, options: KernelPcaOpti
  */
 export async function femWeights(activations: FeatureMaps, k: number): Promise<Float32Array> {
   const { images, channels, positions } = featureShape(activations, 'activations');
-  return native().femWeights(finite(k, 'k'), steady(activations.data), images, channels, positions);
+  const { data } = await inMemory(activations);
+  return native().femWeights(finite(k, 'k'), steady(data), images, channels, positions);
 }
 
 /**

@@ -1,6 +1,7 @@
 import { OnnxCamError } from '../common/errors.ts';
 import { Random } from '../common/random.ts';
-import { type FeatureMaps, featureShape } from './features.ts';
+import { withSignal } from '../engine/cancellation.ts';
+import { type FeatureMaps, featureShape, inMemory } from './features.ts';
 import { native, steady } from './native.ts';
 import { given } from './options.ts';
 
@@ -10,6 +11,7 @@ export interface FactorizeOptions {
   /** Subtract each channel's minimum first; otherwise negative activations count as zero. */
   readonly shift: boolean;
   readonly seed: number;
+  readonly signal?: AbortSignal;
 }
 
 /** V ≈ Σ_t concept_t ⊗ map_t, both non-negative; concepts have length 1, and the strongest (norm of its map) comes first. */
@@ -25,21 +27,15 @@ export interface Factors {
 /**
  * Non-negative factors of each image's positions, by coordinate descent from a seeded start. Zeros where nothing is left to
  * explain; all NaN where anything in an image is not finite.
- * @throws `ERR_INPUT_SHAPE`, `ERR_OPTION_INVALID`
+ * @throws `ERR_INPUT_SHAPE`, `ERR_OPTION_INVALID`, `ERR_OUT_OF_MEMORY`, `ERR_ABORTED`
  */
 export async function factorize(activations: FeatureMaps, options: FactorizeOptions): Promise<Factors> {
   const { images, channels, positions, height, width } = featureShape(activations, 'activations');
-  const { components, shift } = given(options, 'factorize');
+  const { components, shift, signal } = given(options, 'factorize');
   const start = factorsStart(channels, positions, options);
-  const data = await native().factorize(
-    shift,
-    components,
-    start,
-    steady(activations.data),
-    images,
-    channels,
-    positions,
-  );
+  const { data: values } = await inMemory(activations);
+  const args = [shift, components, start, steady(values), images, channels, positions] as const;
+  const data = await withSignal(signal, cancellation => native().factorize(...args, cancellation));
   return splitFactors(data, [images, components, height, width], channels);
 }
 

@@ -14,6 +14,11 @@ export interface FeatureMaps {
   readonly depth?: number;
 }
 
+/** The features in the CPU's memory: those of a device are copied once. */
+export async function inMemory(features: FeatureMaps): Promise<FeatureMaps> {
+  return features instanceof DeviceTensor ? { data: await features.read(), dims: features.dims } : features;
+}
+
 /** Images × channels × positions, and the height and width of a map of them. */
 export interface FeatureShape {
   readonly images: number;

@@ -1,4 +1,4 @@
-import { type FeatureMaps, featurePair } from './features.ts';
+import { type FeatureMaps, featurePair, inMemory } from './features.ts';
 import { native } from './native.ts';
 import { finite, oneOf } from './options.ts';
 import { pairArguments, reduceOnDevice } from './reductions.ts';
@@ -22,10 +22,10 @@ export async function gradCamPlusPlusWeights(
 ): Promise<Float32Array> {
   const pair = featurePair(activations, gradients);
   const known = oneOf(mode, MODES, 'mode');
-  return (
-    reduceOnDevice(known, activations, gradients, pair) ??
-    native().gradCamPlusPlusWeights(known, ...pairArguments(activations, gradients.data, pair))
-  );
+  const there = reduceOnDevice(known, activations, gradients, pair);
+  if (there) return there;
+  const [a, g] = [await inMemory(activations), await inMemory(gradients)];
+  return native().gradCamPlusPlusWeights(known, ...pairArguments(a, g.data, pair));
 }
 
 /**
@@ -43,8 +43,8 @@ export async function xgradCamWeights(
 ): Promise<Float32Array> {
   const pair = featurePair(activations, gradients);
   finite(epsilon, 'epsilon', 0);
-  return (
-    reduceOnDevice('xgrad', activations, gradients, pair, { epsilon, guard }) ??
-    native().xgradCamWeights(epsilon, guard, ...pairArguments(activations, gradients.data, pair))
-  );
+  const there = reduceOnDevice('xgrad', activations, gradients, pair, { epsilon, guard });
+  if (there) return there;
+  const [a, g] = [await inMemory(activations), await inMemory(gradients)];
+  return native().xgradCamWeights(epsilon, guard, ...pairArguments(a, g.data, pair));
 }

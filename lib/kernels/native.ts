@@ -1,6 +1,7 @@
 import { OnnxCamError } from '../common/errors.ts';
 import { addon } from '../engine/addon.ts';
 import { isResizable } from '../engine/buffers.ts';
+import type { CancellationHandle } from '../engine/native-engine.ts';
 
 /** The gradients' part of an argument list: data, number of images (1 or all), one value per channel only. */
 type Factors = readonly [data: Float32Array, images: number, lazy: boolean];
@@ -12,7 +13,10 @@ type Triple = readonly [number, number, number];
 /** Work of a few microseconds is done at once, everything else by the pool. */
 type Answer<T> = T | Promise<T>;
 
-/** What native/binding/kernels_*.cpp export. */
+/**
+ * What native/binding/kernels_*.cpp export. Any kernel takes a cancellation as its last argument; those that may take long
+ * are given one.
+ */
 export interface NativeKernels {
   channelMeans(data: Float32Array, ...shape: Shape): Answer<Float32Array>;
   channelSum(
@@ -29,16 +33,21 @@ export interface NativeKernels {
   principalComponent(
     centre: boolean,
     sign: 'largest' | 'activation',
-    ...rest: [...Shape, ...Features, ...(Factors | [null, number, boolean])]
+    ...rest: [...Shape, ...Features, ...(Factors | readonly [null, number, boolean]), cancellation?: CancellationHandle]
   ): Answer<Float32Array>;
   factorize(
     shift: boolean,
     components: number,
     start: Float32Array,
     activations: Float32Array,
-    ...shape: Shape
+    ...rest: [...Shape, cancellation?: CancellationHandle]
   ): Answer<Float32Array>;
-  kernelPca(kernel: string, gamma: number, activations: Float32Array, ...shape: Shape): Answer<Float32Array>;
+  kernelPca(
+    kernel: string,
+    gamma: number,
+    activations: Float32Array,
+    ...rest: [...Shape, cancellation?: CancellationHandle]
+  ): Answer<Float32Array>;
   normalizeMaps(
     maps: Float32Array,
     count: number,
@@ -85,6 +94,7 @@ export interface NativeKernels {
     filter: string,
     asFloat: boolean,
     out: Float32Array | Uint8Array | null,
+    cancellation?: CancellationHandle,
   ): Answer<Float32Array | Uint8Array>;
   colorizeMap(map: Float32Array, count: number, table: Uint8Array): Answer<Uint8Array>;
   overlayMap(

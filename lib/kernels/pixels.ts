@@ -1,4 +1,5 @@
 import { OnnxCamError } from '../common/errors.ts';
+import { withSignal } from '../engine/cancellation.ts';
 import { checkCount } from './features.ts';
 import { fixed, native, steady } from './native.ts';
 import { finite, given, oneOf, wholeNumber } from './options.ts';
@@ -55,31 +56,39 @@ export interface ResizeAntialiasedOptions {
   readonly interpolation: (typeof FILTERS)[number];
   /** The part of the resized picture that is wanted, in whole pixels; all of it by default. */
   readonly window?: { readonly x: number; readonly y: number; readonly width: number; readonly height: number };
+  readonly signal?: AbortSignal;
 }
 
 /**
  * Resizes a picture with antialiasing, bit for bit as Pillow's `Image.resize` (and torchvision on PIL images).
  * @param options `out` is written to instead of a new array; of the result's length, over a buffer that cannot be resized.
- * @throws `ERR_INPUT_SHAPE`, `ERR_OPTION_INVALID`
+ * @throws `ERR_INPUT_SHAPE`, `ERR_OPTION_INVALID`, `ERR_ABORTED`
  */
 export async function resizeAntialiased(
   image: PixelImage,
   options: ResizeAntialiasedOptions & { readonly out?: Uint8Array },
 ): Promise<PixelImage> {
   const { size, args } = resampleArguments(image, options);
-  const data = (await native().resampleImage(...args, false, options.out ? fixed(options.out) : null)) as Uint8Array;
-  return { data, info: { ...size, channels: image.info.channels } };
+  const out = options.out ? fixed(options.out) : null;
+  const data = await withSignal(options.signal, cancellation =>
+    native().resampleImage(...args, false, out, cancellation),
+  );
+  return { data: data as Uint8Array, info: { ...size, channels: image.info.channels } };
 }
 
 /**
  * The same without rounding to bytes: float [height, width, channels] in 0..255 (bicubic may overshoot).
- * @throws `ERR_INPUT_SHAPE`, `ERR_OPTION_INVALID`
+ * @throws `ERR_INPUT_SHAPE`, `ERR_OPTION_INVALID`, `ERR_ABORTED`
  */
 export async function resizeAntialiasedFloat(
   image: PixelImage,
   options: ResizeAntialiasedOptions,
 ): Promise<Float32Array> {
-  return (await native().resampleImage(...resampleArguments(image, options).args, true, null)) as Float32Array;
+  const { args } = resampleArguments(image, options);
+  const data = await withSignal(options.signal, cancellation =>
+    native().resampleImage(...args, true, null, cancellation),
+  );
+  return data as Float32Array;
 }
 
 /**

@@ -1,3 +1,4 @@
+import { withSignal } from '../engine/cancellation.ts';
 import { type DeviceReduction, DeviceTensor, nativeDevice } from '../engine/device-tensor.ts';
 import {
   type FeatureMaps,
@@ -5,6 +6,7 @@ import {
   type FeatureShape,
   featurePair,
   featureShape,
+  inMemory,
   weightedPair,
 } from './features.ts';
 import { native, steady } from './native.ts';
@@ -63,13 +65,16 @@ export async function gradientProduct(
 
 async function sumOf(term: Term, activations: FeatureMaps, factors: FeatureMaps, pair: FeaturePair): Promise<Maps> {
   const { images, height, width } = pair.shape;
-  const data = await (reduceOnDevice(`sum-${term}`, activations, factors, pair) ??
-    native().channelSum(term, ...pairArguments(activations, factors.data, pair)));
-  return { data, dims: [images, height, width] };
+  const there = reduceOnDevice(`sum-${term}`, activations, factors, pair);
+  const here = async () => {
+    const [a, f] = [await inMemory(activations), await inMemory(factors)];
+    return native().channelSum(term, ...pairArguments(a, f.data, pair));
+  };
+  return { data: await (there ?? here()), dims: [images, height, width] };
 }
 
 /** What a reduction takes besides, where it takes anything. */
-type Extras = Partial<Pick<DeviceReduction, 'epsilon' | 'guard' | 'centre'>>;
+type Extras = Partial<Pick<DeviceReduction, 'epsilon' | 'guard' | 'centre'>> & { readonly signal?: AbortSignal };
 
 /**
  * The reduction on the device where the activations are, and the factors too unless they are channel weights; undefined
@@ -80,12 +85,12 @@ export function reduceOnDevice(
   activations: FeatureMaps,
   factors: FeatureMaps | null,
   { shape, activationImages, factorImages, lazy }: Omit<FeaturePair, 'shape'> & { readonly shape: Sizes },
-  { epsilon = 0, guard = false, centre = false }: Extras = {},
+  { epsilon = 0, guard = false, centre = false, signal }: Extras = {},
 ): Promise<Float32Array> | undefined {
   if (!(activations instanceof DeviceTensor)) return undefined;
   const gradients = factors instanceof DeviceTensor;
   if (factors && !gradients && factors.dims.length > 0) return undefined;
-  return nativeDevice().reduceKept({
+  const reduction: DeviceReduction = {
     kind,
     shape: [shape.images, shape.channels, shape.positions],
     activations: activations.handle,
@@ -96,7 +101,8 @@ export function reduceOnDevice(
     epsilon,
     guard,
     centre,
-  });
+  };
+  return withSignal(signal, cancellation => nativeDevice().reduceKept(reduction, cancellation));
 }
 
 type Sizes = Pick<FeatureShape, 'images' | 'channels' | 'positions'>;

@@ -39,7 +39,7 @@ export interface MethodMaps extends RawMaps {
 
 type Method = Pick<ChosenMethod, 'definition' | 'params' | 'convention'>;
 
-type Context = Pick<MethodContext, 'seed'> & {
+type Context = Pick<MethodContext, 'seed' | 'signal'> & {
   /** For methods that need scores of changed images: bound to the image that the layers belong to. */
   readonly pictureScorer?: PictureScorer;
   /** For methods that need scores of changed activations: one scorer per layer. */
@@ -77,8 +77,9 @@ async function applyToEach(
   const results: LayerResult[] = [];
   // One after the other: scores are made with all threads.
   for (const [i, layer] of layers.entries()) {
-    const result = await definition.compute(layer, contextOf(i));
-    const maps = await layerMaps(layer, result, params.eigenSmooth === true);
+    const context = contextOf(i);
+    const result = await definition.compute(layer, context);
+    const maps = await layerMaps(layer, result, params.eigenSmooth === true, context.signal);
     raw.push({ ...maps, depth: layer.activations.depth });
     results.push(result);
   }
@@ -90,13 +91,13 @@ function methodContext(
   layer: LayerTensors,
   i: number,
   size: InputSize,
-  { seed, pictureScorer, activationScorers, optimizers }: Context,
+  { seed, signal, pictureScorer, activationScorers, optimizers }: Context,
 ): MethodContext {
   const [activationScorer, optimizer] = [activationScorers?.[i], optimizers?.[i]];
   const count =
     (pictureScorer ?? activationScorer ?? optimizer)?.targets ??
     Math.max(layer.activations.dims[0]!, (layer.gradients ?? layer.guided ?? layer.attributions)?.dims[0] ?? 1);
-  return { seed, size, pictureScorer, activationScorer, optimizer, convention, params, count };
+  return { seed, signal, size, pictureScorer, activationScorer, optimizer, convention, params, count };
 }
 
 /** What methods with finished maps say besides of each layer. */

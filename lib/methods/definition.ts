@@ -127,6 +127,8 @@ export interface MethodChoice {
 
 export interface MethodContext extends MethodChoice {
   readonly seed: number;
+  /** For kernels that may take long. */
+  readonly signal?: AbortSignal;
   /** The model's input, at which some conventions normalise. */
   readonly size: InputSize;
   /** Number of results: the larger N of activations and gradients; of methods computed for one image, the targets. */

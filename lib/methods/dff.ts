@@ -28,10 +28,10 @@ export const dff = defineMethod({
   relu: false,
   stretchedOnce: true,
   scope: 'layer',
-  compute: async ({ activations, classifier }, { convention, params, seed }) => {
+  compute: async ({ activations, classifier }, { convention, params, seed, signal }) => {
     const components = params.n as number;
     const shift = convention === 'pytorch-grad-cam';
-    const { maps, concepts } = await factorize(activations, { components, shift, seed });
+    const { maps, concepts } = await factorize(activations, { components, shift, seed, signal });
     const channels = activations.dims[1]!;
     const [images, , height, width] = maps.dims as [number, number, number, number];
     const positions = height * width;

@@ -25,10 +25,11 @@ export const eigenCam = defineMethod({
   relu: true,
   reductions: true,
   scope: 'layer',
-  compute: async ({ activations }, { convention, params }) => {
+  compute: async ({ activations }, { convention, params, signal }) => {
     const maps = await principalComponent(activations, {
       centre: params.centre as boolean,
       sign: convention === 'pytorch-grad-cam' ? 'none' : 'activation',
+      signal,
     });
     return { maps };
   },

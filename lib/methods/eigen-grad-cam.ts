@@ -13,11 +13,12 @@ export const eigenGradCam = defineMethod({
   relu: true,
   reductions: true,
   scope: 'layer',
-  compute: async (layer, { convention }) => ({
+  compute: async (layer, { convention, signal }) => ({
     maps: await principalComponent(layer.activations, {
       centre: true,
       gradients: gradientsOf(layer),
       sign: convention === 'pytorch-grad-cam' ? 'none' : 'activation',
+      signal,
     }),
   }),
 });

@@ -1,3 +1,4 @@
+import { withSignal } from '../engine/cancellation.ts';
 import { channelMeans } from '../kernels/index.ts';
 import { nativeScoring } from '../scoring/native-scoring.ts';
 import { activationScorerOf, defineMethod, gradientsOf } from './definition.ts';
@@ -40,19 +41,16 @@ export const fdCam = defineMethod({
   relu: true,
   scope: 'layer',
   compute: async (layer, context) => {
-    const { params } = context;
+    const { params, signal } = context;
     const scorer = activationScorerOf(context);
     const { data, dims } = layer.activations;
     const [, channels, height, width] = dims as [number, number, number, number];
     const { targets } = scorer;
     const choice = await chooseChannels(layer, params, targets);
     const run = choice.select ?? Uint32Array.from({ length: channels }, (_, k) => k);
-    const { sets, group } = await nativeScoring().similarChannels(
-      data,
-      [channels, height * width],
-      params.q as number,
-      run,
-      params.dedupe !== false,
+    const similar = [data, [channels, height * width], params.q as number, run, params.dedupe !== false] as const;
+    const { sets, group } = await withSignal(signal, cancellation =>
+      nativeScoring().similarChannels(...similar, cancellation),
     );
     const distinct = sets.length / channels;
     const both = new Uint8Array(2 * sets.length);

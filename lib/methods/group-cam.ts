@@ -1,3 +1,4 @@
+import { withSignal } from '../engine/cancellation.ts';
 import type { FeatureMaps } from '../kernels/features.ts';
 import { channelMeans, resize, weightedSum } from '../kernels/index.ts';
 import { nativeScoring } from '../scoring/native-scoring.ts';
@@ -10,12 +11,16 @@ async function groupChannels(
   { data, dims }: FeatureMaps,
   { groups, cluster }: ParamValues,
   seed: number,
+  signal: AbortSignal | undefined,
 ): Promise<{ groupOf: ArrayLike<number>; count: number }> {
   const [, channels, height, width] = dims as [number, number, number, number];
   const wanted = Math.min(groups as number, channels);
   if (cluster === true) {
     const shape = [channels, height * width];
-    return { groupOf: await nativeScoring().clusterChannels(data, shape, wanted, seed >>> 0), count: wanted };
+    const groupOf = await withSignal(signal, cancellation =>
+      nativeScoring().clusterChannels(data, shape, wanted, seed >>> 0, cancellation),
+    );
+    return { groupOf, count: wanted };
   }
   // As torch.chunk: the last group may be smaller, and there may be fewer than asked for.
   const size = Math.ceil(channels / wanted);
@@ -84,13 +89,13 @@ export const groupCam = defineMethod({
   relu: true,
   scope: 'layer',
   compute: async (layer, context) => {
-    const { params, seed } = context;
+    const { params, seed, signal } = context;
     const scorer = pictureScorerOf(context);
     const { targets } = scorer;
     const [, channels, height, width] = layer.activations.dims as [number, number, number, number];
     const choice = await chooseChannels(layer, params, targets);
     const means = await channelMeans(gradientsOf(layer));
-    const groups = await groupChannels(layer.activations, params, seed);
+    const groups = await groupChannels(layer.activations, params, seed, signal);
     const sums = await weightedSum(layer.activations, groupWeights(means, groups, choice, channels));
     const data = sums.data.map(value => Math.max(value, 0));
     const area = height * width;

@@ -19,7 +19,7 @@ export const guidedGradCam = defineMethod({
   scope: 'layer',
   compute: async (layer, context) => {
     const { convention, params, size } = context;
-    const base = await layerMaps(layer, await computeBase(layer, context), params.eigenSmooth === true);
+    const base = await layerMaps(layer, await computeBase(layer, context), params.eigenSmooth === true, context.signal);
     const stretched = await FINISH[convention]({ layers: [base], size, relu: true, fusion: 'mean' });
     const guided = guidedOf(layer);
     const [, channels, height, width] = guided.dims as [number, number, number, number];

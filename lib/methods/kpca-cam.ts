@@ -18,10 +18,11 @@ export const kpcaCam = defineMethod({
   conventions: ['pytorch-grad-cam'],
   relu: true,
   scope: 'layer',
-  compute: async ({ activations }, { params }) => ({
+  compute: async ({ activations }, { params, signal }) => ({
     maps: await kernelPca(activations, {
       kernel: params.kernel as KernelPcaKernel,
       gamma: params.gamma as number | undefined,
+      signal,
     }),
   }),
 });

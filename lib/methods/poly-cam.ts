@@ -1,3 +1,4 @@
+import { withSignal } from '../engine/cancellation.ts';
 import type { FeatureMaps } from '../kernels/features.ts';
 import { resize, weightedSum } from '../kernels/index.ts';
 import type { Maps } from '../kernels/types.ts';
@@ -17,14 +18,16 @@ const TINY = 1e-12;
 /** w [targets · channels] of one layer from masks H_k = U(clip((A_k − P0.1)/P99.9, 0, 1)). */
 export async function polyWeights(
   layer: LayerTensors,
-  { params }: MethodContext,
+  { params, signal }: MethodContext,
   scorer: PictureScorer,
 ): Promise<Float32Array> {
   const { data, dims } = layer.activations;
   const [, channels, height, width] = dims as [number, number, number, number];
   const { targets } = scorer;
   const choice = await chooseChannels(layer, params, targets);
-  const clipped = await nativeScoring().clipMaps(data, [channels, height * width], LOW, HIGH);
+  const clipped = await withSignal(signal, cancellation =>
+    nativeScoring().clipMaps(data, [channels, height * width], LOW, HIGH, cancellation),
+  );
   const score = async (complement: boolean) => {
     const { scores } = await scorer.masks({
       maps: { data: clipped, dims: [channels, height, width] },

@@ -44,6 +44,7 @@ export const refineCam = defineMethod({
           layer,
           await computeBase(layer, { ...context, convention }),
           params.eigenSmooth === true,
+          context.signal,
         );
         return FINISH[convention]({ layers: [raw], size, relu, fusion: 'mean' });
       }),

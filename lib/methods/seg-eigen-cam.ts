@@ -15,9 +15,9 @@ export const segEigenCam = defineMethod({
   conventions: ['pytorch-grad-cam'],
   relu: true,
   scope: 'layer',
-  compute: async layer => {
+  compute: async (layer, { signal }) => {
     const { data, dims } = gradientsOf(layer);
     const gradients = { data: data.map(Math.abs), dims };
-    return { maps: await principalComponent(layer.activations, { centre: true, gradients, sign: 'largest' }) };
+    return { maps: await principalComponent(layer.activations, { centre: true, gradients, sign: 'largest', signal }) };
   },
 });

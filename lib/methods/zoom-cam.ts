@@ -36,9 +36,9 @@ export const zoomCam = defineMethod({
   relu: true,
   scope: 'layers',
   smooths: true,
-  compute: async (layers, { params }) => {
+  compute: async (layers, { params, signal }) => {
     const sums = await Promise.all(
-      layers.map(layer => layerMaps(layer, { product: 'hirescam' }, params.eigenSmooth === true)),
+      layers.map(layer => layerMaps(layer, { product: 'hirescam' }, params.eigenSmooth === true, signal)),
     );
     if (sums.length === 1) return { maps: sums[0]! };
     // A layer without positive values becomes zeros, which the maximum passes over.

@@ -67,6 +67,8 @@ export interface NetworkResult {
   readonly warnings: readonly string[];
   /** Gives the tensors back for the next run to write into; nothing of this result may be read after it. */
   release(): void;
+  /** Frees what lies on a device, whatever became of the maps; what is still under way there ends first, or throws. */
+  freeDevice(): void;
 }
 
 export interface NetworkRun {
@@ -204,6 +206,7 @@ export class Network {
       }
     }, signal);
     const { candidates, region, passes } = planned;
+    const there = Object.values(outputs).filter(tensor => tensor instanceof DeviceTensor);
     return {
       rows: scoreRows(outputs[planned.logits]!.data as Float32Array, batch, head),
       region: region ? (outputs[region] as Tensor<'bool'>) : undefined,
@@ -218,9 +221,10 @@ export class Network {
       precision,
       warnings,
       release: () => {
-        const left = Object.values(outputs).filter(tensor => tensor instanceof DeviceTensor);
-        for (const tensor of left) tensor.release();
-        if (left.length === 0) spare.set(key, outputs);
+        if (there.length === 0) spare.set(key, outputs);
+      },
+      freeDevice: () => {
+        for (const tensor of there) tensor.release();
       },
     };
   }

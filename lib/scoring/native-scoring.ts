@@ -16,30 +16,43 @@ export interface NativeScoring {
     chunk: number;
     milliseconds: number;
   }>;
-  distinctMaps(request: {
-    maps: Float32Array;
-    dims: readonly number[];
-    rule: NativeRule;
-    merge: boolean;
-    skipConstant: boolean;
-  }): Promise<{ first: Uint32Array; group: Int32Array; constant: Uint8Array; key: Uint32Array }>;
+  distinctMaps(
+    request: {
+      maps: Float32Array;
+      dims: readonly number[];
+      rule: NativeRule;
+      merge: boolean;
+      skipConstant: boolean;
+    },
+    cancellation?: CancellationHandle,
+  ): Promise<{ first: Uint32Array; group: Int32Array; constant: Uint8Array; key: Uint32Array }>;
   writeVariants(variants: NativeVariants, out: Float32Array): Promise<void>;
-  sumMasks(request: {
-    maps: Float32Array;
-    dims: readonly number[];
-    canvas: readonly [number, number];
-    size: readonly [number, number];
-    grid: number;
-    offsets: Uint32Array;
-    weights: Float64Array;
-  }): Promise<Float32Array>;
-  clipMaps(maps: Float32Array, dims: readonly number[], low: number, high: number): Promise<Float32Array>;
+  sumMasks(
+    request: {
+      maps: Float32Array;
+      dims: readonly number[];
+      canvas: readonly [number, number];
+      size: readonly [number, number];
+      grid: number;
+      offsets: Uint32Array;
+      weights: Float64Array;
+    },
+    cancellation?: CancellationHandle,
+  ): Promise<Float32Array>;
+  clipMaps(
+    maps: Float32Array,
+    dims: readonly number[],
+    low: number,
+    high: number,
+    cancellation?: CancellationHandle,
+  ): Promise<Float32Array>;
   blurImage(
     image: Float32Array,
     shape: readonly number[],
     channelsLast: boolean,
     radius: number,
     deviation: number,
+    cancellation?: CancellationHandle,
   ): Promise<Float32Array>;
   similarChannels(
     activations: Float32Array,
@@ -47,12 +60,14 @@ export interface NativeScoring {
     quantile: number,
     select: Uint32Array,
     merge: boolean,
+    cancellation?: CancellationHandle,
   ): Promise<{ sets: Uint8Array; group: Uint32Array }>;
   clusterChannels(
     activations: Float32Array,
     dims: readonly number[],
     clusters: number,
     seed: number,
+    cancellation?: CancellationHandle,
   ): Promise<Uint32Array>;
 }
 

@@ -1,4 +1,5 @@
 import { OnnxCamError } from '../common/errors.ts';
+import { withSignal } from '../engine/cancellation.ts';
 import type { ImageLayout } from '../image/layout.ts';
 import type { Maps } from '../kernels/types.ts';
 import type { ScoreView } from '../targets/target.ts';
@@ -39,6 +40,7 @@ class NativePictureScorer implements PictureScorer {
   readonly #input: PictureScorerOptions['input'];
   readonly #network: UseModel;
   readonly #runs: ScoringRuns;
+  readonly #signal: AbortSignal | undefined;
   /** [C, H, W], whatever the layout. */
   readonly #shape: readonly [number, number, number];
   #blurred: Promise<Float32Array> | undefined;
@@ -49,6 +51,7 @@ class NativePictureScorer implements PictureScorer {
     // A copy: nobody can change or transfer it away under the native loops.
     this.#input = { data: data.slice(), dims, layout };
     this.#network = options.network;
+    this.#signal = options.signal;
     this.#runs = new ScoringRuns('network', options);
     this.#shape = layout === 'nhwc' ? [c, a, b] : [a, b, c];
     this.size = { height: this.#shape[1], width: this.#shape[2] };
@@ -85,12 +88,15 @@ class NativePictureScorer implements PictureScorer {
     this.#refuseVolumes();
     const { data, dims } = request.maps;
     const { selected, rule, repeats, noise } = maskSettings(request, { data, dims });
-    const { first, group, constant, key } = await nativeScoring().distinctMaps({
+    const distinct = {
       ...selected,
       rule,
       merge: request.dedupe ?? true,
       skipConstant: request.constant === 'skip',
-    });
+    };
+    const { first, group, constant, key } = await withSignal(this.#signal, cancellation =>
+      nativeScoring().distinctMaps(distinct, cancellation),
+    );
     const variants: NativeVariants = {
       kind: 'masks',
       maps: selected.maps,
@@ -136,7 +142,8 @@ class NativePictureScorer implements PictureScorer {
     const { height, width } = this.size;
     const { data: maps, dims } = grids;
     const size = [height, width] as const;
-    const data = await nativeScoring().sumMasks({ maps, dims, canvas, size, grid: GRIDS.mirror, offsets, weights });
+    const request = { maps, dims, canvas, size, grid: GRIDS.mirror, offsets, weights };
+    const data = await withSignal(this.#signal, cancellation => nativeScoring().sumMasks(request, cancellation));
     return { data, dims: [weights.length / dims[0], height, width] };
   }
 
@@ -158,7 +165,9 @@ class NativePictureScorer implements PictureScorer {
     const { data: image, layout } = this.#input;
     const channelsLast = layout === 'nhwc';
     if (background === 'blurred')
-      this.#blurred ??= nativeScoring().blurImage(image, this.#shape, channelsLast, BLUR.radius, BLUR.deviation);
+      this.#blurred ??= withSignal(this.#signal, cancellation =>
+        nativeScoring().blurImage(image, this.#shape, channelsLast, BLUR.radius, BLUR.deviation, cancellation),
+      );
     const behind = background === 'blurred' ? await this.#blurred! : null;
     return { image, background: behind, shape: this.#shape, channelsLast };
   }

@@ -7,7 +7,9 @@
 #include <vector>
 
 #include "binding/arguments.hpp"
+#include "binding/cancellation.hpp"
 #include "binding/environment.hpp"
+#include "binding/kept_result.hpp"
 #include "binding/output.hpp"
 #include "binding/registry.hpp"
 #include "binding/session_handle.hpp"
@@ -40,11 +42,14 @@ Shared tensorAt(const Napi::Value& value) {
 
 Napi::Value makeHandle(Napi::Env env, Shared tensor) {
   auto environment = Environment::of(env);
-  return Napi::External<Shared>::New(env, new Shared(std::move(tensor)), [environment](Napi::Env, Shared* shared) {
+  auto handle = std::make_unique<Shared>(std::move(tensor));
+  auto external = Napi::External<Shared>::New(env, handle.get(), [environment](Napi::Env, Shared* shared) {
     // Not on the event loop: freeing may wait for the device.
     if (*shared) environment->release([tensor = std::move(*shared)]() mutable { tensor.reset(); });
     delete shared;
   });
+  handle.release();
+  return external;
 }
 
 struct Kept {
@@ -71,14 +76,14 @@ std::vector<Kept> runKept(const std::shared_ptr<Session>& session, const std::ve
   for (std::size_t i = 0; i < fetches.size(); i++) {
     check(api->BindOutputToDevice(binding.get(), fetches[i].c_str(), keep[i] ? device.memory() : library.cpuMemory));
   }
-  session->runBound(binding.get(), &cancellation);
-  check(api->SynchronizeBoundOutputs(binding.get()));
   OrtAllocator* allocator = nullptr;
   check(api->GetAllocatorWithDefaultOptions(&allocator));
+  session->runBound(binding.get(), &cancellation);
+  check(api->SynchronizeBoundOutputs(binding.get()));
   OrtValue** values = nullptr;
   std::size_t count = 0;
   check(api->GetBoundOutputValues(binding.get(), allocator, &values, &count));
-  std::vector<Kept> result(count);
+  std::vector<Kept> result(fetches.size());  // Before it owns anything.
   for (std::size_t i = 0; i < count; i++) result[i].value = {values[i], api->ReleaseValue};
   check(api->AllocatorFree(allocator, values));
   for (std::size_t i = 0; i < count; i++) {
@@ -107,8 +112,10 @@ Napi::Value runKeptTask(const Napi::CallbackInfo& info) {
   return runTask(
       info.Env(), {inputArray},
       [session = std::move(session), inputs = tensorsOf(inputArray), fetches = stringsOf(info[2]),
-       keep = std::vector<uint8_t>(keep.Data(), keep.Data() + keep.ElementLength()), cancellation,
-       result] { *result = runKept(session, inputs, fetches, keep, *cancellation); },
+       keep = std::vector<uint8_t>(keep.Data(), keep.Data() + keep.ElementLength()), cancellation, result] {
+        *result = runKept(session, inputs, fetches, keep, *cancellation);
+        if (cancellation->cancelled()) result->clear();  // Here: freeing device memory may wait for the device.
+      },
       [result](Napi::Env env) -> Napi::Value {
         Napi::Array tensors = Napi::Array::New(env, result->size());
         for (uint32_t i = 0; i < result->size(); i++) {
@@ -132,19 +139,22 @@ Napi::Value runKeptTask(const Napi::CallbackInfo& info) {
       options);
 }
 
-// readKept(handle) → Float32Array, at once: small against the run that made it.
+// readKept(handle) → Promise<Float32Array>
 Napi::Value readKept(const Napi::CallbackInfo& info) {
   const Shared tensor = tensorAt(info[0]);
   auto array = Napi::Float32Array::New(info.Env(), tensor->view.bytes / sizeof(float));
-  runHere(info.Env(), [&] {
-    Device& device = *tensor->session->device();
-    const Device::Turn turn(device);
-    device.download(tensor->view.data, tensor->view.bytes, array.Data());
-    const auto mark = device.makeMark();
-    mark->set();
-    mark->wait();
-  });
-  return array;
+  const auto kept = std::make_shared<KeptResult>(array);
+  return runTask(
+      info.Env(), {},
+      [tensor, values = array.Data()] {
+        Device& device = *tensor->session->device();
+        const Device::Turn turn(device);
+        const auto mark = device.makeMark();
+        device.download(tensor->view.data, tensor->view.bytes, values);
+        mark->set();
+        mark->wait();
+      },
+      [kept](Napi::Env) { return kept->value(); });
 }
 
 // releaseKept(handle): gives the memory back; the handle must not be used any more.
@@ -162,7 +172,8 @@ kernels::Shape shapeOf(const Napi::Object& request) {
 }
 
 // reduceKept({ kind, shape: [images, channels, positions], activations: handle, activationImages,
-//   factors: handle | Float32Array | null, factorImages, lazy, epsilon, guard, centre }) → Promise<Float32Array>
+//   factors: handle | Float32Array | null, factorImages, lazy, epsilon, guard, centre }, cancellation?)
+// → Promise<Float32Array>
 Napi::Value reduceKept(const Napi::CallbackInfo& info) {
   const auto request = info[0].As<Napi::Object>();
   const std::string kind = stringAt(request, "kind");
@@ -184,6 +195,8 @@ Napi::Value reduceKept(const Napi::CallbackInfo& info) {
   }
   const bool map = kind.starts_with("sum-") || kind.starts_with("component-");
   auto out = std::make_shared<std::vector<float>>(shape.images * (map ? shape.positions : shape.channels));
+  TaskOptions options;
+  options.cancellation = cancellationOf(info[1]);
   return runTask(
       info.Env(), {request},
       [=] {
@@ -206,16 +219,16 @@ Napi::Value reduceKept(const Napi::CallbackInfo& info) {
                                           : kernels::PlusPlusMode::torchcam;
         plusPlusWeightsOn(device, mode, operands, shape, out->data());
       },
-      [out](Napi::Env env) { return typedArrayOf<Napi::Float32Array>(env, *out); });
+      [out](Napi::Env env) { return typedArrayOf<Napi::Float32Array>(env, *out); }, options);
 }
 
 }  // namespace
 
 void registerDeviceTensors(Napi::Env env, Napi::Object exports) {
-  exports.Set("runKept", Napi::Function::New(env, runKeptTask));
-  exports.Set("readKept", Napi::Function::New(env, readKept));
-  exports.Set("releaseKept", Napi::Function::New(env, releaseKept));
-  exports.Set("reduceKept", Napi::Function::New(env, reduceKept));
+  exportFunction(env, exports, "runKept", runKeptTask);
+  exportFunction(env, exports, "readKept", readKept);
+  exportFunction(env, exports, "releaseKept", releaseKept);
+  exportFunction(env, exports, "reduceKept", reduceKept);
 }
 
 }  // namespace onnx_cam

@@ -7,6 +7,7 @@
 #include <vector>
 
 #include "binding/arguments.hpp"
+#include "binding/cancellation.hpp"
 #include "binding/environment.hpp"
 #include "binding/output.hpp"
 #include "binding/registry.hpp"
@@ -195,10 +196,11 @@ RunResult runSession(const Session& session, const std::vector<TensorArgument>& 
       outputPointers.back() = ownedValues.back().get();
     }
   }
+  std::vector<OrtPtr<OrtValue>> values;
+  values.reserve(fetches.size());  // Before the run: its outputs must find their owners.
   session.run(inputNamePointers, inputPointers, fetchPointers, outputPointers, &cancellation);
 
   // Every output gets its owner before one of them can be refused.
-  std::vector<OrtPtr<OrtValue>> values;
   for (std::size_t index = 0; index < fetches.size(); ++index) {
     values.emplace_back(owned[index] ? nullptr : outputPointers[index], library.api->ReleaseValue);
   }
@@ -258,8 +260,11 @@ Napi::Value disposeSession(const Napi::CallbackInfo& info) {
 // createCancellation() → handle; cancel(handle) raises it.
 Napi::Value createCancellation(const Napi::CallbackInfo& info) {
   using Shared = std::shared_ptr<Cancellation>;
-  return Napi::External<Shared>::New(info.Env(), new Shared(std::make_shared<Cancellation>()),
-                                     [](Napi::Env, Shared* shared) { delete shared; });
+  auto handle = std::make_unique<Shared>(std::make_shared<Cancellation>());
+  auto external =
+      Napi::External<Shared>::New(info.Env(), handle.get(), [](Napi::Env, Shared* shared) { delete shared; });
+  handle.release();
+  return external;
 }
 
 void cancel(const Napi::CallbackInfo& info) { cancellationOf(info[0])->cancel(); }
@@ -267,12 +272,12 @@ void cancel(const Napi::CallbackInfo& info) { cancellationOf(info[0])->cancel();
 }  // namespace
 
 void registerEngine(Napi::Env env, Napi::Object exports) {
-  exports.Set("runtimeInfo", Napi::Function::New(env, runtimeInfo));
-  exports.Set("createSession", Napi::Function::New(env, createSession));
-  exports.Set("run", Napi::Function::New(env, run));
-  exports.Set("disposeSession", Napi::Function::New(env, disposeSession));
-  exports.Set("createCancellation", Napi::Function::New(env, createCancellation));
-  exports.Set("cancel", Napi::Function::New(env, cancel));
+  exportFunction(env, exports, "runtimeInfo", runtimeInfo);
+  exportFunction(env, exports, "createSession", createSession);
+  exportFunction(env, exports, "run", run);
+  exportFunction(env, exports, "disposeSession", disposeSession);
+  exportFunction(env, exports, "createCancellation", createCancellation);
+  exportFunction(env, exports, "cancel", cancel);
 }
 
 }  // namespace onnx_cam

@@ -121,13 +121,12 @@ void Environment::finished(const std::shared_ptr<Task>& task) {
   idle_.notify_all();
 }
 
-bool Environment::abort(const std::shared_ptr<Task>& task) {
+void Environment::settleUntaken(const std::shared_ptr<Task>& task, Failure failure) {
   std::lock_guard lock(mutex_);
-  if (closing_ || task->taken) return false;
+  if (closing_ || task->taken) return;
   task->taken = true;
-  task->setAborted();
+  task->fail(std::move(failure));
   deliver(task);
-  return true;
 }
 
 void Environment::release(std::function<void()> job) {
@@ -136,13 +135,20 @@ void Environment::release(std::function<void()> job) {
     if (!closing_) ++running_;
   }
   if (closing_) return job();
-  RunQueue::kernels().post([self = shared_from_this(), job = std::move(job)]() mutable {
-    job();
-    job = nullptr;
-    std::lock_guard lock(self->mutex_);
-    --self->running_;
-    self->idle_.notify_all();
-  });
+  const auto over = [](Environment& self) {
+    std::lock_guard lock(self.mutex_);
+    --self.running_;
+    self.idle_.notify_all();
+  };
+  try {
+    RunQueue::kernels().post([self = shared_from_this(), job = std::move(job), over]() mutable {
+      job();
+      job = nullptr;
+      over(*self);
+    });
+  } catch (const std::exception&) {
+    over(*this);  // The job is gone, and what it held was released with it, here and now.
+  }
 }
 
 // Called with the mutex held.

@@ -15,6 +15,7 @@
 namespace onnx_cam {
 
 class Task;
+struct Failure;
 
 class Environment : public std::enable_shared_from_this<Environment> {
  public:
@@ -31,8 +32,8 @@ class Environment : public std::enable_shared_from_this<Environment> {
   bool start(const std::shared_ptr<Task>& task);
   /// The task that a pool thread took is done.
   void finished(const std::shared_ptr<Task>& task);
-  /// Settles a task that nobody has taken; false when a pool thread has it.
-  bool abort(const std::shared_ptr<Task>& task);
+  /// Rejects a task that nobody has taken; does nothing when a pool thread has it.
+  void settleUntaken(const std::shared_ptr<Task>& task, Failure failure);
 
   /// Does `job` on a pool thread, or here and now when the environment ends: whatever frees a library's objects must
   /// be over before the process unloads it. JavaScript thread only; for finalisers.

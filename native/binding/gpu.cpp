@@ -57,8 +57,8 @@ Napi::Value whyNotLoadableTask(const Napi::CallbackInfo& info) {
 }  // namespace
 
 void registerGpu(Napi::Env env, Napi::Object exports) {
-  exports.Set("gpuInfo", Napi::Function::New(env, gpuInfo));
-  exports.Set("whyNotLoadable", Napi::Function::New(env, whyNotLoadableTask));
+  exportFunction(env, exports, "gpuInfo", gpuInfo);
+  exportFunction(env, exports, "whyNotLoadable", whyNotLoadableTask);
 }
 
 }  // namespace onnx_cam

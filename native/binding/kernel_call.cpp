@@ -3,39 +3,22 @@
 #include <limits>
 #include <memory>
 #include <string>
-#include <thread>
 #include <utility>
 
+#include "binding/cancellation.hpp"
 #include "binding/environment.hpp"
+#include "binding/kept_result.hpp"
 #include "binding/task.hpp"
 
 namespace onnx_cam {
 namespace {
 
 // Some tens of microseconds of work.
-constexpr std::size_t kInlineOperations = 1 << 19;
+constexpr double kInlineOperations = 1 << 19;
 // Float32Array's limit in V8 is 2^32 elements or more.
 constexpr std::size_t kMostElements = (std::size_t{1} << 32) - 1;
 constexpr const char* kOptionInvalid = "ERR_OPTION_INVALID";
 constexpr const char* kInputShape = "ERR_INPUT_SHAPE";
-
-/// A reference that only its own thread deletes: a task that is dropped with its environment may die on a pool thread,
-/// where Node-API must not be called (the environment then takes the reference with it).
-class KeptResult {
- public:
-  explicit KeptResult(Napi::Object result) : reference_(Napi::Persistent(result)) {}
-  ~KeptResult() {
-    if (std::this_thread::get_id() != owner_) reference_.SuppressDestruct();
-  }
-  KeptResult(const KeptResult&) = delete;
-  KeptResult& operator=(const KeptResult&) = delete;
-
-  Napi::Value value() const { return reference_.Value(); }
-
- private:
-  std::thread::id owner_ = std::this_thread::get_id();
-  Napi::ObjectReference reference_;
-};
 
 std::string argument(std::size_t index) { return "kernel argument " + std::to_string(index + 1); }
 
@@ -157,24 +140,24 @@ Napi::Uint8Array KernelCall::bytesFor(std::size_t index, std::size_t count) {
   return info_[index].As<Napi::Uint8Array>();
 }
 
-Napi::Value KernelCall::run(std::size_t operations, Napi::Object result, std::function<void()> work) {
+Napi::Value KernelCall::run(double operations, Napi::Object result, std::function<void()> work) {
   if (operations < kInlineOperations) {
-    runHere(env_, work);
+    work();
     return result;
   }
   // `finish` has another scope, so it needs a reference.
   const auto kept = std::make_shared<KeptResult>(result);
-  return runTask(env_, std::move(keep_), std::move(work), [kept](Napi::Env) -> Napi::Value { return kept->value(); });
+  TaskOptions options;
+  options.cancellation = cancellationOf(info_[info_.Length() - 1]);
+  return runTask(
+      env_, std::move(keep_), std::move(work), [kept](Napi::Env) -> Napi::Value { return kept->value(); }, options);
 }
 
 void exportKernel(Napi::Env env, Napi::Object exports, const char* name, Napi::Value (*function)(KernelCall& call)) {
-  exports.Set(name, Napi::Function::New(
-                        env,
-                        [function](const Napi::CallbackInfo& info) {
-                          KernelCall call(info);
-                          return function(call);
-                        },
-                        name));
+  exportFunction(env, exports, name, [function](const Napi::CallbackInfo& info) {
+    KernelCall call(info);
+    return function(call);
+  });
 }
 
 }  // namespace onnx_cam

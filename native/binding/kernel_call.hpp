@@ -59,8 +59,9 @@ class KernelCall {
 
   /// `result`, or a promise for it. Work of few `operations` (roughly: float additions) runs on this thread at once,
   /// because the way to another one and back, and even a promise, cost more; the rest runs on the pool and leaves the event
-  /// loop alone.
-  Napi::Value run(std::size_t operations, Napi::Object result, std::function<void()> work);
+  /// loop alone, until a cancellation that came as the last argument is raised. A double, since products of sizes may be
+  /// beyond what 64 bits hold.
+  Napi::Value run(double operations, Napi::Object result, std::function<void()> work);
 
  private:
   template <class Array>

@@ -16,9 +16,10 @@ using kernels::Shape;
 
 // A Gram matrix costs its side squared times the other side, in registers of eight; then some dozens of products of the
 // matrix with a vector.
-std::size_t decompositionWork(Shape shape, std::size_t side) {
-  const std::size_t rows = shape.perImage() / side;
-  return shape.images * (side * side * (rows / 8 + 32) + 2 * shape.perImage());
+double decompositionWork(Shape shape, std::size_t side) {
+  const double rows = static_cast<double>(shape.perImage() / side), length = static_cast<double>(side);
+  return static_cast<double>(shape.images) * (length * length * (rows / 8 + 32)) +
+         2.0 * static_cast<double>(shape.size());
 }
 
 // (centre, sign, images, channels, positions, activations, images, factors | null, images, lazy) → [images · positions]
@@ -57,7 +58,7 @@ Napi::Value factorize(KernelCall& call) {
       call.newFloats(call.product({shape.images, kernels::factorsPerImage(shape, components)}));
   float* out = factors.Data();
   // Some dozens of iterations at least, with two products each.
-  return call.run(100 * components * shape.size(), factors,
+  return call.run(100.0 * static_cast<double>(components) * static_cast<double>(shape.size()), factors,
                   [=] { kernels::factorize(activations, shape, shift, components, start, out); });
 }
 

@@ -35,7 +35,7 @@ Napi::Value halfWeights(const Napi::CallbackInfo& info) {
 }  // namespace
 
 void registerHalfKernels(Napi::Env env, Napi::Object exports) {
-  exports.Set("halfWeights", Napi::Function::New(env, halfWeights));
+  exportFunction(env, exports, "halfWeights", halfWeights);
 }
 
 }  // namespace onnx_cam

@@ -1,6 +1,8 @@
 #include "binding/output.hpp"
 
 #include <cstring>
+#include <memory>
+#include <utility>
 
 namespace onnx_cam {
 
@@ -42,14 +44,13 @@ napi_value copiedBuffer(Napi::Env env, const TensorView& view) {
 }
 
 napi_value externalBuffer(Napi::Env env, OrtPtr<OrtValue> value, const TensorView& view) {
-  auto* owner = new OrtPtr<OrtValue>(std::move(value));
+  auto owner = std::make_unique<OrtPtr<OrtValue>>(std::move(value));
   napi_value buffer = nullptr;
-  if (napi_create_external_arraybuffer(env, view.data, view.bytes, &releaseValue, owner, &buffer) == napi_ok) {
+  if (napi_create_external_arraybuffer(env, view.data, view.bytes, &releaseValue, owner.get(), &buffer) == napi_ok) {
+    owner.release();
     return buffer;
   }
-  buffer = copiedBuffer(env, view);
-  delete owner;
-  return buffer;
+  return copiedBuffer(env, view);
 }
 
 }  // namespace

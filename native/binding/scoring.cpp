@@ -9,6 +9,7 @@
 #include <vector>
 
 #include "binding/arguments.hpp"
+#include "binding/cancellation.hpp"
 #include "binding/mask_arguments.hpp"
 #include "binding/registry.hpp"
 #include "binding/session_handle.hpp"
@@ -129,14 +130,15 @@ Napi::Value scoreVariantsTask(const Napi::CallbackInfo& info) {
       info.Env(), {info[0].As<Napi::Object>(), info[1].As<Napi::Object>(), info[4].As<Napi::Object>()},
       [state, begin, end, schedule, progress, cancellation = options.cancellation] {
         const auto start = std::chrono::steady_clock::now();
+        // Dropped here on every way out, so that a last holder of the session releases it on the pool's thread.
+        const ScoringModel model = std::move(state->model);
+        const std::unique_ptr<Variants> variants = std::move(state->variants);
         state->scores.resize((end - begin) * state->targets.targets.size());
-        state->chunk = scoreVariants(*state->variants, begin, end, state->model, state->targets, schedule,
-                                     *cancellation, progress, state->scores.data())
+        state->chunk = scoreVariants(*variants, begin, end, model, state->targets, schedule, *cancellation, progress,
+                                     state->scores.data())
                            .chunk;
         state->milliseconds =
             std::chrono::duration<double, std::milli>(std::chrono::steady_clock::now() - start).count();
-        state->variants.reset();
-        state->model.session.reset();  // Here, so that a last holder releases it on the pool's thread.
       },
       [state](Napi::Env env) -> Napi::Value {
         Napi::Object result = Napi::Object::New(env);
@@ -148,7 +150,7 @@ Napi::Value scoreVariantsTask(const Napi::CallbackInfo& info) {
       options);
 }
 
-// distinctMaps({ maps, dims, rule, merge, skipConstant }) → Promise<{ first, group, constant, key }>
+// distinctMaps({ maps, dims, rule, merge, skipConstant }, cancellation?) → Promise<{ first, group, constant, key }>
 Napi::Value distinctMapsTask(const Napi::CallbackInfo& info) {
   const auto request = info[0].As<Napi::Object>();
   const std::vector<std::size_t> dims = sizesAt(request, "dims");
@@ -156,6 +158,8 @@ Napi::Value distinctMapsTask(const Napi::CallbackInfo& info) {
   const kernels::MaskRule rule = ruleOf(request.Get("rule").As<Napi::Object>());
   const bool merge = boolAt(request, "merge"), skipConstant = boolAt(request, "skipConstant");
   auto result = std::make_shared<DistinctMaps>();
+  TaskOptions options;
+  options.cancellation = cancellationOf(info[1]);
   return runTask(
       info.Env(), {request},
       [=] { *result = findDistinctMaps(maps, dims[0], dims[1] * dims[2], rule, merge, skipConstant); },
@@ -166,7 +170,8 @@ Napi::Value distinctMapsTask(const Napi::CallbackInfo& info) {
         object.Set("constant", typedArrayOf<Napi::Uint8Array>(env, result->constant));
         object.Set("key", typedArrayOf<Napi::Uint32Array>(env, result->key));
         return object;
-      });
+      },
+      options);
 }
 
 // writeVariants(variants, out Float32Array [count, size]) → Promise<void>: the variants as the model gets them, for
@@ -187,9 +192,9 @@ Napi::Value writeVariantsTask(const Napi::CallbackInfo& info) {
 }  // namespace
 
 void registerScoring(Napi::Env env, Napi::Object exports) {
-  exports.Set("scoreVariants", Napi::Function::New(env, scoreVariantsTask));
-  exports.Set("distinctMaps", Napi::Function::New(env, distinctMapsTask));
-  exports.Set("writeVariants", Napi::Function::New(env, writeVariantsTask));
+  exportFunction(env, exports, "scoreVariants", scoreVariantsTask);
+  exportFunction(env, exports, "distinctMaps", distinctMapsTask);
+  exportFunction(env, exports, "writeVariants", writeVariantsTask);
 }
 
 }  // namespace onnx_cam

@@ -7,6 +7,7 @@
 #include <vector>
 
 #include "binding/arguments.hpp"
+#include "binding/cancellation.hpp"
 #include "binding/mask_arguments.hpp"
 #include "binding/registry.hpp"
 #include "binding/task.hpp"
@@ -22,9 +23,16 @@ namespace onnx_cam {
 
 namespace {
 
+/// All of these end early when the cancellation of their last argument is raised.
+TaskOptions cancelledBy(Napi::Value cancellation) {
+  TaskOptions options;
+  options.cancellation = cancellationOf(cancellation);
+  return options;
+}
+
 /// Runs work(out) on a pool thread and resolves with the typed array `To` that it filled.
 template <typename To, typename T, typename Work>
-Napi::Value fillTask(Napi::Env env, std::vector<Napi::Object> keep, std::size_t size, Work work) {
+Napi::Value fillTask(Napi::Env env, std::vector<Napi::Object> keep, std::size_t size, Work work, TaskOptions options) {
   auto out = std::make_shared<std::vector<T>>();
   return runTask(
       env, std::move(keep),
@@ -32,10 +40,10 @@ Napi::Value fillTask(Napi::Env env, std::vector<Napi::Object> keep, std::size_t 
         out->resize(size);
         work(out->data());
       },
-      [out](Napi::Env env) { return typedArrayOf<To>(env, *out); });
+      [out](Napi::Env env) { return typedArrayOf<To>(env, *out); }, std::move(options));
 }
 
-// sumMasks({ maps, dims, canvas, size, grid, offsets, weights }) → Promise<Float32Array [targets, H, W]>
+// sumMasks({ maps, dims, canvas, size, grid, offsets, weights }, cancellation?) → Promise<Float32Array [targets, H, W]>
 Napi::Value sumMasksTask(const Napi::CallbackInfo& info) {
   const auto request = info[0].As<Napi::Object>();
   const std::vector<std::size_t> dims = sizesAt(request, "dims"), canvas = sizesAt(request, "canvas");
@@ -46,24 +54,26 @@ Napi::Value sumMasksTask(const Napi::CallbackInfo& info) {
   const auto weights = arrayAt<double>(request, "weights");
   const std::size_t targets = weights.size / dims[0];
   return fillTask<Napi::Float32Array, float>(
-      info.Env(), {request}, targets * size[0] * size[1], [=, offsets = offsetsOf(request)](float* out) {
+      info.Env(), {request}, targets * size[0] * size[1],
+      [=, offsets = offsetsOf(request)](float* out) {
         kernels::sumMasks(plan, maps, dims[0], offsets.data(), weights.data, targets, size[0], size[1], out);
-      });
+      },
+      cancelledBy(info[1]));
 }
 
-// clipMaps(maps, dims, low, high) → Promise<Float32Array>, percentiles in percent
+// clipMaps(maps, dims, low, high, cancellation?) → Promise<Float32Array>, percentiles in percent
 Napi::Value clipMapsTask(const Napi::CallbackInfo& info) {
   const Bytes bytes = bytesOf(info[0]);
   const std::vector<int64_t> dims = dimsOf(info[1]);
   const std::size_t size = bytes.size / sizeof(float), count = dims[0];
   const double low = info[2].As<Napi::Number>().DoubleValue(), high = info[3].As<Napi::Number>().DoubleValue();
   const auto* maps = reinterpret_cast<const float*>(bytes.data);
-  return fillTask<Napi::Float32Array, float>(info.Env(), {info[0].As<Napi::Object>()}, size, [=](float* out) {
-    kernels::clipMaps(maps, count, size / count, low, high, out);
-  });
+  return fillTask<Napi::Float32Array, float>(
+      info.Env(), {info[0].As<Napi::Object>()}, size,
+      [=](float* out) { kernels::clipMaps(maps, count, size / count, low, high, out); }, cancelledBy(info[4]));
 }
 
-// blurImage(image, [C, H, W], channelsLast, radius, deviation) → Promise<Float32Array>
+// blurImage(image, [C, H, W], channelsLast, radius, deviation, cancellation?) → Promise<Float32Array>
 Napi::Value blurImageTask(const Napi::CallbackInfo& info) {
   const Bytes bytes = bytesOf(info[0]);
   const std::vector<int64_t> shape = dimsOf(info[1]);
@@ -72,13 +82,15 @@ Napi::Value blurImageTask(const Napi::CallbackInfo& info) {
   const double deviation = info[4].As<Napi::Number>().DoubleValue();
   const auto* image = reinterpret_cast<const float*>(bytes.data);
   return fillTask<Napi::Float32Array, float>(
-      info.Env(), {info[0].As<Napi::Object>()}, bytes.size / sizeof(float), [=](float* out) {
+      info.Env(), {info[0].As<Napi::Object>()}, bytes.size / sizeof(float),
+      [=](float* out) {
         kernels::gaussianBlur(image, shape[0], shape[1], shape[2], channelsLast, radius, deviation, out);
-      });
+      },
+      cancelledBy(info[5]));
 }
 
-// similarChannels(activations, [C, P], q, select, merge) → Promise<{ sets: Uint8Array [distinct, C], group }>: the set
-// of each selected channel; equal ones are kept once with `merge`.
+// similarChannels(activations, [C, P], q, select, merge, cancellation?) → Promise<{ sets: Uint8Array [distinct, C], group }>:
+// the set of each selected channel; equal ones are kept once with `merge`.
 Napi::Value similarChannelsTask(const Napi::CallbackInfo& info) {
   const std::vector<int64_t> dims = dimsOf(info[1]);
   const double q = info[2].As<Napi::Number>().DoubleValue();
@@ -100,29 +112,33 @@ Napi::Value similarChannelsTask(const Napi::CallbackInfo& info) {
         object.Set("sets", typedArrayOf<Napi::Uint8Array>(env, result->sets));
         object.Set("group", typedArrayOf<Napi::Uint32Array>(env, result->group));
         return object;
-      });
+      },
+      cancelledBy(info[5]));
 }
 
-// clusterChannels(activations, [C, P], clusters, seed) → Promise<Uint32Array [C]>
+// clusterChannels(activations, [C, P], clusters, seed, cancellation?) → Promise<Uint32Array [C]>
 Napi::Value clusterChannelsTask(const Napi::CallbackInfo& info) {
   const std::vector<int64_t> dims = dimsOf(info[1]);
   const std::size_t channels = dims[0], positions = dims[1], clusters = info[2].As<Napi::Number>().Uint32Value();
   const uint32_t seed = info[3].As<Napi::Number>().Uint32Value();
   const auto* activations = reinterpret_cast<const float*>(bytesOf(info[0]).data);
-  return fillTask<Napi::Uint32Array, uint32_t>(info.Env(), {info[0].As<Napi::Object>()}, channels, [=](uint32_t* out) {
-    const std::vector<uint32_t> clusterOf = clusterChannels(activations, channels, positions, clusters, seed);
-    std::copy(clusterOf.begin(), clusterOf.end(), out);
-  });
+  return fillTask<Napi::Uint32Array, uint32_t>(
+      info.Env(), {info[0].As<Napi::Object>()}, channels,
+      [=](uint32_t* out) {
+        const std::vector<uint32_t> clusterOf = clusterChannels(activations, channels, positions, clusters, seed);
+        std::copy(clusterOf.begin(), clusterOf.end(), out);
+      },
+      cancelledBy(info[4]));
 }
 
 }  // namespace
 
 void registerScoringKernels(Napi::Env env, Napi::Object exports) {
-  exports.Set("sumMasks", Napi::Function::New(env, sumMasksTask));
-  exports.Set("clipMaps", Napi::Function::New(env, clipMapsTask));
-  exports.Set("blurImage", Napi::Function::New(env, blurImageTask));
-  exports.Set("similarChannels", Napi::Function::New(env, similarChannelsTask));
-  exports.Set("clusterChannels", Napi::Function::New(env, clusterChannelsTask));
+  exportFunction(env, exports, "sumMasks", sumMasksTask);
+  exportFunction(env, exports, "clipMaps", clipMapsTask);
+  exportFunction(env, exports, "blurImage", blurImageTask);
+  exportFunction(env, exports, "similarChannels", similarChannelsTask);
+  exportFunction(env, exports, "clusterChannels", clusterChannelsTask);
 }
 
 }  // namespace onnx_cam

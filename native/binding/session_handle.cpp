@@ -21,13 +21,15 @@ Handle& handleOf(Napi::Value value) {
 }  // namespace
 
 Napi::Value makeSessionHandle(Napi::Env env, std::shared_ptr<Session> session) {
-  auto* handle = new Handle{std::move(session), Environment::of(env)};
-  return Napi::External<Handle>::New(env, handle, [](Napi::Env, Handle* handle) {
+  auto handle = std::make_unique<Handle>(Handle{std::move(session), Environment::of(env)});
+  auto external = Napi::External<Handle>::New(env, handle.get(), [](Napi::Env, Handle* handle) {
     if (handle->session) {
       handle->environment->release([session = std::move(handle->session)]() mutable { session.reset(); });
     }
     delete handle;
   });
+  handle.release();
+  return external;
 }
 
 std::shared_ptr<Session> sessionOf(Napi::Value handle) {
@@ -42,10 +44,5 @@ std::shared_ptr<Session> sessionOf(Napi::Value handle) {
 }
 
 std::shared_ptr<Session> takeSession(Napi::Value handle) { return std::move(handleOf(handle).session); }
-
-std::shared_ptr<Cancellation> cancellationOf(Napi::Value value) {
-  if (!value.IsExternal()) return std::make_shared<Cancellation>();
-  return *value.As<Napi::External<std::shared_ptr<Cancellation>>>().Data();
-}
 
 }  // namespace onnx_cam

@@ -5,7 +5,6 @@
 
 #include <memory>
 
-#include "engine/cancellation.hpp"
 #include "engine/session.hpp"
 
 namespace onnx_cam {
@@ -18,9 +17,5 @@ std::shared_ptr<Session> sessionOf(Napi::Value handle);
 
 /// Disposes the handle: the session lives on in the runs that hold it. Null when that was done before.
 std::shared_ptr<Session> takeSession(Napi::Value handle);
-
-/// The cancellation of an argument that lib/engine/cancellation.ts made; a fresh one when it is left out, so that the
-/// end of the environment can always end the work.
-std::shared_ptr<Cancellation> cancellationOf(Napi::Value value);
 
 }  // namespace onnx_cam

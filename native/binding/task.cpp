@@ -1,18 +1,22 @@
 #include "binding/task.hpp"
 
-#include <new>
+#include <exception>
 #include <utility>
 
 #include "binding/environment.hpp"
 #include "binding/registry.hpp"
+#include "kernels/base/interruption.hpp"
 #include "runtime/error.hpp"
 
 namespace onnx_cam {
 
 namespace {
 
-constexpr const char* kAborted = "ERR_ABORTED";
-constexpr const char* kAbortedMessage = "the operation was aborted";
+Failure aborted() { return {"ERR_ABORTED", "the operation was aborted"}; }
+
+Napi::Value errorOf(Napi::Env env, const Failure& failure) {
+  return Environment::makeError(env, failure.code, failure.message);
+}
 
 }  // namespace
 
@@ -21,17 +25,17 @@ Failure describe(const std::exception_ptr& error) {
     std::rethrow_exception(error);
   } catch (const CodedError& coded) {
     return {coded.code(), coded.what()};
-  } catch (const std::bad_alloc&) {
+  } catch (const std::exception& other) {
+    if (!isOutOfMemory(other)) return {"ERR_RUNTIME", other.what()};
     return {"ERR_OUT_OF_MEMORY",
             "there is not enough memory for this operation; use smaller batches or fewer runs at once"};
-  } catch (const std::exception& other) {
-    return {"ERR_RUNTIME", other.what()};
+  } catch (...) {
+    return {"ERR_RUNTIME", "native code failed without a reason"};
   }
 }
 
 void throwCoded(Napi::Env env, const std::exception_ptr& error) {
-  const Failure failure = describe(error);
-  throw Napi::Error(env, Environment::makeError(env, failure.code, failure.message));
+  throw Napi::Error(env, errorOf(env, describe(error)));
 }
 
 Task::Task(Napi::Env env, const std::vector<Napi::Object>& keep, std::function<void()> work,
@@ -57,17 +61,16 @@ void Task::watch(std::function<void()> onCancel) {
 }
 
 void Task::execute() {
+  const kernels::InterruptionScope scope(cancellation_ ? &cancellation_->flag() : nullptr);
   try {
     work_();
   } catch (...) {
     failure_ = describe(std::current_exception());
   }
   // The flag decides, not the error: a run that was told to end reports that in words that may change.
-  if (cancellation_ && cancellation_->cancelled()) setAborted();
+  if (cancellation_ && cancellation_->cancelled()) fail(aborted());
   work_ = nullptr;
 }
-
-void Task::setAborted() { failure_ = Failure{kAborted, kAbortedMessage}; }
 
 void Task::settle(Napi::Env env) {
   Napi::HandleScope scope(env);
@@ -75,7 +78,7 @@ void Task::settle(Napi::Env env) {
   napi_value result = nullptr;
   bool failed = failure_.has_value();
   try {
-    result = failed ? Environment::makeError(env, failure_->code, failure_->message) : finish_(env);
+    result = runHere(env, [&]() -> Napi::Value { return failed ? errorOf(env, *failure_) : finish_(env); });
   } catch (const Napi::Error& error) {
     failed = true;
     result = error.Value();
@@ -97,22 +100,26 @@ Napi::Value runTask(Napi::Env env, std::vector<Napi::Object> keep, std::function
   auto environment = Environment::of(env);
   environment->add(task);
   task->watch([environment, weak = std::weak_ptr(task)] {
-    if (auto task = weak.lock()) environment->abort(task);
+    if (auto task = weak.lock()) environment->settleUntaken(task, aborted());
   });
   RunQueue& queue = options.queue ? *options.queue : RunQueue::kernels();
-  queue.post([environment, task = std::move(task)] {
-    if (!environment->start(task)) return;
-    task->execute();
-    environment->finished(task);
-  });
+  try {
+    queue.post([environment, task] {
+      if (!environment->start(task)) return;
+      task->execute();
+      environment->finished(task);
+    });
+  } catch (...) {
+    environment->settleUntaken(task, describe(std::current_exception()));
+  }
   return promise;
 }
 
 // setErrorFactory((code, message) => Error): makes every native error one of lib/common/errors.ts.
 void registerTask(Napi::Env env, Napi::Object exports) {
-  exports.Set("setErrorFactory", Napi::Function::New(env, [](const Napi::CallbackInfo& info) {
-                Environment::setErrorFactory(info.Env(), info[0].As<Napi::Function>());
-              }));
+  exportFunction(env, exports, "setErrorFactory", [](const Napi::CallbackInfo& info) {
+    Environment::setErrorFactory(info.Env(), info[0].As<Napi::Function>());
+  });
 }
 
 }  // namespace onnx_cam

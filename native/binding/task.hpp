@@ -8,6 +8,7 @@
 #include <memory>
 #include <optional>
 #include <string>
+#include <utility>
 #include <vector>
 
 #include "engine/cancellation.hpp"
@@ -21,7 +22,7 @@ struct Failure {
   std::string message;
 };
 
-/// CodedError with its code, std::bad_alloc as ERR_OUT_OF_MEMORY, anything else as ERR_RUNTIME.
+/// CodedError with its code, what containers throw for want of memory as ERR_OUT_OF_MEMORY, anything else as ERR_RUNTIME.
 Failure describe(const std::exception_ptr& error);
 [[noreturn]] void throwCoded(Napi::Env env, const std::exception_ptr& error);
 
@@ -36,23 +37,35 @@ struct TaskOptions {
 /// Runs `work` on a thread of a process-wide pool and returns a promise for what `finish` makes of it.
 ///
 /// - `keep`: JavaScript values kept alive until the promise settles (the buffers that `work` reads and writes).
-/// - `work`: no JavaScript in here. What it throws rejects the promise, as `describe` has it. Dropped, with all it holds, on
-///   the pool thread after it ran.
+/// - `work`: no JavaScript in here. What it throws rejects the promise, as `describe` has it. Kernels in it end when the
+///   cancellation is raised (kernels/base/interruption.hpp). Dropped, with all it holds, on the pool thread after it ran.
 /// - `finish`: on the JavaScript thread, after `work`.
 ///
 /// When the environment ends (a worker is terminated), queued work is dropped and running work is waited for.
 Napi::Value runTask(Napi::Env env, std::vector<Napi::Object> keep, std::function<void()> work,
                     std::function<Napi::Value(Napi::Env)> finish, TaskOptions options = {});
 
-/// Runs `work` at once, on the caller's thread; what it throws becomes a JavaScript error with the code that a task's
-/// would have.
+/// Does `work` on JavaScript's thread; what it throws becomes a JavaScript error with the code that a task's would have.
 template <class Work>
-void runHere(Napi::Env env, const Work& work) {
+auto runHere(Napi::Env env, const Work& work) -> decltype(work()) {
   try {
-    work();
+    return work();
+  } catch (const Napi::Error&) {
+    throw;
   } catch (...) {
     throwCoded(env, std::current_exception());
   }
+}
+
+/// Adds `function(info)` to the exports. Nothing that it throws gets into Node's C code.
+template <class Function>
+void exportFunction(Napi::Env env, Napi::Object exports, const char* name, Function function) {
+  exports.Set(name, Napi::Function::New(
+                        env,
+                        [function](const Napi::CallbackInfo& info) {
+                          return runHere(info.Env(), [&] { return function(info); });
+                        },
+                        name));
 }
 
 /// One promise under way. Its state is guarded by its environment.
@@ -69,7 +82,7 @@ class Task {
   void watch(std::function<void()> onCancel);
   /// Does the work and records how it ended; drops the work.
   void execute();
-  void setAborted();
+  void fail(Failure failure) { failure_ = std::move(failure); }
   /// Lets go of work that will never be done.
   void drop() { work_ = nullptr; }
   /// Resolves or rejects the promise and lets the kept values go. JavaScript thread only.

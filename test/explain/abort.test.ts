@@ -92,6 +92,45 @@ describe('an abort', () => {
     });
   });
 
+  it.each([['kpca-cam'], ['dff']])(
+    'while a kernel works on a large layer, %s',
+    async method => {
+      const model = buildModel({
+        nodes: [
+          makeNode('Conv', ['x', 'w'], ['c'], { pads: [1, 1, 1, 1] }),
+          makeNode('Relu', ['c'], ['r']),
+          makeNode('GlobalAveragePool', ['r'], ['p']),
+          makeNode('Flatten', ['p'], ['f']),
+          makeNode('Gemm', ['f', 'wf'], ['y'], { transB: 1 }),
+        ],
+        inputs: [{ name: 'x', dims: ['N', 3, 'H', 'W'] }],
+        outputs: [{ name: 'y', dims: ['N', 5] }],
+        initializers: { w: noise([96, 3, 3, 3], 1, 0.3), wf: noise([5, 96], 3) },
+      });
+      const large = await load(model);
+      const { run } = Session.prototype;
+      let aborted = 0;
+      await expectAborted(async controller => {
+        const spy = vi.spyOn(Session.prototype, 'run').mockImplementation(async function (this: Session, ...args) {
+          const outputs = await run.apply(this, args);
+          setTimeout(() => {
+            aborted = performance.now();
+            controller.abort();
+          }, 150);
+          return outputs;
+        });
+        try {
+          await large.explain(noiseImage([1, 3, 224, 224]), { method, signal: controller.signal });
+        } finally {
+          spy.mockRestore();
+        }
+      });
+      expect(performance.now() - aborted).toBeLessThan(500);
+      await large.dispose();
+    },
+    60_000,
+  );
+
   it('after the model, between the methods', async () => {
     const { run } = Session.prototype;
     await expectAborted(async controller => {

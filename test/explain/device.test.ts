@@ -81,6 +81,36 @@ describe('explaining with feature maps on a device', () => {
   });
 });
 
+describe('a failure after the run', () => {
+  const { reduceKept } = nativeDevice();
+  const cases: [string, (controller: AbortController) => typeof reduceKept][] = [
+    ['of a reduction', () => () => Promise.reject(new Error('on purpose'))],
+    [
+      'by an abort',
+      controller =>
+        (...args) => {
+          controller.abort();
+          return reduceKept(...args);
+        },
+    ],
+  ];
+  it.each(cases)('%s releases what lies on the device', async (_, failing) => {
+    const cam = await load(plainModel());
+    const controller = new AbortController();
+    const kept = vi.spyOn(nativeDevice(), 'runKept');
+    const released = vi.spyOn(nativeDevice(), 'releaseKept');
+    vi.spyOn(nativeDevice(), 'reduceKept').mockImplementation(failing(controller));
+    const options = { methods: ['xgrad-cam', 'eigen-cam'], target: 1, signal: controller.signal };
+    await expect(cam.explain(images[0]!, options)).rejects.toThrow(/on purpose|aborted/);
+    const tensors = (await Promise.all(kept.mock.results.map(({ value }) => value))).flat();
+    const handles = tensors.flatMap(tensor => ('handle' in tensor ? [tensor.handle] : []));
+    expect(handles.length).toBeGreaterThan(0);
+    expect(new Set(released.mock.calls.map(([handle]) => handle))).toEqual(new Set(handles));
+    vi.restoreAllMocks();
+    await cam.dispose();
+  });
+});
+
 describe('a tensor on a device', () => {
   const model = buildModel({
     nodes: [makeNode('Relu', ['x'], ['y']), makeNode('Neg', ['x'], ['z'])],
@@ -128,6 +158,21 @@ describe('a tensor on a device', () => {
     const session = await Session.create(model);
     const { y } = await session.runKept({ x }, ['y'], new Set(['y']));
     await session.dispose();
-    expect(y!.data).toEqual(x.data.map(value => Math.max(value, 0)));
+    expect(await (y as DeviceTensor).read()).toEqual(x.data.map(value => Math.max(value, 0)));
+  });
+
+  it('is read off the event loop, and once', async () => {
+    const session = await Session.create(model);
+    const { y } = await session.runKept({ x }, ['y'], new Set(['y']));
+    const there = y as DeviceTensor;
+    expect(() => there.data).toThrow('must be read before');
+    const read = vi.spyOn(nativeDevice(), 'readKept');
+    const [first, second] = await Promise.all([there.read(), there.read()]);
+    expect(read).toHaveBeenCalledTimes(1);
+    expect(read.mock.results[0]!.value).toBeInstanceOf(Promise);
+    expect(second).toBe(first);
+    expect(there.data).toBe(first);
+    vi.restoreAllMocks();
+    await session.dispose();
   });
 });

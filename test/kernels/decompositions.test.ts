@@ -1,6 +1,8 @@
-import { expect, it } from 'vitest';
-import { kernelPca, principalComponent } from '../../lib/kernels/index.ts';
+import { setTimeout } from 'node:timers/promises';
+import { describe, expect, it } from 'vitest';
+import { factorize, kernelPca, principalComponent } from '../../lib/kernels/index.ts';
 import * as reference from '../../lib/reference/kernels/index.ts';
+import { correlation } from '../helpers/correlation.ts';
 import { expectClose, features } from './data.ts';
 import { describeTiers } from './tiers.ts';
 
@@ -15,6 +17,7 @@ const SHAPES = [
   [1, 40, 31, 35],
 ] as const;
 const KERNELS = ['linear', 'sigmoid', 'rbf', 'poly', 'cosine'] as const;
+const CENTRED = { centre: true, sign: 'largest' } as const;
 const norm = (values: Float32Array) => Math.hypot(...values);
 
 describeTiers('principalComponent', use => {
@@ -98,6 +101,44 @@ describeTiers('principalComponent', use => {
       activations.data.map(value => (sum < 0 ? -value : value)),
       1e-6,
     );
+  });
+});
+
+/** A layer of 224 × 224 positions, whose kernel matrix would take 20 GB. */
+const large = () => features([1, 24, 224, 224], 12, true);
+
+describe('kernelPca of more positions than a matrix can hold', () => {
+  it('finds the planted component', async () => {
+    const activations = large();
+    const shown = features([224, 224], 13).data;
+    const direction = features([24], 14).data;
+    for (let k = 0; k < 24; k++)
+      for (let i = 0; i < shown.length; i++) {
+        const at = k * shown.length + i;
+        activations.data[at] = 0.01 * activations.data[at]! + direction[k]! * shown[i]!;
+      }
+    for (const kernel of ['sigmoid', 'linear'] as const) {
+      const { data, dims } = await kernelPca(activations, { kernel });
+      expect(dims).toEqual([1, 224, 224]);
+      expect(Math.abs(correlation(data, shown))).toBeGreaterThan(0.95);
+    }
+  }, 60_000);
+});
+
+describe('an abort', () => {
+  const slow: [string, (signal: AbortSignal) => Promise<unknown>][] = [
+    ['kernelPca', signal => kernelPca(large(), { kernel: 'sigmoid', signal })],
+    ['principalComponent', signal => principalComponent(features([1, 1500, 40, 40], 1), { ...CENTRED, signal })],
+    ['factorize', signal => factorize(large(), { components: 20, shift: true, seed: 1, signal })],
+  ];
+  it.each(slow)('ends %s', async (_, start) => {
+    const controller = new AbortController();
+    const running = start(controller.signal);
+    await setTimeout(60);
+    const aborted = performance.now();
+    controller.abort();
+    await expect(running).rejects.toMatchObject({ code: 'ERR_ABORTED' });
+    expect(performance.now() - aborted).toBeLessThan(300);
   });
 });
 

@@ -8,12 +8,17 @@ import { gradientsOf, type LayerResult, type LayerTensors } from '../definition.
  * centred projection of the weighted activations on their first principal direction (pytorch-grad-cam's
  * `eigen_smooth`); methods that give finished maps have no sum to replace.
  */
-export async function layerMaps(layer: LayerTensors, result: LayerResult, eigenSmooth: boolean): Promise<Maps> {
+export async function layerMaps(
+  layer: LayerTensors,
+  result: LayerResult,
+  eigenSmooth: boolean,
+  signal?: AbortSignal,
+): Promise<Maps> {
   if ('maps' in result) return result.maps;
   const { activations } = layer;
   if ('weights' in result)
     return eigenSmooth
-      ? principalComponent(activations, { centre: true, weights: result.weights, sign: 'activation' })
+      ? principalComponent(activations, { centre: true, weights: result.weights, sign: 'activation', signal })
       : weightedSum(activations, result.weights);
   const gradients = gradientsOf(layer);
   if (!eigenSmooth) return gradientProduct(activations, gradients, result.product);
@@ -21,6 +26,7 @@ export async function layerMaps(layer: LayerTensors, result: LayerResult, eigenS
     centre: true,
     gradients: factors(gradients, activations, result.product),
     sign: 'activation',
+    signal,
   });
 }
 
