@@ -6,6 +6,7 @@ import { float32Tensor } from '../../lib/engine/tensor.ts';
 import { type Explainer, type Explanation, load } from '../../lib/index.ts';
 import { channelMeans, gradientProduct, principalComponent, weightedSum } from '../../lib/kernels/index.ts';
 import { makeNode } from '../../lib/model/graph/graph.ts';
+import { expectError } from '../helpers/expect-error.ts';
 import { flat, noiseImage, plainModel } from '../helpers/explain-models.ts';
 import { buildModel, noise } from '../helpers/model-builder.ts';
 
@@ -159,6 +160,19 @@ describe('a tensor on a device', () => {
     const { y } = await session.runKept({ x }, ['y'], new Set(['y']));
     await session.dispose();
     expect(await (y as DeviceTensor).read()).toEqual(x.data.map(value => Math.max(value, 0)));
+  });
+
+  it('answers a size that no memory holds with an error of its own', async () => {
+    const session = await Session.create(model);
+    const { y } = await session.runKept({ x }, ['y'], new Set(['y']));
+    const activations = (y as DeviceTensor).handle;
+    const none = { factors: null, factorImages: 1, lazy: true, epsilon: 0, guard: false, centre: false };
+    const shape = [2 ** 31 - 1, 2 ** 31 - 1, 1] as const;
+    await expectError(
+      async () => nativeDevice().reduceKept({ kind: 'means', shape, activations, activationImages: 1, ...none }),
+      'ERR_OUT_OF_MEMORY',
+    );
+    await session.dispose();
   });
 
   it('is read off the event loop, and once', async () => {
