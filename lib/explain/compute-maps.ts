@@ -29,7 +29,7 @@ export interface ComputedMethod {
 export interface ComputedMaps {
   readonly outcome: RunOutcome;
   readonly methods: readonly ComputedMethod[];
-  /** Gives the run's tensors back; rows of scores and maps may be views on them. */
+  /** Gives the memory of the run's tensors on a device back. */
   release(): void;
 }
 
@@ -44,10 +44,17 @@ export async function computeMaps(
 ): Promise<ComputedMaps> {
   for (const { definition } of request.methods) for (const { targets } of work) checkDetections(definition, targets);
   const outcome = await runNetwork(runners.network, work, request);
-  const methods = await computeMethods(request.methods, method =>
-    computeMethod(runners, work, request, outcome, method),
-  );
-  return { outcome, methods, release: () => outcome.run.release() };
+  const release = () => outcome.run.release();
+  try {
+    const methods = await computeMethods(request.methods, method =>
+      computeMethod(runners, work, request, outcome, method),
+    );
+    return { outcome, methods, release };
+  } catch (error) {
+    // Kernels that still run hold their tensors themselves.
+    release();
+    throw error;
+  }
 }
 
 /**

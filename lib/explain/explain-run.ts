@@ -21,8 +21,9 @@ export async function explainRun(
   known: readonly string[] = [],
 ): Promise<ImageResults[]> {
   const computed = await computeMaps(stage, work, request);
-  const results = await assembleResults(stage, work, computed, known);
-  // Maps of further passes (guided gradients) may be views on the run's tensors, all other results are copies.
-  if (Object.keys(request.passes).length === 0) computed.release();
-  return results;
+  try {
+    return await assembleResults(stage, work, computed, known);
+  } finally {
+    computed.release();
+  }
 }

@@ -65,7 +65,7 @@ export interface NetworkResult {
   readonly milliseconds: number;
   readonly precision: UsedPrecision;
   readonly warnings: readonly string[];
-  /** Gives the tensors back for the next run to write into; nothing of this result may be read after it. */
+  /** Gives the memory of tensors on a device back, which may not be read after it. */
   release(): void;
 }
 
@@ -179,7 +179,7 @@ export class Network {
   }
 
   async #runPlanned(
-    { session, planned, fetches, kept, furtherPasses, precision, warnings, spare }: NetworkSession,
+    { session, planned, fetches, kept, furtherPasses, precision, warnings }: NetworkSession,
     head: ScoreHead,
     { images, plan, targets, keep, signal }: NetworkRun,
   ): Promise<NetworkResult> {
@@ -188,17 +188,14 @@ export class Network {
     if (head.readout) Object.assign(feeds, readoutFeeds(head, await this.factsFor(this.sizeOf(images))));
     if (plan.seed) Object.assign(feeds, seedTensors(plan.seed, targets, head.classes, planned));
     Object.assign(feeds, this.#fixedInputs(batch));
-    const key = `${batch} ${targets.length}`;
     let milliseconds = 0;
     // A run has the whole thread budget: several at once would only take the cores from each other.
     const outputs = await this.#turns.take(async () => {
       const start = performance.now();
-      const owned = spare.get(key);
-      spare.clear();
       try {
         return await (keep && session.onDevice
           ? session.runKept(feeds, fetches, kept, { signal })
-          : session.run(feeds, fetches, { signal, outputs: owned }));
+          : session.run(feeds, fetches, { signal }));
       } finally {
         milliseconds = performance.now() - start;
       }
@@ -218,9 +215,7 @@ export class Network {
       precision,
       warnings,
       release: () => {
-        const left = Object.values(outputs).filter(tensor => tensor instanceof DeviceTensor);
-        for (const tensor of left) tensor.release();
-        if (left.length === 0) spare.set(key, outputs);
+        for (const tensor of Object.values(outputs)) if (tensor instanceof DeviceTensor) tensor.release();
       },
     };
   }
