@@ -1,4 +1,5 @@
 import { throwIfAborted } from '../common/errors.ts';
+import { Recent } from '../common/recent.ts';
 import { Turns } from '../common/turns.ts';
 import { DeviceTensor } from '../engine/device-tensor.ts';
 import type { Precision } from '../engine/precision.ts';
@@ -30,6 +31,7 @@ import type { SessionUse } from './session-cache.ts';
 
 /** Sizes whose facts are kept; more would grow without end on pictures of many sizes. */
 const KEPT_SIZES = 8;
+const KEPT_DETECTORS = 16;
 
 const NO_PASSES = ofEachPass(() => NO_MAPS);
 const NO_FEEDS: Readonly<Record<string, Tensor>> = {};
@@ -106,11 +108,11 @@ export class Network {
   readonly #cache: SessionUse;
   readonly #options: NetworkSessionOptions;
   readonly #turns = new Turns();
-  readonly #heads = new Map<string, Logits>();
-  readonly #detectors = new Map<string, Detector | undefined>();
+  /** By output and format: finding one walks the whole graph, and a call asks several times. */
+  readonly #detectors = new Recent<string, Detector | undefined>(KEPT_DETECTORS);
   readonly #classNames: number | undefined;
   readonly #precision: Precision;
-  readonly #factsBySize = new Map<string, Promise<FactTable>>();
+  readonly #factsBySize = new Recent<string, Promise<FactTable>>(KEPT_SIZES);
 
   constructor(
     model: Model,
@@ -150,17 +152,14 @@ export class Network {
   /** The detector behind an output, or all outputs; undefined where none is recognised. */
   detector(output?: string, format?: DetectionFormat): Detector | undefined {
     const { graph, facts, input } = this.model;
-    const key = JSON.stringify([output, format]);
-    if (!this.#detectors.has(key))
-      this.#detectors.set(key, findDetector({ graph, facts, input, output, classNames: this.#classNames }, format));
-    return this.#detectors.get(key);
+    return this.#detectors.get(JSON.stringify([output, format]), () =>
+      findDetector({ graph, facts, input, output, classNames: this.#classNames }, format),
+    );
   }
 
   #output(output: string | undefined): Logits {
     if (output === undefined || output === this.model.logits.output) return this.model.logits;
-    let head = this.#heads.get(output);
-    if (!head) this.#heads.set(output, (head = this.model.logitsOf(output)));
-    return head;
+    return this.model.logitsOf(output);
   }
 
   /**
@@ -172,7 +171,7 @@ export class Network {
     const head = this.head(plan);
     const size = this.sizeOf(images);
     return this.#cache.use(
-      `${size} ${planKey(plan)}`,
+      `${size} ${planKey(plan, layers)}`,
       async () => this.#create(head, layers, plan, await this.factsFor(size)),
       planned => this.#runPlanned(planned, head, asked),
     );
@@ -251,15 +250,8 @@ export class Network {
     const { input, facts } = this.model;
     const probed = facts.get(input.name)!;
     if (size === this.sizeOf(probed)) return Promise.resolve(facts);
-    let found = this.#factsBySize.get(size);
-    if (!found) {
-      const [width, height, depth] = size.split('x').map(Number).reverse() as [number, number, number?];
-      found = this.model.factsFor(width, height, depth);
-      found.catch(() => this.#factsBySize.delete(size));
-      this.#factsBySize.set(size, found);
-      if (this.#factsBySize.size > KEPT_SIZES) this.#factsBySize.delete(this.#factsBySize.keys().next().value!);
-    }
-    return found;
+    const [width, height, depth] = size.split('x').map(Number).reverse() as [number, number, number?];
+    return this.#factsBySize.get(size, () => this.model.factsFor(width, height, depth));
   }
 
   #fixedInputs(batch: number): Readonly<Record<string, Tensor>> {
