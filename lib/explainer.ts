@@ -1,5 +1,6 @@
 import { checkCount, checkNames, checkObject } from './common/checks.ts';
 import { OnnxCamError, throwIfAborted } from './common/errors.ts';
+import { Recent } from './common/recent.ts';
 import type { ImageResults } from './explain/assemble-results.ts';
 import { onInput } from './explain/detections.ts';
 import type { Stage } from './explain/explain-run.ts';
@@ -14,7 +15,7 @@ import { type DetectedSource, detectSource } from './image/source.ts';
 import { openSource, runStream, type StreamResult, type StreamSource } from './io/picture-stream.ts';
 import { type ExplainSource, type Reading, type ReadyImage, readImage, splitSources } from './network/images.ts';
 import { checkExplainOptions, type ExplainOptions } from './options.ts';
-import { type ExplainRequest, makeRequest, nthTarget, type RequestDefaults, targetsOf } from './request/request.ts';
+import { type ExplainRequest, nthTarget, targetsOf } from './request/request.ts';
 import { resolveFor, rowHead } from './request/targets.ts';
 import type { Explanation, Prediction } from './result/explanation.ts';
 import { parseTarget } from './targets/parse.ts';
@@ -49,15 +50,14 @@ export interface ExplainerParts extends Stage {
   /** The same with a scoring graph behind the model. */
   readonly withHead: (head: string | URL | Uint8Array) => Promise<Stage>;
   readonly reading: Reading;
-  readonly defaults: RequestDefaults;
   readonly dispose: () => Promise<void>;
 }
 
 /** A loaded model that explains its predictions. Made by `load`; release it with `dispose`. */
 export class Explainer {
   readonly #parts: ExplainerParts;
-  /** By scoring graph, the one used last at the end. */
-  readonly #stages = new Map<string | Uint8Array, Promise<Stage>>();
+  /** By scoring graph. */
+  readonly #stages = new Recent<string | Uint8Array, Promise<Stage>>(KEPT_STAGES);
   #disposed: Promise<void> | undefined;
 
   constructor(parts: ExplainerParts) {
@@ -88,7 +88,7 @@ export class Explainer {
     const graph = scoringGraph(given);
     const stage = graph === undefined ? this.#parts : await this.#withHead(graph);
     const { network } = stage;
-    const request = makeRequest(network, options, this.#parts.defaults);
+    const request = stage.requests.make(options);
     const compares = given.some(target => similarImages(target).length > 0);
     const targets = compares ? await this.#withEmbeddings(given, request.signal) : given;
     const results: ExplainResult[] = [];
@@ -116,7 +116,6 @@ export class Explainer {
     rowHead(network, choice);
     const ready = await this.#read(sources[0]!, options.signal);
     const row = await scoresOf(network, ready.tensor, choice, options.signal);
-    ready.release();
     return predictionsOf(row, headSetting(setting, network, choice), options.topK ?? 5);
   }
 
@@ -161,7 +160,7 @@ export class Explainer {
     for (const { explainer } of pool) {
       explainer.#checkUsable();
       // What is wrong for every image is an error of the stream.
-      makeRequest(explainer.#parts.network, explainOptions, explainer.#parts.defaults);
+      explainer.#parts.requests.make(explainOptions);
     }
     const task = async (input: T, index: number): Promise<ExplainResult> => {
       const idle = pool.reduce((best, one) => (one.running < best.running ? one : best));
@@ -184,10 +183,9 @@ export class Explainer {
    */
   unsupported(methods: readonly string[], options: SupportOptions = {}): Map<string, OnnxCamError> {
     this.#checkUsable();
-    const { network, defaults, setting } = this.#parts;
     const { target, ...others } = options;
     const scored = target !== undefined && scoringGraphOf(parseTarget(target)) !== undefined;
-    return findUnsupported(network, methods, scored ? others : options, { defaults, labels: setting.labels });
+    return findUnsupported(this.#parts, methods, scored ? others : options);
   }
 
   /** Hexadecimal SHA-256 of the model file. */
@@ -207,14 +205,7 @@ export class Explainer {
 
   /** What explains with a scoring graph behind the model. */
   #withHead(graph: string | URL | Uint8Array): Promise<Stage> {
-    const key = graph instanceof URL ? graph.href : graph;
-    const made = this.#stages.get(key) ?? this.#parts.withHead(graph);
-    this.#stages.delete(key);
-    this.#stages.set(key, made);
-    if (this.#stages.size > KEPT_STAGES) this.#stages.delete(this.#stages.keys().next().value!);
-    // A failure is not remembered.
-    made.catch(() => this.#stages.delete(key));
-    return made;
+    return this.#stages.get(graph instanceof URL ? graph.href : graph, () => this.#parts.withHead(graph));
   }
 
   async #explainChunk(
@@ -237,7 +228,6 @@ export class Explainer {
       const explained = await explainThatFits(stage, run, request);
       for (const [i, { index }] of run.entries()) results[index] = explained[i]!;
     }
-    for (const image of images) image.release();
     return results;
   }
 
@@ -257,7 +247,6 @@ export class Explainer {
     for (const image of images) {
       const ready = await this.#read(detectSource(image), signal);
       const { logits } = await scoresOf(this.#parts.network, ready.tensor, { output }, signal);
-      ready.release();
       vectors.set(image, Float32Array.from(logits));
     }
     return withEmbeddings(target, image => vectors.get(image)!);

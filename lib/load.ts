@@ -12,6 +12,7 @@ import { Network } from './network/network.ts';
 import { Scorers } from './network/scorers.ts';
 import { SessionCache, type SessionUse } from './network/session-cache.ts';
 import { checkLoadOptions, type LoadOptions } from './options.ts';
+import { Requests } from './request/request.ts';
 import type { Labels } from './targets/labels.ts';
 import { readLabels, readLabelsBeside } from './targets/read-labels.ts';
 
@@ -58,13 +59,13 @@ export async function load(model: string | URL | Uint8Array, options: LoadOption
   const stageOf = (model: Model, sessions: SessionUse): Stage => {
     const network = new Network(model, sessions, session, { classNames: names?.names.length, precision });
     const scorers = new Scorers(model, sessions, session, session.intraOpNumThreads);
-    return { network, scorers, optimizers: new MaskOptimizers(network, pictures), setting };
+    const requests = new Requests(network, { layer, tokens: tokens ?? loaded.sidecar.tokens });
+    return { network, scorers, optimizers: new MaskOptimizers(network, pictures), setting, requests };
   };
   return new Explainer({
     ...stageOf(loaded, cache),
     withHead: async head => stageOf(await loaded.withHead(head), cache.scope()),
     reading: { preprocess: pictures, decoding: { limitInputPixels, decode } },
-    defaults: { layer, tokens: tokens ?? loaded.sidecar.tokens },
     dispose: () => cache.dispose(),
   });
 }

@@ -119,7 +119,7 @@ async function assembleResult(
 /** A sum over no position is exactly zero. */
 function emptyRegions({ readout, terms }: ResolvedTarget, row: ScoreRow): readonly string[] {
   if (readout?.kind !== 'region' || readout.region !== 'predicted') return [];
-  const empty = terms.map(({ index }) => index).filter(index => row.logits[index] === 0);
+  const empty = terms.map(({ index }) => row.classOf(index)).filter(index => row.logits[index] === 0);
   return empty.map(index => `class ${index} is predicted nowhere, so that its region is empty; give another region`);
 }
 

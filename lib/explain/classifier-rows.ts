@@ -1,11 +1,8 @@
 import { OnnxCamError } from '../common/errors.ts';
-import { remembered } from '../common/remembered.ts';
 import type { MethodDefinition } from '../methods/definition.ts';
 import { type CamHead, findCamHead } from '../model/find/cam-head.ts';
-import type { Model } from '../model/load-model.ts';
 import type { Network, NetworkResult } from '../network/network.ts';
 import { slopes } from '../network/seeds.ts';
-import { readoutForm } from '../plan/readout.ts';
 import type { TargetLayer } from '../plan/target-layer.ts';
 import type { MethodRun } from '../request/request.ts';
 import type { ResolvedTarget } from '../targets/resolve.ts';
@@ -35,8 +32,6 @@ export function classifierRows(
 /** Whether a target is made of logits alone. */
 export const isLogit = ({ terms }: ResolvedTarget): boolean => terms.every(({ view }) => view === 'logit');
 
-const camHeads = remembered<Model, CamHead | undefined>();
-
 /**
  * The linear classifier behind global average pooling whose rows are CAM's weights.
  * @throws `ERR_METHOD_UNSUPPORTED` where the network or a target has none.
@@ -61,8 +56,5 @@ export function camHeadOf(
 
 function anyCamHead(network: Network, layer: TargetLayer, targets: readonly ResolvedTarget[]): CamHead | undefined {
   const { graph, facts } = network.model;
-  const logits = network.head(targets[0]!);
-  return camHeads(network.model, `${layer.name}\n${logits.output}\n${readoutForm(logits.readout)}`, () =>
-    findCamHead(graph, facts, layer, logits),
-  );
+  return findCamHead(graph, facts, layer, network.head(targets[0]!));
 }

@@ -29,10 +29,8 @@ export interface ComputedMethod {
 export interface ComputedMaps {
   readonly outcome: RunOutcome;
   readonly methods: readonly ComputedMethod[];
-  /** Gives the run's tensors back; rows of scores and maps may be views on them. */
+  /** Gives the memory of the run's tensors on a device back. */
   release(): void;
-  /** Frees what of the run lies on a device; maps and rows never do. */
-  freeDevice(): void;
 }
 
 /**
@@ -46,14 +44,15 @@ export async function computeMaps(
 ): Promise<ComputedMaps> {
   for (const { definition } of request.methods) for (const { targets } of work) checkDetections(definition, targets);
   const outcome = await runNetwork(runners.network, work, request);
-  const { run } = outcome;
+  const release = () => outcome.run.release();
   try {
     const methods = await computeMethods(request.methods, method =>
       computeMethod(runners, work, request, outcome, method),
     );
-    return { outcome, methods, release: () => run.release(), freeDevice: () => run.freeDevice() };
+    return { outcome, methods, release };
   } catch (error) {
-    run.freeDevice();
+    // Kernels that still run hold their tensors themselves.
+    release();
     throw error;
   }
 }

@@ -1,4 +1,4 @@
-import type { ExplainRequest } from '../request/request.ts';
+import type { ExplainRequest, Requests } from '../request/request.ts';
 import { assembleResults, type ImageResults } from './assemble-results.ts';
 import { computeMaps, type Runners } from './compute-maps.ts';
 import type { Work } from './group-runs.ts';
@@ -7,6 +7,7 @@ import type { Setting } from './head-setting.ts';
 /** What explaining needs of the explainer. */
 export interface Stage extends Runners {
   readonly setting: Setting;
+  readonly requests: Requests;
 }
 
 /**
@@ -22,11 +23,8 @@ export async function explainRun(
 ): Promise<ImageResults[]> {
   const computed = await computeMaps(stage, work, request);
   try {
-    const results = await assembleResults(stage, work, computed, known);
-    // Maps of further passes (guided gradients) may be views on the run's tensors, all other results are copies.
-    if (Object.keys(request.passes).length === 0) computed.release();
-    return results;
+    return await assembleResults(stage, work, computed, known);
   } finally {
-    computed.freeDevice();
+    computed.release();
   }
 }

@@ -1,4 +1,3 @@
-import { remembered } from '../common/remembered.ts';
 import type { Tensor } from '../engine/tensor.ts';
 import type { FeatureMaps } from '../kernels/features.ts';
 import { stack } from '../network/images.ts';
@@ -56,27 +55,18 @@ export async function runNetwork(
   return { run, targets, extraRuns: extraRuns + runs - 1 };
 }
 
-/** Plans by the layers of the calls they are for, which are the same array for all calls that choose alike. */
-const plans = remembered<readonly TargetLayer[], NetworkPlan>();
-
 function planFor(
   request: ExplainRequest,
   { output, readout }: HeadChoice,
   seed: SeedForm | undefined,
   manyScores: boolean,
 ): NetworkPlan {
-  const make = (): NetworkPlan => {
-    const { methods, layers, gradients, passes } = request;
-    const candidates = readout?.kind === 'detection';
-    const fixed = methods.some(({ needs }) => needs.scores || needs.optimizer);
-    const region = candidates || (readout?.kind === 'region' && fixed);
-    const activations = layers.map(({ name }) => name);
-    return { output, readout, activations, gradients, passes, seed, manyScores, region, candidates };
-  };
-  // Readouts may hold a picture's own mask or box.
-  if (readout) return make();
-  const scores = seed && (seed.kind === 'index' ? seed.view : JSON.stringify(seed.views));
-  return plans(request.layers, `${manyScores} ${scores} ${output}`, make);
+  const { methods, layers, gradients, passes } = request;
+  const candidates = readout?.kind === 'detection';
+  const fixed = methods.some(({ needs }) => needs.scores || needs.optimizer);
+  const region = candidates || (readout?.kind === 'region' && fixed);
+  const activations = layers.map(({ name }) => name);
+  return { output, readout, activations, gradients, passes, seed, manyScores, region, candidates };
 }
 
 /** Whether a method's tensors may stay where the network ran. */

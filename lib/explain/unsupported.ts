@@ -6,14 +6,14 @@ import type { ExplainOptions } from '../options.ts';
 import { hasBackwardPass } from '../plan/passes/index.ts';
 import { planGraph } from '../plan/plan-graph.ts';
 import { inputLayer } from '../request/layers.ts';
-import { type ExplainRequest, makeRequest, type RequestDefaults } from '../request/request.ts';
+import type { ExplainRequest } from '../request/request.ts';
 import { resolveFor } from '../request/targets.ts';
 import { parseTarget } from '../targets/parse.ts';
 import { outputOf, type ResolvedTarget } from '../targets/resolve.ts';
 import type { Target, TargetInput } from '../targets/target.ts';
 import { camHeadOf } from './classifier-rows.ts';
 import { checkDetections } from './detection-similarity.ts';
-import type { Setting } from './head-setting.ts';
+import type { Stage } from './explain-run.ts';
 import { similarImages, withEmbeddings } from './similar-images.ts';
 
 /** What decides, besides the method, whether a map can be made. */
@@ -28,13 +28,12 @@ export interface SupportOptions extends Pick<ExplainOptions, 'layer' | 'params' 
  * methods mends.
  */
 export function findUnsupported(
-  network: Network,
+  { network, requests, setting }: Pick<Stage, 'network' | 'requests' | 'setting'>,
   methods: readonly string[],
   { target = 'top1', params, ...options }: SupportOptions,
-  { defaults, labels }: { readonly defaults: RequestDefaults; readonly labels: Setting['labels'] },
 ): Map<string, OnnxCamError> {
   chooseMethods({ methods, params });
-  const targets = resolveFor(network, withPlaceholders(network, parseTarget(target)), labels);
+  const targets = resolveFor(network, withPlaceholders(network, parseTarget(target)), setting.labels);
   const gradients = new Map<string, OnnxCamError | null>();
   /** Methods on the same layers meet the same obstacle: the network is differentiated once for them. */
   const gradientObstacle = (request: ExplainRequest): OnnxCamError | null => {
@@ -46,7 +45,7 @@ export function findUnsupported(
   const unsupported = new Map<string, OnnxCamError>();
   for (const method of methods) {
     const error = errorOf(() => {
-      const asked = makeRequest(network, { ...options, methods: [method] }, defaults);
+      const asked = requests.make({ ...options, methods: [method] });
       const { definition } = asked.methods[0]!;
       const request = definition.needs.optimizer ? upToInput(asked, network) : asked;
       const backward = gradientLayers(request).length > 0 || hasBackwardPass(request.passes);

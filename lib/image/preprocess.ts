@@ -5,18 +5,12 @@ import type { RgbImage } from './decode.ts';
 import { type Placement, place } from './geometry.ts';
 import type { ResolvedPreprocess } from './preprocess-options.ts';
 import { type RawPicture, rawPicture } from './raw-picture.ts';
-import { SpareArrays } from './spare-arrays.ts';
 
 export interface PreparedImage {
   /** [1, C, H, W], or [1, H, W, C] for the layout nhwc. */
   readonly tensor: Tensor<'float32'>;
   readonly placement: Placement;
-  /** Gives the tensor back, for other pictures; nobody may read it any more. */
-  release(): void;
 }
-
-const tensors = new SpareArrays<Float32Array>();
-const pictures = new SpareArrays<Uint8Array>();
 
 /** ITU-R 601 luma: what Pillow's `convert('L')` weighs red, green and blue with. */
 const LUMA = [0.299, 0.587, 0.114];
@@ -39,28 +33,23 @@ export async function prepareImage(
   throwIfAborted(options.signal);
   const { resized, window, target } = placement;
   const source = rawPicture(image.data, image.width, image.height);
-  const out = pictures.take(3 * target.width * target.height);
   const { data: resizedData } = await resizeAntialiased(source, {
     ...resized,
     interpolation,
     window,
-    out,
     signal: options.signal,
   });
   const pixels = rawPicture(resizedData, target.width, target.height);
   throwIfAborted(options.signal);
   const values = await (channels === 1 ? greyTensor(pixels, preprocess) : rgbTensor(pixels, preprocess));
-  pictures.give(resizedData);
   const data = insertInto(values, placement, channels, layout);
-  if (data !== values) tensors.give(values);
   const dims = layout === 'nchw' ? [1, channels, height, width] : [1, height, width, channels];
-  return { tensor: float32Tensor(data, dims), placement, release: () => tensors.give(data) };
+  return { tensor: float32Tensor(data, dims), placement };
 }
 
 function rgbTensor(pixels: RawPicture, preprocess: ResolvedPreprocess): Promise<Float32Array> {
   const { mean, std, scale, channelOrder, layout } = preprocess;
-  const out = tensors.take(pixels.data.length);
-  return imageToTensor(pixels, { mean, std, scale, channelOrder, layout, out });
+  return imageToTensor(pixels, { mean, std, scale, channelOrder, layout });
 }
 
 /** Σ luma_c · (x_c · scale − mean) / std: the luma weights add up to 1, so this is (grey · scale − mean) / std. */
@@ -72,12 +61,9 @@ async function greyTensor(pixels: RawPicture, { mean, std, scale }: ResolvedPrep
     scale,
     channelOrder: 'rgb',
     layout: 'nchw',
-    out: tensors.take(pixels.data.length),
   });
   const rgb = { data, dims: [1, 3, pixels.info.height, pixels.info.width] };
-  const grey = (await weightedSum(rgb, Float32Array.from(LUMA))).data;
-  tensors.give(data);
-  return grey;
+  return (await weightedSum(rgb, Float32Array.from(LUMA))).data;
 }
 
 /** Puts the values of the placement's target, [C, h, w] or [h, w, C], into an input that is 0 elsewhere. */
@@ -88,8 +74,7 @@ function insertInto(
   layout: ResolvedPreprocess['layout'],
 ): Float32Array {
   if (target.width === input.width && target.height === input.height) return values;
-  const length = channels * input.height * input.width;
-  const data = tensors.take(length)?.fill(0) ?? new Float32Array(length);
+  const data = new Float32Array(channels * input.height * input.width);
   const planes = layout === 'nchw' ? channels : 1;
   const step = layout === 'nchw' ? 1 : channels;
   const row = target.width * step;

@@ -1,4 +1,5 @@
-import { abortError, OnnxCamError, throwIfAborted } from '../common/errors.ts';
+import { onAbort } from '../common/abort-listeners.ts';
+import { OnnxCamError, throwIfAborted } from '../common/errors.ts';
 import { findPictures } from './find-pictures.ts';
 
 /** A folder, a glob, an array or an (async) iterable of images. */
@@ -34,54 +35,110 @@ export async function* runStream<T, R>(
   { concurrency, signal }: { readonly concurrency: number; readonly signal?: AbortSignal },
 ): AsyncGenerator<StreamResult<T, R>, void, void> {
   throwIfAborted(signal);
-  const iterator = iterate(source);
-  const pending: Promise<StreamResult<T, R>>[] = [];
-  let reading: Promise<Read<T>> | undefined;
-  let end: Extract<Read<T>, { kind: 'end' }> | undefined;
-  let count = 0;
-  const abortion = new Abortion(signal);
+  const queue = new ItemQueue(source, task);
+  const forget = signal && onAbort(signal, () => queue.change());
   try {
     while (true) {
-      if (!end && pending.length < concurrency) reading ??= read(iterator);
-      const [oldest] = pending;
-      if (!reading && !oldest) break;
-      const next = await Promise.race([
-        abortion.promise,
-        ...(reading ? [reading] : []),
-        ...(oldest ? [oldest.then(result => ({ kind: 'result' as const, result }))] : []),
-      ]);
-      if (next.kind === 'result') {
-        pending.shift();
-        yield next.result;
-        throwIfAborted(signal);
-      } else {
-        reading = undefined;
-        if (next.kind === 'end') end = next;
-        else pending.push(settle(next.input, count++, task));
-      }
+      throwIfAborted(signal);
+      if (queue.size < concurrency) queue.readOne();
+      const result = queue.takeOldest();
+      if (result) yield result;
+      else if (queue.isDone) break;
+      else await queue.changed();
     }
-    if (end && 'error' in end) throw end.error;
+    queue.throwSourceError();
   } finally {
-    abortion.release();
-    const closing = iterator.return().catch(() => {});
-    // A source that is still asked for its next item may never answer.
-    if (!reading) await closing;
+    forget?.();
+    await queue.close();
   }
 }
 
-type Read<T> = { readonly kind: 'item'; readonly input: T } | { readonly kind: 'end'; readonly error?: unknown };
+/**
+ * Items on their way from a source to the consumer. Whoever waits is told of every change by a promise that lives until
+ * the next one: a race of promises would leave a reaction, and with it its outcome, on those of them that live long.
+ */
+class ItemQueue<T, R> {
+  readonly #iterator: AsyncIterator<T, void> & { return(): Promise<unknown> };
+  readonly #task: (input: T, index: number) => Promise<R>;
+  /** In the order of the source. */
+  readonly #slots: { result?: StreamResult<T, R> }[] = [];
+  #count = 0;
+  #isReading = false;
+  #isClosed = false;
+  #end: { readonly error?: unknown } | undefined;
+  #wake = () => {};
+
+  constructor(source: Iterable<T> | AsyncIterable<T>, task: (input: T, index: number) => Promise<R>) {
+    this.#iterator = iterate(source);
+    this.#task = task;
+  }
+
+  /** Items that were read and not taken. */
+  get size(): number {
+    return this.#slots.length;
+  }
+
+  get isDone(): boolean {
+    return this.#end !== undefined && this.#slots.length === 0;
+  }
+
+  /** Begins to read an item and to work on it, unless one is being read or there are no more. */
+  readOne(): void {
+    if (!this.#isReading && !this.#end) void this.#read();
+  }
+
+  /** The result of the oldest item, if it is there. */
+  takeOldest(): StreamResult<T, R> | undefined {
+    return this.#slots[0]?.result && this.#slots.shift()!.result;
+  }
+
+  /** Resolves at the next change. */
+  changed(): Promise<void> {
+    return new Promise(resolve => {
+      this.#wake = resolve;
+    });
+  }
+
+  change(): void {
+    this.#wake();
+  }
+
+  /** @throws what the source threw */
+  throwSourceError(): void {
+    if (this.#end && 'error' in this.#end) throw this.#end.error;
+  }
+
+  /** Begins nothing more, and closes the source. */
+  async close(): Promise<void> {
+    this.#isClosed = true;
+    const closing = this.#iterator.return().catch(() => {});
+    // A source that is still asked for its next item may never answer.
+    if (!this.#isReading) await closing;
+  }
+
+  async #read(): Promise<void> {
+    this.#isReading = true;
+    try {
+      const { done, value } = await this.#iterator.next();
+      if (done) this.#end = {};
+      else if (!this.#isClosed) void this.#workOn(value as T);
+    } catch (error) {
+      this.#end = { error };
+    }
+    this.#isReading = false;
+    this.change();
+  }
+
+  async #workOn(input: T): Promise<void> {
+    const slot: { result?: StreamResult<T, R> } = {};
+    this.#slots.push(slot);
+    slot.result = await settle(input, this.#count++, this.#task);
+    this.change();
+  }
+}
 
 async function* iterate<T>(source: Iterable<T> | AsyncIterable<T>): AsyncGenerator<T, void, void> {
   yield* source;
-}
-
-async function read<T>(iterator: AsyncIterator<T, void>): Promise<Read<T>> {
-  try {
-    const { done, value } = await iterator.next();
-    return done ? { kind: 'end' } : { kind: 'item', input: value as T };
-  } catch (error) {
-    return { kind: 'end', error };
-  }
 }
 
 async function settle<T, R>(
@@ -95,25 +152,5 @@ async function settle<T, R>(
     if (error instanceof OnnxCamError) return { input, error };
     const message = String((error as Error)?.message ?? error);
     return { input, error: new OnnxCamError('ERR_RUNTIME', message, { cause: error }) };
-  }
-}
-
-/** A signal as a promise that is rejected when it fires. */
-class Abortion {
-  readonly promise: Promise<never>;
-  readonly #signal: AbortSignal | undefined;
-  #listener: () => void = () => {};
-
-  constructor(signal: AbortSignal | undefined) {
-    this.#signal = signal;
-    this.promise = new Promise((_, reject) => {
-      this.#listener = () => reject(abortError(signal));
-      signal?.addEventListener('abort', this.#listener);
-    });
-    this.promise.catch(() => {});
-  }
-
-  release(): void {
-    this.#signal?.removeEventListener('abort', this.#listener);
   }
 }

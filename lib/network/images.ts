@@ -36,8 +36,6 @@ export interface ReadyImage {
   /** Null for tensors. */
   readonly preprocess: ResolvedPreprocess | null;
   readonly milliseconds: number;
-  /** Gives a picture's tensor back, for other pictures; nobody may read it any more. */
-  release(): void;
 }
 
 /** Size of the network's input for an image. */
@@ -48,12 +46,12 @@ export function inputSize({ placement, depth }: ReadyImage): InputSize {
 /**
  * The image with another input in the place of its own, which it was made of: explained as the image itself, its maps lie
  * over the original picture.
- * @param tensor in the layout of the image's own; belongs to the caller
+ * @param tensor in the layout of the image's own
  * @param change how the image's own input lies in it; by default pixel on pixel
  */
 export function withTensor(image: ReadyImage, tensor: Tensor<'float32'>, change?: InputChange): ReadyImage {
   const placement = change ? changedPlacement(image.placement, change) : image.placement;
-  return { ...image, tensor, placement, release: () => {} };
+  return { ...image, tensor, placement };
 }
 
 /** The single images behind what the user gave: a tensor with N > 1 stands for N. */
@@ -155,8 +153,6 @@ function readTensor(tensor: TensorInput, input: ImageInput): ReadyImage {
     },
     preprocess: null,
     milliseconds: 0,
-    // It is the caller's.
-    release: () => {},
   };
 }
 

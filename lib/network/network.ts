@@ -1,4 +1,5 @@
 import { throwIfAborted } from '../common/errors.ts';
+import { Recent } from '../common/recent.ts';
 import { Turns } from '../common/turns.ts';
 import { DeviceTensor } from '../engine/device-tensor.ts';
 import type { Precision } from '../engine/precision.ts';
@@ -30,6 +31,7 @@ import type { SessionUse } from './session-cache.ts';
 
 /** Sizes whose facts are kept; more would grow without end on pictures of many sizes. */
 const KEPT_SIZES = 8;
+const KEPT_DETECTORS = 16;
 
 const NO_PASSES = ofEachPass(() => NO_MAPS);
 const NO_FEEDS: Readonly<Record<string, Tensor>> = {};
@@ -65,10 +67,8 @@ export interface NetworkResult {
   readonly milliseconds: number;
   readonly precision: UsedPrecision;
   readonly warnings: readonly string[];
-  /** Gives the tensors back for the next run to write into; nothing of this result may be read after it. */
+  /** Gives the memory of tensors on a device back, which may not be read after it. */
   release(): void;
-  /** Frees what lies on a device, whatever became of the maps; what is still under way there ends first, or throws. */
-  freeDevice(): void;
 }
 
 export interface NetworkRun {
@@ -108,11 +108,11 @@ export class Network {
   readonly #cache: SessionUse;
   readonly #options: NetworkSessionOptions;
   readonly #turns = new Turns();
-  readonly #heads = new Map<string, Logits>();
-  readonly #detectors = new Map<string, Detector | undefined>();
+  /** By output and format: finding one walks the whole graph, and a call asks several times. */
+  readonly #detectors = new Recent<string, Detector | undefined>(KEPT_DETECTORS);
   readonly #classNames: number | undefined;
   readonly #precision: Precision;
-  readonly #factsBySize = new Map<string, Promise<FactTable>>();
+  readonly #factsBySize = new Recent<string, Promise<FactTable>>(KEPT_SIZES);
 
   constructor(
     model: Model,
@@ -152,17 +152,14 @@ export class Network {
   /** The detector behind an output, or all outputs; undefined where none is recognised. */
   detector(output?: string, format?: DetectionFormat): Detector | undefined {
     const { graph, facts, input } = this.model;
-    const key = JSON.stringify([output, format]);
-    if (!this.#detectors.has(key))
-      this.#detectors.set(key, findDetector({ graph, facts, input, output, classNames: this.#classNames }, format));
-    return this.#detectors.get(key);
+    return this.#detectors.get(JSON.stringify([output, format]), () =>
+      findDetector({ graph, facts, input, output, classNames: this.#classNames }, format),
+    );
   }
 
   #output(output: string | undefined): Logits {
     if (output === undefined || output === this.model.logits.output) return this.model.logits;
-    let head = this.#heads.get(output);
-    if (!head) this.#heads.set(output, (head = this.model.logitsOf(output)));
-    return head;
+    return this.model.logitsOf(output);
   }
 
   /**
@@ -174,14 +171,14 @@ export class Network {
     const head = this.head(plan);
     const size = this.sizeOf(images);
     return this.#cache.use(
-      `${size} ${planKey(plan)}`,
+      `${size} ${planKey(plan, layers)}`,
       async () => this.#create(head, layers, plan, await this.factsFor(size)),
       planned => this.#runPlanned(planned, head, asked),
     );
   }
 
   async #runPlanned(
-    { session, planned, fetches, kept, furtherPasses, precision, warnings, spare }: NetworkSession,
+    { session, planned, fetches, kept, furtherPasses, precision, warnings }: NetworkSession,
     head: ScoreHead,
     { images, plan, targets, keep, signal }: NetworkRun,
   ): Promise<NetworkResult> {
@@ -190,23 +187,19 @@ export class Network {
     if (head.readout) Object.assign(feeds, readoutFeeds(head, await this.factsFor(this.sizeOf(images))));
     if (plan.seed) Object.assign(feeds, seedTensors(plan.seed, targets, head.classes, planned));
     Object.assign(feeds, this.#fixedInputs(batch));
-    const key = `${batch} ${targets.length}`;
     let milliseconds = 0;
     // A run has the whole thread budget: several at once would only take the cores from each other.
     const outputs = await this.#turns.take(async () => {
       const start = performance.now();
-      const owned = spare.get(key);
-      spare.clear();
       try {
         return await (keep && session.onDevice
           ? session.runKept(feeds, fetches, kept, { signal })
-          : session.run(feeds, fetches, { signal, outputs: owned }));
+          : session.run(feeds, fetches, { signal }));
       } finally {
         milliseconds = performance.now() - start;
       }
     }, signal);
     const { candidates, region, passes } = planned;
-    const there = Object.values(outputs).filter(tensor => tensor instanceof DeviceTensor);
     return {
       rows: scoreRows(outputs[planned.logits]!.data as Float32Array, batch, head),
       region: region ? (outputs[region] as Tensor<'bool'>) : undefined,
@@ -221,10 +214,7 @@ export class Network {
       precision,
       warnings,
       release: () => {
-        if (there.length === 0) spare.set(key, outputs);
-      },
-      freeDevice: () => {
-        for (const tensor of there) tensor.release();
+        for (const tensor of Object.values(outputs)) if (tensor instanceof DeviceTensor) tensor.release();
       },
     };
   }
@@ -260,15 +250,8 @@ export class Network {
     const { input, facts } = this.model;
     const probed = facts.get(input.name)!;
     if (size === this.sizeOf(probed)) return Promise.resolve(facts);
-    let found = this.#factsBySize.get(size);
-    if (!found) {
-      const [width, height, depth] = size.split('x').map(Number).reverse() as [number, number, number?];
-      found = this.model.factsFor(width, height, depth);
-      found.catch(() => this.#factsBySize.delete(size));
-      this.#factsBySize.set(size, found);
-      if (this.#factsBySize.size > KEPT_SIZES) this.#factsBySize.delete(this.#factsBySize.keys().next().value!);
-    }
-    return found;
+    const [width, height, depth] = size.split('x').map(Number).reverse() as [number, number, number?];
+    return this.#factsBySize.get(size, () => this.model.factsFor(width, height, depth));
   }
 
   #fixedInputs(batch: number): Readonly<Record<string, Tensor>> {

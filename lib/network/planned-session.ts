@@ -1,6 +1,5 @@
 import { isAccelerated } from '../engine/providers.ts';
 import { Session } from '../engine/session.ts';
-import type { Tensor } from '../engine/tensor.ts';
 import { serializeModel } from '../model/file/serialize-model.ts';
 import type { FactTable } from '../model/graph/facts.ts';
 import type { Model } from '../model/load-model.ts';
@@ -19,8 +18,6 @@ export interface PlannedSession {
   readonly kept: ReadonlySet<string>;
   /** There are outputs of passes besides the gradients'. */
   readonly furtherPasses: boolean;
-  /** Outputs of the last run that nobody reads any more, by batch and number of targets. */
-  readonly spare: Map<string, Record<string, Tensor>>;
 }
 
 /**
@@ -48,7 +45,7 @@ export async function openPlanned(
   const read = [region, candidates?.boxes, candidates?.confidences].filter(name => name !== undefined);
   // The parts of a sum share one gradient.
   const fetches = [...new Set([planned.logits, ...kept, ...passes, ...read])];
-  return { session, planned, fetches, kept, furtherPasses: passes.length > 0, spare: new Map() };
+  return { session, planned, fetches, kept, furtherPasses: passes.length > 0 };
 }
 
 /** Session options without what belongs to the single session. */

@@ -7,6 +7,7 @@ import { serializeModel } from '../model/file/serialize-model.ts';
 import type { FactTable } from '../model/graph/facts.ts';
 import type { Model } from '../model/load-model.ts';
 import { hasDynamicBatch, repeatBatch } from '../model/probe/probing-feeds.ts';
+import { layerForm } from '../plan/plan.ts';
 import { readoutForm } from '../plan/readout.ts';
 import type { ScoreHead } from '../plan/score-head.ts';
 import { blockGraph, networkGraph, prefixInput, type ScoringGraph, tailGraph } from '../plan/scoring-graphs.ts';
@@ -73,7 +74,7 @@ export class Scorers {
     return createPictureScorer({
       ...this.#common(request),
       input: { data, dims, layout: this.#model.input.layout },
-      network: this.#use(`network ${formOf(request)}`, () => networkGraph(this.#model, facts, head), feeds),
+      network: this.#use(keyOf('network', request), () => networkGraph(this.#model, facts, head), feeds),
     });
   }
 
@@ -84,7 +85,7 @@ export class Scorers {
       entry ? blockGraph(this.#model, facts, head, [layer, entry]) : tailGraph(this.#model, facts, head, layer);
     const cut = (layer.tokens?.prefix ?? 0) === 0 || prefix !== undefined;
     const kept = prefix && { [prefixInput(layer)]: repeatBatch(prefix, this.#model.input.batch ?? 1) };
-    const key = `${entry ? 'block' : 'tail'} ${formOf(request)} ${layer.name}`;
+    const key = keyOf(entry ? 'block' : 'tail', request, entry ? [layer, entry] : [layer]);
     return createActivationScorer({
       ...this.#common(request),
       layer: request.activations,
@@ -125,6 +126,11 @@ export class Scorers {
 }
 
 /** Equal for requests that are scored by one graph. */
-function formOf({ size, head, feeds }: Omit<PictureScorerRequest, 'image'>): string {
-  return `${size} ${head.output} ${Object.keys(feeds)} ${head.classes} ${readoutForm(head.readout)}`;
+function keyOf(
+  kind: 'network' | 'tail' | 'block',
+  { size, head, feeds }: Omit<PictureScorerRequest, 'image'>,
+  layers: readonly TargetLayer[] = [],
+): string {
+  const read = [head.output, head.classes, readoutForm(head.readout), Object.keys(feeds)];
+  return JSON.stringify([kind, size, read, layers.map(layerForm)]);
 }

@@ -2,6 +2,7 @@ import type { HeadChoice } from '../targets/resolve.ts';
 import type { ScoreView } from '../targets/target.ts';
 import type { AskedPasses } from './passes/index.ts';
 import { readoutForm } from './readout.ts';
+import type { TargetLayer } from './target-layer.ts';
 
 /**
  * How the scalar score reaches the graph as a gradient: 'index' feeds one class (or rank) per result, so that a top-1
@@ -29,19 +30,19 @@ export interface NetworkPlan extends HeadChoice {
   readonly candidates?: boolean;
 }
 
-/** Made once for each object: plans are remembered for calls that choose alike. */
-const keys = new WeakMap<NetworkPlan, string>();
-
-export function planKey(plan: NetworkPlan): string {
-  let key = keys.get(plan);
-  if (key === undefined) keys.set(plan, (key = makeKey(plan)));
-  return key;
-}
-
-function makeKey(plan: NetworkPlan): string {
+/**
+ * Equal where the graphs are equal, of one model at one size of picture.
+ * @param layers those that the plan names
+ */
+export function planKey(plan: NetworkPlan, layers: readonly TargetLayer[]): string {
   const { output, readout, activations, gradients, passes, seed, manyScores, region, candidates } = plan;
   const read = [readoutForm(readout), region, candidates];
-  return JSON.stringify([output, read, activations, gradients, passes, seed, manyScores]);
+  return JSON.stringify([output, read, activations, gradients, passes, seed, manyScores, layers.map(layerForm)]);
+}
+
+/** What a graph is made of for a layer. One tensor may be different layers: feature maps, or attention. */
+export function layerForm({ name, layout, channels, tokens, frames, block }: TargetLayer): unknown {
+  return [name, layout, channels, tokens?.grid, tokens?.prefix, frames, block];
 }
 
 /** Name of the graph's input for the weights of a view's classes. */

@@ -9,18 +9,6 @@ import { constantValues } from '../model/graph/constant-chain.ts';
 import type { Model } from '../model/load-model.ts';
 import type { BlockEnd, TargetLayer } from '../plan/target-layer.ts';
 
-const found = new WeakMap<Model, { attentions: Attention[]; axes: ReadonlyMap<string, Axes> }>();
-
-function attentionsOf(model: Model) {
-  let known = found.get(model);
-  if (!known) {
-    const axes = traceAxes(model.graph, model.facts, model.input);
-    known = { attentions: findAttentions(model.graph, model.facts, axes), axes };
-    found.set(model, known);
-  }
-  return known;
-}
-
 /**
  * The attention matrices that a method works on, in the order of the network: all, or those that are named by tensor or
  * node, or counted from the end.
@@ -32,7 +20,8 @@ export function chooseAttentions(
   definition: MethodDefinition,
   spec: LayerSpec | undefined,
 ): TargetLayer[] {
-  const { attentions, axes } = attentionsOf(model);
+  const axes = traceAxes(model.graph, model.facts, model.input);
+  const attentions = findAttentions(model.graph, model.facts, axes);
   const fail = (reason: string) => new OnnxCamError('ERR_METHOD_UNSUPPORTED', `${definition.name} ${reason}`);
   const [fused] = fusedAttentions(model.graph);
   if (fused)

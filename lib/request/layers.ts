@@ -1,5 +1,4 @@
 import { OnnxCamError } from '../common/errors.ts';
-import { remembered } from '../common/remembered.ts';
 import type { MethodDefinition } from '../methods/definition.ts';
 import { isAffineTail } from '../model/find/affine-tail.ts';
 import { biasedTensors } from '../model/find/biases.ts';
@@ -29,12 +28,10 @@ export function chooseLayers(
   if (definition.needs.scores?.includes('block'))
     return chooseBlock(model, definition, automatic ? undefined : spec, tokens);
   const cut = wanted === 'auto' && (definition.needs.scores ?? []).includes('tail') && model.chosen !== undefined;
-  const layers = chosen(model, JSON.stringify([wanted, cut, tokens]), () => findLayers(model, wanted, cut, tokens));
+  const layers = findLayers(model, wanted, cut, tokens);
   for (const layer of layers) refuseVolumes(definition, layer);
   return layers;
 }
-
-const chosen = remembered<Model, TargetLayer[]>();
 
 function findLayers(
   model: Model,

@@ -1,5 +1,5 @@
 import { OnnxCamError } from '../common/errors.ts';
-import { remembered } from '../common/remembered.ts';
+import { Recent } from '../common/recent.ts';
 import { type ChosenMethod, chooseMethods } from '../methods/choose.ts';
 import { type MethodNeeds, needsOf } from '../methods/definition.ts';
 import type { Network } from '../network/network.ts';
@@ -46,42 +46,46 @@ export interface RequestDefaults {
   readonly tokens?: { readonly grid?: readonly [number, number]; readonly prefix?: number };
 }
 
-const choices = remembered<Network, Choices>();
+/** Calls whose choices are kept: parameters may differ from call to call. */
+const KEPT_CHOICES = 256;
 
 /**
- * @throws `ERR_METHOD_UNKNOWN`, `ERR_METHOD_UNSUPPORTED`, `ERR_OPTION_INVALID`, `ERR_LAYER_NOT_FOUND`,
- * `ERR_NO_SPATIAL_LAYER`
+ * Makes the requests of a network's calls. What calls choose alike is chosen once: choosing walks the whole graph, which
+ * costs several hundredths of a forward pass of a small network.
  */
-export function makeRequest(network: Network, options: ExplainOptions, defaults: RequestDefaults): ExplainRequest {
-  return {
-    ...choices(network, choicesKey(options, defaults), () => makeChoices(network, options, defaults)),
-    seed: options.seed ?? 0,
-    batchSize: options.batchSize,
-    signal: options.signal,
-    progress: options.onProgress && new CallProgress(options.onProgress),
-  };
+export class Requests {
+  readonly #network: Network;
+  readonly #defaults: RequestDefaults;
+  readonly #choices = new Recent<string, Choices>(KEPT_CHOICES);
+
+  constructor(network: Network, defaults: RequestDefaults) {
+    this.#network = network;
+    this.#defaults = defaults;
+  }
+
+  /**
+   * @throws `ERR_METHOD_UNKNOWN`, `ERR_METHOD_UNSUPPORTED`, `ERR_OPTION_INVALID`, `ERR_LAYER_NOT_FOUND`,
+   * `ERR_NO_SPATIAL_LAYER`
+   */
+  make(options: ExplainOptions): ExplainRequest {
+    const chosen = this.#choices.get(choicesKey(options), () => makeChoices(this.#network, options, this.#defaults));
+    return {
+      ...chosen,
+      seed: options.seed ?? 0,
+      batchSize: options.batchSize,
+      signal: options.signal,
+      progress: options.onProgress && new CallProgress(options.onProgress),
+    };
+  }
 }
 
-/** Equal for calls that choose alike. Objects are no parameter's value: they are refused, and refusals not remembered. */
-function choicesKey({ method, methods, params, convention, layer, fuse }: ExplainOptions, defaults: RequestDefaults) {
-  // What most calls say. No name is empty.
-  if (
-    !methods &&
-    !params &&
-    layer === undefined &&
-    fuse === undefined &&
-    isAbsentOrNamed(method) &&
-    isAbsentOrNamed(convention)
-  )
-    return `${method ?? ''} ${convention ?? ''}`;
+/** Equal for calls that choose alike. Objects are no parameter's value: they are refused, and refusals not kept. */
+function choicesKey({ method, methods, params, convention, layer, fuse }: ExplainOptions): string {
   const text = (value: unknown) => (typeof value === 'object' ? '' : String(value));
   const values = params && Object.entries(params).map(([name, value]) => [name, typeof value, text(value)]);
   // In an object, what is undefined is left out, while a number that is none becomes null.
-  return JSON.stringify({ method, methods, values, convention, layer: layer ?? undefined, fuse, defaults });
+  return JSON.stringify({ method, methods, values, convention, layer: layer ?? undefined, fuse });
 }
-
-/** Anything else is refused where the choice is made. */
-const isAbsentOrNamed = (value: unknown): boolean => value === undefined || (typeof value === 'string' && value !== '');
 
 function makeChoices(network: Network, options: ExplainOptions, defaults: RequestDefaults): Choices {
   const named = options.layer ?? defaults.layer;

@@ -1,5 +1,4 @@
 import { OnnxCamError } from '../common/errors.ts';
-import { remembered } from '../common/remembered.ts';
 import type { Network } from '../network/network.ts';
 import type { ScoreHead } from '../plan/score-head.ts';
 import type { Labels } from '../targets/labels.ts';
@@ -12,22 +11,6 @@ import type { Target } from '../targets/target.ts';
  * `ERR_TARGET_UNKNOWN`, `ERR_OPTION_INVALID`
  */
 export function resolveFor(network: Network, target: Target, labels: Labels | undefined): readonly ResolvedTarget[] {
-  const plain = plainKey(target);
-  return plain === undefined
-    ? resolve(network, target, labels)
-    : plainTargets(network, plain, () => resolve(network, target, labels));
-}
-
-/** Of single classes, which most calls ask for; a network has the same labels all along. */
-const plainTargets = remembered<Network, readonly ResolvedTarget[]>();
-
-function plainKey(target: Target): string | undefined {
-  if (target.kind === 'class') return `class ${target.index}`;
-  if (target.kind === 'rank') return `rank ${target.rank}`;
-  return target.kind === 'label' ? `label ${target.label}` : undefined;
-}
-
-function resolve(network: Network, target: Target, labels: Labels | undefined): ResolvedTarget[] {
   const choice = network.withDetection(headChoiceOf(target));
   const { classes, kind } = rowHead(network, choice);
   const resolved = resolveTarget(target, { classes, labels: headLabels(labels, network, choice) });

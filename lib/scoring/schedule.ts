@@ -25,9 +25,10 @@ const WORTH = 4;
 /** How much faster than the rule of thumb a trial must be: less is within the noise. */
 const MARGIN = 0.97;
 
-const chosen = new WeakMap<Session, Schedule>();
+/** What was measured on a session, by what it was measured for. */
+const chosen = new WeakMap<Session, Map<string, Schedule>>();
 
-/** Sessions whose memory doesn't hold larger batches. */
+/** Items that a session's memory holds at once, where larger batches did not fit. */
 const limits = new WeakMap<Session, number>();
 
 /**
@@ -90,7 +91,8 @@ export async function runScheduled(
     }
     return part;
   };
-  const known = setting.chunk === undefined ? chosen.get(session) : undefined;
+  const key = `${setting.provider} ${setting.threads}`;
+  const known = setting.chunk === undefined ? chosen.get(session)?.get(key) : undefined;
   const all = candidates(setting);
   const trial = all.reduce((sum, { chunk, parallel }) => sum + (chunk + Math.max(chunk, MEASURED)) * parallel, 0);
   if (setting.chunk !== undefined || known || total < WORTH * trial)
@@ -114,7 +116,8 @@ export async function runScheduled(
     best = schedule;
     fastest = cost;
   }
-  chosen.set(session, best);
+  if (!chosen.has(session)) chosen.set(session, new Map());
+  chosen.get(session)!.set(key, best);
   await next(total - done, best);
   return scores;
 }

@@ -4,6 +4,7 @@ import sharp from 'sharp';
 import { beforeEach, describe, expect, it } from 'vitest';
 import { OnnxCamError } from '../../lib/common/errors.ts';
 import { formatNpy, readNpy } from '../../lib/io/npy.ts';
+import { AliveCounter } from '../helpers/garbage.ts';
 import { fakeExplanation, fakeModel, readJson, runHere, temporaryFolder } from './harness.ts';
 
 let folder: string;
@@ -63,6 +64,27 @@ describe('files', () => {
     await explain([picture, join(folder, 'other'), '--save', 'map']);
     expect(readdirSync(out).sort()).toEqual(['cat-2.grad-cam.map.npy', 'cat.grad-cam.map.npy', 'manifest.json']);
   });
+});
+
+it('no explanation is held once its files are written', async () => {
+  const names = Array.from({ length: 61 }, (_, i) => join(folder, `${i}.png`));
+  for (const name of names) writeFileSync(name, '');
+  const alive = new AliveCounter();
+  const most: number[] = [];
+  let count = 0;
+  const load = async () =>
+    fakeModel({
+      explain: async () => {
+        if (++count % 20 === 0) most.push(await alive.count());
+        const explanation = fakeExplanation({ map: { data: new Float32Array(2), width: 2, height: 1 } });
+        alive.show(explanation.map);
+        return [explanation];
+      },
+    });
+  expect(await explain(names, { library: { load } })).toMatchObject({ code: 0 });
+  expect(most).toHaveLength(3);
+  // One being saved, two being explained, one that waits.
+  expect(Math.max(...most)).toBeLessThan(6);
 });
 
 describe('the manifest', () => {

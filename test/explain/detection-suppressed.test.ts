@@ -1,13 +1,14 @@
 import { readFileSync } from 'node:fs';
 import { describe, expect, it } from 'vitest';
 import type { Tensor } from '../../lib/engine/tensor.ts';
+import type { ExplainResult } from '../../lib/explain/result-type.ts';
 import { parseModel } from '../../lib/model/file/parse-model.ts';
 import { type Graph, makeNode } from '../../lib/model/graph/graph.ts';
 import { makeTensorProto } from '../../lib/model/graph/tensor-values.ts';
 import { type DetectionFormatName, detection } from '../../lib/targets/index.ts';
 import { expectClose } from '../helpers/expect-close.ts';
 import { expectError } from '../helpers/expect-error.ts';
-import { one } from '../helpers/explain-models.ts';
+import { flat, one } from '../helpers/explain-models.ts';
 import { buildModel, type ValueSpec } from '../helpers/model-builder.ts';
 import { explainerOpener } from '../helpers/open-explainers.ts';
 
@@ -20,15 +21,23 @@ const image: Tensor<'float32'> = {
   dims: [1, 3, size, size],
 };
 
-const open = explainerOpener();
+/** Above this threshold scaled pictures have other numbers of detections. */
+const DISTINGUISHING = 0.35;
+const pictures = [1, 3, 10, 0].map(
+  (factor): Tensor<'float32'> => ({ ...image, data: image.data.map(value => factor * value) }),
+);
 
-const THRESHOLD = 0.3;
+const open = explainerOpener();
 
 /**
  * The golden YOLOv8-like network with a NonMaxSuppression behind it, and its detections as exporters hand them out: in
  * lists, or in one matrix. `hidden` filters the candidates first, as torchvision does.
  */
-function suppressed(form: 'lists' | 'xyxy-score-class' | 'batch-xyxy-class-score', hidden = false): Uint8Array {
+function suppressed(
+  form: 'lists' | 'xyxy-score-class' | 'batch-xyxy-class-score',
+  hidden = false,
+  threshold = 0.3,
+): Uint8Array {
   const graph: Graph = parseModel(readFileSync(new URL('yolov8.onnx', folder))).clone();
   let made = 0;
   const ints = (...values: number[]) => {
@@ -58,7 +67,7 @@ function suppressed(form: 'lists' | 'xyxy-score-class' | 'batch-xyxy-class-score
   }
   slice(rows, 0, 4, 2, 'centred');
   add('Transpose', [slice(rows, 4, 7, 2, 'confidences')], 'scores', { perm: [0, 2, 1] });
-  add('NonMaxSuppression', ['centred', 'scores', ints(10), float(0.5), float(THRESHOLD)], 'selected', {
+  add('NonMaxSuppression', ['centred', 'scores', ints(10), float(0.5), float(threshold)], 'selected', {
     center_point_box: 1,
   });
   const half = add('Mul', [slice('centred', 2, 4, 2, 'sizes'), float(0.5)], 'halves');
@@ -111,6 +120,31 @@ const FORMS: [string, 'lists' | 'xyxy-score-class' | 'batch-xyxy-class-score', D
   ['[M,7]', 'batch-xyxy-class-score', undefined],
   ['[M,6], named', 'xyxy-score-class', 'xyxy-score-class'],
 ];
+
+describe.each(FORMS)('pictures with different numbers of detections, one after another: %s', (_, form, format) => {
+  const methods = ['d-rise', 'eigen-cam', 'score-cam'];
+  const target = detection({ ...(format && { format }) });
+  const options = { methods, target, params: { n: 4, topK: 2 } };
+  const numbers = (result: ExplainResult) => flat(result).map(({ raw, target, status }) => [raw.data, target, status]);
+
+  it('give what each gives alone', async () => {
+    const alone: unknown[] = [];
+    for (const picture of pictures)
+      alone.push(numbers(await (await open(suppressed(form, true, DISTINGUISHING))).explain(picture, options)));
+    const cam = await open(suppressed(form, true, DISTINGUISHING));
+    for (const order of [
+      [0, 1, 2, 3],
+      [3, 2, 1, 0],
+      [0, 0, 2],
+    ])
+      for (const i of order) expect(numbers(await cam.explain(pictures[i]!, options))).toEqual(alone[i]);
+    const streamed: unknown[] = [];
+    for await (const { result, error } of cam.stream(pictures, options)) streamed.push(error ?? numbers(result!));
+    expect(streamed).toEqual(alone);
+    for (const batchSize of [1, 4])
+      expect(((await cam.explain(pictures, { ...options, batchSize })) as ExplainResult[]).map(numbers)).toEqual(alone);
+  });
+});
 
 describe.each(FORMS)('detections behind a suppression: %s', (_, form, format) => {
   const best = golden.nets.yolov8.cases[0];

@@ -80,6 +80,19 @@ describe('explaining with feature maps on a device', () => {
     vi.restoreAllMocks();
     await cam.dispose();
   });
+
+  it('gives their memory back, after a failure too', async () => {
+    const cam = await load(plainModel());
+    const release = vi.spyOn(nativeDevice(), 'releaseKept');
+    await cam.explain(images[0]!, { target: 1 });
+    // Activations and gradients.
+    expect(release).toHaveBeenCalledTimes(2);
+    vi.spyOn(nativeDevice(), 'reduceKept').mockRejectedValue(new Error('a failing kernel'));
+    await expect(cam.explain(images[0]!, { target: 1 })).rejects.toThrow('a failing kernel');
+    expect(release).toHaveBeenCalledTimes(4);
+    vi.restoreAllMocks();
+    await cam.dispose();
+  });
 });
 
 describe('a failure after the run', () => {

@@ -62,6 +62,58 @@ describe('concurrent calls', () => {
   });
 });
 
+describe('concurrent calls on pictures', () => {
+  it('of several sizes, eight at once, give what each gives alone', async () => {
+    const pictures = Array.from({ length: 8 }, (_, i) => {
+      const info = { width: 20 + (i % 3), height: 18, channels: 3 as const };
+      const data = Uint8Array.from({ length: info.width * info.height * 3 }, (_, p) => (p * (3 + i) + 40 * i) & 255);
+      return { data, info };
+    });
+    const cam = await load(plainModel(), { preprocess: { fit: 'letterbox' } });
+    const expected: Explanation[] = [];
+    for (const picture of pictures) expected.push(one(await cam.explain(picture, { target: 1 })));
+    expect(new Set(expected.map(({ map }) => map.data.join())).size).toBe(8);
+    for (let round = 0; round < 3; round++) {
+      const results = await Promise.all(pictures.map(picture => cam.explain(picture, { target: 1 })));
+      for (const [i, result] of results.entries()) expect(one(result).map).toEqual(expected[i]!.map);
+    }
+    const together = flat(await cam.explain(pictures, { target: 1, batchSize: 8 }));
+    for (const [i, { predictions }] of together.entries())
+      expect(predictions[0]!.index).toBe(expected[i]!.predictions[0]!.index);
+    await cam.dispose();
+  });
+});
+
+describe('a stream that is left early', () => {
+  it('lets the explainer be disposed of, and end what it began', async () => {
+    const sessions = watchSessions();
+    try {
+      for (const taken of [1, 3]) {
+        const cam = await load(plainModel());
+        let count = 0;
+        for await (const { result } of cam.stream(
+          Array.from({ length: 20 }, (_, i) => image(i)),
+          { concurrency: 4 },
+        )) {
+          expect(flat(result!)).toHaveLength(1);
+          if (++count === taken) break;
+        }
+        await cam.dispose();
+        expect(sessions.alive.size).toBe(0);
+      }
+      const cam = await load(plainModel());
+      const stream = cam.stream([image(1), image(2), image(3)]);
+      const first = await stream.next();
+      await stream.return();
+      expect((await stream.next()).done).toBe(true);
+      expect(one((await cam.explain(image(1))) as Explanation).map).toEqual(flat(first.value!.result!)[0]!.map);
+      await cam.dispose();
+    } finally {
+      sessions.restore();
+    }
+  });
+});
+
 describe('sessions', () => {
   it('are at most four, whatever is asked in turn or at once, and all released at the end', async () => {
     const sessions = watchSessions();

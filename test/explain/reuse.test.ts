@@ -1,5 +1,4 @@
-import { afterEach, describe, expect, it, vi } from 'vitest';
-import { Session } from '../../lib/engine/session.ts';
+import { describe, expect, it } from 'vitest';
 import type { Explainer } from '../../lib/explainer.ts';
 import { load } from '../../lib/load.ts';
 import { listMethods } from '../../lib/methods/list.ts';
@@ -7,8 +6,6 @@ import type { Explanation } from '../../lib/result/explanation.ts';
 import { flat, noiseImage, plainModel } from '../helpers/explain-models.ts';
 
 const image = (seed: number) => noiseImage([1, 3, 16, 16], seed);
-
-afterEach(() => vi.restoreAllMocks());
 
 /** Everything that a result says in numbers. */
 const numbers = (explanation: Explanation) => [
@@ -28,14 +25,6 @@ async function withModel(use: (cam: Explainer) => Promise<void>): Promise<void> 
 }
 
 describe('outputs of a run', () => {
-  it('are written into again by the next run of the same graph', () =>
-    withModel(async cam => {
-      await cam.explain(image(1));
-      const run = vi.spyOn(Session.prototype, 'run');
-      await cam.explain(image(2));
-      expect(Object.keys(run.mock.calls[0]![2]!.outputs ?? {})).not.toHaveLength(0);
-    }));
-
   it('are in no result that a later run could change', () =>
     withModel(async cam => {
       const names = listMethods().map(({ name }) => name);

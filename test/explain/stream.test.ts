@@ -11,6 +11,7 @@ import { load } from '../../lib/load.ts';
 import { topK } from '../../lib/targets/index.ts';
 import { expectError } from '../helpers/expect-error.ts';
 import { flat, noiseImage, plainModel, shapeOf } from '../helpers/explain-models.ts';
+import { AliveCounter } from '../helpers/garbage.ts';
 
 let cam: Explainer;
 let folder: string;
@@ -153,6 +154,43 @@ describe('cam.stream', () => {
     const error = await expectError(() => collect(cam.stream(silent(), { signal: waiting.signal })), 'ERR_ABORTED');
     expect(error.name).toBe('AbortError');
     expect(await collect(cam.stream([image(1)]))).toHaveLength(1);
+  });
+
+  it.each([
+    ['with a signal', new AbortController().signal],
+    ['without', undefined],
+  ])('holds no result that the consumer let go, nor its input: %s', async (_, signal) => {
+    const alive = new AliveCounter();
+    async function* pictures() {
+      for (let seed = 0; seed < 61; seed++) {
+        const input = image(seed);
+        alive.show(input);
+        yield input;
+      }
+    }
+    let count = 0;
+    for await (const { result } of cam.stream(pictures(), { concurrency: 2, signal })) {
+      alive.show(flat(result!)[0]!.map.data);
+      // Two results and three inputs may be on their way, one result is ours.
+      if (++count % 20 === 0) expect(await alive.count()).toBeLessThan(8);
+    }
+    expect(count).toBe(61);
+  });
+
+  it('holds no result while its source makes it wait', async () => {
+    const alive = new AliveCounter();
+    const finished = new AbortController();
+    async function* slowAtTheEnd() {
+      for (let seed = 0; seed < 60; seed++) yield image(seed);
+      await new Promise(resolve => finished.signal.addEventListener('abort', resolve));
+    }
+    let count = 0;
+    for await (const { result } of cam.stream(slowAtTheEnd())) {
+      alive.show(flat(result!)[0]!.map.data);
+      if (++count < 60) continue;
+      expect(await alive.count()).toBeLessThan(8);
+      finished.abort();
+    }
   });
 });
 

@@ -13,7 +13,7 @@ import { MaskOptimizers } from '../../lib/network/mask-optimizers.ts';
 import { Network } from '../../lib/network/network.ts';
 import { Scorers } from '../../lib/network/scorers.ts';
 import { SessionCache } from '../../lib/network/session-cache.ts';
-import { makeRequest } from '../../lib/request/request.ts';
+import { Requests } from '../../lib/request/request.ts';
 import { resolveFor } from '../../lib/request/targets.ts';
 import { parseTarget } from '../../lib/targets/parse.ts';
 import { expectClose } from '../helpers/expect-close.ts';
@@ -33,6 +33,7 @@ beforeAll(async () => {
     scorers: new Scorers(model, cache, {}, 1),
     optimizers: new MaskOptimizers(network, noPictures),
     setting: { labels: undefined },
+    requests: new Requests(network, {}),
   };
 });
 afterAll(() => cache.dispose());
@@ -60,7 +61,7 @@ const mapOf = async (work: Work, computed: ComputedMaps) =>
   (await assembleResults(stage, [work], computed, []))[0]![0]![0]![0]!;
 
 it('a flipped input is explained for the class of the clean one, over the original picture', async () => {
-  const request = makeRequest(stage.network, { method: 'layer-cam' }, {});
+  const request = stage.requests.make({ method: 'layer-cam' });
   const work = await clean();
   const computed = await computeMaps(stage, [work], request);
   const { target } = await mapOf(work, computed);
@@ -88,7 +89,7 @@ it('a flipped input is explained for the class of the clean one, over the origin
 });
 
 it('maps of several runs merge into one result', async () => {
-  const request = makeRequest(stage.network, { method: 'grad-cam' }, {});
+  const request = stage.requests.make({ method: 'grad-cam' });
   const work = await clean();
   const [one, other] = [await computeMaps(stage, [work], request), await computeMaps(stage, [work], request)];
   const merged: ComputedMaps = {

@@ -49,6 +49,21 @@ describe('imageToTensor', () => {
     }
   });
 
+  it('writes into an array of the caller’s', async () => {
+    const image = noise(7, 5, 3);
+    const unit = { mean: 0, std: 1 };
+    const out = new Float32Array(105);
+    expect(await imageToTensor(image, { ...unit, out })).toBe(out);
+    expect(out).toEqual(await imageToTensor(image, unit));
+    const smaller = { width: 4, height: 3, interpolation: 'bilinear' } as const;
+    const bytes = new Uint8Array(36);
+    expect((await resizeAntialiased(image, { ...smaller, out: bytes })).data).toBe(bytes);
+    expect(bytes).toEqual((await resizeAntialiased(image, smaller)).data);
+    await expect(imageToTensor(image, { ...unit, out: new Float32Array(104) })).rejects.toMatchObject({
+      code: 'ERR_INPUT_SHAPE',
+    });
+  });
+
   it('puts values and channels where they belong', async () => {
     const image = { data: Uint8Array.of(0, 51, 102, 153, 204, 255), info: { width: 2, height: 1, channels: 3 } };
     const unit = { mean: 0, std: 1 };

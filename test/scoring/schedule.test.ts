@@ -48,6 +48,17 @@ describe('runScheduled', () => {
     expect(calls.at(-1)!.schedule).toEqual({ chunk: 128, parallel: 1 });
   });
 
+  it('measures again for another number of threads, and for another provider', async () => {
+    const own = session();
+    const { calls, run } = recorder(({ chunk }) => (chunk === 8 ? 1 : 2));
+    const settings: Setting[] = [cpu, { ...cpu, threads: 3 }, { provider: 'accelerator', threads: 2 }];
+    for (const setting of [...settings, ...settings]) await runScheduled(own, setting, 5000, 2, run);
+    expect(calls.filter(({ end }) => end === 5000).map(({ schedule }) => schedule.parallel)).toEqual([
+      2, 3, 1, 2, 3, 1,
+    ]);
+    expect(calls.slice(-3).map(({ begin }) => begin)).toEqual([0, 0, 0]);
+  });
+
   it('remembers what did not fit into memory and says so once', async () => {
     const own = session();
     const { calls, run } = recorder(() => 1, 16);

@@ -1,0 +1,28 @@
+/**
+ * Values by key, made on first need. No more than `capacity` are kept: the one that was asked for longest ago is let go.
+ * What throws is not kept, nor is a promise that is rejected, so that the next call tries again.
+ */
+export class Recent<K, V> {
+  /** The one that was asked for last at the end. */
+  readonly #values = new Map<K, V>();
+  readonly #capacity: number;
+
+  constructor(capacity: number) {
+    this.#capacity = capacity;
+  }
+
+  get(key: K, make: () => V): V {
+    if (this.#values.has(key)) {
+      const known = this.#values.get(key) as V;
+      this.#values.delete(key);
+      this.#values.set(key, known);
+      return known;
+    }
+    const made = make();
+    this.#values.set(key, made);
+    if (this.#values.size > this.#capacity) this.#values.delete(this.#values.keys().next().value as K);
+    // By then there may be another under its key.
+    if (made instanceof Promise) made.catch(() => this.#values.get(key) === made && this.#values.delete(key));
+    return made;
+  }
+}
