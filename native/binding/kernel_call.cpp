@@ -77,7 +77,11 @@ std::size_t KernelCall::choice(std::size_t index, std::initializer_list<std::str
 }
 
 void* KernelCall::elements(std::size_t index, napi_typedarray_type type, const char* name, std::size_t count) {
-  const Napi::Value value = info_[index];
+  return elementsOf(info_[index], index, type, name, count);
+}
+
+void* KernelCall::elementsOf(const Napi::Value& value, std::size_t index, napi_typedarray_type type, const char* name,
+                             std::size_t count) {
   napi_typedarray_type actual = napi_int8_array;
   std::size_t length = 0;
   void* data = nullptr;
@@ -99,6 +103,29 @@ const float* KernelCall::floats(std::size_t index, std::size_t count) {
 
 const std::uint8_t* KernelCall::bytes(std::size_t index, std::size_t count) {
   return static_cast<const std::uint8_t*>(elements(index, napi_uint8_array, "Uint8Array", count));
+}
+
+const double* KernelCall::doubles(std::size_t index, std::size_t count) {
+  return static_cast<const double*>(elements(index, napi_float64_array, "Float64Array", count));
+}
+
+const std::uint32_t* KernelCall::words(std::size_t index, std::size_t count) {
+  return static_cast<const std::uint32_t*>(elements(index, napi_uint32_array, "Uint32Array", count));
+}
+
+std::vector<const float*> KernelCall::floatArrays(std::size_t index, std::size_t count) {
+  const std::uint32_t length = info_[index].IsArray() ? info_[index].As<Napi::Array>().Length() : 0;
+  if (length == 0) fail(kInputShape, argument(index) + " must be an array of Float32Arrays");
+  std::vector<const float*> arrays;
+  for (std::uint32_t i = 0; i < length; i++) {
+    const Napi::Value array = info_[index].As<Napi::Array>().Get(i);
+    arrays.push_back(static_cast<const float*>(elementsOf(array, index, napi_float32_array, "Float32Array", count)));
+  }
+  return arrays;
+}
+
+std::size_t KernelCall::length(std::size_t index) const {
+  return info_[index].IsTypedArray() ? info_[index].As<Napi::TypedArray>().ElementLength() : 0;
 }
 
 std::size_t KernelCall::product(std::initializer_list<std::size_t> factors) const {
@@ -145,6 +172,8 @@ Napi::Float32Array KernelCall::newFloats(std::size_t count) { return newArray<Na
 
 Napi::Uint8Array KernelCall::newBytes(std::size_t count) { return newArray<Napi::Uint8Array>(count); }
 
+Napi::Float64Array KernelCall::newDoubles(std::size_t count) { return newArray<Napi::Float64Array>(count); }
+
 Napi::Float32Array KernelCall::floatsFor(std::size_t index, std::size_t count) {
   if (isNull(index)) return newFloats(count);
   floats(index, count);
@@ -155,6 +184,15 @@ Napi::Uint8Array KernelCall::bytesFor(std::size_t index, std::size_t count) {
   if (isNull(index)) return newBytes(count);
   bytes(index, count);
   return info_[index].As<Napi::Uint8Array>();
+}
+
+Napi::Float64Array KernelCall::doublesFor(std::size_t index, std::size_t count) {
+  doubles(index, count);
+  return info_[index].As<Napi::Float64Array>();
+}
+
+std::uint32_t* KernelCall::wordsFor(std::size_t index, std::size_t count) {
+  return static_cast<std::uint32_t*>(elements(index, napi_uint32_array, "Uint32Array", count));
 }
 
 Napi::Value KernelCall::run(std::size_t operations, Napi::Object result, std::function<void()> work) {

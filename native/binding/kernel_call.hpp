@@ -42,6 +42,12 @@ class KernelCall {
   /// until the promise settles.
   const float* floats(std::size_t index, std::size_t count);
   const std::uint8_t* bytes(std::size_t index, std::size_t count);
+  const double* doubles(std::size_t index, std::size_t count);
+  const std::uint32_t* words(std::size_t index, std::size_t count);
+  /// An array of at least one Float32Array of `count` elements each.
+  std::vector<const float*> floatArrays(std::size_t index, std::size_t count);
+  /// The number of elements of a typed array at `index`; 0 for anything else.
+  std::size_t length(std::size_t index) const;
 
   /// Dimensions at `index` … `index` + 2: images, channels, positions.
   kernels::Shape shape(std::size_t index) const;
@@ -53,9 +59,13 @@ class KernelCall {
   /// A new array for results, kept alive until the promise settles.
   Napi::Float32Array newFloats(std::size_t count);
   Napi::Uint8Array newBytes(std::size_t count);
+  Napi::Float64Array newDoubles(std::size_t count);
   /// The caller's array for `count` results at `index`, or a new one where he gives null.
   Napi::Float32Array floatsFor(std::size_t index, std::size_t count);
   Napi::Uint8Array bytesFor(std::size_t index, std::size_t count);
+  /// The caller's array of `count` elements at `index`, to be written.
+  Napi::Float64Array doublesFor(std::size_t index, std::size_t count);
+  std::uint32_t* wordsFor(std::size_t index, std::size_t count);
 
   /// `result`, or a promise for it. Work of few `operations` (roughly: float additions) runs on this thread at once,
   /// because the way to another one and back, and even a promise, cost more; the rest runs on the pool and leaves the event
@@ -65,6 +75,8 @@ class KernelCall {
  private:
   template <class Array>
   Array newArray(std::size_t count);
+  void* elementsOf(const Napi::Value& value, std::size_t index, napi_typedarray_type type, const char* name,
+                   std::size_t count);
   void* elements(std::size_t index, napi_typedarray_type type, const char* name, std::size_t count);
 
   const Napi::CallbackInfo& info_;
