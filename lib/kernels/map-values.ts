@@ -21,7 +21,7 @@ interface MapKernels {
   mapRanges(maps: Float32Array, count: number, positions: number): Answer<Float32Array>;
   scaleByMaximum(maps: Float32Array, count: number, positions: number): Answer<Float32Array>;
   positiveMaps(maps: Float32Array, count: number, positions: number, percentile: number): Answer<Float32Array>;
-  concatenateFloats(arrays: readonly Float32Array[], size: number): Answer<Float32Array>;
+  concatenateFloats(arrays: readonly Float32Array[]): Answer<Float32Array>;
 }
 
 /** One function of every value; NaN stays NaN. */
@@ -67,7 +67,7 @@ export async function positiveMaps(maps: Maps, percentile = 0): Promise<Maps> {
   return { ...maps, data: await addon<MapKernels>().positiveMaps(maps.data, count, height * width, percentile) };
 }
 
-/** Arrays of one length, one behind the other. */
+/** Arrays one behind the other. */
 export async function concatenated(arrays: readonly Float32Array[]): Promise<Float32Array> {
-  return addon<MapKernels>().concatenateFloats(arrays.map(steady), arrays[0]!.length);
+  return addon<MapKernels>().concatenateFloats(arrays.map(steady));
 }

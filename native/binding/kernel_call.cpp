@@ -77,11 +77,7 @@ std::size_t KernelCall::choice(std::size_t index, std::initializer_list<std::str
 }
 
 void* KernelCall::elements(std::size_t index, napi_typedarray_type type, const char* name, std::size_t count) {
-  return elementsOf(info_[index], index, type, name, count);
-}
-
-void* KernelCall::elementsOf(const Napi::Value& value, std::size_t index, napi_typedarray_type type, const char* name,
-                             std::size_t count) {
+  const Napi::Value value = info_[index];
   napi_typedarray_type actual = napi_int8_array;
   std::size_t length = 0;
   void* data = nullptr;
@@ -113,13 +109,18 @@ const std::uint32_t* KernelCall::words(std::size_t index, std::size_t count) {
   return static_cast<const std::uint32_t*>(elements(index, napi_uint32_array, "Uint32Array", count));
 }
 
-std::vector<const float*> KernelCall::floatArrays(std::size_t index, std::size_t count) {
+std::vector<std::span<const float>> KernelCall::floatArrays(std::size_t index) {
   const std::uint32_t length = info_[index].IsArray() ? info_[index].As<Napi::Array>().Length() : 0;
   if (length == 0) fail(kInputShape, argument(index) + " must be an array of Float32Arrays");
-  std::vector<const float*> arrays;
+  std::vector<std::span<const float>> arrays;
   for (std::uint32_t i = 0; i < length; i++) {
-    const Napi::Value array = info_[index].As<Napi::Array>().Get(i);
-    arrays.push_back(static_cast<const float*>(elementsOf(array, index, napi_float32_array, "Float32Array", count)));
+    const Napi::Value value = info_[index].As<Napi::Array>().Get(i);
+    if (!value.IsTypedArray() || value.As<Napi::TypedArray>().TypedArrayType() != napi_float32_array) {
+      fail(kInputShape, argument(index) + " must be an array of Float32Arrays");
+    }
+    const auto array = value.As<Napi::Float32Array>();
+    arrays.emplace_back(array.Data(), array.ElementLength());
+    keep_.push_back(array);
   }
   return arrays;
 }
@@ -136,6 +137,11 @@ std::size_t KernelCall::product(std::initializer_list<std::size_t> factors) cons
     if (product > kMostElements) fail(kInputShape, "the dimensions call for more elements than an array can hold");
   }
   return product;
+}
+
+std::size_t KernelCall::sum(std::size_t a, std::size_t b) const {
+  if (a + b > kMostElements) fail(kInputShape, "there are more elements than an array can hold");
+  return a + b;
 }
 
 kernels::Shape KernelCall::shape(std::size_t index) const {

@@ -11,6 +11,7 @@
 #include <cstdint>
 #include <functional>
 #include <initializer_list>
+#include <span>
 #include <string>
 #include <string_view>
 #include <vector>
@@ -37,6 +38,7 @@ class KernelCall {
 
   /// The product, refused when no array could hold so many elements. Factors are results of `size`.
   std::size_t product(std::initializer_list<std::size_t> factors) const;
+  std::size_t sum(std::size_t a, std::size_t b) const;
 
   /// A Float32Array (also a view with an offset, also on a SharedArrayBuffer) of exactly `count` elements; kept alive
   /// until the promise settles.
@@ -44,8 +46,8 @@ class KernelCall {
   const std::uint8_t* bytes(std::size_t index, std::size_t count);
   const double* doubles(std::size_t index, std::size_t count);
   const std::uint32_t* words(std::size_t index, std::size_t count);
-  /// An array of at least one Float32Array of `count` elements each.
-  std::vector<const float*> floatArrays(std::size_t index, std::size_t count);
+  /// An array of at least one Float32Array, of any lengths.
+  std::vector<std::span<const float>> floatArrays(std::size_t index);
   /// The number of elements of a typed array at `index`; 0 for anything else.
   std::size_t length(std::size_t index) const;
 
@@ -75,8 +77,6 @@ class KernelCall {
  private:
   template <class Array>
   Array newArray(std::size_t count);
-  void* elementsOf(const Napi::Value& value, std::size_t index, napi_typedarray_type type, const char* name,
-                   std::size_t count);
   void* elements(std::size_t index, napi_typedarray_type type, const char* name, std::size_t count);
 
   const Napi::CallbackInfo& info_;

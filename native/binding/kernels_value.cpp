@@ -1,5 +1,8 @@
 // Bindings of the kernels that go through maps value by value.
 #include <algorithm>
+#include <span>
+#include <utility>
+#include <vector>
 
 #include "binding/kernel_call.hpp"
 #include "binding/registry.hpp"
@@ -41,7 +44,11 @@ Napi::Value gateGradients(KernelCall& call) {
 Napi::Value combineMaps(KernelCall& call) {
   const auto combination = static_cast<kernels::Combination>(call.choice(0, {"mean", "maximum", "product", "sum"}));
   const std::size_t size = call.size(2);
-  std::vector<const float*> maps = call.floatArrays(1, size);
+  std::vector<const float*> maps;
+  for (const auto& array : call.floatArrays(1)) {
+    if (array.size() != size) call.fail("ERR_INPUT_SHAPE", "maps that are combined must have one size");
+    maps.push_back(array.data());
+  }
   Napi::Float32Array result = call.newFloats(size);
   float* out = result.Data();
   const std::size_t operations = 2 * maps.size() * size;
@@ -111,15 +118,16 @@ Napi::Value tensorPicture(KernelCall& call) {
                   [=] { kernels::tensorPicture(tensor, count, steps, height, width, out); });
 }
 
-// (arrays, size of each) → all of them one behind the other
+// (arrays of any lengths) → all of them one behind the other
 Napi::Value concatenateFloats(KernelCall& call) {
-  const std::size_t size = call.size(1);
-  std::vector<const float*> arrays = call.floatArrays(0, size);
-  const std::size_t total = call.product({arrays.size(), size});
+  std::vector<std::span<const float>> arrays = call.floatArrays(0);
+  std::size_t total = 0;
+  for (const auto& array : arrays) total = call.sum(total, array.size());
   Napi::Float32Array result = call.newFloats(total);
   float* out = result.Data();
-  return call.run(total, result, [=, arrays = std::move(arrays)] {
-    for (std::size_t i = 0; i < arrays.size(); i++) std::copy_n(arrays[i], size, out + i * size);
+  return call.run(total, result, [out, arrays = std::move(arrays)] {
+    float* to = out;
+    for (const auto& array : arrays) to = std::copy(array.begin(), array.end(), to);
   });
 }
 

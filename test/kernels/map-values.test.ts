@@ -38,8 +38,8 @@ it.each(SIZES)('maps [%i, %i, %i], value by value, are their twins', async (...d
   expectClose((await scaleByMaximum(one)).data, reference.scaleByMaximum(one), 1e-7);
   for (const percentile of [0, 37.5, 70, 100])
     expect((await positiveMaps(one, percentile)).data).toEqual(reference.positiveMaps(one, percentile));
-  const joined = await concatenated([one.data, two.data, one.data]);
-  expect(joined).toEqual(Float32Array.from([one, two, one].flatMap(({ data }) => [...data])));
+  const parts = [one.data, two.data.subarray(1), three.data];
+  expect(await concatenated(parts)).toEqual(Float32Array.from(parts.flatMap(part => [...part])));
 });
 
 it('NaN stays where it is seen', async () => {
