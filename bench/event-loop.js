@@ -5,9 +5,9 @@
  * `node bench/event-loop.js [--quick] [METHOD …]`.
  *
  * Methods of attention are run on a small vision transformer of 785 tokens, all others on the bundled model, which is no
- * detector: D-RISE refuses it. What
- * repeats the network many times is told to repeat it less often (Recipro-CAM, which runs the tail for every position, is left
- * out at the early layer): that changes how long it takes, not how long the loop stands still.
+ * detector: D-RISE refuses it. What repeats the network many times is told to repeat it less often (Recipro-CAM, which runs
+ * the tail for every position, is left out at the early layer): that changes how long it takes, not how long the loop
+ * stands still.
  */
 import { readFileSync } from 'node:fs';
 import { monitorEventLoopDelay } from 'node:perf_hooks';
