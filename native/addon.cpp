@@ -12,12 +12,17 @@ Napi::Object init(Napi::Env env, Napi::Object exports) {
   onnx_cam::registerTask(env, exports);
   onnx_cam::registerDeviceTensors(env, exports);
   onnx_cam::registerGpu(env, exports);
+  onnx_cam::registerAffineKernels(env, exports);
+  onnx_cam::registerAttentionKernels(env, exports);
+  onnx_cam::registerChannelKernels(env, exports);
   onnx_cam::registerDecomposeKernels(env, exports);
   onnx_cam::registerHalfKernels(env, exports);
   onnx_cam::registerImageKernels(env, exports);
   onnx_cam::registerKernelTiers(env, exports);
   onnx_cam::registerMapKernels(env, exports);
+  onnx_cam::registerRandomKernels(env, exports);
   onnx_cam::registerReduceKernels(env, exports);
+  onnx_cam::registerValueKernels(env, exports);
   return exports;
 }
 

@@ -13,6 +13,11 @@ export class Random {
     }
   }
 
+  /** What native generators go on from; a copy. */
+  state(): Uint32Array {
+    return this.#state.slice();
+  }
+
   /** 32 random bits. */
   bits(): number {
     const s = this.#state;

@@ -12,10 +12,12 @@ const NO_RUNS: Runs = { network: 0, tail: 0, saved: 0 };
 export async function computeTogether(input: MethodInput): Promise<Computed[]> {
   const { network, run, noisy, work, method, layers, targets, request } = input;
   const start = performance.now();
-  const tensors = layers.map((layer): LayerTensors => {
-    const own = layerTensors(network, run, layer, method, targets);
-    return noisy ? { ...own, noisy: noisy.map(copy => layerTensors(network, copy, layer, method, targets)) } : own;
-  });
+  const tensors = layers.map(
+    (layer): LayerTensors => ({
+      ...layerTensors(network, run, layer, method, targets),
+      noisy: noisy?.get(layer.name),
+    }),
+  );
   const { seed, signal } = request;
   const maps = await applyMethod(method, tensors, inputSize(work[0]!.image), { seed, signal });
   const milliseconds = (performance.now() - start) / work.length;

@@ -1,4 +1,5 @@
 import type { MethodMaps } from '../maps/apply-method.ts';
+import type { NoisyCopies } from '../methods/definition.ts';
 import type { Network, NetworkResult } from '../network/network.ts';
 import type { TargetLayer } from '../plan/target-layer.ts';
 import type { ExplainRequest, MethodRun } from '../request/request.ts';
@@ -10,7 +11,7 @@ import type { Work } from './group-runs.ts';
 export interface MethodInput {
   readonly network: Network;
   readonly run: NetworkResult;
-  readonly noisy?: readonly NetworkResult[];
+  readonly noisy?: ReadonlyMap<string, NoisyCopies>;
   readonly work: readonly Work[];
   readonly method: MethodRun;
   readonly layers: readonly TargetLayer[];

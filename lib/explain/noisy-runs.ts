@@ -1,5 +1,7 @@
 import { throwIfAborted } from '../common/errors.ts';
-import { Random } from '../common/random.ts';
+import { addGradientPowers } from '../kernels/gradient-powers.ts';
+import { NoiseSource } from '../kernels/random.ts';
+import type { NoisyCopies } from '../methods/definition.ts';
 import type { Network, NetworkResult } from '../network/network.ts';
 import { seedFormOf } from '../network/seeds.ts';
 import type { ExplainRequest, MethodRun } from '../request/request.ts';
@@ -11,8 +13,8 @@ import { imagesOf, type RunOutcome, runTargets, takesManyScores, withoutRanks } 
 export interface MethodTensors {
   /** The run shared with the other methods, with the gradients of the method's own score where it has one. */
   readonly run: NetworkResult;
-  /** Of methods that need them: runs on noisy copies of the images. */
-  readonly noisy?: readonly NetworkResult[];
+  /** Of methods that need them, by layer: what is kept of runs on noisy copies of the images. */
+  readonly noisy?: ReadonlyMap<string, NoisyCopies>;
   /** Passes made for this method alone, for each image. */
   readonly passes: number;
 }
@@ -30,7 +32,7 @@ export async function runForMethod(
 ): Promise<MethodTensors> {
   const { ownScore } = method.definition;
   if (ownScore) return ownScoreRun(network, work, outcome, method, request);
-  if (method.needs.noise) return noisyRuns(network, work, outcome, method.needs.noise, request);
+  if (method.needs.noise) return noisyRuns(network, work, outcome, method, request);
   return { run: outcome.run, passes: 0 };
 }
 
@@ -56,7 +58,7 @@ async function ownScoreRun(
   });
   const layers = layerSets.flat();
   const { run, passes } = await runTargets(network, {
-    images: imagesOf(network, work),
+    images: await imagesOf(network, work),
     count: work.length,
     plan: {
       output,
@@ -80,14 +82,12 @@ async function noisyRuns(
   network: Network,
   work: readonly Work[],
   outcome: RunOutcome,
-  noise: { readonly runs: number; readonly sigma: number },
+  method: MethodRun,
   { layers, gradients, passes: shared, seed, signal }: ExplainRequest,
 ): Promise<MethodTensors> {
-  const clean = imagesOf(network, work);
+  const noise = method.needs.noise!;
+  const clean = await imagesOf(network, work);
   const targets = classTargets(work, outcome);
-  const size = clean.data.length / clean.dims[0]!;
-  // Every image has the same noise wherever it stands in a batch.
-  const generators = work.map(() => new Random(seed));
   // The plan of the shared run, whose session is there already.
   const plan = {
     output: targets[0]!.output,
@@ -98,16 +98,26 @@ async function noisyRuns(
     seed: seedFormOf(targets),
     manyScores: takesManyScores(network, work.length, targets.length),
   };
-  const noisy: NetworkResult[] = [];
+  const source = new NoiseSource(seed);
+  const noisy = new Map<string, NoisyCopies>();
   let passes = 0;
   for (let n = 0; n < noise.runs; n++) {
     throwIfAborted(signal);
-    const data = clean.data.slice();
-    for (const [i, random] of generators.entries())
-      for (let p = i * size; p < (i + 1) * size; p++) data[p]! += noise.sigma * random.normal();
-    const images = { ...clean, data };
-    const one = await runTargets(network, { images, count: work.length, plan, layers, targets, signal });
-    noisy.push(one.run);
+    const data = await source.addTo(clean.data, clean.dims[0]!, work.length, noise.sigma);
+    const one = await runTargets(network, {
+      images: { ...clean, data },
+      count: work.length,
+      plan,
+      layers,
+      targets,
+      signal,
+    });
+    for (const { name } of method.layerSets.flat()) {
+      const [activations, own] = [one.run.activations.get(name)!, one.run.gradients.get(name)!];
+      noisy.set(name, { powers: await addGradientPowers(own, noisy.get(name)?.powers), activations, gradients: own });
+    }
+    // The next copy's run writes into the same tensors; the last one's are read by the method.
+    if (n < noise.runs - 1) one.run.release();
     passes += one.passes;
   }
   return { run: outcome.run, noisy, passes };

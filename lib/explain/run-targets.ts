@@ -1,9 +1,10 @@
 import type { Tensor } from '../engine/tensor.ts';
 import type { FeatureMaps } from '../kernels/features.ts';
+import { concatenated } from '../kernels/map-values.ts';
 import { stack } from '../network/images.ts';
 import type { Network, NetworkResult } from '../network/network.ts';
 import { seedFormOf } from '../network/seeds.ts';
-import { hasBackwardPass, ofEachPass, PASSES } from '../plan/passes/index.ts';
+import { hasBackwardPass, ofEachPass, PASS_KINDS, PASSES } from '../plan/passes/index.ts';
 import type { NetworkPlan, SeedForm } from '../plan/plan.ts';
 import type { TargetLayer } from '../plan/target-layer.ts';
 import type { ExplainRequest, MethodRun } from '../request/request.ts';
@@ -32,7 +33,7 @@ export async function runNetwork(
   request: ExplainRequest,
 ): Promise<RunOutcome> {
   const { methods, layers, gradients, passes, signal } = request;
-  const images = imagesOf(network, work);
+  const images = await imagesOf(network, work);
   let targets = work.length === 1 ? work[0]!.targets : work.flatMap(one => one.targets);
   const { output, readout } = targets[0]!;
   const seed = gradients.length > 0 || hasBackwardPass(passes) ? seedFormOf(targets) : undefined;
@@ -111,7 +112,7 @@ export async function runTargets(
     const run = await network.run({ images, plan, layers, targets: [...own, ...padding], signal });
     parts.push(trimmed(run, count, own.length));
   }
-  return { run: joined(parts), passes: parts.length };
+  return { run: await joined(parts), passes: parts.length };
 }
 
 /** The scores of one image, by a forward pass alone. */
@@ -122,24 +123,26 @@ export async function scoresOf(
   signal: AbortSignal | undefined,
 ): Promise<ScoreRow> {
   const plan = { output, readout, activations: [], gradients: [], manyScores: false };
-  const images = padded(image, network.model.input.batch);
+  const images = await padded(image, network.model.input.batch);
   const { rows } = await network.run({ images, plan, layers: [], targets: [], signal });
   return rows[0]!;
 }
 
 /** The images of some work as one tensor, padded to the batch that the model takes. */
-export function imagesOf(network: Network, work: readonly Work[]): Images {
-  return padded(stack(work.map(({ image }) => image.tensor)), network.model.input.batch);
+export async function imagesOf(network: Network, work: readonly Work[]): Promise<Images> {
+  return padded(await stack(work.map(({ image }) => image.tensor)), network.model.input.batch);
 }
 
 /** Fills up the batch of a model whose batch size is fixed, with copies of the first image. */
-function padded(images: Images, batch: number | undefined): Images {
+async function padded(images: Images, batch: number | undefined): Promise<Images> {
   const [count, ...dims] = images.dims as [number, ...number[]];
   if (batch === undefined || batch === count) return images;
   const size = images.data.length / count;
-  const data = new Float32Array(batch * size);
-  for (let n = 0; n < batch; n++)
-    data.set(images.data.subarray(n < count ? n * size : 0, (n < count ? n + 1 : 1) * size), n * size);
+  const parts = Array.from({ length: batch }, (_, n) => {
+    const from = n < count ? n * size : 0;
+    return images.data.subarray(from, from + size);
+  });
+  const data = await concatenated(parts);
   return { ...images, data, dims: [batch, ...dims] };
 }
 
@@ -162,27 +165,22 @@ function trimmed(run: NetworkResult, images: number, targets: number): NetworkRe
 }
 
 /** Runs on the same images for one target after another, as one. */
-function joined(parts: readonly NetworkResult[]): NetworkResult {
+async function joined(parts: readonly NetworkResult[]): Promise<NetworkResult> {
   const [first] = parts as [NetworkResult];
   if (parts.length === 1) return first;
-  const join = (mapsOf: (part: NetworkResult) => ReadonlyMap<string, FeatureMaps>) =>
-    new Map([...mapsOf(first).keys()].map(name => [name, stacked(parts.map(part => mapsOf(part).get(name)!))]));
-  const milliseconds = parts.reduce((sum, part) => sum + part.milliseconds, 0);
-  return {
-    ...first,
-    gradients: join(part => part.gradients),
-    passes: ofEachPass(kind => (PASSES[kind].backward ? join(part => part.passes[kind]) : first.passes[kind])),
-    milliseconds,
+  const join = async (mapsOf: (part: NetworkResult) => ReadonlyMap<string, FeatureMaps>) => {
+    const joint = new Map<string, FeatureMaps>();
+    for (const name of mapsOf(first).keys()) joint.set(name, await stacked(parts.map(part => mapsOf(part).get(name)!)));
+    return joint;
   };
+  const milliseconds = parts.reduce((sum, part) => sum + part.milliseconds, 0);
+  const passes = { ...first.passes };
+  for (const kind of PASS_KINDS) if (PASSES[kind].backward) passes[kind] = await join(part => part.passes[kind]);
+  return { ...first, gradients: await join(part => part.gradients), passes, milliseconds };
 }
 
-function stacked(maps: readonly FeatureMaps[]): FeatureMaps {
-  const data = new Float32Array(maps.reduce((length, part) => length + part.data.length, 0));
-  let offset = 0;
-  for (const part of maps) {
-    data.set(part.data, offset);
-    offset += part.data.length;
-  }
+async function stacked(maps: readonly FeatureMaps[]): Promise<FeatureMaps> {
+  const data = await concatenated(maps.map(part => part.data));
   return { data, dims: [maps.reduce((count, part) => count + part.dims[0]!, 0), ...maps[0]!.dims.slice(1)] };
 }
 

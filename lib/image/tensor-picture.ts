@@ -1,3 +1,4 @@
+import { planePicture } from '../kernels/tensor-picture.ts';
 import type { ImageLayout } from './layout.ts';
 import { type Plane, planePixels, refusePlane } from './plane.ts';
 import { type RawPicture, rawPicture } from './raw-picture.ts';
@@ -14,22 +15,23 @@ export interface TensorImage {
  * number the first as grey; of volumes and clips one plane.
  * @throws `ERR_OPTION_INVALID` for a plane that isn't there
  */
-export function tensorPicture({ data, dims, layout }: TensorImage, plane: Plane = {}): RawPicture {
+export async function tensorPicture({ data, dims, layout }: TensorImage, plane: Plane = {}): Promise<RawPicture> {
   const { channels, strides, volume } = geometryOf(dims, layout);
   if (dims.length === 3) refusePlane(plane);
   const { width, height, at } = planePixels(volume, plane);
-  const { min, scale } = stretch(data);
   const area = volume[1] * volume[2];
-  const pixels = new Uint8Array(width * height * 3);
-  for (let y = 0; y < height; y++)
-    for (let x = 0; x < width; x++) {
-      const voxel = at(y, x);
-      const base = Math.floor(voxel / area) * strides.slice + (voxel % area) * strides.pixel;
-      for (let rgb = 0; rgb < 3; rgb++) {
-        const value = data[base + (channels === 3 ? rgb : 0) * strides.channel]!;
-        pixels[(y * width + x) * 3 + rgb] = Math.round((value - min) * scale);
-      }
-    }
+  const placeOf = (y: number, x: number): number =>
+    Math.floor(at(y, x) / area) * strides.slice + (at(y, x) % area) * strides.pixel;
+  const start = placeOf(0, 0);
+  const pixels = await planePicture(data, {
+    height,
+    width,
+    start,
+    // Axes of one pixel have no next one.
+    row: height > 1 ? placeOf(1, 0) - start : 0,
+    column: width > 1 ? placeOf(0, 1) - start : 0,
+    channel: channels === 3 ? strides.channel : 0,
+  });
   return rawPicture(pixels, width, height);
 }
 
@@ -57,15 +59,4 @@ function geometryOf(dims: readonly number[], layout: ImageLayout) {
       return { channels, strides, volume: [depth, height, width] as const };
     }
   }
-}
-
-function stretch(data: Float32Array): { min: number; scale: number } {
-  let min = Number.POSITIVE_INFINITY;
-  let max = Number.NEGATIVE_INFINITY;
-  for (const value of data) {
-    if (!Number.isFinite(value)) continue;
-    min = Math.min(min, value);
-    max = Math.max(max, value);
-  }
-  return { min, scale: max > min ? 255 / (max - min) : 0 };
 }

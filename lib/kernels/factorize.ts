@@ -1,9 +1,9 @@
 import { OnnxCamError } from '../common/errors.ts';
-import { Random } from '../common/random.ts';
 import { withSignal } from '../engine/cancellation.ts';
 import { type FeatureMaps, featureShape, inMemory } from './features.ts';
 import { native, steady } from './native.ts';
 import { given } from './options.ts';
+import { normalMagnitudes } from './random.ts';
 
 export interface FactorizeOptions {
   /** Number of concepts. */
@@ -32,7 +32,7 @@ export interface Factors {
 export async function factorize(activations: FeatureMaps, options: FactorizeOptions): Promise<Factors> {
   const { images, channels, positions, height, width } = featureShape(activations, 'activations');
   const { components, shift, signal } = given(options, 'factorize');
-  const start = factorsStart(channels, positions, options);
+  const start = await normalMagnitudes(options.seed, startSize(channels, positions, options));
   const { data: values } = await inMemory(activations);
   const args = [shift, components, start, steady(values), images, channels, positions] as const;
   const data = await withSignal(signal, cancellation => native().factorize(...args, cancellation));
@@ -40,18 +40,17 @@ export async function factorize(activations: FeatureMaps, options: FactorizeOpti
 }
 
 /**
- * |N(0, 1)| for the maps [n, P], then the concepts [C, n].
+ * How many numbers |N(0, 1)| a start is made of: the maps [n, P], then the concepts [C, n].
  * @throws `ERR_OPTION_INVALID`
  */
-export function factorsStart(
+export function startSize(
   channels: number,
   positions: number,
-  { components, seed }: FactorizeOptions,
-): Float32Array {
+  { components }: Pick<FactorizeOptions, 'components'>,
+): number {
   if (!Number.isSafeInteger(components) || components < 1)
     throw new OnnxCamError('ERR_OPTION_INVALID', `components must be a whole number from 1, got ${components}`);
-  const random = new Random(seed);
-  return Float32Array.from({ length: components * (channels + positions) }, () => Math.abs(random.normal()));
+  return components * (channels + positions);
 }
 
 /** The parts of what the kernel gives. */

@@ -11,7 +11,7 @@ type AxisNumbers = readonly [scale: number, offset: number, begin: number, end: 
 type Triple = readonly [number, number, number];
 
 /** Work of a few microseconds is done at once, everything else by the pool. */
-type Answer<T> = T | Promise<T>;
+export type Answer<T> = T | Promise<T>;
 
 /**
  * What native/binding/kernels_*.cpp export. Any kernel takes a cancellation as its last argument; those that may take long

@@ -1,9 +1,10 @@
 import type { InputSize } from '../image/geometry.ts';
 import type { FeatureMaps } from '../kernels/features.ts';
+import { mapRanges, positiveMaps } from '../kernels/map-values.ts';
 import { resize } from '../kernels/maps.ts';
 import type { Maps } from '../kernels/types.ts';
 import type { ChosenMethod } from '../methods/choose.ts';
-import { mapped, sized } from '../methods/conventions/convention.ts';
+import { sized } from '../methods/conventions/convention.ts';
 import { FINISH } from '../methods/conventions/index.ts';
 import {
   isOfTarget,
@@ -118,7 +119,7 @@ function besides(
 async function finishMaps(method: Method, size: InputSize, own: RawMaps, sums: boolean): Promise<MethodMaps> {
   const { definition, params, convention } = method;
   const relu = params.relu as boolean;
-  const verdicts = verdictsOf(own.raw, method);
+  const verdicts = await verdictsOf(own.raw, method);
   const enlarged = await enlargedMaps(own.raw, size, method);
   const { fusion = 'mean', stretchedOnce } = definition;
   const maps = await FINISH[convention]({ layers: enlarged, size, relu, fusion, stretchedOnce });
@@ -129,11 +130,15 @@ async function finishMaps(method: Method, size: InputSize, own: RawMaps, sums: b
   return { ...own, maps: cleared(maps, verdicts), verdicts, warnings };
 }
 
-function verdictsOf(raw: readonly Maps[], { definition, params }: Omit<Method, 'convention'>): Verdict[] {
+async function verdictsOf(
+  raw: readonly Maps[],
+  { definition, params }: Omit<Method, 'convention'>,
+): Promise<Verdict[]> {
   const choice = { relu: params.relu as boolean, ofTarget: isOfTarget(definition.needs) };
+  const ranges = await Promise.all(raw.map(mapRanges));
   return Array.from({ length: raw[0]!.dims[0] }, (_, n) =>
     judge(
-      raw.map(maps => nth(maps, n)),
+      ranges.map(layer => layer[n]!),
       choice,
     ),
   );
@@ -148,8 +153,8 @@ async function enlargedMaps(
   const interpolation = convention === 'paper' ? definition.enlarged?.(params) : undefined;
   if (!interpolation) return raw;
   return Promise.all(
-    raw.map(maps => {
-      const positive = params.relu === true ? mapped(maps, value => Math.max(value, 0)) : maps;
+    raw.map(async maps => {
+      const positive = params.relu === true ? await positiveMaps(maps) : maps;
       return interpolation === 'bilinear' ? sized(positive, size) : resize(positive, { ...size, interpolation });
     }),
   );

@@ -1,5 +1,6 @@
 import type { InputSize } from '../image/geometry.ts';
 import type { FeatureMaps } from '../kernels/features.ts';
+import { combineMaps, combineValues } from '../kernels/map-values.ts';
 import type { Maps } from '../kernels/types.ts';
 import { largestSize, sized } from '../methods/conventions/convention.ts';
 import type { Concepts, RawMap } from '../result/explanation.ts';
@@ -23,12 +24,11 @@ export function conceptsOf({ concepts, colours }: RawMaps, index: number): Conce
 }
 
 /** Values in colours at the input's size, of several layers their mean. */
-function rawColours(layers: readonly FeatureMaps[], index: number): RawMap {
+async function rawColours(layers: readonly FeatureMaps[], index: number): Promise<RawMap> {
   const [, channels, height, width] = layers[0]!.dims as [number, number, number, number];
   const size = channels * height * width;
-  const data = new Float32Array(size);
-  for (const { data: values } of layers)
-    for (let i = 0; i < size; i++) data[i]! += values[index * size + i]! / layers.length;
+  const own = layers.map(({ data: values }) => values.subarray(index * size, (index + 1) * size));
+  const data = await combineValues(own, 'mean');
   return { data, dims: [channels, height, width], width, height };
 }
 
@@ -58,12 +58,11 @@ async function rawMap(layers: readonly Maps[], index: number): Promise<RawMap> {
   const { width, height } = size;
   const dims = positionsOf(size);
   if (layers.length === 1) return { data: nth(layers[0]!, index).slice(), dims, width, height };
-  const data = new Float32Array(dims.reduce((product, length) => product * length, 1));
-  for (const maps of layers) {
+  const own = layers.map(maps => {
     const [, rows, columns] = maps.dims;
-    const own = await sized({ ...maps, data: nth(maps, index), dims: [1, rows, columns] }, size);
-    for (let i = 0; i < data.length; i++) data[i]! += own.data[i]! / layers.length;
-  }
+    return sized({ ...maps, data: nth(maps, index), dims: [1, rows, columns] }, size);
+  });
+  const { data } = await combineMaps(await Promise.all(own), 'mean');
   return { data, dims, width, height };
 }
 

@@ -1,3 +1,4 @@
+import { channelStatistics, uniformChannels } from '../kernels/channel-statistics.ts';
 import type { FeatureMaps } from '../kernels/features.ts';
 import type { ActivationScorer } from '../scoring/activation-scorer.ts';
 import { activationScorerOf, defineMethod } from './definition.ts';
@@ -11,17 +12,15 @@ const TINY = 1e-12;
 const PGC_BATCH = 32;
 
 /** What each channel k of `run` is replaced with. */
-function fillValues(mode: string, { data, dims }: FeatureMaps, run: Uint32Array): Float32Array {
-  const positions = data.length / dims[1]!;
-  if (mode === 'mean')
-    return Float32Array.from(run, k => {
-      let sum = 0;
-      for (let i = k * positions; i < (k + 1) * positions; i++) sum += data[i]!;
-      return sum / positions;
-    });
+async function fillValues(mode: string, activations: FeatureMaps, run: Uint32Array): Promise<Float32Array> {
   if (mode === 'zero') return new Float32Array(run.length);
+  if (mode === 'mean') {
+    const means = await channelStatistics(activations, 'mean');
+    return Float32Array.from(run, k => means[k]!);
+  }
   // pytorch-grad-cam takes the minimum of the batch, copies changed before it included, less 1e7 unless it is 0.
-  const min = data.reduce((least, value) => Math.min(least, value), Number.POSITIVE_INFINITY);
+  const minima = await channelStatistics(activations, 'minimum');
+  const min = minima.reduce((least, one) => Math.min(least, one));
   let value = 0;
   return Float32Array.from(run, (_, i) => {
     if (min === 0) return 0;
@@ -38,20 +37,12 @@ async function ablatedScores(
   values: Float32Array,
   dedupe: boolean,
 ): Promise<Float64Array> {
-  const { data, dims } = activations;
   const { targets } = scorer;
-  const positions = data.length / dims[1]!;
   const clean = scorer.clean();
   const scores = new Float64Array(run.length * targets);
   // A channel that holds nothing but its replacement already leaves the score as it is.
-  const changed = run
-    .map((_, i) => i)
-    .filter(i => {
-      if (!dedupe) return true;
-      const k = run[i]!;
-      for (let p = k * positions; p < (k + 1) * positions; p++) if (data[p] !== values[i]) return true;
-      return false;
-    });
+  const held = dedupe ? await uniformChannels(activations, run, values) : undefined;
+  const changed = run.map((_, i) => i).filter(i => !held?.[i]);
   for (let i = 0; i < run.length; i++) scores.set(clean, i * targets);
   const own = await scorer.tail({
     kind: 'channels',
@@ -96,7 +87,7 @@ export const ablationCam = defineMethod({
     const channels = activations.dims[1]!;
     const choice: ChannelChoice = await chooseChannels(layer, params, scorer.targets);
     const run = choice.select ?? Uint32Array.from({ length: channels }, (_, k) => k);
-    const values = fillValues(params.mode as string, activations, run);
+    const values = await fillValues(params.mode as string, activations, run);
     const ablated = await ablatedScores(scorer, activations, run, values, params.dedupe !== false);
     const clean = scorer.clean();
     const { targets } = scorer;

@@ -1,5 +1,6 @@
-import { defineMethod, gradientsOf, type LayerTensors } from './definition.ts';
-import { classRow, tokensOf } from './support/attention-rows.ts';
+import { attentionGradCam as gradCamOfHeads } from '../kernels/attention.ts';
+import { defineMethod, gradientsOf } from './definition.ts';
+import { classRow, nth, tokensOf } from './support/attention-rows.ts';
 
 /**
  * Grad-CAM on the class token's attention to the patches in the last block (the baseline of arXiv:2012.09838): heads take
@@ -19,30 +20,15 @@ export const attentionGradCam = defineMethod({
     const { grid, prefix } = tokensOf(layer);
     const [height, width] = grid;
     const patches = height * width;
+    const gradients = gradientsOf(layer);
+    const [heads, queries, keys] = layer.activations.dims.slice(1) as [number, number, number];
+    const rows = classRow(layer) ? 1 : queries;
     const data = new Float32Array(count * patches);
     for (let n = 0; n < count; n++) {
-      const attention = patchRows(layer, 'activations', n);
-      const gradients = patchRows(layer, 'gradients', n);
-      attention.forEach((row, head) => {
-        const weight = gradients[head]!.reduce((sum, value) => sum + value, 0) / patches / attention.length;
-        for (let p = 0; p < patches; p++) data[n * patches + p]! += weight * row[p]!;
-      });
+      const own = [nth(layer.activations, n), nth(gradients, n)] as const;
+      const map = await gradCamOfHeads(...own, [heads, queries, keys], rows, { prefix, count: patches });
+      data.set(map, n * patches);
     }
     return { maps: { data, dims: [count, height, width] } };
-
-    /** For each head the row of the class token, or the mean of all rows, at the patches. */
-    function patchRows({ activations }: LayerTensors, which: 'activations' | 'gradients', n: number): Float64Array[] {
-      const { data: values, dims } = which === 'activations' ? activations : gradientsOf(layer);
-      const [images, heads, queries, keys] = dims as [number, number, number, number];
-      const rows = classRow(layer) ? 1 : queries;
-      return Array.from({ length: heads }, (_, head) => {
-        const mean = new Float64Array(patches);
-        for (let q = 0; q < rows; q++) {
-          const start = (((n % images) * heads + head) * queries + q) * keys + prefix;
-          for (let p = 0; p < patches; p++) mean[p]! += values[start + p]! / rows;
-        }
-        return mean;
-      });
-    }
   },
 });

@@ -1,5 +1,6 @@
+import type { AttentionRoll } from '../kernels/attention.ts';
 import { defineMethod, type ParamSpec } from './definition.ts';
-import { discardLowest, type HeadMatrices, rolledMaps } from './support/attention-rows.ts';
+import { rolledMaps } from './support/attention-rows.ts';
 
 export const ROLLOUT_PARAMS = {
   fuse: {
@@ -34,32 +35,10 @@ export const attentionRollout = defineMethod({
   relu: false,
   scope: 'layers',
   compute: async (layers, { params }) => {
-    const fusion = params.fuse as Fusion;
     const used = layers.slice(Math.min(params.startLayer as number, layers.length - 1));
-    const maps = await rolledMaps(
-      used,
-      layers[0]!.activations.dims[0]!,
-      matrices => {
-        const fused = fuseHeads(matrices, fusion);
-        // vit-explain never discards the first entry, the class token's attention to itself.
-        discardLowest(fused, params.discard as number, 0);
-        return fused;
-      },
-      'normalized',
-    );
-    return { maps };
+    const discard = params.discard as number;
+    // vit-explain never discards the first entry, the class token's attention to itself.
+    const roll: AttentionRoll = { fuse: params.fuse as Fusion, discard, keepFirst: true, step: 'normalized' };
+    return { maps: await rolledMaps(used, layers[0]!.activations.dims[0]!, roll) };
   },
 });
-
-function fuseHeads({ heads, tokens, attention }: HeadMatrices, fusion: Fusion): Float32Array {
-  const size = tokens * tokens;
-  const fused = attention.slice(0, size);
-  for (let h = 1; h < heads; h++) {
-    const head = attention.subarray(h * size, (h + 1) * size);
-    if (fusion === 'mean') for (let i = 0; i < size; i++) fused[i]! += head[i]!;
-    else if (fusion === 'max') for (let i = 0; i < size; i++) fused[i] = Math.max(fused[i]!, head[i]!);
-    else for (let i = 0; i < size; i++) fused[i] = Math.min(fused[i]!, head[i]!);
-  }
-  if (fusion === 'mean') for (let i = 0; i < size; i++) fused[i]! /= heads;
-  return fused;
-}

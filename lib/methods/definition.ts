@@ -1,5 +1,6 @@
 import type { InputSize } from '../image/geometry.ts';
 import type { FeatureMaps } from '../kernels/features.ts';
+import type { GradientPowers } from '../kernels/gradient-powers.ts';
 import type { ProductForm } from '../kernels/index.ts';
 import type { Maps } from '../kernels/types.ts';
 import type { TokenGrid } from '../model/find/axes.ts';
@@ -49,8 +50,8 @@ export interface MethodNeeds {
    */
   readonly optimizer?: true;
   /**
-   * Activations and gradients of noisy copies of the image as well: normal noise of deviation `sigma`, in the units of the
-   * preprocessed input.
+   * Gradients of noisy copies of the image as well: normal noise of deviation `sigma`, in the units of the preprocessed
+   * input.
    */
   readonly noise?: { readonly runs: number; readonly sigma: number };
 }
@@ -72,6 +73,15 @@ export interface ParamSpec {
 
 export type ParamValues = Readonly<Record<string, ParamValue | undefined>>;
 
+/** What is kept of one layer over all noisy copies of an image, however many there are. */
+export interface NoisyCopies {
+  /** Sums of the powers of the gradients. */
+  readonly powers: GradientPowers;
+  /** Those of the last copy. */
+  readonly activations: FeatureMaps;
+  readonly gradients: FeatureMaps;
+}
+
 /** What one target layer gives a method. N of the activations may be 1 for several targets of one image. */
 export interface LayerTensors {
   readonly activations: FeatureMaps;
@@ -90,8 +100,8 @@ export interface LayerTensors {
   readonly tokens?: TokenGrid;
   /** Of attention: whose rows the score comes from, the class token's (default) or those of all tokens. */
   readonly reader?: 'class' | 'mean';
-  /** Of each noisy copy of the image, with the gradients of the same targets. */
-  readonly noisy?: readonly LayerTensors[];
+  /** Of noisy copies of the image, with the gradients of the same targets. */
+  readonly noisy?: NoisyCopies;
 }
 
 /**

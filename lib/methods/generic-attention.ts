@@ -1,5 +1,8 @@
+import type { AttentionRoll } from '../kernels/attention.ts';
 import { defineMethod } from './definition.ts';
-import { type HeadMatrices, rolledMaps } from './support/attention-rows.ts';
+import { rolledMaps } from './support/attention-rows.ts';
+
+const ROLL: AttentionRoll = { fuse: 'positive-mean', discard: 0, keepFirst: false, step: 'sum' };
 
 /** R ← R + Ā R with Ā = mean over heads of max(A ⊙ ∂score/∂A, 0), from R = I; no normalisation of rows. */
 export const genericAttention = defineMethod({
@@ -13,17 +16,5 @@ export const genericAttention = defineMethod({
   conventions: [],
   relu: false,
   scope: 'layers',
-  compute: async (layers, { count }) => ({ maps: await rolledMaps(layers, count, positiveMean, 'sum') }),
+  compute: async (layers, { count }) => ({ maps: await rolledMaps(layers, count, ROLL) }),
 });
-
-function positiveMean({ heads, tokens, attention, gradients }: HeadMatrices): Float32Array {
-  const size = tokens * tokens;
-  const fused = new Float32Array(size);
-  for (let h = 0; h < heads; h++)
-    for (let i = 0; i < size; i++) {
-      const product = attention[h * size + i]! * gradients![h * size + i]!;
-      if (product > 0) fused[i]! += product / heads;
-      else if (Number.isNaN(product)) fused[i] = product;
-    }
-  return fused;
-}

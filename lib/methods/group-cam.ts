@@ -1,6 +1,7 @@
 import { withSignal } from '../engine/cancellation.ts';
 import type { FeatureMaps } from '../kernels/features.ts';
 import { channelMeans, resize, weightedSum } from '../kernels/index.ts';
+import { positiveMaps } from '../kernels/map-values.ts';
 import { nativeScoring } from '../scoring/native-scoring.ts';
 import { defineMethod, gradientsOf, type ParamValues, pictureScorerOf } from './definition.ts';
 import { type ChannelChoice, chooseChannels } from './support/choose-channels.ts';
@@ -28,15 +29,6 @@ async function groupChannels(
     groupOf: Uint32Array.from({ length: channels }, (_, k) => Math.floor(k / size)),
     count: Math.ceil(channels / size),
   };
-}
-
-/** Sets every value below the map's percentile `q` to 0, in place. */
-function denoise(map: Float32Array, q: number): void {
-  const sorted = map.slice().sort();
-  const position = (q / 100) * (sorted.length - 1);
-  const low = Math.floor(position);
-  const threshold = sorted[low]! + (position - low) * ((sorted[low + 1] ?? sorted[low]!) - sorted[low]!);
-  for (let i = 0; i < map.length; i++) if (map[i]! < threshold) map[i] = 0;
 }
 
 /** One row of channel weights for each target and group, [targets · groups · channels]: the others' are 0. */
@@ -97,13 +89,9 @@ export const groupCam = defineMethod({
     const means = await channelMeans(gradientsOf(layer));
     const groups = await groupChannels(layer.activations, params, seed, signal);
     const sums = await weightedSum(layer.activations, groupWeights(means, groups, choice, channels));
-    const data = sums.data.map(value => Math.max(value, 0));
-    const area = height * width;
-    if ((params.denoise as number) > 0)
-      for (let i = 0; i < data.length; i += area) denoise(data.subarray(i, i + area), params.denoise as number);
-
+    const maps = await positiveMaps(sums, params.denoise as number);
     const { scores, constant } = await scorer.masks({
-      maps: { data, dims: [targets * groups.count, height, width] },
+      maps,
       rule: { interpolation: 'bilinear', normalize: 'after', epsilon: 0 },
       constant: 'skip',
       background: 'blurred',
@@ -116,7 +104,7 @@ export const groupCam = defineMethod({
       const gain = scores[i * targets + t]! - blurred[t]!;
       return skipped || gain < 0 ? 0 : gain;
     });
-    const maps = await weightedSum({ data, dims: [targets, groups.count, height, width] }, weights);
-    return { maps: await resize(maps, { ...scorer.size, interpolation: 'bilinear' }) };
+    const sum = await weightedSum({ data: maps.data, dims: [targets, groups.count, height, width] }, weights);
+    return { maps: await resize(sum, { ...scorer.size, interpolation: 'bilinear' }) };
   },
 });

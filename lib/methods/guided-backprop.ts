@@ -1,24 +1,11 @@
+import { colourStrength } from '../kernels/feature-values.ts';
 import type { FeatureMaps } from '../kernels/features.ts';
-import type { Maps } from '../kernels/types.ts';
 import { defineMethod, type LayerTensors } from './definition.ts';
 
 /** The guided gradients of a method that declared them in `needs`. */
 export function guidedOf({ guided }: LayerTensors): FeatureMaps {
   if (!guided) throw new TypeError('guided gradients were not computed for a method that needs them');
   return guided;
-}
-
-/** Σ_c |value| over the channels of [N, C, H, W]: where a picture of signed colours is strong. */
-export function strength({ data, dims }: FeatureMaps): Maps {
-  const [count, channels, height, width] = dims as [number, number, number, number];
-  const positions = height * width;
-  const sums = new Float32Array(count * positions);
-  for (let n = 0; n < count; n++)
-    for (let c = 0; c < channels; c++) {
-      const from = (n * channels + c) * positions;
-      for (let p = 0; p < positions; p++) sums[n * positions + p]! += Math.abs(data[from + p]!);
-    }
-  return { data: sums, dims: [count, height, width] };
 }
 
 /**
@@ -37,5 +24,5 @@ export const guidedBackprop = defineMethod({
   relu: false,
   scope: 'graph',
   reads: 'input',
-  compute: async ([layer]) => ({ maps: strength(guidedOf(layer)), raw: guidedOf(layer) }),
+  compute: async ([layer]) => ({ maps: await colourStrength(guidedOf(layer)), raw: guidedOf(layer) }),
 });

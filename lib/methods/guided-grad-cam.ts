@@ -1,7 +1,8 @@
+import { colourStrength, maskColours } from '../kernels/feature-values.ts';
 import { resize } from '../kernels/index.ts';
 import { FINISH } from './conventions/index.ts';
 import { defineMethod } from './definition.ts';
-import { guidedOf, strength } from './guided-backprop.ts';
+import { guidedOf } from './guided-backprop.ts';
 import { baseParam, computeBase } from './support/bases.ts';
 import { layerMaps } from './support/layer-maps.ts';
 
@@ -22,14 +23,8 @@ export const guidedGradCam = defineMethod({
     const base = await layerMaps(layer, await computeBase(layer, context), params.eigenSmooth === true, context.signal);
     const stretched = await FINISH[convention]({ layers: [base], size, relu: true, fusion: 'mean' });
     const guided = guidedOf(layer);
-    const [, channels, height, width] = guided.dims as [number, number, number, number];
-    const { data: masks } = await resize(stretched, { width, height, interpolation: 'bilinear' });
-    const positions = height * width;
-    const data = guided.data.map((value, i) => {
-      const image = Math.floor(i / (channels * positions));
-      return value * masks[image * positions + (i % positions)]!;
-    });
-    const raw = { data, dims: guided.dims };
-    return { maps: strength(raw), raw };
+    const [height, width] = guided.dims.slice(2) as [number, number];
+    const raw = await maskColours(guided, await resize(stretched, { width, height, interpolation: 'bilinear' }));
+    return { maps: await colourStrength(raw), raw };
   },
 });

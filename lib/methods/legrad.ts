@@ -1,6 +1,6 @@
-import { setImmediate as nextTurn } from 'node:timers/promises';
+import { positiveRows } from '../kernels/attention.ts';
 import { defineMethod, gradientsOf } from './definition.ts';
-import { tokensOf } from './support/attention-rows.ts';
+import { nth, tokensOf } from './support/attention-rows.ts';
 
 /**
  * M = mean over blocks of E_l, E_l = mean over heads and queries of max(∂s_l/∂A_l, 0) at the patches; s_l is the score that
@@ -26,18 +26,12 @@ export const leGrad = defineMethod({
     const used = layers.slice(Math.min(params.startLayer as number, layers.length - 1));
     const sums = new Float64Array(count * patches);
     for (const layer of used) {
-      const { data, dims } = gradientsOf(layer);
-      const [results, heads, queries, keys] = dims as [number, number, number, number];
+      const gradients = gradientsOf(layer);
+      const [, heads, queries, keys] = gradients.dims as [number, number, number, number];
       const scale = 1 / (heads * queries * used.length);
       for (let n = 0; n < count; n++) {
-        const first = (n % results) * heads * queries;
-        for (let row = first; row < first + heads * queries; row++)
-          for (let p = 0; p < patches; p++) {
-            const gradient = data[row * keys + prefix + p]!;
-            // NaN stays NaN, so that it can be reported.
-            if (!(gradient <= 0)) sums[n * patches + p]! += gradient * scale;
-          }
-        await nextTurn();
+        const own = await positiveRows(nth(gradients, n), keys, { prefix, count: patches });
+        for (let p = 0; p < patches; p++) sums[n * patches + p]! += own[p]! * scale;
       }
     }
     return { maps: { data: Float32Array.from(sums), dims: [count, height, width] } };

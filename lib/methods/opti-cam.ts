@@ -1,4 +1,5 @@
 import { weightedSum } from '../kernels/index.ts';
+import { changeValues } from '../kernels/map-values.ts';
 import { MASK_LOSSES, MASK_NORMALIZATIONS, type MaskLoss, type MaskNormalization } from '../scoring/mask-optimizer.ts';
 import { softmax } from '../targets/score.ts';
 import { defineMethod, optimizerOf } from './definition.ts';
@@ -46,7 +47,7 @@ export const optiCam = defineMethod({
     });
     const weights = new Float32Array(u.length);
     for (let row = 0; row < u.length; row += channels) weights.set(softmax(u.subarray(row, row + channels)), row);
-    const rectified = { data: activations.data.map(value => Math.max(value, 0)), dims: activations.dims };
+    const rectified = { data: await changeValues(activations.data, 'positive'), dims: activations.dims };
     return { maps: await weightedSum(rectified, weights) };
   },
 });

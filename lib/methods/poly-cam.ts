@@ -1,6 +1,7 @@
 import { withSignal } from '../engine/cancellation.ts';
 import type { FeatureMaps } from '../kernels/features.ts';
 import { resize, weightedSum } from '../kernels/index.ts';
+import { positiveMaps } from '../kernels/map-values.ts';
 import type { Maps } from '../kernels/types.ts';
 import { nativeScoring } from '../scoring/native-scoring.ts';
 import type { PictureScorer } from '../scoring/picture-scorer.ts';
@@ -57,16 +58,13 @@ export async function refine(coarse: Maps, fine: Maps): Promise<Maps> {
   const surroundings = await up(await resize(fine, { width: narrow, height: small, interpolation: 'bilinear' }));
   const { data: previous } = await up(coarse);
   return {
-    data: fine.data.map((value, i) => rectify((value / Math.max(surroundings.data[i]!, TINY)) * previous[i]!)),
+    data: fine.data.map((value, i) => Math.max((value / Math.max(surroundings.data[i]!, TINY)) * previous[i]!, 0)),
     dims: fine.dims,
   };
 }
 
-const rectify = (value: number): number => Math.max(value, 0);
-
 async function layerMap(activations: FeatureMaps, weights: Float32Array): Promise<Maps> {
-  const { data, dims } = await weightedSum(activations, weights);
-  return { data: data.map(rectify), dims };
+  return positiveMaps(await weightedSum(activations, weights));
 }
 
 /**

@@ -1,5 +1,6 @@
 import { resize } from '../kernels/index.ts';
-import { combined, largestSize } from './conventions/convention.ts';
+import { combineMaps } from '../kernels/map-values.ts';
+import { largestSize } from './conventions/convention.ts';
 import { FINISH } from './conventions/index.ts';
 import { defineMethod } from './definition.ts';
 import { baseParam, computeBase } from './support/bases.ts';
@@ -51,6 +52,6 @@ export const refineCam = defineMethod({
     );
     const common = largestSize(finished);
     const sized = await Promise.all(finished.map(maps => resize(maps, { ...common, interpolation: 'bilinear' })));
-    return { maps: combined(sized, (a, b) => a * b) };
+    return { maps: await combineMaps(sized, 'product') };
   },
 });

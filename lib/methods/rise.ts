@@ -1,4 +1,4 @@
-import { Random } from '../common/random.ts';
+import { randomGrids } from '../kernels/random.ts';
 import type { Maps } from '../kernels/types.ts';
 import type { GridMasks } from '../scoring/mask-request.ts';
 import type { PictureScorer } from '../scoring/picture-scorer.ts';
@@ -9,19 +9,12 @@ import { defineMethod, type MethodContext, type ParamSpec, pictureScorerOf } fro
  * N random masks: grids of `cells` × `cells` that are 1 with probability p, upsampled to one cell more than the image and
  * shifted by less than a cell (the official code).
  */
-export function randomMasks(
+export async function randomMasks(
   { width, height }: PictureScorer['size'],
   { n, cells, p, seed }: { n: number; cells: number; p: number; seed: number },
-): GridMasks {
-  const random = new Random(seed);
+): Promise<GridMasks> {
   const cell = [Math.ceil(height / cells), Math.ceil(width / cells)] as const;
-  const data = new Float32Array(n * cells * cells);
-  const offsets = new Uint32Array(2 * n);
-  for (let i = 0; i < n; i++) {
-    for (let j = 0; j < cells * cells; j++) data[i * cells * cells + j] = random.uniform() < p ? 1 : 0;
-    offsets[2 * i] = Math.floor(random.uniform() * cell[0]);
-    offsets[2 * i + 1] = Math.floor(random.uniform() * cell[1]);
-  }
+  const { grids: data, offsets } = await randomGrids(seed, n, cells * cells, cell, p);
   return { grids: { data, dims: [n, cells, cells] }, canvas: [(cells + 1) * cell[0], (cells + 1) * cell[1]], offsets };
 }
 
@@ -38,7 +31,7 @@ export function riseParams({ n, cells }: { n: number; cells: number }): Readonly
 export async function riseMap(context: MethodContext, view: ScoreView | undefined): Promise<Maps> {
   const scorer = pictureScorerOf(context);
   const [n, cells, p] = [context.params.n as number, context.params.cells as number, context.params.p as number];
-  const masks = randomMasks(scorer.size, { n, cells, p, seed: context.seed });
+  const masks = await randomMasks(scorer.size, { n, cells, p, seed: context.seed });
   const scores = await scorer.gridMasks(masks, view);
   return scorer.sumGridMasks(
     masks,

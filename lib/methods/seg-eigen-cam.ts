@@ -1,4 +1,5 @@
 import { principalComponent } from '../kernels/index.ts';
+import { changeValues } from '../kernels/map-values.ts';
 import { defineMethod, gradientsOf } from './definition.ts';
 
 /**
@@ -17,7 +18,7 @@ export const segEigenCam = defineMethod({
   scope: 'layer',
   compute: async (layer, { signal }) => {
     const { data, dims } = gradientsOf(layer);
-    const gradients = { data: data.map(Math.abs), dims };
+    const gradients = { data: await changeValues(data, 'absolute'), dims };
     return { maps: await principalComponent(layer.activations, { centre: true, gradients, sign: 'largest', signal }) };
   },
 });

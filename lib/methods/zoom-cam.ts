@@ -1,25 +1,8 @@
 import { resize } from '../kernels/index.ts';
-import type { Maps } from '../kernels/types.ts';
-import { combined, largestSize } from './conventions/convention.ts';
+import { combineMaps, scaleByMaximum } from '../kernels/map-values.ts';
+import { largestSize } from './conventions/convention.ts';
 import { defineMethod } from './definition.ts';
 import { layerMaps } from './support/layer-maps.ts';
-
-/**
- * (M − min M) / max M of max(M, 0), as the official code has it: zeros where nothing is positive. A map with a NaN becomes
- * all NaN.
- */
-function scaled(maps: Maps): Maps {
-  const [count] = maps.dims;
-  const size = maps.data.length / count;
-  const data = maps.data.map(value => Math.max(value, 0));
-  for (let n = 0; n < count; n++) {
-    const map = data.subarray(n * size, (n + 1) * size);
-    const min = map.reduce((least, value) => Math.min(least, value));
-    const max = map.reduce((most, value) => Math.max(most, value));
-    for (let i = 0; i < size; i++) map[i] = max === 0 ? 0 : (map[i]! - min) / max;
-  }
-  return { ...maps, data };
-}
 
 /**
  * S_l = Σ_k G_k ⊙ A_k of every stage, ReLU, scaled by its maximum; from the deepest to the shallowest the map so far is
@@ -42,14 +25,14 @@ export const zoomCam = defineMethod({
     );
     if (sums.length === 1) return { maps: sums[0]! };
     // A layer without positive values becomes zeros, which the maximum passes over.
-    const stages = sums.map(scaled);
+    const stages = await Promise.all(sums.map(scaleByMaximum));
     let fused = stages.at(-1)!;
     for (const maps of stages.slice(0, -1).reverse()) {
       const size = largestSize([maps, fused]);
       const [own, enlarged] = await Promise.all(
         [maps, fused].map(one => resize(one, { ...size, interpolation: 'bilinear' })),
       );
-      fused = combined([own!, enlarged!], Math.max);
+      fused = await combineMaps([own!, enlarged!], 'maximum');
     }
     return { maps: fused };
   },

@@ -9,6 +9,7 @@ import type { ResolvedPreprocess } from '../image/preprocess-options.ts';
 import { type LentPicture, type RawPicture, rawPicture } from '../image/raw-picture.ts';
 import { type DetectedSource, detectSource, type ImageSource, type TensorInput } from '../image/source.ts';
 import { tensorPicture } from '../image/tensor-picture.ts';
+import { concatenated } from '../kernels/map-values.ts';
 import type { ImageInput } from '../model/find/input.ts';
 
 /** What `explain` takes: a picture in any form, or a preprocessed tensor. */
@@ -169,7 +170,7 @@ function expectedDims({ layout, channels, height, width, depth }: ImageInput): (
 }
 
 /** Stacks single images; their tensors must have one shape. Images that lie one behind the other already are not copied. */
-export function stack(tensors: readonly Tensor<'float32'>[]): Tensor<'float32'> {
+export async function stack(tensors: readonly Tensor<'float32'>[]): Promise<Tensor<'float32'>> {
   const [first] = tensors as [Tensor<'float32'>];
   if (tensors.length === 1) return first;
   const size = first.data.length;
@@ -177,7 +178,5 @@ export function stack(tensors: readonly Tensor<'float32'>[]): Tensor<'float32'> 
   const { buffer, byteOffset } = first.data;
   if (tensors.every(({ data }, n) => data.buffer === buffer && data.byteOffset === byteOffset + 4 * n * size))
     return { type: 'float32', data: new Float32Array(buffer, byteOffset, size * tensors.length), dims };
-  const data = new Float32Array(size * tensors.length);
-  for (const [n, tensor] of tensors.entries()) data.set(tensor.data, n * size);
-  return { type: 'float32', data, dims };
+  return { type: 'float32', data: await concatenated(tensors.map(({ data }) => data)), dims };
 }

@@ -203,10 +203,12 @@ function maskOf(region: Exclude<Region, 'predicted'>, width: number, height: num
     return mask;
   }
   const [x, y, w, h] = region.box;
-  const covers = (from: number, size: number, pixel: number) => pixel + 0.5 >= from && pixel + 0.5 < from + size;
-  for (let row = 0; row < height; row++)
-    for (let column = 0; column < width; column++)
-      if (covers(x, w, column) && covers(y, h, row)) mask[row * width + column] = 1;
+  // Pixels are in whose centres are.
+  const first = (from: number) => Math.max(0, Math.ceil(from - 0.5));
+  const left = first(x);
+  const right = Math.min(width, first(x + w));
+  for (let row = first(y); row < Math.min(height, first(y + h)); row++)
+    if (left < right) mask.fill(1, row * width + left, row * width + right);
   return mask.includes(1) ? mask : undefined;
 }
 

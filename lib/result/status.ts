@@ -1,3 +1,5 @@
+import type { MapRange } from '../kernels/map-values.ts';
+
 /** What is wrong with a map, if anything; judged on the raw map after its ReLU, before it is stretched to [0, 1]. */
 export type MapStatus = 'ok' | 'zero' | 'constant' | 'not-finite';
 
@@ -14,34 +16,28 @@ export interface Verdict {
 const ROUNDING = 1e-6;
 
 /**
- * Judges one map. `raw` holds the values before the outermost ReLU (several layers: each layer's), `relu` says whether
- * that ReLU is applied, `ofTarget` whether the map is about a target or about the layer alone.
+ * Judges one map. `raw` is the range of the values before the outermost ReLU (several layers: each layer's), `relu` says
+ * whether that ReLU is applied, `ofTarget` whether the map is about a target or about the layer alone.
  */
 export function judge(
-  raw: readonly Float32Array[],
+  raw: readonly MapRange[],
   { relu, ofTarget }: { readonly relu: boolean; readonly ofTarget: boolean },
 ): Verdict {
   let min = Number.POSITIVE_INFINITY;
   let max = Number.NEGATIVE_INFINITY;
   let flat = true;
-  for (const values of raw) {
-    let layerMin = Number.POSITIVE_INFINITY;
-    let layerMax = Number.NEGATIVE_INFINITY;
-    for (const value of values) {
-      if (!Number.isFinite(value))
-        return {
-          status: 'not-finite',
-          reason:
-            'the map holds NaN or infinite values: look for NaN weights, overflow in half precision, or an input outside the range that the model was trained on',
-        };
-      layerMin = Math.min(layerMin, value);
-      layerMax = Math.max(layerMax, value);
-    }
-    const floor = relu ? Math.max(layerMin, 0) : layerMin;
-    const ceiling = relu ? Math.max(layerMax, 0) : layerMax;
+  for (const layer of raw) {
+    if (!layer.finite)
+      return {
+        status: 'not-finite',
+        reason:
+          'the map holds NaN or infinite values: look for NaN weights, overflow in half precision, or an input outside the range that the model was trained on',
+      };
+    const floor = relu ? Math.max(layer.min, 0) : layer.min;
+    const ceiling = relu ? Math.max(layer.max, 0) : layer.max;
     if (ceiling - floor > ROUNDING * Math.max(Math.abs(floor), Math.abs(ceiling))) flat = false;
-    min = Math.min(min, layerMin);
-    max = Math.max(max, layerMax);
+    min = Math.min(min, layer.min);
+    max = Math.max(max, layer.max);
   }
   if (!flat) return { status: 'ok', reason: null };
   if (min === 0 && max === 0)

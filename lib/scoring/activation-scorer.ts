@@ -82,7 +82,8 @@ class NativeActivationScorer implements ActivationScorer {
     const { view, ...change } = request;
     const { linearTail } = this.#options;
     if (linearTail && (view ?? 'logit') === 'logit') {
-      const scores = await affineScores(linearTail, this.#options.layer, this.clean(), request);
+      const tail = { slopes: linearTail, activations: this.#options.layer, clean: this.clean() };
+      const scores = await affineScores(tail, request);
       this.#runs.save(scores.length / this.targets);
       return scores;
     }

@@ -84,6 +84,34 @@ const std::uint8_t* KernelCall::bytes(std::size_t index, std::size_t count) {
   return static_cast<const std::uint8_t*>(elements(index, napi_uint8_array, "Uint8Array", count));
 }
 
+const double* KernelCall::doubles(std::size_t index, std::size_t count) {
+  return static_cast<const double*>(elements(index, napi_float64_array, "Float64Array", count));
+}
+
+const std::uint32_t* KernelCall::words(std::size_t index, std::size_t count) {
+  return static_cast<const std::uint32_t*>(elements(index, napi_uint32_array, "Uint32Array", count));
+}
+
+std::vector<std::span<const float>> KernelCall::floatArrays(std::size_t index) {
+  const std::uint32_t length = info_[index].IsArray() ? info_[index].As<Napi::Array>().Length() : 0;
+  if (length == 0) fail(kInputShape, argument(index) + " must be an array of Float32Arrays");
+  std::vector<std::span<const float>> arrays;
+  for (std::uint32_t i = 0; i < length; i++) {
+    const Napi::Value value = info_[index].As<Napi::Array>().Get(i);
+    if (!value.IsTypedArray() || value.As<Napi::TypedArray>().TypedArrayType() != napi_float32_array) {
+      fail(kInputShape, argument(index) + " must be an array of Float32Arrays");
+    }
+    const auto array = value.As<Napi::Float32Array>();
+    arrays.emplace_back(array.Data(), array.ElementLength());
+    keep_.push_back(array);
+  }
+  return arrays;
+}
+
+std::size_t KernelCall::length(std::size_t index) const {
+  return info_[index].IsTypedArray() ? info_[index].As<Napi::TypedArray>().ElementLength() : 0;
+}
+
 std::size_t KernelCall::product(std::initializer_list<std::size_t> factors) const {
   std::size_t product = 1;
   for (const std::size_t factor : factors) {
@@ -92,6 +120,11 @@ std::size_t KernelCall::product(std::initializer_list<std::size_t> factors) cons
     if (product > kMostElements) fail(kInputShape, "the dimensions call for more elements than an array can hold");
   }
   return product;
+}
+
+std::size_t KernelCall::sum(std::size_t a, std::size_t b) const {
+  if (a + b > kMostElements) fail(kInputShape, "there are more elements than an array can hold");
+  return a + b;
 }
 
 kernels::Shape KernelCall::shape(std::size_t index) const {
@@ -128,6 +161,8 @@ Napi::Float32Array KernelCall::newFloats(std::size_t count) { return newArray<Na
 
 Napi::Uint8Array KernelCall::newBytes(std::size_t count) { return newArray<Napi::Uint8Array>(count); }
 
+Napi::Float64Array KernelCall::newDoubles(std::size_t count) { return newArray<Napi::Float64Array>(count); }
+
 Napi::Float32Array KernelCall::floatsFor(std::size_t index, std::size_t count) {
   if (isNull(index)) return newFloats(count);
   floats(index, count);
@@ -138,6 +173,15 @@ Napi::Uint8Array KernelCall::bytesFor(std::size_t index, std::size_t count) {
   if (isNull(index)) return newBytes(count);
   bytes(index, count);
   return info_[index].As<Napi::Uint8Array>();
+}
+
+Napi::Float64Array KernelCall::doublesFor(std::size_t index, std::size_t count) {
+  doubles(index, count);
+  return info_[index].As<Napi::Float64Array>();
+}
+
+std::uint32_t* KernelCall::wordsFor(std::size_t index, std::size_t count) {
+  return static_cast<std::uint32_t*>(elements(index, napi_uint32_array, "Uint32Array", count));
 }
 
 Napi::Value KernelCall::run(double operations, Napi::Object result, std::function<void()> work) {

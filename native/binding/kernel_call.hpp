@@ -11,6 +11,7 @@
 #include <cstdint>
 #include <functional>
 #include <initializer_list>
+#include <span>
 #include <string>
 #include <string_view>
 #include <vector>
@@ -37,11 +38,18 @@ class KernelCall {
 
   /// The product, refused when no array could hold so many elements. Factors are results of `size`.
   std::size_t product(std::initializer_list<std::size_t> factors) const;
+  std::size_t sum(std::size_t a, std::size_t b) const;
 
   /// A Float32Array (also a view with an offset, also on a SharedArrayBuffer) of exactly `count` elements; kept alive
   /// until the promise settles.
   const float* floats(std::size_t index, std::size_t count);
   const std::uint8_t* bytes(std::size_t index, std::size_t count);
+  const double* doubles(std::size_t index, std::size_t count);
+  const std::uint32_t* words(std::size_t index, std::size_t count);
+  /// An array of at least one Float32Array, of any lengths.
+  std::vector<std::span<const float>> floatArrays(std::size_t index);
+  /// The number of elements of a typed array at `index`; 0 for anything else.
+  std::size_t length(std::size_t index) const;
 
   /// Dimensions at `index` … `index` + 2: images, channels, positions.
   kernels::Shape shape(std::size_t index) const;
@@ -53,9 +61,13 @@ class KernelCall {
   /// A new array for results, kept alive until the promise settles.
   Napi::Float32Array newFloats(std::size_t count);
   Napi::Uint8Array newBytes(std::size_t count);
+  Napi::Float64Array newDoubles(std::size_t count);
   /// The caller's array for `count` results at `index`, or a new one where he gives null.
   Napi::Float32Array floatsFor(std::size_t index, std::size_t count);
   Napi::Uint8Array bytesFor(std::size_t index, std::size_t count);
+  /// The caller's array of `count` elements at `index`, to be written.
+  Napi::Float64Array doublesFor(std::size_t index, std::size_t count);
+  std::uint32_t* wordsFor(std::size_t index, std::size_t count);
 
   /// `result`, or a promise for it. Work of few `operations` (roughly: float additions) runs on this thread at once,
   /// because the way to another one and back, and even a promise, cost more; the rest runs on the pool and leaves the event

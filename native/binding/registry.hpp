@@ -11,11 +11,16 @@ void registerScoringKernels(Napi::Env env, Napi::Object exports);
 void registerTask(Napi::Env env, Napi::Object exports);
 void registerDeviceTensors(Napi::Env env, Napi::Object exports);
 void registerGpu(Napi::Env env, Napi::Object exports);
+void registerAffineKernels(Napi::Env env, Napi::Object exports);
+void registerAttentionKernels(Napi::Env env, Napi::Object exports);
+void registerChannelKernels(Napi::Env env, Napi::Object exports);
 void registerDecomposeKernels(Napi::Env env, Napi::Object exports);
 void registerHalfKernels(Napi::Env env, Napi::Object exports);
 void registerImageKernels(Napi::Env env, Napi::Object exports);
 void registerKernelTiers(Napi::Env env, Napi::Object exports);
 void registerMapKernels(Napi::Env env, Napi::Object exports);
+void registerValueKernels(Napi::Env env, Napi::Object exports);
+void registerRandomKernels(Napi::Env env, Napi::Object exports);
 void registerReduceKernels(Napi::Env env, Napi::Object exports);
 
 }  // namespace onnx_cam

@@ -1,9 +1,8 @@
 /** The formulas of docs/methods.md#attention on matrices small enough to work out by hand. */
-import { describe, expect, it } from 'vitest';
+import { describe, it } from 'vitest';
 import type { LayerTensors } from '../../lib/methods/definition.ts';
 import { resolveParams } from '../../lib/methods/params.ts';
 import { findMethod } from '../../lib/methods/registry.ts';
-import { discardLowest } from '../../lib/methods/support/attention-rows.ts';
 import { expectClose } from '../helpers/expect-close.ts';
 
 const B1 = [0.6, 0.3, 0.1, 0.2, 0.5, 0.3, 0.1, 0.2, 0.7];
@@ -52,14 +51,12 @@ describe('attention rollout', () => {
   });
 
   it('discards the lowest entries except the first', async () => {
-    const values = Float32Array.from(B1);
-    discardLowest(values, 0.5, 0);
-    expectClose(values, [0.6, 0.3, 0, 0, 0.5, 0.3, 0, 0, 0.7], 1e-7);
-    const all = Float32Array.from(B1);
-    discardLowest(all, 1, 0);
-    expectClose(all, [0.6, 0, 0, 0, 0, 0, 0, 0, 0], 1e-7);
-    discardLowest(all, 0.99);
-    expect(all.every(value => value === 0 || value === all[0])).toBe(true);
+    // Of B1 the first row stays, [.6, .3, 0]; with all discarded [.6, 0, 0].
+    expectClose(await mapOf('attention-rollout', [layer(B1)], { discard: 0.5 }), [0.3 / 1.9, 0], 1e-6);
+    expectClose(await mapOf('attention-rollout', [layer(B1)], { discard: 1 }), [0, 0], 1e-6);
+    // The first is the smallest here, and stays; of the two that are equal the first goes.
+    const first = [0.1, 0.2, 0.2, ...B1.slice(3)];
+    expectClose(await mapOf('attention-rollout', [layer(first)], { discard: 0.34 }), [0, 0.2 / 1.3], 1e-6);
   });
 });
 

@@ -2,7 +2,8 @@
  * Methods on fixture F0 that need a whole network: a score, a rule or layers of their own (test/golden/make_compound.py).
  */
 import { readFileSync } from 'node:fs';
-import { afterAll, beforeAll, describe, expect, it } from 'vitest';
+import { afterAll, beforeAll, describe, expect, it, vi } from 'vitest';
+import { Session } from '../../lib/engine/session.ts';
 import { computeMap, type Explainer, type Explanation, load } from '../../lib/index.ts';
 import { METHODS } from '../../lib/methods/registry.ts';
 import { classIndex, contrast, rest, topK } from '../../lib/targets/index.ts';
@@ -280,6 +281,21 @@ describe('smooth-grad-cam++', () => {
     expect(again.raw.data).toEqual(first.raw.data);
     expect(other.raw.data).not.toEqual(first.raw.data);
     expect(first.runs.network).toBe(5);
+  });
+
+  it('keeps no copy: each run writes into the tensors of the one before', async () => {
+    const run = vi.spyOn(Session.prototype, 'run');
+    try {
+      await smooth({ sigma: 1, n: 6 });
+      // The clean run, then the copies: the second writes into the first's.
+      const written = run.mock.calls.map(([, , options]) => Object.values(options?.outputs ?? {})[0]?.data);
+      expect(written.length).toBe(7);
+      expect(written.slice(0, 2)).toEqual([undefined, undefined]);
+      expect(written[2]).toBeInstanceOf(Float32Array);
+      for (const data of written.slice(3)) expect(data).toBe(written[2]);
+    } finally {
+      run.mockRestore();
+    }
   });
 
   it('gives an image the same map alone and in a batch', async () => {

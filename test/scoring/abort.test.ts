@@ -47,7 +47,8 @@ const phases: Record<string, (scorer: Scorer) => Promise<unknown>> = {
       constant: 'score',
       noise: { target: 'mask', samples: 3, sigma: 1, seed: 0 },
     }),
-  'grid masks': scorer => scorer.gridMasks(randomMasks(scorer.size, { n: 4000, cells: 7, p: 0.5, seed: 0 })),
+  'grid masks': async scorer =>
+    scorer.gridMasks(await randomMasks(scorer.size, { n: 4000, cells: 7, p: 0.5, seed: 0 })),
   tail: scorer =>
     scorer.tail({
       kind: 'channels',

@@ -1,4 +1,5 @@
 import type { InputSize } from '../../image/geometry.ts';
+import { changeValues } from '../../kernels/map-values.ts';
 import { normalize, resize } from '../../kernels/maps.ts';
 import type { Maps, NormalizeKind } from '../../kernels/types.ts';
 import { resizeVolumes } from '../../kernels/volumes.ts';
@@ -32,18 +33,6 @@ export async function sized(maps: Maps, { width, height, depth }: InputSize): Pr
   return resize(maps, { width, height, interpolation: 'bilinear' });
 }
 
-/** Combines stacks of equal size value by value. */
-export function combined(layers: readonly Maps[], combine: (a: number, b: number) => number): Maps {
-  const [first, ...rest] = layers as [Maps, ...Maps[]];
-  const data = first.data.slice();
-  for (const { data: other } of rest) for (let i = 0; i < data.length; i++) data[i] = combine(data[i]!, other[i]!);
-  return { ...first, data };
-}
-
-export function mapped(maps: Maps, change: (value: number) => number): Maps {
-  return { ...maps, data: maps.data.map(change) };
-}
-
 /**
  * Every layer's maps stretched to [0, 1] and, where there are several, resized (bilinear, half-pixel) to the largest; for
  * LayerCAM through tanh(2M) in between, of all layers or all but the deepest.
@@ -58,8 +47,9 @@ export async function stretched(
   const shallow = deepest === 'scaled' ? layers.length : layers.length - 1;
   const size = largestSize(layers);
   return Promise.all(
-    scaled.map((maps, i) =>
-      sized(fusion === 'tanh-max' && i < shallow ? mapped(maps, value => Math.tanh(2 * value)) : maps, size),
-    ),
+    scaled.map(async (maps, i) => {
+      if (fusion !== 'tanh-max' || i >= shallow) return sized(maps, size);
+      return sized({ ...maps, data: await changeValues(maps.data, 'tanh-of-double') }, size);
+    }),
   );
 }

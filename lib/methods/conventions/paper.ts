@@ -1,4 +1,5 @@
-import { combined, type Finish, mapped, stretched } from './convention.ts';
+import { combineMaps } from '../../kernels/map-values.ts';
+import { type Finish, stretched } from './convention.ts';
 
 /**
  * ReLU, then (M − min)/(max − min) at the layer's resolution. Several layers are joined at the largest one's: by their
@@ -6,10 +7,5 @@ import { combined, type Finish, mapped, stretched } from './convention.ts';
  */
 export const paper: Finish = async input => {
   const layers = await stretched(input, 'range', { deepest: 'plain' });
-  if (layers.length === 1) return layers[0]!;
-  if (input.fusion === 'tanh-max') return combined(layers, Math.max);
-  return mapped(
-    combined(layers, (a, b) => a + b),
-    value => value / layers.length,
-  );
+  return combineMaps(layers, input.fusion === 'tanh-max' ? 'maximum' : 'mean');
 };

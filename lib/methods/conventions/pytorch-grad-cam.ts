@@ -1,5 +1,6 @@
+import { combineMaps } from '../../kernels/map-values.ts';
 import { normalize } from '../../kernels/maps.ts';
-import { combined, type Finish, mapped, sized } from './convention.ts';
+import { type Finish, sized } from './convention.ts';
 
 /**
  * pytorch-grad-cam 1.5 (docs/methods.md#conventions): per layer ReLU, M − min, / (1e-7 + max), bilinear resize to the
@@ -8,9 +9,6 @@ import { combined, type Finish, mapped, sized } from './convention.ts';
 export const pytorchGradCam: Finish = async ({ layers, size, relu, stretchedOnce }) => {
   const kind = 'pgc';
   const maps = await Promise.all(layers.map(async layer => sized(await normalize(layer, { kind, relu }), size)));
-  const mean = mapped(
-    combined(maps, (a, b) => a + b),
-    value => value / maps.length,
-  );
+  const mean = await combineMaps(maps, 'mean');
   return stretchedOnce ? mean : normalize(mean, { kind });
 };

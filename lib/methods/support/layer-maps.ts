@@ -1,5 +1,7 @@
+import { gateGradients } from '../../kernels/feature-values.ts';
 import type { FeatureMaps } from '../../kernels/features.ts';
 import { gradientProduct, type ProductForm, principalComponent, weightedSum } from '../../kernels/index.ts';
+import { changeValues } from '../../kernels/map-values.ts';
 import type { Maps } from '../../kernels/types.ts';
 import { gradientsOf, type LayerResult, type LayerTensors } from '../definition.ts';
 
@@ -24,25 +26,15 @@ export async function layerMaps(
   if (!eigenSmooth) return gradientProduct(activations, gradients, result.product);
   return principalComponent(activations, {
     centre: true,
-    gradients: factors(gradients, activations, result.product),
+    gradients: await factors(gradients, activations, result.product),
     sign: 'activation',
     signal,
   });
 }
 
 /** The factor that A is multiplied with: G, max(G, 0) (LayerCAM), or G where G·A > 0 (element-wise Grad-CAM). */
-function factors(gradients: FeatureMaps, activations: FeatureMaps, form: ProductForm): FeatureMaps {
+async function factors(gradients: FeatureMaps, activations: FeatureMaps, form: ProductForm): Promise<FeatureMaps> {
   if (form === 'hirescam') return gradients;
-  if (form === 'layercam') return { data: gradients.data.map(value => Math.max(value, 0)), dims: gradients.dims };
-  const count = Math.max(gradients.dims[0]!, activations.dims[0]!);
-  const perImage = activations.data.length / activations.dims[0]!;
-  const perGradient = gradients.data.length / gradients.dims[0]!;
-  const positions = perImage / perGradient;
-  const data = new Float32Array(count * perImage);
-  for (let i = 0; i < data.length; i++) {
-    const a = activations.data[i % activations.data.length]!;
-    const g = gradients.data[Math.floor(i / positions) % gradients.data.length]!;
-    data[i] = g * a > 0 ? g : 0;
-  }
-  return { data, dims: [count, ...activations.dims.slice(1)] };
+  if (form === 'elementwise') return gateGradients(activations, gradients);
+  return { data: await changeValues(gradients.data, 'positive'), dims: gradients.dims };
 }

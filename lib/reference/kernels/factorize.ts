@@ -1,5 +1,6 @@
-import { type FactorizeOptions, type Factors, factorsStart, splitFactors } from '../../kernels/factorize.ts';
+import { type FactorizeOptions, type Factors, splitFactors, startSize } from '../../kernels/factorize.ts';
 import { type FeatureMaps, featureShape } from '../../kernels/features.ts';
+import { normalMagnitudes } from './random.ts';
 
 const ITERATIONS = 200;
 const TOLERANCE = 1e-4;
@@ -8,7 +9,7 @@ const TOLERANCE = 1e-4;
 export function factorize(activations: FeatureMaps, options: FactorizeOptions): Factors {
   const { images, channels, positions, height, width } = featureShape(activations, 'activations');
   const { components } = options;
-  const start = factorsStart(channels, positions, options);
+  const start = normalMagnitudes(options.seed, startSize(channels, positions, options));
   const size = channels * positions;
   const data = Array.from({ length: images }, (_, n) =>
     factorizeImage(activations.data.subarray(n * size, (n + 1) * size), channels, start, options),

@@ -2,11 +2,19 @@
  * Plain twins of the native kernels: the same functions without native code, synchronous, in double precision where sums
  * are concerned. They are the specification that tests compare every instruction set with, and what benchmarks race.
  */
+export { affineChannelScores, affinePositionScores, affineSetScores } from './affine-scores.ts';
+export { attentionGradCam, positiveRows, rollAttention } from './attention.ts';
+export { channelStatistics, uniformChannels } from './channel-statistics.ts';
 export { kernelPca, leadingEigenpair, principalComponent } from './decompositions.ts';
 export { factorize } from './factorize.ts';
+export { colourStrength, gateGradients, maskColours } from './feature-values.ts';
+export { fullGradTerm } from './fullgrad.ts';
+export { smoothWeights } from './gradient-powers.ts';
+export { changeValues, combineValues, mapRanges, positiveMaps, scaleByMaximum } from './map-values.ts';
 export { normalize, resize } from './maps.ts';
 export { colorize, imageToTensor, overlay, resizeAntialiased, resizeAntialiasedFloat } from './pixels.ts';
 export { placeMaps } from './place-maps.ts';
+export { noisyCopies, normalMagnitudes, randomGrids } from './random.ts';
 export {
   channelMeans,
   femMap,
@@ -15,3 +23,4 @@ export {
   weightedSum,
   xgradCamWeights,
 } from './reductions.ts';
+export { planePicture } from './tensor-picture.ts';

@@ -1,6 +1,7 @@
 // Seeded random numbers, the same as lib/common/random.ts: xoshiro128++ seeded through splitmix32.
 #pragma once
 
+#include <algorithm>
 #include <bit>
 #include <cmath>
 #include <cstddef>
@@ -21,6 +22,11 @@ class Random {
     }
   }
 
+  /// Goes on from another generator's state.
+  explicit Random(const uint32_t* state) { std::copy_n(state, 4, state_); }
+
+  void copyState(uint32_t* to) const { std::copy_n(state_, 4, to); }
+
   uint32_t bits() {
     const uint32_t result = std::rotl(state_[0] + state_[3], 7) + state_[0];
     const uint32_t t = state_[1] << 9;
@@ -35,6 +41,12 @@ class Random {
 
   /// Uniform in [0, 1).
   double uniform() { return bits() / 4294967296.0; }
+
+  /// Standard normal (Box-Muller): the cosine's value alone, as lib/common/random.ts has it.
+  double normal() {
+    const double r = std::sqrt(-2 * std::log(1 - uniform()));
+    return r * std::cos(2 * std::numbers::pi * uniform());
+  }
 
   /// Normal values with this deviation, in pairs (Box-Muller: r cos φ, r sin φ).
   void fillNormal(float* out, std::size_t count, double deviation) {
