@@ -73,6 +73,13 @@ describe('docs/methods.md', () => {
   });
 });
 
+it('the README lists the methods in the order of the registry', () => {
+  const [, table] = /<!-- methods -->(.*)<!-- \/methods -->/s.exec(read('README.md'))!;
+  expect([...table!.matchAll(/^\| `([^`]+)` \| ([^|]+) \|/gm)].map(([, name, title]) => [name, title])).toEqual(
+    METHODS.map(({ name, title }) => [name, title]),
+  );
+});
+
 describe('what sources cite', () => {
   it('is a heading of a page that is here', () => {
     const missing = sources.flatMap(file =>
@@ -95,6 +102,21 @@ describe('what sources cite', () => {
         .map(citation => `${file}: ${citation}`),
     );
     expect(outside).toEqual([]);
+  });
+});
+
+describe('files and commands', () => {
+  const placeholders = /my[-_](?:cam|kernel)|FOLDER/;
+
+  it.each(pages)('that %s names are there', page => {
+    const text = read(page);
+    const paths = [...text.matchAll(/(?<![\w./-])((?:lib|native|bench|scripts|test|assets)\/[\w./-]*[\w/])/g)];
+    const scripts = [...text.matchAll(/npm run ([\w:]+)/g)].map(([, name]) => name!);
+    const known = JSON.parse(read('package.json')).scripts;
+    expect(
+      paths.map(([, path]) => path!).filter(path => !placeholders.test(path) && !existsSync(join(ROOT, path))),
+    ).toEqual([]);
+    expect(scripts.filter(name => !(name in known))).toEqual([]);
   });
 });
 

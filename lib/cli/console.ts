@@ -1,7 +1,7 @@
 import { visible } from '../common/visible.ts';
 import { outputError } from '../io/output-error.ts';
 import { failureLines } from './failure.ts';
-import { Progress } from './progress.ts';
+import { ProgressBar } from './progress-bar.ts';
 
 /**
  * The two streams of a command: results on standard output, everything for people on standard error. All that the command
@@ -9,7 +9,7 @@ import { Progress } from './progress.ts';
  * and classes may be a stranger's.
  */
 export class Console {
-  readonly progress: Progress;
+  readonly progress: ProgressBar;
   readonly #stdout: NodeJS.WriteStream;
   readonly #stderr: NodeJS.WriteStream;
   #isClosed = false;
@@ -18,7 +18,7 @@ export class Console {
   constructor(stdout: NodeJS.WriteStream, stderr: NodeJS.WriteStream) {
     this.#stdout = stdout;
     this.#stderr = stderr;
-    this.progress = new Progress(stderr);
+    this.progress = new ProgressBar(stderr);
     // Failures are told by the callbacks of the writes; without a listener they would end the process.
     stdout.on('error', () => {});
     stderr.on('error', () => {});

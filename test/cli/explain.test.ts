@@ -287,41 +287,6 @@ describe('maps that say nothing', () => {
   });
 });
 
-describe('an interruption', () => {
-  it('keeps what was finished, writes the manifest, and exits with 130', async () => {
-    const controller = new AbortController();
-    const load = async () => {
-      const fake = fakeModel();
-      return fakeModel({
-        explain: async (image, options) => {
-          if (!String(image).includes('third')) return fake.explain(image, options);
-          controller.abort();
-          throw new OnnxCamError('ERR_ABORTED', 'the operation was aborted');
-        },
-      });
-    };
-    const others = ['second.png', 'third.png', 'fourth.png'].map(name => join(folder, name));
-    for (const path of others) writeFileSync(path, '');
-    const outcome = await explain([picture, ...others], { library: { load }, signal: controller.signal });
-    expect(outcome.code).toBe(130);
-    expect(outcome.stderr).toMatch(/onnx-cam: ERR_ABORTED: interrupted after [12] of 4 inputs/);
-    expect(readdirSync(out)).toContain('cat.grad-cam.map.npy');
-    const { interrupted, results } = readJson(join(out, 'manifest.json'));
-    expect(interrupted).toBe(true);
-    expect(results[0].input).toBe(picture);
-    expect(outcome.stderr).toContain(`after ${results.length} of`);
-  });
-
-  it('while the model is loaded does not wait for it', async () => {
-    const controller = new AbortController();
-    const load = () => {
-      controller.abort();
-      return new Promise<never>(() => {});
-    };
-    expect((await explain([picture], { library: { load }, signal: controller.signal })).code).toBe(130);
-  });
-});
-
 it('names the first and the last of many layers', async () => {
   const layer = Array.from({ length: 7 }, (_, n) => ({ name: `conv${n}`, shape: [8, 7, 7], reason: 'has a bias' }));
   const explanations = [fakeExplanation(), fakeExplanation({ method: 'fullgrad', layer })];

@@ -89,22 +89,41 @@ it('a flipped input is explained for the class of the clean one, over the origin
 });
 
 it('maps of several runs merge into one result', async () => {
-  const request = stage.requests.make({ method: 'grad-cam' });
+  const request = stage.requests.make({ method: 'grad-cam', params: { relu: false } });
   const work = await clean();
-  const [one, other] = [await computeMaps(stage, [work], request), await computeMaps(stage, [work], request)];
-  const merged: ComputedMaps = {
+  const one = await computeMaps(stage, [work], request);
+  const mergedWith = (change: (data: Float32Array) => Float32Array): ComputedMaps => ({
     ...one,
-    methods: one.methods.map((method, m) => ({
+    methods: one.methods.map(method => ({
       ...method,
-      sets: method.sets.map((set, s) =>
-        set.map((computed, i) => {
-          const { maps } = other.methods[m]!.sets[s]![i]!.maps;
-          const mean = computed.maps.maps.data.map((value, p) => (value + 3 * maps.data[p]!) / 4);
+      sets: method.sets.map(set =>
+        set.map(computed => {
+          const { maps } = computed.maps;
+          const other = change(maps.data);
+          const mean = maps.data.map((value, p) => (value + other[p]!) / 2);
           return { ...computed, maps: { ...computed.maps, maps: { ...maps, data: mean } } };
         }),
       ),
     })),
-  };
-  // Both are maps of the same input, so that their mean is either of them.
-  expectClose((await mapOf(work, merged)).map.data, (await mapOf(work, one)).map.data, 1e-6);
+  });
+  const plain = (await mapOf(work, one)).map.data;
+  expectClose(
+    (
+      await mapOf(
+        work,
+        mergedWith(data => data),
+      )
+    ).map.data,
+    plain,
+    1e-6,
+  );
+  // The mean of a map and of what it is upside down and back to front looks the same either way round.
+  const turned = (
+    await mapOf(
+      work,
+      mergedWith(data => data.toReversed()),
+    )
+  ).map.data;
+  expectClose(turned, turned.toReversed(), 1e-6);
+  expect(turned).not.toEqual(plain);
 });

@@ -192,8 +192,6 @@ describe('a volume as a picture', () => {
   });
 
   it('is no choice for pictures', async () => {
-    const cam = await openNetwork('pooled-legacy');
-    expect(cam.layers().length).toBeGreaterThan(0);
     const planar = await open(
       buildModel({
         nodes: [

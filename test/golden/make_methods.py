@@ -135,8 +135,9 @@ def main() -> None:
             assert len(match) == 1, f"{key}: tensors {match} match"
             document["layers"][key] = {"module": LAYERS[key], "tensor": match[0], "channels": value.shape[1]}
         document["inputs"][name] = {
-            "pictures": pictures, "targets": classes, "pixels": store.add(pixels, "uint8"), "logits": store.add(logits),
-            "eigenGap": {key: round(gap_of(value), 4) for key, value in kept.items() if key != "early"}}
+            "pictures": pictures, "targets": classes, "pixels": store.add(pixels, "uint8"), "logits": store.add(logits)}
+        for key, value in kept.items():
+            assert key == "early" or gap_of(value) > 1.05, f"{key}: no principal component stands apart"
 
     for name, layers, library, method, options in cases():
         x, classes = batches[name], INPUTS[name][2]

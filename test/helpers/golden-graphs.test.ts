@@ -1,5 +1,6 @@
-import { InferenceSession, Tensor } from 'onnxruntime-node';
 import { describe, expect, it } from 'vitest';
+import { Session } from '../../lib/engine/session.ts';
+import { float32Tensor } from '../../lib/engine/tensor.ts';
 import { goldenGraphLabels, loadGoldenGraph } from './golden-graphs.ts';
 import { hash, uniform } from './seeded-weights.ts';
 
@@ -23,10 +24,10 @@ describe('golden graphs', () => {
     '%s gives the logits of PyTorch',
     async label => {
       const graph = loadGoldenGraph(label);
-      const session = await InferenceSession.create(graph.model, { intraOpNumThreads: 1 });
-      const input = new Tensor('float32', graph.input.data, [...graph.input.dims]);
-      const { logits } = await session.run({ [graph.input.name]: input });
-      await session.release();
+      const session = await Session.create(graph.model, { intraOpNumThreads: 1 });
+      const { data: image, dims, name } = graph.input;
+      const { logits } = await session.run({ [name]: float32Tensor(image, dims) }, ['logits']);
+      await session.dispose();
       const expected = graph.logits.flat();
       const data = logits?.data as Float32Array;
       expect(data.length).toBe(expected.length);

@@ -16,8 +16,6 @@ export interface GoldenInput {
   readonly pixels: GoldenArray<Uint8Array>;
   readonly targets: readonly number[];
   readonly logits: GoldenArray;
-  /** Smallest ratio of the two largest singular values of a layer's centred activations. */
-  readonly eigenGap: Readonly<Partial<Record<GoldenLayer, number>>>;
 }
 
 /** What one library gives for one method (test/golden/make_methods.py). */

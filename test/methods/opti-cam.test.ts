@@ -22,7 +22,6 @@ interface Case {
   readonly loss: string;
   readonly losses: readonly number[];
   readonly firstGradient: readonly number[];
-  readonly stopped: boolean;
   readonly raw: { readonly dims: readonly number[]; readonly data: readonly number[] };
   /** Every fourth row and column of the input's size. */
   readonly map: { readonly dims: readonly number[]; readonly data: readonly number[] };
@@ -154,15 +153,7 @@ describe('Opti-CAM against PyTorch', () => {
     }
   });
 
-  it('has cases that stop early and cases that do not', () => {
-    expect(new Set(golden.cases.map(({ stopped }) => stopped))).toEqual(new Set([true, false]));
-  });
-
-  it('first step of an example worked by hand: mask, score, gradient, weights', async () => {
-    const [c] = golden.cases as [Case];
-    expect(c).toMatchObject({ model: 'm2', n: 1 });
-    expectClose(c.losses, [2.90625], 1e-6);
-    expectClose(c.firstGradient, [1.869643, -1.869643], 1e-6);
+  it('the first step of the example worked by hand: from score and gradient to weights', async () => {
     const u = await optimizeMasks(
       {
         channels: 2,

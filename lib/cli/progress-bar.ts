@@ -4,7 +4,7 @@ import { visible } from '../common/visible.ts';
 const BAR_WIDTH = 24;
 
 /** A progress bar at the foot of a terminal; nothing at all when standard error is no terminal. */
-export class Progress {
+export class ProgressBar {
   readonly #stream: NodeJS.WriteStream;
   #bars: MultiBar | undefined;
   #bar: SingleBar | undefined;
