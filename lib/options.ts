@@ -6,7 +6,7 @@ import { PRECISIONS } from './engine/precision.ts';
 import { SESSION_OPTION_NAMES, type SessionOptions } from './engine/session-options.ts';
 import type { Tensor } from './engine/tensor.ts';
 import { checkDecodeOptions, type DecodeOptions } from './image/decode-options.ts';
-import type { PreprocessOptions, PresetName } from './image/preprocess-options.ts';
+import { checkPreprocess, type PreprocessOptions, type PresetName } from './image/preprocess-options.ts';
 import type { MethodOptions } from './methods/choose.ts';
 import { CONVENTIONS } from './methods/definition.ts';
 import { isTokens } from './model/file/sidecar.ts';
@@ -96,6 +96,7 @@ export function checkLoadOptions(options: LoadOptions): void {
   checkObject(options, 'load');
   checkNames(options, LOAD_OPTIONS, 'load');
   checkOneOf('precision', options.precision, PRECISIONS);
+  checkPreprocess(options.preprocess);
   checkDecodeOptions(options);
   checkTokens(options.tokens);
   if (options.inputs !== undefined) checkObject(options.inputs, '`inputs`');

@@ -21,7 +21,7 @@ export function checkNames(options: object, known: readonly string[], where: str
 export function checkOneOf(name: string, value: unknown, known: readonly string[]): void {
   if (value !== undefined && !known.includes(value as string))
     throw invalid(
-      `\`${name}\` must be one of ${known.join(', ')}, not ${JSON.stringify(value)}${didYouMean(String(value), known)}`,
+      `\`${name}\` must be one of ${known.join(', ')}, not ${shown(value)}${didYouMean(String(value), known)}`,
     );
 }
 

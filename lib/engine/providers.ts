@@ -1,4 +1,5 @@
 import { OnnxCamError } from '../common/errors.ts';
+import { shown } from '../common/shown.ts';
 import { didYouMean } from '../common/suggest.ts';
 import type { KeyValue, NativeConfig } from './native-engine.ts';
 
@@ -26,13 +27,13 @@ export interface Providers {
 /** @throws `ERR_OPTION_INVALID` */
 export function readProviders(value: unknown): Providers {
   if (value === undefined) return { providers: [], useArena: true };
-  if (!Array.isArray(value)) throw invalid(`must be an array, e.g. ['cuda', 'cpu'], not ${describe(value)}`);
+  if (!Array.isArray(value)) throw invalid(`must be an array, e.g. ['cuda', 'cpu'], not ${shown(value)}`);
   let useArena = true;
   const providers = value.map((entry: unknown, index) => {
     const where = `[${index}]`;
     const config = typeof entry === 'string' ? { name: entry } : entry;
     if (typeof config !== 'object' || config === null)
-      throw invalid(`${where} must be a name or an object with a name, not ${describe(entry)}`);
+      throw invalid(`${where} must be a name or an object with a name, not ${shown(entry)}`);
     const { name, deviceId, useArena: arena, options } = config as ExecutionProviderConfig;
     if (typeof name !== 'string' || name === '') throw invalid(`${where}.name must be a provider's name`);
     for (const field of Object.keys(config))
@@ -44,12 +45,12 @@ export function readProviders(value: unknown): Providers {
     const entries: KeyValue[] = [];
     if (deviceId !== undefined) {
       if (!Number.isInteger(deviceId) || deviceId < 0)
-        throw invalid(`${where}.deviceId must be a whole number of at least 0, not ${describe(deviceId)}`);
+        throw invalid(`${where}.deviceId must be a whole number of at least 0, not ${shown(deviceId)}`);
       entries.push({ key: 'device_id', value: String(deviceId) });
     }
     if (arena !== undefined && typeof arena !== 'boolean') throw invalid(`${where}.useArena must be true or false`);
     if (options !== undefined && (typeof options !== 'object' || options === null))
-      throw invalid(`${where}.options must be an object, not ${describe(options)}`);
+      throw invalid(`${where}.options must be an object, not ${shown(options)}`);
     for (const [key, item] of Object.entries(options ?? {})) entries.push({ key, value: configValue(item, key) });
     const lowerCase = name.toLowerCase().replace(/executionprovider$/, '');
     if (lowerCase !== 'cpu') return { name: lowerCase, options: entries };
@@ -73,10 +74,6 @@ export function configValue(value: unknown, key: string): string {
     'ERR_OPTION_INVALID',
     `'${key}' must be a string, number or boolean, not ${value === null ? 'null' : typeof value}`,
   );
-}
-
-function describe(value: unknown): string {
-  return value === undefined ? 'undefined' : JSON.stringify(value);
 }
 
 function invalid(message: string): OnnxCamError {

@@ -1,5 +1,6 @@
 import { resolve } from 'node:path';
 import { OnnxCamError } from '../common/errors.ts';
+import { shown } from '../common/shown.ts';
 import { didYouMean } from '../common/suggest.ts';
 import { toStableView } from './buffers.ts';
 import type { KeyValue, NativeConfig } from './native-engine.ts';
@@ -121,31 +122,31 @@ function flatten(nested: Readonly<Record<string, unknown>>, prefix: string, entr
 function oneOf(name: string, value: unknown, known: readonly string[]): string | undefined {
   if (value === undefined || known.includes(value as string)) return value as string | undefined;
   throw invalid(
-    `\`${name}\` must be one of ${known.join(', ')}, not ${JSON.stringify(value)}${didYouMean(String(value), known)}`,
+    `\`${name}\` must be one of ${known.join(', ')}, not ${shown(value)}${didYouMean(String(value), known)}`,
   );
 }
 
 function wholeNumber(name: string, value: unknown, fallback: number, max = 0x7fffffff): number {
   if (value === undefined) return fallback;
   if (Number.isInteger(value) && (value as number) >= 0 && (value as number) <= max) return value as number;
-  throw invalid(`\`${name}\` must be a whole number from 0 to ${max}, not ${JSON.stringify(value)}`);
+  throw invalid(`\`${name}\` must be a whole number from 0 to ${max}, not ${shown(value)}`);
 }
 
 function flag(name: string, value: unknown, fallback: boolean): boolean {
   if (value === undefined) return fallback;
   if (typeof value === 'boolean') return value;
-  throw invalid(`\`${name}\` must be true or false, not ${JSON.stringify(value)}`);
+  throw invalid(`\`${name}\` must be true or false, not ${shown(value)}`);
 }
 
 function text(name: string, value: unknown): string | undefined {
   if (value === undefined || typeof value === 'string') return value;
-  throw invalid(`\`${name}\` must be a string, not ${JSON.stringify(value)}`);
+  throw invalid(`\`${name}\` must be a string, not ${shown(value)}`);
 }
 
 function record(name: string, value: unknown): Readonly<Record<string, unknown>> {
   if (value === undefined) return {};
   if (typeof value === 'object' && value !== null && !Array.isArray(value)) return value as Record<string, unknown>;
-  throw invalid(`\`${name}\` must be an object, not ${JSON.stringify(value)}`);
+  throw invalid(`\`${name}\` must be an object, not ${shown(value)}`);
 }
 
 function invalid(message: string): OnnxCamError {

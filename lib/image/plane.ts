@@ -1,4 +1,5 @@
 import { OnnxCamError } from '../common/errors.ts';
+import { shown } from '../common/shown.ts';
 
 /** Which plane of a volume is shown: all pixels with one index along an axis. */
 export interface Plane {
@@ -27,7 +28,7 @@ export function planePixels([depth, height, width]: readonly [number, number, nu
   const { axis = 'depth' } = plane;
   const position = AXES.indexOf(axis);
   if (position < 0)
-    throw new OnnxCamError('ERR_OPTION_INVALID', `axis needs one of ${AXES.join(', ')}, got ${JSON.stringify(axis)}`);
+    throw new OnnxCamError('ERR_OPTION_INVALID', `axis needs one of ${AXES.join(', ')}, got ${shown(axis)}`);
   const count = [depth, height, width][position]!;
   const given = plane.slice ?? count >> 1;
   const slice = given < 0 ? given + count : given;

@@ -1,4 +1,5 @@
 import { OnnxCamError } from '../common/errors.ts';
+import { shown } from '../common/shown.ts';
 import { didYouMean } from '../common/suggest.ts';
 
 /**
@@ -73,7 +74,7 @@ const LARGEST_SIZE = 32_768;
  * std and scale describe one range and go together: who gives one of them without a preset gets mean 0, std 1 and scale
  * 1/255 for the others, not those of another range.
  *
- * @param sidecar the `preprocess` of the JSON file beside the model, unchecked.
+ * @param sidecar the `preprocess` of the JSON file beside the model
  * @throws `ERR_OPTION_INVALID` for unknown names and values that make no sense or contradict the model's fixed size or layout;
  * `ERR_INPUT_SHAPE` for an input of neither one nor three channels.
  */
@@ -82,7 +83,7 @@ export function resolvePreprocess(
   input: PictureInput = {},
   sidecar?: unknown,
 ): ResolvedPreprocess {
-  const layers = [checkLayer(sidecar, 'preprocess of the side file'), checkLayer(options, 'preprocess')];
+  const layers = [checkPreprocess(sidecar, 'preprocess of the side file'), checkPreprocess(options)];
   const merged: PreprocessOptions = Object.assign({}, ...layers);
   const channels = input.channels ?? 3;
   if (channels !== 1 && channels !== 3) {
@@ -142,19 +143,23 @@ function sizeOf(size: PreprocessOptions['size'], input: PictureInput): readonly 
   return [width, height];
 }
 
-/** The checked properties that a preset's name or an object sets. */
-function checkLayer(layer: unknown, name: string): PreprocessOptions {
+/**
+ * The checked properties that a preset's name or an object sets.
+ * @param name where it was given, for messages
+ * @throws `ERR_OPTION_INVALID`
+ */
+export function checkPreprocess(layer: unknown, name = 'preprocess'): PreprocessOptions {
   if (layer === undefined) return {};
   if (typeof layer === 'string') return { preset: oneOf(layer, Object.keys(PRESETS) as PresetName[], name) };
   if (typeof layer !== 'object' || layer === null || Array.isArray(layer)) {
-    throw invalid(`${name} needs the name of a preset or an object, got ${JSON.stringify(layer) ?? typeof layer}`);
+    throw invalid(`${name} needs the name of a preset or an object, got ${shown(layer)}`);
   }
   const { preset, mean, std, scale, size, fit, interpolation, channelOrder, layout, ...unknown } = layer as Record<
     string,
     unknown
   >;
   for (const key of Object.keys(unknown)) {
-    throw invalid(`${name} has no property '${key}'${didYouMean(key, KEYS)}; it has ${KEYS.join(', ')}`);
+    throw invalid(`${name} has no property '${key.slice(0, 80)}'${didYouMean(key, KEYS)}; it has ${KEYS.join(', ')}`);
   }
   const checked = {
     preset: preset === undefined ? undefined : oneOf(preset, Object.keys(PRESETS) as PresetName[], `${name}.preset`),
@@ -174,7 +179,7 @@ function checkLayer(layer: unknown, name: string): PreprocessOptions {
 function numbers(value: unknown, valid: (value: number) => boolean, expected: string, name: string): readonly number[] {
   const values: readonly unknown[] = Array.isArray(value) ? value : [value];
   if (values.length === 0 || !values.every(item => typeof item === 'number' && Number.isFinite(item) && valid(item))) {
-    throw invalid(`${name} needs ${expected}, got ${JSON.stringify(value) ?? String(value)}`);
+    throw invalid(`${name} needs ${expected}, got ${shown(value)}`);
   }
   return values as readonly number[];
 }
@@ -183,9 +188,7 @@ function checkSize(value: unknown, name: string): readonly [number, number] {
   const valid = (side: unknown) =>
     Number.isSafeInteger(side) && (side as number) >= 1 && (side as number) <= LARGEST_SIZE;
   if (!Array.isArray(value) || value.length !== 2 || !value.every(valid)) {
-    throw invalid(
-      `${name} needs [width, height], whole numbers from 1 to ${LARGEST_SIZE}, got ${JSON.stringify(value) ?? String(value)}`,
-    );
+    throw invalid(`${name} needs [width, height], whole numbers from 1 to ${LARGEST_SIZE}, got ${shown(value)}`);
   }
   return [value[0], value[1]];
 }
@@ -194,9 +197,7 @@ function oneOf<T extends string>(value: unknown, known: readonly T[], name: stri
   const text = typeof value === 'string' ? value.toLowerCase() : undefined;
   const found = known.find(item => item === text);
   if (found !== undefined) return found;
-  throw invalid(
-    `${name} is ${JSON.stringify(value) ?? String(value)}${didYouMean(text ?? '', known)}; known: ${known.join(', ')}`,
-  );
+  throw invalid(`${name} is ${shown(value)}${didYouMean(text ?? '', known)}; known: ${known.join(', ')}`);
 }
 
 function invalid(message: string): OnnxCamError {

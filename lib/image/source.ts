@@ -1,5 +1,6 @@
 import { fileURLToPath } from 'node:url';
 import { OnnxCamError } from '../common/errors.ts';
+import { shown } from '../common/shown.ts';
 import { elementCount, type Tensor } from '../engine/tensor.ts';
 
 /** Uncompressed 8-bit pixels, row-major HWC, in the shape that `sharp().raw().toBuffer({ resolveWithObject: true })` gives. */
@@ -132,9 +133,7 @@ function checkTensor(input: Record<string, unknown>): TensorInput {
   }
   const values: readonly unknown[] = Array.isArray(dims) ? dims : [];
   if (values.length < 3 || !values.every(isSize)) {
-    throw shape(
-      `a tensor input needs dims of positive integers, [N,C,H,W] (or [C,H,W]), got ${JSON.stringify(dims) ?? 'none'}`,
-    );
+    throw shape(`a tensor input needs dims of positive integers, [N,C,H,W] (or [C,H,W]), got ${shown(dims)}`);
   }
   if (elementCount(values) !== data.length) {
     throw shape(`a tensor of dims [${values.join(',')}] needs ${elementCount(values)} values, got ${data.length}`);

@@ -1,6 +1,7 @@
 import { fileURLToPath } from 'node:url';
 import { checkNames, checkObject, checkOneOf } from '../common/checks.ts';
 import { OnnxCamError } from '../common/errors.ts';
+import { shown } from '../common/shown.ts';
 import type { UsedPrecision } from '../engine/precision.ts';
 import { encodeImage, formatOf, saveImage } from '../image/encode.ts';
 import { type Plane, planePixels, refusePlane } from '../image/plane.ts';
@@ -226,7 +227,17 @@ function checkOutput(options: OutputOptions, known: readonly string[], where: st
 }
 
 function filePath(path: unknown): string {
-  if (path instanceof URL && path.protocol === 'file:') return fileURLToPath(path);
   if (typeof path === 'string' && path !== '') return path;
-  throw new OnnxCamError('ERR_OPTION_INVALID', `toFile takes a path or a file: URL, not ${String(path)}`);
+  try {
+    if (path instanceof URL) return fileURLToPath(path);
+  } catch (cause) {
+    throw new OnnxCamError(
+      'ERR_OPTION_INVALID',
+      `toFile takes a path or a file: URL, not ${path}: ${(cause as Error).message}`,
+      {
+        cause,
+      },
+    );
+  }
+  throw new OnnxCamError('ERR_OPTION_INVALID', `toFile takes a path or a file: URL, not ${shown(path)}`);
 }

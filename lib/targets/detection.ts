@@ -1,4 +1,5 @@
 import { OnnxCamError } from '../common/errors.ts';
+import { shown } from '../common/shown.ts';
 
 /** A box of a picture: left, top, width, height in its pixels; pixel (x, y) covers [x, x + 1) × [y, y + 1). */
 export type Box = readonly [x: number, y: number, width: number, height: number];
@@ -70,7 +71,7 @@ export function parseDetection(options: DetectionOptions): DetectionReadout {
   if (box !== undefined && !isBox(box))
     throw new OnnxCamError(
       'ERR_OPTION_INVALID',
-      `\`box\` is [x, y, width, height] in the picture's pixels, with a positive size, not ${JSON.stringify(box)}`,
+      `\`box\` is [x, y, width, height] in the picture's pixels, with a positive size, not ${shown(box)}`,
     );
   if (!(iou > 0 && iou <= 1))
     throw new OnnxCamError('ERR_OPTION_INVALID', `\`iou\` is above 0 and at most 1, not ${iou}`);
@@ -94,7 +95,7 @@ function parseFormat(format: DetectionFormatName | DetectionFormat): DetectionFo
   throw new OnnxCamError(
     'ERR_OPTION_INVALID',
     `\`format\` is one of ${DETECTION_FORMATS.join(', ')}, or { name, boxes, background } with boxes 'xyxy', 'yxyx' or ` +
-      `'xywh' and the number of the background class, not ${JSON.stringify(format)}`,
+      `'xywh' and the number of the background class, not ${shown(format)}`,
   );
 }
 

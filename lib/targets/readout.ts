@@ -1,5 +1,6 @@
 import { createHash } from 'node:crypto';
 import { OnnxCamError } from '../common/errors.ts';
+import { shown } from '../common/shown.ts';
 import type { DetectionReadout } from './detection.ts';
 
 /**
@@ -66,7 +67,7 @@ export function parseRegion(input: RegionInput): Region {
   throw new OnnxCamError(
     'ERR_OPTION_INVALID',
     "`region` is 'predicted', { mask, width, height }, { box: [x, y, width, height] } with a positive size, or " +
-      `{ point: [x, y] }, not ${JSON.stringify(input)}`,
+      `{ point: [x, y] }, not ${shown(input)}`,
   );
 }
 

@@ -39,6 +39,7 @@ describe('pictures of a map', () => {
     option(`null for ${call}`, () => result[call](any(null)), call);
   option('no path', () => result.toFile(any(undefined)), 'path');
   option('an URL that is no file', () => result.toFile(new URL('https://example.org/a.png')), 'file:');
+  option('a file: URL of another machine', () => result.toFile(new URL('file://host/a.png')), 'file://host/a.png');
 
   it('a file: URL is a path', async () => {
     const folder = mkdtempSync(join(tmpdir(), 'onnx-cam-url-'));
@@ -51,11 +52,22 @@ describe('pictures of a map', () => {
   });
 });
 
+/** JSON cannot show it. */
+function circle(): unknown {
+  const value: { self?: unknown } = {};
+  value.self = value;
+  return value;
+}
+
 describe('options', () => {
   option('null for predict', () => cam.predict(image, any(null)), 'predict');
   option('a bigint as layer', () => cam.explain(image, { layer: any(-1n) }), 'layer');
   option('an object as layer', () => cam.explain(image, { layer: any({}) }), 'layer');
   option('a typo in stream', () => cam.stream([image], any({ concurency: 1 })).next(), 'stream', 'concurrency');
+  option('null as preprocess', () => load(plainModel(), { preprocess: any(null) }), 'preprocess');
+  option('a size that is no pair', () => load(plainModel(), { preprocess: { size: any({ length: 2 }) } }), 'size');
+  option('a bigint as precision', () => load(plainModel(), { precision: any(16n) }), 'precision', '16n');
+  option('a circle as precision', () => load(plainModel(), { precision: any(circle()) }), 'precision', 'Circular');
   option('tokens that are no object', () => load(plainModel(), { tokens: any(5) }), 'tokens');
   option('tokens with another key', () => load(plainModel(), { tokens: any({ foo: 1 }) }), 'tokens');
   option('a grid of fractions', () => load(plainModel(), { tokens: { grid: [2.5, 6.4] } }), 'tokens');

@@ -93,6 +93,17 @@ describe('the file beside the model', () => {
   it('may hold anything: deep nesting and long keys are refused as other nonsense', async () => {
     writeFileSync(`${model}.json`, `{"labels": ${'['.repeat(200_000)}${']'.repeat(200_000)}}`);
     await refused(/"labels" must be/);
+    writeFileSync(`${model}.json`, `{"preprocess": {"mean": ${'['.repeat(200_000)}${']'.repeat(200_000)}}}`);
+    await refused(/preprocess in .*mean needs finite numbers/);
+    for (const size of [
+      [-5, 0],
+      [1, 2, 3],
+      ['1', '1'],
+      [1e9, 1],
+    ]) {
+      sidecar({ preprocess: { size } });
+      await refused(/size needs \[width, height\]/);
+    }
     sidecar({ ['x'.repeat(4_000_000)]: 1 });
     expect((await refused(/unknown key/)).message.length).toBeLessThan(400);
   });

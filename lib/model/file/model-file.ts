@@ -2,6 +2,7 @@ import { createHash } from 'node:crypto';
 import { setImmediate as nextTurn } from 'node:timers/promises';
 import { fileURLToPath } from 'node:url';
 import { OnnxCamError } from '../../common/errors.ts';
+import { checkPreprocess } from '../../image/preprocess-options.ts';
 import { isMissing, readRegular, UnfitFile } from '../../io/regular-file.ts';
 import type { Sidecar } from './sidecar.ts';
 
@@ -46,8 +47,7 @@ export async function readModelFile(path: string): Promise<Uint8Array> {
 }
 
 export function sizeOf({ preprocess }: Sidecar): readonly [number, number] | undefined {
-  const size = typeof preprocess === 'object' ? preprocess.size : undefined;
-  return Array.isArray(size) && size.length === 2 && size.every(Number.isInteger) ? [size[0], size[1]] : undefined;
+  return checkPreprocess(preprocess).size;
 }
 
 export async function sha256(bytes: Uint8Array): Promise<string> {

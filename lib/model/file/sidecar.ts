@@ -2,13 +2,14 @@ import { dirname } from 'node:path';
 import { OnnxCamError } from '../../common/errors.ts';
 import { shown } from '../../common/shown.ts';
 import { didYouMean } from '../../common/suggest.ts';
+import { checkPreprocess } from '../../image/preprocess-options.ts';
 import { openInside } from '../../io/inside-folder.ts';
 import { isMissing, readWhole } from '../../io/regular-file.ts';
 import type { LayerSpec } from '../find/choose-layer.ts';
 
 /** What the JSON file beside a model may say; options of `load` win over it. */
 export interface Sidecar {
-  /** A preset's name or the values themselves; the image part checks them. */
+  /** A preset's name or the values themselves. */
   readonly preprocess?: string | Readonly<Record<string, unknown>>;
   /** Class names, or the name of a text file inside the model's folder. */
   readonly labels?: readonly string[] | string;
@@ -71,7 +72,9 @@ export async function readSidecar(modelPath: string): Promise<Sidecar> {
     if (isMissing(cause)) return {};
     throw new OnnxCamError('ERR_OPTION_INVALID', `${path} cannot be read: ${(cause as Error).message}`, { cause });
   }
-  return parseSidecar(text, path);
+  const sidecar = parseSidecar(text, path);
+  checkPreprocess(sidecar.preprocess, `preprocess in ${path}`);
+  return sidecar;
 }
 
 /** @param path for messages only */
@@ -89,14 +92,11 @@ export function parseSidecar(text: string, path: string): Sidecar {
     if (!known.includes(key))
       throw new OnnxCamError(
         'ERR_OPTION_INVALID',
-        `${path}: unknown key ${shown(key).slice(0, 80)}${didYouMean(key, known)}; known are ${known.join(', ')}`,
+        `${path}: unknown key ${shown(key)}${didYouMean(key, known)}; known are ${known.join(', ')}`,
       );
     const check = CHECKS[key as keyof Sidecar];
     if (!check.accepts(item))
-      throw new OnnxCamError(
-        'ERR_OPTION_INVALID',
-        `${path}: "${key}" must be ${check.expected}, not ${shown(item).slice(0, 80)}`,
-      );
+      throw new OnnxCamError('ERR_OPTION_INVALID', `${path}: "${key}" must be ${check.expected}, not ${shown(item)}`);
   }
   return Object.fromEntries(entries);
 }
