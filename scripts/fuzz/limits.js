@@ -2,9 +2,12 @@ import { spawn } from 'node:child_process';
 import { readFileSync } from 'node:fs';
 import { createInterface } from 'node:readline';
 
+/** Of the clock for each second of work: others may be using the machine, and what only waits must end as well. */
+const PATIENCE = 6;
+
 /**
  * Runs a Node script within limits of time and memory.
- * @param limits `seconds` without a line of output, `megabytes` resident
+ * @param limits CPU `seconds` without a line of output, `megabytes` resident
  * @param onLine called with each line of its standard output
  * @returns how it died: undefined where it ended by itself with code 0
  */
@@ -14,6 +17,7 @@ export async function runChild(script, args, { seconds, megabytes }, onLine = ()
   });
   let killed;
   let clock;
+  let before = 0;
   let said = '';
   const stop = why => {
     killed ??= why;
@@ -21,11 +25,14 @@ export async function runChild(script, args, { seconds, megabytes }, onLine = ()
   };
   const rewind = () => {
     clearTimeout(clock);
-    clock = setTimeout(() => stop(`not done in ${seconds} s`), seconds * 1000);
+    clock = setTimeout(() => stop(`waiting for ${PATIENCE * seconds} s`), PATIENCE * seconds * 1000);
+    before = statusOf(child.pid).seconds;
   };
   rewind();
   const watch = setInterval(() => {
-    if (resident(child.pid) > megabytes) stop(`over ${megabytes} MB of memory`);
+    const now = statusOf(child.pid);
+    if (now.megabytes > megabytes) stop(`over ${megabytes} MB of memory`);
+    if (now.seconds - before > seconds) stop(`not done in ${seconds} CPU seconds`);
   }, 50);
   child.stderr.on('data', data => (said = (said + data).slice(-2000)));
   const lines = createInterface({ input: child.stdout });
@@ -43,11 +50,14 @@ export async function runChild(script, args, { seconds, megabytes }, onLine = ()
   return `${signal ?? `exit ${code}`}${said ? `: ${said.trim().split('\n').slice(-3).join(' ').slice(-300)}` : ''}`;
 }
 
-/** Megabytes in memory; 0 where the system does not say. */
-function resident(pid) {
+/** Memory and CPU time of a process; 0 where the system does not say. */
+function statusOf(pid) {
   try {
-    return Number(/VmRSS:\s+(\d+)/.exec(readFileSync(`/proc/${pid}/status`, 'utf8'))[1]) / 1024;
+    // After the name, which may hold anything: user and system time are fields 14 and 15, in hundredths of a second.
+    const fields = readFileSync(`/proc/${pid}/stat`, 'utf8').split(') ').at(-1).split(' ');
+    const kilobytes = Number(/VmRSS:\s+(\d+)/.exec(readFileSync(`/proc/${pid}/status`, 'utf8'))[1]);
+    return { megabytes: kilobytes / 1024, seconds: (Number(fields[11]) + Number(fields[12])) / 100 };
   } catch {
-    return 0;
+    return { megabytes: 0, seconds: 0 };
   }
 }
