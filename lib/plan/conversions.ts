@@ -1,3 +1,4 @@
+import { toInt64s } from '../common/sizes.ts';
 import type { TensorFacts } from '../model/graph/facts.ts';
 import { type Graph, makeNode } from '../model/graph/graph.ts';
 import { codeOfType, makeTensorProto } from '../model/graph/tensor-values.ts';
@@ -137,7 +138,7 @@ export function prefixTokens(graph: Graph, facts: Facts, tensor: string, { token
 function integers(graph: Graph, name: string, values: readonly number[]): string {
   const full = `onnx_cam/tokens/${name}/${values.join('_')}`;
   if (!graph.initializers.has(full)) {
-    const data = BigInt64Array.from(values, value => BigInt(value));
+    const data = toInt64s(values);
     graph.initializers.set(full, makeTensorProto(full, 'int64', [values.length], data));
   }
   return full;

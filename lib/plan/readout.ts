@@ -2,6 +2,7 @@ import { plus } from '../autodiff/blocked.ts';
 import { Emitter } from '../autodiff/emitter.ts';
 import type { Value } from '../autodiff/value.ts';
 import { OnnxCamError } from '../common/errors.ts';
+import { lengthOf } from '../common/sizes.ts';
 import type { Tensor } from '../engine/tensor.ts';
 import type { Logits } from '../model/find/logits.ts';
 import type { FactTable, TensorFacts } from '../model/graph/facts.ts';
@@ -159,7 +160,7 @@ function unitVectors(vectors: readonly Float32Array[]): Tensor<'float32'> {
   const size = vectors[0]!.length;
   const data = new Float32Array(size * vectors.length);
   for (const [column, vector] of vectors.entries()) {
-    const length = Math.hypot(...vector);
+    const length = lengthOf(vector);
     vector.forEach((value, row) => {
       data[row * vectors.length + column] = value / length;
     });

@@ -12,6 +12,7 @@ import {
   type ValueInfoProto,
   ValueInfoProtoSchema,
 } from 'onnx-buf';
+import { toInt64 } from '../../common/sizes.ts';
 
 /** Field numbers of onnx.proto. */
 const MODEL = { irVersion: 1, producerName: 2, graph: 7, opsetImport: 8, functions: 25 };
@@ -42,7 +43,7 @@ export interface RawModel {
 export function scanModel(bytes: Uint8Array): RawModel {
   const model: RawModel = { irVersion: 0n, producer: '', opsets: new Map(), functions: [], graph: undefined };
   forEachField(bytes, (field, type, reader) => {
-    if (field === MODEL.irVersion && type === WireType.Varint) model.irVersion = BigInt(reader.int64());
+    if (field === MODEL.irVersion && type === WireType.Varint) model.irVersion = toInt64(Number(reader.int64()));
     else if (type !== WireType.LengthDelimited) reader.skip(type, field);
     else if (field === MODEL.producerName) model.producer = reader.string();
     else if (field === MODEL.graph) model.graph = scanGraph(reader.bytes());

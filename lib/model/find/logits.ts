@@ -192,8 +192,13 @@ function activationOf(graph: Graph, facts: FactTable, tensor: string): Activatio
     case 'LogSoftmax':
       return { operator: node.op, kind: 'softmax', input, axis: softmaxAxis(graph, facts, node, rank) };
     case 'Log': {
-      const inner = activationOf(graph, facts, input);
-      return inner?.kind === 'softmax' ? inner : undefined;
+      const inner = graph.producer(input);
+      if (inner?.domain !== '') return undefined;
+      if (inner.op === 'Div') return decomposedSoftmax(graph, facts, inner);
+      if (inner.op !== 'Softmax') return undefined;
+      const [scores] = inner.inputs as [string];
+      const axis = softmaxAxis(graph, facts, inner, facts.get(scores)?.dims.length ?? 0);
+      return { operator: 'Softmax', kind: 'softmax', input: scores, axis };
     }
     case 'Div':
       return decomposedSoftmax(graph, facts, node);

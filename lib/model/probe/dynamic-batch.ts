@@ -1,3 +1,4 @@
+import { toInt64s } from '../../common/sizes.ts';
 import type { Tensor } from '../../engine/tensor.ts';
 import type { ImageInput } from '../find/input.ts';
 import { constantValues } from '../graph/constant-chain.ts';
@@ -35,7 +36,7 @@ export function withDynamicBatch(graph: Graph, inferred: ReadonlyMap<string, Inf
       const shape = constantValues(graph, noFacts, node.inputs[1] ?? '');
       const batched = shape && batchedShape(node, shape, dimsOf(node.inputs[0]!));
       if (!batched) return node;
-      initializers.set(name, makeTensorProto(name, 'int64', [batched.length], BigInt64Array.from(batched, BigInt)));
+      initializers.set(name, makeTensorProto(name, 'int64', [batched.length], toInt64s(batched)));
       return { ...node, inputs: [node.inputs[0]!, name] };
     }
     if (node.op === 'Resize' && node.inputs[3] && !node.attributes.has('axes')) {
