@@ -97,13 +97,15 @@ export function differentiate(options: DifferentiateOptions): Differentiation {
 class Pass implements PassView, GradientSink {
   readonly emit: Emitter;
   readonly manyScores: boolean;
+  readonly subject?: GraphNode;
   readonly #path: Path;
   readonly #scores: ReadonlySet<string>;
   readonly #accumulators = new Map<string, Accumulator>();
   readonly #totals = new Map<string, Value | undefined>();
 
-  constructor(emit: Emitter, path: Path, scores: ReadonlySet<string>, manyScores: boolean) {
+  constructor(emit: Emitter, path: Path, scores: ReadonlySet<string>, manyScores: boolean, subject?: GraphNode) {
     this.emit = emit;
+    if (subject) this.subject = subject;
     this.#path = path;
     this.#scores = scores;
     this.manyScores = manyScores;
@@ -148,6 +150,25 @@ class Pass implements PassView, GradientSink {
     // With several scores of one image, a batch of one is a batch to its gradients, not a broadcast.
     if (this.manyScores && dims[0] === 1 && this.wants(name)) return { name, type, dims: [-1, ...dims.slice(1)] };
     return { name, type, dims };
+  }
+
+  backThrough(
+    subject: GraphNode,
+    nodes: readonly GraphNode[],
+    results: ReadonlyMap<string, Value>,
+    sources: readonly string[],
+  ): ReadonlyMap<string, Value> {
+    const { emit } = this;
+    const path = findPath({ nodes }, emit.facts, gradientRules, [...results.keys()], sources);
+    const inner = new Pass(emit, path, new Set(), this.manyScores, subject);
+    for (const [result, gradient] of results) if (inner.wants(result)) inner.add(result, gradient);
+    inner.run(gradientRules, new Map());
+    const gradients = new Map<string, Value>();
+    for (const source of sources) {
+      const gradient = inner.gradient(source);
+      if (gradient) gradients.set(source, gradient);
+    }
+    return gradients;
   }
 
   wants(tensor: string): boolean {

@@ -17,7 +17,7 @@ export interface Path {
  * without a rule counts as differentiable in all its floating-point inputs, so that it is found and can be named.
  */
 export function findPath(
-  graph: Graph,
+  graph: Pick<Graph, 'nodes'>,
   facts: FactTable,
   rules: RuleSet,
   scores: readonly string[],

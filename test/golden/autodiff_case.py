@@ -18,8 +18,9 @@ def evaluator(model):
 class Case:
     """nodes: (op, inputs, outputs, attributes); inputs: float arrays; constants: arrays, integer ones stay integer."""
 
-    def __init__(self, name, nodes, inputs, constants=None, wrt=None, opset=17, torch=None, score="y", tolerance=None, second=False):
-        """torch: the same function in PyTorch (torch, **inputs); second: also a second derivative; tolerance: of the float32 test."""
+    def __init__(self, name, nodes, inputs, constants=None, wrt=None, opset=17, torch=None, score="y", tolerance=None, second=False, forward=False):
+        """torch: the same function in PyTorch (torch, **inputs); second: also a second derivative; tolerance: of the float32 test;
+        forward: the float64 output is stored as well, which the runtime's kernel must give (for operators written here)."""
         self.name = name
         self.nodes = nodes
         self.inputs = inputs
@@ -30,6 +31,7 @@ class Case:
         self.score = score
         self.tolerance = tolerance
         self.second = second
+        self.forward = forward
 
     def model(self, every_output=False):
         nodes = [helper.make_node(op, ins, outs, name=f"n{index}", **attrs)

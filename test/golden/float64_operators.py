@@ -11,6 +11,8 @@ from onnx.reference.op_run import OpRun
 from onnx.reference.ops import op_resize
 from scipy import special
 
+from float64_recurrent import RECURRENT
+
 functional = torch.nn.functional
 
 
@@ -234,4 +236,4 @@ class GatherElements(OpRun):
 
 
 OPERATORS = [Conv, ConvTranspose, MaxPool, AveragePool, Pad, Erf, Gelu, Upsample, Resize, Softmax, LogSoftmax, LRN, BatchNormalization,
-             GroupNormalization, Mean, ScatterElements, GatherElements]
+             GroupNormalization, Mean, ScatterElements, GatherElements, *RECURRENT]

@@ -12,6 +12,9 @@ import { pad } from './pad.ts';
 import { averagePool, globalAveragePool } from './pool-average.ts';
 import { maxPool } from './pool-max.ts';
 import { dequantizeLinear, quantizeLinear } from './quantize.ts';
+import { gru } from './recurrent/gru.ts';
+import { lstm } from './recurrent/lstm.ts';
+import { rnn } from './recurrent/rnn.ts';
 import * as reduce from './reduce.ts';
 import { resize } from './resize.ts';
 import * as scatter from './scatter.ts';
@@ -23,16 +26,24 @@ import * as unary from './unary.ts';
 /** The true gradient: operator to rule. */
 export const gradientRules: RuleSet = new Map<string, Rule>([
   ['Abs', unary.abs],
+  ['Acos', unary.acos],
+  ['Acosh', unary.acosh],
   ['Add', arithmetic.sum],
+  ['Asin', unary.asin],
+  ['Asinh', unary.asinh],
+  ['Atan', unary.atan],
+  ['Atanh', unary.atanh],
   ['AveragePool', averagePool],
   ['BatchNormalization', normalization.batchNormalization],
   ['Cast', arithmetic.cast],
+  ['CastLike', arithmetic.cast],
   ['Celu', activation.celu],
   ['Clip', activation.clip],
   ['Concat', slice.concat],
   ['Conv', conv],
   ['ConvTranspose', convTranspose],
   ['Cos', unary.cos],
+  ['Cosh', unary.cosh],
   ['CumSum', reduce.cumSum],
   ['DepthToSpace', depthToSpace],
   ['DequantizeLinear', dequantizeLinear],
@@ -45,6 +56,7 @@ export const gradientRules: RuleSet = new Map<string, Rule>([
   ['Exp', unary.exp],
   ['Expand', shape.expandRule],
   ['Flatten', shape.reshape],
+  ['GRU', gru],
   ['Gather', slice.gatherRule],
   ['GatherElements', scatter.gatherElements],
   ['GatherND', scatter.gatherND],
@@ -58,6 +70,7 @@ export const gradientRules: RuleSet = new Map<string, Rule>([
   ['Identity', arithmetic.identity],
   ['InstanceNormalization', normalization.instanceNormalization],
   ['LRN', normalization.localResponseNormalization],
+  ['LSTM', lstm],
   ['LayerNormalization', normalization.layerNormalization],
   ['LeakyRelu', activation.leakyRelu],
   ['Log', unary.log],
@@ -69,12 +82,14 @@ export const gradientRules: RuleSet = new Map<string, Rule>([
   ['Mean', arithmetic.mean],
   ['Min', arithmetic.extremum],
   ['Mish', activation.mish],
+  ['Mod', arithmetic.mod],
   ['Mul', arithmetic.mul],
   ['Neg', unary.neg],
   ['PRelu', activation.pRelu],
   ['Pad', pad],
   ['Pow', arithmetic.pow],
   ['QuantizeLinear', quantizeLinear],
+  ['RNN', rnn],
   ['Reciprocal', unary.reciprocal],
   ['ReduceL1', reduce.reduceL1],
   ['ReduceL2', reduce.reduceL2],
@@ -91,8 +106,10 @@ export const gradientRules: RuleSet = new Map<string, Rule>([
   ['ScatterElements', scatter.scatterElements],
   ['ScatterND', scatter.scatterND],
   ['Selu', activation.selu],
+  ['Shrink', activation.shrink],
   ['Sigmoid', activation.sigmoid],
   ['Sin', unary.sin],
+  ['Sinh', unary.sinh],
   ['Slice', slice.slice],
   ['Softmax', softmax],
   ['Softplus', activation.softplus],
@@ -104,6 +121,7 @@ export const gradientRules: RuleSet = new Map<string, Rule>([
   ['Sub', arithmetic.sub],
   ['Sum', arithmetic.sum],
   ['Swish', activation.swish],
+  ['Tan', unary.tan],
   ['Tanh', activation.tanh],
   ['ThresholdedRelu', activation.thresholdedRelu],
   ['Tile', shape.tile],

@@ -95,6 +95,10 @@ export class Attributes {
     return found && [...found.floats];
   }
 
+  strings(name: string): string[] | undefined {
+    return this.find(name)?.strings.map(item => utf8.decode(item));
+  }
+
   tensor(name: string): TensorProto | undefined {
     return this.find(name)?.t;
   }
