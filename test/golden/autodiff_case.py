@@ -8,7 +8,8 @@ from onnx.reference import ReferenceEvaluator
 from float64_operators import OPERATORS
 
 # Smallest ONNX IR version that an opset needs.
-IR_VERSIONS = {7: 3, 8: 3, 9: 4, 10: 5, 11: 6, 12: 7, 13: 7, 14: 7, 15: 8, 16: 8, 17: 8, 18: 8, 19: 9, 20: 9, 21: 10, 22: 10}
+IR_VERSIONS = {7: 3, 8: 3, 9: 4, 10: 5, 11: 6, 12: 7, 13: 7, 14: 7, 15: 8, 16: 8, 17: 8, 18: 8, 19: 9, 20: 9, 21: 10, 22: 10,
+               23: 11, 24: 12, 25: 13, 26: 13}
 
 
 def evaluator(model):

@@ -2,6 +2,7 @@
 
 import numpy as np
 
+import autodiff_families_choosing
 import autodiff_families_recurrent
 from autodiff_builders import away_from, node, pick
 from autodiff_case import Case
@@ -543,4 +544,5 @@ FAMILIES = {
     "second": second,
     "blocked": blocked,
     **autodiff_families_recurrent.FAMILIES,
+    **autodiff_families_choosing.FAMILIES,
 }

@@ -230,10 +230,27 @@ class ScatterElements(OpRun):
         return (result,)
 
 
+class Scatter(ScatterElements):
+    def _run(self, data, indices, updates, axis=None):
+        return ScatterElements._run(self, data, indices, updates, axis=axis)
+
+
+class GlobalLpPool(OpRun):
+    def _run(self, x, p=None):
+        return (np.linalg.norm(x.reshape(*x.shape[:2], -1), p, -1).reshape(*x.shape[:2], *[1] * (x.ndim - 2)),)
+
+
+class MeanVarianceNormalization(OpRun):
+    def _run(self, x, axes=None):
+        axes = tuple(axes or (0, 2, 3))
+        centred = x - x.mean(axes, keepdims=True)
+        return (centred / (np.sqrt((centred ** 2).mean(axes, keepdims=True)) + 1e-9),)
+
+
 class GatherElements(OpRun):
     def _run(self, data, indices, axis=None):
         return (np.take_along_axis(data, indices, axis),)
 
 
 OPERATORS = [Conv, ConvTranspose, MaxPool, AveragePool, Pad, Erf, Gelu, Upsample, Resize, Softmax, LogSoftmax, LRN, BatchNormalization,
-             GroupNormalization, Mean, ScatterElements, GatherElements, *RECURRENT]
+             GroupNormalization, Mean, ScatterElements, GatherElements, Scatter, GlobalLpPool, MeanVarianceNormalization, *RECURRENT]

@@ -2,15 +2,20 @@ import type { Pattern } from '../patterns.ts';
 import type { Rule, RuleSet } from '../rule.ts';
 import * as activation from './activation.ts';
 import * as arithmetic from './arithmetic.ts';
+import * as choose from './choose.ts';
+import { col2Im } from './col2im.ts';
 import * as composites from './composites.ts';
 import { conv, convTranspose } from './conv.ts';
+import { centerCropPad } from './crop.ts';
 import { depthToSpace, spaceToDepth } from './depth-space.ts';
 import { einsum } from './einsum.ts';
 import { gemm, matMul } from './matmul.ts';
 import * as normalization from './normalization.ts';
 import { pad } from './pad.ts';
 import { averagePool, globalAveragePool } from './pool-average.ts';
+import { globalLpPool, lpPool } from './pool-lp.ts';
 import { maxPool } from './pool-max.ts';
+import { cumProd, reduceProd } from './product.ts';
 import { dequantizeLinear, quantizeLinear } from './quantize.ts';
 import { gru } from './recurrent/gru.ts';
 import { lstm } from './recurrent/lstm.ts';
@@ -38,12 +43,16 @@ export const gradientRules: RuleSet = new Map<string, Rule>([
   ['Cast', arithmetic.cast],
   ['CastLike', arithmetic.cast],
   ['Celu', activation.celu],
+  ['CenterCropPad', centerCropPad],
   ['Clip', activation.clip],
+  ['Col2Im', col2Im],
+  ['Compress', choose.compress],
   ['Concat', slice.concat],
   ['Conv', conv],
   ['ConvTranspose', convTranspose],
   ['Cos', unary.cos],
   ['Cosh', unary.cosh],
+  ['CumProd', cumProd],
   ['CumSum', reduce.cumSum],
   ['DepthToSpace', depthToSpace],
   ['DequantizeLinear', dequantizeLinear],
@@ -63,6 +72,7 @@ export const gradientRules: RuleSet = new Map<string, Rule>([
   ['Gelu', activation.gelu],
   ['Gemm', gemm],
   ['GlobalAveragePool', globalAveragePool],
+  ['GlobalLpPool', globalLpPool],
   ['GlobalMaxPool', reduce.globalMaxPool],
   ['GroupNormalization', normalization.groupNormalization],
   ['HardSigmoid', activation.hardSigmoid],
@@ -76,10 +86,13 @@ export const gradientRules: RuleSet = new Map<string, Rule>([
   ['Log', unary.log],
   ['LogSoftmax', logSoftmax],
   ['LpNormalization', normalization.lpNormalization],
+  ['LpPool', lpPool],
   ['MatMul', matMul],
   ['Max', arithmetic.extremum],
   ['MaxPool', maxPool],
+  ['MaxUnpool', choose.maxUnpool],
   ['Mean', arithmetic.mean],
+  ['MeanVarianceNormalization', normalization.meanVarianceNormalization],
   ['Min', arithmetic.extremum],
   ['Mish', activation.mish],
   ['Mod', arithmetic.mod],
@@ -98,11 +111,14 @@ export const gradientRules: RuleSet = new Map<string, Rule>([
   ['ReduceMax', reduce.reduceExtremum],
   ['ReduceMean', reduce.reduceMean],
   ['ReduceMin', reduce.reduceExtremum],
+  ['ReduceProd', reduceProd],
   ['ReduceSum', reduce.reduceSumRule],
   ['ReduceSumSquare', reduce.reduceSumSquare],
   ['Relu', activation.relu],
   ['Reshape', shape.reshape],
   ['Resize', resize],
+  ['ReverseSequence', choose.reverseSequence],
+  ['Scatter', scatter.scatterElements],
   ['ScatterElements', scatter.scatterElements],
   ['ScatterND', scatter.scatterND],
   ['Selu', activation.selu],
@@ -125,6 +141,7 @@ export const gradientRules: RuleSet = new Map<string, Rule>([
   ['Tanh', activation.tanh],
   ['ThresholdedRelu', activation.thresholdedRelu],
   ['Tile', shape.tile],
+  ['TopK', choose.topK],
   ['Transpose', shape.transpose],
   ['Trilu', shape.trilu],
   ['Unsqueeze', shape.reshape],
