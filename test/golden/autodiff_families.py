@@ -4,6 +4,7 @@ import numpy as np
 
 import autodiff_families_choosing
 import autodiff_families_recurrent
+import autodiff_families_sampling
 from autodiff_builders import away_from, node, pick
 from autodiff_case import Case
 
@@ -545,4 +546,5 @@ FAMILIES = {
     "blocked": blocked,
     **autodiff_families_recurrent.FAMILIES,
     **autodiff_families_choosing.FAMILIES,
+    **autodiff_families_sampling.FAMILIES,
 }

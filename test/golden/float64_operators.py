@@ -247,10 +247,21 @@ class MeanVarianceNormalization(OpRun):
         return (centred / (np.sqrt((centred ** 2).mean(axes, keepdims=True)) + 1e-9),)
 
 
+class GridSample(OpRun):
+    def _run(self, x, grid, mode=None, padding_mode=None, align_corners=None):
+        mode = {"linear": "bilinear", "cubic": "bicubic"}.get(mode, mode)
+        return (functional.grid_sample(tensor(x), tensor(grid), mode, padding_mode, bool(align_corners)).numpy(),)
+
+
+class AffineGrid(OpRun):
+    def _run(self, theta, size, align_corners=None):
+        return (functional.affine_grid(tensor(theta), [int(n) for n in size], bool(align_corners)).numpy(),)
+
+
 class GatherElements(OpRun):
     def _run(self, data, indices, axis=None):
         return (np.take_along_axis(data, indices, axis),)
 
 
 OPERATORS = [Conv, ConvTranspose, MaxPool, AveragePool, Pad, Erf, Gelu, Upsample, Resize, Softmax, LogSoftmax, LRN, BatchNormalization,
-             GroupNormalization, Mean, ScatterElements, GatherElements, Scatter, GlobalLpPool, MeanVarianceNormalization, *RECURRENT]
+             GroupNormalization, Mean, ScatterElements, GatherElements, Scatter, GridSample, AffineGrid, GlobalLpPool, MeanVarianceNormalization, *RECURRENT]

@@ -22,6 +22,10 @@ import { lstm } from './recurrent/lstm.ts';
 import { rnn } from './recurrent/rnn.ts';
 import * as reduce from './reduce.ts';
 import { resize } from './resize.ts';
+import { affineGrid } from './sampling/affine-grid.ts';
+import { deformConv } from './sampling/deform-conv.ts';
+import { gridSample } from './sampling/grid-sample.ts';
+import { roiAlign } from './sampling/roi-align.ts';
 import * as scatter from './scatter.ts';
 import * as shape from './shape.ts';
 import * as slice from './slice.ts';
@@ -34,6 +38,7 @@ export const gradientRules: RuleSet = new Map<string, Rule>([
   ['Acos', unary.acos],
   ['Acosh', unary.acosh],
   ['Add', arithmetic.sum],
+  ['AffineGrid', affineGrid],
   ['Asin', unary.asin],
   ['Asinh', unary.asinh],
   ['Atan', unary.atan],
@@ -54,6 +59,7 @@ export const gradientRules: RuleSet = new Map<string, Rule>([
   ['Cosh', unary.cosh],
   ['CumProd', cumProd],
   ['CumSum', reduce.cumSum],
+  ['DeformConv', deformConv],
   ['DepthToSpace', depthToSpace],
   ['DequantizeLinear', dequantizeLinear],
   ['Div', arithmetic.div],
@@ -74,6 +80,7 @@ export const gradientRules: RuleSet = new Map<string, Rule>([
   ['GlobalAveragePool', globalAveragePool],
   ['GlobalLpPool', globalLpPool],
   ['GlobalMaxPool', reduce.globalMaxPool],
+  ['GridSample', gridSample],
   ['GroupNormalization', normalization.groupNormalization],
   ['HardSigmoid', activation.hardSigmoid],
   ['HardSwish', activation.hardSwish],
@@ -118,6 +125,7 @@ export const gradientRules: RuleSet = new Map<string, Rule>([
   ['Reshape', shape.reshape],
   ['Resize', resize],
   ['ReverseSequence', choose.reverseSequence],
+  ['RoiAlign', roiAlign],
   ['Scatter', scatter.scatterElements],
   ['ScatterElements', scatter.scatterElements],
   ['ScatterND', scatter.scatterND],

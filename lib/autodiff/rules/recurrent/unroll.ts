@@ -1,7 +1,6 @@
-import { float } from '../../../model/graph/attributes.ts';
 import type { NodeContext } from '../../context.ts';
 import type { Emitter } from '../../emitter.ts';
-import { reduceSum, sliceAxis, split } from '../../forms.ts';
+import { clamp, reduceSum, sliceAxis, split } from '../../forms.ts';
 import { range, type Value } from '../../value.ts';
 import { decomposed } from '../decomposed.ts';
 import { type Activation, activationsOf } from './activations.ts';
@@ -163,14 +162,8 @@ function directionOf(context: NodeContext, cell: Cell, index: number, activation
     recurrenceBias,
     peepholes: context.has(7) ? of(7) : undefined,
     activations,
-    clip: value => (bound > 0 ? clamp(e, value, bound) : value),
+    clip: value => (bound > 0 ? clamp(e, value, -bound, bound) : value),
   };
-}
-
-/** x within ±bound. */
-function clamp(e: Emitter, x: Value, bound: number): Value {
-  if (e.opset < 11) return e.unary('Clip', x, { min: float(-bound), max: float(bound) });
-  return e.node('Clip', [x, e.scalar(-bound, x), e.scalar(bound, x)], x);
 }
 
 /** The gates of a step [N, H] each. */
