@@ -8,7 +8,7 @@ ScatterElements and GatherElements of long vectors.
 import numpy as np
 import torch
 from onnx.reference.op_run import OpRun
-from onnx.reference.ops import op_resize
+from onnx.reference.ops import op_resize, op_roi_align
 from scipy import special
 
 from float64_recurrent import RECURRENT
@@ -253,6 +253,13 @@ class GridSample(OpRun):
         return (functional.grid_sample(tensor(x), tensor(grid), mode, padding_mode, bool(align_corners)).numpy(),)
 
 
+class RoiAlign(op_roi_align.RoiAlign):
+    def _run(self, *inputs, coordinate_transformation_mode=None, **attributes):
+        old = self.run_params["opsets"][""] < 16
+        mode = "output_half_pixel" if old else coordinate_transformation_mode
+        return super()._run(*inputs, coordinate_transformation_mode=mode, **attributes)
+
+
 class AffineGrid(OpRun):
     def _run(self, theta, size, align_corners=None):
         return (functional.affine_grid(tensor(theta), [int(n) for n in size], bool(align_corners)).numpy(),)
@@ -264,4 +271,4 @@ class GatherElements(OpRun):
 
 
 OPERATORS = [Conv, ConvTranspose, MaxPool, AveragePool, Pad, Erf, Gelu, Upsample, Resize, Softmax, LogSoftmax, LRN, BatchNormalization,
-             GroupNormalization, Mean, ScatterElements, GatherElements, Scatter, GridSample, AffineGrid, GlobalLpPool, MeanVarianceNormalization, *RECURRENT]
+             GroupNormalization, Mean, ScatterElements, GatherElements, Scatter, GridSample, AffineGrid, RoiAlign, GlobalLpPool, MeanVarianceNormalization, *RECURRENT]
