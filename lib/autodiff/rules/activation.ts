@@ -174,6 +174,6 @@ function tanhGeluSlope(emit: Emitter, x: Value): Value {
 /** Shrink: g outside ±λ. */
 export const shrink = elementwiseRule(({ context: { emit, node }, g, x }) => {
   const threshold = node.attributes.float('lambd', 0.5);
-  const above = emit.step(emit.plus(x, -threshold));
-  return emit.mul(g, emit.add(above, emit.step(emit.minusFrom(-threshold, x))));
+  const above = step(emit, plus(emit, x, -threshold));
+  return emit.mul(g, emit.add(above, step(emit, minusFrom(emit, -threshold, x))));
 });

@@ -1,5 +1,5 @@
 import { float } from '../../model/graph/attributes.ts';
-import { plus, scale, scaleChannels } from '../blocked.ts';
+import { minusFrom, plus, scale, scaleChannels, step } from '../blocked.ts';
 import type { NodeContext } from '../context.ts';
 import type { Emitter } from '../emitter.ts';
 import { reduce } from '../forms.ts';
@@ -149,7 +149,7 @@ export const meanVarianceNormalization = decomposed(context => {
   const axes = node.attributes.ints('axes', [0, 2, 3]).map(axis => positiveAxis(axis, x.dims.length));
   const centred = emit.sub(x, reduce(emit, 'ReduceMean', x, axes));
   const deviation = emit.unary('Sqrt', reduce(emit, 'ReduceMean', emit.mul(centred, centred), axes));
-  return emit.div(centred, emit.plus(deviation, 1e-9));
+  return emit.div(centred, plus(emit, deviation, 1e-9));
 });
 
 /** y = x/‖x‖₁: the norm of a zero vector counts as one. */
@@ -157,7 +157,7 @@ const l1Normalization = decomposed(context => {
   const { emit, node } = context;
   const x = context.input();
   const norm = reduce(emit, 'ReduceL1', x, [positiveAxis(node.attributes.int('axis', -1), x.dims.length)]);
-  return emit.div(x, emit.add(norm, emit.minusFrom(1, emit.step(norm))));
+  return emit.div(x, emit.add(norm, minusFrom(emit, 1, step(emit, norm))));
 });
 
 /** y = x/‖x‖₂ along an axis: (g − y·Σg·y)/‖x‖. */

@@ -1,3 +1,4 @@
+import { minusFrom, scale, step } from '../blocked.ts';
 import type { NodeContext } from '../context.ts';
 import { reduceSum } from '../forms.ts';
 import type { Rule } from '../rule.ts';
@@ -21,10 +22,10 @@ function lpRule(sums: (context: NodeContext, powers: Value) => Value): Rule {
         const sum = sums(context, powers);
         const g = context.gradient;
         if (p === 1) return [[sum, g]];
-        const positive = emit.step(y);
-        const base = emit.add(y, emit.minusFrom(1, positive));
+        const positive = step(emit, y);
+        const base = emit.add(y, minusFrom(emit, 1, positive));
         const power = p === 2 ? base : emit.binary('Pow', base, emit.scalar(p - 1, base));
-        return [[sum, emit.div(emit.mul(emit.scale(g, 1 / p), positive), power)]];
+        return [[sum, emit.div(emit.mul(scale(emit, g, 1 / p), positive), power)]];
       }),
   };
 }

@@ -1,4 +1,5 @@
 import { float } from '../../../model/graph/attributes.ts';
+import { plus, scale } from '../../blocked.ts';
 import type { NodeContext } from '../../context.ts';
 import type { Emitter } from '../../emitter.ts';
 import type { Value } from '../../value.ts';
@@ -13,7 +14,7 @@ export type Activation = (e: Emitter, x: Value) => Value;
 const ACTIVATIONS: Readonly<
   Record<string, { alpha?: number; beta?: number; apply: (e: Emitter, x: Value, alpha: number, beta: number) => Value }>
 > = {
-  affine: { alpha: 0, beta: 0, apply: (e, x, alpha, beta) => e.plus(e.scale(x, alpha), beta) },
+  affine: { alpha: 0, beta: 0, apply: (e, x, alpha, beta) => plus(e, scale(e, x, alpha), beta) },
   elu: { alpha: 1, apply: (e, x, alpha) => e.unary('Elu', x, { alpha: float(alpha) }) },
   hardsigmoid: {
     alpha: 0.2,
@@ -22,7 +23,7 @@ const ACTIVATIONS: Readonly<
   },
   leakyrelu: { alpha: 0.01, apply: (e, x, alpha) => e.unary('LeakyRelu', x, { alpha: float(alpha) }) },
   relu: { apply: (e, x) => e.unary('Relu', x) },
-  scaledtanh: { alpha: 0, beta: 0, apply: (e, x, alpha, beta) => e.scale(e.unary('Tanh', e.scale(x, beta)), alpha) },
+  scaledtanh: { alpha: 0, beta: 0, apply: (e, x, alpha, beta) => scale(e, e.unary('Tanh', scale(e, x, beta)), alpha) },
   sigmoid: { apply: (e, x) => e.unary('Sigmoid', x) },
   softplus: { apply: (e, x) => e.unary('Softplus', x) },
   softsign: { apply: (e, x) => e.unary('Softsign', x) },

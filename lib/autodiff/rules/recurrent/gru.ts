@@ -1,3 +1,4 @@
+import { minusFrom } from '../../blocked.ts';
 import { sliceAxis } from '../../forms.ts';
 import type { Activation } from './activations.ts';
 import { type Cell, gatesOf, recurrent } from './unroll.ts';
@@ -32,7 +33,7 @@ const cell: Cell = {
         : recurrenceBias && sliceAxis(e, recurrenceBias, 0, 2 * hidden, hidden);
       if (own) sum = e.add(candidate, e.mul(r, own));
     } else if (h) sum = e.add(candidate, e.matMul(e.mul(r, h), sliceAxis(e, recurrence, 1, 2 * hidden, hidden)));
-    const fresh = e.mul(e.minusFrom(1, z), g(e, clip(sum)));
+    const fresh = e.mul(minusFrom(e, 1, z), g(e, clip(sum)));
     return { h: h ? e.add(fresh, e.mul(z, h)) : fresh };
   },
 };

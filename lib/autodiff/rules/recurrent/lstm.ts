@@ -1,3 +1,4 @@
+import { minusFrom } from '../../blocked.ts';
 import { split } from '../../forms.ts';
 import type { Value } from '../../value.ts';
 import { type Cell, gatesOf, recurrent } from './unroll.ts';
@@ -19,7 +20,7 @@ const cell: Cell = {
       f(e, clip(holes && state ? e.add(gate, e.mul(state, holes[hole]!)) : gate));
     const input = through(gates[0], 0, before);
     const coupled = node.attributes.int('input_forget', 0) === 1;
-    const forget = before && (coupled ? e.minusFrom(1, input) : through(gates[2], 2, before));
+    const forget = before && (coupled ? minusFrom(e, 1, input) : through(gates[2], 2, before));
     const fresh = e.mul(input, g(e, clip(gates[3])));
     const c = forget ? e.add(e.mul(forget, before), fresh) : fresh;
     return { h: e.mul(through(gates[1], 1, c), out(e, c)), c };

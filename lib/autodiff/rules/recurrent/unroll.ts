@@ -1,3 +1,4 @@
+import { minusFrom, plus, step } from '../../blocked.ts';
 import type { NodeContext } from '../../context.ts';
 import type { Emitter } from '../../emitter.ts';
 import { clamp, reduceSum, sliceAxis, split } from '../../forms.ts';
@@ -100,7 +101,7 @@ function stepMasks(context: NodeContext, steps: number): Value[] | undefined {
   const type = x.type === 'float64' ? 'float64' : 'float32';
   const column = e.reshape(e.cast(context.input(4), type), [context.input(4).dims[0]!, 1]);
   // Half a step lower, so that no rounding can matter.
-  return range(steps).map(t => e.cast(e.step(e.plus(column, -t - 0.5)), x.type));
+  return range(steps).map(t => e.cast(step(e, plus(e, column, -t - 0.5)), x.type));
 }
 
 interface DirectionOptions {
@@ -131,7 +132,7 @@ function runDirection(context: NodeContext, cell: Cell, index: number, options: 
 
 /** The new state where the mask is 1 (given with the mask applied), else the old one. */
 const kept = (e: Emitter, masked: Value, old: Value | undefined, mask: Value): Value =>
-  old ? e.add(masked, e.mul(old, e.minusFrom(1, mask))) : masked;
+  old ? e.add(masked, e.mul(old, minusFrom(e, 1, mask))) : masked;
 
 /** Without the leading axis of one direction. */
 const flat = (e: Emitter, x: Value): Value => e.reshape(x, x.dims.slice(1));

@@ -1,3 +1,4 @@
+import { minusFrom, plus, scale } from '../../blocked.ts';
 import type { Emitter } from '../../emitter.ts';
 import { clamp } from '../../forms.ts';
 import { range, type Value } from '../../value.ts';
@@ -34,7 +35,7 @@ export function readField({ e, flat, sizes }: Field, taps: readonly (readonly Ta
     let place: Value | undefined;
     let weight: Value | undefined;
     for (const [axis, { index, weight: own }] of combination.entries()) {
-      place = place ? e.add(e.scale(place, sizes[axis]!), index) : index;
+      place = place ? e.add(scale(e, place, sizes[axis]!), index) : index;
       if (own) weight = weight ? e.mul(weight, own) : own;
     }
     const [rows, count] = place!.dims as [number, number];
@@ -55,7 +56,7 @@ const product = (taps: readonly (readonly Tap[])[]): Tap[][] =>
 export function linearTaps(e: Emitter, coordinate: Value, size: number, padding: Padding): Tap[] {
   const low = e.unary('Floor', coordinate);
   const fraction = e.sub(coordinate, low);
-  return [tap(e, low, size, e.minusFrom(1, fraction), padding), tap(e, e.plus(low, 1), size, fraction, padding)];
+  return [tap(e, low, size, minusFrom(e, 1, fraction), padding), tap(e, plus(e, low, 1), size, fraction, padding)];
 }
 
 /** The same for one axis after the other, of coordinates [N, P]. */

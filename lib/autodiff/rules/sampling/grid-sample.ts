@@ -1,3 +1,4 @@
+import { minusFrom, plus, scale } from '../../blocked.ts';
 import type { Emitter } from '../../emitter.ts';
 import { clamp, sliceAxis } from '../../forms.ts';
 import { range, sizeOf, type Value } from '../../value.ts';
@@ -23,8 +24,8 @@ export const gridSample = decomposed(context => {
   const taps = sizes.map((size, axis) => {
     const column = e.reshape(sliceAxis(e, grid, grid.dims.length - 1, rank - 1 - axis, 1), [grid.dims[0]!, points]);
     const place = aligned
-      ? e.scale(e.plus(column, 1), (size - 1) / 2)
-      : e.scale(e.plus(e.scale(e.plus(column, 1), size), -1), 1 / 2);
+      ? scale(e, plus(e, column, 1), (size - 1) / 2)
+      : scale(e, plus(e, scale(e, plus(e, column, 1), size), -1), 1 / 2);
     if (mode === 'cubic') return cubicTaps(e, place, size, padding, aligned);
     const folded = fold(e, place, size, padding, aligned);
     return mode === 'nearest'
@@ -49,14 +50,14 @@ function fold(e: Emitter, place: Value, size: number, padding: Padding, aligned:
 function reflect(e: Emitter, place: Value, size: number, aligned: boolean): Value {
   const low = aligned ? 0 : -0.5;
   const span = aligned ? size - 1 : size;
-  if (span === 0) return e.scale(place, 0);
-  const distance = e.unary('Abs', e.plus(place, -low));
-  const flips = e.unary('Floor', e.scale(distance, 1 / span));
-  const rest = e.sub(distance, e.scale(flips, span));
-  const odd = e.sub(flips, e.scale(e.unary('Floor', e.scale(flips, 0.5)), 2));
+  if (span === 0) return scale(e, place, 0);
+  const distance = e.unary('Abs', plus(e, place, -low));
+  const flips = e.unary('Floor', scale(e, distance, 1 / span));
+  const rest = e.sub(distance, scale(e, flips, span));
+  const odd = e.sub(flips, scale(e, e.unary('Floor', scale(e, flips, 0.5)), 2));
   // rest on even runs, span − rest on odd ones.
-  const turned = e.add(e.mul(rest, e.plus(e.scale(odd, -2), 1)), e.scale(odd, span));
-  return e.plus(turned, low);
+  const turned = e.add(e.mul(rest, plus(e, scale(e, odd, -2), 1)), scale(e, odd, span));
+  return plus(e, turned, low);
 }
 
 const A = -0.75;
@@ -65,17 +66,17 @@ const A = -0.75;
 function cubicTaps(e: Emitter, place: Value, size: number, padding: Padding, aligned: boolean): Tap[] {
   const low = e.unary('Floor', place);
   const t = e.sub(place, low);
-  const rest = e.minusFrom(1, t);
-  const weights = [far(e, e.plus(t, 1)), near(e, t), near(e, rest), far(e, e.plus(rest, 1))];
+  const rest = minusFrom(e, 1, t);
+  const weights = [far(e, plus(e, t, 1)), near(e, t), near(e, rest), far(e, plus(e, rest, 1))];
   return range(4).map(k => {
-    const whole = e.plus(low, k - 1);
+    const whole = plus(e, low, k - 1);
     return tap(e, padding === 'reflection' ? reflect(e, whole, size, aligned) : whole, size, weights[k], padding);
   });
 }
 
 /** (A + 2)d³ − (A + 3)d² + 1 at distances up to 1. */
-const near = (e: Emitter, d: Value): Value => e.plus(e.mul(e.plus(e.scale(d, A + 2), -(A + 3)), e.mul(d, d)), 1);
+const near = (e: Emitter, d: Value): Value => plus(e, e.mul(plus(e, scale(e, d, A + 2), -(A + 3)), e.mul(d, d)), 1);
 
 /** A·d³ − 5A·d² + 8A·d − 4A at distances between 1 and 2. */
 const far = (e: Emitter, d: Value): Value =>
-  e.plus(e.mul(e.plus(e.mul(e.plus(e.scale(d, A), -5 * A), d), 8 * A), d), -4 * A);
+  plus(e, e.mul(plus(e, e.mul(plus(e, scale(e, d, A), -5 * A), d), 8 * A), d), -4 * A);

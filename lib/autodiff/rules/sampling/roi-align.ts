@@ -1,3 +1,4 @@
+import { minusFrom, plus, scale, step } from '../../blocked.ts';
 import type { NodeContext } from '../../context.ts';
 import { clamp, reduce, reduceSum, sliceAxis } from '../../forms.ts';
 import { range, type Value } from '../../value.ts';
@@ -43,24 +44,24 @@ interface Side {
 function binMatrix(context: NodeContext, { low, high, bins, cells }: Side): Value {
   const { emit: e, node } = context;
   const rois = context.input(1);
-  const scale = node.attributes.float('spatial_scale', 1);
+  const ratio = node.attributes.float('spatial_scale', 1);
   const fallback = e.opset < 16 ? 'output_half_pixel' : 'half_pixel';
   const half = node.attributes.string('coordinate_transformation_mode', fallback) === 'half_pixel';
   const end = (column: number) =>
-    e.plus(e.scale(e.reshape(sliceAxis(e, rois, 1, column, 1), [rois.dims[0]!, 1, 1, 1]), scale), half ? -0.5 : 0);
+    plus(e, scale(e, e.reshape(sliceAxis(e, rois, 1, column, 1), [rois.dims[0]!, 1, 1, 1]), ratio), half ? -0.5 : 0);
   const start = end(low);
   const length = e.sub(end(high), start);
   const size = half ? length : e.binary('Max', length, e.scalar(1, length));
-  const bin = e.scale(size, 1 / bins);
+  const bin = scale(e, size, 1 / bins);
   const { points, count, valid } = samples(context, bin);
   const first = e.constant(range(bins), rois.type, [1, bins, 1, 1]);
-  const step = e.div(bin, count);
-  const place = e.add(e.add(start, e.mul(first, bin)), e.mul(e.plus(points, 0.5), step));
+  const pitch = e.div(bin, count);
+  const place = e.add(e.add(start, e.mul(first, bin)), e.mul(plus(e, points, 0.5), pitch));
   // Further than a cell outside nothing is read; up to there the edge.
-  const outside = e.add(e.step(e.minusFrom(-1, place)), e.step(e.plus(place, -cells)));
+  const outside = e.add(step(e, minusFrom(e, -1, place)), step(e, plus(e, place, -cells)));
   const held = clamp(e, place, 0, cells - 1);
   const distance = e.unary('Abs', e.sub(held, e.constant(range(cells), rois.type, [1, 1, 1, cells])));
-  const share = e.mul(e.unary('Relu', e.minusFrom(1, distance)), e.minusFrom(1, outside));
+  const share = e.mul(e.unary('Relu', minusFrom(e, 1, distance)), minusFrom(e, 1, outside));
   const counted = valid ? e.mul(share, valid) : share;
   const mean = e.div(reduceSum(e, counted, [2]), count);
   return e.transpose(mean, [0, 2, 1, 3]);
@@ -78,5 +79,5 @@ function samples(context: NodeContext, bin: Value): { points: Value; count: Valu
   const most = e.reshape(reduce(e, 'ReduceMax', count, [0]), []);
   const indices = e.node('Range', [e.scalar(0, bin), most, e.scalar(1, bin)], { type: bin.type, dims: [-1] });
   const points = e.reshape(indices, [1, 1, -1, 1]);
-  return { points, count, valid: e.step(e.sub(count, points)) };
+  return { points, count, valid: step(e, e.sub(count, points)) };
 }
