@@ -1,4 +1,4 @@
-import { throwIfAborted } from '../common/errors.ts';
+import { OnnxCamError, throwIfAborted } from '../common/errors.ts';
 import type { Tensor } from '../engine/tensor.ts';
 import { resolveExternalData } from './file/external-data.ts';
 import { pathOf, readModelFile, sha256, sizeOf } from './file/model-file.ts';
@@ -14,6 +14,8 @@ import type { FactTable } from './graph/facts.ts';
 import type { Graph } from './graph/graph.ts';
 import { type ProbeOptions, probeFacts } from './probe/probe-facts.ts';
 import type { CreateSession } from './probe/probe-session.ts';
+import { brokenAssumption, resolveControlFlow } from './rewrite/control-flow/resolve.ts';
+import type { Assumption } from './rewrite/control-flow/writer.ts';
 import { toHalfPrecision } from './rewrite/half-precision.ts';
 import { lowerOperators } from './rewrite/lowering/lower.ts';
 import { checkHeadScore, HEAD_SCORE, mergeHead } from './rewrite/merge-head.ts';
@@ -83,8 +85,9 @@ export async function loadModel(source: string | URL | Uint8Array, options: Load
   const wanted = options.output ?? sidecar.output;
   const probe: ProbeOptions = { input, inputs: options.inputs, width, height, signal };
   const { half = false } = options;
-  const full = await settleBatch(original, wanted, createSession, probe);
-  const model = await describeModel(full, { wanted, createSession, probe, half });
+  const { graph: plain, assumptions } = await resolveControlFlow(original, createSession, probe);
+  const full = await settleBatch(plain, wanted, createSession, probe);
+  const model = await describeModel(full, { wanted, createSession, probe, half, assumptions });
   let digest: Promise<string> | undefined;
   const whole = { path, sidecar, sha256: () => (digest ??= sha256(bytes)) };
   return {
@@ -93,9 +96,15 @@ export async function loadModel(source: string | URL | Uint8Array, options: Load
     withHead: async head => {
       const { graph } = await readGraph(head, undefined);
       const { output } = model.logits;
-      const merged = await mergeHead(original, graph, { facts: full.facts, output, createSession });
+      const merged = await mergeHead(plain, graph, { facts: full.facts, output, createSession });
       const settled = await settleBatch(merged, HEAD_SCORE, createSession, probe);
-      const scored = await describeModel(settled, { wanted: HEAD_SCORE, createSession, probe, half });
+      const scored = await describeModel(settled, {
+        wanted: HEAD_SCORE,
+        createSession,
+        probe,
+        half,
+        assumptions,
+      });
       return { ...scored, ...whole, withHead: () => Promise.reject(new TypeError('the model has a scoring graph')) };
     },
   };
@@ -116,12 +125,14 @@ interface DescribeOptions {
   readonly createSession: CreateSession;
   readonly probe: ProbeOptions;
   readonly half: boolean;
+  /** What control flow was resolved by. */
+  readonly assumptions: readonly Assumption[];
 }
 
 /** Everything about a model that does not depend on where it was read from. */
 async function describeModel(
   full: Settled,
-  { wanted, createSession, probe, half }: DescribeOptions,
+  { wanted, createSession, probe, half, assumptions }: DescribeOptions,
 ): Promise<Omit<Model, 'path' | 'sidecar' | 'sha256' | 'withHead'>> {
   const scored = wanted === HEAD_SCORE;
   if (scored) checkHeadScore(full.graph, full.facts);
@@ -139,8 +150,13 @@ async function describeModel(
     layers,
     chosen: layers.some(layer => layer.dominating || layer.joint) ? chooseLayer(layers) : undefined,
     half: graph.nodes.some(({ op, outputs }) => WEIGHTED.has(op) && facts.get(outputs[0]!)?.type === 'float16'),
-    factsFor: (width, height, depth) =>
-      probeFacts(graph, createSession, { ...probe, input: settled.input, width, height, depth }),
+    factsFor: async (width, height, depth) => {
+      const options = { ...probe, input: settled.input, width, height, depth };
+      const found = await probeFacts(graph, createSession, options);
+      const broken = brokenAssumption(assumptions, found);
+      if (broken) throw otherWay(broken, width, height);
+      return found;
+    },
     logitsOf: output => findLogits(graph, facts, output),
     scored,
   };
@@ -175,6 +191,15 @@ async function halve({ graph, facts, input }: Settled, createSession: CreateSess
   } catch (error) {
     throw explain(error);
   }
+}
+
+/** Branches and repetitions were written out for the size that the model was loaded for. */
+function otherWay({ op, node }: Assumption, width: number, height: number): OnnxCamError {
+  return new OnnxCamError(
+    'ERR_INPUT_SHAPE',
+    `pictures of ${width} × ${height} take another way through the model than those of the size that it was loaded for ` +
+      `(${op} "${node}"): load it once more with preprocess: { size: [${width}, ${height}] }`,
+  );
 }
 
 /** Whose type is what a model computes in. */

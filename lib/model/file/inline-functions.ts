@@ -135,7 +135,7 @@ function instantiate(call: NodeProto, definition: FunctionProto, prefix: string)
 }
 
 /** @param names formal name to actual name; names not in it get the prefix */
-function copyNode(
+export function copyNode(
   node: NodeProto,
   names: ReadonlyMap<string, string>,
   prefix: string,
