@@ -17,6 +17,9 @@ const MAX_ROUNDS = 12;
 const READS_SEQUENCES: ReadonlySet<string> = new Set(['ConcatFromSequence', 'SequenceAt', 'SequenceLength']);
 const CONTROL: ReadonlySet<string> = new Set(['If', 'Loop', 'Scan']);
 
+/** Operators that can be written out. */
+export const RESOLVED_OPERATORS: ReadonlySet<string> = new Set([...CONTROL, ...READS_SEQUENCES, ...SEQUENCE_OPERATORS]);
+
 export interface Resolved {
   readonly graph: Graph;
   readonly assumptions: readonly Assumption[];

@@ -13,14 +13,15 @@ import { qGemm, qLinearMatMul } from './qlinear-matmul.ts';
 import { parametersAt } from './quantized.ts';
 import { skipLayerNormalization } from './skip-layer-norm.ts';
 
-const STANDARD: Readonly<Record<string, Converter>> = {
+/** Operators of the default domain that are taken apart, and ONNX Runtime's own. */
+export const STANDARD: Readonly<Record<string, Converter>> = {
   ConvInteger: integerProduct('Conv'),
   MatMulInteger: integerProduct('MatMul'),
   QLinearConv: qLinearConv,
   QLinearMatMul: qLinearMatMul,
 };
 
-const MICROSOFT: Readonly<Record<string, Converter>> = {
+export const MICROSOFT: Readonly<Record<string, Converter>> = {
   Attention: attention,
   BiasGelu: gelu,
   DynamicQuantizeMatMul: dynamicQuantizeMatMul,
