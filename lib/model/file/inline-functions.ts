@@ -146,7 +146,7 @@ export function copyNode(
     opType: node.opType,
     domain: node.domain,
     overload: node.overload,
-    name: prefix + node.name,
+    name: node.name && prefix + node.name,
     input: node.input.map(rename),
     output: node.output.map(rename),
     attribute: node.attribute.flatMap(proto => copyAttribute(proto, names, prefix, attributes)),

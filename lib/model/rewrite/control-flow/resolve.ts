@@ -71,7 +71,9 @@ async function resolveAll(graph: Graph, createSession: CreateSession, probe: Pro
     current = next.graph;
     assumptions.push(...next.assumptions);
   }
-  return current === graph ? undefined : { graph: lowerOperators(withoutIdleSequences(current)), assumptions };
+  return current === graph
+    ? undefined
+    : { graph: lowerOperators(withoutIdleSequences(current, assumptions)), assumptions };
 }
 
 const isFollowed = ({ op, domain }: GraphNode): boolean => !domain && (CONTROL.has(op) || READS_SEQUENCES.has(op));
@@ -109,12 +111,13 @@ function resolveOnce(
   }
 }
 
-/** Nodes that make sequences which nothing reads any more go. */
-function withoutIdleSequences(graph: Graph): Graph {
-  const read = new Set(graph.outputs.map(({ name }) => name));
+/** Nodes that make sequences which nothing reads any more go, and those that hand them on. */
+function withoutIdleSequences(graph: Graph, assumptions: readonly Assumption[]): Graph {
+  const read = new Set([...graph.outputs.map(({ name }) => name), ...assumptions.map(({ tensor }) => tensor)]);
   const nodes: GraphNode[] = [];
   for (const node of graph.nodes.toReversed()) {
-    if (SEQUENCE_OPERATORS.has(node.op) && !node.domain && !node.outputs.some(output => read.has(output))) continue;
+    const made = !node.domain && (SEQUENCE_OPERATORS.has(node.op) || node.op === 'Identity');
+    if (made && !node.outputs.some(output => read.has(output))) continue;
     for (const name of dependenciesOf(node)) read.add(name);
     nodes.push(node);
   }
