@@ -29,7 +29,7 @@ export interface PassView {
     subject: GraphNode,
     nodes: readonly GraphNode[],
     results: ReadonlyMap<string, Value>,
-    sources: readonly string[],
+    sources: readonly Value[],
   ): ReadonlyMap<string, Value>;
 }
 
@@ -196,16 +196,21 @@ export class NodeContext {
   /**
    * Backwards through another form of the node: `emit` emits nodes that compute something from the wanted inputs, and
    * says what the gradient of each of its results is.
+   * @param seen an input as the emitted nodes see it, where that is not what `input` gives
    */
-  backThrough(emit: () => readonly (readonly [result: Value, gradient: Value])[]): void {
+  backThrough(
+    emit: () => readonly (readonly [result: Value, gradient: Value])[],
+    seen: (input: Value) => Value = input => input,
+  ): void {
     const start = this.emit.graph.nodes.length;
     const results = new Map(emit().map(([{ name }, gradient]) => [name, gradient]));
     const nodes = this.emit.graph.nodes.slice(start);
     // What stands in the place of an input has another name.
     const inputs = this.node.inputs.filter((_, position) => this.wants(position));
-    const sources = new Map(inputs.map(name => [this.value(name).name, name]));
-    const gradients = this.#pass.backThrough(this.#subject, nodes, results, [...sources.keys()]);
-    for (const [source, gradient] of gradients) this.#sink.add(sources.get(source)!, gradient);
+    const sources = new Map(inputs.map(name => [this.value(name).name, { name, value: seen(this.value(name)) }]));
+    const values = [...sources.values()].map(({ value }) => value);
+    const gradients = this.#pass.backThrough(this.#subject, nodes, results, values);
+    for (const [source, gradient] of gradients) this.#sink.add(sources.get(source)!.name, gradient);
   }
 
   get #subject(): GraphNode {

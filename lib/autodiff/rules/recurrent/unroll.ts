@@ -2,7 +2,7 @@ import { minusFrom, plus, step } from '../../blocked.ts';
 import type { NodeContext } from '../../context.ts';
 import type { Emitter } from '../../emitter.ts';
 import { clamp, reduceSum, sliceAxis, split } from '../../forms.ts';
-import { range, type Value } from '../../value.ts';
+import { range, replaceAt, type Value } from '../../value.ts';
 import { decomposed } from '../decomposed.ts';
 import { type Activation, activationsOf } from './activations.ts';
 
@@ -44,7 +44,27 @@ export interface Cell {
  * Y_h, Y_c): sequences of a known length. Behind the end of a shorter sequence of the batch the state stays, and Y is
  * zero; backwards, a shorter sequence starts at its own end, which is the same.
  */
-export const recurrent = (cell: Cell) => decomposed(context => outputsOf(context, cell), [0, 1, 2, 3, 5, 6, 7]);
+export const recurrent = (cell: Cell) =>
+  decomposed(context => outputsOf(context, cell), [0, 1, 2, 3, 5, 6, 7], {
+    seen: batchSecond,
+    gradient: stateGradient,
+  });
+
+/** Of a single direction, several scores of one image stand on the axis that looks like a batch: [K, 1, H]. */
+function stateGradient(context: NodeContext, position: number): Value | undefined {
+  const gradient = context.gradientOf(position);
+  if (!gradient || !context.manyScores || gradient.dims[0] !== -1) return gradient;
+  if (position === 0) context.fail('a sequence of one step takes one score of an image at a time');
+  return context.emit.reshape(gradient, [1, -1, gradient.dims.at(-1)!]);
+}
+
+/** Inputs of three axes have their batch on the second: of one image, it has a row for each of several scores. */
+const batchSecond =
+  ({ manyScores, node }: NodeContext) =>
+  (input: Value): Value => {
+    const batched = [0, 5, 6].some(position => node.inputs[position] === input.name);
+    return manyScores && batched && input.dims[1] === 1 ? { ...input, dims: replaceAt(input.dims, 1, -1) } : input;
+  };
 
 function outputsOf(context: NodeContext, cell: Cell): (Value | undefined)[] {
   const { emit: e, node } = context;
@@ -115,7 +135,9 @@ function runDirection(context: NodeContext, cell: Cell, index: number, options: 
   const direction = directionOf(context, cell, index, options.activations);
   const steps = direction.projected.length;
   const initial = (position: number) =>
-    context.has(position) ? flat(e, sliceAxis(e, context.input(position), 0, index, 1)) : undefined;
+    context.has(position)
+      ? flat(e, sliceAxis(e, batchSecond(context)(context.input(position)), 0, index, 1))
+      : undefined;
   let state: State = { h: initial(5), c: initial(6) };
   const outputs: Value[] = [];
   for (const place of range(steps)) {
@@ -139,8 +161,9 @@ const flat = (e: Emitter, x: Value): Value => e.reshape(x, x.dims.slice(1));
 
 function directionOf(context: NodeContext, cell: Cell, index: number, activations: readonly Activation[]): Direction {
   const { emit: e, node } = context;
+  const seen = batchSecond(context);
   const of = (position: number) => flat(e, sliceAxis(e, context.input(position), 0, index, 1));
-  const [x, w, r] = [context.input(0), of(1), of(2)];
+  const [x, w, r] = [seen(context.input(0)), of(1), of(2)];
   const hidden = r.dims[1]!;
   const rows = cell.gates * hidden;
   let projection = e.matMul(x, e.transpose(w, [1, 0]));

@@ -14,7 +14,8 @@ export const deformConv = decomposed(context => {
   if (window.input.includes(-1) || window.output.includes(-1)) context.fail('height or width is dynamic');
   const group = node.attributes.int('group', 1);
   const sets = node.attributes.int('offset_group', 1);
-  const [batch, channels] = x.dims as [number, number];
+  const batch = offset.dims[0] === -1 ? -1 : x.dims[0]!;
+  const channels = x.dims[1]!;
   const [cells, points] = [sizeOf(window.kernel), sizeOf(window.output)];
   const folded = sets === 1 ? batch : batch === -1 ? -1 : batch * sets;
 

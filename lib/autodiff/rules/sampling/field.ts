@@ -38,12 +38,14 @@ export function readField({ e, flat, sizes }: Field, taps: readonly (readonly Ta
       place = place ? e.add(scale(e, place, sizes[axis]!), index) : index;
       if (own) weight = weight ? e.mul(weight, own) : own;
     }
-    const [rows, count] = place!.dims as [number, number];
-    const column = e.reshape(e.cast(place!, 'int64'), [rows, 1, count]);
+    const [own, count] = place!.dims as [number, number];
+    // One image may be read for several scores.
+    const rows = flat.dims[0] === -1 ? -1 : own;
+    const column = e.reshape(e.cast(place!, 'int64'), [own, 1, count]);
     const dims = [rows, channels, count];
     const indices = e.node('Expand', [column, e.ints([1, channels, 1])], { type: 'int64', dims });
     const values = e.node('GatherElements', [flat, indices], { type: flat.type, dims }, { axis: 2 });
-    const part = weight ? e.mul(values, e.reshape(weight, [rows, 1, count])) : values;
+    const part = weight ? e.mul(values, e.reshape(weight, [weight.dims[0]!, 1, count])) : values;
     sum = sum ? e.add(sum, part) : part;
   }
   return sum!;
