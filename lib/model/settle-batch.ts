@@ -56,7 +56,12 @@ export async function settleBatch(
 
 /** Activations quantised at run time get one scale for all images of a batch. */
 function mixesImages(graph: Graph): boolean {
-  return graph.nodes.some(({ op }) => op === 'DynamicQuantizeLinear');
+  return graph.nodes.some(
+    ({ op, attributes }) =>
+      op === 'DynamicQuantizeLinear' ||
+      // Its default axes include the batch.
+      (op === 'MeanVarianceNormalization' && attributes.ints('axes', [0, 2, 3]).includes(0)),
+  );
 }
 
 /** The output with the scores, when the first size of the scores, and nothing else, follows the batch. */

@@ -41,6 +41,44 @@ def products(rng):
                    {"x": zeros(2, 3, 5) if index % 2 else rng.standard_normal([2, 5, 3])}, constants, opset=opset, second=index == 0)
 
 
+def cumulative_products(rng):
+    for axis in (0, 1, -1):
+        for exclusive in (0, 1):
+            reverse = int(axis != 0)
+            def reference(torch, x, axis=axis, exclusive=exclusive, reverse=reverse):
+                x = torch.flip(x, [axis]) if reverse else x
+                x = torch.cat([torch.ones_like(x.narrow(axis, 0, 1)), x.narrow(axis, 0, x.shape[axis] - 1)], axis) if exclusive else x
+                y = torch.cumprod(x, axis)
+                return torch.flip(y, [axis]) if reverse else y
+            yield Case(f"CumProd {axis} exclusive={exclusive}", [node("CumProd", "x a", exclusive=exclusive, reverse=reverse)],
+                       {"x": rng.standard_normal([3, 5, 4]) * (rng.random([3, 5, 4]) > 0.2)}, {"a": np.int64(axis)}, opset=26, torch=reference, forward=True)
+
+
+def transforms(rng):
+    for index, (shape, axis, length, inverse, onesided) in enumerate((
+            ([2, 6, 1], 1, None, 0, 0), ([2, 6, 2], 1, None, 1, 0), ([2, 5, 3, 1], 2, None, 0, 1), ([2, 5, 3, 1], 1, 8, 0, 1), ([2, 5, 3, 2], 1, 4, 0, 0))):
+        names, constants, attributes = ["x"], {}, dict(inverse=inverse, onesided=onesided)
+        if length:
+            constants["n"] = np.int64(length)
+        opset = (17, 20)[index % 2]
+        if opset == 17:
+            names, attributes = ["x"] + (["n"] if length else []), attributes | {"axis": axis}
+        else:
+            constants["a"] = np.int64(axis)
+            names = ["x", "n" if length else "", "a"]
+        def reference(torch, x, a=(axis, length, inverse, onesided)):
+            axis, length, inverse, onesided = a
+            z = torch.view_as_complex(x.contiguous()) if x.shape[-1] == 2 else torch.complex(x[..., 0], torch.zeros_like(x[..., 0]))
+            y = (torch.fft.ifft if inverse else torch.fft.fft)(z, length, axis)
+            return torch.view_as_real(y.narrow(axis, 0, y.shape[axis] // 2 + 1) if onesided else y)
+        yield Case(f"DFT {shape} {attributes} {length}", [node("DFT", names, **attributes)], {"x": rng.standard_normal(shape)}, constants, opset=opset,
+                   torch=reference, forward=True, tolerance=2e-5)
+    for shape in ([1, 1], [2, 2], [2, 3, 3], [1, 2, 5, 5]):
+        yield Case(f"Det {shape}", [node("Det", "x")], {"x": rng.standard_normal(shape)}, opset=pick(rng, 11, 22), second=len(shape) == 3,
+                   torch=lambda torch, x: torch.linalg.det(x), forward=True)
+    yield Case("Det of a singular matrix", [node("Det", "x")], {"x": np.array([[1.0, 2, 3], [2, 4, 6], [1, 0, 1]])}, opset=11)
+
+
 def lp_pool(torch, x, p, kernel, strides, pads, dilations, ceil):
     """Sums of |x|^p by a depthwise convolution."""
     functional = torch.nn.functional
@@ -116,4 +154,4 @@ def unpooled(torch, x, pad):
     return torch.zeros_like(x).flatten(2).scatter(2, places.flatten(2), (values ** 2).flatten(2)).reshape(x.shape) * x
 
 
-FAMILIES = {"choosing": choosing, "product": products, "pool-norm": norm_pools, "fold": folds}
+FAMILIES = {"choosing": choosing, "product": products, "product-running": cumulative_products, "transform": transforms, "pool-norm": norm_pools, "fold": folds}

@@ -30,6 +30,7 @@ import * as scatter from './scatter.ts';
 import * as shape from './shape.ts';
 import * as slice from './slice.ts';
 import { logSoftmax, softmax } from './softmax.ts';
+import { det, dft } from './transform.ts';
 import * as unary from './unary.ts';
 
 /** The true gradient: operator to rule. */
@@ -59,9 +60,11 @@ export const gradientRules: RuleSet = new Map<string, Rule>([
   ['Cosh', unary.cosh],
   ['CumProd', cumProd],
   ['CumSum', reduce.cumSum],
+  ['DFT', dft],
   ['DeformConv', deformConv],
   ['DepthToSpace', depthToSpace],
   ['DequantizeLinear', dequantizeLinear],
+  ['Det', det],
   ['Div', arithmetic.div],
   ['Dropout', arithmetic.dropout],
   ['DynamicQuantizeLinear', quantizeLinear],

@@ -347,3 +347,51 @@ it('refuses files in the layout of one processor', async () => {
   const graph = build({ op: 'Conv', domain: 'com.microsoft.nchwc', x: [1, 8, 4, 4], inputs: ['x', 'x'] }, false);
   await expectError(() => lowerOperators(graph), 'ERR_MODEL_UNSUPPORTED', '"extended"');
 });
+
+describe('recurrent operators with the batch first', () => {
+  it.each([
+    ['GRU', 3, 'forward'],
+    ['LSTM', 4, 'bidirectional'],
+    ['RNN', 1, 'reverse'],
+  ])('%s gives what the layout of the runtime gives', async (op, gates, direction) => {
+    const count = direction === 'bidirectional' ? 2 : 1;
+    const make = (layout: 0 | 1) => {
+      const attributes = { hidden_size: 2, direction, ...(layout && { layout }) };
+      const recurrent = makeNode(
+        op,
+        [layout ? 'x' : 't', 'w', 'r', '', '', layout ? 'h' : 'ht'],
+        layout ? ['y', 'last'] : ['ty', 'tl'],
+        attributes,
+      );
+      const around = [
+        makeNode('Transpose', ['x'], ['t'], { perm: [1, 0, 2] }),
+        makeNode('Transpose', ['h'], ['ht'], { perm: [1, 0, 2] }),
+        recurrent,
+        makeNode('Transpose', ['ty'], ['y'], { perm: [2, 0, 1, 3] }),
+        makeNode('Transpose', ['tl'], ['last'], { perm: [1, 0, 2] }),
+      ];
+      return parseModel(
+        buildModel({
+          nodes: layout ? [recurrent] : around,
+          inputs: [
+            { name: 'x', dims: [3, 4, 5] },
+            { name: 'h', dims: [3, count, 2] },
+          ],
+          outputs: [{ name: 'y' }, { name: 'last' }],
+          initializers: { w: noise([count, gates * 2, 5], 1), r: noise([count, gates * 2, 2], 2) },
+        }),
+      );
+    };
+    const feeds = {
+      x: { type: 'float32' as const, ...noise([3, 4, 5], 3) },
+      h: { type: 'float32' as const, ...noise([3, count, 2], 4) },
+    };
+    const run = (graph: Graph) =>
+      withProbe(graph, createOrtSession, undefined, session => session.run(feeds, ['y', 'last']));
+    const [expected, actual] = [await run(make(0)), await run(lowerOperators(make(1)))];
+    for (const name of ['y', 'last']) {
+      expect(actual[name]!.dims).toEqual(expected[name]!.dims);
+      expectClose(actual[name]!.data as Float32Array, expected[name]!.data as Float32Array, 1e-6);
+    }
+  });
+});

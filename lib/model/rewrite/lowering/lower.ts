@@ -1,5 +1,6 @@
 import { OnnxCamError } from '../../../common/errors.ts';
 import { Graph, type GraphNode } from '../../graph/graph.ts';
+import { batchFirst } from './batch-first.ts';
 import { dynamicQuantizeMatMul, integerProduct, matMulIntegerToFloat } from './dynamic.ts';
 import { fusedConv, fusedGemm } from './fused-activation.ts';
 import { attention, multiHeadAttention } from './fused-attention.ts';
@@ -16,9 +17,12 @@ import { skipLayerNormalization } from './skip-layer-norm.ts';
 /** Operators of the default domain that are taken apart, and ONNX Runtime's own. */
 export const STANDARD: Readonly<Record<string, Converter>> = {
   ConvInteger: integerProduct('Conv'),
+  GRU: batchFirst,
+  LSTM: batchFirst,
   MatMulInteger: integerProduct('MatMul'),
   QLinearConv: qLinearConv,
   QLinearMatMul: qLinearMatMul,
+  RNN: batchFirst,
 };
 
 export const MICROSOFT: Readonly<Record<string, Converter>> = {
