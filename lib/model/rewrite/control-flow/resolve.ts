@@ -8,7 +8,7 @@ import { lowerOperators } from '../lowering/lower.ts';
 import { withTripCounts } from './measure.ts';
 import { sameResults } from './same-results.ts';
 import { SEQUENCE_OPERATORS, Sequences } from './sequences.ts';
-import { chooseBranch, unrollLoop, unrollScan } from './unroll.ts';
+import { chooseBranch, staysTrue, unrollLoop, unrollScan } from './unroll.ts';
 import { type Assumption, Writer } from './writer.ts';
 
 /** Bodies in bodies are resolved one after the other. */
@@ -59,7 +59,7 @@ async function resolveAll(graph: Graph, createSession: CreateSession, probe: Pro
   let current = graph;
   const assumptions: Assumption[] = [];
   for (let round = 0; round < MAX_ROUNDS; round++) {
-    const loops = current.nodes.filter(({ op, domain }) => op === 'Loop' && !domain);
+    const loops = current.nodes.filter(isCounted);
     const measured = withTripCounts(current, loops);
     const facts = await probeFacts(measured.graph, createSession, probe);
     const trips = (loop: GraphNode) => {
@@ -74,6 +74,12 @@ async function resolveAll(graph: Graph, createSession: CreateSession, probe: Pro
   return current === graph
     ? undefined
     : { graph: lowerOperators(withoutIdleSequences(current, assumptions)), assumptions };
+}
+
+/** A Loop that ends by a condition; of others the given number is enough, however large it is. */
+function isCounted({ op, domain, attributes }: GraphNode): boolean {
+  const body = attributes.find('body')?.g;
+  return op === 'Loop' && !domain && body !== undefined && !staysTrue(body);
 }
 
 const isFollowed = ({ op, domain }: GraphNode): boolean => !domain && (CONTROL.has(op) || READS_SEQUENCES.has(op));

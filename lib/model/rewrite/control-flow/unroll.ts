@@ -50,7 +50,7 @@ export function unrollLoop(node: GraphNode, facts: FactTable, writer: Writer, me
 }
 
 /** Whether a body's condition is the one that it was given, or a constant that is true. */
-function staysTrue(body: GraphProto): boolean {
+export function staysTrue(body: GraphProto): boolean {
   let name = body.output[0]!.name;
   for (;;) {
     if (name === body.input[1]?.name) return true;
