@@ -394,4 +394,18 @@ describe('recurrent operators with the batch first', () => {
       expectClose(actual[name]!.data as Float32Array, expected[name]!.data as Float32Array, 1e-6);
     }
   });
+
+  it('may leave their first output out, not all of them', async () => {
+    const make = (outputs: readonly string[]) =>
+      parseModel(
+        buildModel({
+          nodes: [makeNode('GRU', ['x', 'w', 'r'], outputs, { hidden_size: 2 }), makeNode('Relu', ['x'], ['z'])],
+          inputs: [{ name: 'x', dims: [3, 4, 5] }],
+          outputs: [{ name: 'z' }],
+          initializers: { w: noise([1, 6, 5], 1), r: noise([1, 6, 2], 2) },
+        }),
+      );
+    expect(lowerOperators(make(['', 'h'])).nodes.map(({ op }) => op)).toContain('GRU');
+    await expectError(() => lowerOperators(make(['', ''])), 'ERR_MODEL_INVALID', 'lacks its output');
+  });
 });

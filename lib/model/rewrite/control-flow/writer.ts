@@ -1,4 +1,5 @@
 import type { TensorProto } from 'onnx-buf';
+import { toInt64 } from '../../../common/sizes.ts';
 import type { AttributeValue } from '../../graph/attributes.ts';
 import type { Graph, GraphNode } from '../../graph/graph.ts';
 import { makeNode } from '../../graph/graph.ts';
@@ -67,7 +68,7 @@ export class Writer {
   }
 
   scalar(value: number, name: string): string {
-    this.initializers.set(name, makeTensorProto(name, 'int64', [], BigInt64Array.of(BigInt(value))));
+    this.initializers.set(name, makeTensorProto(name, 'int64', [], BigInt64Array.of(toInt64(value))));
     return name;
   }
 
@@ -112,7 +113,7 @@ export class Writer {
   }
 
   #vector(values: readonly number[], name: string): string {
-    this.initializers.set(name, makeTensorProto(name, 'int64', [values.length], BigInt64Array.from(values, BigInt)));
+    this.initializers.set(name, makeTensorProto(name, 'int64', [values.length], BigInt64Array.from(values, toInt64)));
     return name;
   }
 

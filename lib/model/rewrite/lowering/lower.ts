@@ -82,8 +82,11 @@ export function lowerOperators(graph: Graph): Graph {
  * not looked at the graph yet.
  */
 const REQUIRED: Readonly<Record<string, readonly number[]>> = {
+  GRU: [0, 1, 2],
+  LSTM: [0, 1, 2],
   QLinearConv: [0, 1, 2, 3, 4, 5, 6, 7],
   QLinearMatMul: [0, 1, 2, 3, 4, 5, 6, 7],
+  RNN: [0, 1, 2],
   DynamicQuantizeMatMul: [0, 1, 2],
   FastGelu: [0],
   Gelu: [0],
@@ -102,6 +105,7 @@ const REQUIRED: Readonly<Record<string, readonly number[]>> = {
   QuickGelu: [0],
   SkipLayerNormalization: [0, 1, 2],
 };
+const STEPWISE: ReadonlySet<string> = new Set(['GRU', 'LSTM', 'RNN']);
 const QUANTIZERS: ReadonlySet<string> = new Set(['QuantizeLinear', 'DequantizeLinear']);
 
 /** @throws OnnxCamError `ERR_MODEL_INVALID` for a node without inputs or an output that its operator must have */
@@ -109,7 +113,9 @@ function checkArity(node: GraphNode): void {
   const table = tableOf(node);
   if (!Object.hasOwn(table, node.op) && !(node.domain === '' && QUANTIZERS.has(node.op))) return;
   const missing = (REQUIRED[node.op] ?? [0, 1]).find(position => !node.inputs[position]);
-  if (missing === undefined && node.outputs[0]) return;
+  // Of a recurrent operator any output may be left out.
+  const made = STEPWISE.has(node.op) ? node.outputs.some(output => output !== '') : node.outputs[0];
+  if (missing === undefined && made) return;
   throw new OnnxCamError(
     'ERR_MODEL_INVALID',
     `the ${node.op} node "${node.name}" lacks ${missing === undefined ? 'its output' : `its input ${missing}`}`,
