@@ -44,6 +44,7 @@ describe('vision transformers', () => {
     ['no class token', { prefix: 0, pool: 'mean' }, [3, 5], 0],
     ['distillation token', { prefix: 2, size: [16, 8] }, [4, 2], 2],
     ['registers, normalisation in pieces', { prefix: 5, pieces: true }, [3, 5], 5],
+    ['normalisation by the root mean square, in pieces', { pieces: 'root mean square' }, [3, 5], 1],
     ['scaled before, relative bias, fixed batch', { scale: 'before', bias: true, batch: 1, size: [8, 8] }, [2, 2], 1],
   ])('%s: grid and layer', async (_name, options, grid, prefix) => {
     const { chosen, layers, graph, facts, input } = await load(vitModel({ blocks: 3, ...options }));
@@ -60,7 +61,7 @@ describe('vision transformers', () => {
       ['0', '1', '2'].flatMap(i => [`${i}/norm1`, `${i}/norm2`]).concat('norm'),
     );
     // Heads, attention matrices and pieces of normalisations are none.
-    expect(layers.filter(({ name }) => /heads|scores|probabilities|seen|unit|centred/.test(name))).toEqual([]);
+    expect(layers.filter(({ name }) => /heads|scores|probabilities|seen|unit|centred|square/.test(name))).toEqual([]);
     expect(chooseCut(layers)).toMatchObject({ name: '1/out', dominating: true });
     expect(stageLayers(layers).map(({ name }) => name)).toEqual(['2/norm1']);
     const attentions = findAttentions(graph, facts, traceAxes(graph, facts, input));
