@@ -31,6 +31,14 @@ describe('regroup', () => {
     expect(kinds(regroup([b, lowBack!, highBack!, leftBack!, rightBack!, c], [-1, 6, 4, 10]))![1]).toBe('row2·row3');
   });
 
+  it('cuts windows again elsewhere, as an exporter does that leaves out the whole map between two partitions', () => {
+    const columns = [newAxis('batch', -1), newAxis('channel', 10), newAxis('row', 6), newAxis('column', 6)];
+    const windows = regroup(columns, [-1, 10, 3, 2, 3, 2])!;
+    const grid = regroup(windows, [-1, 10, 2, 3, 2, 3])!;
+    expect(kinds(grid)).toEqual(['batch-1', 'channel10', 'row2', 'row3', 'column2', 'column3']);
+    expect(kinds(regroup(grid, [-1, 10, 6, 6]))).toEqual(['batch-1', 'channel10', 'row6', 'column6']);
+  });
+
   it('gives up where sizes do not fit, and on tokens behind a class token', () => {
     expect(regroup(map, [-1, 5, 48])).toBeUndefined();
     expect(regroup(map, [-1, -1, 10])).toBeUndefined();
