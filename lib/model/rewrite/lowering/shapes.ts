@@ -77,8 +77,16 @@ export class Shapes {
       case 'Conv':
       case 'FusedConv':
         return x && [x[0], second()?.[0], ...x.slice(2).map(() => undefined)];
+      case 'Shape': {
+        const [start, end] = [attributes.int('start', 0), attributes.int('end') ?? x?.length];
+        return start >= 0 && end !== undefined && end >= start ? [end - start] : undefined;
+      }
       case 'Concat':
-        return x?.with(axisOf(node, x.length, 0), undefined);
+        return this.#joined(node);
+      case 'Expand':
+        return broadcast([x, this.#sizes(inputs[1])]);
+      case 'ConstantOfShape':
+        return this.#sizes(inputs[0]);
       case 'Slice':
         return x?.map(() => undefined);
       case 'Gather':
@@ -91,7 +99,7 @@ export class Shapes {
       case 'Mul':
       case 'Div':
       case 'Where':
-        return this.#broadcast(inputs);
+        return broadcast(inputs.map(name => this.of(name)));
       default:
         return KEEPING.has(op) ? x : undefined;
     }
@@ -102,18 +110,27 @@ export class Shapes {
     return weight && weight.dims.length < 2 && (weight.dims[0] ?? 1n) <= 32n ? readNumbers(weight) : undefined;
   }
 
-  /** A shape may be a constant, or joined from constants and sizes that are computed. */
+  /** Values of a tensor of sizes: a constant, or joined from constants and sizes that are computed. */
+  #sizes(tensor: string | undefined): Shape | undefined {
+    const maker = this.#graph.producer(tensor ?? '');
+    const constant = this.#constant(tensor);
+    if (constant || maker?.op !== 'Concat') return constant;
+    const parts = maker.inputs.map(part => this.#constant(part) ?? this.of(part)?.map(size => unknowns(size)).at(0));
+    return parts.every(part => part !== undefined) ? parts.flat() : undefined;
+  }
+
   #reshaped({ inputs }: GraphNode, x: Shape | undefined): Shape | undefined {
-    const maker = this.#graph.producer(inputs[1] ?? '');
-    const sizes =
-      this.#constant(inputs[1]) ??
-      (maker?.op === 'Concat'
-        ? maker.inputs.map(part => {
-            const values = this.#constant(part);
-            return values?.length === 1 ? values[0] : undefined;
-          })
-        : undefined);
-    return sizes?.map((size, i) => (size === 0 ? x?.[i] : size === -1 ? undefined : size));
+    return this.#sizes(inputs[1])?.map((size, i) => (size === 0 ? x?.[i] : size === -1 ? undefined : size));
+  }
+
+  #joined(node: GraphNode): Shape | undefined {
+    const shapes = node.inputs.map(name => this.of(name));
+    const known = shapes.find(shape => shape !== undefined);
+    if (!known) return undefined;
+    const axis = axisOf(node, known.length, 0);
+    const along = shapes.map(shape => shape?.[axis]);
+    const total = along.every(size => size !== undefined) ? along.reduce((sum, size) => sum + size, 0) : undefined;
+    return known.map((size, i) => (i === axis ? total : (size ?? shapes.find(shape => shape?.[i] !== undefined)?.[i])));
   }
 
   #gathered(node: GraphNode, x: Shape | undefined): Shape | undefined {
@@ -129,16 +146,6 @@ export class Shapes {
     if (op === 'Squeeze') return x.filter((_, i) => !named.has(i));
     const rest = [...x];
     return Array.from({ length: rank }, (_, i) => (named.has(i) ? 1 : rest.shift()));
-  }
-
-  #broadcast(inputs: readonly string[]): Shape | undefined {
-    const shapes = inputs.map(name => this.of(name));
-    if (!shapes.every(shape => shape !== undefined)) return undefined;
-    const rank = Math.max(...shapes.map(shape => shape.length));
-    return Array.from({ length: rank }, (_, i) => {
-      const sizes = shapes.map(shape => (i - rank + shape.length < 0 ? 1 : shape[i - rank + shape.length]));
-      return sizes.find(size => size !== undefined && size > 1) ?? (sizes.includes(undefined) ? undefined : 1);
-    });
   }
 
   #split(node: GraphNode): (Shape | undefined)[] {
@@ -165,6 +172,19 @@ function axisOf({ attributes }: GraphNode, rank: number, fallback: number): numb
   const axis = attributes.int('axis', fallback);
   return axis < 0 ? axis + rank : axis;
 }
+
+function broadcast(shapes: readonly (Shape | undefined)[]): Shape | undefined {
+  if (!shapes.every(shape => shape !== undefined)) return undefined;
+  const rank = Math.max(...shapes.map(shape => shape.length));
+  return Array.from({ length: rank }, (_, i) => {
+    const sizes = shapes.map(shape => (i - rank + shape.length < 0 ? 1 : shape[i - rank + shape.length]));
+    return sizes.find(size => size !== undefined && size > 1) ?? (sizes.includes(undefined) ? undefined : 1);
+  });
+}
+
+/** As many sizes that are not known as a vector of sizes has elements. */
+const unknowns = (count: number | undefined): Shape | undefined =>
+  count === undefined || count > 32 ? undefined : Array(count).fill(undefined);
 
 function product(a: Shape | undefined, b: Shape | undefined, transposed: boolean): Shape | undefined {
   if (!a || !b || a.length < 2 || b.length < 2) return undefined;
