@@ -88,7 +88,7 @@ export function causalBias(
 /** 0, 1, … as many as an axis has. */
 export function indicesUpTo(lowering: Lowering, tensor: string, axis: number): string {
   const count = lowering.squeeze(lowering.sizeOf(tensor, axis), 0);
-  const [start, step] = [0, 1].map(value => lowering.constant('int64', [], BigInt64Array.of(BigInt(value))));
+  const [start, step] = [0n, 1n].map(value => lowering.constant('int64', [], BigInt64Array.of(value)));
   return lowering.emit('Range', [start!, count, step!]);
 }
 

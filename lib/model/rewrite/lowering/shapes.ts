@@ -115,7 +115,7 @@ export class Shapes {
     const maker = this.#graph.producer(tensor ?? '');
     const constant = this.#constant(tensor);
     if (constant || maker?.op !== 'Concat') return constant;
-    const parts = maker.inputs.map(part => this.#constant(part) ?? this.of(part)?.map(size => unknowns(size)).at(0));
+    const parts = maker.inputs.map(part => this.#constant(part) ?? unknowns(this.of(part)?.[0]));
     return parts.every(part => part !== undefined) ? parts.flat() : undefined;
   }
 
