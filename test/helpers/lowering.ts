@@ -1,11 +1,13 @@
 import { expect } from 'vitest';
+import { differentiate } from '../../lib/autodiff/differentiate.ts';
 import type { Tensor } from '../../lib/engine/tensor.ts';
 import { parseModel } from '../../lib/model/file/parse-model.ts';
 import { type Graph, type GraphNode, makeNode } from '../../lib/model/graph/graph.ts';
 import { withProbe } from '../../lib/model/probe/probe-session.ts';
 import { lowerOperators } from '../../lib/model/rewrite/lowering/lower.ts';
+import { factsByRunning, runGraph } from '../autodiff/harness.ts';
 import { expectClose } from './expect-close.ts';
-import { buildModel, noise, type WeightSpec } from './model-builder.ts';
+import { buildModel, noise, valueInfo, type WeightSpec } from './model-builder.ts';
 import { createOrtSession } from './ort-session.ts';
 
 type Attributes = Parameters<typeof makeNode>[3];
@@ -85,3 +87,32 @@ export async function compareWithRuntime(
   expectClose(ours.values, theirs.values, tolerance);
   return lowered;
 }
+
+/**
+ * The gradient of Σ y·seed in x that the nodes of a case taken apart give, along a direction, against differences of the
+ * runtime's own kernel: (8(f(h) − f(−h)) − (f(2h) − f(−2h))) / 12h.
+ */
+export async function compareGradient(one: LoweringCase): Promise<void> {
+  const graph = buildCase(one);
+  const x = caseInput(one);
+  const direction = noise(one.x, 21).data;
+  const { dims } = await runCase(graph, x);
+  const seed = noise(dims, 22).data as Float32Array<ArrayBuffer>;
+  const lowered = lowerOperators(graph);
+  lowered.inputs.push(valueInfo({ name: 'seed', dims }));
+  const facts = await factsByRunning(lowered, { x, seed: { type: 'float32', data: seed, dims } });
+  const { gradients } = differentiate({ graph: lowered, facts, seeds: { y: { gradient: 'seed' } }, wrt: ['x'] });
+  const name = gradients.get('x')!;
+  const feeds = { x, seed: { type: 'float32', data: seed, dims } as const };
+  const gradient = (await runGraph(lowered, feeds, [name]))[name]!.data as Float32Array;
+  const score = async (step: number) => {
+    const moved = x.data.map((value, i) => value + step * direction[i]!);
+    return dot((await runCase(graph, { ...x, data: moved })).values, seed);
+  };
+  const h = 0.03;
+  const [far, near] = [(await score(2 * h)) - (await score(-2 * h)), (await score(h)) - (await score(-h))];
+  const expected = (8 * near - far) / (12 * h);
+  expect(Math.abs(dot(gradient, direction) - expected)).toBeLessThan(2e-4 * Math.max(1, Math.abs(expected)));
+}
+
+const dot = (a: Float32Array, b: Float32Array): number => a.reduce((sum, value, i) => sum + value * b[i]!, 0);

@@ -3,7 +3,14 @@ import { float } from '../../../lib/model/graph/attributes.ts';
 import { makeNode } from '../../../lib/model/graph/graph.ts';
 import { lowerOperators } from '../../../lib/model/rewrite/lowering/lower.ts';
 import { expectClose } from '../../helpers/expect-close.ts';
-import { buildCase, caseInput, compareWithRuntime, type LoweringCase, runCase } from '../../helpers/lowering.ts';
+import {
+  buildCase,
+  caseInput,
+  compareGradient,
+  compareWithRuntime,
+  type LoweringCase,
+  runCase,
+} from '../../helpers/lowering.ts';
 import { noise, type WeightSpec } from '../../helpers/model-builder.ts';
 
 const bytes = (dims: readonly number[], seed: number): WeightSpec => ({
@@ -117,6 +124,7 @@ describe('further operators that the runtime has fused, taken apart', () => {
     const quantized = QUANTIZED.includes(one.op) ? (['sx', 'zx'] as const) : undefined;
     const lowered = await compareWithRuntime(one, one.op === 'QAttention' ? 1e-5 : 3e-6, quantized);
     expect(lowered.nodes.filter(({ domain, op }) => domain !== '' || op === one.op)).toEqual([]);
+    if (!one.before) await compareGradient(one);
   });
 
   it('MatMulNBits with a weight of another size stays, and the runtime says what is wrong', () => {
