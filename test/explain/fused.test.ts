@@ -41,3 +41,16 @@ describe.each(Object.keys(FORMS))('%s', name => {
     }
   });
 });
+
+it('a quantised network saved with channels last: layer and maps of the one before', async () => {
+  const before = gunzipSync(readFileSync(new URL('../golden/quantised/qdq.onnx.gz', import.meta.url)));
+  const [plain, fused] = [await openModel(before), await open('quantised-all')];
+  const picture = { type: 'float32', data: uniform(5, 3 * 20 * 20, 2), dims: [1, 3, 20, 20] } as const;
+  for (const method of ['grad-cam', 'hirescam', 'layer-cam']) {
+    const expected = one(await plain.explain(picture, { method, target: 3 }));
+    const result = one(await fused.explain(picture, { method, target: 3 }));
+    expect(result.target.score).toBe(expected.target.score);
+    expect(placed(result)).toEqual(placed(expected));
+    expectClose(result.raw.data, expected.raw.data, 1e-5 * Math.max(...Array.from(expected.raw.data, Math.abs)));
+  }
+});

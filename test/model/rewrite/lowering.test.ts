@@ -177,6 +177,20 @@ const QUANTIZED: Readonly<Record<string, LoweringCase>> = {
   }),
   QLinearAveragePool: of('QLinearAveragePool', { attributes: { kernel_shape: [3, 3], strides: [2, 2] } }),
   QLinearGlobalAveragePool: of('QLinearGlobalAveragePool', { attributes: { channels_last: 0 } }),
+  'QLinearConv with channels last': of('QLinearConv', {
+    x: [1, 6, 6, 4],
+    inputs: ['q', 'sx', 'zx', 'w', 'sw', 'zw', 'sy', 'zy'],
+    weights: { ...parameters(4), w: whole([4, 4, 3, 3], 'int8', 3) },
+    attributes: { channels_last: 1, pads: [1, 1, 1, 1] },
+  }),
+  'QLinearAveragePool with channels last': of('QLinearAveragePool', {
+    x: [1, 6, 6, 4],
+    attributes: { channels_last: 1, kernel_shape: [3, 3], strides: [2, 2] },
+  }),
+  'QLinearGlobalAveragePool with channels last': of('QLinearGlobalAveragePool', {
+    x: [1, 6, 6, 4],
+    attributes: { channels_last: 1 },
+  }),
   QLinearSigmoid: of('QLinearSigmoid'),
   QLinearLeakyRelu: of('QLinearLeakyRelu', { attributes: { alpha: float(0.2) } }),
   QLinearSoftmax: of('QLinearSoftmax', { attributes: { axis: -1, opset: 17 } }),

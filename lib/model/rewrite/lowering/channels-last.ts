@@ -1,17 +1,16 @@
 import type { GraphNode } from '../../graph/graph.ts';
 import { fusedConv } from './fused-activation.ts';
 import type { Converter, Lowering } from './lowering.ts';
+import { toFirst, toLast } from './perms.ts';
 
 /** A tensor [N, …, C] as [N, C, …]. */
 export function channelsFirst(lowering: Lowering, tensor: string, rank: number): string {
-  const axes = Array.from({ length: rank - 2 }, (_, i) => i + 1);
-  return lowering.emit('Transpose', [tensor], { perm: [0, rank - 1, ...axes] });
+  return lowering.emit('Transpose', [tensor], { perm: toFirst(rank) });
 }
 
 /** A tensor [N, C, …] as [N, …, C]. */
 export function channelsLast(lowering: Lowering, tensor: string, rank: number, output: string): string {
-  const axes = Array.from({ length: rank - 2 }, (_, i) => i + 2);
-  return lowering.emit('Transpose', [tensor], { perm: [0, ...axes, 1] }, output);
+  return lowering.emit('Transpose', [tensor], { perm: toLast(rank) }, output);
 }
 
 /** com.microsoft NhwcConv and NhwcFusedConv(x, w, bias, z): a convolution of maps with channels last, w [M, C, kh, kw] as ever. */
@@ -36,10 +35,13 @@ export const nhwcMaxPool: Converter = (node, lowering) => {
   const [output] = node.outputs as [string];
   const rank = (node.attributes.ints('kernel_shape')?.length ?? 0) + 2;
   const parameters = lowering.quantized.get(x);
-  const first = channelsFirst(lowering, parameters ? lowering.dequantized(x, parameters) : x, rank);
-  lowering.emitLike(node, 'MaxPool', [first], [`${output}/first`]);
-  const before = parameters ? lowering.unquantized(output) : output;
-  channelsLast(lowering, `${output}/first`, rank, before);
-  if (parameters) lowering.quantize(before, parameters, output);
+  if (parameters) {
+    const before = lowering.unquantized(output);
+    lowering.emitLike(node, 'MaxPool', [lowering.dequantizedFirst(x, parameters, rank)], [before]);
+    lowering.quantizeLast(before, parameters, output, rank);
+    return true;
+  }
+  lowering.emitLike(node, 'MaxPool', [channelsFirst(lowering, x, rank)], [`${output}/first`]);
+  channelsLast(lowering, `${output}/first`, rank, output);
   return true;
 };

@@ -20,7 +20,8 @@ import { qGemm, qLinearMatMul } from './qlinear-matmul.ts';
 import { parametersAt } from './quantized.ts';
 import { rotaryEmbedding, standardRotary } from './rotary.ts';
 
-const STANDARD: Readonly<Record<string, Converter>> = {
+/** Operators of the default domain that are taken apart, and ONNX Runtime's own. */
+export const STANDARD: Readonly<Record<string, Converter>> = {
   Attention: standardAttention,
   ConvInteger: integerProduct('Conv'),
   MatMulInteger: integerProduct('MatMul'),
@@ -32,7 +33,7 @@ const STANDARD: Readonly<Record<string, Converter>> = {
   SimplifiedLayerNormalization: rmsNormalization,
 };
 
-const MICROSOFT: Readonly<Record<string, Converter>> = {
+export const MICROSOFT: Readonly<Record<string, Converter>> = {
   Attention: attention,
   BiasAdd: biases.biasAdd,
   BiasDropout: biases.biasDropout,
@@ -98,8 +99,7 @@ export function lowerOperators(graph: Graph): Graph {
     if (node.op === 'QuantizeLinear') lowering.quantized.set(node.outputs[0]!, parametersAt(node, 1));
     lowering.push(node);
   }
-  const nodes = lowering.nodes.filter(node => !lowering.isDropped(node));
-  return new Graph({ ...partsOf(graph), nodes, initializers });
+  return new Graph({ ...partsOf(graph), nodes: lowering.finished(), initializers });
 }
 
 /**

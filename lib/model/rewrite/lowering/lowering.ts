@@ -13,6 +13,7 @@ import {
   readNumbers,
   readTensor,
 } from '../../graph/tensor-values.ts';
+import { toFirst, toLast } from './perms.ts';
 import { Shapes } from './shapes.ts';
 
 /**
@@ -46,6 +47,9 @@ export class Lowering {
   readonly #floats = new Map<string, string>();
   readonly #quantizations = new Map<string, string>();
   readonly #same = new Map<string, string>();
+  /** Of quantised tensors with channels last: the same with channels first. */
+  readonly #first = new Map<string, { readonly first: string; readonly rank: number }>();
+  readonly #turned = new Set<GraphNode>();
   readonly #taken = new Set<string>();
   readonly #dropped = new Set<GraphNode>();
   #count = 0;
@@ -100,6 +104,13 @@ export class Lowering {
   /** A node stands for others that come later, which are not emitted any more. */
   drop(node: GraphNode): void {
     this.#dropped.add(node);
+  }
+
+  /** The nodes in the end: without those dropped, and those that turn a quantised tensor for nobody. */
+  finished(): readonly GraphNode[] {
+    const nodes = this.nodes.filter(node => !this.#dropped.has(node));
+    const read = new Set([...nodes.flatMap(({ inputs }) => inputs), ...this.graph.outputs.map(({ name }) => name)]);
+    return nodes.filter(node => !this.#turned.has(node) || read.has(node.outputs[0]!));
   }
 
   isDropped(node: GraphNode): boolean {
@@ -168,7 +179,10 @@ export class Lowering {
     const key = this.#key(tensor, { scale, zero });
     let float = this.#floats.get(key);
     if (float === undefined) {
-      float = this.emit('DequantizeLinear', [tensor, scale, zero], {}, this.#floatName(tensor));
+      const turned = this.#first.get(tensor);
+      float = turned
+        ? this.emit('Transpose', [this.dequantized(turned.first, { scale, zero })], { perm: toLast(turned.rank) })
+        : this.emit('DequantizeLinear', [tensor, scale, zero], {}, this.#floatName(tensor));
       this.#floats.set(key, float);
     }
     return float;
@@ -237,6 +251,26 @@ export class Lowering {
   quantize(float: string, to: Quantization, output: string): void {
     this.emit('QuantizeLinear', [float, to.scale, to.zero], {}, output);
     this.quantized.set(output, to);
+  }
+
+  /** The float tensor behind a quantised one [N, …, C], as [N, C, …]. */
+  dequantizedFirst(tensor: string, from: Quantization, rank: number): string {
+    const turned = this.#first.get(tensor);
+    if (turned) return this.dequantized(turned.first, from);
+    return this.emit('Transpose', [this.dequantized(tensor, from)], { perm: toFirst(rank) });
+  }
+
+  /**
+   * Quantises a float tensor [N, C, …] where the result was one with channels last: the operators that follow, in the same
+   * layout as a rule, read it as it is, without a Transpose forth and back between two layers.
+   */
+  quantizeLast(float: string, to: Quantization, output: string, rank: number): void {
+    const first = `${output}/first`;
+    this.quantize(float, to, first);
+    this.emit('Transpose', [first], { perm: toLast(rank) }, output);
+    this.#turned.add(this.nodes.at(-1)!);
+    this.quantized.set(output, to);
+    this.#first.set(output, { first, rank });
   }
 
   /** A constant as a vector. */

@@ -81,14 +81,21 @@ export class Shapes {
         const [start, end] = [attributes.int('start', 0), attributes.int('end') ?? x?.length];
         return start >= 0 && end !== undefined && end >= start ? [end - start] : undefined;
       }
+      case 'AveragePool':
+      case 'GlobalAveragePool':
+      case 'GlobalMaxPool':
+      case 'MaxPool':
+        return x?.map((size, i) => (i < 2 ? size : undefined));
+      case 'Pad':
+      case 'Resize':
+      case 'Slice':
+        return x?.map(() => undefined);
       case 'Concat':
         return this.#joined(node);
       case 'Expand':
         return broadcast([x, this.#sizes(inputs[1])]);
       case 'ConstantOfShape':
         return this.#sizes(inputs[0]);
-      case 'Slice':
-        return x?.map(() => undefined);
       case 'Gather':
         return this.#gathered(node, x);
       case 'Unsqueeze':
