@@ -67,7 +67,7 @@ export function listLayers(graph: Graph, facts: FactTable, input: ImageInput, lo
   const norms = findLayerNorms(graph, name => !dependent.has(name));
   const axes = traceAxes(graph, facts, input);
   const attended = new Set(
-    findAttentions(graph, facts, axes).flatMap(found => inputsOfAttention(graph, found, axes, norms.outputs)),
+    findAttentions(graph, facts, axes).flatMap(found => inputsOfAttention(graph, facts, found, axes, norms.outputs)),
   );
 
   const scores = scoreTensors(graph, logits);
