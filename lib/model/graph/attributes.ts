@@ -76,6 +76,10 @@ export class Attributes {
     return this.find(name)?.f ?? fallback;
   }
 
+  strings(name: string): string[] | undefined {
+    return this.find(name)?.strings.map(bytes => utf8.decode(bytes));
+  }
+
   string(name: string): string | undefined;
   string(name: string, fallback: string): string;
   string(name: string, fallback?: string): string | undefined {
