@@ -210,7 +210,7 @@ async function describeModel(
     chosen: layers.some(layer => layer.dominating || layer.joint) ? chooseLayer(layers) : undefined,
     half: graph.nodes.some(({ op, outputs }) => WEIGHTED.has(op) && facts.get(outputs[0]!)?.type === 'float16'),
     factsFor: (width, height, depth) =>
-      probeFacts(graph, createSession, { ...probe, input: settled.input, width, height, depth }),
+      probeFacts(graph, createSession, { ...probe, input: settled.input, width, height, depth, like: facts }),
     logitsOf: output => findLogits(graph, facts, output, context),
     classNames: names,
     detectorOf,
