@@ -5,7 +5,7 @@ import { resolveExternalData } from './file/external-data.ts';
 import { pathOf, readModelFile, sha256, sizeOf } from './file/model-file.ts';
 import { parseModel } from './file/parse-model.ts';
 import { readSidecar, type Sidecar } from './file/sidecar.ts';
-import { type ChosenLayer, chooseLayer } from './find/choose-layer.ts';
+import { type ChosenLayer, chooseAutomatic } from './find/choose-layer.ts';
 import { ownClassNames } from './find/class-names.ts';
 import { type Detector, findDetector } from './find/detector.ts';
 import { describeInput, type ImageInput, missingInputs, needsInputs } from './find/input.ts';
@@ -43,7 +43,9 @@ export interface Model {
   withInputs(inputs: Readonly<Record<string, Tensor>>): Promise<Model>;
   readonly logits: Logits;
   readonly layers: readonly Layer[];
-  /** The automatic layer; undefined when there is no spatial layer to choose. */
+  /** The automatic layer, the last one of each branch where none lies on every path; none without spatial layers. */
+  readonly automatic: readonly ChosenLayer[];
+  /** The last of these. */
   readonly chosen: ChosenLayer | undefined;
   /** It computes in half precision, converted or by itself. */
   readonly half: boolean;
@@ -201,13 +203,17 @@ async function describeModel(
   const detector = recognised?.certain ? recognised : undefined;
   const logits = scored ? headLogits(facts) : findLogits(graph, facts, wanted ?? detector?.output, context);
   const layers = markJoint(listLayers(graph, facts, settled.input, logits), settled, detector);
+  const automatic = layers.some(layer => layer.dominating || layer.joint || layer.branch)
+    ? chooseAutomatic(layers)
+    : [];
   return {
     graph,
     facts,
     input: settled.input,
     logits,
     layers,
-    chosen: layers.some(layer => layer.dominating || layer.joint) ? chooseLayer(layers) : undefined,
+    automatic,
+    chosen: automatic.at(-1),
     half: graph.nodes.some(({ op, outputs }) => WEIGHTED.has(op) && facts.get(outputs[0]!)?.type === 'float16'),
     factsFor: (width, height, depth) =>
       probeFacts(graph, createSession, { ...probe, input: settled.input, width, height, depth, like: facts }),
