@@ -23,7 +23,7 @@ import { toHalfPrecision } from './rewrite/half-precision.ts';
 import { lowerOperators } from './rewrite/lowering/lower.ts';
 import { checkHeadScore, HEAD_SCORE, mergeHead } from './rewrite/merge-head.ts';
 import type { Settled } from './settle-batch.ts';
-import { explain, settleBatch } from './settle-batch.ts';
+import { explain, mixesImages, settleBatch } from './settle-batch.ts';
 
 /** A model as everything else in the library sees it. */
 export interface Model {
@@ -90,6 +90,10 @@ export interface LoadModelOptions {
   /** Number of labels that the user or a file beside the model gives. */
   readonly labelCount?: (place: Pick<Model, 'path' | 'sidecar'>) => Promise<number | undefined>;
 }
+
+const MIXED =
+  'the model mixes the pictures of its batch (batch normalisation in training mode, or activations quantised at run time), so ' +
+  'that each map depends on the others; an export in evaluation mode does not';
 
 /** What the user says of detections: false for none, a format, or nothing. */
 export type DetectionSetting = false | DetectionFormat | undefined;
@@ -201,7 +205,9 @@ async function describeModel(
   };
   const recognised = scored ? undefined : detectorOf(wanted);
   const detector = recognised?.certain ? recognised : undefined;
-  const logits = scored ? headLogits(facts) : findLogits(graph, facts, wanted ?? detector?.output, context);
+  const found = scored ? headLogits(facts) : findLogits(graph, facts, wanted ?? detector?.output, context);
+  const mixes = (settled.input.batch ?? 1) > 1 && mixesImages(graph);
+  const logits = mixes ? { ...found, note: found.note === undefined ? MIXED : `${found.note}; ${MIXED}` } : found;
   const layers = markJoint(listLayers(graph, facts, settled.input, logits), settled, detector);
   const automatic = layers.some(layer => layer.dominating || layer.joint || layer.branch)
     ? chooseAutomatic(layers)
