@@ -19,6 +19,8 @@ import { placeholders } from './probe/placeholders.ts';
 import { type ProbeOptions, probeFacts } from './probe/probe-facts.ts';
 import type { CreateSession } from './probe/probe-session.ts';
 import { DEFAULT_SIZE } from './probe/probing-feeds.ts';
+import { brokenAssumption, resolveControlFlow } from './rewrite/control-flow/resolve.ts';
+import type { Assumption } from './rewrite/control-flow/writer.ts';
 import { toHalfPrecision } from './rewrite/half-precision.ts';
 import { lowerOperators } from './rewrite/lowering/lower.ts';
 import { checkHeadScore, HEAD_SCORE, mergeHead } from './rewrite/merge-head.ts';
@@ -128,7 +130,7 @@ interface Opened {
   readonly original: Graph;
   readonly options: LoadModelOptions;
   readonly place: Pick<Model, 'path' | 'sidecar' | 'sha256'>;
-  readonly describing: Omit<DescribeOptions, 'wanted' | 'probe'>;
+  readonly describing: Omit<DescribeOptions, 'wanted' | 'probe' | 'assumptions'>;
 }
 
 async function openModel(inputs: Readonly<Record<string, Tensor>>, opened: Opened): Promise<Model> {
@@ -142,12 +144,16 @@ async function openModel(inputs: Readonly<Record<string, Tensor>>, opened: Opene
   const made = placeholders(missing, input, [width ?? DEFAULT_SIZE, height ?? DEFAULT_SIZE]);
   if (!made) throw needsInputs(input.name, missing);
   const probe: ProbeOptions = { input, inputs: { ...inputs, ...made }, width, height, signal };
-  const full = await settleBatch(original, wanted, createSession, probe).catch(error => {
+  const settle = async () => {
+    const { graph: plain, assumptions } = await resolveControlFlow(original, createSession, probe);
+    return { plain, assumptions, full: await settleBatch(plain, wanted, createSession, probe) };
+  };
+  const { plain, assumptions, full } = await settle().catch(error => {
     // What stands in for them may be what the model cannot take.
     const isModels = error instanceof OnnxCamError && error.code !== 'ERR_ABORTED';
     throw missing.length > 0 && isModels ? needsInputs(input.name, missing, error) : error;
   });
-  const model = await describeModel(full, { wanted, probe, ...describing });
+  const model = await describeModel(full, { wanted, probe, assumptions, ...describing });
   const whole = {
     ...place,
     fixedInputs: inputs,
@@ -160,9 +166,9 @@ async function openModel(inputs: Readonly<Record<string, Tensor>>, opened: Opene
     withHead: async head => {
       const { graph } = await readGraph(head, undefined);
       const { output } = model.logits;
-      const merged = await mergeHead(original, graph, { facts: full.facts, output, createSession });
+      const merged = await mergeHead(plain, graph, { facts: full.facts, output, createSession });
       const settled = await settleBatch(merged, HEAD_SCORE, createSession, probe);
-      const scored = await describeModel(settled, { wanted: HEAD_SCORE, probe, ...describing });
+      const scored = await describeModel(settled, { wanted: HEAD_SCORE, probe, assumptions, ...describing });
       return { ...scored, ...whole, withHead: () => Promise.reject(new TypeError('the model has a scoring graph')) };
     },
   };
@@ -185,12 +191,14 @@ interface DescribeOptions {
   readonly half: boolean;
   readonly detection: DetectionSetting;
   readonly labelCount: number | undefined;
+  /** What control flow was resolved by. */
+  readonly assumptions: readonly Assumption[];
 }
 
 /** Everything about a model that does not depend on where it was read from. */
 async function describeModel(
   full: Settled,
-  { wanted, createSession, probe, half, detection, labelCount }: DescribeOptions,
+  { wanted, createSession, probe, half, assumptions, detection, labelCount }: DescribeOptions,
 ): Promise<Omit<Model, 'path' | 'sidecar' | 'sha256' | 'fixedInputs' | 'missing' | 'withHead' | 'withInputs'>> {
   const scored = wanted === HEAD_SCORE;
   if (scored) checkHeadScore(full.graph, full.facts);
@@ -221,8 +229,13 @@ async function describeModel(
     automatic,
     chosen: automatic.at(-1),
     half: graph.nodes.some(({ op, outputs }) => WEIGHTED.has(op) && facts.get(outputs[0]!)?.type === 'float16'),
-    factsFor: (width, height, depth) =>
-      probeFacts(graph, createSession, { ...probe, input: settled.input, width, height, depth, like: facts }),
+    factsFor: async (width, height, depth) => {
+      const options = { ...probe, input: settled.input, width, height, depth, like: facts };
+      const found = await probeFacts(graph, createSession, options);
+      const broken = brokenAssumption(assumptions, found);
+      if (broken) throw otherWay(broken, width, height);
+      return found;
+    },
     logitsOf: output => findLogits(graph, facts, output, context),
     classNames: names,
     detectorOf,
@@ -253,6 +266,15 @@ async function halve({ graph, facts, input }: Settled, createSession: CreateSess
   } catch (error) {
     throw explain(error);
   }
+}
+
+/** Branches and repetitions were written out for the size that the model was loaded for. */
+function otherWay({ op, node }: Assumption, width: number, height: number): OnnxCamError {
+  return new OnnxCamError(
+    'ERR_INPUT_SHAPE',
+    `pictures of ${width} × ${height} take another way through the model than those of the size that it was loaded for ` +
+      `(${op} "${node}"): load it once more with preprocess: { size: [${width}, ${height}] }`,
+  );
 }
 
 /** Whose type is what a model computes in. */
