@@ -10,6 +10,7 @@ import { checkPreprocess, type PreprocessOptions, type PresetName } from './imag
 import type { MethodOptions } from './methods/choose.ts';
 import { CONVENTIONS } from './methods/definition.ts';
 import { isTokens } from './model/file/sidecar.ts';
+import type { DetectionFormat, DetectionFormatName } from './targets/detection.ts';
 import type { TargetInput } from './targets/target.ts';
 
 /** Options of `load`: onnxruntime-node's session options by their names, and how pictures meet this model. */
@@ -35,8 +36,10 @@ export interface LoadOptions extends Omit<SessionOptions, 'externalFiles' | 'ext
   input?: string;
   /** Name of the class output, for models with several. */
   output?: string;
-  /** Fixed tensors for the other inputs. */
+  /** Fixed tensors for the other inputs; those that come with each call may be left out. */
   inputs?: Readonly<Record<string, Tensor>>;
+  /** How the outputs hold detections where they are not recognised; false where they are none. */
+  detector?: false | DetectionFormatName | DetectionFormat;
   /** Layout of token layers where it cannot be found from the shapes. */
   tokens?: { readonly grid?: readonly [height: number, width: number]; readonly prefix?: number };
 }
@@ -58,6 +61,8 @@ export interface ExplainOptions extends MethodOptions {
   batchSize?: number;
   /** Seed of everything random (default 0). */
   seed?: number;
+  /** Fixed tensors for inputs besides the image, before those of `load`. */
+  inputs?: Readonly<Record<string, Tensor>>;
 }
 
 const EXPLAIN_OPTIONS: readonly string[] = [
@@ -72,6 +77,7 @@ const EXPLAIN_OPTIONS: readonly string[] = [
   'onProgress',
   'batchSize',
   'seed',
+  'inputs',
 ] satisfies (keyof ExplainOptions)[];
 
 const LOAD_OPTIONS: readonly string[] = [
@@ -84,6 +90,7 @@ const LOAD_OPTIONS: readonly string[] = [
   'input',
   'output',
   'inputs',
+  'detector',
   'tokens',
   ...SESSION_OPTION_NAMES.filter(name => name !== 'externalFiles'),
 ];
@@ -99,8 +106,13 @@ export function checkLoadOptions(options: LoadOptions): void {
   checkPreprocess(options.preprocess);
   checkDecodeOptions(options);
   checkTokens(options.tokens);
-  if (options.inputs !== undefined) checkObject(options.inputs, '`inputs`');
-  for (const [name, tensor] of Object.entries(options.inputs ?? {}))
+  checkInputs(options.inputs);
+}
+
+/** @throws `ERR_OPTION_INVALID` for `inputs` that are no tensors */
+export function checkInputs(inputs: LoadOptions['inputs']): void {
+  if (inputs !== undefined) checkObject(inputs, '`inputs`');
+  for (const [name, tensor] of Object.entries(inputs ?? {}))
     if (!ArrayBuffer.isView(tensor?.data) || !Array.isArray(tensor.dims) || typeof tensor.type !== 'string')
       throw invalid(
         `\`inputs\`: '${name}' must be a tensor of numbers { type, data, dims } with a typed array as data`,
@@ -121,6 +133,7 @@ export function checkExplainOptions(options: ExplainOptions, where = 'explain', 
   checkOneOf('convention', options.convention, CONVENTIONS);
   checkCount('batchSize', options.batchSize, 1);
   checkSeed(options.seed);
+  checkInputs(options.inputs);
   if (options.layer !== undefined && !isLayerOption(options.layer))
     throw invalid(`\`layer\` is a name, a negative number, or an array of these, not ${shown(options.layer)}`);
   if (options.signal !== undefined && !(options.signal instanceof AbortSignal))

@@ -9,11 +9,12 @@ import { findMethod } from '../methods/registry.ts';
 import type { ExplainOptions, LayerName, LoadOptions } from '../options.ts';
 import { parseTargetText } from '../targets/parse.ts';
 import type { Target } from '../targets/target.ts';
+import { addModelChoices, type ModelChoices } from './model-choices.ts';
 import { outOption } from './out-option.ts';
 import { SAVE_KINDS, type SaveKind } from './output-files.ts';
 
 /** The options as commander gives them, values parsed one by one. */
-export interface ExplainFlags {
+export interface ExplainFlags extends ModelChoices {
   readonly method: readonly string[];
   readonly layer?: readonly string[];
   readonly target: string;
@@ -40,7 +41,7 @@ export interface ExplainFlags {
 
 /** Declares the arguments and options of `explain`. */
 export function addExplainOptions(command: Command): Command {
-  return command
+  const declared = command
     .argument('<model>', 'the .onnx file')
     .argument(
       '<input...>',
@@ -93,7 +94,8 @@ export function addExplainOptions(command: Command): Command {
       new Option('--decode <mode>', 'fast: JPEG at the smallest scale that suffices (default: exact)').choices(
         DECODE_MODES,
       ),
-    )
+    );
+  return addModelChoices(declared)
     .optionsGroup('How to run:')
     .option('--provider <name>', 'execution provider (cpu, cuda …), repeated in order of preference', collect)
     .addOption(new Option('--precision <name>', 'arithmetic on a GPU').choices(PRECISIONS))
@@ -189,7 +191,7 @@ function numbers(text: string): number[] {
   return values;
 }
 
-function size(text: string): [number, number] {
+export function size(text: string): [number, number] {
   const match = /^([1-9]\d*)x([1-9]\d*)$/i.exec(text);
   if (!match) throw new InvalidArgumentError('expected WIDTHxHEIGHT in pixels, such as 224x224.');
   return [Number(match[1]), Number(match[2])];

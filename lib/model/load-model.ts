@@ -1,21 +1,28 @@
 import { OnnxCamError, throwIfAborted } from '../common/errors.ts';
 import type { Tensor } from '../engine/tensor.ts';
+import { type DetectionFormat, parseDetectorOption } from '../targets/detection.ts';
 import { resolveExternalData } from './file/external-data.ts';
 import { pathOf, readModelFile, sha256, sizeOf } from './file/model-file.ts';
 import { parseModel } from './file/parse-model.ts';
 import { readSidecar, type Sidecar } from './file/sidecar.ts';
-import { type ChosenLayer, chooseLayer } from './find/choose-layer.ts';
+import { type ChosenLayer, chooseAutomatic } from './find/choose-layer.ts';
+import { ownClassNames } from './find/class-names.ts';
 import { type Detector, findDetector } from './find/detector.ts';
-import { describeInput, type ImageInput } from './find/input.ts';
+import { describeInput, type ImageInput, missingInputs, needsInputs } from './find/input.ts';
 import { jointLayer } from './find/joint-layer.ts';
 import { type Layer, listLayers } from './find/layers.ts';
-import { findLogits, type Logits } from './find/logits.ts';
+import { findLogits, type Logits, type LogitsContext } from './find/logits.ts';
 import type { FactTable } from './graph/facts.ts';
 import type { Graph } from './graph/graph.ts';
+import type { DeclaredValue } from './graph/value-info.ts';
+import { notesOf } from './mixed-batch.ts';
+import { placeholders } from './probe/placeholders.ts';
 import { type ProbeOptions, probeFacts } from './probe/probe-facts.ts';
 import type { CreateSession } from './probe/probe-session.ts';
+import { DEFAULT_SIZE } from './probe/probing-feeds.ts';
 import { brokenAssumption, resolveControlFlow } from './rewrite/control-flow/resolve.ts';
 import type { Assumption } from './rewrite/control-flow/writer.ts';
+import { withExplicitSqueezes } from './rewrite/explicit-squeeze.ts';
 import { toHalfPrecision } from './rewrite/half-precision.ts';
 import { lowerOperators } from './rewrite/lowering/lower.ts';
 import { checkHeadScore, HEAD_SCORE, mergeHead } from './rewrite/merge-head.ts';
@@ -31,9 +38,18 @@ export interface Model {
   readonly input: ImageInput;
   /** Fixed tensors for the other inputs. */
   readonly fixedInputs: Readonly<Record<string, Tensor>>;
+  /** Inputs besides the image that come with the call; others stood in for them while the model was looked at. */
+  readonly missing: readonly DeclaredValue[];
+  /**
+   * The model with further fixed tensors, before those that it has.
+   * @throws `ERR_OPTION_INVALID` for inputs that the model doesn't have, `ERR_INPUT_SHAPE` for tensors that they don't take
+   */
+  withInputs(inputs: Readonly<Record<string, Tensor>>): Promise<Model>;
   readonly logits: Logits;
   readonly layers: readonly Layer[];
-  /** The automatic layer; undefined when there is no spatial layer to choose. */
+  /** The automatic layer, the last one of each branch where none lies on every path; none without spatial layers. */
+  readonly automatic: readonly ChosenLayer[];
+  /** The last of these. */
   readonly chosen: ChosenLayer | undefined;
   /** It computes in half precision, converted or by itself. */
   readonly half: boolean;
@@ -43,6 +59,14 @@ export interface Model {
   factsFor(width: number, height: number, depth?: number): Promise<FactTable>;
   /** Logits of another output of the model. */
   logitsOf(output: string): Logits;
+  /** Names of the classes that the file itself holds. */
+  readonly classNames: readonly string[] | undefined;
+  /**
+   * The detector behind an output, or all outputs; undefined where none is recognised, or the user says that there is none.
+   * @param format what a target says, before what the options say
+   * @throws `ERR_MODEL_UNSUPPORTED` for a format that the outputs don't have
+   */
+  detectorOf(output?: string, format?: DetectionFormat): Detector | undefined;
   /** True where the logits are one score per image that a graph of the user's makes of the model's outputs. */
   readonly scored: boolean;
   /**
@@ -65,7 +89,14 @@ export interface LoadModelOptions {
   readonly signal?: AbortSignal;
   /** Converts the model to half precision. */
   readonly half?: boolean;
+  /** How its outputs hold detections; false for a model that makes none. */
+  readonly detector?: DetectionSetting;
+  /** Number of labels that the user or a file beside the model gives. */
+  readonly labelCount?: (place: Pick<Model, 'path' | 'sidecar'>) => Promise<number | undefined>;
 }
+
+/** What the user says of detections: false for none, a format, or nothing. */
+export type DetectionSetting = false | DetectionFormat | undefined;
 
 /**
  * Loads, checks, normalises and probes a model. Given bytes must not be changed while the model is in use: they are not
@@ -80,16 +111,53 @@ export async function loadModel(source: string | URL | Uint8Array, options: Load
   const sidecar = path === undefined ? {} : await readSidecar(path);
   throwIfAborted(signal);
 
-  const input = describeInput(original, { input: options.input ?? sidecar.input, inputs: options.inputs });
+  const labelCount = await options.labelCount?.({ path, sidecar });
+  const detection =
+    options.detector ?? (sidecar.detector === undefined ? undefined : parseDetectorOption(sidecar.detector));
+  let digest: Promise<string> | undefined;
+  return openModel(options.inputs ?? {}, {
+    original,
+    options,
+    place: { path, sidecar, sha256: () => (digest ??= sha256(bytes)) },
+    describing: { createSession, half: options.half ?? false, detection, labelCount },
+  });
+}
+
+/** What is read of a model's files, and what the user says of it. */
+interface Opened {
+  readonly original: Graph;
+  readonly options: LoadModelOptions;
+  readonly place: Pick<Model, 'path' | 'sidecar' | 'sha256'>;
+  readonly describing: Omit<DescribeOptions, 'wanted' | 'probe' | 'assumptions'>;
+}
+
+async function openModel(inputs: Readonly<Record<string, Tensor>>, opened: Opened): Promise<Model> {
+  const { original, options, place, describing } = opened;
+  const { createSession, signal } = options;
+  const { sidecar } = place;
+  const input = describeInput(original, { input: options.input ?? sidecar.input, inputs });
   const [width, height] = options.size ?? sizeOf(sidecar) ?? [];
   const wanted = options.output ?? sidecar.output;
-  const probe: ProbeOptions = { input, inputs: options.inputs, width, height, signal };
-  const { half = false } = options;
-  const { graph: plain, assumptions } = await resolveControlFlow(original, createSession, probe);
-  const full = await settleBatch(plain, wanted, createSession, probe);
-  const model = await describeModel(full, { wanted, createSession, probe, half, assumptions });
-  let digest: Promise<string> | undefined;
-  const whole = { path, sidecar, sha256: () => (digest ??= sha256(bytes)) };
+  const missing = missingInputs(original, input.name, inputs);
+  const made = placeholders(missing, input, [width ?? DEFAULT_SIZE, height ?? DEFAULT_SIZE]);
+  if (!made) throw needsInputs(input.name, missing);
+  const probe: ProbeOptions = { input, inputs: { ...inputs, ...made }, width, height, signal };
+  const settle = async () => {
+    const { graph: plain, assumptions } = await resolveControlFlow(original, createSession, probe);
+    return { plain, assumptions, full: await settleBatch(plain, wanted, createSession, probe) };
+  };
+  const { plain, assumptions, full } = await settle().catch(error => {
+    // What stands in for them may be what the model cannot take.
+    const isModels = error instanceof OnnxCamError && error.code !== 'ERR_ABORTED';
+    throw missing.length > 0 && isModels ? needsInputs(input.name, missing, error) : error;
+  });
+  const model = await describeModel(full, { wanted, probe, assumptions, ...describing });
+  const whole = {
+    ...place,
+    fixedInputs: inputs,
+    missing,
+    withInputs: (further: Readonly<Record<string, Tensor>>) => openModel({ ...inputs, ...further }, opened),
+  };
   return {
     ...model,
     ...whole,
@@ -98,13 +166,7 @@ export async function loadModel(source: string | URL | Uint8Array, options: Load
       const { output } = model.logits;
       const merged = await mergeHead(plain, graph, { facts: full.facts, output, createSession });
       const settled = await settleBatch(merged, HEAD_SCORE, createSession, probe);
-      const scored = await describeModel(settled, {
-        wanted: HEAD_SCORE,
-        createSession,
-        probe,
-        half,
-        assumptions,
-      });
+      const scored = await describeModel(settled, { wanted: HEAD_SCORE, probe, assumptions, ...describing });
       return { ...scored, ...whole, withHead: () => Promise.reject(new TypeError('the model has a scoring graph')) };
     },
   };
@@ -125,6 +187,8 @@ interface DescribeOptions {
   readonly createSession: CreateSession;
   readonly probe: ProbeOptions;
   readonly half: boolean;
+  readonly detection: DetectionSetting;
+  readonly labelCount: number | undefined;
   /** What control flow was resolved by. */
   readonly assumptions: readonly Assumption[];
 }
@@ -132,40 +196,50 @@ interface DescribeOptions {
 /** Everything about a model that does not depend on where it was read from. */
 async function describeModel(
   full: Settled,
-  { wanted, createSession, probe, half, assumptions }: DescribeOptions,
-): Promise<Omit<Model, 'path' | 'sidecar' | 'sha256' | 'withHead'>> {
+  { wanted, createSession, probe, half, assumptions, detection, labelCount }: DescribeOptions,
+): Promise<Omit<Model, 'path' | 'sidecar' | 'sha256' | 'fixedInputs' | 'missing' | 'withHead' | 'withInputs'>> {
   const scored = wanted === HEAD_SCORE;
   if (scored) checkHeadScore(full.graph, full.facts);
-  const settled = half ? await halve(full, createSession, probe) : full;
+  const plain = { ...full, graph: withExplicitSqueezes(full.graph, full.facts) };
+  const settled = half ? await halve(plain, createSession, probe) : plain;
   const { graph, facts } = settled;
-  const detector = scored ? undefined : detectorOf(settled, wanted);
-  const logits = scored ? headLogits(facts) : logitsOf(settled, wanted, detector);
+  const names = ownClassNames(graph, facts);
+  const context: LogitsContext = { input: settled.input, classNames: names?.length ?? labelCount };
+  const detectorOf = (output?: string, format?: DetectionFormat) => {
+    if (format === undefined && detection === false) return undefined;
+    const source = { graph, facts, input: settled.input, output, classNames: context.classNames };
+    return findDetector(source, format ?? (detection || undefined));
+  };
+  const recognised = scored ? undefined : detectorOf(wanted);
+  const detector = recognised?.certain ? recognised : undefined;
+  const found = scored ? headLogits(facts) : findLogits(graph, facts, wanted ?? detector?.output, context);
+  const notes = [...(found.note === undefined ? [] : [found.note]), ...notesOf(graph, facts, settled.input)];
+  const logits = notes.length > 0 ? { ...found, note: notes.join('; ') } : found;
   const layers = markJoint(listLayers(graph, facts, settled.input, logits), settled, detector);
+  const automatic = layers.some(layer => layer.dominating || layer.joint || layer.branch)
+    ? chooseAutomatic(layers)
+    : [];
   return {
     graph,
     facts,
     input: settled.input,
-    fixedInputs: probe.inputs ?? {},
     logits,
     layers,
-    chosen: layers.some(layer => layer.dominating || layer.joint) ? chooseLayer(layers) : undefined,
+    automatic,
+    chosen: automatic.at(-1),
     half: graph.nodes.some(({ op, outputs }) => WEIGHTED.has(op) && facts.get(outputs[0]!)?.type === 'float16'),
     factsFor: async (width, height, depth) => {
-      const options = { ...probe, input: settled.input, width, height, depth };
+      const options = { ...probe, input: settled.input, width, height, depth, like: facts };
       const found = await probeFacts(graph, createSession, options);
       const broken = brokenAssumption(assumptions, found);
       if (broken) throw otherWay(broken, width, height);
       return found;
     },
-    logitsOf: output => findLogits(graph, facts, output),
+    logitsOf: output => findLogits(graph, facts, output, context),
+    classNames: names,
+    detectorOf,
     scored,
   };
-}
-
-/** The class scores; of a detector those of its candidates, not the boxes. */
-function logitsOf({ graph, facts }: Settled, wanted: string | undefined, detector: Detector | undefined): Logits {
-  const found = findLogits(graph, facts, wanted);
-  return detector?.boxes.tensor === found.output ? findLogits(graph, facts, detector.output) : found;
 }
 
 /** The user's own score, as it is. */
@@ -204,12 +278,6 @@ function otherWay({ op, node }: Assumption, width: number, height: number): Onnx
 
 /** Whose type is what a model computes in. */
 const WEIGHTED: ReadonlySet<string> = new Set(['Conv', 'Gemm', 'MatMul']);
-
-/** What the outputs are if they are surely those of a detector. */
-function detectorOf({ graph, facts, input }: Settled, output: string | undefined): Detector | undefined {
-  const detector = findDetector({ graph, facts, input, output });
-  return detector?.certain ? detector : undefined;
-}
 
 function markJoint(
   layers: readonly Layer[],

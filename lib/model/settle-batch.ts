@@ -4,6 +4,7 @@ import type { ImageInput } from './find/input.ts';
 import { findLogits } from './find/logits.ts';
 import type { FactTable } from './graph/facts.ts';
 import type { Graph } from './graph/graph.ts';
+import { mixesImages } from './mixed-batch.ts';
 import { agreesWithOriginal, withDynamicBatch } from './probe/dynamic-batch.ts';
 import { inferShapes } from './probe/infer-shapes.ts';
 import type { ProbeOptions } from './probe/probe-facts.ts';
@@ -54,22 +55,12 @@ export async function settleBatch(
   }
 }
 
-/** Activations quantised at run time get one scale for all images of a batch. */
-function mixesImages(graph: Graph): boolean {
-  return graph.nodes.some(
-    ({ op, attributes }) =>
-      op === 'DynamicQuantizeLinear' ||
-      // Its default axes include the batch.
-      (op === 'MeanVarianceNormalization' && attributes.ints('axes', [0, 2, 3]).includes(0)),
-  );
-}
-
 /** The output with the scores, when the first size of the scores, and nothing else, follows the batch. */
 function followsBatch(settled: Settled, wanted: string | undefined): string | undefined {
-  const { graph, facts } = settled;
+  const { graph, facts, input } = settled;
   // Detections in rows of their own are not told apart by image.
   if (wanted !== HEAD_SCORE && listsDetections(settled)) return undefined;
-  const { dims, output } = findLogits(graph, facts, wanted);
+  const { dims, output } = findLogits(graph, facts, wanted, { input });
   return dims[0] === -1 && !dims.slice(1).includes(-1) ? output : undefined;
 }
 

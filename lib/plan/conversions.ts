@@ -35,10 +35,23 @@ export function feedFloat32(graph: Graph, facts: Facts, input: string): string {
  * @param fedRegion a predicted region is fed as it was in the unchanged picture
  */
 export function asRows(graph: Graph, facts: Facts, head: ScoreHead, fedRegion = false): AppendedReadout {
-  const { tensor, dims, classes, readout } = head;
+  const { tensor, dims, classes, classAxis, readout } = head;
   if (readout) return appendReadout(graph, facts, { ...head, readout }, fedRegion);
-  if (dims.length === 2) return { rows: tensor };
   const known = facts.get(tensor)!;
+  if (dims.length < 2 || classAxis === 0) {
+    // One score for each image in one axis [N], or the scores of the only image without an axis of its own.
+    const shape = [classAxis === 0 ? 1 : (dims[0] ?? 1), classes];
+    const rows = append(
+      graph,
+      facts,
+      'Reshape',
+      [tensor, integers(graph, 'rows', shape)],
+      {},
+      { ...known, dims: shape },
+    );
+    return { rows };
+  }
+  if (dims.length === 2) return { rows: tensor };
   return { rows: append(graph, facts, 'Flatten', [tensor], { axis: 1 }, { ...known, dims: [dims[0]!, classes] }) };
 }
 

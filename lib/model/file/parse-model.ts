@@ -122,6 +122,7 @@ function normalise(raw: RawModel): Graph {
     initializers,
     opsets: raw.opsets,
     irVersion: raw.irVersion,
+    metadata: raw.metadata,
   });
 }
 

@@ -58,7 +58,8 @@ export function withDynamicBatch(graph: Graph, inferred: ReadonlyMap<string, Inf
     if (!dependent.has(value.name) || !type || type === 'string' || dims?.[0] !== 1) return value;
     return makeValueInfo(value.name, type, [BATCH, ...dims.slice(1)]);
   });
-  return new Graph({ inputs, outputs, nodes, initializers, opsets: graph.opsets, irVersion: graph.irVersion });
+  const { opsets, irVersion, metadata } = graph;
+  return new Graph({ inputs, outputs, nodes, initializers, opsets, irVersion, metadata });
 }
 
 /** The shape with a first size that follows the batch; undefined when it does already or cannot. */

@@ -100,8 +100,9 @@ function resolveOnce(
   }
   if (!changed) return undefined;
   const { nodes, initializers, assumptions } = writer;
-  const { inputs, outputs, opsets, irVersion, shapes } = graph;
-  return { graph: new Graph({ inputs, outputs, nodes, initializers, opsets, irVersion, shapes }), assumptions };
+  const { inputs, outputs, opsets, irVersion, shapes, metadata } = graph;
+  const parts = { inputs, outputs, nodes, initializers, opsets, irVersion, shapes, metadata };
+  return { graph: new Graph(parts), assumptions };
 
   function replaced(node: GraphNode): boolean {
     switch (node.op) {

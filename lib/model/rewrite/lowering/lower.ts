@@ -175,8 +175,8 @@ function tableOf({ domain }: GraphNode): Readonly<Record<string, Converter>> {
   return domain === '' ? STANDARD : domain === 'com.microsoft' ? MICROSOFT : {};
 }
 
-function partsOf({ inputs, outputs, opsets, irVersion }: Graph) {
-  return { inputs, outputs, opsets, irVersion };
+function partsOf({ inputs, outputs, opsets, irVersion, metadata }: Graph) {
+  return { inputs, outputs, opsets, irVersion, metadata };
 }
 
 /** A QuantizeLinear that only makes for another reader what there is already. */
