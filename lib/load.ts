@@ -13,7 +13,8 @@ import { Scorers } from './network/scorers.ts';
 import { SessionCache, type SessionUse } from './network/session-cache.ts';
 import { checkLoadOptions, type LoadOptions } from './options.ts';
 import { Requests } from './request/request.ts';
-import type { Labels } from './targets/labels.ts';
+import { parseDetectorOption } from './targets/detection.ts';
+import { Labels } from './targets/labels.ts';
 import { readLabels, readLabelsBeside } from './targets/read-labels.ts';
 
 /** Sessions that only probe write none of the files that the user asked for. */
@@ -28,7 +29,7 @@ const NO_FILES = { enableProfiling: undefined, optimizedModelFilePath: undefined
 export async function load(model: string | URL | Uint8Array, options: LoadOptions = {}): Promise<Explainer> {
   checkSource(model);
   checkLoadOptions(options);
-  const { precision = 'auto', preprocess, limitInputPixels, decode, labels, ...others } = options;
+  const { precision = 'auto', preprocess, limitInputPixels, decode, labels, detector, ...others } = options;
   const { layer, input, output, inputs, tokens, ...sessionOptions } = others;
   const session = {
     ...sessionOptions,
@@ -37,6 +38,7 @@ export async function load(model: string | URL | Uint8Array, options: LoadOption
   };
   // Checks them all: sessions that only probe override some.
   toNativeConfig(session);
+  let given: Labels | undefined;
   const loaded = await loadModel(model, {
     createSession: (bytes, probing) => Session.create(bytes, { ...session, ...NO_FILES, ...probing }),
     input,
@@ -44,6 +46,11 @@ export async function load(model: string | URL | Uint8Array, options: LoadOption
     inputs,
     size: typeof preprocess === 'object' ? preprocess.size : undefined,
     half: precision === 'fp16',
+    detector: parseDetectorOption(detector),
+    labelCount: async place => {
+      given = await labelsOf(labels, place);
+      return given?.names.length;
+    },
   });
   // Volumes have no picture preprocessing, so a model without one can still be loaded and fed tensors.
   let resolved: ResolvedPreprocess | undefined;
@@ -54,10 +61,9 @@ export async function load(model: string | URL | Uint8Array, options: LoadOption
   };
   if (preprocess !== undefined) pictures();
   const cache = new SessionCache();
-  const names = await labelsOf(labels, loaded);
-  const setting = { labels: names };
+  const setting = { labels: given ?? (loaded.classNames && new Labels(loaded.classNames)) };
   const stageOf = (model: Model, sessions: SessionUse): Stage => {
-    const network = new Network(model, sessions, session, { classNames: names?.names.length, precision });
+    const network = new Network(model, sessions, session, { precision });
     const scorers = new Scorers(model, sessions, session, session.intraOpNumThreads);
     const requests = new Requests(network, { layer, tokens: tokens ?? loaded.sidecar.tokens });
     return { network, scorers, optimizers: new MaskOptimizers(network, pictures), setting, requests };
@@ -71,7 +77,10 @@ export async function load(model: string | URL | Uint8Array, options: LoadOption
 }
 
 /** The user's labels before those of the file beside the model. */
-async function labelsOf(labels: LoadOptions['labels'], { path, sidecar }: Model): Promise<Labels | undefined> {
+async function labelsOf(
+  labels: LoadOptions['labels'],
+  { path, sidecar }: Pick<Model, 'path' | 'sidecar'>,
+): Promise<Labels | undefined> {
   if (labels !== undefined) return readLabels(labels, path);
   return sidecar.labels !== undefined && path !== undefined ? readLabelsBeside(sidecar.labels, path) : undefined;
 }

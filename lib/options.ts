@@ -10,6 +10,7 @@ import { checkPreprocess, type PreprocessOptions, type PresetName } from './imag
 import type { MethodOptions } from './methods/choose.ts';
 import { CONVENTIONS } from './methods/definition.ts';
 import { isTokens } from './model/file/sidecar.ts';
+import type { DetectionFormat, DetectionFormatName } from './targets/detection.ts';
 import type { TargetInput } from './targets/target.ts';
 
 /** Options of `load`: onnxruntime-node's session options by their names, and how pictures meet this model. */
@@ -37,6 +38,8 @@ export interface LoadOptions extends Omit<SessionOptions, 'externalFiles' | 'ext
   output?: string;
   /** Fixed tensors for the other inputs. */
   inputs?: Readonly<Record<string, Tensor>>;
+  /** How the outputs hold detections where they are not recognised; false where they are none. */
+  detector?: false | DetectionFormatName | DetectionFormat;
   /** Layout of token layers where it cannot be found from the shapes. */
   tokens?: { readonly grid?: readonly [height: number, width: number]; readonly prefix?: number };
 }
@@ -84,6 +87,7 @@ const LOAD_OPTIONS: readonly string[] = [
   'input',
   'output',
   'inputs',
+  'detector',
   'tokens',
   ...SESSION_OPTION_NAMES.filter(name => name !== 'externalFiles'),
 ];

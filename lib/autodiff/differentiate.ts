@@ -182,9 +182,12 @@ class Pass implements PassView, GradientSink {
 
 /** The tensor behind outputs that only expose it: Identity nodes whose result nothing in the graph reads. */
 function exposedTensor(graph: Graph, name: string): string {
-  const producer = graph.producer(name);
-  if (producer?.op !== 'Identity' || producer.domain || graph.consumers(name).length > 0) return name;
-  return exposedTensor(graph, producer.inputs[0]!);
+  let tensor = name;
+  for (let node = graph.producer(tensor); node; node = graph.producer(tensor)) {
+    if (node.op !== 'Identity' || node.domain || graph.consumers(tensor).length > 0) break;
+    tensor = node.inputs[0]!;
+  }
+  return tensor;
 }
 
 function disconnected(

@@ -1,5 +1,6 @@
 import { OnnxCamError } from '../common/errors.ts';
-import type { TensorDataByType, TensorType } from '../engine/tensor.ts';
+import { checkedCount, largestOf, MAX_CONSTANT, MAX_PER_TENSOR, MAX_TENSOR, toInt64s } from '../common/sizes.ts';
+import { elementCount, type TensorDataByType, type TensorType } from '../engine/tensor.ts';
 import type { AttributeValue } from '../model/graph/attributes.ts';
 import { tensor } from '../model/graph/attributes.ts';
 import type { FactTable, TensorFacts } from '../model/graph/facts.ts';
@@ -22,11 +23,15 @@ export class Emitter {
   readonly blocks: boolean;
   readonly #constants = new Map<string, Value>();
   #count = 0;
+  readonly #given: FactTable;
+  /** Elements that a tensor may have, found when the first large one comes. */
+  #most: number | undefined;
 
   constructor(graph: Graph, facts: FactTable, prefix: string, { blocks = false } = {}) {
     this.graph = graph;
     this.blocks = blocks;
     this.facts = new Map(facts);
+    this.#given = facts;
     this.prefix = unusedPrefix(graph, prefix);
     this.opset = graph.opset;
   }
@@ -54,6 +59,7 @@ export class Emitter {
     attributes: Readonly<Record<string, AttributeValue>> = {},
   ): Value[] {
     const name = `${this.prefix}/${op}_${this.#count++}`;
+    for (const output of outputs) if (output) this.#checkSize(name, output.dims);
     const values = outputs.map((output, index) =>
       output
         ? { name: outputs.length > 1 ? `${name}:${index}` : name, type: output.type, dims: [...output.dims] }
@@ -70,6 +76,18 @@ export class Emitter {
       ),
     );
     return values;
+  }
+
+  /**
+   * Strides and paddings of a window say nothing of the sizes before and behind it, but the gradient's tensors follow them.
+   * @throws `ERR_MODEL_UNSUPPORTED`
+   */
+  #checkSize(name: string, dims: readonly number[]): void {
+    // Of a dynamic axis a single cell.
+    const known = dims.map(dim => (dim === -1 ? 1 : dim));
+    if (elementCount(known) <= MAX_TENSOR) return;
+    this.#most ??= MAX_PER_TENSOR * largestOf([...this.#given.values()].map(one => Math.abs(elementCount(one.dims))));
+    checkedCount(known, `tensor "${name}"`, Math.max(MAX_TENSOR, this.#most));
   }
 
   /** Outputs of a node of the graph, with those named that it left out so far. */
@@ -91,7 +109,7 @@ export class Emitter {
 
   /** A constant tensor; one value fills the whole shape. */
   constant(values: number | readonly number[], type: TensorType, dims: readonly number[] = []): Value {
-    const size = dims.reduce((product, dim) => product * dim, 1);
+    const size = checkedCount(dims, `a constant of "${this.prefix}"`, MAX_CONSTANT);
     const key = `${type}|${dims}|${values}`;
     const known = this.#constants.get(key);
     if (known) return known;
@@ -224,13 +242,13 @@ function encode(values: readonly number[], type: TensorType): TensorDataByType[T
     case 'bfloat16':
       return Uint16Array.from(values, value => roundedToBfloat16(value));
     case 'int64':
-      return BigInt64Array.from(values, BigInt);
+      return toInt64s(values);
     case 'int32':
       return Int32Array.from(values);
     case 'bool':
       return Uint8Array.from(values);
     default:
-      throw new RangeError(`no constants of type ${type} are needed in gradients`);
+      throw new OnnxCamError('ERR_NO_GRADIENT', `gradients of tensors of type ${type} are not supported`);
   }
 }
 

@@ -1,4 +1,5 @@
 import { OnnxCamError } from '../common/errors.ts';
+import { largestOf, toInt64s } from '../common/sizes.ts';
 import type { Tensor } from '../engine/tensor.ts';
 import type { FactTable } from '../model/graph/facts.ts';
 import type { Graph } from '../model/graph/graph.ts';
@@ -73,7 +74,7 @@ export function appendClassSeed(
   const list = emit.node('Concat', [best, given], { type: 'int64', dims: [-1] }, { axis: 0 });
   const index = emit.node('Gather', [list, place], { type: 'int64', dims: [count] }, { axis: 0 });
   const feedsFor = (wanted: readonly number[]): Record<string, Tensor> => {
-    const deepest = depth ? Math.max(1, ...wanted.map(one => -one)) : classes;
+    const deepest = depth ? largestOf([1, ...wanted.map(one => -one)]) : classes;
     const images = manyScores ? 1 : wanted.length;
     const places = wanted.map((one, k) => (one < 0 ? (manyScores ? 0 : k * deepest) - 1 - one : images * deepest + k));
     return {
@@ -124,5 +125,5 @@ function bestClasses(e: Emitter, scores: Value, depth: Value | undefined, classe
 }
 
 function int64(values: readonly number[]): Tensor<'int64'> {
-  return { type: 'int64', data: BigInt64Array.from(values, BigInt), dims: [values.length] };
+  return { type: 'int64', data: toInt64s(values), dims: [values.length] };
 }

@@ -1,3 +1,4 @@
+import { OnnxCamError } from '../common/errors.ts';
 import type { TensorType } from '../engine/tensor.ts';
 
 /** A tensor of the graph as rules see it. */
@@ -18,8 +19,15 @@ export const sameDims = (a: readonly number[], b: readonly number[]): boolean =>
 export const sizeOf = (dims: readonly number[]): number =>
   dims.includes(-1) ? -1 : dims.reduce((product, size) => product * size, 1);
 
-/** A possibly negative axis as an index into a shape of this rank. */
-export const positiveAxis = (axis: number, rank: number): number => (axis < 0 ? axis + rank : axis);
+/**
+ * A possibly negative axis as an index into a shape of this rank.
+ * @throws OnnxCamError `ERR_MODEL_INVALID` for one that there is not
+ */
+export function positiveAxis(axis: number, rank: number): number {
+  const positive = axis < 0 ? axis + rank : axis;
+  if (positive >= 0 && positive < Math.max(rank, 1)) return positive;
+  throw new OnnxCamError('ERR_MODEL_INVALID', `a node uses axis or index ${axis} where there are ${rank}`);
+}
 
 /** Shape of an elementwise operation on two tensors: NumPy's rule; a dynamic size beside a static one (> 1) is that one. */
 export function broadcastDims(a: readonly number[], b: readonly number[]): number[] {

@@ -7,6 +7,7 @@ import { CONVENTIONS, type Convention } from '../methods/definition.ts';
 import { paramSpecs, parseParam } from '../methods/params.ts';
 import { findMethod } from '../methods/registry.ts';
 import type { ExplainOptions, LayerName, LoadOptions } from '../options.ts';
+import { DETECTION_FORMATS, type DetectionFormatName } from '../targets/detection.ts';
 import { parseTargetText } from '../targets/parse.ts';
 import type { Target } from '../targets/target.ts';
 import { outOption } from './out-option.ts';
@@ -26,6 +27,9 @@ export interface ExplainFlags {
   readonly fit?: Fit;
   readonly size?: readonly [width: number, height: number];
   readonly labels?: string;
+  readonly input?: string;
+  readonly output?: string;
+  readonly detector?: false | DetectionFormatName;
   readonly limitInputPixels?: number;
   readonly decode?: DecodeMode;
   readonly convention?: Convention;
@@ -94,6 +98,15 @@ export function addExplainOptions(command: Command): Command {
         DECODE_MODES,
       ),
     )
+    .optionsGroup('Which input and output:')
+    .option('--input <name>', 'the image input, for models with several')
+    .option('--output <name>', 'the output with the class scores, for models with several')
+    .addOption(
+      new Option(
+        '--detector <format>',
+        `how detections are written (${DETECTION_FORMATS.join(', ')}), or none`,
+      ).argParser(detector),
+    )
     .optionsGroup('How to run:')
     .option('--provider <name>', 'execution provider (cpu, cuda …), repeated in order of preference', collect)
     .addOption(new Option('--precision <name>', 'arithmetic on a GPU').choices(PRECISIONS))
@@ -112,6 +125,9 @@ export function loadOptions(flags: ExplainFlags): LoadOptions {
     intraOpNumThreads: flags.threads,
     precision: flags.precision,
     labels: flags.labels,
+    input: flags.input,
+    output: flags.output,
+    detector: flags.detector,
     limitInputPixels: flags.limitInputPixels,
     decode: flags.decode,
     preprocess: given ? defined(preprocess) : undefined,
@@ -181,6 +197,12 @@ function param(text: string, previous: readonly (readonly [string, string])[]): 
   const at = text.indexOf('=');
   if (at < 1) throw new InvalidArgumentError('expected name=value.');
   return [...previous, [text.slice(0, at).trim(), text.slice(at + 1).trim()]];
+}
+
+function detector(text: string): false | DetectionFormatName {
+  if (text === 'none') return false;
+  if (DETECTION_FORMATS.includes(text as DetectionFormatName)) return text as DetectionFormatName;
+  throw new InvalidArgumentError(`expected none or one of ${DETECTION_FORMATS.join(', ')}.`);
 }
 
 function numbers(text: string): number[] {

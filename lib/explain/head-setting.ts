@@ -20,13 +20,14 @@ export interface HeadSetting extends Setting {
 
 /** The setting of the output that a target reads. */
 export function headSetting(setting: Setting, network: Network, choice: HeadChoice): HeadSetting {
-  const { kind, readout, classes } = network.head(choice);
+  const { kind, readout, classes, note } = network.head(choice);
   // Sums over positions and similarities have no probability, as regression values have none.
   const headKind = readout && readout.kind !== 'detection' ? 'regression' : kind;
   const labels = headLabels(setting.labels, network, choice);
   // Detectors may have a class for nothing, without a name.
   const fits = !labels || readout?.kind === 'detection' || labels.names.length === classes;
-  const warnings = fits ? [] : [`there are ${labels.names.length} labels for ${classes} classes: names may be wrong`];
+  const warnings = note === undefined || readout?.kind === 'similarity' ? [] : [note];
+  if (!fits) warnings.push(`there are ${labels.names.length} labels for ${classes} classes: names may be wrong`);
   return { ...setting, headKind, labels, warnings };
 }
 

@@ -116,8 +116,6 @@ async function noisyRuns(
       const [activations, own] = [one.run.activations.get(name)!, one.run.gradients.get(name)!];
       noisy.set(name, { powers: await addGradientPowers(own, noisy.get(name)?.powers), activations, gradients: own });
     }
-    // The next copy's run writes into the same tensors; the last one's are read by the method.
-    if (n < noise.runs - 1) one.run.release();
     passes += one.passes;
   }
   return { run: outcome.run, noisy, passes };

@@ -1,3 +1,4 @@
+import { largestOf, smallestOf } from '../common/sizes.ts';
 import { withSignal } from '../engine/cancellation.ts';
 import { channelMeans } from '../kernels/index.ts';
 import { nativeScoring } from '../scoring/native-scoring.ts';
@@ -8,8 +9,8 @@ import { CHANNEL_PARAMS, DEDUPE_PARAM, needsOfRank } from './support/score-param
 
 /** (v − min)/(max − min); zeros where all are equal. */
 function stretched(values: Float64Array): Float64Array {
-  const min = Math.min(...values);
-  const max = Math.max(...values);
+  const min = smallestOf(values);
+  const max = largestOf(values);
   return values.map(value => (min === max ? 0 : (value - min) / (max - min)));
 }
 

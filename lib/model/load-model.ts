@@ -1,15 +1,17 @@
 import { throwIfAborted } from '../common/errors.ts';
 import type { Tensor } from '../engine/tensor.ts';
+import { type DetectionFormat, parseDetectorOption } from '../targets/detection.ts';
 import { resolveExternalData } from './file/external-data.ts';
 import { pathOf, readModelFile, sha256, sizeOf } from './file/model-file.ts';
 import { parseModel } from './file/parse-model.ts';
 import { readSidecar, type Sidecar } from './file/sidecar.ts';
 import { type ChosenLayer, chooseLayer } from './find/choose-layer.ts';
+import { ownClassNames } from './find/class-names.ts';
 import { type Detector, findDetector } from './find/detector.ts';
 import { describeInput, type ImageInput } from './find/input.ts';
 import { jointLayer } from './find/joint-layer.ts';
 import { type Layer, listLayers } from './find/layers.ts';
-import { findLogits, type Logits } from './find/logits.ts';
+import { findLogits, type Logits, type LogitsContext } from './find/logits.ts';
 import type { FactTable } from './graph/facts.ts';
 import type { Graph } from './graph/graph.ts';
 import { type ProbeOptions, probeFacts } from './probe/probe-facts.ts';
@@ -41,6 +43,14 @@ export interface Model {
   factsFor(width: number, height: number, depth?: number): Promise<FactTable>;
   /** Logits of another output of the model. */
   logitsOf(output: string): Logits;
+  /** Names of the classes that the file itself holds. */
+  readonly classNames: readonly string[] | undefined;
+  /**
+   * The detector behind an output, or all outputs; undefined where none is recognised, or the user says that there is none.
+   * @param format what a target says, before what the options say
+   * @throws `ERR_MODEL_UNSUPPORTED` for a format that the outputs don't have
+   */
+  detectorOf(output?: string, format?: DetectionFormat): Detector | undefined;
   /** True where the logits are one score per image that a graph of the user's makes of the model's outputs. */
   readonly scored: boolean;
   /**
@@ -63,7 +73,14 @@ export interface LoadModelOptions {
   readonly signal?: AbortSignal;
   /** Converts the model to half precision. */
   readonly half?: boolean;
+  /** How its outputs hold detections; false for a model that makes none. */
+  readonly detector?: DetectionSetting;
+  /** Number of labels that the user or a file beside the model gives. */
+  readonly labelCount?: (place: Pick<Model, 'path' | 'sidecar'>) => Promise<number | undefined>;
 }
+
+/** What the user says of detections: false for none, a format, or nothing. */
+export type DetectionSetting = false | DetectionFormat | undefined;
 
 /**
  * Loads, checks, normalises and probes a model. Given bytes must not be changed while the model is in use: they are not
@@ -83,8 +100,12 @@ export async function loadModel(source: string | URL | Uint8Array, options: Load
   const wanted = options.output ?? sidecar.output;
   const probe: ProbeOptions = { input, inputs: options.inputs, width, height, signal };
   const { half = false } = options;
+  const labelCount = await options.labelCount?.({ path, sidecar });
+  const given =
+    options.detector ?? (sidecar.detector === undefined ? undefined : parseDetectorOption(sidecar.detector));
+  const describing = { createSession, probe, half, detection: given, labelCount };
   const full = await settleBatch(original, wanted, createSession, probe);
-  const model = await describeModel(full, { wanted, createSession, probe, half });
+  const model = await describeModel(full, { wanted, ...describing });
   let digest: Promise<string> | undefined;
   const whole = { path, sidecar, sha256: () => (digest ??= sha256(bytes)) };
   return {
@@ -95,7 +116,7 @@ export async function loadModel(source: string | URL | Uint8Array, options: Load
       const { output } = model.logits;
       const merged = await mergeHead(original, graph, { facts: full.facts, output, createSession });
       const settled = await settleBatch(merged, HEAD_SCORE, createSession, probe);
-      const scored = await describeModel(settled, { wanted: HEAD_SCORE, createSession, probe, half });
+      const scored = await describeModel(settled, { wanted: HEAD_SCORE, ...describing });
       return { ...scored, ...whole, withHead: () => Promise.reject(new TypeError('the model has a scoring graph')) };
     },
   };
@@ -116,19 +137,29 @@ interface DescribeOptions {
   readonly createSession: CreateSession;
   readonly probe: ProbeOptions;
   readonly half: boolean;
+  readonly detection: DetectionSetting;
+  readonly labelCount: number | undefined;
 }
 
 /** Everything about a model that does not depend on where it was read from. */
 async function describeModel(
   full: Settled,
-  { wanted, createSession, probe, half }: DescribeOptions,
+  { wanted, createSession, probe, half, detection, labelCount }: DescribeOptions,
 ): Promise<Omit<Model, 'path' | 'sidecar' | 'sha256' | 'withHead'>> {
   const scored = wanted === HEAD_SCORE;
   if (scored) checkHeadScore(full.graph, full.facts);
   const settled = half ? await halve(full, createSession, probe) : full;
   const { graph, facts } = settled;
-  const detector = scored ? undefined : detectorOf(settled, wanted);
-  const logits = scored ? headLogits(facts) : logitsOf(settled, wanted, detector);
+  const names = ownClassNames(graph, facts);
+  const context: LogitsContext = { input: settled.input, classNames: names?.length ?? labelCount };
+  const detectorOf = (output?: string, format?: DetectionFormat) => {
+    if (format === undefined && detection === false) return undefined;
+    const source = { graph, facts, input: settled.input, output, classNames: context.classNames };
+    return findDetector(source, format ?? (detection || undefined));
+  };
+  const recognised = scored ? undefined : detectorOf(wanted);
+  const detector = recognised?.certain ? recognised : undefined;
+  const logits = scored ? headLogits(facts) : findLogits(graph, facts, wanted ?? detector?.output, context);
   const layers = markJoint(listLayers(graph, facts, settled.input, logits), settled, detector);
   return {
     graph,
@@ -141,15 +172,11 @@ async function describeModel(
     half: graph.nodes.some(({ op, outputs }) => WEIGHTED.has(op) && facts.get(outputs[0]!)?.type === 'float16'),
     factsFor: (width, height, depth) =>
       probeFacts(graph, createSession, { ...probe, input: settled.input, width, height, depth }),
-    logitsOf: output => findLogits(graph, facts, output),
+    logitsOf: output => findLogits(graph, facts, output, context),
+    classNames: names,
+    detectorOf,
     scored,
   };
-}
-
-/** The class scores; of a detector those of its candidates, not the boxes. */
-function logitsOf({ graph, facts }: Settled, wanted: string | undefined, detector: Detector | undefined): Logits {
-  const found = findLogits(graph, facts, wanted);
-  return detector?.boxes.tensor === found.output ? findLogits(graph, facts, detector.output) : found;
 }
 
 /** The user's own score, as it is. */
@@ -179,12 +206,6 @@ async function halve({ graph, facts, input }: Settled, createSession: CreateSess
 
 /** Whose type is what a model computes in. */
 const WEIGHTED: ReadonlySet<string> = new Set(['Conv', 'Gemm', 'MatMul']);
-
-/** What the outputs are if they are surely those of a detector. */
-function detectorOf({ graph, facts, input }: Settled, output: string | undefined): Detector | undefined {
-  const detector = findDetector({ graph, facts, input, output });
-  return detector?.certain ? detector : undefined;
-}
 
 function markJoint(
   layers: readonly Layer[],

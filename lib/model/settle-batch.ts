@@ -54,17 +54,24 @@ export async function settleBatch(
   }
 }
 
-/** Activations quantised at run time get one scale for all images of a batch. */
-function mixesImages(graph: Graph): boolean {
-  return graph.nodes.some(({ op }) => op === 'DynamicQuantizeLinear');
+/**
+ * Activations quantised at run time get one scale for all images of a batch, and batch normalisation in training mode takes
+ * its statistics from all of them.
+ */
+export function mixesImages(graph: Graph): boolean {
+  return graph.nodes.some(({ op, domain, attributes, outputs }) => {
+    if (domain === '' && op === 'BatchNormalization')
+      return graph.opset >= 14 ? attributes.int('training_mode', 0) === 1 : outputs.slice(1).some(Boolean);
+    return op === 'DynamicQuantizeLinear';
+  });
 }
 
 /** The output with the scores, when the first size of the scores, and nothing else, follows the batch. */
 function followsBatch(settled: Settled, wanted: string | undefined): string | undefined {
-  const { graph, facts } = settled;
+  const { graph, facts, input } = settled;
   // Detections in rows of their own are not told apart by image.
   if (wanted !== HEAD_SCORE && listsDetections(settled)) return undefined;
-  const { dims, output } = findLogits(graph, facts, wanted);
+  const { dims, output } = findLogits(graph, facts, wanted, { input });
   return dims[0] === -1 && !dims.slice(1).includes(-1) ? output : undefined;
 }
 

@@ -1,4 +1,4 @@
-import { throwIfAborted } from '../common/errors.ts';
+import { OnnxCamError, throwIfAborted } from '../common/errors.ts';
 import { Recent } from '../common/recent.ts';
 import { Turns } from '../common/turns.ts';
 import { DeviceTensor } from '../engine/device-tensor.ts';
@@ -8,7 +8,7 @@ import { Session } from '../engine/session.ts';
 import type { Tensor } from '../engine/tensor.ts';
 import type { FeatureMaps } from '../kernels/features.ts';
 import { serializeModel } from '../model/file/serialize-model.ts';
-import { type Detector, findDetector } from '../model/find/detector.ts';
+import type { Detector } from '../model/find/detector.ts';
 import type { Logits } from '../model/find/logits.ts';
 import type { FactTable } from '../model/graph/facts.ts';
 import type { Graph } from '../model/graph/graph.ts';
@@ -45,8 +45,6 @@ const REASONS: Readonly<Record<UsedPrecision, string>> = {
 
 /** What a network is told besides. */
 export interface NetworkSetting {
-  /** Number of labels, where there are some. */
-  readonly classNames?: number;
   readonly precision?: Precision;
 }
 
@@ -110,7 +108,6 @@ export class Network {
   readonly #turns = new Turns();
   /** By output and format: finding one walks the whole graph, and a call asks several times. */
   readonly #detectors = new Recent<string, Detector | undefined>(KEPT_DETECTORS);
-  readonly #classNames: number | undefined;
   readonly #precision: Precision;
   readonly #factsBySize = new Recent<string, Promise<FactTable>>(KEPT_SIZES);
 
@@ -118,9 +115,8 @@ export class Network {
     model: Model,
     cache: SessionUse,
     options: NetworkSessionOptions,
-    { classNames, precision = 'auto' }: NetworkSetting = {},
+    { precision = 'auto' }: NetworkSetting = {},
   ) {
-    this.#classNames = classNames;
     this.#precision = precision;
     this.model = model;
     this.#cache = cache;
@@ -146,15 +142,18 @@ export class Network {
     const { boxes, scores, labels } = detector ?? {};
     const read = [detector?.output, boxes?.tensor, scores?.tensor, labels?.tensor];
     if (!detector?.certain || !read.includes(this.#output(output).output)) return choice;
+    if (detector.ambiguous !== undefined)
+      throw new OnnxCamError(
+        'ERR_MODEL_UNSUPPORTED',
+        `${detector.ambiguous}; say which with the option \`detector\` (--detector FORMAT), detection({ format }) as target, ` +
+          'or labels for all classes',
+      );
     return { output, readout: { ...parseDetection({}), value: 'logit' } };
   }
 
   /** The detector behind an output, or all outputs; undefined where none is recognised. */
   detector(output?: string, format?: DetectionFormat): Detector | undefined {
-    const { graph, facts, input } = this.model;
-    return this.#detectors.get(JSON.stringify([output, format]), () =>
-      findDetector({ graph, facts, input, output, classNames: this.#classNames }, format),
-    );
+    return this.#detectors.get(JSON.stringify([output, format]), () => this.model.detectorOf(output, format));
   }
 
   #output(output: string | undefined): Logits {

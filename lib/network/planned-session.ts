@@ -1,7 +1,9 @@
+import { MAX_OPTIMIZED_NODES } from '../common/sizes.ts';
 import { isAccelerated } from '../engine/providers.ts';
 import { Session } from '../engine/session.ts';
 import { serializeModel } from '../model/file/serialize-model.ts';
 import type { FactTable } from '../model/graph/facts.ts';
+import type { Graph } from '../model/graph/graph.ts';
 import type { Model } from '../model/load-model.ts';
 import type { NetworkPlan } from '../plan/plan.ts';
 import { type PlannedGraph, planGraph } from '../plan/plan-graph.ts';
@@ -38,7 +40,8 @@ export async function openPlanned(
   const blocks = !isAccelerated(options.executionProviders);
   const planned = planGraph(model, facts, head, layers, plan, { blocks });
   const { model: bytes, externalFiles } = serializeModel(planned.graph);
-  const session = await Session.create(bytes, { ...options, externalFiles });
+  const graphOptimizationLevel = options.graphOptimizationLevel ?? levelFor(planned.graph);
+  const session = await Session.create(bytes, { ...options, graphOptimizationLevel, externalFiles });
   const kept = new Set([...planned.activations.values(), ...planned.gradients.values()]);
   const passes = Object.values(planned.passes).flatMap(names => [...names.values()]);
   const { region, candidates } = planned;
@@ -46,6 +49,11 @@ export async function openPlanned(
   // The parts of a sum share one gradient.
   const fetches = [...new Set([planned.logits, ...kept, ...passes, ...read])];
   return { session, planned, fetches, kept, furtherPasses: passes.length > 0 };
+}
+
+/** The runtime optimises in time that grows with the square of a graph's length. */
+function levelFor({ nodes }: Graph): 'disabled' | undefined {
+  return nodes.length > MAX_OPTIMIZED_NODES ? 'disabled' : undefined;
 }
 
 /** Session options without what belongs to the single session. */

@@ -1,3 +1,4 @@
+import { toInt64s } from '../common/sizes.ts';
 import type { TensorFacts } from '../model/graph/facts.ts';
 import { type Graph, makeNode } from '../model/graph/graph.ts';
 import { codeOfType, makeTensorProto } from '../model/graph/tensor-values.ts';
@@ -34,10 +35,23 @@ export function feedFloat32(graph: Graph, facts: Facts, input: string): string {
  * @param fedRegion a predicted region is fed as it was in the unchanged picture
  */
 export function asRows(graph: Graph, facts: Facts, head: ScoreHead, fedRegion = false): AppendedReadout {
-  const { tensor, dims, classes, readout } = head;
+  const { tensor, dims, classes, classAxis, readout } = head;
   if (readout) return appendReadout(graph, facts, { ...head, readout }, fedRegion);
-  if (dims.length === 2) return { rows: tensor };
   const known = facts.get(tensor)!;
+  if (dims.length === 1 || classAxis === 0) {
+    // One score for each image in one axis [N], or the scores of the only image without an axis of its own.
+    const shape = [classAxis === 0 ? 1 : dims[0]!, classes];
+    const rows = append(
+      graph,
+      facts,
+      'Reshape',
+      [tensor, integers(graph, 'rows', shape)],
+      {},
+      { ...known, dims: shape },
+    );
+    return { rows };
+  }
+  if (dims.length === 2) return { rows: tensor };
   return { rows: append(graph, facts, 'Flatten', [tensor], { axis: 1 }, { ...known, dims: [dims[0]!, classes] }) };
 }
 
@@ -137,7 +151,7 @@ export function prefixTokens(graph: Graph, facts: Facts, tensor: string, { token
 function integers(graph: Graph, name: string, values: readonly number[]): string {
   const full = `onnx_cam/tokens/${name}/${values.join('_')}`;
   if (!graph.initializers.has(full)) {
-    const data = BigInt64Array.from(values, value => BigInt(value));
+    const data = toInt64s(values);
     graph.initializers.set(full, makeTensorProto(full, 'int64', [values.length], data));
   }
   return full;

@@ -2,6 +2,7 @@ import type { Emitter } from '../autodiff/emitter.ts';
 import { reduceSum } from '../autodiff/forms.ts';
 import type { Value } from '../autodiff/value.ts';
 import { OnnxCamError } from '../common/errors.ts';
+import { lengthOf } from '../common/sizes.ts';
 import type { Tensor } from '../engine/tensor.ts';
 import type { FeatureMaps } from '../kernels/features.ts';
 import type { Detector } from '../model/find/detector.ts';
@@ -128,7 +129,7 @@ export function detectionFeeds(readout: DetectionReadout | DetectionSimilarity):
   const size = references[0]!.classes.length;
   const classes = new Float32Array(size * count);
   for (const [t, { classes: vector }] of references.entries()) {
-    const length = Math.hypot(...vector) || 1;
+    const length = lengthOf(vector) || 1;
     vector.forEach((value, k) => {
       classes[k * count + t] = value / length;
     });

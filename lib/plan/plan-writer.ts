@@ -4,6 +4,7 @@ import { differentiate } from '../autodiff/differentiate.ts';
 import { Emitter } from '../autodiff/emitter.ts';
 import type { ClassSeed } from '../autodiff/seed.ts';
 import { appendClassSeed } from '../autodiff/seed.ts';
+import { pushAll } from '../common/sizes.ts';
 import { expose } from '../model/graph/expose.ts';
 import type { FactTable, TensorFacts } from '../model/graph/facts.ts';
 import type { Graph } from '../model/graph/graph.ts';
@@ -53,7 +54,8 @@ export class PlanWriter implements PassWriter {
     this.input = feedFloat32(this.graph, this.facts, model.input.name);
     const { rows, region, candidates } = asRows(this.graph, this.facts, head);
     const own = this.graph.outputs.filter(({ name }) => name === rows);
-    this.graph.outputs.splice(0, this.graph.outputs.length, ...own);
+    this.graph.outputs.length = 0;
+    pushAll(this.graph.outputs, own);
     this.logits = rows;
     this.candidates = plan.candidates ? candidates : undefined;
     this.region = plan.region ? region : undefined;

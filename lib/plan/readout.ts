@@ -2,6 +2,7 @@ import { plus } from '../autodiff/blocked.ts';
 import { Emitter } from '../autodiff/emitter.ts';
 import type { Value } from '../autodiff/value.ts';
 import { OnnxCamError } from '../common/errors.ts';
+import { lengthOf } from '../common/sizes.ts';
 import type { Tensor } from '../engine/tensor.ts';
 import type { Logits } from '../model/find/logits.ts';
 import type { FactTable, TensorFacts } from '../model/graph/facts.ts';
@@ -29,11 +30,22 @@ export const REGION_INPUT = 'onnx_cam/region';
 export function readoutHead(head: Logits, readout: LogitsReadout | undefined): ScoreHead {
   if (!readout) return head;
   if (readout.kind === 'similarity') return similarityHead(head, readout);
-  if (head.spatial) return { ...head, spatial: false, readout };
+  if (head.spatial && !head.unbatched) return { ...head, spatial: false, readout };
+  if (head.unbatched) throw notOfImages(head);
   throw new OnnxCamError(
     'ERR_MODEL_UNSUPPORTED',
     `segmentation() sums the scores of many positions, but the output "${head.output}" has one per class ` +
       `([${head.dims}]); use the class index itself as target`,
+  );
+}
+
+/** For heads of steps [T,N,K] and the like. */
+export function notOfImages({ output, dims }: Logits): OnnxCamError {
+  return new OnnxCamError(
+    'ERR_MODEL_UNSUPPORTED',
+    `the first axis of the output "${output}" ([${dims.map(dim => (dim < 0 ? 'N' : dim))}]) counts no images but steps or ` +
+      'positions, each with scores of its own; say which score is meant with a small model that picks one, as target ' +
+      'graph(FILE) (graph:FILE on the command line)',
   );
 }
 
@@ -159,7 +171,7 @@ function unitVectors(vectors: readonly Float32Array[]): Tensor<'float32'> {
   const size = vectors[0]!.length;
   const data = new Float32Array(size * vectors.length);
   for (const [column, vector] of vectors.entries()) {
-    const length = Math.hypot(...vector);
+    const length = lengthOf(vector);
     vector.forEach((value, row) => {
       data[row * vectors.length + column] = value / length;
     });

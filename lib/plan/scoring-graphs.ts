@@ -1,3 +1,4 @@
+import { toInt64s } from '../common/sizes.ts';
 import { tailOf } from '../model/graph/cut.ts';
 import { expose } from '../model/graph/expose.ts';
 import type { FactTable, TensorFacts } from '../model/graph/facts.ts';
@@ -79,7 +80,7 @@ export function blockGraph(
     graph.inputs.push(makeValueInfo(prefixInput(stream), 'float32', [batch, stream.tokens!.prefix, 2 * width]));
   const bound = (value: number): string => {
     const name = `${joined.name}/${value}`;
-    graph.initializers.set(name, makeTensorProto(name, 'int64', [1], BigInt64Array.of(BigInt(value))));
+    graph.initializers.set(name, makeTensorProto(name, 'int64', [1], toInt64s([value])));
     return name;
   };
   [stream, entry].forEach(({ name }, i) => {
@@ -133,7 +134,7 @@ function fromFeatureMaps(
     mapDims = [dims[0]!, dims[3]!, dims[1]!, dims[2]!];
   } else if (layout === 'frames') {
     const shape = `${input}/shape`;
-    const frame = BigInt64Array.of(-1n, ...dims.slice(1).map(BigInt));
+    const frame = toInt64s([-1, ...dims.slice(1)]);
     graph.initializers.set(shape, makeTensorProto(shape, 'int64', [4], frame));
     tensor = step('Reshape', step('Transpose', tensor, { perm: [0, 2, 1, 3, 4] }), {}, [shape]);
     mapDims = [dims[0]! < 0 ? -1 : dims[0]! / frames!, dims[1]!, frames!, ...dims.slice(2)];

@@ -1,5 +1,6 @@
 import { OnnxCamError } from '../common/errors.ts';
 import type { Network } from '../network/network.ts';
+import { notOfImages } from '../plan/readout.ts';
 import type { ScoreHead } from '../plan/score-head.ts';
 import type { Labels } from '../targets/labels.ts';
 import { type HeadChoice, headChoiceOf, type ResolvedTarget, resolveTarget } from '../targets/resolve.ts';
@@ -30,6 +31,7 @@ export function resolveFor(network: Network, target: Target, labels: Labels | un
 export function rowHead(network: Network, choice: HeadChoice): ScoreHead {
   const head = network.head(choice);
   if (!head.spatial) return head;
+  if (head.unbatched) throw notOfImages(head);
   throw new OnnxCamError(
     'ERR_MODEL_UNSUPPORTED',
     `the output "${head.output}" ([${head.dims}]) has scores for many positions; take segmentation({ classIndex }) ` +

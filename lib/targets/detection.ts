@@ -84,7 +84,17 @@ export function parseDetection(options: DetectionOptions): DetectionReadout {
   };
 }
 
-function parseFormat(format: DetectionFormatName | DetectionFormat): DetectionFormat {
+/**
+ * What the option `detector` says: false for a model without detections, or a format.
+ * @throws `ERR_OPTION_INVALID`
+ */
+export function parseDetectorOption(
+  detector: false | DetectionFormatName | DetectionFormat | undefined,
+): false | DetectionFormat | undefined {
+  return detector === false || detector === undefined ? detector : parseFormat(detector, '`detector` is false, or');
+}
+
+function parseFormat(format: DetectionFormatName | DetectionFormat, is = '`format` is'): DetectionFormat {
   const given = typeof format === 'string' ? { name: format } : format;
   const { name, boxes, background } = given ?? {};
   const known =
@@ -94,7 +104,7 @@ function parseFormat(format: DetectionFormatName | DetectionFormat): DetectionFo
   if (known) return given;
   throw new OnnxCamError(
     'ERR_OPTION_INVALID',
-    `\`format\` is one of ${DETECTION_FORMATS.join(', ')}, or { name, boxes, background } with boxes 'xyxy', 'yxyx' or ` +
+    `${is} one of ${DETECTION_FORMATS.join(', ')}, or { name, boxes, background } with boxes 'xyxy', 'yxyx' or ` +
       `'xywh' and the number of the background class, not ${shown(format)}`,
   );
 }

@@ -1,7 +1,6 @@
-import { create } from '@bufbuild/protobuf';
-import { type TensorProto, TensorProtoSchema } from 'onnx-buf';
+import type { TensorProto } from 'onnx-buf';
 import type { GraphNode } from '../graph/graph.ts';
-import { makeTensorProto } from '../graph/tensor-values.ts';
+import { copyOfWeight, makeTensorProto } from '../graph/tensor-values.ts';
 
 /** The weight that a `Constant` node stands for; undefined for other nodes and for strings and sparse values. */
 export function constantToTensor(node: GraphNode): TensorProto | undefined {
@@ -9,9 +8,9 @@ export function constantToTensor(node: GraphNode): TensorProto | undefined {
   if (node.op !== 'Constant' || node.domain !== '' || !name) return undefined;
   const { attributes } = node;
   const value = attributes.tensor('value');
-  if (value) return create(TensorProtoSchema, { ...withoutType(value), name });
-  const ints = attributes.ints('value_ints');
-  if (ints) return makeTensorProto(name, 'int64', [ints.length], BigInt64Array.from(ints, BigInt));
+  if (value) return copyOfWeight(value, { name });
+  const ints = attributes.find('value_ints')?.ints;
+  if (ints) return makeTensorProto(name, 'int64', [ints.length], BigInt64Array.from(ints));
   const floats = attributes.floats('value_floats');
   if (floats) return makeTensorProto(name, 'float32', [floats.length], Float32Array.from(floats));
   const int = attributes.find('value_int');
@@ -19,9 +18,4 @@ export function constantToTensor(node: GraphNode): TensorProto | undefined {
   const float = attributes.float('value_float');
   if (float !== undefined) return makeTensorProto(name, 'float32', [], Float32Array.of(float));
   return undefined;
-}
-
-/** `create` returns its argument when that is a message already; the copy must not carry another tensor's name. */
-function withoutType({ $typeName: _type, $unknown: _unknown, ...fields }: TensorProto) {
-  return fields;
 }

@@ -1,7 +1,10 @@
+import { constants } from 'node:buffer';
+import type { FileHandle } from 'node:fs/promises';
+import { totalmem } from 'node:os';
 import { dirname } from 'node:path';
 import { TensorProto_DataLocation as DataLocation, type TensorProto } from 'onnx-buf';
 import { OnnxCamError } from '../../common/errors.ts';
-import { elementCount } from '../../engine/tensor.ts';
+import { checkedCount, largestOf, MAX_WEIGHT } from '../../common/sizes.ts';
 import { LeavesFolder, openNamedInside } from '../../io/inside-folder.ts';
 import { type OpenFile, readRange, UnfitFile } from '../../io/regular-file.ts';
 import type { Graph } from '../graph/graph.ts';
@@ -17,7 +20,7 @@ interface Reference {
 
 /**
  * Reads the weights that a model keeps in files beside itself, so that all weights are views on memory afterwards.
- * Only files inside the model's own folder are read: absolute paths, `..` and symbolic links that lead out of it are
+ * Only ordinary files inside the model's own folder are read: absolute paths, `..` and symbolic links that lead out of it are
  * refused, because a model may come from anywhere.
  * @param path the model's own path; undefined for a model given as bytes, which has no folder
  * @throws OnnxCamError `ERR_EXTERNAL_DATA`
@@ -34,6 +37,9 @@ export async function resolveExternalData(graph: Graph, path: string | undefined
       `the model keeps its weights in another file ("${first.location}"), which cannot be found from bytes alone; ` +
         'load the model by its path',
     );
+  const total = references.reduce((sum, { length }) => sum + length, 0);
+  if (total > totalmem())
+    throw failure(`the model's weights in other files are ${total} bytes, more than this machine's memory`);
   const folder = dirname(path);
   for (const [location, group] of groupByLocation(references)) await readGroup(folder, location, group);
 }
@@ -57,29 +63,66 @@ function readReference(weight: TensorProto): Reference {
       'ERR_MODEL_UNSUPPORTED',
       `weight "${weight.name}" has an element type that is not supported`,
     );
-  const needed = elementCount(dimsOf(weight)) * bytesPerElement(type);
-  const offset = Number(entries.get('offset') ?? 0);
-  const length = Number(entries.get('length') ?? needed);
-  if (!Number.isSafeInteger(offset) || offset < 0 || length !== needed)
-    throw failure(`weight "${weight.name}" needs ${needed} bytes; the model refers to ${length} at offset ${offset}`);
+  const what = `weight "${weight.name}"`;
+  const needed = checkedCount(dimsOf(weight), what, MAX_WEIGHT) * bytesPerElement(type);
+  const offset = entries.has('offset') ? bytesOf(entries.get('offset')!) : 0;
+  const length = entries.has('length') ? bytesOf(entries.get('length')!) : needed;
+  if (offset === undefined || length !== needed || offset + length > Number.MAX_SAFE_INTEGER)
+    throw failure(
+      `${what} needs ${needed} bytes; the model refers to ${shownBytes(entries.get('length') ?? `${needed}`)} at offset ` +
+        shownBytes(entries.get('offset') ?? '0'),
+    );
   return { weight, location, offset, length };
+}
+
+/** Digits alone: `Number` takes "1e3", "0x10" and "" as well. */
+function bytesOf(text: string): number | undefined {
+  return /^\d{1,16}$/.test(text) ? Number(text) : undefined;
+}
+
+const shownBytes = (text: string): string => (/^-?\d{1,20}$/.test(text) ? text : JSON.stringify(text.slice(0, 40)));
+
+/** Gaps up to this length are read with what is around them: exporters put weights on the borders of pages. */
+const MAX_GAP = 2 ** 16;
+
+/** Weights that are read at once: what lies between weights far from each other is nobody's. */
+function stretchesOf(group: readonly Reference[]): Reference[][] {
+  const stretches: Reference[][] = [];
+  let end = Number.NEGATIVE_INFINITY;
+  for (const reference of [...group].sort((a, b) => a.offset - b.offset)) {
+    if (reference.offset - end > MAX_GAP) stretches.push([reference]);
+    else stretches.at(-1)!.push(reference);
+    end = Math.max(end, reference.offset + reference.length);
+  }
+  return stretches;
 }
 
 async function readGroup(folder: string, location: string, group: readonly Reference[]): Promise<void> {
   const { file, size } = await openWeights(folder, location);
   try {
-    const start = Math.min(...group.map(({ offset }) => offset));
-    const end = Math.max(...group.map(({ offset, length }) => offset + length));
+    const end = largestOf(group.map(({ offset, length }) => offset + length));
     if (end > size)
       throw failure(`"${location}" holds ${size} bytes, the model's weights reach to ${end}: the file is truncated`);
-    const bytes = await readRange(file, start, end - start);
-    for (const { weight, offset, length } of group) {
-      weight.rawData = bytes.subarray(offset - start, offset - start + length);
-      weight.dataLocation = DataLocation.DEFAULT;
-      weight.externalData = [];
-    }
+    for (const stretch of stretchesOf(group)) await readStretch(file, location, stretch);
   } finally {
     await file.close();
+  }
+}
+
+async function readStretch(file: FileHandle, location: string, stretch: readonly Reference[]): Promise<void> {
+  const start = stretch[0]!.offset;
+  const size = largestOf(stretch.map(({ offset, length }) => offset + length)) - start;
+  // A sparse file can be larger than any memory; so can the longest array be shorter than a stretch.
+  if (size > Math.min(totalmem(), constants.MAX_LENGTH))
+    throw failure(
+      `the model's weights in "${location}" are ${size} bytes in one piece, more than can be held in memory`,
+    );
+  const bytes = await readRange(file, start, size);
+  if (bytes.byteLength < size) throw failure(`"${location}" got shorter while the model's weights were read from it`);
+  for (const { weight, offset, length } of stretch) {
+    weight.rawData = bytes.subarray(offset - start, offset - start + length);
+    weight.dataLocation = DataLocation.DEFAULT;
+    weight.externalData = [];
   }
 }
 

@@ -9,15 +9,20 @@ import {
   NodeProtoSchema,
 } from 'onnx-buf';
 import { OnnxCamError } from '../../common/errors.ts';
+import { MAX_INLINED_NODES, pushAll } from '../../common/sizes.ts';
 
+/** How deeply calls may be nested. */
 const MAX_DEPTH = 32;
+
+/** Names are copied with nodes: so many characters count as a node, and of a call's name no more are put before others. */
+const NAME_CHARACTERS = 256;
 
 /**
  * Replaces calls of a model's own functions (PyTorch's new exporter writes some) by their bodies, so that every later
  * step sees plain operators. Inner tensors and nodes are prefixed by the call's name.
  * @param opsets the model's imports; imports that only functions have are added to it
- * Throws `ERR_MODEL_UNSUPPORTED` when a function imports another version of a domain than the model, and
- * `ERR_MODEL_INVALID` for functions that call themselves.
+ * Throws `ERR_MODEL_UNSUPPORTED` when a function imports another version of a domain than the model or when the bodies,
+ * written out, are more than {@link MAX_INLINED_NODES} nodes or nested too deeply, and `ERR_MODEL_INVALID` for functions that call themselves.
  */
 export function inlineFunctions(
   nodes: readonly NodeProto[],
@@ -28,19 +33,77 @@ export function inlineFunctions(
   const table = new Map(
     functions.map(definition => [keyOf(definition.domain, definition.name, definition.overload), definition]),
   );
-  let calls = 0;
+  const definitionOf = (node: NodeProto) => table.get(keyOf(node.domain, node.opType, node.overload));
+  checkExtent(nodes, definitionOf);
 
-  function expand(node: NodeProto, depth: number): NodeProto[] {
-    const definition = table.get(keyOf(node.domain, node.opType, node.overload));
-    if (!definition) return [node];
-    if (depth > MAX_DEPTH)
-      throw new OnnxCamError('ERR_MODEL_INVALID', `function "${definition.name}" calls itself or is nested too deeply`);
+  const plain: NodeProto[] = [];
+  const waiting = [...nodes].reverse();
+  for (let calls = 0; waiting.length > 0; ) {
+    const node = waiting.pop()!;
+    const definition = definitionOf(node);
+    if (!definition) {
+      plain.push(node);
+      continue;
+    }
     adoptImports(definition, opsets);
-    const prefix = `${node.name || definition.name}/${calls++}/`;
-    return instantiate(node, definition, prefix).flatMap(inner => expand(inner, depth + 1));
+    const prefix = `${(node.name || definition.name).slice(-NAME_CHARACTERS)}/${calls++}/`;
+    pushAll(waiting, instantiate(node, definition, prefix).reverse());
   }
+  return plain;
+}
 
-  return nodes.flatMap(node => expand(node, 0));
+type Definition = (node: NodeProto) => FunctionProto | undefined;
+
+/** Counts what the calls come to before any is written out: functions that call others twice double at each step. */
+function checkExtent(nodes: readonly NodeProto[], definitionOf: Definition): void {
+  const extents = new Map<FunctionProto, { readonly nodes: number; readonly depth: number }>();
+  const calledBy = (body: readonly NodeProto[]) => new Set(body.flatMap(node => definitionOf(node) ?? []));
+  const measure = (body: readonly NodeProto[]) => {
+    let sum = 0;
+    let depth = 0;
+    for (const node of body) {
+      const inner = extents.get(definitionOf(node)!);
+      sum += inner?.nodes ?? extentOf(node);
+      depth = Math.max(depth, inner?.depth ?? 0);
+    }
+    return { nodes: sum, depth: depth + 1 };
+  };
+  /** Functions that are being measured, each called by one before it. */
+  const open = new Set<FunctionProto>();
+  const waiting = [...calledBy(nodes)];
+  while (waiting.length > 0) {
+    const definition = waiting.at(-1)!;
+    const unknown = [...calledBy(definition.node)].filter(one => !extents.has(one));
+    if (unknown.some(one => one === definition || open.has(one)))
+      throw new OnnxCamError('ERR_MODEL_INVALID', `function "${definition.name}" calls itself`);
+    if (unknown.length > 0) {
+      open.add(definition);
+      pushAll(waiting, unknown);
+      continue;
+    }
+    if (!extents.has(definition)) extents.set(definition, measure(definition.node));
+    open.delete(definition);
+    waiting.pop();
+  }
+  const whole = measure(nodes);
+  if (whole.depth > MAX_DEPTH)
+    throw new OnnxCamError(
+      'ERR_MODEL_UNSUPPORTED',
+      `the model's functions are nested ${whole.depth - 1} deep; at most ${MAX_DEPTH - 1} are supported`,
+    );
+  if (whole.nodes > MAX_INLINED_NODES)
+    throw new OnnxCamError(
+      'ERR_MODEL_UNSUPPORTED',
+      `the model's functions, written out, come to about ${whole.nodes} nodes; at most ${MAX_INLINED_NODES} are supported`,
+    );
+}
+
+/** What a copy of a node costs, in nodes. */
+function extentOf({ input, output, name, attribute }: NodeProto): number {
+  const characters = [...input, ...output].reduce((sum, { length }) => sum + length, name.length);
+  const bodies = attribute.flatMap(({ g, graphs }) => (g ? [g, ...graphs] : graphs));
+  const inner = bodies.reduce((sum, body) => sum + body.node.reduce((all, node) => all + extentOf(node), 0), 0);
+  return 1 + Math.floor(characters / NAME_CHARACTERS) + inner;
 }
 
 function keyOf(domain: string, name: string, overload: string): string {

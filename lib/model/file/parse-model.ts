@@ -1,5 +1,6 @@
 import { TensorProto_DataLocation as DataLocation, type TensorProto } from 'onnx-buf';
 import { OnnxCamError } from '../../common/errors.ts';
+import { MAX_NODES } from '../../common/sizes.ts';
 import { elementCount } from '../../engine/tensor.ts';
 import { Graph, type GraphNode, nodeFromProto } from '../graph/graph.ts';
 import { bytesPerElement, dimsOf, typeOfCode } from '../graph/tensor-values.ts';
@@ -85,6 +86,12 @@ function normalise(raw: RawModel): Graph {
   if (raw.graph.sparseInitializers > 0)
     throw new OnnxCamError('ERR_MODEL_UNSUPPORTED', 'the model has sparse weights, which are not supported');
 
+  if (raw.graph.nodes.length > MAX_NODES)
+    throw new OnnxCamError(
+      'ERR_MODEL_UNSUPPORTED',
+      `the model has ${raw.graph.nodes.length} nodes; at most ${MAX_NODES} are supported`,
+    );
+
   const initializers = new Map<string, TensorProto>();
   for (const weight of raw.graph.initializers) {
     if (!weight.name || initializers.has(weight.name))
@@ -115,6 +122,7 @@ function normalise(raw: RawModel): Graph {
     initializers,
     opsets: raw.opsets,
     irVersion: raw.irVersion,
+    metadata: raw.metadata,
   });
 }
 

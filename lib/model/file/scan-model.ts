@@ -7,14 +7,16 @@ import {
   type NodeProto,
   NodeProtoSchema,
   OperatorSetIdProtoSchema,
+  StringStringEntryProtoSchema,
   type TensorProto,
   TensorProtoSchema,
   type ValueInfoProto,
   ValueInfoProtoSchema,
 } from 'onnx-buf';
+import { toInt64 } from '../../common/sizes.ts';
 
 /** Field numbers of onnx.proto. */
-const MODEL = { irVersion: 1, producerName: 2, graph: 7, opsetImport: 8, functions: 25 };
+const MODEL = { irVersion: 1, producerName: 2, graph: 7, opsetImport: 8, metadata: 14, functions: 25 };
 const GRAPH = { node: 1, initializer: 5, input: 11, output: 12, sparseInitializer: 15 };
 const TENSOR = { floatData: 4, doubleData: 10 };
 
@@ -31,24 +33,36 @@ export interface RawModel {
   producer: string;
   opsets: Map<string, number>;
   functions: FunctionProto[];
+  /** What exporters note by key: Ultralytics' `names`, for instance. */
+  metadata: Map<string, string>;
   graph: RawGraph | undefined;
 }
 
 /**
  * Reads the outer messages of an ONNX file field by field, so that weights stay views on `bytes` whichever storage
  * they use: the generated reader would turn packed `float_data` into JavaScript arrays, value by value. Documentation,
- * metadata, value_info and training information are skipped. Throws the protobuf reader's errors on damaged files.
+ * value_info and training information are skipped. Throws the protobuf reader's errors on damaged files.
  */
 export function scanModel(bytes: Uint8Array): RawModel {
-  const model: RawModel = { irVersion: 0n, producer: '', opsets: new Map(), functions: [], graph: undefined };
+  const model: RawModel = {
+    irVersion: 0n,
+    producer: '',
+    opsets: new Map(),
+    functions: [],
+    metadata: new Map(),
+    graph: undefined,
+  };
   forEachField(bytes, (field, type, reader) => {
-    if (field === MODEL.irVersion && type === WireType.Varint) model.irVersion = BigInt(reader.int64());
+    if (field === MODEL.irVersion && type === WireType.Varint) model.irVersion = toInt64(Number(reader.int64()));
     else if (type !== WireType.LengthDelimited) reader.skip(type, field);
     else if (field === MODEL.producerName) model.producer = reader.string();
     else if (field === MODEL.graph) model.graph = scanGraph(reader.bytes());
     else if (field === MODEL.opsetImport) {
       const { domain, version } = fromBinary(OperatorSetIdProtoSchema, reader.bytes());
       model.opsets.set(domain === 'ai.onnx' ? '' : domain, Number(version));
+    } else if (field === MODEL.metadata) {
+      const { key, value } = fromBinary(StringStringEntryProtoSchema, reader.bytes());
+      model.metadata.set(key, value);
     } else if (field === MODEL.functions) model.functions.push(fromBinary(FunctionProtoSchema, reader.bytes()));
     else reader.skip(type, field);
   });

@@ -9,6 +9,7 @@ import {
   TensorProtoSchema,
 } from 'onnx-buf';
 import { OnnxCamError } from '../../common/errors.ts';
+import { toInt64 } from '../../common/sizes.ts';
 import { type Graph, nodeToProto } from '../graph/graph.ts';
 
 /** Weights of at least this many bytes are handed to the runtime beside the model instead of inside it. */
@@ -71,7 +72,7 @@ function encode(graph: Graph, store: (weight: TensorProto) => TensorProto): Uint
       irVersion: graph.irVersion < 4n ? 4n : graph.irVersion,
       producerName: 'onnx-cam',
       opsetImport: [...graph.opsets].map(([domain, version]) =>
-        create(OperatorSetIdProtoSchema, { domain, version: BigInt(version) }),
+        create(OperatorSetIdProtoSchema, { domain, version: toInt64(version) }),
       ),
       graph: create(GraphProtoSchema, {
         name: 'onnx-cam',

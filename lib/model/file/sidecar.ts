@@ -5,6 +5,7 @@ import { didYouMean } from '../../common/suggest.ts';
 import { checkPreprocess } from '../../image/preprocess-options.ts';
 import { openInside } from '../../io/inside-folder.ts';
 import { isMissing, readWhole } from '../../io/regular-file.ts';
+import { DETECTION_FORMATS, type DetectionFormatName } from '../../targets/detection.ts';
 import type { LayerSpec } from '../find/choose-layer.ts';
 
 /** What the JSON file beside a model may say; options of `load` win over it. */
@@ -16,6 +17,8 @@ export interface Sidecar {
   readonly layer?: LayerSpec;
   readonly input?: string;
   readonly output?: string;
+  /** Of detections a format's name; false where there are none. */
+  readonly detector?: false | DetectionFormatName;
   readonly tokens?: { readonly grid?: readonly [number, number]; readonly prefix?: number };
 }
 
@@ -42,6 +45,10 @@ const CHECKS: Readonly<Record<keyof Sidecar, Check>> = {
   },
   input: { expected: 'the name of an input', accepts: isText },
   output: { expected: 'the name of an output', accepts: isText },
+  detector: {
+    expected: `false or one of ${DETECTION_FORMATS.join(', ')}`,
+    accepts: value => value === false || DETECTION_FORMATS.includes(value as DetectionFormatName),
+  },
   tokens: { expected: '{ "grid": [h, w], "prefix": n }', accepts: isTokens },
 };
 

@@ -18,25 +18,48 @@ export interface ActivationBehind {
   readonly logits?: Columns;
 }
 
+/** Some columns of an output as they leave an activation. */
+export interface ActivatedColumns {
+  readonly kind: 'sigmoid' | 'softmax';
+  /** What the activation reads; the columns' place in it, and how many columns it has. */
+  readonly before: Columns;
+  readonly width: number;
+  /** Nothing but transposes, splits and joins of columns lies between. */
+  readonly direct: boolean;
+}
+
+/** The activation that made all of some columns of an output; of a Softmax it has to be all that it made. */
+export function activationBehind(graph: Graph, facts: FactTable, columns: Columns): ActivationBehind | undefined {
+  const found = activatedColumns(graph, facts, columns);
+  if (!found) return undefined;
+  const { kind, before, width, direct } = found;
+  if (kind === 'softmax' && (before.from !== 0 || before.length !== width)) return undefined;
+  return { kind, ...(direct && { logits: before }) };
+}
+
 /**
  * The activation that made some columns of an output, through what exporters put between: joins of scales and of boxes
  * with scores, splits, transposes and reshapes that keep the columns together.
  */
-export function activationBehind(graph: Graph, facts: FactTable, columns: Columns): ActivationBehind | undefined {
+export function activatedColumns(graph: Graph, facts: FactTable, columns: Columns): ActivatedColumns | undefined {
   let { tensor, axis, from, rowAxis } = columns;
   const { length } = columns;
   let direct = true;
+  const at = (kind: 'sigmoid' | 'softmax', input: string): ActivatedColumns => ({
+    kind,
+    before: { tensor: input, axis, rowAxis, from, length },
+    width: facts.get(input)!.dims[axis]!,
+    direct,
+  });
   for (let node = graph.producer(tensor); node?.domain === ''; node = graph.producer(tensor)) {
     const [input] = node.inputs as [string];
     switch (node.op) {
       case 'Sigmoid':
-        return { kind: 'sigmoid', ...(direct && { logits: { tensor: input, axis, rowAxis, from, length } }) };
+        return at('sigmoid', input);
       case 'Softmax': {
         const rank = facts.get(input)!.dims.length;
         const along = node.attributes.int('axis', graph.opset < 13 ? 1 : -1);
-        if ((along < 0 ? along + rank : along) !== axis || from !== 0 || length !== facts.get(input)!.dims[axis])
-          return undefined;
-        return { kind: 'softmax', ...(direct && { logits: { tensor: input, axis, rowAxis, from, length } }) };
+        return (along < 0 ? along + rank : along) === axis ? at('softmax', input) : undefined;
       }
       case 'Identity':
       case 'Cast':

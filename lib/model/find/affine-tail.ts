@@ -1,3 +1,4 @@
+import { pushAll } from '../../common/sizes.ts';
 import { dependentTensors } from '../graph/data-flow.ts';
 import type { Graph, GraphNode } from '../graph/graph.ts';
 
@@ -41,7 +42,7 @@ export function isAffineTail(graph: Graph, layer: string, logits: string): boole
     seen.add(tensor);
     const node = graph.producer(tensor);
     if (!node || !isAffine(node, dependent)) return false;
-    pending.push(...node.inputs);
+    pushAll(pending, node.inputs);
   }
   return seen.size > 0;
 }

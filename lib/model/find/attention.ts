@@ -1,3 +1,4 @@
+import { pushAll } from '../../common/sizes.ts';
 import { behindAliases } from '../graph/constant-chain.ts';
 import type { FactTable } from '../graph/facts.ts';
 import type { Graph, GraphNode } from '../graph/graph.ts';
@@ -81,19 +82,19 @@ export function inputsOfAttention(
   const found = new Set<string>();
   const seen = new Set<string>();
   const dataOf = ({ inputs }: GraphNode) => inputs.filter(name => axes.has(name));
-  const visit = (name: string) => {
-    const tensor = behindAliases(graph, name);
-    if (seen.has(tensor)) return;
+  let scores: GraphNode | undefined = node;
+  while (scores && scores.op !== 'MatMul') scores = graph.producer(dataOf(scores)[0] ?? '');
+  const pending = scores ? dataOf(scores).slice(0, 1) : [];
+  while (pending.length > 0) {
+    const tensor = behindAliases(graph, pending.pop()!);
+    if (seen.has(tensor)) continue;
     seen.add(tensor);
     const producer = graph.producer(tensor);
-    if (!producer) return;
+    if (!producer) continue;
     const data = dataOf(producer);
     const step = !norms.has(tensor) && PROJECTION.test(producer.op) && data.length === 1;
     if (!step && layerPlacement(axes.get(tensor)!)) found.add(tensor);
-    else data.forEach(visit);
-  };
-  let scores: GraphNode | undefined = node;
-  while (scores && scores.op !== 'MatMul') scores = graph.producer(dataOf(scores)[0] ?? '');
-  if (scores) dataOf(scores).slice(0, 1).forEach(visit);
+    else pushAll(pending, data.reverse());
+  }
   return [...found];
 }

@@ -1,4 +1,5 @@
 import { OnnxCamError } from '../../common/errors.ts';
+import { MAX_BATCH } from '../../common/sizes.ts';
 import { didYouMean } from '../../common/suggest.ts';
 import { elementCount, type Tensor, type TensorType } from '../../engine/tensor.ts';
 import type { ImageLayout } from '../../image/layout.ts';
@@ -114,6 +115,13 @@ function describeImage(graph: Graph, value: DeclaredValue): ImageInput {
   const layout =
     dims.length === 5 ? layoutOf5(convolution?.rank) : isChannelsLast(graph, value.name, dims) ? 'nhwc' : 'nchw';
   const size = (axis: number) => (typeof dims[axis] === 'number' ? dims[axis] : undefined);
+  const batch = size(0);
+  if (batch !== undefined && batch > MAX_BATCH)
+    throw new OnnxCamError(
+      'ERR_MODEL_UNSUPPORTED',
+      `input ${list([value])} is fixed to ${batch} images at once; at most ${MAX_BATCH} are supported: export the model ` +
+        'with an open batch (or the file is damaged)',
+    );
   const channels = size(CHANNEL_AXIS[layout]) ?? (layout === 'nhwc' ? 3 : (convolution?.channels ?? 3));
   const spatial = layout === 'nhwc' ? 1 : dims.length - 2;
   return {
@@ -124,7 +132,7 @@ function describeImage(graph: Graph, value: DeclaredValue): ImageInput {
     height: size(spatial),
     width: size(spatial + 1),
     depth: layout === 'ncdhw' ? size(2) : layout === 'ntchw' ? size(1) : undefined,
-    batch: size(0),
+    batch,
     dims,
   };
 }

@@ -1,11 +1,13 @@
-import { OnnxCamError } from '../../common/errors.ts';
-import { didYouMean } from '../../common/suggest.ts';
 import { elementCount } from '../../engine/tensor.ts';
 import { constantValues } from '../graph/constant-chain.ts';
-import { dependentTensors } from '../graph/data-flow.ts';
 import type { FactTable, TensorFacts } from '../graph/facts.ts';
 import type { Graph, GraphNode } from '../graph/graph.ts';
+import { isSpatial } from './axes.ts';
+import { chooseOutput, isNorm, type OutputContext } from './choose-output.ts';
+import { RESHAPING, type ScoresBehind, scoresBehind } from './class-names.ts';
+import type { ImageInput } from './input.ts';
 import { beforeQuantization } from './quantization.ts';
+import { traceAxes } from './trace-axes.ts';
 
 /**
  * What the scores are turned into after the logits: `softmax` and `sigmoid` heads end in that operator, `logits` means
@@ -24,124 +26,107 @@ export interface Logits {
   readonly dims: readonly number[];
   /** Number of classes. */
   readonly classes: number;
-  /** Axis of `dims` that counts the classes. */
+  /** Axis of `dims` that counts the classes; of one score per image in one axis [N] the one that is not there. */
   readonly classAxis: number;
   /** True when there are scores for more than one position (segmentation, dense detection). */
   readonly spatial: boolean;
+  /** True when the first axis counts something else than images: steps, for instance. */
+  readonly unbatched?: true;
   readonly kind: HeadKind;
   /** Why this tensor, for people. */
   readonly reason: string;
+  /** What every result of it is told: which output was chosen among several. */
+  readonly note?: string;
 }
 
-/** Handed through on the way from the output back to the activation: they move no value to another class. */
-const RESHAPING = new Set(['Identity', 'Dropout', 'Cast', 'Reshape', 'Flatten', 'Squeeze', 'Unsqueeze']);
+/** What is known of the model besides its graph. */
+export interface LogitsContext extends OutputContext {
+  readonly input?: ImageInput;
+}
 
 /**
- * Finds the class output and looks through its final Softmax, LogSoftmax, Sigmoid or ArgMax.
- * @param wanted name of the output, for models with several; without it the first of rank 2 with more than one class,
- * else the first of floating type
+ * Finds the class output and looks through its final Softmax, LogSoftmax, Sigmoid, ArgMax, TopK or list of names.
+ * @param wanted name of the output; without it the one that most speaks for, see chooseOutput
  * @throws OnnxCamError `ERR_OPTION_INVALID` for an output that the model does not have, `ERR_MODEL_UNSUPPORTED` when
  * no output holds floating-point scores that depend on the input
  */
-export function findLogits(graph: Graph, facts: FactTable, wanted?: string): Logits {
-  const output = chooseOutput(graph, facts, wanted);
-  const labels = isFloat(facts.get(output)!) ? undefined : labelsOf(graph, output);
-  if (labels) return beforeArgMax(graph, facts, output, labels);
+export function findLogits(graph: Graph, facts: FactTable, wanted?: string, context: LogitsContext = {}): Logits {
+  const { name: output, features, note } = chooseOutput(graph, facts, wanted, context);
+  const found = ofOutput({ graph, facts, input: context.input }, output);
+  return {
+    ...found,
+    ...(features && !found.spatial && found.kind === 'logits' && { kind: 'embedding' }),
+    ...(note !== undefined && { note }),
+  };
+}
+
+interface Source {
+  readonly graph: Graph;
+  readonly facts: FactTable;
+  readonly input: ImageInput | undefined;
+}
+
+function ofOutput(source: Source, output: string): Logits {
+  const { graph, facts } = source;
+  const behind = scoresBehind(graph, facts, output);
+  if (behind) return beforeChoice(source, output, behind);
   let tensor = output;
   for (let node = graph.producer(tensor); node; node = graph.producer(tensor)) {
     const before = RESHAPING.has(node.op) ? node.inputs[0] : beforeQuantization(graph, tensor);
-    const source = facts.get(before ?? '');
-    if (!source || !isFloat(source) || !keepsClasses(source, facts.get(tensor)!)) break;
+    const known = facts.get(before ?? '');
+    if (!known || !isFloat(known) || !keepsClasses(known, facts.get(tensor)!)) break;
     tensor = before!;
   }
   const found = activationOf(graph, facts, tensor);
-  if (found && found.axis !== 0) {
-    const dims = facts.get(found.input)!.dims;
-    const classAxis = found.axis ?? classAxisOf(graph, found.input, dims);
-    return describe(output, found.input, dims, classAxis, found.kind, `input of the final ${found.operator}`);
+  if (found && (found.axis !== 0 || facts.get(found.input)!.dims.length === 1)) {
+    const reason = `input of the final ${found.operator}`;
+    return describe(source, { output, tensor: found.input, axis: found.axis, kind: found.kind, reason });
   }
-  const dims = facts.get(output)!.dims;
+  const { dims } = facts.get(output)!;
   const kind = plainKind(graph, tensor, dims);
-  return describe(
-    output,
-    output,
-    dims,
-    classAxisOf(graph, output, dims),
-    kind,
-    `output "${output}", no final Softmax or Sigmoid`,
-  );
+  return describe(source, { output, tensor: output, kind, reason: `output "${output}", no final Softmax or Sigmoid` });
 }
 
-/** The ArgMax that makes the classes of an output of whole numbers. */
-function labelsOf(graph: Graph, output: string): GraphNode | undefined {
-  let node = graph.producer(output);
-  while (node && RESHAPING.has(node.op)) node = graph.producer(node.inputs[0]!);
-  return node?.op === 'ArgMax' && node.domain === '' ? node : undefined;
-}
-
-function beforeArgMax(graph: Graph, facts: FactTable, output: string, { inputs, attributes }: GraphNode): Logits {
-  const [scores] = inputs as [string];
-  const { dims } = facts.get(scores)!;
-  const axis = attributes.int('axis', 0);
-  const classAxis = axis < 0 ? axis + dims.length : axis;
+/** The scores that an ArgMax or TopK at the end chooses from. */
+function beforeChoice(source: Source, output: string, { operator, scores, axis }: ScoresBehind): Logits {
+  const { graph, facts } = source;
   const found = activationOf(graph, facts, scores);
-  if (found && found.axis === classAxis)
-    return describe(
-      output,
-      found.input,
-      facts.get(found.input)!.dims,
-      classAxis,
-      found.kind,
-      `input of the final ${found.operator}`,
-    );
-  return describe(output, scores, dims, classAxis, 'logits', 'input of the final ArgMax');
+  if (found && (found.axis ?? axis) === axis) {
+    const reason = `input of the final ${found.operator}`;
+    return describe(source, { output, tensor: found.input, axis, kind: found.kind, reason });
+  }
+  return describe(source, { output, tensor: scores, axis, kind: 'logits', reason: `input of the final ${operator}` });
 }
 
-function describe(
-  output: string,
-  tensor: string,
-  dims: readonly number[],
-  classAxis: number,
-  kind: HeadKind,
-  reason: string,
-): Logits {
-  const spatial = dims.some((dim, axis) => axis > 0 && axis !== classAxis && dim !== 1);
-  return { output, tensor, dims, classes: dims[classAxis] ?? 1, classAxis, spatial, kind, reason };
+interface Described {
+  readonly output: string;
+  readonly tensor: string;
+  readonly axis?: number | undefined;
+  readonly kind: HeadKind;
+  readonly reason: string;
 }
 
-function chooseOutput(graph: Graph, facts: FactTable, wanted: string | undefined): string {
-  const names = graph.outputs.map(({ name }) => name);
-  if (wanted !== undefined && !names.includes(wanted))
-    throw new OnnxCamError(
-      'ERR_OPTION_INVALID',
-      `the model has no output "${wanted}"${didYouMean(wanted, names)}; it has ${names.join(', ')}`,
-    );
-  const dependent = dependentTensors(
-    graph,
-    graph.inputs.map(({ name }) => name),
-  );
-  const usable = (wanted === undefined ? names : [wanted]).filter(name => {
-    const known = facts.get(name);
-    return known && (isFloat(known) || isLabels(graph, facts, name)) && known.dims.length > 0 && dependent.has(name);
-  });
-  const scores = usable.filter(name => isFloat(facts.get(name)!));
-  const chosen = scores.find(name => isClassVector(facts.get(name)!)) ?? scores[0] ?? usable[0];
-  if (chosen === undefined)
-    throw new OnnxCamError(
-      'ERR_MODEL_UNSUPPORTED',
-      `no output holds floating-point scores that depend on the input; the model's outputs are ${names.join(', ')}`,
-    );
-  return chosen;
+function describe(source: Source, { output, tensor, axis, kind, reason }: Described): Logits {
+  const { dims } = source.facts.get(tensor)!;
+  const images = imagesOf(dims, source.input);
+  const base = { output, tensor, dims, kind, reason };
+  if (dims.length === 1 && images === 'counted')
+    return { ...base, classes: 1, classAxis: 1, spatial: false, kind: kind === 'logits' ? 'regression' : kind };
+  const classAxis = images === 'none' ? dims.findIndex(dim => dim !== 1) : (axis ?? classAxisOf(source, tensor, dims));
+  const classes = dims[classAxis] ?? 1;
+  if (images === 'other') return { ...base, classes, classAxis, spatial: true, unbatched: true };
+  const spatial = dims.some((dim, i) => i > 0 && i !== classAxis && dim !== 1);
+  return { ...base, classes, classAxis, spatial };
 }
 
-/** Classes that were chosen from floating-point scores. */
-function isLabels(graph: Graph, facts: FactTable, output: string): boolean {
-  const scores = facts.get(labelsOf(graph, output)?.inputs[0] ?? '');
-  return scores !== undefined && isFloat(scores) && scores.dims.length > 1;
-}
-
-function isClassVector({ dims }: TensorFacts): boolean {
-  return dims.length === 2 && dims[1]! > 1;
+/**
+ * What the first axis counts: the images; nothing, where the only image of a fixed batch has no axis of its own and one
+ * axis holds the classes ([K], [K,1]); or something else, as the steps of [T,N,K].
+ */
+function imagesOf(dims: readonly number[], input: ImageInput | undefined): 'counted' | 'none' | 'other' {
+  const [first] = dims;
+  if (!input || first === -1 || first === input.batch) return 'counted';
+  return input.batch === 1 && dims.slice(1).every(dim => dim === 1) ? 'none' : 'other';
 }
 
 function isFloat({ type }: TensorFacts): boolean {
@@ -152,16 +137,21 @@ function isFloat({ type }: TensorFacts): boolean {
 const KEEPS_AXES = new Set(['Identity', 'Dropout', 'Cast', 'Resize', 'Upsample', 'Add', 'Sub', 'Mul', 'Div', 'Relu']);
 
 /**
- * Rank 2 and 3: the last axis. Images: the only axis longer than 1, the last one where a Transpose put the channels there
- * ([N,h,w,K]), else the second ([N,K,h,w]).
+ * The only axis longer than 1. Of several in rank 3 the one that holds no positions of the picture, else the last; of
+ * images the last one where a Transpose put the channels there ([N,h,w,K]), else the second ([N,K,h,w]).
  */
-function classAxisOf(graph: Graph, tensor: string, dims: readonly number[]): number {
-  if (dims.length <= 3) return dims.length - 1;
+function classAxisOf({ graph, facts, input }: Source, tensor: string, dims: readonly number[]): number {
   const long = dims.flatMap((dim, axis) => (axis > 0 && dim !== 1 ? [axis] : []));
   if (long.length === 1) return long[0]!;
+  if (dims.length === 3 && long.length === 2 && input) {
+    const axes = traceAxes(graph, facts, input).get(tensor);
+    const other = axes ? long.filter(axis => !isSpatial(axes[axis]!)) : [];
+    if (other.length === 1) return other[0]!;
+  }
+  if (dims.length <= 3) return dims.length - 1;
   let node = graph.producer(tensor);
   while (node?.domain === '' && KEEPS_AXES.has(node.op))
-    node = graph.producer(node.inputs.find(input => graph.producer(input)) ?? '');
+    node = graph.producer(node.inputs.find(name => graph.producer(name)) ?? '');
   const perm = node?.op === 'Transpose' ? node.attributes.ints('perm') : undefined;
   return perm?.at(-1) === 1 ? dims.length - 1 : 1;
 }
@@ -192,8 +182,13 @@ function activationOf(graph: Graph, facts: FactTable, tensor: string): Activatio
     case 'LogSoftmax':
       return { operator: node.op, kind: 'softmax', input, axis: softmaxAxis(graph, facts, node, rank) };
     case 'Log': {
-      const inner = activationOf(graph, facts, input);
-      return inner?.kind === 'softmax' ? inner : undefined;
+      const inner = graph.producer(input);
+      if (inner?.domain !== '') return undefined;
+      if (inner.op === 'Div') return decomposedSoftmax(graph, facts, inner);
+      if (inner.op !== 'Softmax') return undefined;
+      const [scores] = inner.inputs as [string];
+      const axis = softmaxAxis(graph, facts, inner, facts.get(scores)?.dims.length ?? 0);
+      return { operator: 'Softmax', kind: 'softmax', input: scores, axis };
     }
     case 'Div':
       return decomposedSoftmax(graph, facts, node);
@@ -232,11 +227,4 @@ function plainKind(graph: Graph, tensor: string, dims: readonly number[]): HeadK
   if (node?.op === 'Div' && isNorm(graph, node.inputs[1]!, node.inputs[0]!)) return 'embedding';
   const single = elementCount(dims.slice(1).map(Math.abs)) === 1 && dims.length > 1;
   return node?.op === 'Tanh' || single ? 'regression' : 'logits';
-}
-
-/** ‖x‖₂, perhaps clipped away from zero and expanded, as PyTorch's `normalize` is exported. */
-function isNorm(graph: Graph, tensor: string, of: string): boolean {
-  let node = graph.producer(tensor);
-  while (node && ['Clip', 'Max', 'Expand', 'Identity'].includes(node.op)) node = graph.producer(node.inputs[0]!);
-  return node?.op === 'ReduceL2' && node.inputs[0] === of;
 }

@@ -118,6 +118,7 @@ class Step {
   split(): (Axes | undefined)[] {
     const [data] = this.#inputs;
     const axis = this.#axis(data?.length ?? 0, 0);
+    if (axis === undefined) return [];
     let offset = 0;
     return this.#node.outputs.map(name => {
       const size = this.#facts.get(name)?.dims[axis];
@@ -128,9 +129,11 @@ class Step {
     });
   }
 
-  #axis(rank: number, fallback: number): number {
-    const axis = this.#node.attributes.int('axis', fallback);
-    return axis < 0 ? axis + rank : axis;
+  /** undefined for one that there is not, which the runtime takes where nothing is left to do. */
+  #axis(rank: number, fallback: number): number | undefined {
+    const given = this.#node.attributes.int('axis', fallback);
+    const axis = given < 0 ? given + rank : given;
+    return axis >= 0 && axis < rank ? axis : undefined;
   }
 
   #sizeOf(input: number, axis: number): number {
@@ -194,6 +197,7 @@ class Step {
 
   #joined(dims: readonly number[]): Axes | undefined {
     const axis = this.#axis(dims.length, 0);
+    if (axis === undefined) return undefined;
     const others = this.#elementwise(dims.with(axis, 1));
     if (!others) return undefined;
     let before = 0;
@@ -245,6 +249,7 @@ class Step {
 
   #gathered(data: Axes, dims: readonly number[]): Axes | undefined {
     const axis = this.#axis(data.length, 0);
+    if (axis === undefined) return undefined;
     const rank = dims.length - data.length + 1;
     if (rank === 0) return data.toSpliced(axis, 1);
     const indices = dims.slice(axis, axis + rank);

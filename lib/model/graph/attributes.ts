@@ -5,6 +5,7 @@ import {
   AttributeProto_AttributeType as AttributeType,
   type TensorProto,
 } from 'onnx-buf';
+import { toInt64 } from '../../common/sizes.ts';
 
 const utf8 = new TextDecoder();
 const toUtf8 = new TextEncoder();
@@ -25,7 +26,7 @@ export const tensor = (value: TensorProto): AttributeProto =>
 /** Builds the attribute message for a plain value. */
 export function toAttribute(name: string, value: AttributeValue): AttributeProto {
   if (typeof value === 'number')
-    return create(AttributeProtoSchema, { name, type: AttributeType.INT, i: BigInt(value) });
+    return create(AttributeProtoSchema, { name, type: AttributeType.INT, i: toInt64(value) });
   if (typeof value === 'string')
     return create(AttributeProtoSchema, {
       name,
@@ -42,10 +43,12 @@ export function toAttribute(name: string, value: AttributeValue): AttributeProto
     return create(AttributeProtoSchema, {
       name,
       type: AttributeType.INTS,
-      ints: value.map(item => BigInt(item as number)),
+      ints: value.map(item => toInt64(item as number)),
     });
   }
-  return create(AttributeProtoSchema, { ...(value as AttributeProto), name });
+  // `create` returns its argument when that is a message already, and a spread one lacks the defaults of its prototype.
+  const { $typeName: _type, $unknown: _unknown, ...fields } = value as AttributeProto;
+  return create(AttributeProtoSchema, { ...fields, name });
 }
 
 /** Read-only view of a node's attributes by plain value, with the operator's default where one is missing. */
@@ -71,6 +74,10 @@ export class Attributes {
   float(name: string, fallback: number): number;
   float(name: string, fallback?: number): number | undefined {
     return this.find(name)?.f ?? fallback;
+  }
+
+  strings(name: string): string[] | undefined {
+    return this.find(name)?.strings.map(bytes => utf8.decode(bytes));
   }
 
   string(name: string): string | undefined;

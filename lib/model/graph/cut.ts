@@ -1,4 +1,5 @@
 import { OnnxCamError } from '../../common/errors.ts';
+import { toInt64s } from '../../common/sizes.ts';
 import { neededNodes } from './data-flow.ts';
 import type { FactTable } from './facts.ts';
 import { Graph, type GraphNode, makeNode } from './graph.ts';
@@ -41,13 +42,14 @@ export function tailOf(
     if (dependenciesOf(node).some(name => downstream.has(name)))
       for (const output of node.outputs) if (output && !cuts.includes(output)) downstream.add(output);
 
-  function need(name: string): void {
-    if (made.has(name) || initializers.has(name)) return;
+  /** @returns the node that makes a tensor, whose own inputs are needed then; undefined for what is there */
+  function need(name: string): GraphNode | undefined {
+    if (made.has(name) || initializers.has(name)) return undefined;
     made.add(name);
     const known = facts.get(name);
     if (known?.values && !downstream.has(name)) {
       initializers.set(name, constantOf(name, known.type, known.dims, known.values));
-      return;
+      return undefined;
     }
     const node = graph.producer(name);
     if (!node) throw flowsAround(first, name);
@@ -56,13 +58,22 @@ export function tailOf(
     if (shape) {
       for (const [key, weight] of shape.initializers) initializers.set(key, weight);
       nodes.push(...shape.nodes);
-      return;
+      return undefined;
     }
     for (const output of node.outputs) made.add(output);
-    for (const input of dependenciesOf(node)) need(input);
-    nodes.push(node);
+    return node;
   }
-  for (const output of outputs) need(output);
+  // A chain may be longer than calls can be nested: the open nodes, each with how many of its inputs were looked at.
+  const open: { node: GraphNode; next: number }[] = [];
+  for (const output of outputs) {
+    for (let node = need(output); node || open.length > 0; ) {
+      if (node) open.push({ node, next: 0 });
+      const last = open.at(-1)!;
+      const inputs = dependenciesOf(last.node);
+      if (last.next === inputs.length) nodes.push(open.pop()!.node);
+      node = last.next < inputs.length ? need(inputs[last.next++]!) : undefined;
+    }
+  }
 
   const inputs = cuts.map(name => {
     const known = facts.get(name);
@@ -89,11 +100,11 @@ function shapeFromBatch(graph: Graph, facts: FactTable, layer: string, node: Gra
   if (frames > 1 && !graph.inputs.some(({ name }) => name === node.inputs[0])) return undefined;
   const [output] = node.outputs;
   const local = (suffix: string) => `onnx_cam/tail/${output}/${suffix}`;
-  const rest = BigInt64Array.from(asked.slice(1), BigInt);
+  const rest = toInt64s(asked.slice(1));
   const initializers = new Map([
-    [local('first'), makeTensorProto(local('first'), 'int64', [1], BigInt64Array.of(0n))],
+    [local('first'), makeTensorProto(local('first'), 'int64', [1], toInt64s([0]))],
     [local('rest'), makeTensorProto(local('rest'), 'int64', [rest.length], rest)],
-    [local('frames'), makeTensorProto(local('frames'), 'int64', [1], BigInt64Array.of(BigInt(frames)))],
+    [local('frames'), makeTensorProto(local('frames'), 'int64', [1], toInt64s([frames]))],
   ]);
   const nodes = [
     makeNode('Shape', [layer], [local('shape')]),
@@ -107,7 +118,7 @@ function shapeFromBatch(graph: Graph, facts: FactTable, layer: string, node: Gra
 function constantOf(name: string, type: string, dims: readonly number[], values: readonly number[]) {
   switch (type) {
     case 'int64':
-      return makeTensorProto(name, 'int64', dims, BigInt64Array.from(values, BigInt));
+      return makeTensorProto(name, 'int64', dims, toInt64s(values));
     case 'int32':
       return makeTensorProto(name, 'int32', dims, Int32Array.from(values));
     case 'bool':

@@ -60,6 +60,8 @@ export class Graph {
   /** Domain to version; '' is the default domain. */
   readonly opsets: ReadonlyMap<string, number>;
   readonly irVersion: bigint;
+  /** What the file says besides, by key. */
+  readonly metadata: ReadonlyMap<string, string>;
   #nodes: GraphNode[];
   #producers: Map<string, GraphNode> | undefined;
   #consumers: Map<string, GraphNode[]> | undefined;
@@ -72,6 +74,7 @@ export class Graph {
     shapes?: readonly ValueInfoProto[];
     opsets: ReadonlyMap<string, number>;
     irVersion: bigint;
+    metadata?: ReadonlyMap<string, string>;
   }) {
     this.inputs = [...parts.inputs];
     this.outputs = [...parts.outputs];
@@ -79,6 +82,7 @@ export class Graph {
     this.shapes = [...(parts.shapes ?? [])];
     this.opsets = parts.opsets;
     this.irVersion = parts.irVersion;
+    this.metadata = parts.metadata ?? new Map();
     this.#nodes = [...parts.nodes];
   }
 

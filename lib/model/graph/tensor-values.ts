@@ -1,6 +1,7 @@
 import { create } from '@bufbuild/protobuf';
 import { TensorProto_DataType as DataType, type TensorProto, TensorProtoSchema } from 'onnx-buf';
 import { OnnxCamError } from '../../common/errors.ts';
+import { checkedCount, MAX_WEIGHT, toInt64 } from '../../common/sizes.ts';
 import {
   elementCount,
   TENSOR_ARRAYS,
@@ -44,7 +45,10 @@ export function bytesPerElement(type: TensorType): number {
   return TENSOR_ARRAYS[type].BYTES_PER_ELEMENT;
 }
 
-/** A weight message whose `rawData` is a view on `data`, not a copy. */
+/**
+ * A weight message whose `rawData` is a view on `data`, not a copy.
+ * @throws OnnxCamError `ERR_MODEL_INVALID` where a model's values do not fit its shape
+ */
 export function makeTensorProto<T extends TensorType>(
   name: string,
   type: T,
@@ -52,13 +56,27 @@ export function makeTensorProto<T extends TensorType>(
   data: TensorDataByType[T],
 ): TensorProto {
   if (elementCount(dims) !== data.length)
-    throw new RangeError(`${name}: ${data.length} values for shape [${dims}] (${elementCount(dims)} elements)`);
+    throw new OnnxCamError(
+      'ERR_MODEL_INVALID',
+      `"${name}": ${data.length} values do not fit the shape [${dims}], which needs ${elementCount(dims)}`,
+    );
   return create(TensorProtoSchema, {
     name,
     dataType: codeOfType(type),
-    dims: dims.map(BigInt),
+    dims: dims.map(toInt64),
     rawData: new Uint8Array(data.buffer as ArrayBuffer, data.byteOffset, data.byteLength),
   });
+}
+
+/**
+ * A weight with another name or shape, on the same values. A message's defaults are those of its prototype, which
+ * spreading it leaves out; and `create` returns its argument when that is a message already.
+ */
+export function copyOfWeight(
+  { $typeName: _type, $unknown: _unknown, ...fields }: TensorProto,
+  changes: { readonly name: string; readonly dims?: bigint[] },
+): TensorProto {
+  return create(TensorProtoSchema, { ...fields, ...changes });
 }
 
 /** Shape of a weight. */
@@ -79,7 +97,7 @@ export function readTensor(proto: TensorProto): Tensor {
       `tensor "${proto.name}" has element type ${DataType[proto.dataType] ?? proto.dataType}, which is not supported`,
     );
   const dims = dimsOf(proto);
-  const count = elementCount(dims);
+  const count = checkedCount(dims, `tensor "${proto.name}"`, MAX_WEIGHT);
   const data = proto.rawData.byteLength > 0 ? fromRaw(type, proto.rawData, count) : fromFields(type, proto);
   if (data.length !== count)
     throw new OnnxCamError(

@@ -1,4 +1,5 @@
 import { OnnxCamError } from '../../common/errors.ts';
+import { pushAll } from '../../common/sizes.ts';
 import type { GraphNode } from './graph.ts';
 import { dependenciesOf } from './subgraphs.ts';
 
@@ -35,7 +36,7 @@ export function sortTopologically(nodes: readonly GraphNode[], given: ReadonlySe
         stack.pop();
       } else if (revisited || waiting.some(producer => state.get(producer) === 'open')) {
         throw new OnnxCamError('ERR_MODEL_INVALID', `the graph has a cycle through ${describe(node)}`);
-      } else stack.push(...waiting.reverse());
+      } else pushAll(stack, waiting.reverse());
     }
   }
   return sorted;

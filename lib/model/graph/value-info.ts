@@ -8,6 +8,7 @@ import {
   type ValueInfoProto,
   ValueInfoProtoSchema,
 } from 'onnx-buf';
+import { toInt64 } from '../../common/sizes.ts';
 import type { TensorType } from '../../engine/tensor.ts';
 import { codeOfType, typeOfCode } from './tensor-values.ts';
 
@@ -57,7 +58,7 @@ export function makeValueInfo(name: string, type?: TensorType, dims?: readonly D
           return create(TensorShapeProto_DimensionSchema, dim ? { value: { case: 'dimParam', value: dim } } : {});
         return create(
           TensorShapeProto_DimensionSchema,
-          dim >= 0 ? { value: { case: 'dimValue', value: BigInt(dim) } } : {},
+          dim >= 0 ? { value: { case: 'dimValue', value: toInt64(dim) } } : {},
         );
       }),
     });

@@ -1,3 +1,4 @@
+import { toInt64s } from '../../common/sizes.ts';
 import type { Tensor } from '../../engine/tensor.ts';
 import type { ImageInput } from '../find/input.ts';
 import { constantValues } from '../graph/constant-chain.ts';
@@ -35,7 +36,7 @@ export function withDynamicBatch(graph: Graph, inferred: ReadonlyMap<string, Inf
       const shape = constantValues(graph, noFacts, node.inputs[1] ?? '');
       const batched = shape && batchedShape(node, shape, dimsOf(node.inputs[0]!));
       if (!batched) return node;
-      initializers.set(name, makeTensorProto(name, 'int64', [batched.length], BigInt64Array.from(batched, BigInt)));
+      initializers.set(name, makeTensorProto(name, 'int64', [batched.length], toInt64s(batched)));
       return { ...node, inputs: [node.inputs[0]!, name] };
     }
     if (node.op === 'Resize' && node.inputs[3] && !node.attributes.has('axes')) {
@@ -57,7 +58,8 @@ export function withDynamicBatch(graph: Graph, inferred: ReadonlyMap<string, Inf
     if (!dependent.has(value.name) || !type || type === 'string' || dims?.[0] !== 1) return value;
     return makeValueInfo(value.name, type, [BATCH, ...dims.slice(1)]);
   });
-  return new Graph({ inputs, outputs, nodes, initializers, opsets: graph.opsets, irVersion: graph.irVersion });
+  const { opsets, irVersion, metadata } = graph;
+  return new Graph({ inputs, outputs, nodes, initializers, opsets, irVersion, metadata });
 }
 
 /** The shape with a first size that follows the batch; undefined when it does already or cannot. */

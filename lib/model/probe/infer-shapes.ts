@@ -1,10 +1,12 @@
-import { isTensorType, type TensorType } from '../../engine/tensor.ts';
+import { checkedCount, tensorLimit } from '../../common/sizes.ts';
+import { elementCount, isTensorType, type TensorType } from '../../engine/tensor.ts';
 import { EXTERNAL_THRESHOLD } from '../file/serialize-model.ts';
 import type { Graph } from '../graph/graph.ts';
 import { dimsOf, typeOfCode } from '../graph/tensor-values.ts';
 import { makeValueInfo } from '../graph/value-info.ts';
 import { type CreateSession, withProbe } from './probe-session.ts';
 import { hasDynamicBatch, imageShape, type ProbingInputs } from './probing-feeds.ts';
+import { refuseCrashes } from './refuse-crashes.ts';
 
 /** What ONNX Runtime's own inference says of a tensor. */
 export interface InferredType {
@@ -17,7 +19,8 @@ export interface InferredType {
  * Types and shapes of everything that nodes make for a batch of this size, as the runtime infers them when it creates a
  * session (for a symbolic batch it would leave every Reshape to [−1, n] open). Nothing is run, and the large weights are declared as inputs instead of being handed over: it takes milliseconds. Sequences and
  * strings are left out.
- * @throws what the runtime says of a model that it cannot create
+ * @throws what the runtime says of a model that it cannot create, `ERR_MODEL_UNSUPPORTED` for tensors that are too large
+ * to run, `ERR_MODEL_INVALID` for what would end the process (see refuse-crashes.ts)
  */
 export async function inferShapes(
   graph: Graph,
@@ -37,11 +40,34 @@ export async function inferShapes(
   made.delete('');
   bare.outputs.length = 0;
   for (const name of made) bare.outputs.push(makeValueInfo(name));
-  return withProbe(bare, createSession, options.signal, ({ outputs }) => {
-    const types = new Map<string, InferredType>();
-    for (const { name, type, dims } of outputs) if (isTensorType(type)) types.set(name, { type, dims: complete(dims) });
-    return types;
+  const most = tensorLimit(elementCount(imageShape(batch, options)));
+  const types = new Map<string, InferredType>();
+  await withProbe(bare, createSession, options.signal, ({ outputs }) => {
+    for (const { name, type, dims } of outputs) {
+      if (!isTensorType(type)) continue;
+      checkedCount(knownSizes(dims), `tensor "${name}"`, most);
+      types.set(name, { type, dims: complete(dims) });
+    }
   });
+  refuseCrashes(graph, name => shapeOf(graph, options, batch, types, name));
+  return types;
+}
+
+/** The sizes that do not stay open. */
+const knownSizes = (dims: readonly unknown[] | undefined): number[] =>
+  (dims ?? []).filter(dim => typeof dim === 'number' && dim >= 0) as number[];
+
+/** Shape of any tensor: of an input as it is fed, of a weight, or inferred. */
+function shapeOf(
+  graph: Graph,
+  options: ProbingInputs,
+  batch: number,
+  types: ReadonlyMap<string, InferredType>,
+  name: string,
+): readonly number[] | undefined {
+  if (name === options.input.name) return imageShape(batch, options);
+  const weight = graph.initializers.get(name);
+  return weight ? dimsOf(weight) : (options.inputs?.[name]?.dims ?? types.get(name)?.dims);
 }
 
 /** The shapes that probing feeds. */

@@ -1,3 +1,4 @@
+import { toInt64 } from '../../common/sizes.ts';
 import { elementCount, type Tensor, type TensorType } from '../../engine/tensor.ts';
 import { numberToHalf } from '../graph/tensor-values.ts';
 
@@ -21,9 +22,9 @@ export function noiseTensor(type: TensorType, dims: readonly number[], seed: num
     case 'uint8':
       return { type, dims, data: fill(new Uint8Array(length), seed, unit => unit * 256) };
     case 'int64':
-      return { type, dims, data: BigInt64Array.from(fill(new Uint8Array(length), seed, bit), BigInt) };
+      return { type, dims, data: BigInt64Array.from(fill(new Uint8Array(length), seed, bit), toInt64) };
     case 'uint64':
-      return { type, dims, data: BigUint64Array.from(fill(new Uint8Array(length), seed, bit), BigInt) };
+      return { type, dims, data: BigUint64Array.from(fill(new Uint8Array(length), seed, bit), toInt64) };
     case 'int32':
       return { type, dims, data: fill(new Int32Array(length), seed, bit) };
     case 'uint32':

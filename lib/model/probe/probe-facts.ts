@@ -1,3 +1,4 @@
+import { checkedCount, tensorLimit } from '../../common/sizes.ts';
 import { elementCount, type Tensor, type TensorType } from '../../engine/tensor.ts';
 import { headOf } from '../graph/cut.ts';
 import { dependentTensors } from '../graph/data-flow.ts';
@@ -31,7 +32,7 @@ interface Observation {
  *
  * Where ONNX Runtime's shape inference knows every size (most exports), nothing but constants is computed; otherwise
  * the unoptimised model is run on noise.
- * @throws what the runtime says of a model that it cannot create or run
+ * @throws what the runtime says of a model that it cannot create or run, and see inferShapes
  */
 export async function probeFacts(
   graph: Graph,
@@ -43,6 +44,7 @@ export async function probeFacts(
     graph,
     graph.inputs.map(({ name }) => name),
   );
+  const most = tensorLimit(elementCount(imageShape(batches.at(-1)!, options)));
   const inferred: Map<string, InferredType>[] = [];
   for (const batch of batches) inferred.push(await inferShapes(graph, createSession, options, batch));
   const [types] = inferred as [Map<string, InferredType>];
@@ -52,10 +54,10 @@ export async function probeFacts(
     const observations = inferred.map((each, index) =>
       observeInference(graph, each, constants, batches[index]!, options),
     );
-    return combine(graph, types, dependent, observations);
+    return combine(graph, types, dependent, observations, most);
   }
   const observations = await observeRuns(graph, types, dependent, batches, createSession, options);
-  return combine(graph, types, dependent, observations);
+  return combine(graph, types, dependent, observations, most);
 }
 
 function observeInference(
@@ -141,11 +143,13 @@ function observe(output: Tensor, whole: boolean): Observation {
   return { dims: [...output.dims], values: Array.from(output.data as ArrayLike<number | bigint>, Number) };
 }
 
+/** @param most elements of a tensor */
 function combine(
   graph: Graph,
   inferred: ReadonlyMap<string, InferredType>,
   dependent: ReadonlySet<string>,
   observations: readonly ReadonlyMap<string, Observation>[],
+  most: number,
 ): FactTable {
   const facts = new Map<string, TensorFacts>();
   for (const value of graph.inputs.map(describeValue))
@@ -163,6 +167,7 @@ function combine(
     const seen = observations.map(observation => observation.get(name)).filter(found => found !== undefined);
     const [first, ...others] = seen;
     if (!first) return;
+    for (const { dims } of seen) checkedCount(dims, `tensor "${name}"`, most);
     const dims = first.dims.map((dim, axis) => (others.every(other => other.dims[axis] === dim) ? dim : -1));
     const same = (other: Observation) => first.values?.every((value, index) => Object.is(value, other.values?.[index]));
     const constant = first.values && !dependent.has(name) && !dims.includes(-1) && others.every(same);

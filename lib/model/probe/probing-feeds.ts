@@ -1,5 +1,6 @@
 import { OnnxCamError } from '../../common/errors.ts';
-import { elementCount, type Tensor } from '../../engine/tensor.ts';
+import { checkedCount, MAX_DECLARED_INPUT, MAX_FED_INPUT } from '../../common/sizes.ts';
+import type { Tensor } from '../../engine/tensor.ts';
 import type { ImageInput } from '../find/input.ts';
 import type { Graph } from '../graph/graph.ts';
 import { describeValue } from '../graph/value-info.ts';
@@ -17,15 +18,24 @@ export interface ProbingInputs {
   readonly depth?: number;
 }
 
-/** More than a gigabyte of float32 is no picture. */
-const MAX_ELEMENTS = 2 ** 28;
-
 /** Sizes that models without a fixed size are probed at. */
 const DEFAULT_SIZE = 224;
 const DEFAULT_DEPTH = 16;
 
-/** Shape of the image input for a batch of this size. */
-export function imageShape(batch: number, { input, width, height, depth }: ProbingInputs): number[] {
+/**
+ * Shape of the image input for a batch of this size.
+ * @throws OnnxCamError `ERR_MODEL_UNSUPPORTED` for one that is too large to run
+ */
+export function imageShape(batch: number, inputs: ProbingInputs): number[] {
+  const shape = shapeOf(batch, inputs);
+  const { input } = inputs;
+  // Sizes that the file fixes are nobody's wish.
+  const fixed = input.height !== undefined && input.width !== undefined;
+  checkedCount(shape, `the image input "${input.name}"`, fixed ? MAX_DECLARED_INPUT : MAX_FED_INPUT);
+  return shape;
+}
+
+function shapeOf(batch: number, { input, width, height, depth }: ProbingInputs): number[] {
   const h = input.height ?? height ?? DEFAULT_SIZE;
   const w = input.width ?? width ?? DEFAULT_SIZE;
   switch (input.layout) {
@@ -44,11 +54,6 @@ export function imageShape(batch: number, { input, width, height, depth }: Probi
 export function probingFeeds(graph: Graph, batch: number, options: ProbingInputs): Record<string, Tensor> {
   const { input, inputs } = options;
   const shape = imageShape(batch, options);
-  if (elementCount(shape) > MAX_ELEMENTS)
-    throw new OnnxCamError(
-      'ERR_MODEL_UNSUPPORTED',
-      `the model declares an image input of shape [${shape}], which is too large to run (or the file is damaged)`,
-    );
   const feeds: Record<string, Tensor> = { [input.name]: noiseTensor(input.type, shape, batch) };
   for (const [name, tensor] of Object.entries(inputs ?? {}))
     if (name !== input.name) feeds[name] = hasDynamicBatch(graph, name) ? repeatBatch(tensor, batch) : tensor;
@@ -63,7 +68,7 @@ export function hasDynamicBatch(graph: Graph, input: string): boolean {
 
 /**
  * A tensor with batch 1, repeated; every other batch must be right already.
- * @throws OnnxCamError `ERR_INPUT_SHAPE` otherwise
+ * @throws OnnxCamError `ERR_INPUT_SHAPE` otherwise, `ERR_MODEL_UNSUPPORTED` where it gets too large
  */
 export function repeatBatch(tensor: Tensor, batch: number): Tensor {
   const [own = 1, ...rest] = tensor.dims;
@@ -71,7 +76,7 @@ export function repeatBatch(tensor: Tensor, batch: number): Tensor {
   if (own !== 1)
     throw new OnnxCamError('ERR_INPUT_SHAPE', `a fixed input tensor has batch ${own}; expected 1 or ${batch}`);
   const ArrayType = tensor.data.constructor as new (length: number) => Float32Array;
-  const data = new ArrayType(tensor.data.length * batch);
+  const data = new ArrayType(checkedCount([batch, ...rest], 'a fixed input, repeated for the batch,', MAX_FED_INPUT));
   for (let i = 0; i < batch; i++) data.set(tensor.data as Float32Array, i * tensor.data.length);
   return { type: tensor.type, data, dims: [batch, ...rest] } as Tensor;
 }

@@ -1,9 +1,10 @@
 import { OnnxCamError } from '../../common/errors.ts';
+import { largestOf } from '../../common/sizes.ts';
 import type { Tensor } from '../../engine/tensor.ts';
 import type { FactTable } from '../graph/facts.ts';
 import { Graph, type GraphNode, makeNode } from '../graph/graph.ts';
 import { subgraphsOf } from '../graph/subgraphs.ts';
-import { makeTensorProto } from '../graph/tensor-values.ts';
+import { copyOfWeight, makeTensorProto } from '../graph/tensor-values.ts';
 import { describeValue, makeValueInfo } from '../graph/value-info.ts';
 import { noiseTensor } from '../probe/noise-tensor.ts';
 import { type CreateSession, withProbe } from '../probe/probe-session.ts';
@@ -45,7 +46,8 @@ export async function mergeHead(model: Graph, head: Graph, options: MergeOptions
 
   const renamed = (name: string) => (name === '' ? '' : (sources.get(name) ?? PREFIX + name));
   const initializers = new Map(model.initializers);
-  for (const [name, weight] of head.initializers) initializers.set(renamed(name), { ...weight, name: renamed(name) });
+  for (const [name, weight] of head.initializers)
+    initializers.set(renamed(name), copyOfWeight(weight, { name: renamed(name) }));
   const shape = `${HEAD_SCORE}/shape`;
   initializers.set(shape, makeTensorProto(shape, 'int64', [2], BigInt64Array.of(-1n, 1n)));
   const nodes = head.nodes.map(
@@ -149,7 +151,7 @@ async function checkOperators(
   const merged = await valuesOf(new Map([...head.opsets, ...model.opsets])).catch(cause => {
     throw refuse(cause);
   });
-  const largest = Math.max(...own.map(Math.abs), 1e-6);
+  const largest = Math.max(largestOf(own.map(Math.abs)), 1e-6);
   if (merged.length !== own.length || merged.some((value, i) => Math.abs(value - own[i]!) > 1e-5 * largest))
     throw refuse();
 }

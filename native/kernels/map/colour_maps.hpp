@@ -3,7 +3,7 @@
 //   maskColours: out[n,c,i] = V[n,c,i] M[n,i];  colourStrength: out[n,i] = Σ_c |V[n,c,i]|
 //
 // Layout: M [N, P]. Accumulator: double over channels. Edge cases: NaN propagates.
-// Source: Selvaraju et al., ICCV 2017, §3.2 (Guided Grad-CAM). No SIMD tiers: bound by memory.
+// Source: docs/methods.md#guided-grad-cam (arXiv:1610.02391). No SIMD tiers: bound by memory.
 #pragma once
 
 #include "kernels/base/shape.hpp"

@@ -95,6 +95,82 @@ describe('external weights', () => {
     await refused(/offset/);
   });
 
+  it('are at whole numbers of bytes, which the file holds', async () => {
+    await writeWeights(join(folder, 'models', 'weights.bin'));
+    const most = String(2 ** 53 - 1);
+    for (const offset of [
+      '-1',
+      '',
+      ' 64',
+      '1e1',
+      '0x40',
+      '64.0',
+      'NaN',
+      '99999999999999999999',
+      most,
+      '9'.repeat(400),
+    ]) {
+      await writeModel('weights.bin', { offset });
+      await expect(load(model), offset).rejects.toMatchObject({ code: 'ERR_EXTERNAL_DATA' });
+    }
+    for (const length of ['-432', '432.0', '0x1b0', '18446744073709551616']) {
+      await writeModel('weights.bin', { length });
+      await expect(load(model), length).rejects.toMatchObject({ code: 'ERR_EXTERNAL_DATA' });
+    }
+  });
+
+  it('far from each other are read without what lies between', async () => {
+    const spec = residualSpec();
+    const external = (dims: bigint[], offset: number) =>
+      create(TensorProtoSchema, {
+        dims,
+        dataType: DataType.FLOAT,
+        dataLocation: DataLocation.EXTERNAL,
+        externalData: Object.entries({ location: 'weights.bin', offset: String(offset) }).map(([key, value]) =>
+          create(StringStringEntryProtoSchema, { key, value }),
+        ),
+      });
+    const far = 2 ** 40;
+    await writeWeights(join(folder, 'models', 'weights.bin'));
+    await truncate(join(folder, 'models', 'weights.bin'), far + 576);
+    const initializers = {
+      ...spec.initializers,
+      w1: external([4n, 3n, 3n, 3n], OFFSET),
+      w2: external([4n, 4n, 3n, 3n], far),
+    };
+    await writeFile(model, buildModel({ ...spec, initializers }));
+    const { graph } = await load(model);
+    expect(readFloat32(graph.initializers.get('w1')!)).toEqual(weights);
+    expect(readFloat32(graph.initializers.get('w2')!)).toEqual(new Float32Array(144));
+  });
+
+  it('larger than any memory are refused before they are read', async () => {
+    const spec = residualSpec();
+    await writeFile(join(folder, 'models', 'weights.bin'), '');
+    await truncate(join(folder, 'models', 'weights.bin'), 2 ** 43);
+    const huge = (dims: bigint[]) =>
+      create(TensorProtoSchema, {
+        dims,
+        dataType: DataType.FLOAT,
+        dataLocation: DataLocation.EXTERNAL,
+        externalData: [create(StringStringEntryProtoSchema, { key: 'location', value: 'weights.bin' })],
+      });
+    const withWeights = (all: Record<string, ReturnType<typeof huge>>) =>
+      writeFile(model, buildModel({ ...spec, initializers: { ...spec.initializers, ...all } }));
+    await withWeights({ w1: huge([2n ** 40n]) });
+    await expect(load(model)).rejects.toMatchObject({ code: 'ERR_MODEL_UNSUPPORTED' });
+    await withWeights({ w1: huge([2n ** 62n, 4n]) });
+    await expect(load(model)).rejects.toMatchObject({ code: 'ERR_MODEL_UNSUPPORTED' });
+    await withWeights({ w1: huge([-1n, -108n]) });
+    await expect(load(model)).rejects.toMatchObject({ code: 'ERR_MODEL_INVALID' });
+    const many = Array.from({ length: 1000 }, (_, i) => [`huge${i}`, huge([2n ** 31n])] as const);
+    await withWeights(Object.fromEntries(many));
+    await expect(load(model)).rejects.toMatchObject({
+      code: 'ERR_EXTERNAL_DATA',
+      message: expect.stringMatching(/memory/),
+    });
+  });
+
   it('cannot be found for a model given as bytes', async () => {
     await writeModel('weights.bin');
     await expect(load(await readFile(model))).rejects.toMatchObject({

@@ -46,7 +46,7 @@ function heads(
 ): true {
   const count = node.attributes.int('num_heads', 1);
   const scale = node.attributes.float('scale', 0) || 1 / Math.sqrt(hidden / count);
-  const shape = lowering.integers(0, 0, count, -1);
+  const shape = lowering.integers([0, 0, count, -1]);
   const split = (tensor: string, perm: readonly number[]) =>
     lowering.emit('Transpose', [lowering.emit('Reshape', [tensor, shape])], { perm });
   const product = lowering.emit('MatMul', [split(queries, [0, 2, 1, 3]), split(keys, [0, 2, 3, 1])]);
@@ -61,6 +61,6 @@ function heads(
   );
   const mixed = lowering.emit('MatMul', [probabilities, split(values, [0, 2, 1, 3])]);
   const rows = lowering.emit('Transpose', [mixed], { perm: [0, 2, 1, 3] });
-  lowering.emit('Reshape', [rows, lowering.integers(0, 0, -1)], {}, node.outputs[0]!);
+  lowering.emit('Reshape', [rows, lowering.integers([0, 0, -1])], {}, node.outputs[0]!);
   return true;
 }

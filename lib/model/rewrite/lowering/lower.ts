@@ -51,7 +51,8 @@ const MICROSOFT: Readonly<Record<string, Converter>> = {
  * Writes the operators that quantisers and ONNX Runtime's optimiser put into files in terms of the standard ones, so that
  * layers, gradients and heads are found in them like in any other model: QLinear operators become QuantizeLinear and
  * DequantizeLinear around float operators, which the runtime fuses again. What no converter knows stays as it is.
- * @throws OnnxCamError `ERR_MODEL_UNSUPPORTED` for models in a layout of one machine
+ * @throws OnnxCamError `ERR_MODEL_UNSUPPORTED` for models in a layout of one machine, `ERR_MODEL_INVALID` for nodes that
+ * lack inputs
  */
 export function lowerOperators(graph: Graph): Graph {
   refuseBlockedLayouts(graph);
@@ -59,7 +60,8 @@ export function lowerOperators(graph: Graph): Graph {
   const lowering = new Lowering(graph, initializers);
   for (const node of graph.nodes) {
     if (lowering.isDropped(node)) continue;
-    const table = node.domain === '' ? STANDARD : node.domain === 'com.microsoft' ? MICROSOFT : {};
+    checkArity(node);
+    const table = tableOf(node);
     const converter = Object.hasOwn(table, node.op) ? table[node.op] : undefined;
     if (converter?.(node, lowering) || passOn(node, lowering) || repeatsDequantize(node, lowering)) continue;
     if (repeatsQuantize(node, lowering)) continue;
@@ -70,8 +72,51 @@ export function lowerOperators(graph: Graph): Graph {
   return new Graph({ ...partsOf(graph), nodes, initializers });
 }
 
-function partsOf({ inputs, outputs, opsets, irVersion }: Graph) {
-  return { inputs, outputs, opsets, irVersion };
+/**
+ * Inputs that operators taken apart here cannot do without, by position, where these are not the first two: the runtime has
+ * not looked at the graph yet.
+ */
+const REQUIRED: Readonly<Record<string, readonly number[]>> = {
+  QLinearConv: [0, 1, 2, 3, 4, 5, 6, 7],
+  QLinearMatMul: [0, 1, 2, 3, 4, 5, 6, 7],
+  DynamicQuantizeMatMul: [0, 1, 2],
+  FastGelu: [0],
+  Gelu: [0],
+  MatMulIntegerToFloat: [0, 1, 2, 3],
+  MultiHeadAttention: [0],
+  QGemm: [0, 1, 3, 4],
+  QLinearAdd: [0, 1, 3, 4, 6],
+  QLinearAveragePool: [0, 1, 3],
+  QLinearConcat: [0, 2, 3],
+  QLinearGlobalAveragePool: [0, 1, 3],
+  QLinearLeakyRelu: [0, 1, 3],
+  QLinearMul: [0, 1, 3, 4, 6],
+  QLinearSigmoid: [0, 1, 3],
+  QLinearSoftmax: [0, 1, 3],
+  QLinearWhere: [0, 1, 2, 4, 5, 7],
+  QuickGelu: [0],
+  SkipLayerNormalization: [0, 1, 2],
+};
+const QUANTIZERS: ReadonlySet<string> = new Set(['QuantizeLinear', 'DequantizeLinear']);
+
+/** @throws OnnxCamError `ERR_MODEL_INVALID` for a node without inputs or an output that its operator must have */
+function checkArity(node: GraphNode): void {
+  const table = tableOf(node);
+  if (!Object.hasOwn(table, node.op) && !(node.domain === '' && QUANTIZERS.has(node.op))) return;
+  const missing = (REQUIRED[node.op] ?? [0, 1]).find(position => !node.inputs[position]);
+  if (missing === undefined && node.outputs[0]) return;
+  throw new OnnxCamError(
+    'ERR_MODEL_INVALID',
+    `the ${node.op} node "${node.name}" lacks ${missing === undefined ? 'its output' : `its input ${missing}`}`,
+  );
+}
+
+function tableOf({ domain }: GraphNode): Readonly<Record<string, Converter>> {
+  return domain === '' ? STANDARD : domain === 'com.microsoft' ? MICROSOFT : {};
+}
+
+function partsOf({ inputs, outputs, opsets, irVersion, metadata }: Graph) {
+  return { inputs, outputs, opsets, irVersion, metadata };
 }
 
 /** A QuantizeLinear that only makes for another reader what there is already. */

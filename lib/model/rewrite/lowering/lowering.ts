@@ -1,9 +1,10 @@
 import type { TensorProto } from 'onnx-buf';
+import { toInt64, toInt64s } from '../../../common/sizes.ts';
 import { elementCount, type TensorDataByType, type TensorType } from '../../../engine/tensor.ts';
 import { Attributes, type AttributeValue } from '../../graph/attributes.ts';
 import { constantWeight } from '../../graph/constant-chain.ts';
 import { type Graph, type GraphNode, makeNode } from '../../graph/graph.ts';
-import { dimsOf, makeTensorProto, numberToHalf, readNumbers } from '../../graph/tensor-values.ts';
+import { copyOfWeight, dimsOf, makeTensorProto, numberToHalf, readNumbers } from '../../graph/tensor-values.ts';
 
 /**
  * Takes a node apart: emits nodes of the standard operator set that make its outputs.
@@ -98,8 +99,8 @@ export class Lowering {
     return this.constant('float32', [], Float32Array.of(value));
   }
 
-  integers(...values: readonly number[]): string {
-    return this.constant('int64', [values.length], BigInt64Array.from(values, BigInt));
+  integers(values: readonly number[]): string {
+    return this.constant('int64', [values.length], toInt64s(values));
   }
 
   /** Values of a constant; undefined for a computed tensor. */
@@ -199,7 +200,7 @@ export class Lowering {
     if (!dims || dims.length <= 1) return tensor;
     const name = this.#fresh('flat');
     const proto = this.#weight(tensor)!;
-    this.#initializers.set(name, { ...proto, name, dims: [BigInt(elementCount(dims))] });
+    this.#initializers.set(name, copyOfWeight(proto, { name, dims: [toInt64(elementCount(dims))] }));
     return name;
   }
 
@@ -214,29 +215,20 @@ export class Lowering {
 
   /** Splits a tensor along an axis, in the form of the model's opset. */
   split(tensor: string, sizes: readonly number[], axis: number, outputs: readonly string[]): void {
-    const inputs = this.opset >= 13 ? [tensor, this.integers(...sizes)] : [tensor];
+    const inputs = this.opset >= 13 ? [tensor, this.integers(sizes)] : [tensor];
     this.nodes.push(makeNode('Split', inputs, outputs, { axis, ...(this.opset < 13 && { split: sizes }) }));
   }
 
   /** Number of axes, as far as the nodes before a tensor tell. */
   rankOf(tensor: string): number | undefined {
-    const weight = this.dimsOf(tensor);
-    if (weight) return weight.length;
-    const node = this.graph.producer(tensor);
-    switch (node?.op) {
-      case 'Transpose':
-        return node.attributes.ints('perm')?.length ?? this.rankOf(node.inputs[0]!);
-      case 'Reshape':
-        return this.dimsOf(node.inputs[1]!)?.[0];
-      case 'Add':
-      case 'Div':
-      case 'FusedMatMul':
-      case 'MatMul':
-      case 'Mul':
-      case 'Softmax':
-        return this.rankOf(node.inputs[0]!);
-      default:
-        return undefined;
+    for (let name = tensor; ; ) {
+      const weight = this.dimsOf(name);
+      if (weight) return weight.length;
+      const node = this.graph.producer(name);
+      if (node?.op === 'Reshape') return this.dimsOf(node.inputs[1] ?? '')?.[0];
+      const axes = node?.op === 'Transpose' ? node.attributes.ints('perm') : undefined;
+      if (axes || !node || !KEEPS_RANK.has(node.op)) return axes?.length;
+      name = node.inputs[0] ?? '';
     }
   }
 
@@ -249,6 +241,9 @@ export class Lowering {
     return `onnx_cam/lowered/${what}/${this.#count++}`;
   }
 }
+
+/** Their output has as many axes as their first input. */
+const KEEPS_RANK: ReadonlySet<string> = new Set(['Add', 'Div', 'FusedMatMul', 'MatMul', 'Mul', 'Softmax', 'Transpose']);
 
 const FLOAT = 1;
 const UINT8 = 2;
