@@ -2,9 +2,10 @@ import { OnnxCamError, throwIfAborted } from '../common/errors.ts';
 import type { Tensor } from '../engine/tensor.ts';
 import { type OpenPicture, openPicture, type RgbImage } from '../image/decode.ts';
 import type { DecodeOptions } from '../image/decode-options.ts';
+import type { DeepRgb, Depth } from '../image/depth.ts';
 import { changedPlacement, type InputChange, type InputSize, type Placement, place } from '../image/geometry.ts';
 import type { Plane } from '../image/plane.ts';
-import { prepareImage } from '../image/preprocess.ts';
+import { type PreparedImage, prepareImage, scaleFor } from '../image/preprocess.ts';
 import type { ResolvedPreprocess } from '../image/preprocess-options.ts';
 import { type LentPicture, type RawPicture, rawPicture } from '../image/raw-picture.ts';
 import { type DetectedSource, detectSource, type ImageSource, type TensorInput } from '../image/source.ts';
@@ -36,6 +37,7 @@ export interface ReadyImage {
   readonly picture: (plane?: Plane) => Promise<LentPicture>;
   /** Null for tensors. */
   readonly preprocess: ResolvedPreprocess | null;
+  readonly warnings: readonly string[];
   readonly milliseconds: number;
 }
 
@@ -109,7 +111,8 @@ async function readPicture(
   const resolved = preprocess();
   const { size, fit, interpolation } = resolved;
   const opened = await openPicture(source, { limitInputPixels: decoding.limitInputPixels, signal });
-  const placement = place(opened, { width: size[0], height: size[1] }, fit);
+  const placement = place(opened, { width: size[0], height: size[1] }, fit, resolved);
+  if (opened.depth) return readDeep(opened, opened.depth, source, { resolved, placement, start, signal });
   const small =
     decoding.decode === 'fast' && interpolation !== 'nearest'
       ? opened.decodeSmall(placement.resized, interpolation === 'bicubic' ? 'cubic' : 'linear', signal)
@@ -120,9 +123,80 @@ async function readPicture(
     ...(await prepareImage(image, resolved, { placement, signal })),
     picture: small || isLarge ? decodedAgain(opened, source) : async () => ({ picture: raw(image), spare: false }),
     preprocess: resolved,
+    warnings: [],
     milliseconds: performance.now() - start,
   };
 }
+
+/** A picture of more than 8 bits. Its pixels are not kept: those that are shown are others. */
+async function readDeep(
+  opened: OpenPicture,
+  depth: Depth,
+  source: DetectedSource,
+  {
+    resolved,
+    placement,
+    start,
+    signal,
+  }: {
+    readonly resolved: ResolvedPreprocess;
+    readonly placement: Placement;
+    readonly start: number;
+    readonly signal: AbortSignal | undefined;
+  },
+): Promise<ReadyImage> {
+  const prepared = await prepareImage(await opened.decodeDeep(depth, signal), resolved, { placement, signal, depth });
+  const again = decodedAgain(opened, source);
+  return {
+    ...prepared,
+    picture: depth.isColour
+      ? again
+      : async () => ({ picture: await shownDeep(await opened.decodeDeep(depth)), spare: true }),
+    preprocess: { ...resolved, scale: scaleFor(resolved, depth) },
+    warnings: depthWarnings(prepared, resolved, depth),
+    milliseconds: performance.now() - start,
+  };
+}
+
+/** From the least to the largest value, as viewers of such pictures show them. */
+function shownDeep({ data, width, height }: DeepRgb): Promise<RawPicture> {
+  const floats = data instanceof Float32Array ? data : Float32Array.from(data);
+  return tensorPicture({ data: floats, dims: [height, width, 3], layout: 'nhwc' });
+}
+
+/** Where what is known of the values and what they are scaled by do not fit together. */
+function depthWarnings({ tensor }: PreparedImage, resolved: ResolvedPreprocess, depth: Depth): string[] {
+  const { mean, std, range } = resolved;
+  if (range) return [];
+  const scale = scaleFor(resolved, depth);
+  const [low, high] = extremes(tensor.data);
+  // Of all channels alike, which is near enough to tell ranges apart.
+  const value = (x: number) => (x * std[0]! + mean[0]!) / scale;
+  const shown = `${round(value(low))} to ${round(value(high))}`;
+  const picture = `the ${depth.kind} picture's values go from ${shown}`;
+  if (depth.kind === 'float')
+    return value(low) < -1 || value(high) > 2
+      ? [`${picture} and were taken as they are; preprocess.range says which become 0 and 1`]
+      : [];
+  if (resolved.scaleGiven && resolved.preset === null && scale === 1 / 255 && depth.largest > 255)
+    return [`${picture} and were scaled by 1/255, which is meant for 8 bits; leave scale out or give preprocess.range`];
+  return !resolved.scaleGiven && value(high) <= depth.largest / 8
+    ? [
+        `${picture}, of ${depth.largest} that the type holds, and so look dark to the model; preprocess.range says which become 0 and 1`,
+      ]
+    : [];
+}
+
+function extremes(values: Float32Array): [low: number, high: number] {
+  let [low, high] = [Infinity, -Infinity];
+  for (const value of values) {
+    if (value < low) low = value;
+    if (value > high) high = value;
+  }
+  return [low, high];
+}
+
+const round = (value: number): number => Number(value.toPrecision(4));
 
 /** For results that are kept: the file's bytes are far fewer than the pixels, which only overlays need. */
 function decodedAgain(opened: OpenPicture, { kind }: DetectedSource): ReadyImage['picture'] {
@@ -153,6 +227,7 @@ function readTensor(tensor: TensorInput, input: ImageInput): ReadyImage {
       return { picture, spare: true };
     },
     preprocess: null,
+    warnings: [],
     milliseconds: 0,
   };
 }
