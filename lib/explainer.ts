@@ -1,6 +1,5 @@
 import { checkCount, checkNames, checkObject } from './common/checks.ts';
 import { OnnxCamError, throwIfAborted } from './common/errors.ts';
-import { Recent } from './common/recent.ts';
 import type { ImageResults } from './explain/assemble-results.ts';
 import { onInput } from './explain/detections.ts';
 import type { Stage } from './explain/explain-run.ts';
@@ -10,20 +9,18 @@ import { headSetting, predictionsOf } from './explain/head-setting.ts';
 import type { ExplainResult, PerImage, SeveralOptions, SingleOptions } from './explain/result-type.ts';
 import { scoresOf } from './explain/run-targets.ts';
 import { similarImages, withEmbeddings } from './explain/similar-images.ts';
+import type { Stages } from './explain/stages.ts';
 import { findUnsupported, type SupportOptions } from './explain/unsupported.ts';
 import { type DetectedSource, detectSource } from './image/source.ts';
 import { openSource, runStream, type StreamResult, type StreamSource } from './io/picture-stream.ts';
 import { type ExplainSource, type Reading, type ReadyImage, readImage, splitSources } from './network/images.ts';
-import { checkExplainOptions, type ExplainOptions } from './options.ts';
+import { checkExplainOptions, checkInputs, type ExplainOptions } from './options.ts';
 import { type ExplainRequest, nthTarget, targetsOf } from './request/request.ts';
 import { resolveFor, rowHead } from './request/targets.ts';
 import type { Explanation, Prediction } from './result/explanation.ts';
 import { parseTarget } from './targets/parse.ts';
 import { outputOf, scoringGraphOf } from './targets/resolve.ts';
 import type { Target } from './targets/target.ts';
-
-/** Scoring graphs whose merged models are kept. */
-const KEPT_STAGES = 4;
 
 /** Images per network run on a CPU: more gains nothing there and costs memory. */
 const DEFAULT_BATCH = 4;
@@ -46,9 +43,8 @@ export interface LayerListing {
 }
 
 /** What an explainer is made of. */
-export interface ExplainerParts extends Stage {
-  /** The same with a scoring graph behind the model. */
-  readonly withHead: (head: string | URL | Uint8Array) => Promise<Stage>;
+export interface ExplainerParts {
+  readonly stages: Stages;
   readonly reading: Reading;
   readonly dispose: () => Promise<void>;
 }
@@ -56,8 +52,6 @@ export interface ExplainerParts extends Stage {
 /** A loaded model that explains its predictions. Made by `load`; release it with `dispose`. */
 export class Explainer {
   readonly #parts: ExplainerParts;
-  /** By scoring graph. */
-  readonly #stages = new Recent<string | Uint8Array, Promise<Stage>>(KEPT_STAGES);
   #disposed: Promise<void> | undefined;
 
   constructor(parts: ExplainerParts) {
@@ -83,14 +77,16 @@ export class Explainer {
     this.#checkUsable();
     checkExplainOptions(options);
     throwIfAborted(options.signal);
-    const { sources, several } = splitSources(image, this.#parts.network.model.input);
+    const { sources, several } = splitSources(image, this.#base.network.model.input);
     const given = targetsOf(options.target, sources.length);
-    const graph = scoringGraph(given);
-    const stage = graph === undefined ? this.#parts : await this.#withHead(graph);
+    const { inputs } = options;
+    const stage = await this.#parts.stages.of({ head: scoringGraph(given), inputs });
     const { network } = stage;
     const request = stage.requests.make(options);
     const compares = given.some(target => similarImages(target).length > 0);
-    const targets = compares ? await this.#withEmbeddings(given, request.signal) : given;
+    const targets = compares
+      ? await this.#withEmbeddings(await this.#parts.stages.of({ inputs }), given, request.signal)
+      : given;
     const results: ExplainResult[] = [];
     const batchSize = network.model.input.batch ?? options.batchSize ?? DEFAULT_BATCH;
     for (let from = 0; from < sources.length; from += batchSize) {
@@ -104,12 +100,16 @@ export class Explainer {
   }
 
   /** The classes with the largest logits; of a detector the best candidate of each class. */
-  async predict(image: ExplainSource, options: { topK?: number; signal?: AbortSignal } = {}): Promise<Prediction[]> {
+  async predict(
+    image: ExplainSource,
+    options: { topK?: number; signal?: AbortSignal; inputs?: ExplainOptions['inputs'] } = {},
+  ): Promise<Prediction[]> {
     this.#checkUsable();
     checkObject(options, 'predict');
-    checkNames(options, ['topK', 'signal'], 'predict');
+    checkNames(options, ['topK', 'signal', 'inputs'], 'predict');
+    checkInputs(options.inputs);
     checkCount('topK', options.topK, 1);
-    const { network, setting } = this.#parts;
+    const { network, setting } = await this.#parts.stages.of({ inputs: options.inputs });
     const { sources, several } = splitSources(image, network.model.input);
     if (several) throw new OnnxCamError('ERR_INPUT_SHAPE', 'predict takes one image');
     const choice = network.withDetection({});
@@ -121,7 +121,7 @@ export class Explainer {
 
   /** Every layer that a map can be made from, in the order of the network. */
   layers(): LayerListing[] {
-    const { layers, chosen } = this.#parts.network.model;
+    const { layers, chosen } = this.#base.network.model;
     return layers.map(({ name, node, operator, shape }) => {
       const isChosen = name === chosen?.name;
       return { name, node, operator, shape, chosen: isChosen, reason: isChosen ? chosen.reason : null };
@@ -160,7 +160,7 @@ export class Explainer {
     for (const { explainer } of pool) {
       explainer.#checkUsable();
       // What is wrong for every image is an error of the stream.
-      explainer.#parts.requests.make(explainOptions);
+      explainer.#base.requests.make(explainOptions);
     }
     const task = async (input: T, index: number): Promise<ExplainResult> => {
       const idle = pool.reduce((best, one) => (one.running < best.running ? one : best));
@@ -185,12 +185,12 @@ export class Explainer {
     this.#checkUsable();
     const { target, ...others } = options;
     const scored = target !== undefined && scoringGraphOf(parseTarget(target)) !== undefined;
-    return findUnsupported(this.#parts, methods, scored ? others : options);
+    return findUnsupported(this.#base, methods, scored ? others : options);
   }
 
   /** Hexadecimal SHA-256 of the model file. */
   sha256(): Promise<string> {
-    return this.#parts.network.model.sha256();
+    return this.#base.network.model.sha256();
   }
 
   /** Releases the sessions; runs under way finish. Calling it again does no harm. */
@@ -203,9 +203,9 @@ export class Explainer {
     await this.dispose();
   }
 
-  /** What explains with a scoring graph behind the model. */
-  #withHead(graph: string | URL | Uint8Array): Promise<Stage> {
-    return this.#stages.get(graph instanceof URL ? graph.href : graph, () => this.#parts.withHead(graph));
+  /** The model as it was loaded. */
+  get #base(): Stage {
+    return this.#parts.stages.base;
   }
 
   async #explainChunk(
@@ -232,28 +232,28 @@ export class Explainer {
   }
 
   /** The targets with vectors in the place of pictures; a picture that several compare with is run once. */
-  async #withEmbeddings(targets: readonly Target[], signal: AbortSignal | undefined): Promise<Target[]> {
+  async #withEmbeddings(stage: Stage, targets: readonly Target[], signal: AbortSignal | undefined): Promise<Target[]> {
     const embedded = new Map<Target, Target>();
-    for (const target of new Set(targets)) embedded.set(target, await this.#withEmbedding(target, signal));
+    for (const target of new Set(targets)) embedded.set(target, await this.#withEmbedding(stage, target, signal));
     return targets.map(target => embedded.get(target)!);
   }
 
-  async #withEmbedding(target: Target, signal: AbortSignal | undefined): Promise<Target> {
+  async #withEmbedding({ network }: Stage, target: Target, signal: AbortSignal | undefined): Promise<Target> {
     const images = similarImages(target);
     if (images.length === 0) return target;
     const output = outputOf(target);
-    rowHead(this.#parts.network, { output });
+    rowHead(network, { output });
     const vectors = new Map<unknown, Float32Array>();
     for (const image of images) {
       const ready = await this.#read(detectSource(image), signal);
-      const { logits } = await scoresOf(this.#parts.network, ready.tensor, { output }, signal);
+      const { logits } = await scoresOf(network, ready.tensor, { output }, signal);
       vectors.set(image, Float32Array.from(logits));
     }
     return withEmbeddings(target, image => vectors.get(image)!);
   }
 
   #read(source: DetectedSource, signal: AbortSignal | undefined): Promise<ReadyImage> {
-    return readImage(source, this.#parts.network.model.input, this.#parts.reading, signal);
+    return readImage(source, this.#base.network.model.input, this.#parts.reading, signal);
   }
 
   #checkUsable(): void {

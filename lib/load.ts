@@ -4,6 +4,7 @@ import { withPrecision } from './engine/precision.ts';
 import { Session } from './engine/session.ts';
 import { toNativeConfig } from './engine/session-options.ts';
 import type { Stage } from './explain/explain-run.ts';
+import { Stages } from './explain/stages.ts';
 import { Explainer } from './explainer.ts';
 import { type ResolvedPreprocess, resolvePreprocess } from './image/preprocess-options.ts';
 import { loadModel, type Model } from './model/load-model.ts';
@@ -69,8 +70,7 @@ export async function load(model: string | URL | Uint8Array, options: LoadOption
     return { network, scorers, optimizers: new MaskOptimizers(network, pictures), setting, requests };
   };
   return new Explainer({
-    ...stageOf(loaded, cache),
-    withHead: async head => stageOf(await loaded.withHead(head), cache.scope()),
+    stages: new Stages(loaded, cache, stageOf),
     reading: { preprocess: pictures, decoding: { limitInputPixels, decode } },
     dispose: () => cache.dispose(),
   });

@@ -36,7 +36,7 @@ export interface LoadOptions extends Omit<SessionOptions, 'externalFiles' | 'ext
   input?: string;
   /** Name of the class output, for models with several. */
   output?: string;
-  /** Fixed tensors for the other inputs. */
+  /** Fixed tensors for the other inputs; those that come with each call may be left out. */
   inputs?: Readonly<Record<string, Tensor>>;
   /** How the outputs hold detections where they are not recognised; false where they are none. */
   detector?: false | DetectionFormatName | DetectionFormat;
@@ -61,6 +61,8 @@ export interface ExplainOptions extends MethodOptions {
   batchSize?: number;
   /** Seed of everything random (default 0). */
   seed?: number;
+  /** Fixed tensors for inputs besides the image, before those of `load`. */
+  inputs?: Readonly<Record<string, Tensor>>;
 }
 
 const EXPLAIN_OPTIONS: readonly string[] = [
@@ -75,6 +77,7 @@ const EXPLAIN_OPTIONS: readonly string[] = [
   'onProgress',
   'batchSize',
   'seed',
+  'inputs',
 ] satisfies (keyof ExplainOptions)[];
 
 const LOAD_OPTIONS: readonly string[] = [
@@ -103,8 +106,13 @@ export function checkLoadOptions(options: LoadOptions): void {
   checkPreprocess(options.preprocess);
   checkDecodeOptions(options);
   checkTokens(options.tokens);
-  if (options.inputs !== undefined) checkObject(options.inputs, '`inputs`');
-  for (const [name, tensor] of Object.entries(options.inputs ?? {}))
+  checkInputs(options.inputs);
+}
+
+/** @throws `ERR_OPTION_INVALID` for `inputs` that are no tensors */
+export function checkInputs(inputs: LoadOptions['inputs']): void {
+  if (inputs !== undefined) checkObject(inputs, '`inputs`');
+  for (const [name, tensor] of Object.entries(inputs ?? {}))
     if (!ArrayBuffer.isView(tensor?.data) || !Array.isArray(tensor.dims) || typeof tensor.type !== 'string')
       throw invalid(
         `\`inputs\`: '${name}' must be a tensor of numbers { type, data, dims } with a typed array as data`,
@@ -125,6 +133,7 @@ export function checkExplainOptions(options: ExplainOptions, where = 'explain', 
   checkOneOf('convention', options.convention, CONVENTIONS);
   checkCount('batchSize', options.batchSize, 1);
   checkSeed(options.seed);
+  checkInputs(options.inputs);
   if (options.layer !== undefined && !isLayerOption(options.layer))
     throw invalid(`\`layer\` is a name, a negative number, or an array of these, not ${shown(options.layer)}`);
   if (options.signal !== undefined && !(options.signal instanceof AbortSignal))

@@ -12,6 +12,8 @@ import { reduceSum } from './forms.ts';
 import type { Value } from './value.ts';
 
 export interface ClassSeedOptions {
+  /** Name of the dynamic number of images, where the first input that has one is not the image. */
+  readonly batch?: string | undefined;
   /** Several classes of one image: see `DifferentiateOptions.manyScores`. */
   readonly manyScores?: boolean;
   /** What the names of the new model inputs and tensors begin with. */
@@ -43,7 +45,7 @@ export function appendClassSeed(
   graph: Graph,
   facts: FactTable,
   logits: string,
-  { manyScores = false, prefix = 'seed' }: ClassSeedOptions = {},
+  { manyScores = false, prefix = 'seed', batch: images = batchName(graph.inputs) }: ClassSeedOptions = {},
 ): ClassSeed {
   const known = facts.get(logits);
   if (!known) throw new OnnxCamError('ERR_LAYER_NOT_FOUND', `the model has no tensor "${logits}"`);
@@ -55,7 +57,7 @@ export function appendClassSeed(
     );
   const count = manyScores ? -1 : batch;
   const extended = new Map(facts);
-  const symbol = manyScores ? 'scores' : (batchName(graph.inputs) ?? 'scores');
+  const symbol = manyScores ? 'scores' : (images ?? 'scores');
   const input = (name: string, length: number): Value => {
     const value = { name: `${prefix}/${name}`, type: 'int64' as const, dims: [length] };
     graph.inputs.push(makeValueInfo(value.name, value.type, [length === -1 ? symbol : length]));

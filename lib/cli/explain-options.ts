@@ -7,14 +7,14 @@ import { CONVENTIONS, type Convention } from '../methods/definition.ts';
 import { paramSpecs, parseParam } from '../methods/params.ts';
 import { findMethod } from '../methods/registry.ts';
 import type { ExplainOptions, LayerName, LoadOptions } from '../options.ts';
-import { DETECTION_FORMATS, type DetectionFormatName } from '../targets/detection.ts';
 import { parseTargetText } from '../targets/parse.ts';
 import type { Target } from '../targets/target.ts';
+import { addModelChoices, type ModelChoices } from './model-choices.ts';
 import { outOption } from './out-option.ts';
 import { SAVE_KINDS, type SaveKind } from './output-files.ts';
 
 /** The options as commander gives them, values parsed one by one. */
-export interface ExplainFlags {
+export interface ExplainFlags extends ModelChoices {
   readonly method: readonly string[];
   readonly layer?: readonly string[];
   readonly target: string;
@@ -27,9 +27,6 @@ export interface ExplainFlags {
   readonly fit?: Fit;
   readonly size?: readonly [width: number, height: number];
   readonly labels?: string;
-  readonly input?: string;
-  readonly output?: string;
-  readonly detector?: false | DetectionFormatName;
   readonly limitInputPixels?: number;
   readonly decode?: DecodeMode;
   readonly convention?: Convention;
@@ -44,7 +41,7 @@ export interface ExplainFlags {
 
 /** Declares the arguments and options of `explain`. */
 export function addExplainOptions(command: Command): Command {
-  return command
+  const declared = command
     .argument('<model>', 'the .onnx file')
     .argument(
       '<input...>',
@@ -97,16 +94,8 @@ export function addExplainOptions(command: Command): Command {
       new Option('--decode <mode>', 'fast: JPEG at the smallest scale that suffices (default: exact)').choices(
         DECODE_MODES,
       ),
-    )
-    .optionsGroup('Which input and output:')
-    .option('--input <name>', 'the image input, for models with several')
-    .option('--output <name>', 'the output with the class scores, for models with several')
-    .addOption(
-      new Option(
-        '--detector <format>',
-        `how detections are written (${DETECTION_FORMATS.join(', ')}), or none`,
-      ).argParser(detector),
-    )
+    );
+  return addModelChoices(declared)
     .optionsGroup('How to run:')
     .option('--provider <name>', 'execution provider (cpu, cuda …), repeated in order of preference', collect)
     .addOption(new Option('--precision <name>', 'arithmetic on a GPU').choices(PRECISIONS))
@@ -125,9 +114,6 @@ export function loadOptions(flags: ExplainFlags): LoadOptions {
     intraOpNumThreads: flags.threads,
     precision: flags.precision,
     labels: flags.labels,
-    input: flags.input,
-    output: flags.output,
-    detector: flags.detector,
     limitInputPixels: flags.limitInputPixels,
     decode: flags.decode,
     preprocess: given ? defined(preprocess) : undefined,
@@ -199,19 +185,13 @@ function param(text: string, previous: readonly (readonly [string, string])[]): 
   return [...previous, [text.slice(0, at).trim(), text.slice(at + 1).trim()]];
 }
 
-function detector(text: string): false | DetectionFormatName {
-  if (text === 'none') return false;
-  if (DETECTION_FORMATS.includes(text as DetectionFormatName)) return text as DetectionFormatName;
-  throw new InvalidArgumentError(`expected none or one of ${DETECTION_FORMATS.join(', ')}.`);
-}
-
 function numbers(text: string): number[] {
   const values = text.split(',').map(part => (part.trim() === '' ? Number.NaN : Number(part)));
   if (!values.every(Number.isFinite)) throw new InvalidArgumentError('expected numbers separated by commas.');
   return values;
 }
 
-function size(text: string): [number, number] {
+export function size(text: string): [number, number] {
   const match = /^([1-9]\d*)x([1-9]\d*)$/i.exec(text);
   if (!match) throw new InvalidArgumentError('expected WIDTHxHEIGHT in pixels, such as 224x224.');
   return [Number(match[1]), Number(match[2])];

@@ -3,6 +3,7 @@ import { fitToModel, namedMethods } from './choose-methods.ts';
 import type { CommandContext } from './context.ts';
 import { addExplainOptions, type ExplainFlags, explainOptions, loadOptions, paramValues } from './explain-options.ts';
 import { runExplain } from './explain-run.ts';
+import { readModelChoices } from './model-choices.ts';
 import { ExplainReporter } from './report.ts';
 import { oneLine } from './text.ts';
 
@@ -31,7 +32,7 @@ async function explain(
     {
       model,
       inputs,
-      load: loadOptions(flags),
+      load: { ...loadOptions(flags), ...(await readModelChoices(flags)) },
       explain: { ...options, params },
       chooseMethods: loaded => {
         const { layer, target, convention } = options;

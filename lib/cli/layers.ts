@@ -2,22 +2,29 @@ import type { Command } from 'commander';
 import type { LayerListing } from '../explainer.ts';
 import type { Console } from './console.ts';
 import type { CommandContext } from './context.ts';
+import { size } from './explain-options.ts';
 import { jsonLines } from './json-lines.ts';
+import { addModelChoices, type ModelChoices, readModelChoices } from './model-choices.ts';
 import { formatTable } from './table.ts';
 import { shapeText } from './text.ts';
 
+type InputSize = readonly [width: number, height: number];
+
 /** `onnx-cam layers MODEL`: the layers that can be explained. */
 export function addLayers(program: Command, context: CommandContext): void {
-  program
+  const command = program
     .command('layers')
     .argument('<model>', 'the .onnx file')
     .summary('list the layers that can be explained')
     .description('Lists the layers that can be explained, with their shapes; the automatic choice is marked.')
     .option('--json', 'as JSON')
-    .option('--debug', 'stack traces of errors')
-    .action(async (path: string, { json }: { json?: boolean }) => {
+    .option('--size <WxH>', 'size of the input, for models that take any', size)
+    .option('--debug', 'stack traces of errors');
+  addModelChoices(command).action(
+    async (path: string, { json, size: given, ...choices }: ModelChoices & { json?: boolean; size?: InputSize }) => {
       const { load } = await context.library();
-      const model = await load(path, {});
+      const options = await readModelChoices(choices);
+      const model = await load(path, given ? { ...options, preprocess: { size: given } } : options);
       try {
         const layers = model.layers();
         if (json) await context.console.print(...jsonLines(layers));
@@ -25,7 +32,8 @@ export function addLayers(program: Command, context: CommandContext): void {
       } finally {
         await model.dispose();
       }
-    });
+    },
+  );
 }
 
 async function tell(layers: readonly LayerListing[], console: Console): Promise<void> {

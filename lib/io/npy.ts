@@ -1,6 +1,6 @@
 /** NumPy's `.npy` files of float32 values: https://numpy.org/doc/stable/reference/generated/numpy.lib.format.html */
 import { OnnxCamError } from '../common/errors.ts';
-import { elementCount } from '../engine/tensor.ts';
+import { elementCount, TENSOR_ARRAYS, type Tensor, type TensorType } from '../engine/tensor.ts';
 import { isMissing, readRegular } from './regular-file.ts';
 
 export interface NpyArray {
@@ -20,16 +20,23 @@ const LARGEST_FILE = 2 ** 31 - 1;
  * @throws `ERR_IMAGE_NOT_FOUND` when the file is missing, `ERR_IMAGE_INVALID` as {@link parseNpy}.
  */
 export async function readNpy(path: string): Promise<NpyArray> {
-  let bytes: Uint8Array;
+  return parseNpy(await readArray(path), path);
+}
+
+/** The same for any type of numbers. */
+export async function readNpyTensor(path: string): Promise<Tensor> {
+  return parseNpyTensor(await readArray(path), path);
+}
+
+async function readArray(path: string): Promise<Uint8Array> {
   try {
-    bytes = await readRegular(path, LARGEST_FILE);
+    return await readRegular(path, LARGEST_FILE);
   } catch (cause) {
     if (isMissing(cause)) {
       throw new OnnxCamError('ERR_IMAGE_NOT_FOUND', `no array at ${path}: the file does not exist`, { cause });
     }
     throw new OnnxCamError('ERR_IMAGE_INVALID', `${path} cannot be read: ${(cause as Error).message}`, { cause });
   }
-  return parseNpy(bytes, path);
 }
 
 /**
@@ -38,8 +45,57 @@ export async function readNpy(path: string): Promise<NpyArray> {
  * @throws `ERR_IMAGE_INVALID` for anything else, with how to save the array.
  */
 export function parseNpy(bytes: Uint8Array, name = 'the array'): NpyArray {
+  const { descr, dims, start } = parseHeader(bytes, name);
+  if (descr !== '<f4') throw unreadable(name, `its values are ${descr}, expected <f4: save it as array.astype('<f4')`);
+  checkLength(bytes, start, dims, 4, name);
+  return { data: floats(bytes, start, elementCount(dims)), dims };
+}
+
+/** Value types that tensors have here, by NumPy's names. */
+const TYPES: Readonly<Record<string, TensorType>> = {
+  '<f4': 'float32',
+  '<f8': 'float64',
+  '<f2': 'float16',
+  '|u1': 'uint8',
+  '|i1': 'int8',
+  '<u2': 'uint16',
+  '<i2': 'int16',
+  '<u4': 'uint32',
+  '<i4': 'int32',
+  '<u8': 'uint64',
+  '<i8': 'int64',
+  '|b1': 'bool',
+};
+
+/**
+ * Parses a `.npy` file of any type of numbers that tensors have.
+ * @throws `ERR_IMAGE_INVALID` as {@link parseNpy}
+ */
+export function parseNpyTensor(bytes: Uint8Array, name = 'the array'): Tensor {
+  const { descr, dims, start } = parseHeader(bytes, name);
+  const type = TYPES[descr];
+  if (!type) throw unreadable(name, `its values are ${descr}, expected one of ${Object.keys(TYPES).join(', ')}`);
+  const ArrayType = TENSOR_ARRAYS[type];
+  checkLength(bytes, start, dims, ArrayType.BYTES_PER_ELEMENT, name);
+  const own = Uint8Array.from(bytes.subarray(start));
+  return { type, data: new ArrayType(own.buffer), dims } as Tensor;
+}
+
+function unreadable(name: string, problem: string): OnnxCamError {
+  return new OnnxCamError('ERR_IMAGE_INVALID', `${name} is not a readable .npy file: ${problem}`);
+}
+
+function checkLength(bytes: Uint8Array, start: number, dims: readonly number[], size: number, name: string): void {
+  const count = elementCount(dims);
+  const available = (bytes.length - start) / size;
+  if (!dims.every(Number.isSafeInteger) || count !== available)
+    throw unreadable(name, `its shape (${dims.join(', ')}) needs ${count} values, the file has ${available}`);
+}
+
+/** Value type, shape, and where the values start. */
+function parseHeader(bytes: Uint8Array, name: string): { descr: string; dims: readonly number[]; start: number } {
   const fail = (problem: string): never => {
-    throw new OnnxCamError('ERR_IMAGE_INVALID', `${name} is not a readable .npy file: ${problem}`);
+    throw unreadable(name, problem);
   };
   if (bytes.length < 12 || Buffer.from(bytes.buffer, bytes.byteOffset, 6).toString('latin1') !== MAGIC) {
     fail(bytes.length === 0 ? 'it is empty' : 'it does not begin as one');
@@ -53,7 +109,6 @@ export function parseNpy(bytes: Uint8Array, name = 'the array'): NpyArray {
   const header = Buffer.from(bytes.buffer, bytes.byteOffset + start, length).toString('latin1');
 
   const descr = /'descr'\s*:\s*'([^']*)'/.exec(header)?.[1] ?? fail('its header names no simple value type');
-  if (descr !== '<f4') fail(`its values are ${descr}, expected <f4: save it as array.astype('<f4')`);
   const order = /'fortran_order'\s*:\s*(True|False)/.exec(header)?.[1] ?? fail('its header names no order');
   if (order === 'True') fail('it is in Fortran order: save it as np.ascontiguousarray(array)');
   const shape = /'shape'\s*:\s*\(([\d\s,]*)\)/.exec(header)?.[1] ?? fail('its header names no shape');
@@ -62,12 +117,7 @@ export function parseNpy(bytes: Uint8Array, name = 'the array'): NpyArray {
     .map(dim => dim.trim())
     .filter(dim => dim !== '')
     .map(Number);
-  const count = elementCount(dims);
-  const available = (bytes.length - start - length) / 4;
-  if (!dims.every(Number.isSafeInteger) || count !== available) {
-    fail(`its shape (${dims.join(', ')}) needs ${count} values, the file has ${available}`);
-  }
-  return { data: floats(bytes, start + length, count), dims };
+  return { descr, dims, start: start + length };
 }
 
 function floats(bytes: Uint8Array, offset: number, count: number): Float32Array {

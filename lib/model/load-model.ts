@@ -1,4 +1,4 @@
-import { throwIfAborted } from '../common/errors.ts';
+import { OnnxCamError, throwIfAborted } from '../common/errors.ts';
 import type { Tensor } from '../engine/tensor.ts';
 import { type DetectionFormat, parseDetectorOption } from '../targets/detection.ts';
 import { resolveExternalData } from './file/external-data.ts';
@@ -8,14 +8,17 @@ import { readSidecar, type Sidecar } from './file/sidecar.ts';
 import { type ChosenLayer, chooseLayer } from './find/choose-layer.ts';
 import { ownClassNames } from './find/class-names.ts';
 import { type Detector, findDetector } from './find/detector.ts';
-import { describeInput, type ImageInput } from './find/input.ts';
+import { describeInput, type ImageInput, missingInputs, needsInputs } from './find/input.ts';
 import { jointLayer } from './find/joint-layer.ts';
 import { type Layer, listLayers } from './find/layers.ts';
 import { findLogits, type Logits, type LogitsContext } from './find/logits.ts';
 import type { FactTable } from './graph/facts.ts';
 import type { Graph } from './graph/graph.ts';
+import type { DeclaredValue } from './graph/value-info.ts';
+import { placeholders } from './probe/placeholders.ts';
 import { type ProbeOptions, probeFacts } from './probe/probe-facts.ts';
 import type { CreateSession } from './probe/probe-session.ts';
+import { DEFAULT_SIZE } from './probe/probing-feeds.ts';
 import { toHalfPrecision } from './rewrite/half-precision.ts';
 import { lowerOperators } from './rewrite/lowering/lower.ts';
 import { checkHeadScore, HEAD_SCORE, mergeHead } from './rewrite/merge-head.ts';
@@ -31,6 +34,13 @@ export interface Model {
   readonly input: ImageInput;
   /** Fixed tensors for the other inputs. */
   readonly fixedInputs: Readonly<Record<string, Tensor>>;
+  /** Inputs besides the image that come with the call; others stood in for them while the model was looked at. */
+  readonly missing: readonly DeclaredValue[];
+  /**
+   * The model with further fixed tensors, before those that it has.
+   * @throws `ERR_OPTION_INVALID` for inputs that the model doesn't have, `ERR_INPUT_SHAPE` for tensors that they don't take
+   */
+  withInputs(inputs: Readonly<Record<string, Tensor>>): Promise<Model>;
   readonly logits: Logits;
   readonly layers: readonly Layer[];
   /** The automatic layer; undefined when there is no spatial layer to choose. */
@@ -95,19 +105,49 @@ export async function loadModel(source: string | URL | Uint8Array, options: Load
   const sidecar = path === undefined ? {} : await readSidecar(path);
   throwIfAborted(signal);
 
-  const input = describeInput(original, { input: options.input ?? sidecar.input, inputs: options.inputs });
+  const labelCount = await options.labelCount?.({ path, sidecar });
+  const detection =
+    options.detector ?? (sidecar.detector === undefined ? undefined : parseDetectorOption(sidecar.detector));
+  let digest: Promise<string> | undefined;
+  return openModel(options.inputs ?? {}, {
+    original,
+    options,
+    place: { path, sidecar, sha256: () => (digest ??= sha256(bytes)) },
+    describing: { createSession, half: options.half ?? false, detection, labelCount },
+  });
+}
+
+/** What is read of a model's files, and what the user says of it. */
+interface Opened {
+  readonly original: Graph;
+  readonly options: LoadModelOptions;
+  readonly place: Pick<Model, 'path' | 'sidecar' | 'sha256'>;
+  readonly describing: Omit<DescribeOptions, 'wanted' | 'probe'>;
+}
+
+async function openModel(inputs: Readonly<Record<string, Tensor>>, opened: Opened): Promise<Model> {
+  const { original, options, place, describing } = opened;
+  const { createSession, signal } = options;
+  const { sidecar } = place;
+  const input = describeInput(original, { input: options.input ?? sidecar.input, inputs });
   const [width, height] = options.size ?? sizeOf(sidecar) ?? [];
   const wanted = options.output ?? sidecar.output;
-  const probe: ProbeOptions = { input, inputs: options.inputs, width, height, signal };
-  const { half = false } = options;
-  const labelCount = await options.labelCount?.({ path, sidecar });
-  const given =
-    options.detector ?? (sidecar.detector === undefined ? undefined : parseDetectorOption(sidecar.detector));
-  const describing = { createSession, probe, half, detection: given, labelCount };
-  const full = await settleBatch(original, wanted, createSession, probe);
-  const model = await describeModel(full, { wanted, ...describing });
-  let digest: Promise<string> | undefined;
-  const whole = { path, sidecar, sha256: () => (digest ??= sha256(bytes)) };
+  const missing = missingInputs(original, input.name, inputs);
+  const made = placeholders(missing, input, [width ?? DEFAULT_SIZE, height ?? DEFAULT_SIZE]);
+  if (!made) throw needsInputs(input.name, missing);
+  const probe: ProbeOptions = { input, inputs: { ...inputs, ...made }, width, height, signal };
+  const full = await settleBatch(original, wanted, createSession, probe).catch(error => {
+    // What stands in for them may be what the model cannot take.
+    const isModels = error instanceof OnnxCamError && error.code !== 'ERR_ABORTED';
+    throw missing.length > 0 && isModels ? needsInputs(input.name, missing, error) : error;
+  });
+  const model = await describeModel(full, { wanted, probe, ...describing });
+  const whole = {
+    ...place,
+    fixedInputs: inputs,
+    missing,
+    withInputs: (further: Readonly<Record<string, Tensor>>) => openModel({ ...inputs, ...further }, opened),
+  };
   return {
     ...model,
     ...whole,
@@ -116,7 +156,7 @@ export async function loadModel(source: string | URL | Uint8Array, options: Load
       const { output } = model.logits;
       const merged = await mergeHead(original, graph, { facts: full.facts, output, createSession });
       const settled = await settleBatch(merged, HEAD_SCORE, createSession, probe);
-      const scored = await describeModel(settled, { wanted: HEAD_SCORE, ...describing });
+      const scored = await describeModel(settled, { wanted: HEAD_SCORE, probe, ...describing });
       return { ...scored, ...whole, withHead: () => Promise.reject(new TypeError('the model has a scoring graph')) };
     },
   };
@@ -145,7 +185,7 @@ interface DescribeOptions {
 async function describeModel(
   full: Settled,
   { wanted, createSession, probe, half, detection, labelCount }: DescribeOptions,
-): Promise<Omit<Model, 'path' | 'sidecar' | 'sha256' | 'withHead'>> {
+): Promise<Omit<Model, 'path' | 'sidecar' | 'sha256' | 'fixedInputs' | 'missing' | 'withHead' | 'withInputs'>> {
   const scored = wanted === HEAD_SCORE;
   if (scored) checkHeadScore(full.graph, full.facts);
   const settled = half ? await halve(full, createSession, probe) : full;
@@ -165,7 +205,6 @@ async function describeModel(
     graph,
     facts,
     input: settled.input,
-    fixedInputs: probe.inputs ?? {},
     logits,
     layers,
     chosen: layers.some(layer => layer.dominating || layer.joint) ? chooseLayer(layers) : undefined,

@@ -13,7 +13,7 @@ import type { Logits } from '../model/find/logits.ts';
 import type { FactTable } from '../model/graph/facts.ts';
 import type { Graph } from '../model/graph/graph.ts';
 import type { Model } from '../model/load-model.ts';
-import { repeatBatch } from '../model/probe/probe-facts.ts';
+import { repeatBatch, sharesBatch } from '../model/probe/probing-feeds.ts';
 import { type Candidates, detectionHead } from '../plan/detection-readout.ts';
 import { ofEachPass, type PassKind } from '../plan/passes/index.ts';
 import { type NetworkPlan, planKey } from '../plan/plan.ts';
@@ -254,10 +254,11 @@ export class Network {
   }
 
   #fixedInputs(batch: number): Readonly<Record<string, Tensor>> {
-    const { fixedInputs, input } = this.model;
+    const { fixedInputs, input, graph } = this.model;
     if (Object.keys(fixedInputs).length === 0) return NO_FEEDS;
-    const repeated = (tensor: Tensor) => (input.batch === undefined ? repeatBatch(tensor, batch) : tensor);
-    return Object.fromEntries(Object.entries(fixedInputs).map(([name, tensor]) => [name, repeated(tensor)]));
+    const repeated = (name: string, tensor: Tensor) =>
+      input.batch === undefined && sharesBatch(graph, name, input.name) ? repeatBatch(tensor, batch) : tensor;
+    return Object.fromEntries(Object.entries(fixedInputs).map(([name, tensor]) => [name, repeated(name, tensor)]));
   }
 
   /** What a session computes in, and a warning where that is not what was asked for. */

@@ -6,7 +6,7 @@ import type { FeatureMaps } from '../kernels/features.ts';
 import { serializeModel } from '../model/file/serialize-model.ts';
 import type { FactTable } from '../model/graph/facts.ts';
 import type { Model } from '../model/load-model.ts';
-import { hasDynamicBatch, repeatBatch } from '../model/probe/probing-feeds.ts';
+import { hasDynamicBatch, repeatBatch, sharesBatch } from '../model/probe/probing-feeds.ts';
 import { layerForm } from '../plan/plan.ts';
 import { readoutForm } from '../plan/readout.ts';
 import type { ScoreHead } from '../plan/score-head.ts';
@@ -104,23 +104,21 @@ export class Scorers {
     return task =>
       this.#cache.use(
         key,
-        async (): Promise<ScoringModel> => {
+        async (): Promise<ScoringModel & { readonly names: ReadonlySet<string> }> => {
           const { graph, input, output } = build();
           const { model, externalFiles } = serializeModel(graph);
           const session = await Session.create(model, { ...this.#options, intraOpNumThreads: 1, externalFiles });
           const names = new Set(graph.inputs.map(({ name }) => name));
-          const fixed = Object.entries(this.#model.fixedInputs).filter(([name]) => names.has(name));
-          return {
-            session,
-            input,
-            output,
-            fixed: Object.fromEntries(fixed),
-            // What a readout is fed belongs to no image where its first size is given.
-            shared: new Set(Object.keys(feeds).filter(name => names.has(name) && !hasDynamicBatch(graph, name))),
-            batch: this.#model.input.batch,
-          };
+          // What a readout is fed belongs to no image where its first size is given.
+          const read = Object.keys(feeds).filter(name => names.has(name) && !hasDynamicBatch(graph, name));
+          const whole = this.#model;
+          const own = Object.keys(whole.fixedInputs).filter(name => !sharesBatch(whole.graph, name, whole.input.name));
+          return { session, input, output, shared: new Set([...read, ...own]), batch: whole.input.batch, names };
         },
-        model => task({ ...model, fixed: { ...model.fixed, ...feeds } }),
+        ({ names, ...model }) => {
+          const fixed = Object.entries(this.#model.fixedInputs).filter(([name]) => names.has(name));
+          return task({ ...model, fixed: { ...Object.fromEntries(fixed), ...feeds } });
+        },
       );
   }
 }

@@ -130,7 +130,7 @@ export class PlanWriter implements PassWriter {
     const { seed } = this.#plan;
     if (seed?.kind === 'index') {
       if (!this.#classes) {
-        const options = { manyScores, prefix: CLASS_PREFIX };
+        const options = { manyScores, prefix: CLASS_PREFIX, batch: this.#batch };
         this.#classes = appendClassSeed(this.graph, this.facts, this.logits, options);
         this.learn(this.#classes.facts);
       }
@@ -138,8 +138,13 @@ export class PlanWriter implements PassWriter {
       return { [view]: { index: this.#classes.index } };
     }
     const rows = manyScores ? -1 : this.facts.get(this.logits)!.dims[0]!;
-    const declared = rows === -1 && !manyScores ? batchName(this.graph.inputs) : undefined;
+    const declared = rows === -1 && !manyScores ? this.#batch : undefined;
     return appendDenseSeeds(this.graph, this.facts, this.#head, logits, { views: seed?.views ?? [], rows, declared });
+  }
+
+  /** Name of the number of images: other inputs may have batches of their own. */
+  get #batch(): string | undefined {
+    return batchName(this.graph.inputs.filter(({ name }) => name === this.input));
   }
 
   learn(facts: FactTable): void {

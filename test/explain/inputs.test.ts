@@ -281,7 +281,19 @@ describe('kinds of inputs', () => {
     const results = flat(await cam.explain(noiseImage([3, 3, 16, 16])));
     expect(results.map(({ target }) => target.index)).toEqual([2, 2, 2]);
     expect(results[0]!.target.score).toBeGreaterThan(90);
-    await expectError(() => load(model), 'ERR_MODEL_UNSUPPORTED', '"prior"', '`inputs`');
+    const later = await open(model);
+    const image = noiseImage([3, 3, 16, 16]);
+    const lacking = [() => later.explain(image), () => later.predict(noiseImage([1, 3, 16, 16]))];
+    for (const ask of lacking) await expectError(ask, 'ERR_MODEL_UNSUPPORTED', '"prior"', '`inputs`', '--inputs');
+    const given = flat(await later.explain(image, { inputs: { prior } }));
+    given.forEach(({ raw }, i) => expectClose(raw.data, results[i]!.raw.data, 1e-6));
+    // The call's win, score methods' runs included.
+    const other = { ...prior, data: Float32Array.of(0, 0, 0, 100, 0) };
+    const rise = { method: 'rise', params: { n: 3, cells: 2 } } as const;
+    for (const one_ of flat(await cam.explain(image, { ...rise, inputs: { prior: other } }))) {
+      expect(one_.target.index).toBe(3);
+      expect(Math.max(...one_.raw.data)).toBeGreaterThan(0.5);
+    }
     await expectError(() => load(model, { inputs: { priors: prior } }), 'ERR_OPTION_INVALID', 'priors', 'prior');
     await expectError(() => load(model, { inputs: { prior }, input: 'y' }), 'ERR_OPTION_INVALID', '"y"');
   });

@@ -36,8 +36,8 @@ const PICTURE_CHANNELS = [1, 3, 4];
 
 /**
  * Finds the image input and its layout.
- * @throws OnnxCamError `ERR_MODEL_UNSUPPORTED` when no input takes an image, several do, it takes strings, or other
- * inputs have no fixed tensor; `ERR_OPTION_INVALID` when an option names an input that the model does not have;
+ * @throws OnnxCamError `ERR_MODEL_UNSUPPORTED` when no input takes an image, several do, or it takes strings;
+ * `ERR_OPTION_INVALID` when an option names an input that the model does not have;
  * `ERR_INPUT_SHAPE` for a fixed tensor that an input does not take.
  */
 export function describeInput(graph: Graph, options: InputOptions = {}): ImageInput {
@@ -52,14 +52,26 @@ export function describeInput(graph: Graph, options: InputOptions = {}): ImageIn
   for (const value of declared) checkFixed(value, options.inputs?.[value.name]);
   const free = declared.filter(value => options.inputs?.[value.name] === undefined);
   const value = options.input ? declared.find(({ name }) => name === options.input)! : pickImage(graph, free, declared);
-  const others = free.filter(other => other.name !== value.name);
-  if (others.length > 0)
-    throw new OnnxCamError(
-      'ERR_MODEL_UNSUPPORTED',
-      `besides the image input "${value.name}" the model needs ${list(others)}; give fixed tensors for them in the option ` +
-        '`inputs`, or name another image input in the option `input`',
-    );
   return describeImage(graph, value);
+}
+
+/** The inputs besides the image that no tensor is given for. */
+export function missingInputs(
+  graph: Graph,
+  image: string,
+  given: Readonly<Record<string, Tensor>> | undefined,
+): readonly DeclaredValue[] {
+  return graph.inputs.map(describeValue).filter(({ name }) => name !== image && given?.[name] === undefined);
+}
+
+/** What to say where tensors are missing. */
+export function needsInputs(image: string, missing: readonly DeclaredValue[], cause?: unknown): OnnxCamError {
+  return new OnnxCamError(
+    'ERR_MODEL_UNSUPPORTED',
+    `besides the image input "${image}" the model needs ${list(missing)}; give fixed tensors for them in the option ` +
+      '`inputs` of load or of the call (--inputs NAME=FILE.npy), or name another image input in the option `input` (--input)',
+    { cause },
+  );
 }
 
 /** The first axis may be the batch, for which a tensor of 1 is repeated. */

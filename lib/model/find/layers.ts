@@ -62,6 +62,9 @@ export function listLayers(graph: Graph, facts: FactTable, input: ImageInput, lo
     graph.inputs.map(({ name }) => name),
   );
   const fromImage = dependentTensors(graph, [input.name]);
+  // A mask that is another input makes no new features: behind it they are zero where it says so.
+  const isMasked = ({ op, inputs }: GraphNode) =>
+    op === 'Mul' && inputs.some(name => dependent.has(name) && !fromImage.has(name));
   const dominating = new Set(dominatingTensors(graph, [input.name], logits.tensor));
   const patterns = new ActivationPatterns(graph, name => !dependent.has(name));
   const norms = findLayerNorms(graph, name => !dependent.has(name));
@@ -97,7 +100,7 @@ export function listLayers(graph: Graph, facts: FactTable, input: ImageInput, lo
         ...placement,
         ...geometry,
         dominating: dominating.has(name),
-        postActivation: patterns.isPostActivation(restored ?? name),
+        postActivation: patterns.isPostActivation(restored ?? name) && !isMasked(maker),
         normalized: norms.outputs.has(quantizes ?? name),
         attended: attended.has(name),
       });

@@ -5,7 +5,7 @@ import type { Graph } from '../graph/graph.ts';
 import { dimsOf, typeOfCode } from '../graph/tensor-values.ts';
 import { makeValueInfo } from '../graph/value-info.ts';
 import { type CreateSession, withProbe } from './probe-session.ts';
-import { hasDynamicBatch, imageShape, type ProbingInputs } from './probing-feeds.ts';
+import { imageShape, type ProbingInputs, sharesBatch } from './probing-feeds.ts';
 import { refuseCrashes } from './refuse-crashes.ts';
 
 /** What ONNX Runtime's own inference says of a tensor. */
@@ -76,12 +76,19 @@ function declareInputs(bare: Graph, options: ProbingInputs, batch: number): void
   bare.inputs.forEach(({ name }, index) => {
     const fixed = inputs?.[name];
     if (name === input.name) bare.inputs[index] = makeValueInfo(name, input.type, imageShape(batch, options));
-    else if (fixed) bare.inputs[index] = makeValueInfo(name, fixed.type, fixedShape(bare, name, fixed.dims, batch));
+    else if (fixed)
+      bare.inputs[index] = makeValueInfo(name, fixed.type, fixedShape(bare, name, input.name, fixed.dims, batch));
   });
 }
 
-function fixedShape(bare: Graph, name: string, dims: readonly number[], batch: number): readonly number[] {
-  return hasDynamicBatch(bare, name) && dims[0] === 1 ? [batch, ...dims.slice(1)] : dims;
+function fixedShape(
+  bare: Graph,
+  name: string,
+  input: string,
+  dims: readonly number[],
+  batch: number,
+): readonly number[] {
+  return sharesBatch(bare, name, input) && dims[0] === 1 ? [batch, ...dims.slice(1)] : dims;
 }
 
 /** The runtime shows a scalar and a tensor of unknown rank alike, without sizes: that counts as unknown. */

@@ -10,8 +10,6 @@ import { type InferredType, inferShapes } from './infer-shapes.ts';
 import { type CreateSession, withProbe } from './probe-session.ts';
 import { imageShape, type ProbingInputs, probingFeeds } from './probing-feeds.ts';
 
-export { repeatBatch } from './probing-feeds.ts';
-
 export interface ProbeOptions extends ProbingInputs {
   readonly signal?: AbortSignal;
 }

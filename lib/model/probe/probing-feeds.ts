@@ -19,7 +19,7 @@ export interface ProbingInputs {
 }
 
 /** Sizes that models without a fixed size are probed at. */
-const DEFAULT_SIZE = 224;
+export const DEFAULT_SIZE = 224;
 const DEFAULT_DEPTH = 16;
 
 /**
@@ -56,7 +56,7 @@ export function probingFeeds(graph: Graph, batch: number, options: ProbingInputs
   const shape = imageShape(batch, options);
   const feeds: Record<string, Tensor> = { [input.name]: noiseTensor(input.type, shape, batch) };
   for (const [name, tensor] of Object.entries(inputs ?? {}))
-    if (name !== input.name) feeds[name] = hasDynamicBatch(graph, name) ? repeatBatch(tensor, batch) : tensor;
+    if (name !== input.name) feeds[name] = sharesBatch(graph, name, input.name) ? repeatBatch(tensor, batch) : tensor;
   return feeds;
 }
 
@@ -64,6 +64,19 @@ export function probingFeeds(graph: Graph, batch: number, options: ProbingInputs
 export function hasDynamicBatch(graph: Graph, input: string): boolean {
   const value = graph.inputs.find(({ name }) => name === input);
   return value !== undefined && typeof describeValue(value).dims?.[0] === 'string';
+}
+
+/**
+ * True for an input whose first size is the image's batch: left open, and not under another name (pictures and texts have
+ * batches of their own in a model of two towers).
+ */
+export function sharesBatch(graph: Graph, input: string, image: string): boolean {
+  const first = (wanted: string) => {
+    const value = graph.inputs.find(({ name }) => name === wanted);
+    return value && describeValue(value).dims?.[0];
+  };
+  const [own, images] = [first(input), first(image)];
+  return typeof own === 'string' && (own === '' || typeof images !== 'string' || images === '' || own === images);
 }
 
 /**

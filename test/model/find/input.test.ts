@@ -1,6 +1,6 @@
 import { describe, expect, it } from 'vitest';
 import { parseModel } from '../../../lib/model/file/parse-model.ts';
-import { describeInput } from '../../../lib/model/find/input.ts';
+import { describeInput, missingInputs, needsInputs } from '../../../lib/model/find/input.ts';
 import { makeNode } from '../../../lib/model/graph/graph.ts';
 import { buildModel, noise, type ValueSpec } from '../../helpers/model-builder.ts';
 import { tensorFlowModel } from '../../helpers/small-models.ts';
@@ -59,7 +59,8 @@ describe('describeInput', () => {
     const inputs = [image, { name: 'threshold', dims: [1] }];
     const threshold = { type: 'float32' as const, data: new Float32Array(1), dims: [1] };
     expect(describeInput(graphWith(inputs), { inputs: { threshold } }).name).toBe('x');
-    expect(() => describeInput(graphWith(inputs))).toThrowError(/needs "threshold" float32\[1\]; .*`inputs`/);
+    const missing = missingInputs(graphWith(inputs), 'x', undefined);
+    expect(needsInputs('x', missing).message).toMatch(/needs "threshold" float32\[1\]; .*`inputs`/);
   });
 
   it('refuses two images, strings, vectors and unknown names with what to do', () => {
