@@ -56,8 +56,8 @@ export async function load(model: string | URL | Uint8Array, options: LoadOption
   // Volumes have no picture preprocessing, so a model without one can still be loaded and fed tensors.
   let resolved: ResolvedPreprocess | undefined;
   const pictures = (): ResolvedPreprocess => {
-    const { layout, ...input } = loaded.input;
-    const picture = { ...input, layout: layout === 'nchw' || layout === 'nhwc' ? layout : undefined };
+    const { layout, stored, ...input } = loaded.input;
+    const picture = { ...input, type: stored, layout: layout === 'nchw' || layout === 'nhwc' ? layout : undefined };
     return (resolved ??= resolvePreprocess(preprocess, picture, loaded.sidecar.preprocess));
   };
   if (preprocess !== undefined) pictures();

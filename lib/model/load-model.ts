@@ -22,6 +22,7 @@ import { DEFAULT_SIZE } from './probe/probing-feeds.ts';
 import { toHalfPrecision } from './rewrite/half-precision.ts';
 import { lowerOperators } from './rewrite/lowering/lower.ts';
 import { checkHeadScore, HEAD_SCORE, mergeHead } from './rewrite/merge-head.ts';
+import { adaptPictureInput } from './rewrite/picture-input.ts';
 import type { Settled } from './settle-batch.ts';
 import { explain, settleBatch } from './settle-batch.ts';
 
@@ -126,10 +127,12 @@ interface Opened {
 }
 
 async function openModel(inputs: Readonly<Record<string, Tensor>>, opened: Opened): Promise<Model> {
-  const { original, options, place, describing } = opened;
+  const { options, place, describing } = opened;
+  const original = opened.original.clone();
   const { createSession, signal } = options;
   const { sidecar } = place;
-  const input = describeInput(original, { input: options.input ?? sidecar.input, inputs });
+  const described = describeInput(original, { input: options.input ?? sidecar.input, inputs });
+  const input = adaptPictureInput(original, described);
   const [width, height] = options.size ?? sizeOf(sidecar) ?? [];
   const wanted = options.output ?? sidecar.output;
   const missing = missingInputs(original, input.name, inputs);

@@ -12,6 +12,7 @@ import { type DetectedSource, detectSource, type ImageSource, type TensorInput }
 import { tensorPicture } from '../image/tensor-picture.ts';
 import { concatenated } from '../kernels/map-values.ts';
 import type { ImageInput } from '../model/find/input.ts';
+import { toNumber } from '../model/graph/tensor-values.ts';
 
 /** What `explain` takes: a picture in any form, or a preprocessed tensor. */
 export type ExplainSource = ImageSource | TensorInput;
@@ -60,26 +61,34 @@ export function withTensor(image: ReadyImage, tensor: Tensor<'float32'>, change?
 /** The single images behind what the user gave: a tensor with N > 1 stands for N. */
 export function splitSources(
   source: ExplainSource | readonly ExplainSource[],
-  { dims }: Pick<ImageInput, 'dims'>,
+  input: Pick<ImageInput, 'dims' | 'axes'>,
 ): {
   readonly sources: DetectedSource[];
   /** True when the result is an array. */
   readonly several: boolean;
 } {
   if (Array.isArray(source))
-    return { sources: source.flatMap(one => splitTensor(detectSource(one), dims.length)), several: true };
-  const sources = splitTensor(detectSource(source), dims.length);
+    return { sources: source.flatMap(one => splitTensor(detectSource(one), input)), several: true };
+  const sources = splitTensor(detectSource(source), input);
   return { sources, several: sources.length > 1 };
 }
 
-function splitTensor(source: DetectedSource, rank: number): DetectedSource[] {
-  if (source.kind !== 'tensor' || source.tensor.dims.length < rank || source.tensor.dims[0] === 1) return [source];
-  const [count, ...dims] = source.tensor.dims as [number, ...number[]];
-  const size = source.tensor.data.length / count;
+function splitTensor(source: DetectedSource, input: Pick<ImageInput, 'dims' | 'axes'>): DetectedSource[] {
+  if (source.kind !== 'tensor') return [source];
+  const { type, data } = source.tensor;
+  const dims = withChannel(source.tensor.dims, input);
+  const [count, ...rest] = dims as [number, ...number[]];
+  if (dims.length < input.dims.length || count === 1) return [{ kind: 'tensor', tensor: { ...source.tensor, dims } }];
+  const size = data.length / count;
   return Array.from({ length: count }, (_, n) => ({
     kind: 'tensor',
-    tensor: { type: 'float32', data: source.tensor.data.subarray(n * size, (n + 1) * size), dims: [1, ...dims] },
+    tensor: { type, data: data.subarray(n * size, (n + 1) * size), dims: [1, ...rest] } as TensorInput,
   }));
+}
+
+/** Grey pictures [N,H,W] get the axis that the model leaves out. */
+function withChannel(dims: readonly number[], { axes }: Pick<ImageInput, 'axes'>): readonly number[] {
+  return axes === 'nhw' && dims.length === 3 ? [dims[0]!, 1, ...dims.slice(1)] : dims;
 }
 
 /**
@@ -214,22 +223,36 @@ function readTensor(tensor: TensorInput, input: ImageInput): ReadyImage {
       'ERR_INPUT_SHAPE',
       `the model's input "${input.name}" takes [${shown(input)}], the tensor is [${tensor.dims.join(',')}]`,
     );
+  if (tensor.type !== 'float32' && tensor.type !== input.stored)
+    throw new OnnxCamError(
+      'ERR_INPUT_SHAPE',
+      `the model's input "${input.name}" takes ${input.stored === 'float32' ? 'float32' : `${input.stored} (or float32)`}, the tensor is ${tensor.type}`,
+    );
+  const data = floatsOf(tensor);
   const { layout } = input;
   const [height, width] = (layout === 'nhwc' ? dims.slice(1, 3) : dims.slice(-2)) as [number, number];
   const depth = layout === 'ncdhw' ? dims[2] : layout === 'ntchw' ? dims[1] : undefined;
   const size = { width, height };
   return {
-    tensor: { type: 'float32', data: tensor.data, dims },
+    tensor: { type: 'float32', data, dims },
     placement: place(size, size, 'squeeze'),
     depth,
     picture: async plane => {
-      const picture = await tensorPicture({ data: tensor.data, dims: dims.slice(1), layout }, plane);
+      const picture = await tensorPicture({ data, dims: dims.slice(1), layout }, plane);
       return { picture, spare: true };
     },
     preprocess: null,
     warnings: [],
     milliseconds: 0,
   };
+}
+
+function floatsOf(tensor: TensorInput): Float32Array {
+  const { type, data } = tensor;
+  if (type === 'float32') return data as Float32Array;
+  const plain = type !== 'float16' && type !== 'bfloat16' && type !== 'int64' && type !== 'uint64';
+  if (plain) return new Float32Array(data as Float64Array | Uint8Array);
+  return Float32Array.from({ length: data.length }, (_, i) => toNumber(tensor, i));
 }
 
 function shown(input: ImageInput): string {
