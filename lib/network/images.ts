@@ -14,12 +14,14 @@ import { concatenated } from '../kernels/map-values.ts';
 import type { ImageInput } from '../model/find/input.ts';
 import { toNumber } from '../model/graph/tensor-values.ts';
 
+import type { Preprocessing } from './preprocessing.ts';
+
 /** What `explain` takes: a picture in any form, or a preprocessed tensor. */
 export type ExplainSource = ImageSource | TensorInput;
 
 /** How pictures are read, for all of an explainer's. */
 export interface Reading {
-  readonly preprocess: () => ResolvedPreprocess;
+  readonly preprocessing: () => Preprocessing;
   readonly decoding: DecodeOptions;
 }
 
@@ -108,7 +110,7 @@ export async function readImage(
 async function readPicture(
   source: Exclude<DetectedSource, { kind: 'tensor' }>,
   input: ImageInput,
-  { preprocess, decoding }: Reading,
+  { preprocessing, decoding }: Reading,
   signal: AbortSignal | undefined,
 ): Promise<ReadyImage> {
   const start = performance.now();
@@ -117,11 +119,11 @@ async function readPicture(
       'ERR_INPUT_SHAPE',
       `the model's input "${input.name}" takes volumes or clips ([${shown(input)}]); give a tensor instead of a picture`,
     );
-  const resolved = preprocess();
+  const { resolved, notes } = preprocessing();
   const { size, fit, interpolation } = resolved;
   const opened = await openPicture(source, { limitInputPixels: decoding.limitInputPixels, signal });
   const placement = place(opened, { width: size[0], height: size[1] }, fit, resolved);
-  if (opened.depth) return readDeep(opened, opened.depth, source, { resolved, placement, start, signal });
+  if (opened.depth) return readDeep(opened, opened.depth, source, { resolved, notes, placement, start, signal });
   const small =
     decoding.decode === 'fast' && interpolation !== 'nearest'
       ? opened.decodeSmall(placement.resized, interpolation === 'bicubic' ? 'cubic' : 'linear', signal)
@@ -132,7 +134,7 @@ async function readPicture(
     ...(await prepareImage(image, resolved, { placement, signal })),
     picture: small || isLarge ? decodedAgain(opened, source) : async () => ({ picture: raw(image), spare: false }),
     preprocess: resolved,
-    warnings: [],
+    warnings: notes,
     milliseconds: performance.now() - start,
   };
 }
@@ -144,11 +146,13 @@ async function readDeep(
   source: DetectedSource,
   {
     resolved,
+    notes,
     placement,
     start,
     signal,
   }: {
     readonly resolved: ResolvedPreprocess;
+    readonly notes: readonly string[];
     readonly placement: Placement;
     readonly start: number;
     readonly signal: AbortSignal | undefined;
@@ -162,7 +166,7 @@ async function readDeep(
       ? again
       : async () => ({ picture: await shownDeep(await opened.decodeDeep(depth)), spare: true }),
     preprocess: { ...resolved, scale: scaleFor(resolved, depth) },
-    warnings: depthWarnings(prepared, resolved, depth),
+    warnings: [...notes, ...depthWarnings(prepared, resolved, depth)],
     milliseconds: performance.now() - start,
   };
 }

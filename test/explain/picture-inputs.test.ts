@@ -45,7 +45,7 @@ const PICTURES: Tensor<'float32'> = { type: 'float32', data: pixels, dims: [2, 3
 function ofType(type: TensorType, { data, dims }: Tensor<'float32'>): Tensor {
   const bits = type === 'float16' ? Array.from(data, numberToHalf) : Array.from(data);
   const values = type === 'int64' ? bits.map(BigInt) : bits;
-  return { type, data: TENSOR_ARRAYS[type].from(values as never), dims } as Tensor;
+  return { type, data: (TENSOR_ARRAYS[type] as typeof Uint8Array).from(values as number[]), dims } as Tensor;
 }
 
 /** [N,C,H,W] → [N,H,W,C] */

@@ -12,8 +12,8 @@ import type { LayerSpec } from '../find/choose-layer.ts';
 export interface Sidecar {
   /** A preset's name or the values themselves. */
   readonly preprocess?: string | Readonly<Record<string, unknown>>;
-  /** Class names, or the name of a text file inside the model's folder. */
-  readonly labels?: readonly string[] | string;
+  /** Class names, by place or by index, or the name of a file inside the model's folder. */
+  readonly labels?: readonly string[] | Readonly<Record<number, string>> | string;
   readonly layer?: LayerSpec;
   readonly input?: string;
   readonly output?: string;
@@ -36,8 +36,9 @@ const isLayer = (value: unknown): boolean => isText(value) || (Number.isInteger(
 const CHECKS: Readonly<Record<keyof Sidecar, Check>> = {
   preprocess: { expected: "a preset's name or an object", accepts: value => isText(value) || isRecord(value) },
   labels: {
-    expected: 'an array of class names or the name of a file',
-    accepts: value => isText(value) || (Array.isArray(value) && value.every(label => typeof label === 'string')),
+    expected: 'an array of class names, an object with their indices, or the name of a file',
+    accepts: value =>
+      isText(value) || isRecord(value) || (Array.isArray(value) && value.every(label => typeof label === 'string')),
   },
   layer: {
     expected: 'a layer name, a negative number, or an array of these',
