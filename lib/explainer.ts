@@ -121,10 +121,10 @@ export class Explainer {
 
   /** Every layer that a map can be made from, in the order of the network. */
   layers(): LayerListing[] {
-    const { layers, chosen } = this.#base.network.model;
+    const { layers, automatic } = this.#base.network.model;
     return layers.map(({ name, node, operator, shape }) => {
-      const isChosen = name === chosen?.name;
-      return { name, node, operator, shape, chosen: isChosen, reason: isChosen ? chosen.reason : null };
+      const chosen = automatic.find(one => one.name === name);
+      return { name, node, operator, shape, chosen: chosen !== undefined, reason: chosen?.reason ?? null };
     });
   }
 

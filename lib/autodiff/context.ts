@@ -22,6 +22,15 @@ export interface PassView {
   wants(tensor: string): boolean;
   /** Whether the pass starts from this tensor. */
   isScore(tensor: string): boolean;
+  /** The node of the model that is named where a rule refuses a node emitted in its place. */
+  readonly subject?: GraphNode;
+  /** Gradients of the sources through nodes emitted on the way, from those of their results; by the true gradient's rules. */
+  backThrough(
+    subject: GraphNode,
+    nodes: readonly GraphNode[],
+    results: ReadonlyMap<string, Value>,
+    sources: readonly Value[],
+  ): ReadonlyMap<string, Value>;
 }
 
 /** What one rule shows another in the place of the node's own. */
@@ -170,6 +179,8 @@ export class NodeContext {
       value: name => values?.get(name) ?? pass.value(name),
       wants: tensor => pass.wants(tensor),
       isScore: tensor => pass.isScore(tensor),
+      ...(pass.subject && { subject: pass.subject }),
+      backThrough: (...parts) => pass.backThrough(...parts),
     };
     return new NodeContext(this.node, view, gradients, {
       add: receive,
@@ -182,9 +193,34 @@ export class NodeContext {
     });
   }
 
+  /**
+   * Backwards through another form of the node: `emit` emits nodes that compute something from the wanted inputs, and
+   * says what the gradient of each of its results is.
+   * @param seen an input as the emitted nodes see it, where that is not what `input` gives
+   */
+  backThrough(
+    emit: () => readonly (readonly [result: Value, gradient: Value])[],
+    seen: (input: Value) => Value = input => input,
+  ): void {
+    const start = this.emit.graph.nodes.length;
+    const results = new Map(emit().map(([{ name }, gradient]) => [name, gradient]));
+    const nodes = this.emit.graph.nodes.slice(start);
+    // What stands in the place of an input has another name.
+    const inputs = this.node.inputs.filter((_, position) => this.wants(position));
+    const sources = new Map(inputs.map(name => [this.value(name).name, { name, value: seen(this.value(name)) }]));
+    const values = [...sources.values()].map(({ value }) => value);
+    const gradients = this.#pass.backThrough(this.#subject, nodes, results, values);
+    for (const [source, gradient] of gradients) this.#sink.add(sources.get(source)!.name, gradient);
+  }
+
+  get #subject(): GraphNode {
+    return this.#pass.subject ?? this.node;
+  }
+
   /** Throws `ERR_NO_GRADIENT` for this node. */
   fail(reason: string): never {
-    throw noGradient([{ op: this.node.op, node: this.node.name || this.node.outputs[0]!, reason }]);
+    const { op, name, outputs } = this.#subject;
+    throw noGradient([{ op, node: name || outputs[0]!, reason }]);
   }
 }
 

@@ -97,13 +97,17 @@ export function differentiate(options: DifferentiateOptions): Differentiation {
 class Pass implements PassView, GradientSink {
   readonly emit: Emitter;
   readonly manyScores: boolean;
+  readonly subject?: GraphNode;
   readonly #path: Path;
+  /** Tensors that are seen otherwise than by their facts. */
+  readonly #seen = new Map<string, Value>();
   readonly #scores: ReadonlySet<string>;
   readonly #accumulators = new Map<string, Accumulator>();
   readonly #totals = new Map<string, Value | undefined>();
 
-  constructor(emit: Emitter, path: Path, scores: ReadonlySet<string>, manyScores: boolean) {
+  constructor(emit: Emitter, path: Path, scores: ReadonlySet<string>, manyScores: boolean, subject?: GraphNode) {
     this.emit = emit;
+    if (subject) this.subject = subject;
     this.#path = path;
     this.#scores = scores;
     this.manyScores = manyScores;
@@ -142,12 +146,38 @@ class Pass implements PassView, GradientSink {
   }
 
   value(name: string): Value {
+    const seen = this.#seen.get(name);
+    if (seen) return seen;
     const facts = this.emit.facts.get(name);
     if (!facts) throw new OnnxCamError('ERR_LAYER_NOT_FOUND', `nothing is known of tensor "${name}"`);
     const { type, dims } = facts;
     // With several scores of one image, a batch of one is a batch to its gradients, not a broadcast.
-    if (this.manyScores && dims[0] === 1 && this.wants(name)) return { name, type, dims: [-1, ...dims.slice(1)] };
+    // What was emitted in a node's place says itself which axis follows the batch.
+    const single = dims[0] === 1 && !dims.includes(-1);
+    if (this.manyScores && !this.subject && single && this.wants(name))
+      return { name, type, dims: [-1, ...dims.slice(1)] };
     return { name, type, dims };
+  }
+
+  backThrough(
+    subject: GraphNode,
+    nodes: readonly GraphNode[],
+    results: ReadonlyMap<string, Value>,
+    sources: readonly Value[],
+  ): ReadonlyMap<string, Value> {
+    const { emit } = this;
+    const names = sources.map(({ name }) => name);
+    const path = findPath({ nodes }, emit.facts, gradientRules, [...results.keys()], names);
+    const inner = new Pass(emit, path, new Set(), this.manyScores, subject);
+    for (const source of sources) inner.#seen.set(source.name, source);
+    for (const [result, gradient] of results) if (inner.wants(result)) inner.add(result, gradient);
+    inner.run(gradientRules, new Map());
+    const gradients = new Map<string, Value>();
+    for (const name of names) {
+      const gradient = inner.gradient(name);
+      if (gradient) gradients.set(name, gradient);
+    }
+    return gradients;
   }
 
   wants(tensor: string): boolean {

@@ -113,3 +113,9 @@ export function repeatElements(e: Emitter, x: Value, factors: readonly number[])
   const region = e.opset < 13 ? e.constant([], 'float32', [0]) : undefined;
   return e.node('Resize', [x, region, scales], output, attributes);
 }
+
+/** x between two numbers. */
+export function clamp(e: Emitter, x: Value, low: number, high: number): Value {
+  if (e.opset < 11) return e.unary('Clip', x, { min: float(low), max: float(high) });
+  return e.node('Clip', [x, e.scalar(low, x), e.scalar(high, x)], x);
+}

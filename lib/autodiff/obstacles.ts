@@ -2,6 +2,7 @@ import type { FactTable } from '../model/graph/facts.ts';
 import type { Graph, GraphNode } from '../model/graph/graph.ts';
 import type { Obstacle } from './context.ts';
 import { findPath, type Path } from './path.ts';
+import { WHY_NO_RULE } from './reasons.ts';
 import { operatorOf, type RuleSet } from './rule.ts';
 import { gradientRules } from './rules/index.ts';
 
@@ -24,5 +25,7 @@ export function obstaclesOn(path: Path, rules: RuleSet): Obstacle[] {
 }
 
 export function obstacleOf(node: GraphNode): Obstacle {
-  return { op: operatorOf(node), node: node.name || node.outputs[0]! };
+  const op = operatorOf(node);
+  const reason = Object.hasOwn(WHY_NO_RULE, op) ? WHY_NO_RULE[op] : undefined;
+  return { op, node: node.name || node.outputs[0]!, ...(reason && { reason }) };
 }

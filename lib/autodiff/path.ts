@@ -17,7 +17,7 @@ export interface Path {
  * without a rule counts as differentiable in all its floating-point inputs, so that it is found and can be named.
  */
 export function findPath(
-  graph: Graph,
+  graph: Pick<Graph, 'nodes'>,
   facts: FactTable,
   rules: RuleSet,
   scores: readonly string[],
@@ -91,17 +91,27 @@ function carriesGradient(node: GraphNode, output: string, facts: FactTable): boo
 }
 
 /** Operators with floating-point results that are constant wherever they have a derivative. */
-const ZERO_GRADIENT: ReadonlySet<string> = new Set([
+export const ZERO_GRADIENT: ReadonlySet<string> = new Set([
+  'Bernoulli',
+  'BlackmanWindow',
   'Ceil',
+  'Constant',
   'ConstantOfShape',
   'EyeLike',
   'Floor',
+  'HammingWindow',
+  'HannWindow',
+  'Hardmax',
+  'MelWeightMatrix',
   'OneHot',
+  'RandomNormal',
   'RandomNormalLike',
+  'RandomUniform',
   'RandomUniformLike',
   'Range',
   'Round',
   'Sign',
+  'TfIdfVectorizer',
 ]);
 
 /** Outer tensors that the branches and bodies of a control flow node read. */

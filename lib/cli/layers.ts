@@ -42,8 +42,9 @@ async function tell(layers: readonly LayerListing[], console: Console): Promise<
     return;
   }
   await console.print(...layerTable(layers));
-  const chosen = layers.find(layer => layer.chosen);
-  if (chosen) console.note(`* chosen automatically: ${chosen.reason}`);
+  const several = layers.filter(({ chosen }) => chosen).length > 1;
+  for (const { chosen, name, reason } of layers)
+    if (chosen) console.note(`* chosen automatically: ${several ? `${name}: ` : ''}${reason}`);
 }
 
 function layerTable(layers: readonly LayerListing[]): string[] {

@@ -7,7 +7,7 @@ import { pathOf, readModelFile, sha256, sizeOf } from './file/model-file.ts';
 import { parseModel } from './file/parse-model.ts';
 import { readSidecar, type Sidecar } from './file/sidecar.ts';
 import { readUltralytics } from './file/ultralytics.ts';
-import { type ChosenLayer, chooseLayer } from './find/choose-layer.ts';
+import { type ChosenLayer, chooseAutomatic } from './find/choose-layer.ts';
 import { ownClassNames } from './find/class-names.ts';
 import { type Detector, findDetector } from './find/detector.ts';
 import { describeInput, type ImageInput, missingInputs, needsInputs } from './find/input.ts';
@@ -21,12 +21,14 @@ import { placeholders } from './probe/placeholders.ts';
 import { type ProbeOptions, probeFacts } from './probe/probe-facts.ts';
 import type { CreateSession } from './probe/probe-session.ts';
 import { DEFAULT_SIZE } from './probe/probing-feeds.ts';
+import { brokenAssumption, resolveControlFlow } from './rewrite/control-flow/resolve.ts';
+import type { Assumption } from './rewrite/control-flow/writer.ts';
 import { toHalfPrecision } from './rewrite/half-precision.ts';
 import { lowerOperators } from './rewrite/lowering/lower.ts';
 import { checkHeadScore, HEAD_SCORE, mergeHead } from './rewrite/merge-head.ts';
 import { adaptPictureInput } from './rewrite/picture-input.ts';
 import type { Settled } from './settle-batch.ts';
-import { explain, settleBatch } from './settle-batch.ts';
+import { explain, mixesImages, settleBatch } from './settle-batch.ts';
 
 /** A model as everything else in the library sees it. */
 export interface Model {
@@ -46,7 +48,9 @@ export interface Model {
   withInputs(inputs: Readonly<Record<string, Tensor>>): Promise<Model>;
   readonly logits: Logits;
   readonly layers: readonly Layer[];
-  /** The automatic layer; undefined when there is no spatial layer to choose. */
+  /** The automatic layer, the last one of each branch where none lies on every path; none without spatial layers. */
+  readonly automatic: readonly ChosenLayer[];
+  /** The last of these. */
   readonly chosen: ChosenLayer | undefined;
   /** It computes in half precision, converted or by itself. */
   readonly half: boolean;
@@ -94,6 +98,10 @@ export interface LoadModelOptions {
   readonly labelCount?: (place: Pick<Model, 'path' | 'sidecar' | 'sources'>) => Promise<number | undefined>;
 }
 
+const MIXED =
+  'the model mixes the pictures of its batch (batch normalisation in training mode, or activations quantised at run time), so ' +
+  'that each map depends on the others; an export in evaluation mode does not';
+
 /** What the user says of detections: false for none, a format, or nothing. */
 export type DetectionSetting = false | DetectionFormat | undefined;
 
@@ -129,7 +137,7 @@ interface Opened {
   readonly original: Graph;
   readonly options: LoadModelOptions;
   readonly place: Pick<Model, 'path' | 'sidecar' | 'sources' | 'sha256'>;
-  readonly describing: Omit<DescribeOptions, 'wanted' | 'probe'>;
+  readonly describing: Omit<DescribeOptions, 'wanted' | 'probe' | 'assumptions'>;
 }
 
 async function openModel(inputs: Readonly<Record<string, Tensor>>, opened: Opened): Promise<Model> {
@@ -146,13 +154,17 @@ async function openModel(inputs: Readonly<Record<string, Tensor>>, opened: Opene
   const made = placeholders(missing, input, [width ?? DEFAULT_SIZE, height ?? DEFAULT_SIZE]);
   if (!made) throw needsInputs(input.name, missing);
   const probe: ProbeOptions = { input, inputs: { ...inputs, ...made }, width, height, signal };
-  const full = await settleBatch(original, wanted, createSession, probe).catch(error => {
+  const settle = async () => {
+    const { graph: plain, assumptions } = await resolveControlFlow(original, createSession, probe);
+    return { plain, assumptions, full: await settleBatch(plain, wanted, createSession, probe) };
+  };
+  const { plain, assumptions, full } = await settle().catch(error => {
     // What stands in for them may be what the model cannot take.
     const isModels = error instanceof OnnxCamError && error.code !== 'ERR_ABORTED';
     if (missing.length > 0 && isModels) throw needsInputs(input.name, missing, error);
     throw isModels && width === undefined ? orAskForSize(error, input) : error;
   });
-  const model = await describeModel(full, { wanted, probe, ...describing });
+  const model = await describeModel(full, { wanted, probe, assumptions, ...describing });
   const whole = {
     ...place,
     fixedInputs: inputs,
@@ -165,9 +177,9 @@ async function openModel(inputs: Readonly<Record<string, Tensor>>, opened: Opene
     withHead: async head => {
       const { graph } = await readGraph(head, undefined);
       const { output } = model.logits;
-      const merged = await mergeHead(original, graph, { facts: full.facts, output, createSession });
+      const merged = await mergeHead(plain, graph, { facts: full.facts, output, createSession });
       const settled = await settleBatch(merged, HEAD_SCORE, createSession, probe);
-      const scored = await describeModel(settled, { wanted: HEAD_SCORE, probe, ...describing });
+      const scored = await describeModel(settled, { wanted: HEAD_SCORE, probe, assumptions, ...describing });
       return { ...scored, ...whole, withHead: () => Promise.reject(new TypeError('the model has a scoring graph')) };
     },
   };
@@ -203,12 +215,14 @@ interface DescribeOptions {
   readonly half: boolean;
   readonly detection: DetectionSetting;
   readonly labelCount: number | undefined;
+  /** What control flow was resolved by. */
+  readonly assumptions: readonly Assumption[];
 }
 
 /** Everything about a model that does not depend on where it was read from. */
 async function describeModel(
   full: Settled,
-  { wanted, createSession, probe, half, detection, labelCount }: DescribeOptions,
+  { wanted, createSession, probe, half, assumptions, detection, labelCount }: DescribeOptions,
 ): Promise<
   Omit<Model, 'path' | 'sidecar' | 'sources' | 'sha256' | 'fixedInputs' | 'missing' | 'withHead' | 'withInputs'>
 > {
@@ -225,18 +239,29 @@ async function describeModel(
   };
   const recognised = scored ? undefined : detectorOf(wanted);
   const detector = recognised?.certain ? recognised : undefined;
-  const logits = scored ? headLogits(facts) : findLogits(graph, facts, wanted ?? detector?.output, context);
+  const found = scored ? headLogits(facts) : findLogits(graph, facts, wanted ?? detector?.output, context);
+  const mixes = (settled.input.batch ?? 1) > 1 && mixesImages(graph);
+  const logits = mixes ? { ...found, note: found.note === undefined ? MIXED : `${found.note}; ${MIXED}` } : found;
   const layers = markJoint(listLayers(graph, facts, settled.input, logits), settled, detector);
+  const automatic = layers.some(layer => layer.dominating || layer.joint || layer.branch)
+    ? chooseAutomatic(layers)
+    : [];
   return {
     graph,
     facts,
     input: settled.input,
     logits,
     layers,
-    chosen: layers.some(layer => layer.dominating || layer.joint) ? chooseLayer(layers) : undefined,
+    automatic,
+    chosen: automatic.at(-1),
     half: graph.nodes.some(({ op, outputs }) => WEIGHTED.has(op) && facts.get(outputs[0]!)?.type === 'float16'),
-    factsFor: (width, height, depth) =>
-      probeFacts(graph, createSession, { ...probe, input: settled.input, width, height, depth }),
+    factsFor: async (width, height, depth) => {
+      const options = { ...probe, input: settled.input, width, height, depth, like: facts };
+      const found = await probeFacts(graph, createSession, options);
+      const broken = brokenAssumption(assumptions, found);
+      if (broken) throw otherWay(broken, width, height);
+      return found;
+    },
     logitsOf: output => findLogits(graph, facts, output, context),
     classNames: names,
     detectorOf,
@@ -267,6 +292,15 @@ async function halve({ graph, facts, input }: Settled, createSession: CreateSess
   } catch (error) {
     throw explain(error);
   }
+}
+
+/** Branches and repetitions were written out for the size that the model was loaded for. */
+function otherWay({ op, node }: Assumption, width: number, height: number): OnnxCamError {
+  return new OnnxCamError(
+    'ERR_INPUT_SHAPE',
+    `pictures of ${width} × ${height} take another way through the model than those of the size that it was loaded for ` +
+      `(${op} "${node}"): load it once more with preprocess: { size: [${width}, ${height}] }`,
+  );
 }
 
 /** Whose type is what a model computes in. */

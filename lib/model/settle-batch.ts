@@ -62,6 +62,8 @@ export function mixesImages(graph: Graph): boolean {
   return graph.nodes.some(({ op, domain, attributes, outputs }) => {
     if (domain === '' && op === 'BatchNormalization')
       return graph.opset >= 14 ? attributes.int('training_mode', 0) === 1 : outputs.slice(1).some(Boolean);
+    // Its default axes include the batch.
+    if (op === 'MeanVarianceNormalization') return attributes.ints('axes', [0, 2, 3]).includes(0);
     return op === 'DynamicQuantizeLinear';
   });
 }

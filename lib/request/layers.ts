@@ -27,7 +27,8 @@ export function chooseLayers(
   const wanted = automatic ? (definition.scope === 'layers' ? 'stages' : 'auto') : spec;
   if (definition.needs.scores?.includes('block'))
     return chooseBlock(model, definition, automatic ? undefined : spec, tokens);
-  const cut = wanted === 'auto' && (definition.needs.scores ?? []).includes('tail') && model.chosen !== undefined;
+  const single = model.automatic.length === 1 && !model.automatic[0]!.branch;
+  const cut = wanted === 'auto' && (definition.needs.scores ?? []).includes('tail') && single;
   const layers = findLayers(model, wanted, cut, tokens);
   for (const layer of layers) refuseVolumes(definition, layer);
   return layers;

@@ -174,9 +174,10 @@ describe('refusals', () => {
     const graph = blocked();
     const facts = await factsByRunning(graph, { x: pseudoRandom([2, 2, 2], 3) });
     const before = graph.nodes.length;
-    expect(findObstacles(graph, facts, 'y', ['x'])).toEqual([{ op: 'Det', node: 'Det_1' }]);
-    expect(findObstacles(graph, facts, 'y', ['d'])).toEqual([]);
-    expect(() => differentiate({ graph, facts, seeds: seedless, wrt: ['x'] })).toThrow(
+    const rules = new Map([...gradientRules].filter(([op]) => op !== 'Det'));
+    expect(findObstacles(graph, facts, 'y', ['x'], rules)).toEqual([{ op: 'Det', node: 'Det_1' }]);
+    expect(findObstacles(graph, facts, 'y', ['d'], rules)).toEqual([]);
+    expect(() => differentiate({ graph, facts, seeds: seedless, wrt: ['x'], rules })).toThrow(
       expect.objectContaining({ code: 'ERR_NO_GRADIENT', message: expect.stringContaining('Det (node "Det_1")') }),
     );
     expect(graph.nodes.length).toBe(before);

@@ -9,7 +9,7 @@ import { type Feeds, factsByRunning, graphOf, type NodeSpec, relativeError, runG
 interface StoredTensor {
   readonly dims: readonly number[];
   readonly data: readonly number[];
-  readonly type?: 'int64' | 'bool';
+  readonly type?: 'int64' | 'int32' | 'bool';
 }
 
 interface StoredCase {
@@ -22,6 +22,8 @@ interface StoredCase {
   readonly seed: StoredTensor;
   readonly gradients: Readonly<Record<string, StoredTensor>>;
   readonly tolerance?: number;
+  /** The operator's own result, where the reference is of our own writing. */
+  readonly output?: StoredTensor;
   /** Derivative of Σ gradient·direction of the first input. */
   readonly second?: { readonly direction: StoredTensor; readonly product: StoredTensor };
 }
@@ -34,6 +36,7 @@ const families = readdirSync(folder).filter(name => name.endsWith('.json'));
 
 const toTensor = ({ dims, data, type }: StoredTensor): Tensor => {
   if (type === 'int64') return { type, dims, data: BigInt64Array.from(data, BigInt) };
+  if (type === 'int32') return { type, dims, data: Int32Array.from(data) };
   if (type === 'bool') return { type, dims, data: Uint8Array.from(data) };
   return { type: 'float32', dims, data: Float32Array.from(data) };
 };
@@ -59,6 +62,7 @@ describe.each(families)('%s', file => {
     const { gradients, facts: known } = differentiate({ graph, facts, seeds, wrt });
     const run: Record<string, Tensor> = { ...feeds, seed: toTensor(stored.seed) };
     const fetches = [...gradients.values()];
+    if (stored.output) fetches.push(stored.score);
     let product: string | undefined;
     if (stored.second) {
       const { direction } = stored.second;
@@ -69,6 +73,7 @@ describe.each(families)('%s', file => {
       fetches.push(product);
     }
     const outputs = await runGraph(graph, run, fetches);
+    if (stored.output) expectClose(outputs[stored.score]!, stored.output, stored.tolerance ?? 10 * TOLERANCE);
     if (product) expectClose(outputs[product]!, stored.second!.product, stored.tolerance ?? 10 * TOLERANCE);
     for (const name of wrt)
       expectClose(outputs[gradients.get(name)!]!, stored.gradients[name]!, stored.tolerance ?? TOLERANCE);

@@ -137,9 +137,18 @@ async function runCommand(check: Check): Promise<Outcome> {
     exit: code,
     stdout,
     stderr,
-    lines: stdout.split('\n').flatMap(line => (/^[[{]/.test(line) ? [JSON.parse(line)] : [])),
+    lines: stdout.split('\n').flatMap(jsonOf),
     results: written.sort().map(name => ({ raw: readTensor(join(out, name)) })),
   };
+}
+
+/** A line of JSON; other lines are for people. */
+function jsonOf(line: string): unknown[] {
+  try {
+    return /^[[{]/.test(line) ? [JSON.parse(line)] : [];
+  } catch {
+    return [];
+  }
 }
 
 export const isCoded = (error: unknown): error is OnnxCamError =>

@@ -286,7 +286,7 @@ describe('kinds of inputs', () => {
     const lacking = [() => later.explain(image), () => later.predict(noiseImage([1, 3, 16, 16]))];
     for (const ask of lacking) await expectError(ask, 'ERR_MODEL_UNSUPPORTED', '"prior"', '`inputs`', '--inputs');
     const given = flat(await later.explain(image, { inputs: { prior } }));
-    given.forEach(({ raw }, i) => expectClose(raw.data, results[i]!.raw.data, 1e-6));
+    for (const [i, { raw }] of given.entries()) expectClose(raw.data, results[i]!.raw.data, 1e-6);
     // The call's win, score methods' runs included.
     const other = { ...prior, data: Float32Array.of(0, 0, 0, 100, 0) };
     const rise = { method: 'rise', params: { n: 3, cells: 2 } } as const;

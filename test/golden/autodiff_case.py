@@ -8,7 +8,8 @@ from onnx.reference import ReferenceEvaluator
 from float64_operators import OPERATORS
 
 # Smallest ONNX IR version that an opset needs.
-IR_VERSIONS = {7: 3, 8: 3, 9: 4, 10: 5, 11: 6, 12: 7, 13: 7, 14: 7, 15: 8, 16: 8, 17: 8, 18: 8, 19: 9, 20: 9, 21: 10, 22: 10}
+IR_VERSIONS = {7: 3, 8: 3, 9: 4, 10: 5, 11: 6, 12: 7, 13: 7, 14: 7, 15: 8, 16: 8, 17: 8, 18: 8, 19: 9, 20: 9, 21: 10, 22: 10,
+               23: 11, 24: 12, 25: 13, 26: 13}
 
 
 def evaluator(model):
@@ -18,8 +19,9 @@ def evaluator(model):
 class Case:
     """nodes: (op, inputs, outputs, attributes); inputs: float arrays; constants: arrays, integer ones stay integer."""
 
-    def __init__(self, name, nodes, inputs, constants=None, wrt=None, opset=17, torch=None, score="y", tolerance=None, second=False):
-        """torch: the same function in PyTorch (torch, **inputs); second: also a second derivative; tolerance: of the float32 test."""
+    def __init__(self, name, nodes, inputs, constants=None, wrt=None, opset=17, torch=None, score="y", tolerance=None, second=False, forward=False):
+        """torch: the same function in PyTorch (torch, **inputs); second: also a second derivative; tolerance: of the float32 test;
+        forward: the float64 output is stored as well, which the runtime's kernel must give (for operators written here)."""
         self.name = name
         self.nodes = nodes
         self.inputs = inputs
@@ -30,6 +32,7 @@ class Case:
         self.score = score
         self.tolerance = tolerance
         self.second = second
+        self.forward = forward
 
     def model(self, every_output=False):
         nodes = [helper.make_node(op, ins, outs, name=f"n{index}", **attrs)

@@ -2,25 +2,11 @@
 
 import numpy as np
 
+import autodiff_families_choosing
+import autodiff_families_recurrent
+import autodiff_families_sampling
+from autodiff_builders import away_from, node, pick
 from autodiff_case import Case
-
-
-def node(op, inputs, outputs="y", **attributes):
-    split = lambda names: names.split(" ") if isinstance(names, str) else list(names)
-    return (op, split(inputs), split(outputs), attributes)
-
-
-def pick(rng, *items):
-    return items[rng.integers(len(items))]
-
-
-def away_from(rng, shape, *kinks, margin=0.05, scale=1.5):
-    """Random values at least `margin` away from every kink."""
-    values = rng.standard_normal(shape) * scale
-    for kink in kinks:
-        near = np.abs(values - kink) < margin
-        values = np.where(near, kink + np.where(values >= kink, margin, -margin) * (1 + rng.random(shape)), values)
-    return values
 
 
 def conv(rng):
@@ -105,6 +91,13 @@ def unary(rng):
         yield Case(op, [node(op, "x")], {"x": np.abs(rng.standard_normal([2, 5])) + 0.5})
     for op in ["Abs", "Softsign", "Relu"]:
         yield Case(op, [node(op, "x")], {"x": away_from(rng, [2, 6], 0)}, opset=pick(rng, 7, 13, 17))
+    for op in ["Tan", "Asin", "Acos", "Atan", "Sinh", "Cosh", "Asinh", "Atanh"]:
+        yield Case(op, [node(op, "x")], {"x": rng.uniform(-0.9, 0.9, [2, 5])}, opset=pick(rng, 9, 13, 22), second=True)
+    yield Case("Acosh", [node("Acosh", "x")], {"x": rng.uniform(1.2, 4, [2, 5])}, opset=9)
+    for lambd, bias in ((0.5, 0.0), (0.8, 0.8), (0.3, -0.2)):
+        yield Case(f"Shrink {lambd} {bias}", [node("Shrink", "x", lambd=lambd, bias=bias)], {"x": away_from(rng, [3, 6], lambd, -lambd)}, opset=9)
+    yield Case("Mod of floats", [node("Mod", "x d", fmod=1)], {"x": rng.uniform(1, 9, [2, 5]), "d": np.array([1.3, -2.1, 0.7, 3.3, 1.9])}, opset=13)
+    yield Case("CastLike", [node("CastLike", "x k"), node("Mul", ["y", "y"], "z")], {"x": rng.standard_normal([2, 3])}, {"k": np.float32(1)}, opset=15, score="z")
     yield Case("Dropout at inference", [node("Dropout", "x")], {"x": rng.standard_normal([2, 5])}, opset=13)
 
 
@@ -551,4 +544,7 @@ FAMILIES = {
     "composite": composite,
     "second": second,
     "blocked": blocked,
+    **autodiff_families_recurrent.FAMILIES,
+    **autodiff_families_choosing.FAMILIES,
+    **autodiff_families_sampling.FAMILIES,
 }

@@ -8,8 +8,10 @@ ScatterElements and GatherElements of long vectors.
 import numpy as np
 import torch
 from onnx.reference.op_run import OpRun
-from onnx.reference.ops import op_resize
+from onnx.reference.ops import op_resize, op_roi_align
 from scipy import special
+
+from float64_recurrent import RECURRENT
 
 functional = torch.nn.functional
 
@@ -228,10 +230,45 @@ class ScatterElements(OpRun):
         return (result,)
 
 
+class Scatter(ScatterElements):
+    def _run(self, data, indices, updates, axis=None):
+        return ScatterElements._run(self, data, indices, updates, axis=axis)
+
+
+class GlobalLpPool(OpRun):
+    def _run(self, x, p=None):
+        return (np.linalg.norm(x.reshape(*x.shape[:2], -1), p, -1).reshape(*x.shape[:2], *[1] * (x.ndim - 2)),)
+
+
+class MeanVarianceNormalization(OpRun):
+    def _run(self, x, axes=None):
+        axes = tuple(axes or (0, 2, 3))
+        centred = x - x.mean(axes, keepdims=True)
+        return (centred / (np.sqrt((centred ** 2).mean(axes, keepdims=True)) + 1e-9),)
+
+
+class GridSample(OpRun):
+    def _run(self, x, grid, mode=None, padding_mode=None, align_corners=None):
+        mode = {"linear": "bilinear", "cubic": "bicubic"}.get(mode, mode)
+        return (functional.grid_sample(tensor(x), tensor(grid), mode, padding_mode, bool(align_corners)).numpy(),)
+
+
+class RoiAlign(op_roi_align.RoiAlign):
+    def _run(self, *inputs, coordinate_transformation_mode=None, **attributes):
+        old = self.run_params["opsets"][""] < 16
+        mode = "output_half_pixel" if old else coordinate_transformation_mode
+        return super()._run(*inputs, coordinate_transformation_mode=mode, **attributes)
+
+
+class AffineGrid(OpRun):
+    def _run(self, theta, size, align_corners=None):
+        return (functional.affine_grid(tensor(theta), [int(n) for n in size], bool(align_corners)).numpy(),)
+
+
 class GatherElements(OpRun):
     def _run(self, data, indices, axis=None):
         return (np.take_along_axis(data, indices, axis),)
 
 
 OPERATORS = [Conv, ConvTranspose, MaxPool, AveragePool, Pad, Erf, Gelu, Upsample, Resize, Softmax, LogSoftmax, LRN, BatchNormalization,
-             GroupNormalization, Mean, ScatterElements, GatherElements]
+             GroupNormalization, Mean, ScatterElements, GatherElements, Scatter, GridSample, AffineGrid, RoiAlign, GlobalLpPool, MeanVarianceNormalization, *RECURRENT]

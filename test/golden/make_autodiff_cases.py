@@ -170,6 +170,8 @@ def check(case, emitter, rng):
     }
     if case.second:
         stored["second"] = {"direction": stored_tensor(direction), "product": stored_tensor(expected["second"])}
+    if case.forward:
+        stored["output"] = stored_tensor(output)
     if case.tolerance:
         stored["tolerance"] = case.tolerance
     return error, stored

@@ -15,8 +15,8 @@ export interface VitOptions {
   readonly scale?: 'after' | 'before';
   /** A bias that is added to the scores, as for relative positions. */
   readonly bias?: boolean;
-  /** Layer normalisation in pieces. */
-  readonly pieces?: boolean;
+  /** Layer normalisation in pieces, or root mean square alone in pieces, as exporters write it. */
+  readonly pieces?: boolean | 'root mean square';
   readonly batch?: number | string;
 }
 
@@ -68,6 +68,13 @@ export function vitModel({
   const norm = (x: string, output: string) => {
     const shift = weight(`${output} shift`, [D]);
     if (!pieces) return step('LayerNormalization', [x, 'gain', shift], output, { axis: -1, epsilon: float(1e-5) });
+    if (pieces === 'root mean square') {
+      const square = step('Pow', [x, 'two'], `${output} square`);
+      const mean = step('ReduceMean', [square], `${output} mean`, { axes: [-1] });
+      const root = step('Sqrt', [step('Add', [mean, 'epsilon'], `${output} sum`)], `${output} root`);
+      const unit = step('Mul', [x, step('Reciprocal', [root], `${output} factor`)], `${output} unit`);
+      return step('Mul', [unit, 'gain'], output);
+    }
     const mean = step('ReduceMean', [x], `${output} mean`, { axes: [-1] });
     const centred = step('Sub', [x, mean], `${output} centred`);
     const square = step('Pow', [centred, 'two'], `${output} square`);

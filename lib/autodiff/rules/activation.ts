@@ -170,3 +170,10 @@ function tanhGeluSlope(emit: Emitter, x: Value): Value {
   const slope = emit.mul(emit.mul(x, minusFrom(emit, 1, emit.mul(t, t))), innerSlope);
   return scale(emit, plus(emit, emit.add(t, slope), 1), 0.5);
 }
+
+/** Shrink: g outside ±λ. */
+export const shrink = elementwiseRule(({ context: { emit, node }, g, x }) => {
+  const threshold = node.attributes.float('lambd', 0.5);
+  const above = step(emit, plus(emit, x, -threshold));
+  return emit.mul(g, emit.add(above, step(emit, minusFrom(emit, -threshold, x))));
+});

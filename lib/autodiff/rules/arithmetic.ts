@@ -141,3 +141,14 @@ export const dropout: Rule = {
     identity.backward(context);
   },
 };
+
+/** Remainder y of a / b: g; b: −g·(a − y)/b, the whole part of the quotient. */
+export const mod: Rule = {
+  backward: context => {
+    const { emit, gradient: g } = context;
+    context.addBroadcast(0, g);
+    if (!context.wants(1)) return;
+    const [a, b, y] = [context.input(0), context.input(1), context.output()];
+    context.addBroadcast(1, emit.neg(emit.mul(g, emit.div(emit.sub(a, y), b))));
+  },
+};

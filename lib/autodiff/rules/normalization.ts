@@ -1,10 +1,11 @@
 import { float } from '../../model/graph/attributes.ts';
-import { plus, scale, scaleChannels } from '../blocked.ts';
+import { minusFrom, plus, scale, scaleChannels, step } from '../blocked.ts';
 import type { NodeContext } from '../context.ts';
 import type { Emitter } from '../emitter.ts';
 import { reduce } from '../forms.ts';
 import type { Rule } from '../rule.ts';
 import { positiveAxis, range, type Value } from '../value.ts';
+import { decomposed } from './decomposed.ts';
 
 /** Inference form: g·γ/√(v + ε) per channel; the runtime folds the factor when it loads the graph. */
 export const batchNormalization: Rule = {
@@ -141,11 +142,29 @@ export const groupNormalization: Rule = {
   },
 };
 
+/** (x − mean)/(σ + 10⁻⁹) over some axes. */
+export const meanVarianceNormalization = decomposed(context => {
+  const { emit, node } = context;
+  const x = context.input();
+  const axes = node.attributes.ints('axes', [0, 2, 3]).map(axis => positiveAxis(axis, x.dims.length));
+  const centred = emit.sub(x, reduce(emit, 'ReduceMean', x, axes));
+  const deviation = emit.unary('Sqrt', reduce(emit, 'ReduceMean', emit.mul(centred, centred), axes));
+  return emit.div(centred, plus(emit, deviation, 1e-9));
+});
+
+/** y = x/‖x‖₁: the norm of a zero vector counts as one. */
+const l1Normalization = decomposed(context => {
+  const { emit, node } = context;
+  const x = context.input();
+  const norm = reduce(emit, 'ReduceL1', x, [positiveAxis(node.attributes.int('axis', -1), x.dims.length)]);
+  return emit.div(x, emit.add(norm, minusFrom(emit, 1, step(emit, norm))));
+});
+
 /** y = x/‖x‖₂ along an axis: (g − y·Σg·y)/‖x‖. */
 export const lpNormalization: Rule = {
   backward: context => {
     const { emit, node } = context;
-    if (node.attributes.int('p', 2) !== 2) context.fail('only p = 2 has a rule');
+    if (node.attributes.int('p', 2) === 1) return l1Normalization.backward(context);
     const [x, y, g] = [context.input(), context.output(), context.fullGradient];
     const axis = positiveAxis(node.attributes.int('axis', -1), x.dims.length);
     const norm = reduce(emit, 'ReduceL2', x, [axis]);

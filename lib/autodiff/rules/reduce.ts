@@ -6,7 +6,7 @@ import type { Rule } from '../rule.ts';
 import { positiveAxis, range, sizeOf, type Value } from '../value.ts';
 
 /** Reduced axes of a Reduce node: an input since opset 13 (ReduceSum) or 18 (others), an attribute before. */
-function reducedAxes(context: NodeContext): number[] {
+export function reducedAxes(context: NodeContext): number[] {
   const { node } = context;
   const rank = context.input().dims.length;
   let axes: readonly number[] | undefined = node.attributes.ints('axes');

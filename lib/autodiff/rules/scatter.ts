@@ -1,6 +1,6 @@
 import type { NodeContext } from '../context.ts';
 import type { Rule } from '../rule.ts';
-import { positiveAxis, type Value } from '../value.ts';
+import { positiveAxis, replaceAt, type Value } from '../value.ts';
 
 // Gathering and scattering are each other's gradients; adding into places needs opset 16, where `reduction` came.
 
@@ -20,7 +20,7 @@ function addIntoZeros(
   if (emit.opset < 16) context.fail('adding into places needs opset 16');
   const x = context.input();
   const type = addingType(x.type);
-  const zeros = emit.zerosLike({ ...x, type });
+  const zeros = rowsOf(context, emit.zerosLike({ ...x, type }), updates);
   const sums = emit.node(
     op,
     [zeros, indices, emit.cast(updates, type)],
@@ -33,11 +33,33 @@ function addIntoZeros(
   return emit.cast(sums, x.type);
 }
 
+/** A tensor of one image with a row for each of several scores, as the gradient has them. */
+export function rowsOf(context: NodeContext, x: Value, gradient: Value): Value {
+  const { emit } = context;
+  if (!context.manyScores) return x;
+  const ones = emit.constant(1, 'int64', [x.dims.length - 1]);
+  const rows = emit.node('Gather', [emit.shapeOf(gradient), emit.ints([0])], { type: 'int64', dims: [1] }, { axis: 0 });
+  const dims = replaceAt(x.dims, 0, gradient.dims[0]!);
+  return emit.node('Expand', [x, emit.concat([rows, ones], 0)], { type: x.type, dims });
+}
+
+/** Updates at distinct places along an axis, zeros elsewhere, in the shape of input 0. */
+export function intoZeros(context: NodeContext, indices: Value, updates: Value, axis: number): Value {
+  const { emit } = context;
+  const x = context.input();
+  const type = addingType(x.type);
+  const zeros = rowsOf(context, emit.zerosLike({ ...x, type }), updates);
+  const op = emit.opset < 11 ? 'Scatter' : 'ScatterElements';
+  const placed = emit.node(op, [zeros, indices, emit.cast(updates, type)], { type, dims: x.dims }, { axis });
+  return emit.cast(placed, x.type);
+}
+
 export const gatherElements: Rule = {
   inputs: [0],
   backward: context => {
     const axis = positiveAxis(context.node.attributes.int('axis', 0), context.input().dims.length);
-    context.add(0, addIntoZeros(context, 'ScatterElements', context.input(1), context.fullGradient, { axis }));
+    const g = context.fullGradient;
+    context.add(0, addIntoZeros(context, 'ScatterElements', rowsOf(context, context.input(1), g), g, { axis }));
   },
 };
 
@@ -69,6 +91,7 @@ export const scatterElements: Rule = {
       context.add(0, emit.node(node.op, [g, indices, zeros], g, { axis }));
     }
     if (context.wants(2)) {
+      if (emit.opset < 11) context.fail('its updates need opset 11');
       const dims = indices.dims;
       context.add(2, emit.node('GatherElements', [g, indices], { type: g.type, dims }, { axis }));
     }

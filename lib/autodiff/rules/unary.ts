@@ -1,4 +1,4 @@
-import { scale, sign } from '../blocked.ts';
+import { minusFrom, plus, scale, sign } from '../blocked.ts';
 import type { NodeContext } from '../context.ts';
 import type { Rule } from '../rule.ts';
 import type { Value } from '../value.ts';
@@ -37,3 +37,34 @@ export const erf = elementwiseRule(({ context: { emit }, g, x }) => {
   const bell = emit.unary('Exp', emit.neg(emit.mul(x, x)));
   return emit.mul(g, scale(emit, bell, 2 / Math.sqrt(Math.PI)));
 });
+
+/** g·(1 + y²). */
+export const tan = elementwiseRule(({ context: { emit }, g, y }) => emit.mul(g, plus(emit, emit.mul(y, y), 1)));
+
+/** g / √(1 − x²). */
+export const asin = elementwiseRule(({ context: { emit }, g, x }) =>
+  emit.div(g, emit.unary('Sqrt', minusFrom(emit, 1, emit.mul(x, x)))),
+);
+
+export const acos = elementwiseRule(({ context: { emit }, g, x }) =>
+  emit.neg(emit.div(g, emit.unary('Sqrt', minusFrom(emit, 1, emit.mul(x, x))))),
+);
+
+export const atan = elementwiseRule(({ context: { emit }, g, x }) => emit.div(g, plus(emit, emit.mul(x, x), 1)));
+
+/** cosh = √(1 + sinh²). */
+export const sinh = elementwiseRule(({ context: { emit }, g, y }) =>
+  emit.mul(g, emit.unary('Sqrt', plus(emit, emit.mul(y, y), 1))),
+);
+
+export const cosh = elementwiseRule(({ context: { emit }, g, x }) => emit.mul(g, emit.unary('Sinh', x)));
+
+export const asinh = elementwiseRule(({ context: { emit }, g, x }) =>
+  emit.div(g, emit.unary('Sqrt', plus(emit, emit.mul(x, x), 1))),
+);
+
+export const acosh = elementwiseRule(({ context: { emit }, g, x }) =>
+  emit.div(g, emit.unary('Sqrt', plus(emit, emit.mul(x, x), -1))),
+);
+
+export const atanh = elementwiseRule(({ context: { emit }, g, x }) => emit.div(g, minusFrom(emit, 1, emit.mul(x, x))));

@@ -135,7 +135,7 @@ function instantiate(call: NodeProto, definition: FunctionProto, prefix: string)
 }
 
 /** @param names formal name to actual name; names not in it get the prefix */
-function copyNode(
+export function copyNode(
   node: NodeProto,
   names: ReadonlyMap<string, string>,
   prefix: string,
@@ -146,7 +146,7 @@ function copyNode(
     opType: node.opType,
     domain: node.domain,
     overload: node.overload,
-    name: prefix + node.name,
+    name: node.name && prefix + node.name,
     input: node.input.map(rename),
     output: node.output.map(rename),
     attribute: node.attribute.flatMap(proto => copyAttribute(proto, names, prefix, attributes)),

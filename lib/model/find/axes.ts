@@ -63,7 +63,8 @@ export function kindOf(axis: Axis): AxisKind | undefined {
  */
 export function regroup(axes: Axes, dims: readonly number[]): Axes | undefined {
   if (dims.filter(size => size < 0).length > 1) return undefined;
-  const rest: AxisFactor[] = axes.flat();
+  // Axes cut apart before are whole again where nothing has come between: the new sizes may cut them elsewhere.
+  const rest: AxisFactor[] = [...merged(axes.flat())];
   const dynamic = dims.findIndex(size => size < 0);
   const end = dynamic < 0 ? dims.length : dynamic;
   const front: Axis[] = [];

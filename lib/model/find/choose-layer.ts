@@ -61,6 +61,24 @@ export function chooseLayer(layers: readonly Layer[]): ChosenLayer {
 }
 
 /**
+ * The automatic choice, or in a network where no layer lies on every path (an ensemble, a way around) the last layer of each
+ * branch, whose maps are fused.
+ * @throws OnnxCamError `ERR_NO_SPATIAL_LAYER`
+ */
+export function chooseAutomatic(layers: readonly Layer[]): ChosenLayer[] {
+  const branches = layers.filter(({ branch }) => branch);
+  if (branches.length === 0 || layers.some(({ joint }) => joint) || lastAttentionEntry(layers))
+    return [chooseLayer(layers)];
+  const one = branches.length === 1;
+  return branches.map(layer => ({
+    ...layer,
+    reason: one
+      ? `last spatial layer (${layer.operator}); the class scores also depend on the picture by a way around it`
+      : `last layer of one of ${branches.length} branches (${layer.operator}): none lies on every path to the class scores`,
+  }));
+}
+
+/**
  * The layer that stands in for the automatic choice where the network is to be cut at the layer: the one chosen, or if
  * data flows around that (around the normalisation that enters an attention), the residual stream before it.
  */
@@ -118,7 +136,7 @@ export function resolveLayers(
   }
   const named = typeof spec === 'string' ? findByName(spec, layers) : undefined;
   if (named) return [{ ...named, reason: 'named by the caller' }];
-  if (spec === undefined || spec === 'auto') return [chooseLayer(layers)];
+  if (spec === undefined || spec === 'auto') return chooseAutomatic(layers);
   if (spec === 'stages') return stageLayers(layers);
   const index = Number(spec);
   if (Number.isInteger(index) && index < 0) {

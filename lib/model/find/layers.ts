@@ -42,6 +42,8 @@ export interface Layer {
   readonly attended: boolean;
   /** The last layer that a detector's scores depend on at every resolution. */
   readonly joint?: true;
+  /** The last layer of its branch, in a network where none lies on every path. */
+  readonly branch?: true;
 }
 
 /** They hand a tensor on, or only order it differently: the layer is the tensor behind them. */
@@ -65,10 +67,11 @@ export function listLayers(graph: Graph, facts: FactTable, input: ImageInput, lo
   // A mask that is another input makes no new features: behind it they are zero where it says so.
   const isMasked = ({ op, inputs }: GraphNode) =>
     op === 'Mul' && inputs.some(name => dependent.has(name) && !fromImage.has(name));
-  const dominating = new Set(dominatingTensors(graph, [input.name], logits.tensor));
   const patterns = new ActivationPatterns(graph, name => !dependent.has(name));
   const norms = findLayerNorms(graph, name => !dependent.has(name));
   const axes = traceAxes(graph, facts, input);
+  const onEveryPath = dominatingTensors(graph, [input.name], logits.tensor);
+  const dominating = new Set(onEveryPath);
   const attended = new Set(
     findAttentions(graph, facts, axes).flatMap(found => inputsOfAttention(graph, found, axes, norms.outputs)),
   );
@@ -106,7 +109,40 @@ export function listLayers(graph: Graph, facts: FactTable, input: ImageInput, lo
       });
     }
   }
-  return layers;
+  return markBranches(graph, logits.spatial ? layers : withoutMadeUp(graph, layers, onEveryPath, axes));
+}
+
+/**
+ * Layers behind a vector that everything passes through (global pooling, expanded again) have positions that say nothing of
+ * the picture: they count as on no path where there are others.
+ */
+function withoutMadeUp(
+  graph: Graph,
+  layers: readonly Layer[],
+  onEveryPath: readonly string[],
+  axes: ReadonlyMap<string, Axes>,
+): readonly Layer[] {
+  const vector = onEveryPath.find(name => axes.get(name)?.every(axis => !isSpatial(axis)));
+  const behind = vector === undefined ? undefined : dependentTensors(graph, [vector]);
+  if (!behind || !layers.some(({ name }) => !behind.has(name))) return layers;
+  return layers.filter(({ name }) => !behind.has(name));
+}
+
+/** Of ensembles and of networks with a way around: the layers that no other layer comes behind, or their activations. */
+function markBranches(graph: Graph, layers: readonly Layer[]): Layer[] {
+  if (layers.some(({ dominating }) => dominating)) return [...layers];
+  const behind = new Map(layers.map(({ name }) => [name, dependentTensors(graph, [name])]));
+  const ends = layers.filter(({ name }) =>
+    layers.every(other => other.name === name || !behind.get(name)!.has(other.name)),
+  );
+  const last = ends.map(end => {
+    const activation = layers.findLast(
+      ({ name, postActivation, spatial }) =>
+        postActivation && spatial.join() === end.spatial.join() && behind.get(name)!.has(end.name),
+    );
+    return (activation ?? end).name;
+  });
+  return layers.map(layer => (last.includes(layer.name) ? { ...layer, branch: true } : layer));
 }
 
 /**

@@ -186,7 +186,7 @@ class Step {
 
   #einsum(dims: readonly number[]): Axes | undefined {
     const [inputs = '', output] = (this.#node.attributes.string('equation') ?? '').replaceAll(' ', '').split('->');
-    if (!output || inputs.includes('.')) return undefined;
+    if (!output || inputs.includes('.') || !this.#inputs.some(Boolean)) return undefined;
     const terms = inputs.split(',');
     return [...output].map((letter, i) => {
       const input = this.#inputs.find((axes, index) => axes && terms[index]!.includes(letter));

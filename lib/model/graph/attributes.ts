@@ -76,10 +76,6 @@ export class Attributes {
     return this.find(name)?.f ?? fallback;
   }
 
-  strings(name: string): string[] | undefined {
-    return this.find(name)?.strings.map(bytes => utf8.decode(bytes));
-  }
-
   string(name: string): string | undefined;
   string(name: string, fallback: string): string;
   string(name: string, fallback?: string): string | undefined {
@@ -97,6 +93,10 @@ export class Attributes {
   floats(name: string): number[] | undefined {
     const found = this.find(name);
     return found && [...found.floats];
+  }
+
+  strings(name: string): string[] | undefined {
+    return this.find(name)?.strings.map(item => utf8.decode(item));
   }
 
   tensor(name: string): TensorProto | undefined {

@@ -11,6 +11,8 @@ import { type CreateSession, withProbe } from './probe-session.ts';
 import { imageShape, type ProbingInputs, probingFeeds } from './probing-feeds.ts';
 
 export interface ProbeOptions extends ProbingInputs {
+  /** Facts of the same graph at another size, which tell what follows the batch: one batch is enough then. */
+  readonly like?: FactTable;
   readonly signal?: AbortSignal;
 }
 
@@ -26,7 +28,7 @@ interface Observation {
 /**
  * Finds type and shape of every tensor, and the values of small ones that do not depend on the input; with batch 2 and
  * 3 where the batch is dynamic (sizes that differ are dynamic, −1; not with 1, which looks like broadcasting), once
- * where it is fixed.
+ * where it is fixed or facts at another size tell it.
  *
  * Where ONNX Runtime's shape inference knows every size (most exports), nothing but constants is computed; otherwise
  * the unoptimised model is run on noise.
@@ -37,25 +39,32 @@ export async function probeFacts(
   createSession: CreateSession,
   options: ProbeOptions,
 ): Promise<FactTable> {
-  const batches = options.input.batch === undefined ? [2, 3] : [options.input.batch];
+  const { like } = options;
+  const several = like ? [2] : [2, 3];
+  const batches = options.input.batch === undefined ? several : [options.input.batch];
   const dependent = dependentTensors(
     graph,
     graph.inputs.map(({ name }) => name),
   );
   const most = tensorLimit(elementCount(imageShape(batches.at(-1)!, options)));
   const inferred: Map<string, InferredType>[] = [];
-  for (const batch of batches) inferred.push(await inferShapes(graph, createSession, options, batch));
+  let known = true;
+  // What one batch leaves open a run has to tell in any case: every session costs as much as such a run.
+  for (let i = 0; known && i < batches.length; i++) {
+    const types = await inferShapes(graph, createSession, options, batches[i]!);
+    known = [...types.values()].every(({ dims }) => dims !== undefined);
+    inferred.push(types);
+  }
   const [types] = inferred as [Map<string, InferredType>];
-  const constants = await computeConstants(graph, types, dependent, createSession, options.signal);
-  const known = inferred.every(each => [...each.values()].every(({ dims }) => dims !== undefined));
-  if (constants && known) {
+  const constants = known ? await computeConstants(graph, types, dependent, createSession, options.signal) : undefined;
+  if (constants) {
     const observations = inferred.map((each, index) =>
       observeInference(graph, each, constants, batches[index]!, options),
     );
-    return combine(graph, types, dependent, observations, most);
+    return combine(graph, { types, dependent, observations, most, like });
   }
   const observations = await observeRuns(graph, types, dependent, batches, createSession, options);
-  return combine(graph, types, dependent, observations, most);
+  return combine(graph, { types, dependent, observations, most, like });
 }
 
 function observeInference(
@@ -142,13 +151,17 @@ function observe(output: Tensor, whole: boolean): Observation {
 }
 
 /** @param most elements of a tensor */
-function combine(
-  graph: Graph,
-  inferred: ReadonlyMap<string, InferredType>,
-  dependent: ReadonlySet<string>,
-  observations: readonly ReadonlyMap<string, Observation>[],
-  most: number,
-): FactTable {
+interface Seen {
+  readonly types: ReadonlyMap<string, InferredType>;
+  readonly dependent: ReadonlySet<string>;
+  /** One for each batch. */
+  readonly observations: readonly ReadonlyMap<string, Observation>[];
+  /** Largest tensor. */
+  readonly most: number;
+  readonly like: FactTable | undefined;
+}
+
+function combine(graph: Graph, { types, dependent, observations, most, like }: Seen): FactTable {
   const facts = new Map<string, TensorFacts>();
   for (const value of graph.inputs.map(describeValue))
     if (value.type && value.type !== 'string') add(value.name, value.type);
@@ -158,7 +171,7 @@ function combine(
     const dims = dimsOf(weight);
     facts.set(name, isSmall(type, dims) ? { type, dims, values: readNumbers(weight) } : { type, dims });
   }
-  for (const [name, { type }] of inferred) add(name, type);
+  for (const [name, { type }] of types) add(name, type);
   return facts;
 
   function add(name: string, type: TensorType): void {
@@ -166,9 +179,16 @@ function combine(
     const [first, ...others] = seen;
     if (!first) return;
     for (const { dims } of seen) checkedCount(dims, `tensor "${name}"`, most);
-    const dims = first.dims.map((dim, axis) => (others.every(other => other.dims[axis] === dim) ? dim : -1));
+    const elsewhere = like?.get(name);
+    const dims = first.dims.map((dim, axis) =>
+      elsewhere?.dims[axis] !== -1 && others.every(other => other.dims[axis] === dim) ? dim : -1,
+    );
     const same = (other: Observation) => first.values?.every((value, index) => Object.is(value, other.values?.[index]));
-    const constant = first.values && !dependent.has(name) && !dims.includes(-1) && others.every(same);
+    const constant =
+      first.values &&
+      !dependent.has(name) &&
+      !dims.includes(-1) &&
+      (like ? elsewhere?.values !== undefined : others.every(same));
     facts.set(name, constant ? { type, dims, values: first.values } : { type, dims });
   }
 }

@@ -25,7 +25,7 @@ export type CreateSession = (model: Uint8Array, options: ProbeSessionOptions) =>
 
 /**
  * Uses a session for a few runs and releases it: nothing is optimised, so that every tensor exists, and weights are not
- * rearranged, which would hold them twice.
+ * rearranged, which would hold them twice. Threads don't wait busily for more: there is nothing more.
  */
 export async function withProbe<T>(
   graph: Graph,
@@ -34,7 +34,7 @@ export async function withProbe<T>(
   use: (session: ProbeSession) => T | Promise<T>,
 ): Promise<T> {
   const { model, externalFiles } = serializeModel(graph);
-  const extra = { 'session.disable_prepacking': '1' };
+  const extra = { 'session.disable_prepacking': '1', 'session.intra_op.allow_spinning': '0' };
   const session = await createSession(model, { externalFiles, graphOptimizationLevel: 'disabled', extra, signal });
   try {
     return await use(session);

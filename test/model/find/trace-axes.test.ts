@@ -31,6 +31,14 @@ describe('regroup', () => {
     expect(kinds(regroup([b, lowBack!, highBack!, leftBack!, rightBack!, c], [-1, 6, 4, 10]))![1]).toBe('row2·row3');
   });
 
+  it('cuts windows again elsewhere, as an exporter does that leaves out the whole map between two partitions', () => {
+    const columns = [newAxis('batch', -1), newAxis('channel', 10), newAxis('row', 6), newAxis('column', 6)];
+    const windows = regroup(columns, [-1, 10, 3, 2, 3, 2])!;
+    const grid = regroup(windows, [-1, 10, 2, 3, 2, 3])!;
+    expect(kinds(grid)).toEqual(['batch-1', 'channel10', 'row2', 'row3', 'column2', 'column3']);
+    expect(kinds(regroup(grid, [-1, 10, 6, 6]))).toEqual(['batch-1', 'channel10', 'row6', 'column6']);
+  });
+
   it('gives up where sizes do not fit, and on tokens behind a class token', () => {
     expect(regroup(map, [-1, 5, 48])).toBeUndefined();
     expect(regroup(map, [-1, -1, 10])).toBeUndefined();
@@ -44,6 +52,7 @@ describe('vision transformers', () => {
     ['no class token', { prefix: 0, pool: 'mean' }, [3, 5], 0],
     ['distillation token', { prefix: 2, size: [16, 8] }, [4, 2], 2],
     ['registers, normalisation in pieces', { prefix: 5, pieces: true }, [3, 5], 5],
+    ['normalisation by the root mean square, in pieces', { pieces: 'root mean square' }, [3, 5], 1],
     ['scaled before, relative bias, fixed batch', { scale: 'before', bias: true, batch: 1, size: [8, 8] }, [2, 2], 1],
   ])('%s: grid and layer', async (_name, options, grid, prefix) => {
     const { chosen, layers, graph, facts, input } = await load(vitModel({ blocks: 3, ...options }));
@@ -60,7 +69,7 @@ describe('vision transformers', () => {
       ['0', '1', '2'].flatMap(i => [`${i}/norm1`, `${i}/norm2`]).concat('norm'),
     );
     // Heads, attention matrices and pieces of normalisations are none.
-    expect(layers.filter(({ name }) => /heads|scores|probabilities|seen|unit|centred/.test(name))).toEqual([]);
+    expect(layers.filter(({ name }) => /heads|scores|probabilities|seen|unit|centred|square/.test(name))).toEqual([]);
     expect(chooseCut(layers)).toMatchObject({ name: '1/out', dominating: true });
     expect(stageLayers(layers).map(({ name }) => name)).toEqual(['2/norm1']);
     const attentions = findAttentions(graph, facts, traceAxes(graph, facts, input));

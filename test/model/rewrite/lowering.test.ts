@@ -2,29 +2,11 @@ import { describe, expect, it } from 'vitest';
 import type { Tensor } from '../../../lib/engine/tensor.ts';
 import { parseModel } from '../../../lib/model/file/parse-model.ts';
 import { float, floats } from '../../../lib/model/graph/attributes.ts';
-import { type Graph, type GraphNode, makeNode } from '../../../lib/model/graph/graph.ts';
-import { withProbe } from '../../../lib/model/probe/probe-session.ts';
+import { makeNode } from '../../../lib/model/graph/graph.ts';
 import { lowerOperators } from '../../../lib/model/rewrite/lowering/lower.ts';
-import { expectClose } from '../../helpers/expect-close.ts';
 import { expectError } from '../../helpers/expect-error.ts';
+import { buildCase, compareWithRuntime, type LoweringCase, runCase } from '../../helpers/lowering.ts';
 import { buildModel, noise, type WeightSpec } from '../../helpers/model-builder.ts';
-import { createOrtSession } from '../../helpers/ort-session.ts';
-
-type Attributes = Parameters<typeof makeNode>[3];
-
-/** An operator of ONNX Runtime's own on x (and weights), which the runtime itself has kernels for. */
-interface Case {
-  readonly op: string;
-  readonly x: readonly number[];
-  readonly inputs: readonly string[];
-  readonly weights?: Readonly<Record<string, WeightSpec>>;
-  readonly attributes?: Attributes;
-  readonly domain?: string;
-  /** Number of outputs; the last one is compared. */
-  readonly outputs?: number;
-  readonly before?: readonly GraphNode[];
-  readonly opset?: number;
-}
 
 const uint8 = (...values: number[]): WeightSpec => ({ dims: [], data: Uint8Array.from(values) });
 const scale = (value: number): WeightSpec => ({ dims: [], data: Float32Array.of(value) });
@@ -46,7 +28,7 @@ const parameters = (count: number) => ({
 });
 const quantized = [makeNode('QuantizeLinear', ['x', 'sx', 'zx'], ['q'])];
 
-const FUSED: Readonly<Record<string, Case>> = {
+const FUSED: Readonly<Record<string, LoweringCase>> = {
   Gelu: { op: 'Gelu', x: [2, 5], inputs: ['x'] },
   BiasGelu: { op: 'BiasGelu', x: [2, 5], inputs: ['x', 'b'], weights: { b: noise([5], 2) } },
   'FastGelu with a bias': { op: 'FastGelu', x: [2, 5], inputs: ['x', 'b'], weights: { b: noise([5], 2) } },
@@ -153,7 +135,7 @@ const FUSED: Readonly<Record<string, Case>> = {
   },
 };
 
-const of = (op: string, more: Partial<Case> = {}): Case => ({
+const of = (op: string, more: Partial<LoweringCase> = {}): LoweringCase => ({
   op,
   x: [1, 4, 6, 6],
   before: quantized,
@@ -162,7 +144,7 @@ const of = (op: string, more: Partial<Case> = {}): Case => ({
   ...more,
 });
 
-const QUANTIZED: Readonly<Record<string, Case>> = {
+const QUANTIZED: Readonly<Record<string, LoweringCase>> = {
   QLinearConv: of('QLinearConv', {
     domain: '',
     inputs: ['q', 'sx', 'zx', 'w', 'sw', 'zw', 'sy', 'zy', 'b'],
@@ -195,6 +177,20 @@ const QUANTIZED: Readonly<Record<string, Case>> = {
   }),
   QLinearAveragePool: of('QLinearAveragePool', { attributes: { kernel_shape: [3, 3], strides: [2, 2] } }),
   QLinearGlobalAveragePool: of('QLinearGlobalAveragePool', { attributes: { channels_last: 0 } }),
+  'QLinearConv with channels last': of('QLinearConv', {
+    x: [1, 6, 6, 4],
+    inputs: ['q', 'sx', 'zx', 'w', 'sw', 'zw', 'sy', 'zy'],
+    weights: { ...parameters(4), w: whole([4, 4, 3, 3], 'int8', 3) },
+    attributes: { channels_last: 1, pads: [1, 1, 1, 1] },
+  }),
+  'QLinearAveragePool with channels last': of('QLinearAveragePool', {
+    x: [1, 6, 6, 4],
+    attributes: { channels_last: 1, kernel_shape: [3, 3], strides: [2, 2] },
+  }),
+  'QLinearGlobalAveragePool with channels last': of('QLinearGlobalAveragePool', {
+    x: [1, 6, 6, 4],
+    attributes: { channels_last: 1 },
+  }),
   QLinearSigmoid: of('QLinearSigmoid'),
   QLinearLeakyRelu: of('QLinearLeakyRelu', { attributes: { alpha: float(0.2) } }),
   QLinearSoftmax: of('QLinearSoftmax', { attributes: { axis: -1, opset: 17 } }),
@@ -205,7 +201,7 @@ const QUANTIZED: Readonly<Record<string, Case>> = {
 };
 
 /** Operators that keep quantised tensors quantised. */
-const PASSED_ON: Readonly<Record<string, Case>> = {
+const PASSED_ON: Readonly<Record<string, LoweringCase>> = {
   MaxPool: of('MaxPool', { domain: '', inputs: ['q'], attributes: { kernel_shape: [2, 2] } }),
   Transpose: of('Transpose', { domain: '', inputs: ['q'], attributes: { perm: [0, 2, 3, 1] } }),
   Flatten: of('Flatten', { domain: '', inputs: ['q'] }),
@@ -221,7 +217,7 @@ const PASSED_ON: Readonly<Record<string, Case>> = {
   }),
 };
 
-const DYNAMIC: Readonly<Record<string, Case>> = {
+const DYNAMIC: Readonly<Record<string, LoweringCase>> = {
   DynamicQuantizeMatMul: {
     op: 'DynamicQuantizeMatMul',
     x: [3, 5],
@@ -242,48 +238,12 @@ const DYNAMIC: Readonly<Record<string, Case>> = {
   },
 };
 
-function build(
-  { op, x, inputs, weights, attributes, domain = 'com.microsoft', outputs = 1, before, opset }: Case,
-  end: boolean,
-) {
-  const names = Array.from({ length: outputs }, (_, i) => (i > 0 && i < outputs - 1 ? '' : `o${i}`));
-  const last = names.at(-1)!;
-  const after = end
-    ? makeNode('DequantizeLinear', [last, ...dequantizes(inputs)], ['y'])
-    : makeNode('Identity', [last], ['y']);
-  return parseModel(
-    buildModel({
-      opset: { '': opset ?? 17, 'com.microsoft': 1 },
-      nodes: [...(before ?? []), makeNode(op, inputs, names, attributes, { domain, name: 'it' }), after],
-      inputs: [{ name: 'x', dims: x }],
-      outputs: [{ name: 'y' }],
-      initializers: weights,
-    }),
-  );
-}
-
-const dequantizes = (inputs: readonly string[]) => (inputs.includes('sy') ? ['sy', 'zy'] : ['sx', 'zx']);
-
-async function run(graph: Graph, x: Tensor): Promise<{ values: ArrayLike<number>; dims: readonly number[] }> {
-  return withProbe(graph, createOrtSession, undefined, async session => {
-    const { y } = await session.run({ x }, ['y']);
-    return { values: y!.data as Float32Array, dims: y!.dims };
-  });
-}
-
-async function compare(one: Case, end: boolean, tolerance: number): Promise<Graph> {
-  const graph = build(one, end);
-  const lowered = lowerOperators(graph);
-  const x: Tensor<'float32'> = { type: 'float32', data: noise(one.x, 9).data, dims: one.x };
-  const [theirs, ours] = [await run(graph, x), await run(lowered, x)];
-  expect(ours.dims).toEqual(theirs.dims);
-  expectClose(ours.values, theirs.values, tolerance);
-  return lowered;
-}
+const dequantizes = ({ inputs }: LoweringCase) =>
+  inputs.includes('sy') ? (['sy', 'zy'] as const) : (['sx', 'zx'] as const);
 
 describe('operators that the runtime has fused, taken apart', () => {
   it.each(Object.entries(FUSED))('%s', async (_, one) => {
-    const lowered = await compare(one, false, 2e-6);
+    const lowered = await compareWithRuntime(one, 2e-6);
     expect(lowered.nodes.filter(({ domain }) => domain !== '')).toEqual([]);
   });
 
@@ -292,9 +252,9 @@ describe('operators that the runtime has fused, taken apart', () => {
     const weights = {
       w: noise([6, 18], 3),
       b: noise([18], 4),
-      m: { dims: [2, 4], data: Int32Array.of(...Array(8).fill(1)) },
+      m: { dims: [2], data: Int32Array.of(3, 4) },
     };
-    const lowered = lowerOperators(build({ ...masked, weights }, false));
+    const lowered = lowerOperators(buildCase({ ...masked, weights }));
     expect(lowered.nodes.map(({ op, domain }) => [op, domain])).toContainEqual(['Attention', 'com.microsoft']);
   });
 });
@@ -302,19 +262,19 @@ describe('operators that the runtime has fused, taken apart', () => {
 describe('operators on quantised tensors, as float operators between pairs', () => {
   // A step of y: the float sum may round to the neighbour.
   it.each(Object.entries(QUANTIZED))('%s', async (_, one) => {
-    const lowered = await compare(one, true, 0.0201);
+    const lowered = await compareWithRuntime(one, 0.0201, dequantizes(one));
     expect(lowered.nodes.filter(({ op, domain }) => domain !== '' || op.startsWith('QLinear'))).toEqual([]);
   });
 
   it.each(Object.entries(PASSED_ON))('%s', async (name, one) => {
-    const lowered = await compare(one, true, 1e-7);
+    const lowered = await compareWithRuntime(one, 1e-7, dequantizes(one));
     const at = lowered.nodes.findIndex(({ op }) => name.startsWith(op));
     expect(lowered.nodes[at - 1]!.op).toBe('DequantizeLinear');
     expect(lowered.nodes[at + 1]!.op).toBe('QuantizeLinear');
   });
 
   it.each(Object.entries(DYNAMIC))('%s', async (_, one) => {
-    const lowered = await compare(one, false, 1e-5);
+    const lowered = await compareWithRuntime(one, 1e-5);
     expect(lowered.nodes.some(({ op }) => op === 'MatMul')).toBe(true);
     expect(lowered.nodes.filter(({ domain }) => domain !== '')).toEqual([]);
   });
@@ -335,7 +295,7 @@ it('joins pairs that a quantiser wrote for each reader', async () => {
   const lowered = lowerOperators(graph);
   expect(lowered.nodes.map(({ op }) => op)).toEqual(['Relu', 'QuantizeLinear', 'DequantizeLinear', 'Identity', 'Mul']);
   const x: Tensor<'float32'> = { type: 'float32', data: noise([1, 2, 4, 4], 9).data, dims: [1, 2, 4, 4] };
-  expect((await run(lowered, x)).values).toEqual((await run(graph, x)).values);
+  expect((await runCase(lowered, x)).values).toEqual((await runCase(graph, x)).values);
   const signed = { ...spec, initializers: { ...spec.initializers, i: { dims: [], data: Int8Array.of(0) } } };
   const other = makeNode('QuantizeLinear', ['r', 's1', 'i'], ['q1']);
   const nodes = spec.nodes.map(node => (node.outputs[0] === 'q1' ? other : node));
@@ -344,6 +304,6 @@ it('joins pairs that a quantiser wrote for each reader', async () => {
 });
 
 it('refuses files in the layout of one processor', async () => {
-  const graph = build({ op: 'Conv', domain: 'com.microsoft.nchwc', x: [1, 8, 4, 4], inputs: ['x', 'x'] }, false);
+  const graph = buildCase({ op: 'Conv', domain: 'com.microsoft.nchwc', x: [1, 8, 4, 4], inputs: ['x', 'x'] });
   await expectError(() => lowerOperators(graph), 'ERR_MODEL_UNSUPPORTED', '"extended"');
 });

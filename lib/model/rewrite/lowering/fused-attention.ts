@@ -1,66 +1,193 @@
 import type { GraphNode } from '../../graph/graph.ts';
+import { joinHeads, repeatHeads, splitHeads } from './attention.ts';
 import type { Converter, Lowering } from './lowering.ts';
+import { rotate, rowsInOrder } from './rotary.ts';
+import { biasWhere, causalBias, inverseRoot, scaledProduct } from './scaled-product.ts';
 
 /**
  * com.microsoft Attention(x, w, bias, mask, past, attention bias): one projection to queries, keys and values, then
- * softmax(q·kᵀ·scale + attention bias)·v in every head. Masks and caches, which image models have none of, are not taken apart.
+ * softmax(q·kᵀ·scale + biases)·v in every head. Caches, which image models have none of, are not taken apart, nor are masks
+ * that say where padding begins.
  */
 export const attention: Converter = (node, lowering) => {
-  const [x, weights, bias = '', mask, past, attentionBias = ''] = node.inputs as string[];
-  const { attributes } = node;
+  const [x, weights, bias = ''] = node.inputs as string[];
+  const product = () => {
+    const plain = lowering.emit('MatMul', [x!, weights!]);
+    return bias ? lowering.emit('Add', [plain, bias]) : plain;
+  };
+  return projectedAttention(node, lowering, { columns: lowering.dimsOf(weights!)?.[1], product, at: 3 });
+};
+
+/** com.microsoft QAttention(x, w, bias, sx, sw, mask, zx, zw, past): Attention of quantised tensors. */
+export const quantizedAttention: Converter = (node, lowering) => {
+  const [x, weights, bias, scaleX, scaleW, mask = '', zeroX = '', zeroW = '', past = ''] = node.inputs as string[];
   const columns = lowering.dimsOf(weights!)?.[1];
-  const special =
-    mask || past || node.inputs[6] || attributes.int('unidirectional', 0) || attributes.int('do_rotary', 0);
-  if (special || node.outputs[1] || columns === undefined) return false;
+  const floats = columns === undefined ? undefined : lowering.weight(weights!, { scale: scaleW!, zero: zeroW }, 1);
+  if (floats === undefined) return false;
+  const product = () => {
+    const activation = lowering.dequantized(x!, { scale: scaleX!, zero: zeroX });
+    return lowering.emit('Add', [lowering.emit('MatMul', [activation, floats]), bias!]);
+  };
+  const asAttention = { ...node, inputs: ['', '', '', mask, past] };
+  return projectedAttention(asAttention, lowering, { columns, product, at: 3 });
+};
+
+interface Projection {
+  /** Those of the queries, keys and values together. */
+  readonly columns: number | undefined;
+  readonly product: () => string;
+  /** Position of the mask among the inputs; past and attention bias follow. */
+  readonly at: number;
+}
+
+function projectedAttention(node: GraphNode, lowering: Lowering, { columns, product, at }: Projection): boolean {
+  const { attributes } = node;
+  const [mask = '', past, attentionBias = '', ...more] = node.inputs.slice(at);
+  const special = past || more.some(Boolean) || node.outputs[1] || attributes.int('do_rotary', 0);
+  const biases = maskBiases(node, lowering, mask, attentionBias);
+  if (special || columns === undefined || !biases) return false;
   const sizes = attributes.ints('qkv_hidden_sizes') ?? [columns / 3, columns / 3, columns / 3];
-  const product = lowering.emit('MatMul', [x!, weights!]);
-  const projected = bias ? lowering.emit('Add', [product, bias]) : product;
-  const parts = ['queries', 'keys', 'values'].map(what => `${node.outputs[0]}/${what}`) as [string, string, string];
-  lowering.split(projected, sizes, 2, parts);
-  return heads(node, lowering, parts, sizes[0]!, attentionBias);
-};
-
-/** com.microsoft MultiHeadAttention(q, k, v, bias, mask, attention bias) of separate projections [N, T, D]. */
-export const multiHeadAttention: Converter = (node, lowering) => {
-  const [q, k, v, bias = '', mask, attentionBias = '', ...caches] = node.inputs as string[];
-  const columns = bias ? lowering.dimsOf(bias)?.[0] : undefined;
-  const special = !k || !v || mask || caches.some(Boolean) || node.attributes.int('unidirectional', 0);
-  const scaled = node.attributes.float('scale', 0) !== 0;
-  if (special || node.outputs.slice(1).some(Boolean) || (bias ? columns === undefined : !scaled)) return false;
-  let parts: readonly string[] = [q!, k, v];
-  if (bias) {
-    const shifts = ['query', 'key', 'value'].map(what => `${node.outputs[0]}/${what}-bias`);
-    lowering.split(bias, [columns! / 3, columns! / 3, columns! / 3], 0, shifts);
-    parts = parts.map((part, i) => lowering.emit('Add', [part, shifts[i]!]));
-  }
-  return heads(node, lowering, parts as [string, string, string], (columns ?? 0) / 3, attentionBias);
-};
-
-/** @param hidden length of a query over all heads; only read where the node gives no scale */
-function heads(
-  node: GraphNode,
-  lowering: Lowering,
-  [queries, keys, values]: readonly [string, string, string],
-  hidden: number,
-  attentionBias: string,
-): true {
-  const count = node.attributes.int('num_heads', 1);
-  const scale = node.attributes.float('scale', 0) || 1 / Math.sqrt(hidden / count);
-  const shape = lowering.integers([0, 0, count, -1]);
-  const split = (tensor: string, perm: readonly number[]) =>
-    lowering.emit('Transpose', [lowering.emit('Reshape', [tensor, shape])], { perm });
-  const product = lowering.emit('MatMul', [split(queries, [0, 2, 1, 3]), split(keys, [0, 2, 3, 1])]);
-  const scores = lowering.emit('Mul', [product, lowering.float(scale)]);
-  const biased = attentionBias ? lowering.emit('Add', [scores, attentionBias]) : scores;
-  const probabilities = lowering.emit(
-    'Softmax',
-    [biased],
-    { axis: lowering.opset < 13 ? 3 : -1 },
-    undefined,
-    node.name,
-  );
-  const mixed = lowering.emit('MatMul', [probabilities, split(values, [0, 2, 1, 3])]);
-  const rows = lowering.emit('Transpose', [mixed], { perm: [0, 2, 1, 3] });
-  lowering.emit('Reshape', [rows, lowering.integers([0, 0, -1])], {}, node.outputs[0]!);
+  const parts = lowering.split(product(), sizes, 2) as [string, string, string];
+  const heads = attributes.int('num_heads', 1);
+  const scale = lowering.float(attributes.float('scale', 0) || 1 / Math.sqrt(sizes[0]! / heads));
+  const [queries, values] = [parts[0], parts[2]].map(part => splitHeads(lowering, part, heads));
+  const keysTransposed = splitHeads(lowering, parts[1], heads, [0, 2, 3, 1]);
+  attend(node, lowering, { queries: queries!, keysTransposed, values: values!, scale, biases });
   return true;
 }
+
+/**
+ * com.microsoft MultiHeadAttention(q, k, v, bias, mask, attention bias, past k, past v): of rows [N, T, H·D], of keys and
+ * values [N, H, T, D], or of one tensor [N, T, H, 3, D].
+ */
+export const multiHeadAttention: Converter = (node, lowering) => {
+  const [q, k = '', v = '', bias = '', mask = '', attentionBias = '', pastKeys = '', pastValues = '', ...more] =
+    node.inputs as [string];
+  const { attributes } = node;
+  const heads = attributes.int('num_heads', 1);
+  const rank = lowering.shapes.of(k || q)?.length;
+  const biases = maskBiases(node, lowering, mask, attentionBias);
+  if (more.some(Boolean) || !biases || rank === undefined) return false;
+  if (k ? !v || (rank !== 3 && (rank !== 4 || bias)) : rank !== 5 || bias) return false;
+
+  const [rowsQ, rowsK, rowsV] = bias ? (withBias(lowering, bias, [q, k, v]) ?? []) : [q, k, v];
+  if (rowsQ === undefined) return false;
+  const [queries, ownKeys, ownValues] = k
+    ? [rowsQ, rowsK!, rowsV!].map((part, i) => (i > 0 && rank === 4 ? part : splitHeads(lowering, part, heads)))
+    : apart(lowering, q);
+  const keys = pastKeys ? lowering.emit('Concat', [pastKeys, ownKeys!], { axis: 2 }) : ownKeys!;
+  const values = pastValues ? lowering.emit('Concat', [pastValues, ownValues!], { axis: 2 }) : ownValues!;
+  const [, presentKeys, presentValues, probabilities] = node.outputs;
+  if (presentKeys) lowering.emit('Identity', [keys], {}, presentKeys);
+  if (presentValues) lowering.emit('Identity', [values], {}, presentValues);
+  const given = attributes.float('scale', 0);
+  const scale = given ? lowering.float(given) : inverseRoot(lowering, q, k ? heads : 1);
+  const keysTransposed = lowering.emit('Transpose', [keys], { perm: [0, 1, 3, 2] });
+  const before = pastKeys && lowering.sizeOf(pastKeys, 2);
+  attend(node, lowering, { queries: queries!, keysTransposed, values, scale, biases, before, probabilities });
+  return true;
+};
+
+/** Each projection with its own stretch of the bias. */
+function withBias(lowering: Lowering, bias: string, rows: readonly string[]): string[] | undefined {
+  const total = lowering.dimsOf(bias)?.[0];
+  const values = lowering.shapes.of(rows[2]!)?.at(-1) ?? (total === undefined ? undefined : total / 3);
+  if (total === undefined || values === undefined || (total - values) % 2 !== 0) return undefined;
+  const hidden = (total - values) / 2;
+  const shifts = lowering.split(bias, [hidden, hidden, values], 0);
+  return rows.map((part, i) => lowering.emit('Add', [part, shifts[i]!]));
+}
+
+/** [N, T, H, 3, D] as three tensors [N, H, T, D]. */
+function apart(lowering: Lowering, packed: string): string[] {
+  return lowering
+    .split(packed, [1, 1, 1], 3)
+    .map(part => lowering.emit('Transpose', [lowering.squeeze(part, 3)], { perm: [0, 2, 1, 3] }));
+}
+
+/**
+ * com.microsoft GroupQueryAttention(q, k, v, past k, past v, lengths, length, cos, sin, positions, attention bias, …) without
+ * a cache: all tokens are there at once, so lengths say nothing that the causal mask doesn't. q may hold keys and values too.
+ */
+export const groupQueryAttention: Converter = (node, lowering) => {
+  const [q, k = '', v = '', pastKeys, pastValues, , , cos = '', sin = '', positions, attentionBias = '', ...more] =
+    node.inputs as string[] as [string, ...string[]];
+  const { attributes } = node;
+  const [heads, keyHeads] = [attributes.int('num_heads', 1), attributes.int('kv_num_heads', 1)];
+  const rotary = attributes.int('do_rotary', 0) !== 0;
+  const half = lowering.shapes.of(cos)?.at(-1);
+  const special = pastKeys || pastValues || positions || more.some(Boolean) || attributes.int('smooth_softmax', 0) > 0;
+  const size = headSize(lowering, node, heads + (k ? 0 : 2 * keyHeads));
+  if (special || node.outputs[3] || (rotary && (!sin || half === undefined)) || (!k && size === undefined))
+    return false;
+  const turnsPart = size !== undefined && half !== undefined && size > 2 * half;
+  const rows = k ? [q, k, v] : lowering.split(q, [heads * size!, keyHeads * size!, keyHeads * size!], 2);
+  const [queries, keys, values] = rows.map((part, i) => {
+    const own = splitHeads(lowering, part, i === 0 ? heads : keyHeads);
+    const interleaved = attributes.int('rotary_interleaved', 0) !== 0;
+    if (!rotary || i === 2) return own;
+    const [rowsCos, rowsSin] = [cos, sin].map(cache => rowsInOrder(lowering, cache, own)) as [string, string];
+    return rotate(lowering, own, { cos: rowsCos, sin: rowsSin, half: half!, interleaved, partial: turnsPart });
+  }) as [string, string, string];
+  const [, presentKeys, presentValues] = node.outputs;
+  if (presentKeys) lowering.emit('Identity', [keys], {}, presentKeys);
+  if (presentValues) lowering.emit('Identity', [values], {}, presentValues);
+  const given = attributes.float('scale', 0);
+  const repeated = (tensor: string) => repeatHeads(lowering, tensor, keyHeads, heads);
+  attend(node, lowering, {
+    queries,
+    keysTransposed: lowering.emit('Transpose', [repeated(keys)], { perm: [0, 1, 3, 2] }),
+    values: repeated(values),
+    scale: given ? lowering.float(given) : inverseRoot(lowering, queries),
+    biases: attentionBias ? [attentionBias] : [],
+    causal: attributes.int('causal', 1) !== 0,
+    window: attributes.int('local_window_size', -1),
+    softcap: attributes.float('softcap', 0),
+  });
+  return true;
+};
+
+function headSize(lowering: Lowering, { inputs }: GraphNode, heads: number): number | undefined {
+  const columns = lowering.shapes.of(inputs[0]!)?.at(-1);
+  return columns === undefined ? undefined : columns / heads;
+}
+
+/**
+ * Masks of keys [N, keys] or of pairs [N, queries, keys] in which 0 stands for padding, and a bias.
+ * @returns undefined for masks of another form
+ */
+function maskBiases(node: GraphNode, lowering: Lowering, mask: string, bias: string): string[] | undefined {
+  const biases = bias ? [bias] : [];
+  if (!mask) return biases;
+  const rank = lowering.shapes.of(mask)?.length;
+  if (rank !== 2 && rank !== 3) return undefined;
+  const kept = lowering.emit('Cast', [mask], { to: BOOL });
+  const spread = rank === 2 ? lowering.unsqueeze(kept, 1, 2) : lowering.unsqueeze(kept, 1);
+  return [biasWhere(lowering, spread, node.attributes.float('mask_filter_value', -10000)), ...biases];
+}
+
+interface Heads {
+  readonly queries: string;
+  readonly keysTransposed: string;
+  readonly values: string;
+  readonly scale: string;
+  readonly biases: readonly string[];
+  readonly causal?: boolean;
+  readonly window?: number;
+  readonly before?: string;
+  readonly softcap?: number;
+  /** Output for the probabilities. */
+  readonly probabilities?: string;
+}
+
+function attend(node: GraphNode, lowering: Lowering, heads: Heads): void {
+  const { queries, keysTransposed, values, scale, softcap, before, window } = heads;
+  const causal = heads.causal ?? node.attributes.int('unidirectional', 0) !== 0;
+  const biases = [...heads.biases];
+  if (causal) biases.push(causalBias(lowering, queries, keysTransposed, { before, window }));
+  const made = scaledProduct(lowering, { queries, keysTransposed, values, scale, biases, softcap, name: node.name });
+  if (heads.probabilities) lowering.emit('Identity', [made.probabilities], {}, heads.probabilities);
+  joinHeads(lowering, made.mixed, node.outputs[0]!);
+}
+
+const BOOL = 9;

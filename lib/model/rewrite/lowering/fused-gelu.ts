@@ -2,19 +2,27 @@ import type { Converter, Lowering } from './lowering.ts';
 
 /** com.microsoft Gelu(x) and BiasGelu(x, b): ½x(1 + erf(x/√2)). */
 export const gelu: Converter = (node, lowering) => {
-  const x = biased(lowering, node.inputs);
-  const scaled = lowering.emit('Div', [x, lowering.float(Math.SQRT2)]);
-  return halved(lowering, x, lowering.emit('Erf', [scaled]), node.outputs[0]!);
+  geluOf(lowering, biased(lowering, node.inputs), node.outputs[0]!);
+  return true;
 };
+
+export function geluOf(lowering: Lowering, x: string, output?: string): string {
+  const scaled = lowering.emit('Div', [x, lowering.float(Math.SQRT2)]);
+  return halved(lowering, x, lowering.emit('Erf', [scaled]), output);
+}
 
 /** com.microsoft FastGelu(x, b): ½x(1 + tanh(√(2/π)(x + 0.044715x³))). */
 export const fastGelu: Converter = (node, lowering) => {
-  const x = biased(lowering, node.inputs);
+  fastGeluOf(lowering, biased(lowering, node.inputs), node.outputs[0]!);
+  return true;
+};
+
+export function fastGeluOf(lowering: Lowering, x: string, output: string): string {
   const cube = lowering.emit('Mul', [lowering.emit('Mul', [x, x]), x]);
   const sum = lowering.emit('Add', [x, lowering.emit('Mul', [cube, lowering.float(0.044715)])]);
   const scaled = lowering.emit('Mul', [sum, lowering.float(Math.sqrt(2 / Math.PI))]);
-  return halved(lowering, x, lowering.emit('Tanh', [scaled]), node.outputs[0]!);
-};
+  return halved(lowering, x, lowering.emit('Tanh', [scaled]), output);
+}
 
 /** com.microsoft QuickGelu: x·σ(αx). */
 export const quickGelu: Converter = (node, lowering) => {
@@ -30,8 +38,7 @@ function biased(lowering: Lowering, [x, bias]: readonly string[]): string {
 }
 
 /** ½x(1 + f). */
-function halved(lowering: Lowering, x: string, f: string, output: string): true {
+function halved(lowering: Lowering, x: string, f: string, output?: string): string {
   const factor = lowering.emit('Add', [f, lowering.float(1)]);
-  lowering.emit('Mul', [lowering.emit('Mul', [x, factor]), lowering.float(0.5)], {}, output);
-  return true;
+  return lowering.emit('Mul', [lowering.emit('Mul', [x, factor]), lowering.float(0.5)], {}, output);
 }

@@ -11,7 +11,7 @@ export const fusedMatMul: Converter = (node, lowering) => {
   ];
   const turned = factors.map(({ tensor, transposed }) => {
     if (!transposed) return tensor;
-    const rank = lowering.rankOf(tensor);
+    const rank = lowering.shapes.of(tensor)?.length;
     if (rank === undefined) return undefined;
     const axes = Array.from({ length: rank }, (_, axis) => axis);
     return lowering.emit('Transpose', [tensor], { perm: [...axes.slice(0, -2), rank - 1, rank - 2] });

@@ -1,36 +1,67 @@
 import { OnnxCamError } from '../../../common/errors.ts';
 import { Graph, type GraphNode } from '../../graph/graph.ts';
+import { standardAttention } from './attention.ts';
+import { batchFirst } from './batch-first.ts';
+import { nhwcConv, nhwcMaxPool } from './channels-last.ts';
 import { dynamicQuantizeMatMul, integerProduct, matMulIntegerToFloat } from './dynamic.ts';
+import { embedLayerNormalization } from './embeddings.ts';
 import { fusedConv, fusedGemm } from './fused-activation.ts';
-import { attention, multiHeadAttention } from './fused-attention.ts';
+import { attention, groupQueryAttention, multiHeadAttention, quantizedAttention } from './fused-attention.ts';
+import * as biases from './fused-bias.ts';
 import { fastGelu, gelu, quickGelu } from './fused-gelu.ts';
 import { fusedMatMul } from './fused-matmul.ts';
+import { groupNorm, skipGroupNorm } from './group-norm.ts';
+import { matMulBnb4, matMulNBits } from './low-bits.ts';
 import { type Converter, Lowering } from './lowering.ts';
+import { rmsNormalization, skipLayerNormalization, skipSimplifiedLayerNormalization } from './normalization.ts';
 import { passOn } from './passed-on.ts';
 import { qLinearConv } from './qlinear-conv.ts';
 import * as qLinear from './qlinear-elementwise.ts';
 import { qGemm, qLinearMatMul } from './qlinear-matmul.ts';
 import { parametersAt } from './quantized.ts';
-import { skipLayerNormalization } from './skip-layer-norm.ts';
+import { rotaryEmbedding, standardRotary } from './rotary.ts';
 
-const STANDARD: Readonly<Record<string, Converter>> = {
+/** Operators of the default domain that are taken apart, and ONNX Runtime's own. */
+export const STANDARD: Readonly<Record<string, Converter>> = {
+  Attention: standardAttention,
   ConvInteger: integerProduct('Conv'),
+  GRU: batchFirst,
+  LSTM: batchFirst,
   MatMulInteger: integerProduct('MatMul'),
   QLinearConv: qLinearConv,
   QLinearMatMul: qLinearMatMul,
+  RMSNormalization: rmsNormalization,
+  RNN: batchFirst,
+  RotaryEmbedding: standardRotary,
+  // What ONNX Runtime's optimiser calls the same in files of any opset.
+  SimplifiedLayerNormalization: rmsNormalization,
 };
 
-const MICROSOFT: Readonly<Record<string, Converter>> = {
+export const MICROSOFT: Readonly<Record<string, Converter>> = {
   Attention: attention,
+  BiasAdd: biases.biasAdd,
+  BiasDropout: biases.biasDropout,
   BiasGelu: gelu,
+  BiasSoftmax: biases.biasSoftmax,
+  BiasSplitGelu: biases.biasSplitGelu,
   DynamicQuantizeMatMul: dynamicQuantizeMatMul,
+  EmbedLayerNormalization: embedLayerNormalization,
   FastGelu: fastGelu,
   FusedConv: fusedConv,
   FusedGemm: fusedGemm,
   FusedMatMul: fusedMatMul,
   Gelu: gelu,
+  GemmFastGelu: biases.gemmFastGelu,
+  GroupNorm: groupNorm,
+  GroupQueryAttention: groupQueryAttention,
+  MatMulBnb4: matMulBnb4,
   MatMulIntegerToFloat: matMulIntegerToFloat,
+  MatMulNBits: matMulNBits,
   MultiHeadAttention: multiHeadAttention,
+  NhwcConv: nhwcConv,
+  NhwcFusedConv: nhwcConv,
+  NhwcMaxPool: nhwcMaxPool,
+  QAttention: quantizedAttention,
   QGemm: qGemm,
   QLinearAdd: qLinear.qLinearBinary('Add'),
   QLinearAveragePool: qLinear.qLinearUnary('AveragePool'),
@@ -43,7 +74,10 @@ const MICROSOFT: Readonly<Record<string, Converter>> = {
   QLinearSoftmax: qLinear.qLinearSoftmax,
   QLinearWhere: qLinear.qLinearWhere,
   QuickGelu: quickGelu,
+  RotaryEmbedding: rotaryEmbedding,
+  SkipGroupNorm: skipGroupNorm,
   SkipLayerNormalization: skipLayerNormalization,
+  SkipSimplifiedLayerNormalization: skipSimplifiedLayerNormalization,
   TransposeMatMul: fusedMatMul,
 };
 
@@ -61,15 +95,15 @@ export function lowerOperators(graph: Graph): Graph {
   for (const node of graph.nodes) {
     if (lowering.isDropped(node)) continue;
     checkArity(node);
+    lowering.shapes.follow(node);
     const table = tableOf(node);
     const converter = Object.hasOwn(table, node.op) ? table[node.op] : undefined;
     if (converter?.(node, lowering) || passOn(node, lowering) || repeatsDequantize(node, lowering)) continue;
     if (repeatsQuantize(node, lowering)) continue;
     if (node.op === 'QuantizeLinear') lowering.quantized.set(node.outputs[0]!, parametersAt(node, 1));
-    lowering.nodes.push(node);
+    lowering.push(node);
   }
-  const nodes = lowering.nodes.filter(node => !lowering.isDropped(node));
-  return new Graph({ ...partsOf(graph), nodes, initializers });
+  return new Graph({ ...partsOf(graph), nodes: lowering.finished(), initializers });
 }
 
 /**
@@ -77,8 +111,19 @@ export function lowerOperators(graph: Graph): Graph {
  * not looked at the graph yet.
  */
 const REQUIRED: Readonly<Record<string, readonly number[]>> = {
+  GRU: [0, 1, 2],
+  LSTM: [0, 1, 2],
+  BiasAdd: [0, 1, 2],
+  EmbedLayerNormalization: [0, 2, 3, 5, 6],
+  GroupNorm: [0, 1, 2],
+  GroupQueryAttention: [0],
+  MatMulBnb4: [0, 1, 2],
+  MatMulNBits: [0, 1, 2],
+  NhwcMaxPool: [0],
+  QAttention: [0, 1, 2, 3, 4],
   QLinearConv: [0, 1, 2, 3, 4, 5, 6, 7],
   QLinearMatMul: [0, 1, 2, 3, 4, 5, 6, 7],
+  RNN: [0, 1, 2],
   DynamicQuantizeMatMul: [0, 1, 2],
   FastGelu: [0],
   Gelu: [0],
@@ -95,8 +140,12 @@ const REQUIRED: Readonly<Record<string, readonly number[]>> = {
   QLinearSoftmax: [0, 1, 3],
   QLinearWhere: [0, 1, 2, 4, 5, 7],
   QuickGelu: [0],
+  RotaryEmbedding: [0, 1, 2],
+  SkipGroupNorm: [0, 1, 2, 3],
   SkipLayerNormalization: [0, 1, 2],
+  SkipSimplifiedLayerNormalization: [0, 1, 2],
 };
+const STEPWISE: ReadonlySet<string> = new Set(['GRU', 'LSTM', 'RNN']);
 const QUANTIZERS: ReadonlySet<string> = new Set(['QuantizeLinear', 'DequantizeLinear']);
 
 /** @throws OnnxCamError `ERR_MODEL_INVALID` for a node without inputs or an output that its operator must have */
@@ -104,7 +153,9 @@ function checkArity(node: GraphNode): void {
   const table = tableOf(node);
   if (!Object.hasOwn(table, node.op) && !(node.domain === '' && QUANTIZERS.has(node.op))) return;
   const missing = (REQUIRED[node.op] ?? [0, 1]).find(position => !node.inputs[position]);
-  if (missing === undefined && node.outputs[0]) return;
+  // Of a recurrent operator any output may be left out.
+  const made = STEPWISE.has(node.op) ? node.outputs.some(output => output !== '') : node.outputs[0];
+  if (missing === undefined && made) return;
   throw new OnnxCamError(
     'ERR_MODEL_INVALID',
     `the ${node.op} node "${node.name}" lacks ${missing === undefined ? 'its output' : `its input ${missing}`}`,

@@ -4,7 +4,17 @@ import { elementCount, type TensorDataByType, type TensorType } from '../../../e
 import { Attributes, type AttributeValue } from '../../graph/attributes.ts';
 import { constantWeight } from '../../graph/constant-chain.ts';
 import { type Graph, type GraphNode, makeNode } from '../../graph/graph.ts';
-import { copyOfWeight, dimsOf, makeTensorProto, numberToHalf, readNumbers } from '../../graph/tensor-values.ts';
+import {
+  copyOfWeight,
+  dimsOf,
+  makeTensorProto,
+  numberToHalf,
+  readFloat32,
+  readNumbers,
+  readTensor,
+} from '../../graph/tensor-values.ts';
+import { toFirst, toLast } from './perms.ts';
+import { Shapes } from './shapes.ts';
 
 /**
  * Takes a node apart: emits nodes of the standard operator set that make its outputs.
@@ -26,6 +36,10 @@ export class Lowering {
   /** As it was. */
   readonly graph: Graph;
   readonly nodes: GraphNode[] = [];
+  /** Of the tensors so far, as far as the file tells. */
+  readonly shapes: Shapes;
+  /** The model computes in half precision. */
+  readonly half: boolean;
   /** Parameters of the quantised tensors met so far. */
   readonly quantized = new Map<string, Quantization>();
   readonly #initializers: Graph['initializers'];
@@ -33,21 +47,30 @@ export class Lowering {
   readonly #floats = new Map<string, string>();
   readonly #quantizations = new Map<string, string>();
   readonly #same = new Map<string, string>();
+  /** Of quantised tensors with channels last: the same with channels first. */
+  readonly #first = new Map<string, { readonly first: string; readonly rank: number }>();
+  readonly #turned = new Set<GraphNode>();
   readonly #taken = new Set<string>();
   readonly #dropped = new Set<GraphNode>();
-  readonly #half: boolean;
   #count = 0;
 
   /** @param initializers what constants are added to */
   constructor(graph: Graph, initializers: Graph['initializers']) {
     this.graph = graph;
     this.#initializers = initializers;
+    this.shapes = new Shapes(graph, name => this.#weight(name));
     const matrices = [...graph.initializers.values()].filter(({ dims }) => dims.length > 1);
-    this.#half = matrices.some(({ dataType }) => dataType === FLOAT16) && !matrices.some(isFloat32);
+    this.half = matrices.some(({ dataType }) => dataType === FLOAT16) && !matrices.some(isFloat32);
   }
 
   get opset(): number {
     return this.graph.opset;
+  }
+
+  /** Adds a node to the graph. */
+  push(node: GraphNode): void {
+    this.nodes.push(node);
+    this.shapes.follow(node);
   }
 
   /** Emits a node with one output. */
@@ -58,7 +81,7 @@ export class Lowering {
     output = this.#fresh(op),
     name = '',
   ): string {
-    this.nodes.push(makeNode(op, trimmed(inputs), [output], attributes, { name }));
+    this.push(makeNode(op, trimmed(inputs), [output], attributes, { name }));
     return output;
   }
 
@@ -75,12 +98,19 @@ export class Lowering {
   ): void {
     const made = makeNode(op, trimmed(inputs), outputs, attributes, { name: node.name });
     const kept = node.attributes.protos.filter(({ name }) => !without.includes(name));
-    this.nodes.push({ ...made, attributes: new Attributes([...kept, ...made.attributes.protos]) });
+    this.push({ ...made, attributes: new Attributes([...kept, ...made.attributes.protos]) });
   }
 
   /** A node stands for others that come later, which are not emitted any more. */
   drop(node: GraphNode): void {
     this.#dropped.add(node);
+  }
+
+  /** The nodes in the end: without those dropped, and those that turn a quantised tensor for nobody. */
+  finished(): readonly GraphNode[] {
+    const nodes = this.nodes.filter(node => !this.#dropped.has(node));
+    const read = new Set([...nodes.flatMap(({ inputs }) => inputs), ...this.graph.outputs.map(({ name }) => name)]);
+    return nodes.filter(node => !this.#turned.has(node) || read.has(node.outputs[0]!));
   }
 
   isDropped(node: GraphNode): boolean {
@@ -95,8 +125,18 @@ export class Lowering {
 
   /** A number in the type of the model's weights. */
   float(value: number): string {
-    if (this.#half) return this.constant('float16', [], Uint16Array.of(numberToHalf(value)));
+    if (this.half) return this.constant('float16', [], Uint16Array.of(numberToHalf(value)));
     return this.constant('float32', [], Float32Array.of(value));
+  }
+
+  /** A scalar or vector of whole numbers as floats in the type of the model's weights. */
+  toFloat(tensor: string): string {
+    return this.emit('Cast', [tensor], { to: this.half ? FLOAT16 : FLOAT });
+  }
+
+  /** A number that leaves nothing of a probability when it is added to its logarithm. */
+  get lowest(): number {
+    return this.half ? -6e4 : -1e30;
   }
 
   integers(values: readonly number[]): string {
@@ -107,6 +147,22 @@ export class Lowering {
   numbers(tensor: string): readonly number[] | undefined {
     const weight = this.#weight(tensor);
     return weight && readNumbers(weight);
+  }
+
+  /** Values of a constant of bytes. */
+  bytes(tensor: string): Uint8Array | undefined {
+    const weight = this.#weight(tensor);
+    return weight?.dataType === UINT8 ? (readTensor(weight).data as Uint8Array) : undefined;
+  }
+
+  /** Values of a constant of floats, exact for half precision. */
+  floats(tensor: string): Float32Array | undefined {
+    const weight = this.#weight(tensor);
+    return weight && (weight.dataType === FLOAT || weight.dataType === FLOAT16) ? readFloat32(weight) : undefined;
+  }
+
+  isHalf(constant: string): boolean {
+    return this.#weight(constant)?.dataType === FLOAT16;
   }
 
   dimsOf(tensor: string): readonly number[] | undefined {
@@ -123,7 +179,10 @@ export class Lowering {
     const key = this.#key(tensor, { scale, zero });
     let float = this.#floats.get(key);
     if (float === undefined) {
-      float = this.emit('DequantizeLinear', [tensor, scale, zero], {}, this.#floatName(tensor));
+      const turned = this.#first.get(tensor);
+      float = turned
+        ? this.emit('Transpose', [this.dequantized(turned.first, { scale, zero })], { perm: toLast(turned.rank) })
+        : this.emit('DequantizeLinear', [tensor, scale, zero], {}, this.#floatName(tensor));
       this.#floats.set(key, float);
     }
     return float;
@@ -194,6 +253,26 @@ export class Lowering {
     this.quantized.set(output, to);
   }
 
+  /** The float tensor behind a quantised one [N, …, C], as [N, C, …]. */
+  dequantizedFirst(tensor: string, from: Quantization, rank: number): string {
+    const turned = this.#first.get(tensor);
+    if (turned) return this.dequantized(turned.first, from);
+    return this.emit('Transpose', [this.dequantized(tensor, from)], { perm: toFirst(rank) });
+  }
+
+  /**
+   * Quantises a float tensor [N, C, …] where the result was one with channels last: the operators that follow, in the same
+   * layout as a rule, read it as it is, without a Transpose forth and back between two layers.
+   */
+  quantizeLast(float: string, to: Quantization, output: string, rank: number): void {
+    const first = `${output}/first`;
+    this.quantize(float, to, first);
+    this.emit('Transpose', [first], { perm: toLast(rank) }, output);
+    this.#turned.add(this.nodes.at(-1)!);
+    this.quantized.set(output, to);
+    this.#first.set(output, { first, rank });
+  }
+
   /** A constant as a vector. */
   #flat(tensor: string): string {
     const dims = this.dimsOf(tensor);
@@ -213,23 +292,35 @@ export class Lowering {
     return wanted;
   }
 
-  /** Splits a tensor along an axis, in the form of the model's opset. */
-  split(tensor: string, sizes: readonly number[], axis: number, outputs: readonly string[]): void {
-    const inputs = this.opset >= 13 ? [tensor, this.integers(sizes)] : [tensor];
-    this.nodes.push(makeNode('Split', inputs, outputs, { axis, ...(this.opset < 13 && { split: sizes }) }));
+  /** The size of an axis (negative: from the end) as a vector of one. */
+  sizeOf(tensor: string, axis: number): string {
+    const known = this.shapes.of(tensor)?.at(axis);
+    if (known !== undefined) return this.integers([known]);
+    return this.emit('Gather', [this.emit('Shape', [tensor]), this.integers([axis])]);
   }
 
-  /** Number of axes, as far as the nodes before a tensor tell. */
-  rankOf(tensor: string): number | undefined {
-    for (let name = tensor; ; ) {
-      const weight = this.dimsOf(name);
-      if (weight) return weight.length;
-      const node = this.graph.producer(name);
-      if (node?.op === 'Reshape') return this.dimsOf(node.inputs[1] ?? '')?.[0];
-      const axes = node?.op === 'Transpose' ? node.attributes.ints('perm') : undefined;
-      if (axes || !node || !KEEPS_RANK.has(node.op)) return axes?.length;
-      name = node.inputs[0] ?? '';
-    }
+  unsqueeze(tensor: string, ...axes: readonly number[]): string {
+    return this.#withAxes('Unsqueeze', tensor, axes);
+  }
+
+  squeeze(tensor: string, ...axes: readonly number[]): string {
+    return this.#withAxes('Squeeze', tensor, axes);
+  }
+
+  #withAxes(op: string, tensor: string, axes: readonly number[]): string {
+    return this.opset < 13 ? this.emit(op, [tensor], { axes }) : this.emit(op, [tensor, this.integers(axes)]);
+  }
+
+  /** Splits a tensor along an axis, in the form of the model's opset. */
+  split(
+    tensor: string,
+    sizes: readonly number[],
+    axis: number,
+    outputs: readonly string[] = sizes.map(() => this.#fresh('Split')),
+  ): readonly string[] {
+    const inputs = this.opset >= 13 ? [tensor, this.integers(sizes)] : [tensor];
+    this.push(makeNode('Split', inputs, outputs, { axis, ...(this.opset < 13 && { split: sizes }) }));
+    return outputs;
   }
 
   /** A name for the float tensor that is about to be quantised. */
@@ -241,9 +332,6 @@ export class Lowering {
     return `onnx_cam/lowered/${what}/${this.#count++}`;
   }
 }
-
-/** Their output has as many axes as their first input. */
-const KEEPS_RANK: ReadonlySet<string> = new Set(['Add', 'Div', 'FusedMatMul', 'MatMul', 'Mul', 'Softmax', 'Transpose']);
 
 const FLOAT = 1;
 const UINT8 = 2;

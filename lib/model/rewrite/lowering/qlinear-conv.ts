@@ -3,7 +3,7 @@ import { int32Bias, parametersAt } from './quantized.ts';
 
 /** QLinearConv(x, sx, zx, w, sw, zw, sy, zy, bias): a convolution of the dequantised tensors, quantised again. */
 export const qLinearConv: Converter = (node, lowering) => {
-  if (node.attributes.int('channels_last', 0) !== 0) return false;
+  const last = node.attributes.int('channels_last', 0) !== 0;
   const [x, , , weight, , , , , bias = ''] = node.inputs as string[];
   const [from, of, to] = [parametersAt(node, 1), parametersAt(node, 4), parametersAt(node, 6)];
   const values = int32Bias(lowering, bias, from, of);
@@ -11,7 +11,10 @@ export const qLinearConv: Converter = (node, lowering) => {
   if (values === undefined || kernel === undefined) return false;
   const [output] = node.outputs as [string];
   const before = lowering.unquantized(output);
-  lowering.emitLike(node, 'Conv', [lowering.dequantized(x!, from), kernel, values], [before]);
-  lowering.quantize(before, to, output);
+  const rank = lowering.dimsOf(weight!)!.length;
+  const activation = last ? lowering.dequantizedFirst(x!, from, rank) : lowering.dequantized(x!, from);
+  lowering.emitLike(node, 'Conv', [activation, kernel, values], [before]);
+  if (last) lowering.quantizeLast(before, to, output, rank);
+  else lowering.quantize(before, to, output);
   return true;
 };

@@ -28,9 +28,16 @@ export function qLinearBinary(op: string): Converter {
 /** QLinearSigmoid, QLinearLeakyRelu, QLinearAveragePool, QLinearGlobalAveragePool …: (x, sx, zx, sy, zy). */
 export function qLinearUnary(op: string): Converter {
   return (node, lowering) => {
-    if (node.attributes.int('channels_last', 0) !== 0) return false;
-    const x = lowering.dequantized(node.inputs[0]!, parametersAt(node, 1));
-    return through(lowering, node, op, [x], parametersAt(node, 3));
+    const [from, to] = [parametersAt(node, 1), parametersAt(node, 3)];
+    const [input, output] = [node.inputs[0]!, node.outputs[0]!];
+    if (node.attributes.int('channels_last', 0) === 0)
+      return through(lowering, node, op, [lowering.dequantized(input, from)], to);
+    const rank = node.attributes.ints('kernel_shape')?.length ?? lowering.shapes.of(input)?.slice(2).length;
+    if (rank === undefined) return false;
+    const before = lowering.unquantized(output);
+    lowering.emitLike(node, op, [lowering.dequantizedFirst(input, from, rank + 2)], [before]);
+    lowering.quantizeLast(before, to, output, rank + 2);
+    return true;
   };
 }
 
