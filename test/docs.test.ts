@@ -45,6 +45,7 @@ const sources = ['lib', 'native', 'bench', 'test', 'scripts']
 
 describe('docs/methods.md', () => {
   const page = read('docs/methods.md');
+  const links = page.slice(0, page.indexOf('\n## '));
   const sections = new Map(
     page
       .split(/^(?=#{2,3} )/m)
@@ -59,10 +60,11 @@ describe('docs/methods.md', () => {
   it.each(METHODS.map(method => [method.name, method] as const))('%s', (name, method) => {
     const section = sections.get(name)!;
     expect(anchors.get('docs/methods.md')).toContain(name.replaceAll('++', '-pp'));
-    expect(section).toMatch(/^ {4}\S/m);
+    expect(links.includes(`](#${name.replaceAll('++', '-pp')})`), 'it is linked at the top').toBe(true);
+    expect(section, 'the formula, indented').toMatch(/^ {4}\S/m);
     const [, listed] = /conventions:\s([^\n]*(?:\n[^\n]+)*)/.exec(section)!;
-    expect(listed!.split(/,\s+/)).toEqual(['paper', ...method.conventions]);
-    expect(section.includes('`relu` false')).toBe(!method.relu);
+    expect(listed!.split(/,\s+/), 'the end of the first paragraph').toEqual(['paper', ...method.conventions]);
+    expect(section.includes('`relu` false'), 'it says `relu` false').toBe(!method.relu);
     for (const [param, spec] of Object.entries<ParamSpec>(method.params ?? {})) {
       if (SHARED.has(param)) expect(page).toContain(`\`${param}\``);
       else expect(section).toContain(`\`${param}\``);

@@ -50,9 +50,8 @@ Napi::Value attentionGradCam(KernelCall& call) {
   const float *attention = call.floats(0, size), *gradients = call.floats(1, size);
   Napi::Float32Array result = call.newFloats(patches.count);
   float* out = result.Data();
-  return call.run(4 * heads * rows * keys, result, [=] {
-    kernels::attentionGradCam(attention, gradients, heads, queries, keys, rows, patches, out);
-  });
+  return call.run(4 * heads * rows * keys, result,
+                  [=] { kernels::attentionGradCam(attention, gradients, heads, queries, keys, rows, patches, out); });
 }
 
 }  // namespace

@@ -50,9 +50,8 @@ Napi::Value fullGradTerm(KernelCall& call) {
   const double epsilon = call.number(10);
   Napi::Float32Array maps = call.newFloats(shape.images * shape.positions);
   float* out = maps.Data();
-  return call.run(8 * shape.size(), maps, [=] {
-    kernels::fullGradTerm(activations, bias, gradients, shape, perChannel, epsilon, out);
-  });
+  return call.run(8 * shape.size(), maps,
+                  [=] { kernels::fullGradTerm(activations, bias, gradients, shape, perChannel, epsilon, out); });
 }
 
 // (gradients, count, sums [3 · count]) → sums, with the powers of the gradients added
@@ -81,8 +80,7 @@ Napi::Value smoothWeights(KernelCall& call) {
   const float* first = call.isNull(9) ? nullptr : call.floats(9, sums.count);
   Napi::Float32Array weights = call.newFloats(shape.images * shape.channels);
   float* out = weights.Data();
-  return call.run(8 * shape.size(), weights,
-                  [=] { kernels::smoothWeights(activations, sums, first, shape, out); });
+  return call.run(8 * shape.size(), weights, [=] { kernels::smoothWeights(activations, sums, first, shape, out); });
 }
 
 }  // namespace

@@ -12,10 +12,11 @@ function standard({ name, real }, { rules, zero, lowered, resolved, reasons }) {
   return ['none', reasons[name] ?? (real ? 'no rule has been written' : 'gives no real numbers')];
 }
 
-function contrib({ name, real }, { rules, microsoft: lowered }) {
+function contrib({ name, real }, { rules, microsoft: lowered, reasons }) {
   if (lowered.has(name)) return ['taken apart', ''];
   if (rules.has(`com.microsoft:${name}`)) return ['gradient', ''];
-  return ['none', real ? 'no rule has been written' : 'gives no real numbers'];
+  const reason = reasons[`com.microsoft:${name}`];
+  return ['none', reason ?? (real ? 'no rule has been written' : 'gives no real numbers')];
 }
 
 const table = rows =>

@@ -10,6 +10,8 @@ import { factsByRunning, float32, graphOf, type NodeSpec, pseudoRandom, runGraph
 /** From a [2,4,6,6] to r; p = a + 0.3 is a second tensor that depends on the layer, and is not zero in the reference. */
 const CASES: Readonly<Record<string, readonly NodeSpec[]>> = {
   Abs: [['Abs', ['a'], ['r']]],
+  Atan: [['Atan', ['p'], ['r']]],
+  Shrink: [['Shrink', ['p'], ['r']]],
   Clip: [['Clip', ['p', 'low', 'high'], ['r']]],
   Elu: [['Elu', ['a'], ['r']]],
   Exp: [['Exp', ['a'], ['r']]],

@@ -1,6 +1,7 @@
 import { readdirSync, readFileSync } from 'node:fs';
 import { describe, expect, it } from 'vitest';
 import { differentiate } from '../../lib/autodiff/differentiate.ts';
+import { gradientRules } from '../../lib/autodiff/rules/index.ts';
 import type { Tensor } from '../../lib/engine/tensor.ts';
 import { valueInfo } from '../helpers/model-builder.ts';
 import { type Feeds, factsByRunning, graphOf, type NodeSpec, relativeError, runGraph } from './harness.ts';
@@ -44,8 +45,17 @@ const toTensor = ({ dims, data, type }: StoredTensor): Tensor => {
 const toTensors = (stored: Readonly<Record<string, StoredTensor>>): Feeds =>
   Object.fromEntries(Object.entries(stored).map(([name, tensor]) => [name, toTensor(tensor)]));
 
+const casesOf = (file: string): readonly StoredCase[] => JSON.parse(readFileSync(new URL(file, folder), 'utf8'));
+
+it('every operator with a rule has a case', () => {
+  const operators = new Set(families.flatMap(casesOf).flatMap(({ nodes }) => nodes.map(([op]) => op)));
+  // Those that quantise hand gradients on as they are: test/autodiff/precision.test.ts.
+  const tested = [...gradientRules.keys()].filter(op => !/quantizelinear/i.test(op));
+  expect(tested.filter(op => !operators.has(op))).toEqual([]);
+});
+
 describe.each(families)('%s', file => {
-  const cases: readonly StoredCase[] = JSON.parse(readFileSync(new URL(file, folder), 'utf8'));
+  const cases = casesOf(file);
 
   it.each(cases.map(stored => [stored.name, stored] as const))('%s', async (_, stored) => {
     const feeds = toTensors(stored.inputs);

@@ -2,6 +2,8 @@ import { mkdirSync, mkdtempSync, rmSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { pathToFileURL } from 'node:url';
+import { create } from '@bufbuild/protobuf';
+import { AttributeProto_AttributeType, AttributeProtoSchema } from 'onnx-buf';
 import { afterAll, afterEach, beforeAll, describe, expect, it } from 'vitest';
 import { type ErrorCode, OnnxCamError } from '../../lib/common/errors.ts';
 import type { Explainer } from '../../lib/explainer.ts';
@@ -11,7 +13,7 @@ import { makeNode } from '../../lib/model/graph/graph.ts';
 import type { LoadOptions } from '../../lib/options.ts';
 import { expectError } from '../helpers/expect-error.ts';
 import { flat, noiseImage, one, plainModel, plainSpec } from '../helpers/explain-models.ts';
-import { buildModel, int64, noise } from '../helpers/model-builder.ts';
+import { buildGraph, buildModel, int64, noise } from '../helpers/model-builder.ts';
 
 let folder: string;
 beforeAll(() => {
@@ -177,24 +179,46 @@ describe('models that cannot be explained', () => {
   });
 
   it('an operator without a gradient is named, with its node and what works without', async () => {
-    // NonMaxSuppression-like operators have none; Mod is one that runs anywhere on floats.
+    // A branch that the picture decides.
     const spec = plainSpec();
+    const branch = (op: string) =>
+      create(AttributeProtoSchema, {
+        type: AttributeProto_AttributeType.GRAPH,
+        g: buildGraph({
+          nodes: [makeNode(op, ['r2'], ['inside'], { axes: [2, 3], keepdims: 0 })],
+          inputs: [],
+          outputs: [{ name: 'inside' }],
+        }),
+      });
     const model = buildModel({
       ...spec,
       nodes: [
         ...spec.nodes.slice(0, 4),
-        makeNode('Det', ['r2'], ['d'], {}, { name: 'tail/det' }),
+        makeNode('ReduceMax', ['r2'], ['most'], { keepdims: 0 }),
+        makeNode('Greater', ['most', 'limit'], ['bright']),
+        makeNode(
+          'If',
+          ['bright'],
+          ['d'],
+          { then_branch: branch('ReduceMean'), else_branch: branch('ReduceMax') },
+          { name: 'tail/if' },
+        ),
         makeNode('Gemm', ['d', 'wd'], ['y'], { transB: 1 }, { name: 'head' }),
       ],
-      initializers: { w1: spec.initializers.w1, w2: spec.initializers.w2, wd: noise([5, 8], 9) },
+      initializers: {
+        w1: spec.initializers.w1,
+        w2: spec.initializers.w2,
+        wd: noise([5, 8], 9),
+        limit: { dims: [], data: [0.5] },
+      },
     });
     await using(await load(model), async cam => {
       for (const method of ['grad-cam', 'layer-cam']) {
         const { message } = await expectError(
           () => cam.explain(image, { method }),
           'ERR_NO_GRADIENT',
-          'Det',
-          'tail/det',
+          'If',
+          'tail/if',
           'eigen-cam',
           'fem',
           'score-cam',

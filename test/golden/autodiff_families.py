@@ -130,6 +130,8 @@ def activation(rng):
     yield Case("Clip at its bounds", [node("Clip", "x low high")], {"x": np.array([-1.0, 0, 3, 6, 7, 6])}, {"low": np.float32(0), "high": np.float32(6)},
                opset=13, torch=lambda torch, x: torch.nn.functional.relu6(x))
     yield Case("Relu at zero", [node("Relu", "x")], {"x": np.array([-1.0, 0, -0.0, 2])}, torch=lambda torch, x: torch.relu(x))
+    for alpha in (1.0, -0.7):
+        yield Case(f"Swish {alpha}", [node("Swish", "x", alpha=alpha)], {"x": x()}, opset=24)
 
 
 def softmax(rng):

@@ -80,8 +80,9 @@ describe('chains longer than calls can be nested', () => {
     const axes = new Map(['x', ...graph.nodes.flatMap(({ outputs }) => outputs)].map(name => [name, rows]));
     axes.set('a', [newAxis('batch', 1), tokenAxis(4, tokens), tokenAxis(4, tokens)]);
     axes.set('scores', axes.get('a')!);
-    const [attention] = findAttentions(graph, factsOf(graph, [1, 4, 4]), axes);
-    expect(inputsOfAttention(graph, attention!, axes, new Set())).toEqual(['start']);
+    const facts = factsOf(graph, [1, 4, 4]);
+    const [attention] = findAttentions(graph, facts, axes);
+    expect(inputsOfAttention(graph, facts, attention!, axes, new Set())).toEqual(['start']);
   });
 });
 

@@ -73,7 +73,7 @@ const LINEAR = [
 const ELEMENTWISE = [
   ...['Abs', 'Celu', 'Clip', 'Cos', 'Elu', 'Erf', 'Exp', 'Gelu', 'HardSigmoid', 'HardSwish', 'LeakyRelu', 'Log'],
   ...['Mish', 'PRelu', 'Pow', 'Relu', 'Selu', 'Sigmoid', 'Sin', 'Softplus', 'Softsign', 'Swish', 'Tanh'],
-  'ThresholdedRelu',
+  ...['ThresholdedRelu', 'Acos', 'Acosh', 'Asin', 'Asinh', 'Atan', 'Atanh', 'Cosh', 'Shrink', 'Sinh', 'Tan'],
 ];
 
 const PRODUCTS = ['Einsum', 'Gemm', 'MatMul', 'Mul', 'ReduceSumSquare'];

@@ -4,6 +4,7 @@ import type { FactTable } from '../graph/facts.ts';
 import type { Graph, GraphNode } from '../graph/graph.ts';
 import { type Axes, isSpatial, type TokenGrid, tokensOf } from './axes.ts';
 import { layerPlacement } from './layer-placement.ts';
+import { rollOf } from './roll.ts';
 
 /** Probabilities with which queries look at keys: softmax over the keys, then multiplied with the values. */
 export interface Attention {
@@ -75,6 +76,7 @@ const PROJECTION =
  */
 export function inputsOfAttention(
   graph: Graph,
+  facts: FactTable,
   { node }: Attention,
   axes: ReadonlyMap<string, Axes>,
   norms: ReadonlySet<string>,
@@ -91,10 +93,15 @@ export function inputsOfAttention(
     seen.add(tensor);
     const producer = graph.producer(tensor);
     if (!producer) continue;
-    const data = dataOf(producer);
+    const roll = rollOf(graph, facts, producer);
+    const data = roll ? [roll.source] : dataOf(producer);
     const step = !norms.has(tensor) && PROJECTION.test(producer.op) && data.length === 1;
     if (!step && layerPlacement(axes.get(tensor)!)) found.add(tensor);
-    else pushAll(pending, data.reverse());
+    // Normalised inside windows: what lies before are features of another block. Queries normalised in heads go on.
+    else if (!norms.has(tensor) || inHeads(axes.get(tensor)!)) pushAll(pending, data.reverse());
   }
   return [...found];
 }
+
+/** The channels of a position lie on several axes, or beside the images on the first. */
+const inHeads = (axes: Axes): boolean => axes.filter(axis => axis.some(({ kind }) => kind === 'channel')).length > 1;

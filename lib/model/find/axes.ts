@@ -20,6 +20,8 @@ export interface AxisFactor {
   readonly stride: number;
   /** Of kind 'token'. */
   readonly tokens?: TokenGrid;
+  /** How many positions were moved from the beginning to the end, of an axis that was turned (shifted windows). */
+  readonly turned?: number;
 }
 
 /** An axis as a product of factors, outermost first; none for an axis of size 1. */
@@ -48,13 +50,21 @@ export function tokensOf(axis: Axis): TokenGrid | undefined {
   return undefined;
 }
 
+/** An axis turned by some positions; undefined for one that is several things, of which nothing would be left in order. */
+export function turn(axis: Axis, shift: number): Axis | undefined {
+  const [factor] = axis;
+  if (axis.length !== 1 || !factor || factor.kind === 'token' || factor.size < 0) return undefined;
+  const turned = ((factor.turned ?? 0) + shift) % factor.size;
+  return [{ ...factor, turned: turned === 0 ? undefined : turned }];
+}
+
 const SPATIAL: ReadonlySet<AxisKind> = new Set(['depth', 'row', 'column', 'token']);
 
 export const isSpatial = (axis: Axis): boolean => axis.some(({ kind }) => SPATIAL.has(kind));
 
-/** The kind of an axis that is one thing alone. */
+/** The kind of an axis that is one thing alone, in its own order. */
 export function kindOf(axis: Axis): AxisKind | undefined {
-  return axis.length === 1 ? axis[0]!.kind : undefined;
+  return axis.length === 1 && axis[0]!.turned === undefined ? axis[0]!.kind : undefined;
 }
 
 /**
@@ -111,7 +121,13 @@ function merged(factors: readonly AxisFactor[]): Axis {
   const result: AxisFactor[] = [];
   for (const factor of factors) {
     const last = result.at(-1);
-    if (last && last.root === factor.root && last.size > 0 && last.stride === factor.stride * factor.size)
+    if (
+      last &&
+      last.root === factor.root &&
+      last.turned === factor.turned &&
+      last.size > 0 &&
+      last.stride === factor.stride * factor.size
+    )
       result[result.length - 1] = { ...factor, size: last.size * factor.size };
     else result.push(factor);
   }

@@ -23,6 +23,8 @@ const LAYOUTS = {
  * matrices and all others in which a position's channels don't lie on one axis.
  */
 export function layerPlacement(axes: Axes): LayerPlacement | undefined {
+  // Turned for shifted windows: a map of it would lie beside what it shows.
+  if (axes.some(axis => axis.some(({ turned }) => turned !== undefined))) return undefined;
   const [batch, ...rest] = axes;
   const frames = batch && framesIn(batch);
   if (frames !== undefined)

@@ -73,7 +73,7 @@ export function listLayers(graph: Graph, facts: FactTable, input: ImageInput, lo
   const onEveryPath = dominatingTensors(graph, [input.name], logits.tensor);
   const dominating = new Set(onEveryPath);
   const attended = new Set(
-    findAttentions(graph, facts, axes).flatMap(found => inputsOfAttention(graph, found, axes, norms.outputs)),
+    findAttentions(graph, facts, axes).flatMap(found => inputsOfAttention(graph, facts, found, axes, norms.outputs)),
   );
 
   const scores = scoreTensors(graph, logits);

@@ -12,8 +12,10 @@ import {
   type TokenGrid,
   tokenAxis,
   tokensOf,
+  turn,
 } from './axes.ts';
 import type { ImageInput } from './input.ts';
+import { rollOf } from './roll.ts';
 
 /**
  * What the axes of every tensor stand for, followed from the image input through the graph: where the rows and columns
@@ -48,6 +50,7 @@ export function traceAxes(graph: Graph, facts: FactTable, input: ImageInput): Ma
 class Step {
   readonly #graph: Graph;
   readonly #facts: FactTable;
+  readonly #traced: ReadonlyMap<string, Axes>;
   readonly #node: GraphNode;
   readonly #inputs: readonly (Axes | undefined)[];
   readonly #dims: readonly number[] | undefined;
@@ -55,6 +58,7 @@ class Step {
   constructor(graph: Graph, facts: FactTable, traced: ReadonlyMap<string, Axes>, node: GraphNode) {
     this.#graph = graph;
     this.#facts = facts;
+    this.#traced = traced;
     this.#node = node;
     this.#inputs = node.inputs.map(name => traced.get(name));
     this.#dims = facts.get(node.outputs[0] ?? '')?.dims;
@@ -102,7 +106,7 @@ class Step {
       case 'Einsum':
         return this.#einsum(dims);
       case 'Concat':
-        return this.#joined(dims);
+        return this.#rolled() ?? this.#joined(dims);
       case 'Slice':
         return data && this.#sliced(data, dims);
       case 'Gather':
@@ -193,6 +197,13 @@ class Step {
       if (!input) return newAxis('channel', dims[i]!);
       return input[terms[this.#inputs.indexOf(input)]!.indexOf(letter)]!;
     });
+  }
+
+  #rolled(): Axes | undefined {
+    const roll = rollOf(this.#graph, this.#facts, this.#node);
+    const source = roll && this.#traced.get(roll.source);
+    const turned = source && turn(source[roll.axis]!, roll.shift);
+    return turned && source.with(roll.axis, turned);
   }
 
   #joined(dims: readonly number[]): Axes | undefined {

@@ -45,8 +45,8 @@ double minimumOf(const float* values, std::size_t count) {
 
 }  // namespace
 
-void channelStatistics(ChannelStatistic statistic, const float* activations, std::size_t channels, std::size_t positions,
-                       double* out) {
+void channelStatistics(ChannelStatistic statistic, const float* activations, std::size_t channels,
+                       std::size_t positions, double* out) {
   constexpr double (*kStatistics[])(const float*, std::size_t) = {deviationOf, meanOf, maximumOf, minimumOf};
   const auto of = kStatistics[static_cast<std::size_t>(statistic)];
   parallelFor(channels, grainFor(3 * positions), [=](std::size_t begin, std::size_t end) {

@@ -15,8 +15,8 @@ namespace onnx_cam::kernels {
 
 enum class ChannelStatistic { deviation, mean, maximum, minimum };
 
-void channelStatistics(ChannelStatistic statistic, const float* activations, std::size_t channels, std::size_t positions,
-                       double* out);
+void channelStatistics(ChannelStatistic statistic, const float* activations, std::size_t channels,
+                       std::size_t positions, double* out);
 
 /// Whether channel select[i] holds nothing but values[i]: out[i] is 1 or 0.
 void uniformChannels(const float* activations, std::size_t positions, const std::uint32_t* select, const float* values,

@@ -136,6 +136,68 @@ it('takes the normalised maps, channels last, before attention in windows', asyn
   expect(chooseCut(layers)).toMatchObject({ name: 'm' });
 });
 
+it('takes the normalised maps before they are turned for shifted windows', async () => {
+  const { chosen, graph, facts, input } = await load(
+    mapsModel(
+      [
+        makeNode('LayerNormalization', ['m', 'g'], ['n']),
+        makeNode('Slice', ['n', 'one', 'many', 'axis'], ['later']),
+        makeNode('Slice', ['n', 'zero', 'one', 'axis'], ['earlier']),
+        makeNode('Concat', ['later', 'earlier'], ['rolled'], { axis: 1 }),
+        makeNode('Reshape', ['rolled', 'cut'], ['n1']),
+        makeNode('Transpose', ['n1'], ['n2'], { perm: [0, 1, 3, 2, 4, 5] }),
+        makeNode('Reshape', ['n2', 'windows'], ['v']),
+        makeNode('Transpose', ['v'], ['k'], { perm: [0, 2, 1] }),
+        makeNode('MatMul', ['v', 'k'], ['s']),
+        makeNode('Softmax', ['s'], ['t'], { axis: -1 }),
+        makeNode('MatMul', ['t', 'v'], ['o']),
+        makeNode('Reshape', ['o', 'cut'], ['o1']),
+        makeNode('Transpose', ['o1'], ['o2'], { perm: [0, 1, 3, 2, 4, 5] }),
+        makeNode('Reshape', ['o2', 'whole'], ['o3']),
+        makeNode('Slice', ['o3', 'minus', 'many', 'axis'], ['last']),
+        makeNode('Slice', ['o3', 'zero', 'minus', 'axis'], ['first']),
+        makeNode('Concat', ['last', 'first'], ['o4'], { axis: 1 }),
+        makeNode('Add', ['m', 'o4'], ['a']),
+      ],
+      {
+        one: int64(1),
+        minus: int64(-1),
+        zero: int64(0),
+        many: int64(100),
+        axis: int64(1),
+        cut: int64(-1, 3, 2, 2, 2, 8),
+        windows: int64(-1, 4, 8),
+        whole: int64(-1, 6, 4, 8),
+      },
+    ),
+  );
+  expect(chosen).toMatchObject({ name: 'n', normalized: true });
+  expect(findAttentions(graph, facts, traceAxes(graph, facts, input))).toHaveLength(1);
+});
+
+it('takes the whole map behind blocks whose normalisation is inside windows, not what enters the first of them', async () => {
+  const { chosen } = await load(
+    mapsModel(
+      [
+        makeNode('Reshape', ['m', 'cut'], ['n1']),
+        makeNode('Transpose', ['n1'], ['n2'], { perm: [0, 1, 3, 2, 4, 5] }),
+        makeNode('Reshape', ['n2', 'windows'], ['z']),
+        makeNode('LayerNormalization', ['z', 'g'], ['v']),
+        makeNode('Transpose', ['v'], ['k'], { perm: [0, 1, 3, 2] }),
+        makeNode('MatMul', ['v', 'k'], ['s']),
+        makeNode('Softmax', ['s'], ['t'], { axis: -1 }),
+        makeNode('MatMul', ['t', 'v'], ['o']),
+        makeNode('Add', ['z', 'o'], ['r']),
+        makeNode('Reshape', ['r', 'cut'], ['o1']),
+        makeNode('Transpose', ['o1'], ['o2'], { perm: [0, 1, 3, 2, 4, 5] }),
+        makeNode('Reshape', ['o2', 'whole'], ['a']),
+      ],
+      { cut: int64(-1, 3, 2, 2, 2, 8), windows: int64(-1, 6, 4, 8), whole: int64(-1, 6, 4, 8) },
+    ),
+  );
+  expect(chosen).toMatchObject({ name: 'a', layout: 'nhwc', spatial: [6, 4] });
+});
+
 it('takes maps put together from windows in which the last features were made', async () => {
   const { chosen, layers } = await load(
     mapsModel(
@@ -205,7 +267,11 @@ it('follows rolled maps, merged patches, splits and a sequence back to feature m
         makeNode('Slice', ['m', 'one', 'many', 'axis'], ['later']),
         makeNode('Slice', ['m', 'zero', 'one', 'axis'], ['earlier']),
         makeNode('Concat', ['later', 'earlier'], ['rolled'], { axis: 1 }),
-        makeNode('Reshape', ['rolled', 'patched'], ['p1']),
+        makeNode('Relu', ['rolled'], ['turned']),
+        makeNode('Slice', ['turned', 'minus', 'many', 'axis'], ['last']),
+        makeNode('Slice', ['turned', 'zero', 'minus', 'axis'], ['first']),
+        makeNode('Concat', ['last', 'first'], ['back'], { axis: 1 }),
+        makeNode('Reshape', ['back', 'patched'], ['p1']),
         makeNode('Transpose', ['p1'], ['p2'], { perm: [0, 1, 3, 2, 4, 5] }),
         makeNode('Reshape', ['p2', 'merged'], ['p3']),
         makeNode('MatMul', ['p3', 'wm'], ['halved']),
@@ -217,6 +283,7 @@ it('follows rolled maps, merged patches, splits and a sequence back to feature m
       ],
       {
         one: int64(1),
+        minus: int64(-1),
         zero: int64(0),
         many: int64(100),
         axis: int64(1),
@@ -230,5 +297,8 @@ it('follows rolled maps, merged patches, splits and a sequence back to feature m
     ),
   );
   const found = Object.fromEntries(layers.map(({ name, layout, spatial }) => [name, [layout, ...spatial].join(' ')]));
-  expect(found).toMatchObject({ rolled: 'nhwc 6 4', halved: 'nhwc 3 2', gated: 'tokens 3 2', mixed: 'tokens 3 2' });
+  // Where rows are turned, a map would lie beside what it shows.
+  expect(Object.keys(found)).not.toEqual(expect.arrayContaining(['rolled']));
+  expect(Object.keys(found)).not.toEqual(expect.arrayContaining(['turned']));
+  expect(found).toMatchObject({ back: 'nhwc 6 4', halved: 'nhwc 3 2', gated: 'tokens 3 2', mixed: 'tokens 3 2' });
 });

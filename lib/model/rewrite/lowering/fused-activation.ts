@@ -2,7 +2,7 @@ import { float } from '../../graph/attributes.ts';
 import type { Converter, Lowering } from './lowering.ts';
 
 /** Emits the activation that ONNX Runtime has fused into an operator, with its parameters in the operator's order. */
-function activate(
+export function activate(
   lowering: Lowering,
   tensor: string,
   name: string,
@@ -28,6 +28,8 @@ function activate(
 }
 
 const ACTIVATIONS: ReadonlySet<string> = new Set(['Relu', 'Sigmoid', 'Tanh', 'LeakyRelu', 'Clip', 'HardSigmoid']);
+
+export const isActivation = (name: string): boolean => ACTIVATIONS.has(name);
 
 /** com.microsoft FusedConv(x, w, bias, z): activation(Conv(x, w, bias) + z). */
 export const fusedConv: Converter = (node, lowering) => {

@@ -19,6 +19,7 @@ import { qLinearConv } from './qlinear-conv.ts';
 import * as qLinear from './qlinear-elementwise.ts';
 import { qGemm, qLinearMatMul } from './qlinear-matmul.ts';
 import { parametersAt } from './quantized.ts';
+import { expandDims, fusedMatMulActivation, renamed, scaledSilu } from './renamed.ts';
 import { rotaryEmbedding, standardRotary } from './rotary.ts';
 
 /** Operators of the default domain that are taken apart, and ONNX Runtime's own. */
@@ -46,10 +47,13 @@ export const MICROSOFT: Readonly<Record<string, Converter>> = {
   BiasSplitGelu: biases.biasSplitGelu,
   DynamicQuantizeMatMul: dynamicQuantizeMatMul,
   EmbedLayerNormalization: embedLayerNormalization,
+  ExpandDims: expandDims,
   FastGelu: fastGelu,
   FusedConv: fusedConv,
   FusedGemm: fusedGemm,
   FusedMatMul: fusedMatMul,
+  FusedMatMulActivation: fusedMatMulActivation,
+  GatherND: renamed('GatherND', 11),
   Gelu: gelu,
   GemmFastGelu: biases.gemmFastGelu,
   GroupNorm: groupNorm,
@@ -61,6 +65,7 @@ export const MICROSOFT: Readonly<Record<string, Converter>> = {
   NhwcConv: nhwcConv,
   NhwcFusedConv: nhwcConv,
   NhwcMaxPool: nhwcMaxPool,
+  Pad: renamed('Pad', 11),
   QAttention: quantizedAttention,
   QGemm: qGemm,
   QLinearAdd: qLinear.qLinearBinary('Add'),
@@ -75,10 +80,12 @@ export const MICROSOFT: Readonly<Record<string, Converter>> = {
   QLinearWhere: qLinear.qLinearWhere,
   QuickGelu: quickGelu,
   RotaryEmbedding: rotaryEmbedding,
+  ScaledSiLU: scaledSilu,
   SkipGroupNorm: skipGroupNorm,
   SkipLayerNormalization: skipLayerNormalization,
   SkipSimplifiedLayerNormalization: skipSimplifiedLayerNormalization,
   TransposeMatMul: fusedMatMul,
+  Trilu: renamed('Trilu', 14),
 };
 
 /**
@@ -126,6 +133,8 @@ const REQUIRED: Readonly<Record<string, readonly number[]>> = {
   RNN: [0, 1, 2],
   DynamicQuantizeMatMul: [0, 1, 2],
   FastGelu: [0],
+  ScaledSiLU: [0],
+  Trilu: [0],
   Gelu: [0],
   MatMulIntegerToFloat: [0, 1, 2, 3],
   MultiHeadAttention: [0],
