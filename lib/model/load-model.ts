@@ -5,7 +5,7 @@ import { resolveExternalData } from './file/external-data.ts';
 import { readHuggingFace, type Source } from './file/hugging-face.ts';
 import { pathOf, readModelFile, sha256, sizeOf } from './file/model-file.ts';
 import { parseModel } from './file/parse-model.ts';
-import { readSidecar, type Sidecar } from './file/sidecar.ts';
+import { readInputsBeside, readSidecar, type Sidecar } from './file/sidecar.ts';
 import { readUltralytics } from './file/ultralytics.ts';
 import { type ChosenLayer, chooseAutomatic } from './find/choose-layer.ts';
 import { ownClassNames } from './find/class-names.ts';
@@ -124,12 +124,16 @@ export async function loadModel(source: string | URL | Uint8Array, options: Load
   const detection =
     options.detector ?? (sidecar.detector === undefined ? undefined : parseDetectorOption(sidecar.detector));
   let digest: Promise<string> | undefined;
-  return openModel(options.inputs ?? {}, {
-    original,
-    options,
-    place: { path, sidecar, sources, sha256: () => (digest ??= sha256(bytes)) },
-    describing: { createSession, half: options.half ?? false, detection, labelCount },
-  });
+  const beside = path === undefined ? {} : await readInputsBeside(sidecar, path);
+  return openModel(
+    { ...beside, ...options.inputs },
+    {
+      original,
+      options,
+      place: { path, sidecar, sources, sha256: () => (digest ??= sha256(bytes)) },
+      describing: { createSession, half: options.half ?? false, detection, labelCount },
+    },
+  );
 }
 
 /** What is read of a model's files, and what the user says of it. */

@@ -3,6 +3,7 @@ import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 import type { PreprocessOptions } from '../../lib/image/preprocess-options.ts';
+import { formatNpy } from '../../lib/io/npy.ts';
 import { fromConfig, fromPreprocessor } from '../../lib/model/file/hugging-face.ts';
 import { readUltralytics } from '../../lib/model/file/ultralytics.ts';
 import { makeNode } from '../../lib/model/graph/graph.ts';
@@ -164,6 +165,39 @@ describe("Hugging Face's files", () => {
       },
     });
     expect(fromConfig({ id2label: { 0: 'LABEL_0', 1: 'LABEL_1' } }).labels).toBeUndefined();
+  });
+});
+
+describe('fixed tensors of the file beside the model', () => {
+  const spec = plainSpec();
+  const model = buildModel({
+    ...spec,
+    nodes: [makeNode('Mul', ['image', 'by'], ['x']), ...spec.nodes],
+    inputs: [
+      { name: 'image', dims: ['N', 3, 16, 16] },
+      { name: 'by', dims: [1] },
+    ],
+  });
+  const npy = (value: number) => Buffer.concat(formatNpy({ data: Float32Array.of(value), dims: [1] }));
+
+  it('are read from its folder, options win', async () => {
+    const path = await folderWith(model, { 'model.onnx.json': { inputs: { by: 'two.npy' } } });
+    await writeFile(join(path, '..', 'two.npy'), npy(2));
+    const by = { type: 'float32', data: Float32Array.of(2), dims: [1] } as const;
+    const options = { input: 'image' };
+    const beside = one(await (await open(path, options)).explain(IMAGE));
+    const given = one(await (await open(model, { ...options, inputs: { by } })).explain(IMAGE));
+    expect(beside.raw.data).toEqual(given.raw.data);
+    const half = { ...by, data: Float32Array.of(0.5) };
+    const over = one(await (await open(path, { ...options, inputs: { by: half } })).explain(IMAGE));
+    expect(over.target.score).not.toBe(beside.target.score);
+  });
+
+  it('are refused elsewhere and where they cannot be read', async () => {
+    for (const file of ['../two.npy', 'missing.npy', 'model.onnx']) {
+      const path = await folderWith(model, { 'model.onnx.json': { inputs: { by: file } } });
+      await expectError(() => open(path), 'ERR_OPTION_INVALID', '"inputs" names', file);
+    }
   });
 });
 
