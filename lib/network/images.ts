@@ -13,6 +13,7 @@ import { tensorPicture } from '../image/tensor-picture.ts';
 import { concatenated } from '../kernels/map-values.ts';
 import type { ImageInput } from '../model/find/input.ts';
 import { toNumber } from '../model/graph/tensor-values.ts';
+import { INTEGER_RANGES } from '../model/rewrite/picture-input.ts';
 
 import type { Preprocessing } from './preprocessing.ts';
 
@@ -123,7 +124,7 @@ async function readPicture(
   const { size, fit, interpolation } = resolved;
   const opened = await openPicture(source, { limitInputPixels: decoding.limitInputPixels, signal });
   const placement = place(opened, { width: size[0], height: size[1] }, fit, resolved);
-  if (opened.depth) return readDeep(opened, opened.depth, source, { resolved, notes, placement, start, signal });
+  if (opened.depth) return readDeep(opened, opened.depth, source, { input, resolved, notes, placement, start, signal });
   const small =
     decoding.decode === 'fast' && interpolation !== 'nearest'
       ? opened.decodeSmall(placement.resized, interpolation === 'bicubic' ? 'cubic' : 'linear', signal)
@@ -131,12 +132,16 @@ async function readPicture(
   const image = await (small ?? opened.decode(signal));
   const isLarge = source.kind !== 'raw' && image.width * image.height > KEPT_PIXELS;
   return {
-    ...(await prepareImage(image, resolved, { placement, signal })),
+    ...wholePicture(input, await prepareImage(image, resolved, { placement, signal })),
     picture: small || isLarge ? decodedAgain(opened, source) : async () => ({ picture: raw(image), spare: false }),
     preprocess: resolved,
     warnings: notes,
     milliseconds: performance.now() - start,
   };
+}
+
+function wholePicture(input: ImageInput, { tensor, placement }: PreparedImage): PreparedImage {
+  return { tensor: { ...tensor, data: wholeFor(input, tensor.data) }, placement };
 }
 
 /** A picture of more than 8 bits. Its pixels are not kept: those that are shown are others. */
@@ -145,12 +150,14 @@ async function readDeep(
   depth: Depth,
   source: DetectedSource,
   {
+    input,
     resolved,
     notes,
     placement,
     start,
     signal,
   }: {
+    readonly input: ImageInput;
     readonly resolved: ResolvedPreprocess;
     readonly notes: readonly string[];
     readonly placement: Placement;
@@ -158,7 +165,8 @@ async function readDeep(
     readonly signal: AbortSignal | undefined;
   },
 ): Promise<ReadyImage> {
-  const prepared = await prepareImage(await opened.decodeDeep(depth, signal), resolved, { placement, signal, depth });
+  const deep = await opened.decodeDeep(depth, signal);
+  const prepared = wholePicture(input, await prepareImage(deep, resolved, { placement, signal, depth }));
   const again = decodedAgain(opened, source);
   return {
     ...prepared,
@@ -232,7 +240,7 @@ function readTensor(tensor: TensorInput, input: ImageInput): ReadyImage {
       'ERR_INPUT_SHAPE',
       `the model's input "${input.name}" takes ${input.stored === 'float32' ? 'float32' : `${input.stored} (or float32)`}, the tensor is ${tensor.type}`,
     );
-  const data = floatsOf(tensor);
+  const data = wholeFor(input, floatsOf(tensor));
   const { layout } = input;
   const [height, width] = (layout === 'nhwc' ? dims.slice(1, 3) : dims.slice(-2)) as [number, number];
   const depth = layout === 'ncdhw' ? dims[2] : layout === 'ntchw' ? dims[1] : undefined;
@@ -249,6 +257,15 @@ function readTensor(tensor: TensorInput, input: ImageInput): ReadyImage {
     warnings: [],
     milliseconds: 0,
   };
+}
+
+/** What an input of whole numbers gets of these values: the nearest ones that its type holds. */
+function wholeFor({ stored }: Pick<ImageInput, 'stored'>, values: Float32Array): Float32Array {
+  if (!stored.includes('int')) return values;
+  const [low, high] = INTEGER_RANGES[stored] ?? [-Infinity, Infinity];
+  const fits = (value: number) => Number.isInteger(value) && value >= low && value <= high;
+  if (values.every(fits)) return values;
+  return values.map(value => Math.min(high, Math.max(low, Math.floor(value + 0.5))));
 }
 
 function floatsOf(tensor: TensorInput): Float32Array {

@@ -1,3 +1,4 @@
+import sharp from 'sharp';
 import { describe, expect, it } from 'vitest';
 import { TENSOR_ARRAYS, type Tensor, type TensorType } from '../../lib/engine/tensor.ts';
 import { type GraphNode, makeNode } from '../../lib/model/graph/graph.ts';
@@ -122,6 +123,26 @@ describe('types of the picture input', () => {
       expect(Math.max(...got.raw.data.map((v, i) => Math.abs(v - expected.raw.data[i]!))) / largest).toBeLessThan(0.01);
     }
     await expectError(() => cam.explain(image, { method: 'guided-backprop' }), 'ERR_NO_GRADIENT');
+  });
+
+  it('floats for bytes are rounded and held within them, as pictures of 16 bits are', async () => {
+    const cam = await open(modelWith({ dims: ['N', 3, 16, 16], type: 'uint8', nodes: [cast('image', 'pixels')] }));
+    const image = { ...PICTURES, data: pixels.slice(0, 768), dims: [1, 3, 16, 16] };
+    const off = { ...image, data: image.data.map((v, i) => (v === 0 ? -3 : v + (i % 2 ? 0.3 : -0.4))) };
+    const [whole, fractions] = [one(await cam.explain(image)), one(await cam.explain(off))];
+    expect(fractions.raw.data).toEqual(whole.raw.data);
+    const info = { width: 16, height: 16, channels: 3 } as const;
+    const bytes = Uint8Array.from({ length: 768 }, (_, i) => (i * 7) % 255);
+    const deep = await sharp(
+      Uint16Array.from(bytes, v => v * 257 + 60),
+      { raw: info },
+    )
+      .toColourspace('rgb16')
+      .png()
+      .toBuffer();
+    const [eight, sixteen] = [one(await cam.explain({ data: bytes, info })), one(await cam.explain(deep))];
+    expect(sixteen.raw.data).toEqual(eight.raw.data);
+    expect(sixteen.preprocess!.scale).toBeCloseTo(255 / 65_535, 8);
   });
 
   it('another type is refused', async () => {

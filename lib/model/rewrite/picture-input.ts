@@ -99,7 +99,7 @@ export function roundedCast(graph: Graph, from: string, to: string, type: Tensor
     makeNode('Floor', [step('half')], [step('whole')]),
   ];
   let last = step('whole');
-  const range = RANGES[type];
+  const range = INTEGER_RANGES[type];
   if (range) {
     nodes.push(makeNode('Max', [last, constant('least', range[0])], [step('least')]));
     nodes.push(makeNode('Min', [step('least'), constant('most', range[1])], [step('most')]));
@@ -109,7 +109,7 @@ export function roundedCast(graph: Graph, from: string, to: string, type: Tensor
 }
 
 /** Of wider types float32 holds no largest value. */
-const RANGES: Readonly<Partial<Record<TensorType, readonly [number, number]>>> = {
+export const INTEGER_RANGES: Readonly<Partial<Record<TensorType, readonly [number, number]>>> = {
   uint8: [0, 255],
   int8: [-128, 127],
   uint16: [0, 65_535],
