@@ -6,10 +6,10 @@ import { toNativeConfig } from './engine/session-options.ts';
 import type { Stage } from './explain/explain-run.ts';
 import { Stages } from './explain/stages.ts';
 import { Explainer } from './explainer.ts';
-import { type ResolvedPreprocess, resolvePreprocess } from './image/preprocess-options.ts';
 import { loadModel, type Model } from './model/load-model.ts';
 import { MaskOptimizers } from './network/mask-optimizers.ts';
 import { Network } from './network/network.ts';
+import { joinPreprocess, type Preprocessing } from './network/preprocessing.ts';
 import { Scorers } from './network/scorers.ts';
 import { SessionCache, type SessionUse } from './network/session-cache.ts';
 import { checkLoadOptions, type LoadOptions } from './options.ts';
@@ -54,12 +54,9 @@ export async function load(model: string | URL | Uint8Array, options: LoadOption
     },
   });
   // Volumes have no picture preprocessing, so a model without one can still be loaded and fed tensors.
-  let resolved: ResolvedPreprocess | undefined;
-  const pictures = (): ResolvedPreprocess => {
-    const { layout, ...input } = loaded.input;
-    const picture = { ...input, layout: layout === 'nchw' || layout === 'nhwc' ? layout : undefined };
-    return (resolved ??= resolvePreprocess(preprocess, picture, loaded.sidecar.preprocess));
-  };
+  let joined: Preprocessing | undefined;
+  const joining = () => (joined ??= joinPreprocess(preprocess, loaded));
+  const pictures = () => joining().resolved;
   if (preprocess !== undefined) pictures();
   const cache = new SessionCache();
   const setting = { labels: given ?? (loaded.classNames && new Labels(loaded.classNames)) };
@@ -71,18 +68,20 @@ export async function load(model: string | URL | Uint8Array, options: LoadOption
   };
   return new Explainer({
     stages: new Stages(loaded, cache, stageOf),
-    reading: { preprocess: pictures, decoding: { limitInputPixels, decode } },
+    reading: { preprocessing: joining, decoding: { limitInputPixels, decode } },
     dispose: () => cache.dispose(),
   });
 }
 
-/** The user's labels before those of the file beside the model. */
+/** The user's labels before those of the files beside the model and of its metadata. */
 async function labelsOf(
   labels: LoadOptions['labels'],
-  { path, sidecar }: Pick<Model, 'path' | 'sidecar'>,
+  { path, sidecar, sources }: Pick<Model, 'path' | 'sidecar' | 'sources'>,
 ): Promise<Labels | undefined> {
   if (labels !== undefined) return readLabels(labels, path);
-  return sidecar.labels !== undefined && path !== undefined ? readLabelsBeside(sidecar.labels, path) : undefined;
+  if (sidecar.labels !== undefined && path !== undefined) return readLabelsBeside(sidecar.labels, path);
+  const source = sources.findLast(one => one.labels);
+  return source && new Labels(source.labels!, source.from);
 }
 
 function checkSource(model: unknown): void {

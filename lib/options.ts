@@ -11,6 +11,7 @@ import type { MethodOptions } from './methods/choose.ts';
 import { CONVENTIONS } from './methods/definition.ts';
 import { isTokens } from './model/file/sidecar.ts';
 import type { DetectionFormat, DetectionFormatName } from './targets/detection.ts';
+import type { LabelsInput } from './targets/read-labels.ts';
 import type { TargetInput } from './targets/target.ts';
 
 /** Options of `load`: onnxruntime-node's session options by their names, and how pictures meet this model. */
@@ -28,8 +29,8 @@ export interface LoadOptions extends Omit<SessionOptions, 'externalFiles' | 'ext
   precision?: Precision;
   /** A preset's name or the values themselves; wins over the model's `.onnx.json`. */
   preprocess?: PresetName | PreprocessOptions;
-  /** Class names, or a text file with one a line. */
-  labels?: readonly string[] | string | URL;
+  /** Class names, by place or by index, or a file: one a line, or JSON in the usual shapes. */
+  labels?: LabelsInput;
   /** Default target layer of this explainer. */
   layer?: LayerOption;
   /** Name of the image input, for models with several. */

@@ -1,6 +1,6 @@
 import type { ExplainResult } from '../explain/result-type.ts';
 import type { TensorInput } from '../image/source.ts';
-import { readNpy } from '../io/npy.ts';
+import { readNpyTensor } from '../io/npy.ts';
 import type { ExplainOptions } from '../options.ts';
 import type { Explanation } from '../result/explanation.ts';
 import type { InputFile } from './inputs.ts';
@@ -39,7 +39,7 @@ function named(file: InputFile, explanation: Explanation, image?: number, target
   return { name: { stem: file.stem, image, target, method: explanation.method }, explanation };
 }
 
-async function readTensor(path: string): Promise<TensorInput> {
-  const { data, dims } = await readNpy(path);
-  return { type: 'float32', data, dims };
+/** Of float32 or of the type of the model's input, which the explainer checks. */
+function readTensor(path: string): Promise<TensorInput> {
+  return readNpyTensor(path);
 }

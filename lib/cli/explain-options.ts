@@ -78,13 +78,13 @@ export function addExplainOptions(command: Command): Command {
         .default(['overlay', 'map'], 'overlay,map'),
     )
     .option('--json', 'a JSON object for each result on standard output, a line each')
-    .optionsGroup('How the model sees pictures (default: MODEL.json beside it, else imagenet):')
+    .optionsGroup('How the model sees pictures (default: what files beside it or the model say, else imagenet):')
     .option('--preset <name>', 'imagenet, inception, unit (0..1) or raw (0..255)')
     .addOption(new Option('--mean <a,b,c>', 'mean of each channel').argParser(numbers).conflicts('preset'))
     .addOption(new Option('--std <a,b,c>', 'deviation of each channel').argParser(numbers).conflicts('preset'))
     .option('--fit <name>', 'squeeze (the whole picture), crop (its centre) or letterbox')
     .option('--size <WxH>', 'size of the input, for models that take any', size)
-    .option('--labels <file>', 'class names, one a line')
+    .option('--labels <file>', 'class names, one a line, or JSON')
     .option(
       '--limit-input-pixels <n>',
       'refuse pictures of more pixels (default: 268402689; 0: no limit)',

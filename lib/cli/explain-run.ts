@@ -11,6 +11,7 @@ import { Manifest } from './manifest.ts';
 import { prepareFolder, type SaveKind, saveResult } from './output-files.ts';
 import type { FailedInput, Reporter, SavedResult } from './reporter.ts';
 import { ResultNames } from './result-names.ts';
+import { oneLine } from './text.ts';
 
 /** How many inputs are on their way at once: one is decoded or saved while the model runs on another. */
 const CONCURRENCY = 2;
@@ -38,7 +39,7 @@ export interface ExplainRun {
  * @throws `ERR_OUTPUT` for the folder and whatever makes the model unusable, before any input is touched
  */
 export async function runExplain(context: CommandContext, run: ExplainRun, reporter: Reporter): Promise<number> {
-  const inputs = await expandInputs(run.inputs);
+  const inputs = await expandInputs(run.inputs, text => context.console.note(oneLine(text)));
   const removeFolder = await prepareFolder(run.folder);
   let digest: Promise<string> | undefined;
   const record = new RunRecord(run.folder, inputs.length, reporter);

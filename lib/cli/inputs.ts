@@ -23,13 +23,23 @@ export interface MissingInput {
 
 export type CommandInput = InputFile | MissingInput;
 
-/** Turns the command's arguments into files: named ones as they are, folders and globs into what is in them. */
-export async function expandInputs(given: readonly string[]): Promise<CommandInput[]> {
+/** Names of skipped files that are told; a folder may hold thousands. */
+const MOST_NAMES = 5;
+
+/**
+ * Turns the command's arguments into files: named ones as they are, folders and globs into what is in them.
+ * @param note is told which files of a folder are left out, in a line for each folder
+ */
+export async function expandInputs(
+  given: readonly string[],
+  note: (text: string) => void = () => {},
+): Promise<CommandInput[]> {
   const stems = new NameSet();
   const inputs: CommandInput[] = [];
   for (const argument of given) {
     try {
-      for (const path of await findPictures(argument, EXTENSIONS)) {
+      const onSkipped = (names: readonly string[]) => note(skippedText(argument, names));
+      for (const path of await findPictures(argument, EXTENSIONS, onSkipped)) {
         const extension = extname(path);
         const stem = numbered(basename(path, extension), candidate => !stems.has(candidate));
         stems.add(stem);
@@ -41,4 +51,10 @@ export async function expandInputs(given: readonly string[]): Promise<CommandInp
     }
   }
   return inputs;
+}
+
+function skippedText(folder: string, names: readonly string[]): string {
+  const further = names.length - MOST_NAMES;
+  const shown = names.slice(0, MOST_NAMES).join(', ') + (further > 0 ? ` and ${further} more` : '');
+  return `left out in ${folder}: ${shown} (no pictures that can be read)`;
 }

@@ -95,6 +95,7 @@ async function assembleResult(
       status,
       reason,
       warnings: [
+        ...image.warnings,
         ...head.warnings,
         ...known,
         ...method.warnings,

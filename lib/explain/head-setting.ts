@@ -27,6 +27,7 @@ export function headSetting(setting: Setting, network: Network, choice: HeadChoi
   // Detectors may have a class for nothing, without a name.
   const fits = !labels || readout?.kind === 'detection' || labels.names.length === classes;
   const warnings = note === undefined || readout?.kind === 'similarity' ? [] : [note];
+  if (labels?.from) warnings.push(`labels from ${labels.from}`);
   if (!fits) warnings.push(`there are ${labels.names.length} labels for ${classes} classes: names may be wrong`);
   return { ...setting, headKind, labels, warnings };
 }

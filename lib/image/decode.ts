@@ -1,11 +1,14 @@
 import { availableParallelism } from 'node:os';
-import sharp, { type Sharp, type SharpOptions } from 'sharp';
+import sharp, { type Matrix3x3, type Sharp, type SharpOptions } from 'sharp';
 import { OnnxCamError, throwIfAborted } from '../common/errors.ts';
 import { Turns } from '../common/turns.ts';
 import { isMissing, readRegular } from '../io/regular-file.ts';
+import { bitmapSize, decodeBitmap, isBitmap } from './bitmap.ts';
 import { checkPixels, type DecodeOptions } from './decode-options.ts';
+import { type DeepRgb, type Depth, depthOf } from './depth.ts';
 import type { Size } from './geometry.ts';
 import { type DetectedSource, describeSource, detectSource, type ImageSource } from './source.ts';
+import { holdsYcbcr, YCBCR_TO_RGB } from './tiff-colours.ts';
 
 /** A decoded picture, upright: row-major RGB, 8 bits per channel ([height, width, 3]). */
 export interface RgbImage extends Size {
@@ -53,13 +56,67 @@ export async function openPicture(
   const bytes = source.kind === 'file' ? await readPicture(source.path) : source.bytes;
   if (bytes.byteLength === 0) throw undecodable(name, new Error('it is empty'));
   throwIfAborted(signal);
-  const { autoOrient, space, format } = await sharp(bytes, { ...OPTIONS, limitInputPixels: false })
+  if (isBitmap(bytes)) return openBitmap(name, bytes, limitInputPixels, signal);
+  const { autoOrient, space, format, depth } = await sharp(bytes, { ...OPTIONS, limitInputPixels: false })
     .metadata()
-    .catch(cause => Promise.reject(undecodable(name, cause)));
+    .catch(cause => Promise.reject(undecodable(name, isHeic(bytes) ? new Error(NO_HEIC, { cause }) : cause)));
   checkPixels(name, autoOrient, limitInputPixels);
   // Where the stored pixels are RGB or grey already, a colour profile is not needed to get there.
   const ignoreIcc = space !== 'cmyk' && space !== 'lab';
-  return new OpenPicture(name, autoOrient, bytes, { limitInputPixels, ignoreIcc }, format === 'jpeg');
+  return new OpenPicture(
+    name,
+    autoOrient,
+    bytes,
+    { limitInputPixels, ignoreIcc },
+    {
+      isJpeg: format === 'jpeg',
+      isYcbcr: format === 'tiff' && attempt(name, () => holdsYcbcr(bytes)),
+      depth: depthOf(depth, space),
+    },
+  );
+}
+
+const NO_HEIC =
+  'it is HEIC, which is read only where libvips has a decoder for HEVC (that of the sharp package has none); save it as JPEG';
+
+/** By the brands in the first box of the file; AVIF has others. */
+function isHeic(bytes: Uint8Array): boolean {
+  const head = Buffer.from(bytes.buffer, bytes.byteOffset, Math.min(64, bytes.byteLength)).toString('latin1');
+  return head.slice(4, 8) === 'ftyp' && /hei[cxms]|hev[cxms]/.test(head.slice(8));
+}
+
+/** libvips reads no BMP. */
+async function openBitmap(
+  name: string,
+  bytes: Uint8Array,
+  limitInputPixels: number | boolean | undefined,
+  signal: AbortSignal | undefined,
+): Promise<OpenPicture> {
+  const size = attempt(name, () => bitmapSize(bytes));
+  checkPixels(name, size, limitInputPixels);
+  const { data, width, height } = await decoders
+    .take(() => decodeBitmap(bytes, signal), signal)
+    .catch(cause => Promise.reject(cause instanceof OnnxCamError ? cause : undecodable(name, cause)));
+  return new OpenPicture(name, { width, height }, data, {
+    limitInputPixels,
+    raw: { width, height, channels: 4 },
+  });
+}
+
+function attempt<T>(name: string, task: () => T): T {
+  try {
+    return task();
+  } catch (cause) {
+    throw undecodable(name, cause as Error);
+  }
+}
+
+/** What is known of encoded pixels. */
+interface Encoding {
+  readonly isJpeg?: boolean;
+  readonly isYcbcr?: boolean;
+  /** undefined: 8 bits, or what becomes 8 bits. */
+  readonly depth?: Depth;
 }
 
 /** A picture whose size is known, not yet its pixels; they can be had more than once. */
@@ -69,7 +126,10 @@ export class OpenPicture implements Size {
   readonly height: number;
   /** The path, or what the input was ("<raw 640x480x3>"). */
   readonly source: string;
+  /** Of pictures of more than 8 bits a channel. */
+  readonly depth: Depth | undefined;
   readonly #isJpeg: boolean;
+  readonly #isYcbcr: boolean;
   readonly #options: SharpOptions;
   #bytes: Uint8Array | Uint8ClampedArray;
 
@@ -78,7 +138,7 @@ export class OpenPicture implements Size {
     { width, height }: Size,
     bytes: Uint8Array | Uint8ClampedArray,
     options: SharpOptions,
-    isJpeg = false,
+    { isJpeg = false, isYcbcr = false, depth }: Encoding = {},
   ) {
     this.source = source;
     this.width = width;
@@ -86,6 +146,8 @@ export class OpenPicture implements Size {
     this.#bytes = bytes;
     this.#options = { ...OPTIONS, ...options };
     this.#isJpeg = isJpeg;
+    this.#isYcbcr = isYcbcr;
+    this.depth = depth;
   }
 
   /**
@@ -94,7 +156,7 @@ export class OpenPicture implements Size {
    * The pixels are what `ImageOps.exif_transpose(Image.open(f)).convert('RGB')` of PIL gives, because that is what models
    * are trained on: alpha is dropped, not blended; palettes are expanded; grey is repeated; the first frame of an animation
    * is taken; an embedded RGB colour profile is ignored. Unlike PIL, 16-bit values are scaled to 8 bits (PIL clips some of
-   * them) and CMYK is converted through its colour profile.
+   * them; `decodeDeep` keeps them) and CMYK is converted through its colour profile.
    * @throws `ERR_IMAGE_INVALID` when it is damaged or truncated; `ERR_ABORTED`
    */
   decode(signal?: AbortSignal): Promise<RgbImage> {
@@ -116,6 +178,30 @@ export class OpenPicture implements Size {
     return this.#decode(() => this.#open().resize(width, height, { fit: 'fill', kernel }), signal);
   }
 
+  /**
+   * The pixels of a picture that has a `depth`, in its own units, with nothing scaled or cut off.
+   * @throws as `decode`
+   */
+  decodeDeep({ space, raw, zero }: Depth, signal?: AbortSignal): Promise<DeepRgb> {
+    return this.#decoding(async () => {
+      // sharp takes 16-bit values for unsigned ones.
+      const pixels = () => {
+        const shifted = zero === 0 ? this.#open() : this.#open().linear(1, zero);
+        return shifted.removeAlpha().toColourspace(space).raw({ depth: raw }).toBuffer({ resolveWithObject: true });
+      };
+      const { data, info } = await decoders.take(pixels, signal);
+      checkRgb(info.channels);
+      const Values = raw === 'float' ? Float32Array : Float64Array;
+      const aligned = data.byteOffset % Values.BYTES_PER_ELEMENT === 0 ? data : Uint8Array.from(data);
+      const values = new Values(
+        aligned.buffer as ArrayBuffer,
+        aligned.byteOffset,
+        data.length / Values.BYTES_PER_ELEMENT,
+      );
+      return { data: values, width: info.width, height: info.height };
+    }, signal);
+  }
+
   /** Copies what is the caller's, so that it can be decoded when the caller has it back. */
   keep(): void {
     // A Buffer's own `slice` is a view.
@@ -123,23 +209,36 @@ export class OpenPicture implements Size {
   }
 
   #open(): Sharp {
-    return sharp(this.#bytes, this.#options);
+    const opened = sharp(this.#bytes, this.#options);
+    if (!this.#isYcbcr) return opened;
+    const { matrix, offset } = YCBCR_TO_RGB;
+    return opened.recomb(matrix.map(row => [...row]) as Matrix3x3).linear([1, 1, 1], [...offset]);
   }
 
-  async #decode(pipeline: () => Sharp, signal: AbortSignal | undefined): Promise<RgbImage> {
-    try {
+  #decode(pipeline: () => Sharp, signal: AbortSignal | undefined): Promise<RgbImage> {
+    return this.#decoding(async () => {
       const pixels = () =>
         pipeline().removeAlpha().toColourspace('srgb').raw({ depth: 'uchar' }).toBuffer({ resolveWithObject: true });
       const { data, info } = await decoders.take(pixels, signal);
+      checkRgb(info.channels);
+      return { data, width: info.width, height: info.height };
+    }, signal);
+  }
+
+  async #decoding<T>(task: () => Promise<T>, signal: AbortSignal | undefined): Promise<T> {
+    try {
+      const made = await task();
       throwIfAborted(signal);
-      const { width, height, channels } = info;
-      if (channels !== 3) throw new Error(`it has ${channels} channels after conversion to RGB`);
-      return { data, width, height };
+      return made;
     } catch (cause) {
       if (cause instanceof OnnxCamError) throw cause;
       throw undecodable(this.source, cause as Error);
     }
   }
+}
+
+function checkRgb(channels: number): void {
+  if (channels !== 3) throw new Error(`it has ${channels} channels after conversion to RGB`);
 }
 
 /**
@@ -160,7 +259,7 @@ async function readPicture(path: string): Promise<Uint8Array> {
 function undecodable(name: string, cause: Error): OnnxCamError {
   const reason = cause.message.split('\n')[0];
   const hint = /unsupported image format/i.test(cause.message)
-    ? '; expected JPEG, PNG, WebP, GIF, TIFF, AVIF or SVG' +
+    ? '; expected JPEG, PNG, WebP, GIF, TIFF, BMP, AVIF or SVG' +
       (name.startsWith('<') ? ', or raw pixels as { data, info: { width, height, channels } }' : '')
     : '';
   return new OnnxCamError('ERR_IMAGE_INVALID', `${name} cannot be decoded: ${reason}${hint}`, { cause });

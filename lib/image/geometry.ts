@@ -49,20 +49,22 @@ export function changedPlacement(placement: Placement, { x, y, size }: InputChan
 
 /**
  * - squeeze: the whole picture fills the input, its aspect ratio given up.
- * - crop: the picture is scaled to cover the input, its middle is kept. Rounding as torchvision's `Resize(size)` and
- *   `CenterCrop(size)`: the longer side is cut down to whole pixels, offsets are rounded half to even.
+ * - crop: the picture is scaled to cover the input, or as `crop` says, its middle is kept. Rounding as torchvision's
+ *   `Resize(size)` and `CenterCrop(size)`: the longer side is cut down to whole pixels, offsets are rounded half to even.
+ *   Where it is smaller than the input it lies in its middle.
  * - letterbox: the picture is scaled to fit into the input, in its middle. Rounding half to even, at least one pixel; an
  *   odd pixel of margin goes to the right and below (as Ultralytics' `LetterBox`).
  */
-export function place(picture: Size, input: Size, fit: Fit): Placement {
+export function place(picture: Size, input: Size, fit: Fit, crop: CropOptions = {}): Placement {
   switch (fit) {
     case 'squeeze':
       return { fit, picture, input, resized: input, window: whole(input), target: whole(input) };
     case 'crop': {
-      const resized = covering(picture, input);
-      const x = roundHalfEven((resized.width - input.width) / 2);
-      const y = roundHalfEven((resized.height - input.height) / 2);
-      return { fit, picture, input, resized, window: { x, y, ...input }, target: whole(input) };
+      const resized = resizedForCrop(picture, input, crop);
+      const [x, y] = [cutOut(resized.width, input.width), cutOut(resized.height, input.height)];
+      const size = { width: x.length, height: y.length };
+      const window = { x: x.from, y: y.from, ...size };
+      return { fit, picture, input, resized, window, target: { x: x.to, y: y.to, ...size } };
     }
     case 'letterbox': {
       const resized = fitting(picture, input);
@@ -71,6 +73,31 @@ export function place(picture: Size, input: Size, fit: Fit): Placement {
       return { fit, picture, input, resized, window: whole(resized), target: { x, y, ...resized } };
     }
   }
+}
+
+/** How large a picture is before its middle is cut out. */
+export interface CropOptions {
+  /** Pixels of its shorter side. */
+  readonly resize?: number | null;
+  /** The share of each side that is cut out. */
+  readonly cropPct?: number | null;
+}
+
+function resizedForCrop(picture: Size, input: Size, { resize, cropPct }: CropOptions): Size {
+  if (resize != null) {
+    const long = (from: number, short: number) => Math.max(1, Math.trunc((resize * from) / short));
+    return picture.width <= picture.height
+      ? { width: resize, height: long(picture.height, picture.width) }
+      : { width: long(picture.width, picture.height), height: resize };
+  }
+  if (cropPct == null) return covering(picture, input);
+  return covering(picture, { width: Math.floor(input.width / cropPct), height: Math.floor(input.height / cropPct) });
+}
+
+/** One axis: what is taken from a length and where it lies in another; torchvision pads what is too short. */
+function cutOut(resized: number, input: number): { from: number; to: number; length: number } {
+  if (resized >= input) return { from: roundHalfEven((resized - input) / 2), to: 0, length: input };
+  return { from: 0, to: Math.floor((input - resized) / 2), length: resized };
 }
 
 /** `target = source · scale + offset`, along one axis. */

@@ -16,7 +16,10 @@ const FITS = ['squeeze', 'crop', 'letterbox'] as const;
 const INTERPOLATIONS = ['bilinear', 'bicubic', 'nearest'] as const;
 const CHANNEL_ORDERS = ['rgb', 'bgr'] as const;
 const LAYOUTS = ['nchw', 'nhwc'] as const;
-const KEYS = ['preset', 'mean', 'std', 'scale', 'size', 'fit', 'interpolation', 'channelOrder', 'layout'];
+const KEYS = [
+  ...['preset', 'mean', 'std', 'scale', 'range', 'size', 'fit', 'resize', 'cropPct', 'padColor'],
+  ...['interpolation', 'channelOrder', 'layout'],
+];
 
 export type PresetName = keyof typeof PRESETS;
 export type Fit = (typeof FITS)[number];
@@ -30,11 +33,19 @@ export interface PreprocessOptions {
   /** Per channel of the model's input, in its order; one number stands for all channels. After `scale`, in its units. */
   readonly mean?: number | readonly number[];
   readonly std?: number | readonly number[];
-  /** Comes first; 1/255 by default. */
+  /** Comes first; by default 1 / the largest value of the picture's type (1/255 for 8 bits), 1 for floats. */
   readonly scale?: number;
+  /** The picture's values, in its own units, that become 0 and 1; takes the place of `scale`. */
+  readonly range?: readonly [low: number, high: number];
   /** [width, height] of the model's input. */
   readonly size?: readonly [width: number, height: number];
   readonly fit?: Fit;
+  /** With the fit 'crop': pixels that the picture's shorter side gets before the middle is cut out. */
+  readonly resize?: number;
+  /** The same as a share: the middle is this part of each side of the resized picture. */
+  readonly cropPct?: number;
+  /** What fills a letterbox, in 0..255 as RGB or grey; by default the mean colour. */
+  readonly padColor?: number | readonly number[];
   readonly interpolation?: PictureInterpolation;
   readonly channelOrder?: ChannelOrder;
   readonly layout?: Layout;
@@ -56,9 +67,18 @@ export interface ResolvedPreprocess {
   readonly preset: PresetName | null;
   readonly mean: readonly number[];
   readonly std: readonly number[];
+  /** Of 8-bit pictures; in what is said of one picture, that of its own type. */
   readonly scale: number;
+  /** It was given: pictures of every type are scaled by it. */
+  readonly scaleGiven: boolean;
+  readonly range: readonly [low: number, high: number] | null;
   readonly size: readonly [width: number, height: number];
   readonly fit: Fit;
+  /** With the fit 'crop': where the shorter side goes first, or the part that is cut out. */
+  readonly resize: number | null;
+  readonly cropPct: number | null;
+  /** One value for each of the model's channels in 0..255, null for the mean colour. */
+  readonly padColor: readonly number[] | null;
   readonly interpolation: PictureInterpolation;
   readonly channelOrder: ChannelOrder;
   readonly layout: Layout;
@@ -66,24 +86,30 @@ export interface ResolvedPreprocess {
   readonly channels: 1 | 3;
 }
 
+/** ITU-R 601 luma: what Pillow's `convert('L')` weighs red, green and blue with. */
+export const LUMA: readonly number[] = [0.299, 0.587, 0.114];
+
 const DEFAULT_SIZE = 224;
 const LARGEST_SIZE = 32_768;
 
 /**
- * Joins what the model, its side file and the options say; options win over the side file, property by property. mean,
+ * Joins what the model, the files beside it and the options say; options win over these, property by property. mean,
  * std and scale describe one range and go together: who gives one of them without a preset gets mean 0, std 1 and scale
  * 1/255 for the others, not those of another range.
  *
- * @param sidecar the `preprocess` of the JSON file beside the model
+ * @param beside `preprocess` of the files beside the model, those that win last
  * @throws `ERR_OPTION_INVALID` for unknown names and values that make no sense or contradict the model's fixed size or layout;
  * `ERR_INPUT_SHAPE` for an input of neither one nor three channels.
  */
 export function resolvePreprocess(
   options: PresetName | PreprocessOptions | undefined,
   input: PictureInput = {},
-  sidecar?: unknown,
+  ...beside: readonly unknown[]
 ): ResolvedPreprocess {
-  const layers = [checkPreprocess(sidecar, 'preprocess of the side file'), checkPreprocess(options)];
+  const layers = [
+    ...beside.map(layer => checkPreprocess(layer, 'preprocess of the side file')),
+    checkPreprocess(options),
+  ];
   const merged: PreprocessOptions = Object.assign({}, ...layers);
   const channels = input.channels ?? 3;
   if (channels !== 1 && channels !== 3) {
@@ -95,12 +121,17 @@ export function resolvePreprocess(
   }
   if (merged.layout !== undefined && merged.layout !== (input.layout ?? merged.layout))
     throw invalid(`preprocess.layout is ${merged.layout}, the model's input is ${input.layout}`);
+  const size = sizeOf(merged.size, input);
+  const fit = merged.fit ?? 'squeeze';
+  const channelOrder = merged.channelOrder ?? 'rgb';
   return {
-    ...rangeOf(layers, channels, /int/.test(input.type ?? '') ? 'raw' : 'imagenet'),
-    size: sizeOf(merged.size, input),
-    fit: merged.fit ?? 'squeeze',
+    ...rangeOf(layers, channels, input.type ?? ''),
+    size,
+    fit,
+    ...cropOf(layers, fit),
+    padColor: padOf(merged.padColor, fit, channels, channelOrder),
     interpolation: merged.interpolation ?? 'bilinear',
-    channelOrder: merged.channelOrder ?? 'rgb',
+    channelOrder,
     layout: merged.layout ?? input.layout ?? 'nchw',
     channels,
   };
@@ -109,17 +140,46 @@ export function resolvePreprocess(
 function rangeOf(
   layers: readonly PreprocessOptions[],
   channels: 1 | 3,
-  standard: PresetName,
-): Pick<ResolvedPreprocess, 'preset' | 'mean' | 'std' | 'scale'> {
+  type: string,
+): Pick<ResolvedPreprocess, 'preset' | 'mean' | 'std' | 'scale' | 'scaleGiven' | 'range'> {
+  const standard = type.includes('int') ? 'raw' : 'imagenet';
+  const range = layers.findLastIndex(one => one.range !== undefined);
+  const scaled = layers.findLastIndex(one => one.scale !== undefined);
   const layer = layers.findLast(({ preset, mean, std, scale }) => (preset ?? mean ?? std ?? scale) !== undefined) ?? {};
   const given = layer.mean !== undefined || layer.std !== undefined || layer.scale !== undefined;
   const base = PRESETS[layer.preset ?? (given ? 'unit' : standard)];
   return {
     preset: given ? null : (layer.preset ?? standard),
     scale: layer.scale ?? base.scale,
+    // Inputs of wider integers take the values of every picture as they are.
+    scaleGiven:
+      (layer.scale !== undefined && range < scaled) ||
+      (standard === 'raw' && base === PRESETS.raw && !/int8$/.test(type)),
+    range: range >= 0 && range >= scaled ? layers[range]!.range! : null,
     mean: layer.mean === undefined ? fromRgb(base.mean, channels) : perChannel(layer.mean, channels, 'mean'),
     std: layer.std === undefined ? fromRgb(base.std, channels) : perChannel(layer.std, channels, 'std'),
   };
+}
+
+/** The last layer that says either of the two: they are two ways to say one thing. */
+function cropOf(layers: readonly PreprocessOptions[], fit: Fit): Pick<ResolvedPreprocess, 'resize' | 'cropPct'> {
+  const { resize = null, cropPct = null } =
+    fit === 'crop' ? (layers.findLast(one => (one.resize ?? one.cropPct) !== undefined) ?? {}) : {};
+  return { resize, cropPct };
+}
+
+/** In the model's channels; of grey models the luma of a colour. */
+function padOf(
+  color: PreprocessOptions['padColor'],
+  fit: Fit,
+  channels: 1 | 3,
+  order: ChannelOrder,
+): readonly number[] | null {
+  if (color === undefined || fit !== 'letterbox') return null;
+  const values = typeof color === 'number' ? [color] : color;
+  const rgb = values.length === 1 ? [values[0]!, values[0]!, values[0]!] : values;
+  if (channels === 1) return [LUMA.reduce((sum, weight, c) => sum + weight * rgb[c]!, 0)];
+  return order === 'bgr' ? [...rgb].reverse() : [...rgb];
 }
 
 /** A preset's values; for grey their average, as is usual for ImageNet's (0.449 and 0.226). */
@@ -154,10 +214,11 @@ export function checkPreprocess(layer: unknown, name = 'preprocess'): Preprocess
   if (typeof layer !== 'object' || layer === null || Array.isArray(layer)) {
     throw invalid(`${name} needs the name of a preset or an object, got ${shown(layer)}`);
   }
-  const { preset, mean, std, scale, size, fit, interpolation, channelOrder, layout, ...unknown } = layer as Record<
+  const { preset, mean, std, scale, range, size, fit, resize, cropPct, padColor, ...rest } = layer as Record<
     string,
     unknown
   >;
+  const { interpolation, channelOrder, layout, ...unknown } = rest;
   for (const key of Object.keys(unknown)) {
     throw invalid(`${name} has no property '${key.slice(0, 80)}'${didYouMean(key, KEYS)}; it has ${KEYS.join(', ')}`);
   }
@@ -166,13 +227,28 @@ export function checkPreprocess(layer: unknown, name = 'preprocess'): Preprocess
     mean: mean === undefined ? undefined : numbers(mean, () => true, 'finite numbers', `${name}.mean`),
     std: std === undefined ? undefined : numbers(std, value => value > 0, 'numbers above 0', `${name}.std`),
     scale: scale === undefined ? undefined : numbers([scale], value => value !== 0, 'a number', `${name}.scale`)[0],
+    range: range === undefined ? undefined : checkRange(range, `${name}.range`),
     size: size === undefined ? undefined : checkSize(size, `${name}.size`),
+    resize: resize === undefined ? undefined : checkSide(resize, `${name}.resize`),
+    cropPct: cropPct === undefined ? undefined : checkShare(cropPct, `${name}.cropPct`),
+    padColor: padColor === undefined ? undefined : checkColor(padColor, `${name}.padColor`),
     fit: fit === undefined ? undefined : oneOf(fit, FITS, `${name}.fit`),
     interpolation:
       interpolation === undefined ? undefined : oneOf(interpolation, INTERPOLATIONS, `${name}.interpolation`),
     channelOrder: channelOrder === undefined ? undefined : oneOf(channelOrder, CHANNEL_ORDERS, `${name}.channelOrder`),
     layout: layout === undefined ? undefined : oneOf(layout, LAYOUTS, `${name}.layout`),
   };
+  if (checked.range && checked.scale !== undefined)
+    throw invalid(`${name}: give range or scale, not both: range says which values become 0 and 1`);
+  if (checked.resize !== undefined && checked.cropPct !== undefined)
+    throw invalid(`${name}: give resize or cropPct, not both: they say the same in pixels and as a share`);
+  for (const [key, fits] of [
+    ['resize', 'crop'],
+    ['cropPct', 'crop'],
+    ['padColor', 'letterbox'],
+  ] as const)
+    if (checked[key] !== undefined && checked.fit !== undefined && checked.fit !== fits)
+      throw invalid(`${name}.${key} belongs to the fit '${fits}', the fit is '${checked.fit}'`);
   return Object.fromEntries(Object.entries(checked).filter(([, value]) => value !== undefined));
 }
 
@@ -182,6 +258,30 @@ function numbers(value: unknown, valid: (value: number) => boolean, expected: st
     throw invalid(`${name} needs ${expected}, got ${shown(value)}`);
   }
   return values as readonly number[];
+}
+
+function checkRange(value: unknown, name: string): readonly [number, number] {
+  const finite = (end: unknown) => typeof end === 'number' && Number.isFinite(end);
+  if (Array.isArray(value) && value.length === 2 && value.every(finite) && value[0] !== value[1])
+    return [value[0], value[1]];
+  throw invalid(`${name} needs [low, high], two different numbers in the picture's units, got ${shown(value)}`);
+}
+
+function checkSide(value: unknown, name: string): number {
+  if (Number.isSafeInteger(value) && (value as number) >= 1 && (value as number) <= LARGEST_SIZE)
+    return value as number;
+  throw invalid(`${name} needs a whole number of pixels from 1 to ${LARGEST_SIZE}, got ${shown(value)}`);
+}
+
+function checkShare(value: unknown, name: string): number {
+  if (typeof value === 'number' && value > 0 && value <= 1) return value;
+  throw invalid(`${name} needs a share above 0, at most 1, such as 0.875, got ${shown(value)}`);
+}
+
+function checkColor(value: unknown, name: string): number | readonly number[] {
+  const values = numbers(value, byte => byte >= 0 && byte <= 255, 'numbers from 0 to 255', name);
+  if (values.length === 1 || values.length === 3) return values;
+  throw invalid(`${name} needs [red, green, blue] or one grey value, got ${shown(value)}`);
 }
 
 function checkSize(value: unknown, name: string): readonly [number, number] {

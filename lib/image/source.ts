@@ -1,7 +1,7 @@
 import { fileURLToPath } from 'node:url';
 import { OnnxCamError } from '../common/errors.ts';
 import { shown } from '../common/shown.ts';
-import { elementCount, type Tensor } from '../engine/tensor.ts';
+import { elementCount, isTensorType, TENSOR_ARRAYS, type Tensor } from '../engine/tensor.ts';
 
 /** Uncompressed 8-bit pixels, row-major HWC, in the shape that `sharp().raw().toBuffer({ resolveWithObject: true })` gives. */
 export interface RawImage {
@@ -9,8 +9,8 @@ export interface RawImage {
   readonly info: { readonly width: number; readonly height: number; readonly channels: number };
 }
 
-/** A preprocessed tensor: used as it is. */
-export type TensorInput = Tensor<'float32'>;
+/** A preprocessed tensor, used as it is: of float32, or of the type that the model's input has. */
+export type TensorInput = Tensor;
 
 /** What a picture may be given as: path, `file:` URL, the bytes of an encoded picture, raw pixels. */
 export type ImageSource = string | URL | Uint8Array | ArrayBuffer | RawImage;
@@ -126,19 +126,23 @@ function checkRaw(input: Record<string, unknown>): DetectedSource {
 
 function checkTensor(input: Record<string, unknown>): TensorInput {
   const { type, data, dims } = input;
-  if (type !== 'float32' || !(data instanceof Float32Array)) {
+  if (!isTensorType(type) || !(data instanceof TENSOR_ARRAYS[type])) {
+    const array = isTensorType(type) ? TENSOR_ARRAYS[type].name : 'Float32Array';
     throw shape(
-      `a tensor input needs type 'float32' and a Float32Array, got type ${String(type)} and ${describeValue(data)}`,
+      `a tensor input needs type 'float32', or that of the model's input, and an array of that type (${array}), ` +
+        `got type ${String(type)} and ${describeValue(data)}`,
     );
   }
   const values: readonly unknown[] = Array.isArray(dims) ? dims : [];
   if (values.length < 3 || !values.every(isSize)) {
-    throw shape(`a tensor input needs dims of positive integers, [N,C,H,W] (or [C,H,W]), got ${shown(dims)}`);
+    throw shape(
+      `a tensor input needs dims of positive integers, [N,C,H,W] (or [C,H,W]; of grey pictures [N,H,W]), got ${shown(dims)}`,
+    );
   }
   if (elementCount(values) !== data.length) {
     throw shape(`a tensor of dims [${values.join(',')}] needs ${elementCount(values)} values, got ${data.length}`);
   }
-  return { type, data, dims: values };
+  return { type, data, dims: values } as TensorInput;
 }
 
 function isSize(value: unknown): value is number {

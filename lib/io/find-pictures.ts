@@ -3,7 +3,7 @@ import { basename, extname, isAbsolute, join, sep } from 'node:path';
 import { glob, isDynamicPattern } from 'tinyglobby';
 import { OnnxCamError } from '../common/errors.ts';
 
-/** What is taken from folders and globs: the formats that sharp's own binaries read. */
+/** What is taken from folders and globs: the formats that sharp's own binaries read, and BMP. */
 export const PICTURE_EXTENSIONS = [
   '.jpg',
   '.jpeg',
@@ -14,6 +14,7 @@ export const PICTURE_EXTENSIONS = [
   '.gif',
   '.tif',
   '.tiff',
+  '.bmp',
   '.avif',
   '.svg',
 ];
@@ -22,17 +23,22 @@ export const PICTURE_EXTENSIONS = [
  * The pictures that a text names: a file, whatever its name; those directly inside a folder; a glob's matches. Sorted by
  * name. What exists is never read as a glob. Hidden files are left out (`._name.jpg` of macOS is no picture).
  * @param extensions of the files that folders and globs give, in lower case with the dot
+ * @param onSkipped is told the names of the other files of a folder, where there are some
  * @throws `ERR_IMAGE_NOT_FOUND` when there is nothing of the kind, `ERR_IMAGE_INVALID` when it cannot be read
  */
 export async function findPictures(
   source: string,
   extensions: readonly string[] = PICTURE_EXTENSIONS,
+  onSkipped: (names: readonly string[]) => void = () => {},
 ): Promise<string[]> {
   const isKnown = (path: string) => extensions.includes(extname(path).toLowerCase()) && !basename(path).startsWith('.');
   const info = await stat(source).catch((error: NodeJS.ErrnoException) => error);
   const isFound = !(info instanceof Error);
   if (isFound && info.isDirectory()) {
-    const names = (await filesOf(source)).filter(isKnown);
+    const files = await filesOf(source);
+    const names = files.filter(isKnown);
+    const skipped = files.filter(name => !isKnown(name) && !name.startsWith('.'));
+    if (skipped.length > 0) onSkipped(skipped.sort());
     if (names.length > 0) return names.sort().map(name => join(source, name));
     throw notFound(
       `the folder ${source} holds no pictures (folders in it are not searched; '${join(source, '**')}' does)`,

@@ -14,6 +14,7 @@ export { gradCamPlusPlusWeights, type PlusPlusMode, xgradCamWeights } from './gr
 export { normalize, resize } from './maps.ts';
 export {
   colorize,
+  type DeepImage,
   type ImageToTensorOptions,
   imageToTensor,
   overlay,
@@ -21,6 +22,7 @@ export {
   type PixelMap,
   type ResizeAntialiasedOptions,
   resizeAntialiased,
+  resizeAntialiasedDeep,
   resizeAntialiasedFloat,
 } from './pixels.ts';
 export { placeMaps } from './place-maps.ts';

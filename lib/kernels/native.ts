@@ -74,14 +74,14 @@ export interface NativeKernels {
     ...rest: [...y: AxisNumbers, ...x: AxisNumbers]
   ): Answer<Float32Array>;
   imageToTensor(
-    pixels: Uint8Array,
+    pixels: Uint8Array | Float32Array | Float64Array,
     count: number,
     channels: number,
     scale: number,
     ...rest: [...mean: Triple, ...std: Triple, reversed: boolean, planar: boolean, out: Float32Array | null]
   ): Answer<Float32Array>;
   resampleImage(
-    pixels: Uint8Array,
+    pixels: Uint8Array | Float32Array | Float64Array,
     width: number,
     height: number,
     channels: number,
@@ -95,7 +95,7 @@ export interface NativeKernels {
     asFloat: boolean,
     out: Float32Array | Uint8Array | null,
     cancellation?: CancellationHandle,
-  ): Answer<Float32Array | Uint8Array>;
+  ): Answer<Float32Array | Float64Array | Uint8Array>;
   colorizeMap(map: Float32Array, count: number, table: Uint8Array): Answer<Uint8Array>;
   overlayMap(
     picture: Uint8Array,
@@ -118,7 +118,7 @@ export const native = (): NativeKernels => addon<NativeKernels>();
  * The array itself, or a copy where its memory could shrink while a pool thread reads it. Buffers that are transferred
  * away in the meantime cannot be guarded against: inputs must be left alone until the promise settles.
  */
-export function steady<T extends Float32Array | Uint8Array>(array: T): T {
+export function steady<T extends Float32Array | Float64Array | Uint8Array>(array: T): T {
   return isResizable(array) ? (array.slice() as T) : array;
 }
 

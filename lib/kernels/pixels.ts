@@ -10,6 +10,11 @@ export interface PixelImage {
   readonly info: { readonly width: number; readonly height: number; readonly channels: number };
 }
 
+/** A picture of more than 8 bits a channel: row-major HWC, values in the picture's own units. */
+export interface DeepImage extends Pick<PixelImage, 'info'> {
+  readonly data: Float32Array | Float64Array;
+}
+
 /** One map [height, width], values meant for 0..1. */
 export interface PixelMap {
   readonly data: Float32Array;
@@ -35,8 +40,11 @@ export interface ImageToTensorOptions {
  * (pixel · scale − mean) / std, as float [C, H, W] or [H, W, C]; as many channels as the picture has, 1 or 3.
  * @throws `ERR_INPUT_SHAPE`, `ERR_OPTION_INVALID`
  */
-export async function imageToTensor(image: PixelImage, options: ImageToTensorOptions): Promise<Float32Array> {
-  const { width, height, channels } = checkImage(image, [1, 3]);
+export async function imageToTensor(
+  image: PixelImage | DeepImage,
+  options: ImageToTensorOptions,
+): Promise<Float32Array> {
+  const { width, height, channels } = checkImage(image, [1, 3], true);
   const mean = perChannel(given(options, 'imageToTensor').mean, channels, 'mean');
   const std = perChannel(options.std, channels, 'std');
   if (std.includes(0)) throw new OnnxCamError('ERR_OPTION_INVALID', 'std must not be 0');
@@ -92,6 +100,18 @@ export async function resizeAntialiasedFloat(
 }
 
 /**
+ * The same for pictures of more than 8 bits: floats stay floats, nothing is rounded or cut off (bicubic may overshoot).
+ * @throws `ERR_INPUT_SHAPE`, `ERR_OPTION_INVALID`, `ERR_ABORTED`
+ */
+export async function resizeAntialiasedDeep(image: DeepImage, options: ResizeAntialiasedOptions): Promise<DeepImage> {
+  const { size, args } = resampleArguments(image, options);
+  const data = await withSignal(options.signal, cancellation =>
+    native().resampleImage(...args, true, null, cancellation),
+  );
+  return { data: data as DeepImage['data'], info: { ...size, channels: image.info.channels } };
+}
+
+/**
  * A map in colour: table[⌊255 · clamp(M, 0, 1)⌋]; NaN counts as 0.
  * @param table 256 colours, RGB bytes.
  * @returns RGB bytes [height, width, 3]
@@ -138,8 +158,8 @@ export async function overlay(
   );
 }
 
-function resampleArguments(image: PixelImage, options: ResizeAntialiasedOptions) {
-  const { width, height, channels } = checkImage(image, [1, 2, 3, 4]);
+function resampleArguments(image: PixelImage | DeepImage, options: ResizeAntialiasedOptions) {
+  const { width, height, channels } = checkImage(image, [1, 2, 3, 4], true);
   const toWidth = wholeNumber(given(options, 'resizeAntialiased').width, 'width');
   const toHeight = wholeNumber(options.height, 'height');
   const window = options.window ?? { x: 0, y: 0, width: toWidth, height: toHeight };
@@ -160,9 +180,10 @@ function resampleArguments(image: PixelImage, options: ResizeAntialiasedOptions)
   return { size, args: [...source, toWidth, toHeight, x, y, size.width, size.height, filter] as const };
 }
 
-function checkImage(image: PixelImage, channels: readonly number[]): PixelImage['info'] {
-  const { data, info } = Object(image) as PixelImage;
-  if (!(data instanceof Uint8Array) || !channels.includes(info?.channels)) {
+function checkImage(image: PixelImage | DeepImage, channels: readonly number[], deep = false): PixelImage['info'] {
+  const { data, info } = Object(image) as PixelImage | DeepImage;
+  const isDeep = deep && (data instanceof Float32Array || data instanceof Float64Array);
+  if (!(isDeep || data instanceof Uint8Array) || !channels.includes(info?.channels)) {
     throw new OnnxCamError(
       'ERR_INPUT_SHAPE',
       `a picture must be { data: Uint8Array, info: { width, height, channels } } with ${channels.join(' or ')} channels, ` +

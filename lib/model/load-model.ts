@@ -2,9 +2,11 @@ import { OnnxCamError, throwIfAborted } from '../common/errors.ts';
 import type { Tensor } from '../engine/tensor.ts';
 import { type DetectionFormat, parseDetectorOption } from '../targets/detection.ts';
 import { resolveExternalData } from './file/external-data.ts';
+import { readHuggingFace, type Source } from './file/hugging-face.ts';
 import { pathOf, readModelFile, sha256, sizeOf } from './file/model-file.ts';
 import { parseModel } from './file/parse-model.ts';
-import { readSidecar, type Sidecar } from './file/sidecar.ts';
+import { readInputsBeside, readSidecar, type Sidecar } from './file/sidecar.ts';
+import { readUltralytics } from './file/ultralytics.ts';
 import { type ChosenLayer, chooseAutomatic } from './find/choose-layer.ts';
 import { ownClassNames } from './find/class-names.ts';
 import { type Detector, findDetector } from './find/detector.ts';
@@ -26,6 +28,7 @@ import { withExplicitSqueezes } from './rewrite/explicit-squeeze.ts';
 import { toHalfPrecision } from './rewrite/half-precision.ts';
 import { lowerOperators } from './rewrite/lowering/lower.ts';
 import { checkHeadScore, HEAD_SCORE, mergeHead } from './rewrite/merge-head.ts';
+import { adaptPictureInput } from './rewrite/picture-input.ts';
 import type { Settled } from './settle-batch.ts';
 import { explain, settleBatch } from './settle-batch.ts';
 
@@ -55,6 +58,8 @@ export interface Model {
   readonly half: boolean;
   readonly path: string | undefined;
   readonly sidecar: Sidecar;
+  /** What else says something of pictures and classes, what wins last; `sidecar` wins over all of them. */
+  readonly sources: readonly Source[];
   /** Facts for pictures of another size, for models that take any size. */
   factsFor(width: number, height: number, depth?: number): Promise<FactTable>;
   /** Logits of another output of the model. */
@@ -92,7 +97,7 @@ export interface LoadModelOptions {
   /** How its outputs hold detections; false for a model that makes none. */
   readonly detector?: DetectionSetting;
   /** Number of labels that the user or a file beside the model gives. */
-  readonly labelCount?: (place: Pick<Model, 'path' | 'sidecar'>) => Promise<number | undefined>;
+  readonly labelCount?: (place: Pick<Model, 'path' | 'sidecar' | 'sources'>) => Promise<number | undefined>;
 }
 
 /** What the user says of detections: false for none, a format, or nothing. */
@@ -109,34 +114,43 @@ export async function loadModel(source: string | URL | Uint8Array, options: Load
   const path = source instanceof Uint8Array ? undefined : pathOf(source);
   const { graph: original, bytes } = await readGraph(source, signal);
   const sidecar = path === undefined ? {} : await readSidecar(path);
+  const metadata = readUltralytics(original.metadata);
+  const sources = [...(metadata ? [metadata] : []), ...(path === undefined ? [] : await readHuggingFace(path))];
   throwIfAborted(signal);
 
-  const labelCount = await options.labelCount?.({ path, sidecar });
+  const labelCount = await options.labelCount?.({ path, sidecar, sources });
   const detection =
     options.detector ?? (sidecar.detector === undefined ? undefined : parseDetectorOption(sidecar.detector));
   let digest: Promise<string> | undefined;
-  return openModel(options.inputs ?? {}, {
-    original,
-    options,
-    place: { path, sidecar, sha256: () => (digest ??= sha256(bytes)) },
-    describing: { createSession, half: options.half ?? false, detection, labelCount },
-  });
+  const beside = path === undefined ? {} : await readInputsBeside(sidecar, path);
+  return openModel(
+    { ...beside, ...options.inputs },
+    {
+      original,
+      options,
+      place: { path, sidecar, sources, sha256: () => (digest ??= sha256(bytes)) },
+      describing: { createSession, half: options.half ?? false, detection, labelCount },
+    },
+  );
 }
 
 /** What is read of a model's files, and what the user says of it. */
 interface Opened {
   readonly original: Graph;
   readonly options: LoadModelOptions;
-  readonly place: Pick<Model, 'path' | 'sidecar' | 'sha256'>;
+  readonly place: Pick<Model, 'path' | 'sidecar' | 'sources' | 'sha256'>;
   readonly describing: Omit<DescribeOptions, 'wanted' | 'probe' | 'assumptions'>;
 }
 
 async function openModel(inputs: Readonly<Record<string, Tensor>>, opened: Opened): Promise<Model> {
-  const { original, options, place, describing } = opened;
+  const { options, place, describing } = opened;
+  const original = opened.original.clone();
   const { createSession, signal } = options;
-  const { sidecar } = place;
-  const input = describeInput(original, { input: options.input ?? sidecar.input, inputs });
-  const [width, height] = options.size ?? sizeOf(sidecar) ?? [];
+  const { sidecar, sources } = place;
+  const described = describeInput(original, { input: options.input ?? sidecar.input, inputs });
+  const input = adaptPictureInput(original, described);
+  const beside = sources.findLast(({ preprocess }) => preprocess?.size)?.preprocess?.size;
+  const [width, height] = options.size ?? sizeOf(sidecar) ?? beside ?? [];
   const wanted = options.output ?? sidecar.output;
   const missing = missingInputs(original, input.name, inputs);
   const made = placeholders(missing, input, [width ?? DEFAULT_SIZE, height ?? DEFAULT_SIZE]);
@@ -149,7 +163,8 @@ async function openModel(inputs: Readonly<Record<string, Tensor>>, opened: Opene
   const { plain, assumptions, full } = await settle().catch(error => {
     // What stands in for them may be what the model cannot take.
     const isModels = error instanceof OnnxCamError && error.code !== 'ERR_ABORTED';
-    throw missing.length > 0 && isModels ? needsInputs(input.name, missing, error) : error;
+    if (missing.length > 0 && isModels) throw needsInputs(input.name, missing, error);
+    throw isModels && width === undefined ? orAskForSize(error, input) : error;
   });
   const model = await describeModel(full, { wanted, probe, assumptions, ...describing });
   const whole = {
@@ -170,6 +185,19 @@ async function openModel(inputs: Readonly<Record<string, Tensor>>, opened: Opene
       return { ...scored, ...whole, withHead: () => Promise.reject(new TypeError('the model has a scoring graph')) };
     },
   };
+}
+
+/** An open size may be none that the network takes: position embeddings, for instance, fit one. */
+function orAskForSize(error: OnnxCamError, { name, height, width }: ImageInput): OnnxCamError {
+  const open = [height === undefined && 'height', width === undefined && 'width'].filter(Boolean).join(' and ');
+  if (open === '' || error.code !== 'ERR_MODEL_INVALID') return error;
+  return new OnnxCamError(
+    'ERR_MODEL_INVALID',
+    `the model leaves the ${open} of its input "${name}" open and does not run at ${DEFAULT_SIZE}x${DEFAULT_SIZE}, which was ` +
+      'tried; give the size that it was made for: preprocess: { size: [width, height] } (--size WxH), or a ' +
+      'preprocessor_config.json beside it',
+    { cause: error },
+  );
 }
 
 /** A file's graph with all its weights, from operators that the library knows. */
@@ -197,7 +225,9 @@ interface DescribeOptions {
 async function describeModel(
   full: Settled,
   { wanted, createSession, probe, half, assumptions, detection, labelCount }: DescribeOptions,
-): Promise<Omit<Model, 'path' | 'sidecar' | 'sha256' | 'fixedInputs' | 'missing' | 'withHead' | 'withInputs'>> {
+): Promise<
+  Omit<Model, 'path' | 'sidecar' | 'sources' | 'sha256' | 'fixedInputs' | 'missing' | 'withHead' | 'withInputs'>
+> {
   const scored = wanted === HEAD_SCORE;
   if (scored) checkHeadScore(full.graph, full.facts);
   const plain = { ...full, graph: withExplicitSqueezes(full.graph, full.facts) };

@@ -2,22 +2,27 @@ import { OnnxCamError, throwIfAborted } from '../common/errors.ts';
 import type { Tensor } from '../engine/tensor.ts';
 import { type OpenPicture, openPicture, type RgbImage } from '../image/decode.ts';
 import type { DecodeOptions } from '../image/decode-options.ts';
+import type { DeepRgb, Depth } from '../image/depth.ts';
 import { changedPlacement, type InputChange, type InputSize, type Placement, place } from '../image/geometry.ts';
 import type { Plane } from '../image/plane.ts';
-import { prepareImage } from '../image/preprocess.ts';
+import { type PreparedImage, prepareImage, scaleFor } from '../image/preprocess.ts';
 import type { ResolvedPreprocess } from '../image/preprocess-options.ts';
 import { type LentPicture, type RawPicture, rawPicture } from '../image/raw-picture.ts';
 import { type DetectedSource, detectSource, type ImageSource, type TensorInput } from '../image/source.ts';
 import { tensorPicture } from '../image/tensor-picture.ts';
 import { concatenated } from '../kernels/map-values.ts';
 import type { ImageInput } from '../model/find/input.ts';
+import { toNumber } from '../model/graph/tensor-values.ts';
+import { INTEGER_RANGES } from '../model/rewrite/picture-input.ts';
+
+import type { Preprocessing } from './preprocessing.ts';
 
 /** What `explain` takes: a picture in any form, or a preprocessed tensor. */
 export type ExplainSource = ImageSource | TensorInput;
 
 /** How pictures are read, for all of an explainer's. */
 export interface Reading {
-  readonly preprocess: () => ResolvedPreprocess;
+  readonly preprocessing: () => Preprocessing;
   readonly decoding: DecodeOptions;
 }
 
@@ -36,6 +41,7 @@ export interface ReadyImage {
   readonly picture: (plane?: Plane) => Promise<LentPicture>;
   /** Null for tensors. */
   readonly preprocess: ResolvedPreprocess | null;
+  readonly warnings: readonly string[];
   readonly milliseconds: number;
 }
 
@@ -58,26 +64,34 @@ export function withTensor(image: ReadyImage, tensor: Tensor<'float32'>, change?
 /** The single images behind what the user gave: a tensor with N > 1 stands for N. */
 export function splitSources(
   source: ExplainSource | readonly ExplainSource[],
-  { dims }: Pick<ImageInput, 'dims'>,
+  input: Pick<ImageInput, 'dims' | 'axes'>,
 ): {
   readonly sources: DetectedSource[];
   /** True when the result is an array. */
   readonly several: boolean;
 } {
   if (Array.isArray(source))
-    return { sources: source.flatMap(one => splitTensor(detectSource(one), dims.length)), several: true };
-  const sources = splitTensor(detectSource(source), dims.length);
+    return { sources: source.flatMap(one => splitTensor(detectSource(one), input)), several: true };
+  const sources = splitTensor(detectSource(source), input);
   return { sources, several: sources.length > 1 };
 }
 
-function splitTensor(source: DetectedSource, rank: number): DetectedSource[] {
-  if (source.kind !== 'tensor' || source.tensor.dims.length < rank || source.tensor.dims[0] === 1) return [source];
-  const [count, ...dims] = source.tensor.dims as [number, ...number[]];
-  const size = source.tensor.data.length / count;
+function splitTensor(source: DetectedSource, input: Pick<ImageInput, 'dims' | 'axes'>): DetectedSource[] {
+  if (source.kind !== 'tensor') return [source];
+  const { type, data } = source.tensor;
+  const dims = withChannel(source.tensor.dims, input);
+  const [count, ...rest] = dims as [number, ...number[]];
+  if (dims.length < input.dims.length || count === 1) return [{ kind: 'tensor', tensor: { ...source.tensor, dims } }];
+  const size = data.length / count;
   return Array.from({ length: count }, (_, n) => ({
     kind: 'tensor',
-    tensor: { type: 'float32', data: source.tensor.data.subarray(n * size, (n + 1) * size), dims: [1, ...dims] },
+    tensor: { type, data: data.subarray(n * size, (n + 1) * size), dims: [1, ...rest] } as TensorInput,
   }));
+}
+
+/** Grey pictures [N,H,W] get the axis that the model leaves out. */
+function withChannel(dims: readonly number[], { axes }: Pick<ImageInput, 'axes'>): readonly number[] {
+  return axes === 'nhw' && dims.length === 3 ? [dims[0]!, 1, ...dims.slice(1)] : dims;
 }
 
 /**
@@ -97,7 +111,7 @@ export async function readImage(
 async function readPicture(
   source: Exclude<DetectedSource, { kind: 'tensor' }>,
   input: ImageInput,
-  { preprocess, decoding }: Reading,
+  { preprocessing, decoding }: Reading,
   signal: AbortSignal | undefined,
 ): Promise<ReadyImage> {
   const start = performance.now();
@@ -106,10 +120,11 @@ async function readPicture(
       'ERR_INPUT_SHAPE',
       `the model's input "${input.name}" takes volumes or clips ([${shown(input)}]); give a tensor instead of a picture`,
     );
-  const resolved = preprocess();
+  const { resolved, notes } = preprocessing();
   const { size, fit, interpolation } = resolved;
   const opened = await openPicture(source, { limitInputPixels: decoding.limitInputPixels, signal });
-  const placement = place(opened, { width: size[0], height: size[1] }, fit);
+  const placement = place(opened, { width: size[0], height: size[1] }, fit, resolved);
+  if (opened.depth) return readDeep(opened, opened.depth, source, { input, resolved, notes, placement, start, signal });
   const small =
     decoding.decode === 'fast' && interpolation !== 'nearest'
       ? opened.decodeSmall(placement.resized, interpolation === 'bicubic' ? 'cubic' : 'linear', signal)
@@ -117,12 +132,92 @@ async function readPicture(
   const image = await (small ?? opened.decode(signal));
   const isLarge = source.kind !== 'raw' && image.width * image.height > KEPT_PIXELS;
   return {
-    ...(await prepareImage(image, resolved, { placement, signal })),
+    ...wholePicture(input, await prepareImage(image, resolved, { placement, signal })),
     picture: small || isLarge ? decodedAgain(opened, source) : async () => ({ picture: raw(image), spare: false }),
     preprocess: resolved,
+    warnings: notes,
     milliseconds: performance.now() - start,
   };
 }
+
+function wholePicture(input: ImageInput, { tensor, placement }: PreparedImage): PreparedImage {
+  return { tensor: { ...tensor, data: wholeFor(input, tensor.data) }, placement };
+}
+
+/** A picture of more than 8 bits. Its pixels are not kept: those that are shown are others. */
+async function readDeep(
+  opened: OpenPicture,
+  depth: Depth,
+  source: DetectedSource,
+  {
+    input,
+    resolved,
+    notes,
+    placement,
+    start,
+    signal,
+  }: {
+    readonly input: ImageInput;
+    readonly resolved: ResolvedPreprocess;
+    readonly notes: readonly string[];
+    readonly placement: Placement;
+    readonly start: number;
+    readonly signal: AbortSignal | undefined;
+  },
+): Promise<ReadyImage> {
+  const deep = await opened.decodeDeep(depth, signal);
+  const prepared = wholePicture(input, await prepareImage(deep, resolved, { placement, signal, depth }));
+  const again = decodedAgain(opened, source);
+  return {
+    ...prepared,
+    picture: depth.isColour
+      ? again
+      : async () => ({ picture: await shownDeep(await opened.decodeDeep(depth)), spare: true }),
+    preprocess: { ...resolved, scale: scaleFor(resolved, depth) },
+    warnings: [...notes, ...depthWarnings(prepared, resolved, depth)],
+    milliseconds: performance.now() - start,
+  };
+}
+
+/** From the least to the largest value, as viewers of such pictures show them. */
+function shownDeep({ data, width, height }: DeepRgb): Promise<RawPicture> {
+  const floats = data instanceof Float32Array ? data : Float32Array.from(data);
+  return tensorPicture({ data: floats, dims: [height, width, 3], layout: 'nhwc' });
+}
+
+/** Where what is known of the values and what they are scaled by do not fit together. */
+function depthWarnings({ tensor }: PreparedImage, resolved: ResolvedPreprocess, depth: Depth): string[] {
+  const { mean, std, range } = resolved;
+  if (range) return [];
+  const scale = scaleFor(resolved, depth);
+  const [low, high] = extremes(tensor.data);
+  // Of all channels alike, which is near enough to tell ranges apart.
+  const value = (x: number) => (x * std[0]! + mean[0]!) / scale;
+  const shown = `${round(value(low))} to ${round(value(high))}`;
+  const picture = `the ${depth.kind} picture's values go from ${shown}`;
+  if (depth.kind === 'float')
+    return value(low) < -1 || value(high) > 2
+      ? [`${picture} and were taken as they are; preprocess.range says which become 0 and 1`]
+      : [];
+  if (resolved.scaleGiven && resolved.preset === null && scale === 1 / 255 && depth.largest > 255)
+    return [`${picture} and were scaled by 1/255, which is meant for 8 bits; leave scale out or give preprocess.range`];
+  return !resolved.scaleGiven && value(high) <= depth.largest / 8
+    ? [
+        `${picture}, of ${depth.largest} that the type holds, and so look dark to the model; preprocess.range says which become 0 and 1`,
+      ]
+    : [];
+}
+
+function extremes(values: Float32Array): [low: number, high: number] {
+  let [low, high] = [Infinity, -Infinity];
+  for (const value of values) {
+    if (value < low) low = value;
+    if (value > high) high = value;
+  }
+  return [low, high];
+}
+
+const round = (value: number): number => Number(value.toPrecision(4));
 
 /** For results that are kept: the file's bytes are far fewer than the pixels, which only overlays need. */
 function decodedAgain(opened: OpenPicture, { kind }: DetectedSource): ReadyImage['picture'] {
@@ -140,21 +235,45 @@ function readTensor(tensor: TensorInput, input: ImageInput): ReadyImage {
       'ERR_INPUT_SHAPE',
       `the model's input "${input.name}" takes [${shown(input)}], the tensor is [${tensor.dims.join(',')}]`,
     );
+  if (tensor.type !== 'float32' && tensor.type !== input.stored)
+    throw new OnnxCamError(
+      'ERR_INPUT_SHAPE',
+      `the model's input "${input.name}" takes ${input.stored === 'float32' ? 'float32' : `${input.stored} (or float32)`}, the tensor is ${tensor.type}`,
+    );
+  const data = wholeFor(input, floatsOf(tensor));
   const { layout } = input;
   const [height, width] = (layout === 'nhwc' ? dims.slice(1, 3) : dims.slice(-2)) as [number, number];
   const depth = layout === 'ncdhw' ? dims[2] : layout === 'ntchw' ? dims[1] : undefined;
   const size = { width, height };
   return {
-    tensor: { type: 'float32', data: tensor.data, dims },
+    tensor: { type: 'float32', data, dims },
     placement: place(size, size, 'squeeze'),
     depth,
     picture: async plane => {
-      const picture = await tensorPicture({ data: tensor.data, dims: dims.slice(1), layout }, plane);
+      const picture = await tensorPicture({ data, dims: dims.slice(1), layout }, plane);
       return { picture, spare: true };
     },
     preprocess: null,
+    warnings: [],
     milliseconds: 0,
   };
+}
+
+/** What an input of whole numbers gets of these values: the nearest ones that its type holds. */
+function wholeFor({ stored }: Pick<ImageInput, 'stored'>, values: Float32Array): Float32Array {
+  if (!stored.includes('int')) return values;
+  const [low, high] = INTEGER_RANGES[stored] ?? [-Infinity, Infinity];
+  const fits = (value: number) => Number.isInteger(value) && value >= low && value <= high;
+  if (values.every(fits)) return values;
+  return values.map(value => Math.min(high, Math.max(low, Math.floor(value + 0.5))));
+}
+
+function floatsOf(tensor: TensorInput): Float32Array {
+  const { type, data } = tensor;
+  if (type === 'float32') return data as Float32Array;
+  const plain = type !== 'float16' && type !== 'bfloat16' && type !== 'int64' && type !== 'uint64';
+  if (plain) return new Float32Array(data as Float64Array | Uint8Array);
+  return Float32Array.from({ length: data.length }, (_, i) => toNumber(tensor, i));
 }
 
 function shown(input: ImageInput): string {

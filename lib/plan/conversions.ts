@@ -3,6 +3,7 @@ import type { TensorFacts } from '../model/graph/facts.ts';
 import { type Graph, makeNode } from '../model/graph/graph.ts';
 import { codeOfType, makeTensorProto } from '../model/graph/tensor-values.ts';
 import { describeValue, makeValueInfo } from '../model/graph/value-info.ts';
+import { roundedCast } from '../model/rewrite/picture-input.ts';
 import { appendReadout } from './readout.ts';
 import type { AppendedReadout, ScoreHead } from './score-head.ts';
 
@@ -26,7 +27,10 @@ export function feedFloat32(graph: Graph, facts: Facts, input: string): string {
   const fed = `${input}/float32`;
   graph.inputs[index] = makeValueInfo(fed, 'float32', dims);
   facts.set(fed, { type: 'float32', dims: facts.get(input)!.dims });
-  graph.replaceNodes([makeNode('Cast', [fed], [input], { to: codeOfType(type) }), ...graph.nodes]);
+  const cast = type.includes('int')
+    ? roundedCast(graph, fed, input, type)
+    : [makeNode('Cast', [fed], [input], { to: codeOfType(type) })];
+  graph.replaceNodes([...cast, ...graph.nodes]);
   return fed;
 }
 

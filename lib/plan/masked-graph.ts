@@ -9,6 +9,7 @@ import { type Graph, makeNode } from '../model/graph/graph.ts';
 import { codeOfType } from '../model/graph/tensor-values.ts';
 import { describeValue, makeValueInfo } from '../model/graph/value-info.ts';
 import type { Model } from '../model/load-model.ts';
+import { roundedCast } from '../model/rewrite/picture-input.ts';
 import type { MaskNormalization } from '../scoring/mask-optimizer.ts';
 import type { ScoreView } from '../targets/target.ts';
 import { asFloat32, asRows } from './conversions.ts';
@@ -115,7 +116,8 @@ function prependMask(
     channelsLast ? [dims[0]!, imageHeight, imageWidth, 1] : [dims[0]!, 1, imageHeight, imageWidth],
   );
   const masked = onBlack(emit, image, shown, black, channelsLast ? [1, 1, 1, black.length] : [1, black.length, 1, 1]);
-  graph.append(makeNode('Cast', [masked.name], [input.name], { to: codeOfType(type) }));
+  if (type.includes('int')) graph.append(...roundedCast(graph, masked.name, input.name, type));
+  else graph.append(makeNode('Cast', [masked.name], [input.name], { to: codeOfType(type) }));
   for (const [name, one] of emit.facts) facts.set(name, one);
   graph.replaceNodes([...graph.nodes, ...network]);
 }

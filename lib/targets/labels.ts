@@ -4,11 +4,14 @@ import { didYouMean } from '../common/suggest.ts';
 /** Lookup of class names: whole labels first, then their comma-separated synonyms; both without regard to case. */
 export class Labels {
   readonly names: readonly string[];
+  /** A file that was not asked for but found, for people. */
+  readonly from: string | undefined;
   readonly #whole = new Map<string, number[]>();
   readonly #synonyms = new Map<string, number[]>();
 
-  constructor(names: readonly string[]) {
+  constructor(names: readonly string[], from?: string) {
     this.names = names;
+    this.from = from;
     names.forEach((name, index) => {
       add(this.#whole, name, index);
       if (name.includes(',')) for (const synonym of new Set(name.split(','))) add(this.#synonyms, synonym, index);

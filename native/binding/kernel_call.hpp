@@ -50,6 +50,8 @@ class KernelCall {
   std::vector<std::span<const float>> floatArrays(std::size_t index);
   /// The number of elements of a typed array at `index`; 0 for anything else.
   std::size_t length(std::size_t index) const;
+  bool isFloats(std::size_t index) const { return isTyped(index, napi_float32_array); }
+  bool isDoubles(std::size_t index) const { return isTyped(index, napi_float64_array); }
 
   /// Dimensions at `index` … `index` + 2: images, channels, positions.
   kernels::Shape shape(std::size_t index) const;
@@ -76,6 +78,9 @@ class KernelCall {
   Napi::Value run(double operations, Napi::Object result, std::function<void()> work);
 
  private:
+  bool isTyped(std::size_t index, napi_typedarray_type type) const {
+    return info_[index].IsTypedArray() && info_[index].As<Napi::TypedArray>().TypedArrayType() == type;
+  }
   template <class Array>
   Array newArray(std::size_t count);
   void* elements(std::size_t index, napi_typedarray_type type, const char* name, std::size_t count);

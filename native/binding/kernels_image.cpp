@@ -16,7 +16,7 @@ Napi::Value imageToTensor(KernelCall& call) {
   if (channels != 1 && channels != 3) {
     call.fail("ERR_INPUT_SHAPE", "pictures have 1 or 3 channels");
   }
-  const std::uint8_t* pixels = call.bytes(0, call.product({count, channels}));
+  const std::size_t values = call.product({count, channels});
   kernels::PixelNormalization normalization;
   normalization.scale = call.number(3);
   for (std::size_t c = 0; c < 3; c++) {
@@ -25,33 +25,38 @@ Napi::Value imageToTensor(KernelCall& call) {
   }
   normalization.reversed = call.flag(10);
   normalization.planar = call.flag(11);
-  Napi::Float32Array tensor = call.floatsFor(12, count * channels);
+  Napi::Float32Array tensor = call.floatsFor(12, values);
   float* out = tensor.Data();
-  return call.run(4 * count * channels, tensor,
-                  [=] { kernels::imageToTensor(pixels, count, channels, normalization, out); });
+  const auto make = [&](auto* pixels) {
+    return call.run(4 * values, tensor, [=] { kernels::imageToTensor(pixels, count, channels, normalization, out); });
+  };
+  if (call.isFloats(0)) return make(call.floats(0, values));
+  if (call.isDoubles(0)) return make(call.doubles(0, values));
+  return make(call.bytes(0, values));
 }
 
 // (pixels, width, height, channels, toWidth, toHeight, x, y, windowWidth, windowHeight, filter, asFloat, out or null)
-// → [windowHeight · windowWidth · channels]
+// → [windowHeight · windowWidth · channels]; of pixels that are float or double the same, whatever asFloat says
 Napi::Value resampleImage(KernelCall& call) {
   const kernels::ImageSize from{call.size(1), call.size(2)}, to{call.size(4), call.size(5)};
   const std::size_t channels = call.size(3);
-  const std::uint8_t* pixels = call.bytes(0, call.product({from.width, from.height, channels}));
+  const std::size_t values = call.product({from.width, from.height, channels});
   const kernels::ImageWindow window{call.size(6, 0), call.size(7, 0), call.size(8), call.size(9)};
   if (window.x + window.width > to.width || window.y + window.height > to.height) {
     call.fail("ERR_OPTION_INVALID", "the window must lie inside the result");
   }
   const auto filter = static_cast<kernels::ImageFilter>(call.choice(10, {"bilinear", "bicubic", "nearest"}));
   const std::size_t count = call.product({window.width, window.height, channels});
-  const std::size_t work = 4 * (from.width * from.height * channels + count);
-  if (call.flag(11)) {
-    Napi::Float32Array result = call.floatsFor(12, count);
-    float* out = result.Data();
+  const std::size_t work = 4 * (values + count);
+  const auto resample = [&](auto result, auto* pixels) {
+    auto* out = result.Data();
     return call.run(work, result, [=] { kernels::resampleImage(pixels, from, channels, to, window, filter, out); });
-  }
-  Napi::Uint8Array result = call.bytesFor(12, count);
-  std::uint8_t* out = result.Data();
-  return call.run(work, result, [=] { kernels::resampleImage(pixels, from, channels, to, window, filter, out); });
+  };
+  if (call.isFloats(0)) return resample(call.newFloats(count), call.floats(0, values));
+  if (call.isDoubles(0)) return resample(call.newDoubles(count), call.doubles(0, values));
+  const std::uint8_t* pixels = call.bytes(0, values);
+  if (call.flag(11)) return resample(call.floatsFor(12, count), pixels);
+  return resample(call.bytesFor(12, count), pixels);
 }
 
 // (map, count, table) → [count · 3]

@@ -51,7 +51,7 @@ async function clean(): Promise<Work> {
   const ready = await readImage(
     detectSource(image()),
     network.model.input,
-    { preprocess: () => expect.fail(), decoding: {} },
+    { preprocessing: () => expect.fail(), decoding: {} },
     undefined,
   );
   return { image: ready, targets: resolveFor(network, parseTarget('top1'), undefined), index: 0 };

@@ -6,7 +6,7 @@ import { buildModel, type ModelSpec, noise } from './model-builder.ts';
 
 /** Networks that show what `explain` does with their activations and scores; most have 5 classes. */
 
-const CLASSES = 5;
+export const CLASSES = 5;
 
 /**
  * A = ReLU(x), which is x itself for positive inputs, so that changing the input changes the layer; then a tail that

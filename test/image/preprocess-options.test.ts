@@ -8,8 +8,13 @@ describe('resolvePreprocess', () => {
     expect(resolvePreprocess(undefined)).toEqual({
       preset: 'imagenet',
       ...IMAGENET,
+      scaleGiven: false,
+      range: null,
       size: [224, 224],
       fit: 'squeeze',
+      resize: null,
+      cropPct: null,
+      padColor: null,
       interpolation: 'bilinear',
       channelOrder: 'rgb',
       layout: 'nchw',
@@ -28,6 +33,34 @@ describe('resolvePreprocess', () => {
     expect(resolvePreprocess('unit')).toMatchObject({ mean: [0, 0, 0], std: [1, 1, 1], scale: 1 / 255 });
     expect(resolvePreprocess('raw')).toMatchObject({ preset: 'raw', mean: [0, 0, 0], std: [1, 1, 1], scale: 1 });
     expect(resolvePreprocess({ preset: 'raw', fit: 'crop' })).toMatchObject({ preset: 'raw', scale: 1, fit: 'crop' });
+  });
+
+  it('takes range in the place of scale, from whichever says it last', () => {
+    const beside = { scale: 1 / 4095, mean: 0.4, std: 0.2 };
+    expect(resolvePreprocess({ range: [0, 4095] }, {}, beside)).toMatchObject({
+      range: [0, 4095],
+      scaleGiven: false,
+      mean: [0.4, 0.4, 0.4],
+    });
+    expect(resolvePreprocess({ scale: 2 }, {}, { range: [0, 4095] })).toMatchObject({ range: null, scaleGiven: true });
+    expect(resolvePreprocess({ range: [0, 1], preset: 'raw' })).toMatchObject({ range: [0, 1], preset: 'raw' });
+    expect(() => resolvePreprocess({ range: [0, 1], scale: 1 })).toThrow(/range or scale, not both/);
+    for (const range of [[1, 1], [1], 'auto', [0, Number.NaN]])
+      expect(() => resolvePreprocess({ range } as never)).toThrow(/range needs \[low, high\]/);
+  });
+
+  it('knows how a crop and a letterbox are made', () => {
+    expect(resolvePreprocess({ fit: 'crop', resize: 256 })).toMatchObject({ resize: 256, cropPct: null });
+    expect(resolvePreprocess({ fit: 'crop', cropPct: 0.9 }, {}, { resize: 256 })).toMatchObject({
+      resize: null,
+      cropPct: 0.9,
+    });
+    expect(resolvePreprocess('unit', {}, { fit: 'letterbox', padColor: 114 }).padColor).toEqual([114, 114, 114]);
+    expect(() => resolvePreprocess({ fit: 'squeeze', resize: 256 })).toThrow(/belongs to the fit 'crop'/);
+    expect(() => resolvePreprocess({ fit: 'crop', padColor: 114 })).toThrow(/belongs to the fit 'letterbox'/);
+    expect(() => resolvePreprocess({ fit: 'crop', resize: 256, cropPct: 0.9 })).toThrow(/resize or cropPct/);
+    for (const bad of [{ resize: 0 }, { cropPct: 1.2 }, { padColor: [1, 2] }, { padColor: 300 }])
+      expect(() => resolvePreprocess(bad)).toThrow(/needs/);
   });
 
   it('takes size and layout from the model', () => {

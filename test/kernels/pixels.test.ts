@@ -7,6 +7,7 @@ import {
   overlay,
   type PixelImage,
   resizeAntialiased,
+  resizeAntialiasedDeep,
   resizeAntialiasedFloat,
 } from '../../lib/kernels/index.ts';
 import * as reference from '../../lib/reference/kernels/index.ts';
@@ -25,6 +26,36 @@ function expectBytes(actual: Uint8Array, expected: Uint8Array): void {
   expect(actual.length).toBe(expected.length);
   expect(actual.findIndex((value, i) => value !== expected[i])).toBe(-1);
 }
+
+describe('pictures of more than 8 bits', () => {
+  const info = { width: 37, height: 23, channels: 3 };
+  const random = new Random(3);
+  const values = Array.from({ length: 37 * 23 * 3 }, () => random.bits() / 7 - 1000);
+
+  it.each([Float32Array, Float64Array])('keep their values when resized and normalised (%o)', async Values => {
+    const image = { data: Values.from(values), info };
+    for (const interpolation of FILTERS)
+      for (const [width, height] of [
+        [11, 50],
+        [37, 9],
+      ] as const) {
+        const options = { width, height, interpolation, window: { x: 2, y: 3, width: 7, height: 6 } };
+        const resized = await resizeAntialiasedDeep(image, options);
+        expect(resized.data).toBeInstanceOf(Values);
+        expect(resized.info).toEqual({ width: 7, height: 6, channels: 3 });
+        expectClose(Float32Array.from(resized.data), reference.resizeAntialiasedFloat(image, options), 2e-6);
+        for (const layout of ['nchw', 'nhwc'] as const) {
+          const range = { mean: [0.4, 0.5, 0.6], std: 2, scale: 1e-6, layout, channelOrder: 'bgr' } as const;
+          expectClose(await imageToTensor(resized, range), reference.imageToTensor(resized, range), 1e-6);
+        }
+      }
+  });
+
+  it('doubles hold differences that floats do not', async () => {
+    const image = { data: Float64Array.of(2_000_000_001, 2_000_000_002), info: { width: 2, height: 1, channels: 1 } };
+    expectClose(await imageToTensor(image, { mean: 2e9, std: 1, scale: 1 }), [1, 2], 1e-7);
+  });
+});
 
 describe('imageToTensor', () => {
   const imagenet = { mean: [0.485, 0.456, 0.406], std: [0.229, 0.224, 0.225] };

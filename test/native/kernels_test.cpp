@@ -216,6 +216,10 @@ void testPixels() {
           // Bicubic's overshoot is cut off between the passes of bytes, so there the two differ by more.
           if (filter == ImageFilter::bicubic) continue;
           for (std::size_t i = 0; i < exact.size(); i++) CHECK(near(rounded[i], exact[i], 1));
+          const std::vector<float> deep(pixels.begin(), pixels.end());
+          std::vector<float> same(exact.size());
+          resampleImage(deep.data(), from, channels, to, window, filter, same.data());
+          CHECK(same == exact);
         }
       }
     }
@@ -233,6 +237,9 @@ void testPixels() {
   PixelNormalization normalization;
   normalization.planar = false;
   imageToTensor(picture.data(), 101, 3, normalization, tensor.data());
+  CHECK(std::equal(tensor.begin(), tensor.end(), picture.begin()));
+  const std::vector<double> deep(picture.begin(), picture.end());
+  imageToTensor(deep.data(), 101, 3, normalization, tensor.data());
   CHECK(std::equal(tensor.begin(), tensor.end(), picture.begin()));
 }
 

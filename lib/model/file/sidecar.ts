@@ -2,8 +2,10 @@ import { dirname } from 'node:path';
 import { OnnxCamError } from '../../common/errors.ts';
 import { shown } from '../../common/shown.ts';
 import { didYouMean } from '../../common/suggest.ts';
+import type { Tensor } from '../../engine/tensor.ts';
 import { checkPreprocess } from '../../image/preprocess-options.ts';
-import { openInside } from '../../io/inside-folder.ts';
+import { openInside, openNamedInside } from '../../io/inside-folder.ts';
+import { parseNpyTensor } from '../../io/npy.ts';
 import { isMissing, readWhole } from '../../io/regular-file.ts';
 import { DETECTION_FORMATS, type DetectionFormatName } from '../../targets/detection.ts';
 import type { LayerSpec } from '../find/choose-layer.ts';
@@ -12,11 +14,13 @@ import type { LayerSpec } from '../find/choose-layer.ts';
 export interface Sidecar {
   /** A preset's name or the values themselves. */
   readonly preprocess?: string | Readonly<Record<string, unknown>>;
-  /** Class names, or the name of a text file inside the model's folder. */
-  readonly labels?: readonly string[] | string;
+  /** Class names, by place or by index, or the name of a file inside the model's folder. */
+  readonly labels?: readonly string[] | Readonly<Record<number, string>> | string;
   readonly layer?: LayerSpec;
   readonly input?: string;
   readonly output?: string;
+  /** Fixed tensors for the other inputs: names of `.npy` files inside the model's folder. */
+  readonly inputs?: Readonly<Record<string, string>>;
   /** Of detections a format's name; false where there are none. */
   readonly detector?: false | DetectionFormatName;
   readonly tokens?: { readonly grid?: readonly [number, number]; readonly prefix?: number };
@@ -36,8 +40,9 @@ const isLayer = (value: unknown): boolean => isText(value) || (Number.isInteger(
 const CHECKS: Readonly<Record<keyof Sidecar, Check>> = {
   preprocess: { expected: "a preset's name or an object", accepts: value => isText(value) || isRecord(value) },
   labels: {
-    expected: 'an array of class names or the name of a file',
-    accepts: value => isText(value) || (Array.isArray(value) && value.every(label => typeof label === 'string')),
+    expected: 'an array of class names, an object with their indices, or the name of a file',
+    accepts: value =>
+      isText(value) || isRecord(value) || (Array.isArray(value) && value.every(label => typeof label === 'string')),
   },
   layer: {
     expected: 'a layer name, a negative number, or an array of these',
@@ -45,6 +50,10 @@ const CHECKS: Readonly<Record<keyof Sidecar, Check>> = {
   },
   input: { expected: 'the name of an input', accepts: isText },
   output: { expected: 'the name of an output', accepts: isText },
+  inputs: {
+    expected: 'an object { "NAME": "FILE.npy" }',
+    accepts: value => isRecord(value) && Object.values(value).every(isText),
+  },
   detector: {
     expected: `false or one of ${DETECTION_FORMATS.join(', ')}`,
     accepts: value => value === false || DETECTION_FORMATS.includes(value as DetectionFormatName),
@@ -82,6 +91,29 @@ export async function readSidecar(modelPath: string): Promise<Sidecar> {
   const sidecar = parseSidecar(text, path);
   checkPreprocess(sidecar.preprocess, `preprocess in ${path}`);
   return sidecar;
+}
+
+/** Bytes: what one array in memory holds. */
+const LARGEST_TENSOR = 2 ** 31 - 1;
+
+/**
+ * The fixed tensors that the file beside a model names, from inside the model's folder.
+ * @throws `ERR_OPTION_INVALID` for a file that is elsewhere or cannot be read
+ */
+export async function readInputsBeside({ inputs }: Sidecar, modelPath: string): Promise<Record<string, Tensor>> {
+  const read = async ([name, file]: readonly [string, string]): Promise<[string, Tensor]> => {
+    try {
+      const bytes = await readWhole(await openNamedInside(dirname(modelPath), file), LARGEST_TENSOR);
+      return [name, parseNpyTensor(bytes, file)];
+    } catch (cause) {
+      throw new OnnxCamError(
+        'ERR_OPTION_INVALID',
+        `${modelPath}.json: "inputs" names ${shown(file)} for "${name}": ${(cause as Error).message}`,
+        { cause },
+      );
+    }
+  };
+  return Object.fromEntries(await Promise.all(Object.entries(inputs ?? {}).map(read)));
 }
 
 /** @param path for messages only */

@@ -11,6 +11,10 @@ import { type DeclaredDim, type DeclaredValue, describeValue } from '../graph/va
 export interface ImageInput {
   readonly name: string;
   readonly type: TensorType;
+  /** What the file says: `type` may be float32 where whole numbers are cast before anything is computed. */
+  readonly stored: TensorType;
+  /** Of an input of three axes: which they are; `dims` and everything else is said of four. */
+  readonly axes?: 'chw' | 'hwc' | 'nhw';
   readonly layout: ImageLayout;
   readonly channels: number;
   /** undefined: the model takes any size. */
@@ -31,7 +35,12 @@ export interface InputOptions {
   readonly inputs?: Readonly<Record<string, Tensor>>;
 }
 
-const IMAGE_TYPES: readonly string[] = ['float32', 'float16', 'float64', 'uint8', 'int8', 'int32'];
+const IMAGE_TYPES: readonly string[] = [
+  ...['float32', 'float16', 'float64', 'bfloat16'],
+  ...['uint8', 'int8', 'uint16', 'int16', 'uint32', 'int32', 'int64'],
+];
+/** Of several inputs those of these types are more likely indices and masks. */
+const INDEX_TYPES: readonly (string | undefined)[] = ['uint32', 'int32', 'int64'];
 const PICTURE_CHANNELS = [1, 3, 4];
 
 /**
@@ -88,13 +97,17 @@ function checkFixed(value: DeclaredValue, tensor: Tensor | undefined): void {
 
 function pickImage(graph: Graph, free: readonly DeclaredValue[], all: readonly DeclaredValue[]): DeclaredValue {
   let images = free.filter(value => isImage(graph, value));
+  // Of three axes only where nothing has four: texts and sequences have three as well.
+  if (images.length === 0) images = free.filter(value => axesOf(graph, value) !== undefined);
   const pictures = images.filter(value => PICTURE_CHANNELS.includes(describeImage(graph, value).channels));
   if (images.length > 1 && pictures.length > 0) images = pictures;
+  const values = images.filter(({ type }) => !INDEX_TYPES.includes(type));
+  if (images.length > 1 && values.length > 0) images = values;
   const [image, second] = images;
   if (!image)
     throw new OnnxCamError(
       'ERR_MODEL_UNSUPPORTED',
-      `no input takes an image (a tensor [N,C,H,W], [N,H,W,C], [N,C,D,H,W] or [N,T,C,H,W] of numbers); the model has ${list(all)}`,
+      `no input takes an image (a tensor [N,C,H,W], [N,H,W,C], [C,H,W], [H,W,C], [N,H,W], [N,C,D,H,W] or [N,T,C,H,W] of numbers); the model has ${list(all)}`,
     );
   if (second)
     throw new OnnxCamError(
@@ -118,11 +131,13 @@ function describeImage(graph: Graph, value: DeclaredValue): ImageInput {
       `input ${list([value])} takes no images: numbers are expected (${IMAGE_TYPES.join(', ')})`,
     );
   const convolution = convolutionAfter(graph, value.name);
+  const axes = axesOf(graph, value);
+  if (axes) return describeThree(value, value.dims as Three, axes);
   const dims = value.dims ?? new Array<DeclaredDim>(convolution?.rank ?? 0).fill('');
   if (dims.length !== 4 && dims.length !== 5)
     throw new OnnxCamError(
       'ERR_MODEL_UNSUPPORTED',
-      `input ${list([value])} is no image: a tensor [N,C,H,W], [N,H,W,C] or [N,C,D,H,W] is expected`,
+      `input ${list([value])} is no image: a tensor [N,C,H,W], [N,H,W,C], [C,H,W], [H,W,C], [N,H,W] or [N,C,D,H,W] is expected`,
     );
   const layout =
     dims.length === 5 ? layoutOf5(convolution?.rank) : isChannelsLast(graph, value.name, dims) ? 'nhwc' : 'nchw';
@@ -134,17 +149,62 @@ function describeImage(graph: Graph, value: DeclaredValue): ImageInput {
       `input ${list([value])} is fixed to ${batch} images at once; at most ${MAX_BATCH} are supported: export the model ` +
         'with an open batch (or the file is damaged)',
     );
-  const channels = size(CHANNEL_AXIS[layout]) ?? (layout === 'nhwc' ? 3 : (convolution?.channels ?? 3));
+  const channels = size(CHANNEL_AXIS[layout]) ?? convolution?.channels ?? 3;
   const spatial = layout === 'nhwc' ? 1 : dims.length - 2;
   return {
     name: value.name,
     type: value.type as TensorType,
+    stored: value.type as TensorType,
     layout,
     channels,
     height: size(spatial),
     width: size(spatial + 1),
     depth: layout === 'ncdhw' ? size(2) : layout === 'ntchw' ? size(1) : undefined,
     batch,
+    dims,
+  };
+}
+
+type Three = readonly [DeclaredDim, DeclaredDim, DeclaredDim];
+
+/**
+ * Which axes an input of three has: one picture with its channels first or last, or a batch of grey ones. Only where a
+ * convolution over pictures of as many channels follows: nothing else tells them from sequences.
+ */
+function axesOf(graph: Graph, { name, type, dims }: DeclaredValue): ImageInput['axes'] {
+  if (!type || !IMAGE_TYPES.includes(type) || dims?.length !== 3) return undefined;
+  const convolution = convolutionAfter(graph, name, FAR);
+  if (convolution?.rank !== 4) return undefined;
+  const { channels } = convolution;
+  if (dims[0] === channels && PICTURE_CHANNELS.includes(channels) && channels !== 1) return 'chw';
+  if (dims[2] === channels) return 'hwc';
+  if (channels === 1) return 'nhw';
+  // Nothing is said of the sizes: the order in which the graph brings them before the convolution.
+  if (dims[0] !== channels && typeof dims[0] === 'number') return undefined;
+  const perm = followingNode(graph, name, ({ op }) => op === 'Transpose', FAR)
+    ?.attributes.ints('perm')
+    ?.join();
+  return perm === '2,0,1' || perm === '0,3,1,2' ? 'hwc' : 'chw';
+}
+
+/** As the input of four axes that `adaptPictureInput` makes of it. */
+function describeThree({ name, type }: DeclaredValue, [a, b, c]: Three, axes: 'chw' | 'hwc' | 'nhw'): ImageInput {
+  const known = (dim: DeclaredDim) => (typeof dim === 'number' ? dim : undefined);
+  const [height, width] = axes === 'hwc' ? [a, b] : [b, c];
+  const channel = axes === 'chw' ? a : c;
+  const channels = axes === 'nhw' ? 1 : (known(channel) ?? 3);
+  const dims = axes === 'nhw' ? [a, 1, b, c] : axes === 'chw' ? [1, channels, b, c] : [1, a, b, channels];
+  return {
+    name,
+    type: type as TensorType,
+    stored: type as TensorType,
+    axes,
+    layout: axes === 'hwc' ? 'nhwc' : 'nchw',
+    channels,
+    height: known(height),
+    width: known(width),
+    depth: undefined,
+    batch: known(dims[0]!),
     dims,
   };
 }
@@ -168,18 +228,26 @@ function isChannelsLast(graph: Graph, name: string, dims: readonly DeclaredDim[]
   );
 }
 
-function convolutionAfter(graph: Graph, name: string): { rank: number; channels: number } | undefined {
-  const node = followingNode(graph, name, ({ op }) => op === 'Conv');
+function convolutionAfter(graph: Graph, name: string, steps?: number): { rank: number; channels: number } | undefined {
+  const node = followingNode(graph, name, ({ op }) => op === 'Conv', steps);
   const weight = graph.initializers.get(node?.inputs[1] ?? '');
   if (!weight) return undefined;
   const dims = dimsOf(weight);
   return { rank: dims.length, channels: dims[1]! * node!.attributes.int('group', 1) };
 }
 
+/** Steps of a whole preprocessing inside the graph. */
+const FAR = 24;
+
 /** The first node that fits, a few steps of preprocessing (Cast, Sub, Mul, Pad …) after a tensor. */
-function followingNode(graph: Graph, tensor: string, fits: (node: GraphNode) => boolean): GraphNode | undefined {
+function followingNode(
+  graph: Graph,
+  tensor: string,
+  fits: (node: GraphNode) => boolean,
+  steps = 8,
+): GraphNode | undefined {
   let names = [tensor];
-  for (let step = 0; step < 8 && names.length > 0; step++) {
+  for (let step = 0; step < steps && names.length > 0; step++) {
     const nodes = names.flatMap(name => graph.consumers(name));
     const found = nodes.find(fits);
     if (found) return found;

@@ -54,10 +54,17 @@ function shapeOf(batch: number, { input, width, height, depth }: ProbingInputs):
 export function probingFeeds(graph: Graph, batch: number, options: ProbingInputs): Record<string, Tensor> {
   const { input, inputs } = options;
   const shape = imageShape(batch, options);
-  const feeds: Record<string, Tensor> = { [input.name]: noiseTensor(input.type, shape, batch) };
+  const feeds: Record<string, Tensor> = { [input.name]: imageNoise(input, shape, batch) };
   for (const [name, tensor] of Object.entries(inputs ?? {}))
     if (name !== input.name) feeds[name] = sharesBatch(graph, name, input.name) ? repeatBatch(tensor, batch) : tensor;
   return feeds;
+}
+
+/** In the values that the file's own type has, whatever holds them. */
+function imageNoise({ type, stored }: ImageInput, shape: readonly number[], seed: number): Tensor {
+  const noise = noiseTensor(stored, shape, seed);
+  if (type === stored) return noise;
+  return { type: 'float32', data: Float32Array.from(noise.data as ArrayLike<number | bigint>, Number), dims: shape };
 }
 
 /** True for an input whose first size the model leaves open. */

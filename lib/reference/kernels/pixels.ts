@@ -1,7 +1,13 @@
-import type { ImageToTensorOptions, PixelImage, PixelMap, ResizeAntialiasedOptions } from '../../kernels/pixels.ts';
+import type {
+  DeepImage,
+  ImageToTensorOptions,
+  PixelImage,
+  PixelMap,
+  ResizeAntialiasedOptions,
+} from '../../kernels/pixels.ts';
 
 /** Twin of native/kernels/picture/image_tensor.cpp. */
-export function imageToTensor({ data, info }: PixelImage, options: ImageToTensorOptions): Float32Array {
+export function imageToTensor({ data, info }: PixelImage | DeepImage, options: ImageToTensorOptions): Float32Array {
   const { width, height, channels } = info;
   const { scale = 1 / 255, channelOrder = 'rgb', layout = 'nchw' } = options;
   const count = width * height;
@@ -65,7 +71,7 @@ export function resizeAntialiased(image: PixelImage, options: ResizeAntialiasedO
 }
 
 /** Twin of native/kernels/picture/resample_image.cpp with floats. */
-export function resizeAntialiasedFloat(image: PixelImage, options: ResizeAntialiasedOptions): Float32Array {
+export function resizeAntialiasedFloat(image: PixelImage | DeepImage, options: ResizeAntialiasedOptions): Float32Array {
   return resample(image, options, ({ weights }, values) =>
     weights.reduce((sum, weight, j) => sum + weight * values(j), 0),
   ).data;
@@ -73,7 +79,7 @@ export function resizeAntialiasedFloat(image: PixelImage, options: ResizeAntiali
 
 /** Rows, then columns; `blend` weighs the values at first, first + 1, … of an axis. */
 function resample(
-  { data, info }: PixelImage,
+  { data, info }: PixelImage | DeepImage,
   { width, height, interpolation, window = { x: 0, y: 0, width, height } }: ResizeAntialiasedOptions,
   blend: (taps: PixelTaps, values: (j: number) => number) => number,
 ): { data: Float32Array; width: number; height: number } {

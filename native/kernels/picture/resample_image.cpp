@@ -14,11 +14,11 @@ namespace {
 // 8 bits of value and 2 of headroom (overshoot, sums of rounded weights) leave 22 of 32.
 constexpr int kFractionBits = 22;
 
-/// How a channel's value is weighted and kept between the passes: `float`, or bytes with fixed-point weights.
+/// How a channel's value is weighted and kept between the passes: floating, or bytes with fixed-point weights.
 template <class Value>
 struct Arithmetic {
-  using Weight = float;
-  static Weight weight(double value) { return static_cast<float>(value); }
+  using Weight = Value;
+  static Weight weight(double value) { return static_cast<Weight>(value); }
   static Weight start() { return 0; }
   static Value finish(Weight sum) { return sum; }
 };
@@ -87,12 +87,12 @@ Taps<typename Arithmetic<Value>::Weight> tapsFor(std::size_t from, std::size_t t
   return taps;
 }
 
-template <std::size_t fixedChannels, class Value, class Weight>
-void resampleRow(const std::uint8_t* row, std::size_t anyChannels, const Taps<Weight>& taps, Value* out) {
+template <std::size_t fixedChannels, class Source, class Value, class Weight>
+void resampleRow(const Source* row, std::size_t anyChannels, const Taps<Weight>& taps, Value* out) {
   const std::size_t channels = fixedChannels != 0 ? fixedChannels : anyChannels;
   for (std::size_t x = 0; x < taps.first.size(); x++) {
     const Weight* weights = &taps.weights[x * taps.limit];
-    const std::uint8_t* source = row + taps.first[x] * channels;
+    const Source* source = row + taps.first[x] * channels;
     const std::size_t count = taps.count[x];
     if constexpr (fixedChannels == 3) {
       Weight red = Arithmetic<Value>::start(), green = red, blue = red;
@@ -127,8 +127,8 @@ void blendRows(const Value* rows, std::size_t offset, std::size_t length, const 
   for (std::size_t i = 0; i < length; i++) out[i] = Arithmetic<Value>::finish(sums[i]);
 }
 
-template <class Value>
-void resample(const std::uint8_t* pixels, ImageSize from, std::size_t channels, ImageSize to, ImageWindow window,
+template <class Source, class Value>
+void resample(const Source* pixels, ImageSize from, std::size_t channels, ImageSize to, ImageWindow window,
               ImageFilter filter, Value* out) {
   using Weight = typename Arithmetic<Value>::Weight;
   const Taps<Weight> columns = tapsFor<Value>(from.width, to.width, window.x, window.width, filter);
@@ -143,7 +143,7 @@ void resample(const std::uint8_t* pixels, ImageSize from, std::size_t channels, 
   parallelFor(lastRow - firstRow, grainFor(rowWork), [&](std::size_t begin, std::size_t end) {
     for (std::size_t y = begin; y < end; y++) {
       checkInterruption();
-      const std::uint8_t* source = pixels + (firstRow + y) * from.width * channels;
+      const Source* source = pixels + (firstRow + y) * from.width * channels;
       Value* target = &stretched[y * length];
       if (from.width == to.width) {
         std::copy(source + window.x * channels, source + window.x * channels + length, target);
@@ -176,6 +176,16 @@ void resampleImage(const std::uint8_t* pixels, ImageSize from, std::size_t chann
 
 void resampleImage(const std::uint8_t* pixels, ImageSize from, std::size_t channels, ImageSize to, ImageWindow window,
                    ImageFilter filter, float* out) {
+  resample(pixels, from, channels, to, window, filter, out);
+}
+
+void resampleImage(const float* pixels, ImageSize from, std::size_t channels, ImageSize to, ImageWindow window,
+                   ImageFilter filter, float* out) {
+  resample(pixels, from, channels, to, window, filter, out);
+}
+
+void resampleImage(const double* pixels, ImageSize from, std::size_t channels, ImageSize to, ImageWindow window,
+                   ImageFilter filter, double* out) {
   resample(pixels, from, channels, to, window, filter, out);
 }
 

@@ -7,6 +7,7 @@
 // of unchanged size is passed over.
 // Layout: uint8 HWC, any number of channels → uint8 HWC (to the bit what Pillow gives: weights rounded to 22 fractional
 // bits, rows rounded to bytes between the passes) or float HWC in 0..255 (nothing rounded, bicubic may overshoot).
+// Pictures of more than 8 bits come as float or double and stay so (what Pillow does for its mode F); to float or double HWC.
 // `window` is the part of the result that is wanted; only that is computed.
 // No SIMD tiers: 1280 × 960 to 224 × 224 takes 2.3 ms on one core. Source: Pillow, src/libImaging/Resample.c.
 #pragma once
@@ -34,5 +35,9 @@ void resampleImage(const std::uint8_t* pixels, ImageSize from, std::size_t chann
                    ImageFilter filter, std::uint8_t* out);
 void resampleImage(const std::uint8_t* pixels, ImageSize from, std::size_t channels, ImageSize to, ImageWindow window,
                    ImageFilter filter, float* out);
+void resampleImage(const float* pixels, ImageSize from, std::size_t channels, ImageSize to, ImageWindow window,
+                   ImageFilter filter, float* out);
+void resampleImage(const double* pixels, ImageSize from, std::size_t channels, ImageSize to, ImageWindow window,
+                   ImageFilter filter, double* out);
 
 }  // namespace onnx_cam::kernels

@@ -1,0 +1,56 @@
+import { createRequire } from 'node:module';
+import { Worker } from 'node:worker_threads';
+import { abortError } from '../common/errors.ts';
+import type { Size } from './geometry.ts';
+
+/** Row-major RGBA. */
+export interface RgbaImage extends Size {
+  readonly data: Uint8Array;
+}
+
+/** What decodes: libnsbmp in WebAssembly, whose memory a damaged file cannot leave. */
+const DECODER = createRequire(import.meta.url).resolve('@cwasm/nsbmp');
+
+/** A thread of its own, since decoding may take long and WebAssembly's memory is given back with the thread only. */
+const SOURCE = `
+const { parentPort, workerData } = require('node:worker_threads');
+const { width, height, data } = require(workerData.decoder).decode(workerData.bytes);
+parentPort.postMessage({ width, height, data }, [data.buffer]);
+`;
+
+export function isBitmap(bytes: Uint8Array): boolean {
+  return bytes[0] === 0x42 && bytes[1] === 0x4d;
+}
+
+/**
+ * The size that a BMP file's header tells.
+ * @throws Error for one that is cut off
+ */
+export function bitmapSize(bytes: Uint8Array): Size {
+  if (bytes.byteLength < 26) throw new Error('its header is cut off');
+  const view = new DataView(bytes.buffer, bytes.byteOffset, bytes.byteLength);
+  // The first header had 16 bits for each side; a negative height is that of rows from the top.
+  return view.getUint32(14, true) === 12
+    ? { width: view.getUint16(18, true), height: view.getUint16(20, true) }
+    : { width: Math.abs(view.getInt32(18, true)), height: Math.abs(view.getInt32(22, true)) };
+}
+
+/**
+ * The pixels of a BMP file. Its size must have been checked: they take four bytes each.
+ * @throws Error for a file that cannot be decoded; `ERR_ABORTED`
+ */
+export function decodeBitmap(bytes: Uint8Array, signal?: AbortSignal): Promise<RgbaImage> {
+  const worker = new Worker(SOURCE, { eval: true, execArgv: [], workerData: { decoder: DECODER, bytes } });
+  return new Promise<RgbaImage>((resolve, reject) => {
+    const onAbort = () => reject(abortError(signal!));
+    signal?.addEventListener('abort', onAbort, { once: true });
+    worker.once('message', ({ width, height, data }: Size & { data: Uint8ClampedArray }) => {
+      resolve({ width, height, data: new Uint8Array(data.buffer) });
+    });
+    worker.once('error', reject);
+    worker.once('exit', () => {
+      signal?.removeEventListener('abort', onAbort);
+      reject(new Error('its decoder ended without an answer'));
+    });
+  }).finally(() => worker.terminate());
+}

@@ -1,0 +1,328 @@
+import { mkdtemp, rm, writeFile } from 'node:fs/promises';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
+import { afterAll, beforeAll, describe, expect, it } from 'vitest';
+import type { PreprocessOptions } from '../../lib/image/preprocess-options.ts';
+import { formatNpy } from '../../lib/io/npy.ts';
+import { fromConfig, fromPreprocessor } from '../../lib/model/file/hugging-face.ts';
+import { readUltralytics } from '../../lib/model/file/ultralytics.ts';
+import { makeNode } from '../../lib/model/graph/graph.ts';
+import { namesFromJson } from '../../lib/targets/label-shapes.ts';
+import { expectError } from '../helpers/expect-error.ts';
+import { CLASSES, one, plainModel, plainSpec } from '../helpers/explain-models.ts';
+import { buildModel } from '../helpers/model-builder.ts';
+import { explainerOpener } from '../helpers/open-explainers.ts';
+
+const open = explainerOpener();
+const IMAGE = { data: Buffer.alloc(20 * 30 * 3, 77), info: { width: 30, height: 20, channels: 3 } };
+const NAMES = Array.from({ length: CLASSES }, (_, i) => `name ${i}`);
+
+let root = '';
+beforeAll(async () => {
+  root = await mkdtemp(join(tmpdir(), 'onnx-cam-beside-'));
+});
+afterAll(() => rm(root, { recursive: true, force: true }));
+
+/** A folder of its own with the model and files beside it. */
+async function folderWith(model: Uint8Array, files: Readonly<Record<string, unknown>>): Promise<string> {
+  const folder = await mkdtemp(join(root, 'model-'));
+  await writeFile(join(folder, 'model.onnx'), model);
+  for (const [name, value] of Object.entries(files))
+    await writeFile(join(folder, name), typeof value === 'string' ? value : JSON.stringify(value));
+  return join(folder, 'model.onnx');
+}
+
+const HALF = { do_rescale: true, rescale_factor: 1 / 255, image_mean: [0.5, 0.5, 0.5], image_std: [0.5, 0.5, 0.5] };
+
+describe("Hugging Face's files", () => {
+  const files = {
+    'preprocessor_config.json': { ...HALF, size: { height: 40, width: 32 }, resample: 3 },
+    'config.json': { id2label: Object.fromEntries(NAMES.entries()), image_size: 99 },
+  };
+  const anySize = plainModel({ size: ['h', 'w'] as never });
+
+  it('say size, range, filter and labels, and results say so', async () => {
+    const cam = await open(await folderWith(anySize, files));
+    const { preprocess, target, warnings } = one(await cam.explain(IMAGE));
+    expect(preprocess).toMatchObject({
+      size: [32, 40],
+      mean: [0.5, 0.5, 0.5],
+      interpolation: 'bicubic',
+      scaleGiven: false,
+    });
+    expect(target.label).toBe(NAMES[target.index]);
+    expect(warnings).toContain('labels from config.json');
+    expect(warnings.join('\n')).toMatch(/mean.*size.*from preprocessor_config\.json|size.*mean.*preprocessor_config/);
+  });
+
+  it('lose against the file beside the model, and that against options', async () => {
+    const beside = { preprocess: { mean: 0.1, size: [16, 16] }, labels: NAMES.map(name => name.toUpperCase()) };
+    const path = await folderWith(anySize, { ...files, 'model.onnx.json': beside });
+    const own = one(await (await open(path)).explain(IMAGE));
+    expect(own.preprocess).toMatchObject({
+      size: [16, 16],
+      mean: [0.1, 0.1, 0.1],
+      std: [1, 1, 1],
+      interpolation: 'bicubic',
+    });
+    expect(own.target.label).toMatch(/^NAME/);
+    expect(own.warnings.join('\n')).not.toMatch(/size|mean/);
+    const given = await open(path, { preprocess: { preset: 'unit', size: [24, 24] }, labels: NAMES });
+    const result = one(await given.explain(IMAGE));
+    expect(result.preprocess).toMatchObject({ size: [24, 24], preset: 'unit' });
+    expect(result.target.label).toMatch(/^name/);
+  });
+
+  it('are not followed where the size of the model is another', async () => {
+    const cam = await open(await folderWith(plainModel(), files));
+    const { preprocess, warnings } = one(await cam.explain(IMAGE));
+    expect(preprocess).toMatchObject({ size: [16, 16], mean: [0.5, 0.5, 0.5] });
+    expect(warnings.join('\n')).toContain("says 32x40, the model's input is fixed at 16x16");
+  });
+
+  it('of no sense are refused, another config.json is not', async () => {
+    await open(await folderWith(plainModel(), { 'config.json': 'not JSON at all' }));
+    for (const [bad, says] of [
+      ['{', 'cannot be read'],
+      [{ image_std: [0, 0, 0] }, 'above 0'],
+    ] as const) {
+      const path = await folderWith(plainModel(), { 'preprocessor_config.json': bad });
+      await expectError(() => open(path), 'ERR_OPTION_INVALID', 'preprocessor_config.json', says);
+    }
+  });
+
+  it.each<[unknown, PreprocessOptions]>([
+    // CLIP
+    [
+      {
+        ...HALF,
+        do_center_crop: true,
+        crop_size: { height: 224, width: 224 },
+        size: { shortest_edge: 224 },
+        resample: 3,
+      },
+      {
+        mean: [0.5, 0.5, 0.5],
+        std: [0.5, 0.5, 0.5],
+        interpolation: 'bicubic',
+        size: [224, 224],
+        fit: 'crop',
+        resize: 224,
+      },
+    ],
+    // Older files have plain numbers.
+    [
+      { ...HALF, do_center_crop: true, crop_size: 224, size: 256, resample: 2 },
+      {
+        mean: [0.5, 0.5, 0.5],
+        std: [0.5, 0.5, 0.5],
+        interpolation: 'bilinear',
+        size: [224, 224],
+        fit: 'crop',
+        resize: 256,
+      },
+    ],
+    // ConvNeXt
+    [
+      { size: { shortest_edge: 224 }, crop_pct: 0.875, image_mean: [0, 0, 0], image_std: [1, 1, 1] },
+      { mean: [0, 0, 0], std: [1, 1, 1], size: [224, 224], fit: 'crop', cropPct: 0.875 },
+    ],
+    // MobileViT takes BGR in 0..1.
+    [
+      { do_normalize: false, do_flip_channel_order: true, size: { height: 256, width: 256 } },
+      { mean: 0, std: 1, channelOrder: 'bgr', size: [256, 256] },
+    ],
+    [
+      { do_rescale: false, do_normalize: false },
+      { mean: 0, std: 1, scale: 1 },
+    ],
+    // EfficientNet: x / 127.5 − 1
+    [
+      { rescale_factor: 1 / 127.5, rescale_offset: true, do_normalize: false },
+      { mean: 1, std: 1, scale: 1 / 127.5 },
+    ],
+  ])('reads %j', (config, expected) => {
+    expect(fromPreprocessor(config as never).preprocess).toEqual(expected);
+  });
+
+  it("reads timm's configuration", () => {
+    const cfg = {
+      input_size: [3, 240, 320],
+      crop_pct: 0.9,
+      interpolation: 'bicubic',
+      mean: [0.1, 0.2, 0.3],
+      std: [1, 1, 1],
+    };
+    expect(fromConfig({ label_names: ['a', 'b'], pretrained_cfg: cfg })).toEqual({
+      labels: ['a', 'b'],
+      preprocess: {
+        size: [320, 240],
+        mean: [0.1, 0.2, 0.3],
+        std: [1, 1, 1],
+        interpolation: 'bicubic',
+        fit: 'crop',
+        cropPct: 0.9,
+      },
+    });
+    expect(fromConfig({ id2label: { 0: 'LABEL_0', 1: 'LABEL_1' } }).labels).toBeUndefined();
+  });
+});
+
+describe('fixed tensors of the file beside the model', () => {
+  const spec = plainSpec();
+  const model = buildModel({
+    ...spec,
+    nodes: [makeNode('Mul', ['image', 'by'], ['x']), ...spec.nodes],
+    inputs: [
+      { name: 'image', dims: ['N', 3, 16, 16] },
+      { name: 'by', dims: [1] },
+    ],
+  });
+  const npy = (value: number) => Buffer.concat(formatNpy({ data: Float32Array.of(value), dims: [1] }));
+
+  it('are read from its folder, options win', async () => {
+    const path = await folderWith(model, { 'model.onnx.json': { inputs: { by: 'two.npy' } } });
+    await writeFile(join(path, '..', 'two.npy'), npy(2));
+    const by = { type: 'float32', data: Float32Array.of(2), dims: [1] } as const;
+    const options = { input: 'image' };
+    const beside = one(await (await open(path, options)).explain(IMAGE));
+    const given = one(await (await open(model, { ...options, inputs: { by } })).explain(IMAGE));
+    expect(beside.raw.data).toEqual(given.raw.data);
+    const half = { ...by, data: Float32Array.of(0.5) };
+    const over = one(await (await open(path, { ...options, inputs: { by: half } })).explain(IMAGE));
+    expect(over.target.score).not.toBe(beside.target.score);
+  });
+
+  it('are refused elsewhere and where they cannot be read', async () => {
+    for (const file of ['../two.npy', 'missing.npy', 'model.onnx']) {
+      const path = await folderWith(model, { 'model.onnx.json': { inputs: { by: file } } });
+      await expectError(() => open(path), 'ERR_OPTION_INVALID', '"inputs" names', file);
+    }
+  });
+});
+
+describe("Ultralytics' metadata", () => {
+  const metadata = new Map(
+    Object.entries({ author: 'Ultralytics', imgsz: '[480, 640]', stride: '32', names: "{0: 'a', 1: 'b'}" }),
+  );
+
+  it('says size, letterbox and labels', () => {
+    expect(readUltralytics(metadata)).toMatchObject({
+      preprocess: { preset: 'unit', size: [640, 480], fit: 'letterbox', padColor: 114 },
+      labels: ['a', 'b'],
+    });
+    expect(readUltralytics(new Map([...metadata, ['task', 'classify']]))!.preprocess).toMatchObject({ fit: 'crop' });
+    expect(readUltralytics(new Map([['names', "{0: 'a'}"]]))).toBeUndefined();
+  });
+});
+
+describe('graphs that rescale by themselves', () => {
+  const rescaling = (op: string, value: number) => {
+    const spec = plainSpec();
+    return buildModel({
+      ...spec,
+      nodes: [makeNode(op, ['image', 'by'], ['x']), ...spec.nodes],
+      inputs: [{ name: 'image', dims: ['N', 3, 16, 16] }],
+      initializers: { ...spec.initializers, by: { dims: [1], data: [value] } },
+    });
+  };
+
+  it.each([
+    ['Div', 255, 'raw'],
+    ['Mul', 1 / 255, 'raw'],
+    ['Sub', 127.5, 'raw'],
+    ['Sub', 0.45, 'unit'],
+  ] as const)('%s by %d: pictures go in as %s, and it is said', async (op, value, preset) => {
+    const model = rescaling(op, value);
+    const plain = one(await (await open(model)).explain(IMAGE));
+    expect(plain.preprocess).toMatchObject({ preset });
+    expect(plain.warnings.join('\n')).toContain('the graph itself');
+    const given = one(await (await open(model, { preprocess: preset })).explain(IMAGE));
+    expect(given.warnings).toEqual([]);
+    expect(given.raw.data).toEqual(plain.raw.data);
+    const twice = one(await (await open(model, { preprocess: 'imagenet' })).explain(IMAGE));
+    expect(twice.preprocess).toMatchObject({ preset: 'imagenet' });
+    expect(twice.warnings.join('\n')).toContain('normalised before as well');
+  });
+
+  it.each([
+    ['Mul', 2],
+    ['Add', 0.1],
+    ['Div', 2],
+  ])('%s by %d is none', async (op, value) => {
+    const result = one(await (await open(rescaling(op, value))).explain(IMAGE));
+    expect(result.preprocess).toMatchObject({ preset: 'imagenet' });
+    expect(result.warnings).toEqual([]);
+  });
+});
+
+describe('labels in JSON', () => {
+  it.each<[unknown, string[] | undefined]>([
+    [
+      ['a', 'b'],
+      ['a', 'b'],
+    ],
+    [{ 0: 'a', 1: 'b' }, ['a', 'b']],
+    [{ 0: ['n1', 'a'], 1: ['n2', 'b'] }, ['a', 'b']],
+    [{ a: 0, b: 1 }, ['a', 'b']],
+    [{ id2label: { 1: 'b', 0: 'a' } }, ['a', 'b']],
+    [{ names: ['a', 'b'] }, ['a', 'b']],
+    [
+      [
+        { id: 2, name: 'b' },
+        { id: 0, name: 'a' },
+      ],
+      ['a', '1', 'b'],
+    ],
+    [{ 0: 'a', 5000000000: 'b' }, undefined],
+    [{ 0: 1 }, ['1'] as never],
+    ['text', undefined],
+    [[], undefined],
+    [{ a: 0, b: 0 }, undefined],
+  ])('%j', (value, names) => {
+    if (JSON.stringify(value) === '{"0":1}') expect(namesFromJson(value)).toBeUndefined();
+    else expect(namesFromJson(value)).toEqual(names);
+  });
+
+  it('are read from files and options, text that begins with a bracket as lines', async () => {
+    const lines = ['[PAD]', ...NAMES.slice(1)].join('\n');
+    const object = Object.fromEntries(NAMES.entries());
+    const path = await folderWith(plainModel(), {
+      'a.json': object,
+      'b.txt': lines,
+      'c.json': '{',
+      'd.json': { x: 'y' },
+    });
+    const names = async (labels: never) => {
+      const [first] = (await (await open(path, { labels })).predict(IMAGE, { topK: CLASSES })).filter(
+        p => p.index === 0,
+      );
+      return first!.label;
+    };
+    expect(await names('a.json' as never)).toBe('name 0');
+    expect(await names('b.txt' as never)).toBe('[PAD]');
+    expect(await names(object as never)).toBe('name 0');
+    for (const [labels, says] of [
+      ['c.json', 'no valid JSON'],
+      ['d.json', 'another shape'],
+      [{ x: 'y' }, '`labels` must be'],
+      [[1, 2], '`labels` must be'],
+    ] as const)
+      await expectError(() => open(path, { labels: labels as never }), 'ERR_OPTION_INVALID', says);
+  });
+});
+
+it('a model of open size that does not run at the one tried asks for it, without text of the runtime', async () => {
+  const spec = plainSpec({ size: ['h', 'w'] as never });
+  // Only 4x4 positions can be added to: pictures of 16x16.
+  const nodes = spec.nodes.flatMap(node =>
+    node.op === 'Relu' && node.outputs[0] === 'r2'
+      ? [makeNode('Add', ['c2', 'positions'], ['sum']), makeNode('Relu', ['sum'], ['r2'])]
+      : [node],
+  );
+  const positions = { dims: [1, 8, 4, 4], data: new Float32Array(128).fill(0.1) };
+  const model = buildModel({ ...spec, nodes, initializers: { ...spec.initializers, positions } });
+  const error = await expectError(() => open(model), 'ERR_MODEL_INVALID', 'size', '--size');
+  expect(error.message).not.toMatch(/Status Message|\.cc/);
+  expect(one(await (await open(model, { preprocess: { size: [16, 16] } })).explain(IMAGE)).status).toBeDefined();
+});
