@@ -152,7 +152,8 @@ it('queries that TopK chose inside, as RT-DETR, make no list of detections', asy
   const cam = await open(network(nodes, { outputs: [{ name: 'y' }], weights }), { labels: ['cat', 'dog'] });
   const predictions = await cam.predict(image, { topK: 9 });
   expect(predictions.map(({ label }) => label).sort()).toEqual(['cat', 'dog']);
-  expect(one(await cam.explain(image, { method: 'eigen-cam' })).target.box).toBeDefined();
+  // A list of detections would have no gradient.
+  expect(one(await cam.explain(image)).target.box).toBeDefined();
 });
 
 describe('YOLO-like heads', () => {
