@@ -127,6 +127,35 @@ describe('no detections', () => {
   });
 });
 
+it('queries that TopK chose inside, as RT-DETR, make no list of detections', async () => {
+  // Rows of [a box around the query's place, scores of 2 classes by a layer of their own].
+  const nodes = [
+    makeNode('Reshape', ['a', 'flat'], ['f']),
+    makeNode('Transpose', ['f'], ['rows'], { perm: [0, 2, 1] }),
+    makeNode('ReduceMax', ['f'], ['best'], { axes: [1], keepdims: 0 }),
+    makeNode('TopK', ['best', 'k'], ['top', 'index'], { axis: 1 }),
+    makeNode('Unsqueeze', ['index', 'last'], ['iu']),
+    makeNode('Expand', ['iu', 'wide'], ['ie']),
+    makeNode('GatherElements', ['rows', 'ie'], ['queries'], { axis: 1 }),
+    makeNode('Slice', ['queries', 'from', 'to', 'second'], ['places']),
+    makeNode('MatMul', ['queries', 'wb'], ['delta']),
+    makeNode('Add', ['delta', 'places'], ['moved']),
+    makeNode('Sigmoid', ['moved'], ['boxes']),
+    makeNode('MatMul', ['queries', 'wc'], ['zc']),
+    makeNode('Sigmoid', ['zc'], ['scores']),
+    makeNode('Concat', ['boxes', 'scores'], ['y'], { axis: 2 }),
+  ];
+  const weights = {
+    ...{ flat: int64(0, 8, 64), k: int64(20), last: int64(2), wide: int64(1, 1, 8) },
+    ...{ from: int64(0), to: int64(4), second: int64(2), wb: noise([8, 4], 4), wc: noise([8, 2], 5) },
+  };
+  const cam = await open(network(nodes, { outputs: [{ name: 'y' }], weights }), { labels: ['cat', 'dog'] });
+  const predictions = await cam.predict(image, { topK: 9 });
+  expect(predictions.map(({ label }) => label).sort()).toEqual(['cat', 'dog']);
+  // A list of detections would have no gradient.
+  expect(one(await cam.explain(image)).target.box).toBeDefined();
+});
+
 describe('YOLO-like heads', () => {
   /** Columns first, [N,C,64], or last; parts of 4 + further columns, each with its activation. */
   const head = (sizes: readonly number[], activations: readonly string[], last: boolean) => {

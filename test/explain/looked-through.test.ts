@@ -30,6 +30,19 @@ describe('scores at the end', () => {
     expectClose(one(await classes.explain(image)).raw.data, two[0]!.raw.data, 1e-5);
   });
 
+  it('without an axis for the only picture: [K,1] are classes, a single value is a score', async () => {
+    const column = await after([makeNode('Transpose', ['z'], ['y'], { perm: [1, 0] })], {}, 1);
+    const plain = await open(network([], { outputs: [{ name: 'z' }] }));
+    const expected = one(await plain.explain(image));
+    const { raw, predictions } = one(await column.explain(image));
+    expect(predictions).toEqual(expected.predictions);
+    expectClose(raw.data, expected.raw.data, 1e-5);
+    const mean = await after([makeNode('ReduceMean', ['z'], ['y'], { keepdims: 0 })]);
+    const { target, predictions: single } = one(await mean.explain(image));
+    expect(target).toMatchObject({ index: 0, probability: null });
+    expect(single.length).toBe(1);
+  });
+
   it('the probabilities of the best few are of classes', async () => {
     const nodes = [makeNode('TopK', ['z', 'k'], ['best', 'which'], { axis: 1 }), makeNode('Softmax', ['best'], ['y'])];
     const cam = await after(nodes, { k: int64(3) });

@@ -117,6 +117,9 @@ function describe(source: Source, { output, tensor, axis, kind, reason }: Descri
     return { ...base, classes: 1, classAxis: 1, spatial: false, kind: kind === 'logits' ? 'regression' : kind };
   const classAxis = images === 'none' ? dims.findIndex(dim => dim !== 1) : (axis ?? classAxisOf(source, tensor, dims));
   const classes = dims[classAxis] ?? 1;
+  // What looks like one value for each of several images are the classes of the only one.
+  if (images === 'none' && kind === 'regression')
+    return { ...base, classes, classAxis, spatial: false, kind: 'logits' };
   if (images === 'other') return { ...base, classes, classAxis, spatial: true, unbatched: true };
   const spatial = dims.some((dim, i) => i > 0 && i !== classAxis && dim !== 1);
   return { ...base, classes, classAxis, spatial };

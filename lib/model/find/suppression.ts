@@ -44,16 +44,21 @@ export function listsChosen(graph: Graph, output: string): boolean {
     graph,
     choices.flatMap(({ outputs }) => outputs.filter(Boolean)),
   );
-  const isPicked = (name: string, visited: Set<string>): boolean => {
-    const node = graph.producer(name);
-    if (!node || !chosen.has(name) || visited.has(name)) return false;
-    visited.add(name);
+  const known = new Map<string, boolean>();
+  const isPicked = (name: string): boolean => {
+    let found = known.get(name);
+    if (found === undefined) known.set(name, (found = chosen.has(name) && isPickedBy(graph.producer(name)!)));
+    return found;
+  };
+  const isPickedBy = (node: GraphNode): boolean => {
     if (isChoice(node)) return choices.includes(node);
     if (node.domain !== '' || !KEEPING_ROWS.has(node.op)) return false;
     if (PICKING.has(node.op) && chosen.has(node.inputs[1]!)) return true;
-    return node.inputs.some(input => isPicked(input, visited));
+    // Queries that were chosen further inside make boxes too, but their scores come from layers behind that.
+    if (node.op === 'Concat') return node.inputs.filter(input => seen.has(input)).every(isPicked);
+    return node.inputs.some(isPicked);
   };
-  return isPicked(output, new Set());
+  return isPicked(output);
 }
 
 const isChoice = (node: GraphNode): boolean =>
