@@ -27,7 +27,7 @@ const LIB = [
   'common',
 ];
 
-const MODEL = ['load-model.ts', 'settle-batch.ts', 'rewrite', 'probe', 'file', 'find', 'graph'];
+const MODEL = ['load-model.ts', 'settle-batch.ts', 'mixed-batch.ts', 'rewrite', 'probe', 'file', 'find', 'graph'];
 
 /** One rule for each entry but the first: nothing above it. */
 function rulesOfOrder(folder, order) {

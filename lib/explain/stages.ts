@@ -47,6 +47,9 @@ export class Stages {
    */
   async of({ head, inputs }: StageRequest): Promise<Stage> {
     const { model } = this.#place;
+    // Throws: with another name in mind for one that is missing.
+    const known = new Set(model.graph.inputs.map(({ name }) => name));
+    if (Object.keys(inputs ?? {}).some(name => !known.has(name))) await model.withInputs(inputs!);
     const missing = model.missing.filter(({ name }) => inputs?.[name] === undefined);
     if (missing.length > 0) throw needsInputs(model.input.name, missing);
     if (!inputs || Object.keys(inputs).length === 0) {

@@ -17,18 +17,20 @@ import { findLogits, type Logits, type LogitsContext } from './find/logits.ts';
 import type { FactTable } from './graph/facts.ts';
 import type { Graph } from './graph/graph.ts';
 import type { DeclaredValue } from './graph/value-info.ts';
+import { notesOf } from './mixed-batch.ts';
 import { placeholders } from './probe/placeholders.ts';
 import { type ProbeOptions, probeFacts } from './probe/probe-facts.ts';
 import type { CreateSession } from './probe/probe-session.ts';
 import { DEFAULT_SIZE } from './probe/probing-feeds.ts';
 import { brokenAssumption, resolveControlFlow } from './rewrite/control-flow/resolve.ts';
 import type { Assumption } from './rewrite/control-flow/writer.ts';
+import { withExplicitSqueezes } from './rewrite/explicit-squeeze.ts';
 import { toHalfPrecision } from './rewrite/half-precision.ts';
 import { lowerOperators } from './rewrite/lowering/lower.ts';
 import { checkHeadScore, HEAD_SCORE, mergeHead } from './rewrite/merge-head.ts';
 import { adaptPictureInput } from './rewrite/picture-input.ts';
 import type { Settled } from './settle-batch.ts';
-import { explain, mixesImages, settleBatch } from './settle-batch.ts';
+import { explain, settleBatch } from './settle-batch.ts';
 
 /** A model as everything else in the library sees it. */
 export interface Model {
@@ -97,10 +99,6 @@ export interface LoadModelOptions {
   /** Number of labels that the user or a file beside the model gives. */
   readonly labelCount?: (place: Pick<Model, 'path' | 'sidecar' | 'sources'>) => Promise<number | undefined>;
 }
-
-const MIXED =
-  'the model mixes the pictures of its batch (batch normalisation in training mode, or activations quantised at run time), so ' +
-  'that each map depends on the others; an export in evaluation mode does not';
 
 /** What the user says of detections: false for none, a format, or nothing. */
 export type DetectionSetting = false | DetectionFormat | undefined;
@@ -232,7 +230,8 @@ async function describeModel(
 > {
   const scored = wanted === HEAD_SCORE;
   if (scored) checkHeadScore(full.graph, full.facts);
-  const settled = half ? await halve(full, createSession, probe) : full;
+  const plain = { ...full, graph: withExplicitSqueezes(full.graph, full.facts) };
+  const settled = half ? await halve(plain, createSession, probe) : plain;
   const { graph, facts } = settled;
   const names = ownClassNames(graph, facts);
   const context: LogitsContext = { input: settled.input, classNames: names?.length ?? labelCount };
@@ -244,8 +243,8 @@ async function describeModel(
   const recognised = scored ? undefined : detectorOf(wanted);
   const detector = recognised?.certain ? recognised : undefined;
   const found = scored ? headLogits(facts) : findLogits(graph, facts, wanted ?? detector?.output, context);
-  const mixes = (settled.input.batch ?? 1) > 1 && mixesImages(graph);
-  const logits = mixes ? { ...found, note: found.note === undefined ? MIXED : `${found.note}; ${MIXED}` } : found;
+  const notes = [...(found.note === undefined ? [] : [found.note]), ...notesOf(graph, facts, settled.input)];
+  const logits = notes.length > 0 ? { ...found, note: notes.join('; ') } : found;
   const layers = markJoint(listLayers(graph, facts, settled.input, logits), settled, detector);
   const automatic = layers.some(layer => layer.dominating || layer.joint || layer.branch)
     ? chooseAutomatic(layers)

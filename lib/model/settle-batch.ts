@@ -4,6 +4,7 @@ import type { ImageInput } from './find/input.ts';
 import { findLogits } from './find/logits.ts';
 import type { FactTable } from './graph/facts.ts';
 import type { Graph } from './graph/graph.ts';
+import { mixesImages } from './mixed-batch.ts';
 import { agreesWithOriginal, withDynamicBatch } from './probe/dynamic-batch.ts';
 import { inferShapes } from './probe/infer-shapes.ts';
 import type { ProbeOptions } from './probe/probe-facts.ts';
@@ -52,20 +53,6 @@ export async function settleBatch(
   } catch (error) {
     throw explain(error);
   }
-}
-
-/**
- * Activations quantised at run time get one scale for all images of a batch, and batch normalisation in training mode takes
- * its statistics from all of them.
- */
-export function mixesImages(graph: Graph): boolean {
-  return graph.nodes.some(({ op, domain, attributes, outputs }) => {
-    if (domain === '' && op === 'BatchNormalization')
-      return graph.opset >= 14 ? attributes.int('training_mode', 0) === 1 : outputs.slice(1).some(Boolean);
-    // Its default axes include the batch.
-    if (op === 'MeanVarianceNormalization') return attributes.ints('axes', [0, 2, 3]).includes(0);
-    return op === 'DynamicQuantizeLinear';
-  });
 }
 
 /** The output with the scores, when the first size of the scores, and nothing else, follows the batch. */

@@ -42,9 +42,9 @@ export function asRows(graph: Graph, facts: Facts, head: ScoreHead, fedRegion = 
   const { tensor, dims, classes, classAxis, readout } = head;
   if (readout) return appendReadout(graph, facts, { ...head, readout }, fedRegion);
   const known = facts.get(tensor)!;
-  if (dims.length === 1 || classAxis === 0) {
+  if (dims.length < 2 || classAxis === 0) {
     // One score for each image in one axis [N], or the scores of the only image without an axis of its own.
-    const shape = [classAxis === 0 ? 1 : dims[0]!, classes];
+    const shape = [classAxis === 0 ? 1 : (dims[0] ?? 1), classes];
     const rows = append(
       graph,
       facts,

@@ -30,6 +30,11 @@ export function resolveFor(network: Network, target: Target, labels: Labels | un
  */
 export function rowHead(network: Network, choice: HeadChoice): ScoreHead {
   const head = network.head(choice);
+  if (head.classes < 0)
+    throw new OnnxCamError(
+      'ERR_MODEL_UNSUPPORTED',
+      `the output "${head.output}" has as many values for each image as there are images; name another one in the option \`output\``,
+    );
   if (!head.spatial) return head;
   if (head.unbatched) throw notOfImages(head);
   throw new OnnxCamError(

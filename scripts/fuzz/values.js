@@ -77,7 +77,6 @@ export const NAMES = [
   'onnx_cam/probe/0',
   'onnx_cam_readout',
   'ü𝒳',
-  '\ud800',
 ];
 
 /** Operators put in others' places: those that rules, converters and searches of the library look for. */

@@ -254,9 +254,14 @@ describe('attention methods', () => {
         makeNode('Conv', ['x', 'w'], ['c'], { kernel_shape: [4, 4], strides: [4, 4] }),
         makeNode('Reshape', ['c', 'flat'], ['f']),
         makeNode('Transpose', ['f'], ['t'], { perm: [0, 2, 1] }),
+        // A mask that says where padding begins: 15 keys of every image.
+        makeNode('ReduceMean', ['t'], ['m'], { axes: [1, 2], keepdims: 0 }),
+        makeNode('Mul', ['m', 'zero'], ['nothing']),
+        makeNode('Add', ['nothing', 'fifteen'], ['length']),
+        makeNode('Cast', ['length'], ['lengths'], { to: 6 }),
         makeNode(
           'MultiHeadAttention',
-          ['t', 't', 't'],
+          ['t', 't', 't', '', 'lengths'],
           ['a'],
           { num_heads: 2 },
           { name: 'mha', domain: 'com.microsoft' },
@@ -267,7 +272,13 @@ describe('attention methods', () => {
       ],
       inputs: [{ name: 'x', dims: ['N', 3, 12, 20] }],
       outputs: [{ name: 'y', dims: ['N', 4] }],
-      initializers: { w: noise([8, 3, 4, 4]), wf: noise([8, 4]), flat: int64(0, 8, 15) },
+      initializers: {
+        w: noise([8, 3, 4, 4]),
+        wf: noise([8, 4]),
+        flat: int64(0, 8, 15),
+        zero: { dims: [], data: Float32Array.of(0) },
+        fifteen: { dims: [], data: Float32Array.of(15) },
+      },
       opset: { '': 17, 'com.microsoft': 1 },
     });
     const other = await load(fused);

@@ -1,39 +1,13 @@
 import { describe, expect, it } from 'vitest';
-import { type GraphNode, makeNode } from '../../lib/model/graph/graph.ts';
+import { makeNode } from '../../lib/model/graph/graph.ts';
 import { similarity } from '../../lib/targets/index.ts';
+import { image, network } from '../helpers/choice-networks.ts';
 import { expectError } from '../helpers/expect-error.ts';
 import { noiseImage, one } from '../helpers/explain-models.ts';
-import { buildModel, int64, noise, type ValueSpec, type WeightSpec } from '../helpers/model-builder.ts';
+import { int64, noise, type ValueSpec } from '../helpers/model-builder.ts';
 import { explainerOpener } from '../helpers/open-explainers.ts';
 
 const open = explainerOpener();
-const image = noiseImage([1, 3, 16, 16]);
-
-interface Rest {
-  readonly outputs: readonly ValueSpec[];
-  readonly weights?: Readonly<Record<string, WeightSpec>>;
-  readonly batch?: number | string;
-  readonly opset?: number | Readonly<Record<string, number>>;
-}
-
-/** `x` [N,3,16,16], `a` [N,8,8,8] (a ReLU), its means `v` [N,8], scores `z` [N,6] of them; then the given nodes. */
-function network(nodes: readonly GraphNode[], { outputs, weights, batch = 'N', opset }: Rest): Uint8Array {
-  return buildModel({
-    opset,
-    nodes: [
-      makeNode('Conv', ['x', 'w'], ['c'], { pads: [1, 1, 1, 1], strides: [2, 2] }),
-      makeNode('Relu', ['c'], ['a']),
-      makeNode('GlobalAveragePool', ['a'], ['p']),
-      makeNode('Flatten', ['p'], ['v']),
-      makeNode('Gemm', ['v', 'wf'], ['z'], { transB: 1 }),
-      ...nodes,
-    ],
-    inputs: [{ name: 'x', dims: [batch, 3, 16, 16] }],
-    outputs,
-    initializers: { w: noise([8, 3, 3, 3], 2), wf: noise([6, 8], 3), ...weights },
-  });
-}
-
 const names = (result: { readonly layer: { name: string } | readonly { name: string }[] }) =>
   [result.layer].flat().map(({ name }) => name);
 

@@ -23,7 +23,7 @@ export interface ChosenOutput {
 }
 
 const CLASSES =
-  /logit|prob|score|class|cls|categor|label|pred|softmax|sigmoid|dense_?\d*$|^fc\d*$|^output_?0?$|^out$|confidence/i;
+  /logit|prob|score|class|cls|categor|label|pred|softmax|sigmoid|conf|dense_?\d*$|^fc\d*$|^output_?0?$|^out$/i;
 const NO_CLASSES =
   /feat|embed|hidden|pool|box|offset|landmark|keypoint|kpt|point|coord|pose|loc$|regress|coef|proto|attention|attn|latent|token|backbone|neck|aux/i;
 const FEATURES = /feat|embed|hidden|pool|latent|backbone|representation/i;
@@ -86,7 +86,7 @@ function candidateOf(graph: Graph, facts: FactTable, name: string): Candidate | 
   const own = facts.get(name);
   const looked = behind !== undefined;
   const known = looked ? facts.get(behind.scores) : own?.type.includes('float') ? own : undefined;
-  if (!known || known.dims.length === 0 || (looked && known.dims.length < 2 && own === undefined)) return undefined;
+  if (!known || (looked && known.dims.length < 2 && own === undefined)) return undefined;
   const root = rootOf(graph, looked ? behind.scores : name);
   const node = graph.producer(root);
   const log = node?.op === 'Log' ? graph.producer(node.inputs[0]!) : node;
@@ -128,7 +128,7 @@ function rate(
   if (long.length === 1 && long[0] !== -1) points += 2;
   if (long.length === 0) points += 1;
   if (dims.slice(1).includes(-1)) points -= 3;
-  if (input && dims[0] !== (input.batch ?? -1) && dims.length > 1) points -= 4;
+  if (input && dims.length > 1 && dims[0] !== (input.batch ?? -1)) points -= 4;
   if (classNames !== undefined && long.length <= 1) points += (long[0] ?? 1) === classNames ? 6 : -1;
   return points;
 }

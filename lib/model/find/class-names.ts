@@ -1,3 +1,4 @@
+import { constantValues } from '../graph/constant-chain.ts';
 import type { FactTable } from '../graph/facts.ts';
 import type { Graph, GraphNode } from '../graph/graph.ts';
 
@@ -14,7 +15,7 @@ export interface ScoresBehind {
 export const RESHAPING = new Set(['Identity', 'Dropout', 'Cast', 'Reshape', 'Flatten', 'Squeeze', 'Unsqueeze']);
 
 /**
- * The scores before an ArgMax or TopK at the end of the graph, and before what turns their classes into names: ZipMap,
+ * The scores before an ArgMax, TopK or maximum at the end of the graph, and before what turns their classes into names: ZipMap,
  * ArrayFeatureExtractor, LabelEncoder, Gather from a list of names.
  */
 export function scoresBehind(graph: Graph, facts: FactTable, output: string): ScoresBehind | undefined {
@@ -34,6 +35,7 @@ export function scoresBehind(graph: Graph, facts: FactTable, output: string): Sc
   if (node.domain === '') {
     if (node.op === 'ArgMax') return of(node.attributes.int('axis', 0));
     if (node.op === 'TopK') return of(node.attributes.int('axis', -1));
+    if (node.op === 'ReduceMax') return isBestOf(graph, facts, node) ? of(1) : undefined;
     return node.op === 'Gather' && textOf(graph, first) ? named(second, textOf(graph, first)) : undefined;
   }
   if (node.domain !== 'ai.onnx.ml') return undefined;
@@ -43,6 +45,12 @@ export function scoresBehind(graph: Graph, facts: FactTable, output: string): Sc
   }
   if (node.op === 'ArrayFeatureExtractor') return named(second, textOf(graph, first));
   return node.op === 'LabelEncoder' ? named(first, encodedNames(node)) : undefined;
+}
+
+/** The score of the best class of each image. */
+function isBestOf(graph: Graph, facts: FactTable, { attributes, inputs }: GraphNode): boolean {
+  const axes = attributes.ints('axes') ?? constantValues(graph, facts, inputs[1] ?? '');
+  return facts.get(inputs[0]!)?.dims.length === 2 && axes?.length === 1 && (axes[0] === 1 || axes[0] === -1);
 }
 
 /**

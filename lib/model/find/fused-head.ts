@@ -47,8 +47,7 @@ export function readFused(source: FusedSource, format?: FusedHead['format']): Fu
   const at = (column: number) => activatedColumns(graph, facts, part(column, 1));
   const boxes = at(0);
   const fourth = columns > 4 ? at(4) : undefined;
-  // One activation for all columns makes scores of all of them.
-  if (!format && boxes && fourth && sameActivation(boxes, fourth)) return undefined;
+  if (!format && boxes && !isBoxHead(boxes, [1, 2, 3].map(at))) return undefined;
   const run = runFrom(4, columns, at);
   const reading = readingOf(
     source,
@@ -108,6 +107,10 @@ function readingOf(
   }
   return axis === 1 || all === 1 ? yolov8(all) : yolov5(all - 1);
 }
+
+/** Coordinates may leave a Sigmoid that makes nothing else; one for all columns, or one for each, makes scores of them. */
+const isBoxHead = (first: ActivatedColumns, others: readonly (ActivatedColumns | undefined)[]): boolean =>
+  first.kind === 'sigmoid' && first.width === 4 && others.every(other => other && sameActivation(other, first));
 
 const knownOr = (known: number | undefined, most: number): number =>
   known !== undefined && known <= most ? known : most;

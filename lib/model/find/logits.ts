@@ -79,6 +79,9 @@ function ofOutput(source: Source, output: string): Logits {
   }
   const found = activationOf(graph, facts, tensor);
   if (found && (found.axis !== 0 || facts.get(found.input)!.dims.length === 1)) {
+    // Of the best few: what they were chosen from.
+    const chosen = scoresBehind(graph, facts, found.input);
+    if (chosen) return { ...beforeChoice(source, output, chosen), kind: found.kind };
     const reason = `input of the final ${found.operator}`;
     return describe(source, { output, tensor: found.input, axis: found.axis, kind: found.kind, reason });
   }
@@ -110,7 +113,7 @@ function describe(source: Source, { output, tensor, axis, kind, reason }: Descri
   const { dims } = source.facts.get(tensor)!;
   const images = imagesOf(dims, source.input);
   const base = { output, tensor, dims, kind, reason };
-  if (dims.length === 1 && images === 'counted')
+  if (dims.length === 0 || (dims.length === 1 && images === 'counted'))
     return { ...base, classes: 1, classAxis: 1, spatial: false, kind: kind === 'logits' ? 'regression' : kind };
   const classAxis = images === 'none' ? dims.findIndex(dim => dim !== 1) : (axis ?? classAxisOf(source, tensor, dims));
   const classes = dims[classAxis] ?? 1;
@@ -225,6 +228,6 @@ function plainKind(graph: Graph, tensor: string, dims: readonly number[]): HeadK
   const node = graph.producer(tensor);
   if (node?.op === 'LpNormalization') return 'embedding';
   if (node?.op === 'Div' && isNorm(graph, node.inputs[1]!, node.inputs[0]!)) return 'embedding';
-  const single = elementCount(dims.slice(1).map(Math.abs)) === 1 && dims.length > 1;
+  const single = elementCount(dims.slice(1).map(Math.abs)) === 1 && dims.length !== 1;
   return node?.op === 'Tanh' || single ? 'regression' : 'logits';
 }

@@ -29,7 +29,7 @@ export async function inferShapes(
   batch: number,
 ): Promise<Map<string, InferredType>> {
   const bare = graph.clone();
-  declareInputs(bare, options, batch);
+  declareInputs(bare, graph, options, batch);
   for (const [name, weight] of graph.initializers) {
     const type = typeOfCode(weight.dataType);
     if (!type || weight.rawData.byteLength < EXTERNAL_THRESHOLD) continue;
@@ -71,24 +71,24 @@ function shapeOf(
 }
 
 /** The shapes that probing feeds. */
-function declareInputs(bare: Graph, options: ProbingInputs, batch: number): void {
+function declareInputs(bare: Graph, graph: Graph, options: ProbingInputs, batch: number): void {
   const { input, inputs } = options;
   bare.inputs.forEach(({ name }, index) => {
     const fixed = inputs?.[name];
     if (name === input.name) bare.inputs[index] = makeValueInfo(name, input.type, imageShape(batch, options));
     else if (fixed)
-      bare.inputs[index] = makeValueInfo(name, fixed.type, fixedShape(bare, name, input.name, fixed.dims, batch));
+      bare.inputs[index] = makeValueInfo(name, fixed.type, fixedShape(graph, name, input.name, fixed.dims, batch));
   });
 }
 
 function fixedShape(
-  bare: Graph,
+  graph: Graph,
   name: string,
   input: string,
   dims: readonly number[],
   batch: number,
 ): readonly number[] {
-  return sharesBatch(bare, name, input) && dims[0] === 1 ? [batch, ...dims.slice(1)] : dims;
+  return sharesBatch(graph, name, input) && dims[0] === 1 ? [batch, ...dims.slice(1)] : dims;
 }
 
 /** The runtime shows a scalar and a tensor of unknown rank alike, without sizes: that counts as unknown. */

@@ -1,0 +1,39 @@
+import type { ImageInput } from './find/input.ts';
+import { constantValues } from './graph/constant-chain.ts';
+import type { FactTable } from './graph/facts.ts';
+import type { Graph } from './graph/graph.ts';
+
+const MIXED =
+  'the model mixes the pictures of its batch (batch normalisation in training mode, or activations quantised at run time), so ' +
+  'that each map depends on the others; an export in evaluation mode does not';
+
+const RANDOM =
+  'the model drops values at random (Dropout in training mode), so that its scores differ from run to run; an export in ' +
+  'evaluation mode does not';
+
+/**
+ * Activations quantised at run time get one scale for all images of a batch, and batch normalisation in training mode takes
+ * its statistics from all of them.
+ */
+export function mixesImages(graph: Graph): boolean {
+  return graph.nodes.some(({ op, domain, attributes, outputs }) => {
+    if (domain === '' && op === 'BatchNormalization')
+      return graph.opset >= 14 ? attributes.int('training_mode', 0) === 1 : outputs.slice(1).some(Boolean);
+    // Its default axes include the batch.
+    if (op === 'MeanVarianceNormalization') return attributes.ints('axes', [0, 2, 3]).includes(0);
+    return op === 'DynamicQuantizeLinear';
+  });
+}
+
+/** Dropout in training mode. */
+function isRandom(graph: Graph, facts: FactTable): boolean {
+  return graph.nodes.some(
+    ({ op, domain, inputs }) =>
+      op === 'Dropout' && domain === '' && constantValues(graph, facts, inputs[2] ?? '')?.[0] === 1,
+  );
+}
+
+/** What every result is told of a model whose scores depend on more than the picture. */
+export function notesOf(graph: Graph, facts: FactTable, { batch = 1 }: ImageInput): string[] {
+  return [...(batch > 1 && mixesImages(graph) ? [MIXED] : []), ...(isRandom(graph, facts) ? [RANDOM] : [])];
+}
