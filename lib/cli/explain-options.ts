@@ -24,6 +24,7 @@ export interface ExplainFlags extends ModelChoices {
   readonly preset?: PresetName;
   readonly mean?: readonly number[];
   readonly std?: readonly number[];
+  readonly range?: readonly [low: number, high: number];
   readonly fit?: Fit;
   readonly size?: readonly [width: number, height: number];
   readonly labels?: string;
@@ -82,6 +83,7 @@ export function addExplainOptions(command: Command): Command {
     .option('--preset <name>', 'imagenet, inception, unit (0..1) or raw (0..255)')
     .addOption(new Option('--mean <a,b,c>', 'mean of each channel').argParser(numbers).conflicts('preset'))
     .addOption(new Option('--std <a,b,c>', 'deviation of each channel').argParser(numbers).conflicts('preset'))
+    .option('--range <low,high>', "the pictures' values that become 0 and 1, such as 0,4095 for 12 bits", range)
     .option('--fit <name>', 'squeeze (the whole picture), crop (its centre) or letterbox')
     .option('--size <WxH>', 'size of the input, for models that take any', size)
     .option('--labels <file>', 'class names, one a line, or JSON')
@@ -106,8 +108,8 @@ export function addExplainOptions(command: Command): Command {
 
 /** The model's part of the options. */
 export function loadOptions(flags: ExplainFlags): LoadOptions {
-  const { mean, std, size, fit, preset } = flags;
-  const preprocess = { preset, mean, std, size, fit };
+  const { mean, std, range, size, fit, preset } = flags;
+  const preprocess = { preset, mean, std, range, size, fit };
   const given = Object.values(preprocess).some(value => value !== undefined);
   return defined({
     executionProviders: flags.provider,
@@ -189,6 +191,13 @@ function numbers(text: string): number[] {
   const values = text.split(',').map(part => (part.trim() === '' ? Number.NaN : Number(part)));
   if (!values.every(Number.isFinite)) throw new InvalidArgumentError('expected numbers separated by commas.');
   return values;
+}
+
+function range(text: string): [number, number] {
+  const [low, high, ...more] = numbers(text);
+  if (low === undefined || high === undefined || low === high || more.length > 0)
+    throw new InvalidArgumentError('expected two different numbers, such as 0,4095.');
+  return [low, high];
 }
 
 export function size(text: string): [number, number] {

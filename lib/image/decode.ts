@@ -51,7 +51,9 @@ export async function openPicture(
   if (source.kind === 'raw') {
     const { data, width, height, channels } = source;
     checkPixels(name, { width, height }, limitInputPixels);
-    return new OpenPicture(name, { width, height }, data, { limitInputPixels, raw: { width, height, channels } });
+    const options = { limitInputPixels, raw: { width, height, channels } };
+    const depth = data instanceof Uint16Array ? depthOf('ushort', channels < 3 ? 'grey16' : 'rgb16') : undefined;
+    return new OpenPicture(name, { width, height }, data, options, { depth });
   }
   const bytes = source.kind === 'file' ? await readPicture(source.path) : source.bytes;
   if (bytes.byteLength === 0) throw undecodable(name, new Error('it is empty'));
@@ -131,12 +133,12 @@ export class OpenPicture implements Size {
   readonly #isJpeg: boolean;
   readonly #isYcbcr: boolean;
   readonly #options: SharpOptions;
-  #bytes: Uint8Array | Uint8ClampedArray;
+  #bytes: Uint8Array | Uint8ClampedArray | Uint16Array;
 
   constructor(
     source: string,
     { width, height }: Size,
-    bytes: Uint8Array | Uint8ClampedArray,
+    bytes: Uint8Array | Uint8ClampedArray | Uint16Array,
     options: SharpOptions,
     { isJpeg = false, isYcbcr = false, depth }: Encoding = {},
   ) {
@@ -205,7 +207,7 @@ export class OpenPicture implements Size {
   /** Copies what is the caller's, so that it can be decoded when the caller has it back. */
   keep(): void {
     // A Buffer's own `slice` is a view.
-    this.#bytes = Uint8Array.from(this.#bytes);
+    this.#bytes = this.#bytes instanceof Uint16Array ? Uint16Array.from(this.#bytes) : Uint8Array.from(this.#bytes);
   }
 
   #open(): Sharp {

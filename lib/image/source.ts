@@ -3,10 +3,18 @@ import { OnnxCamError } from '../common/errors.ts';
 import { shown } from '../common/shown.ts';
 import { elementCount, isTensorType, TENSOR_ARRAYS, type Tensor } from '../engine/tensor.ts';
 
-/** Uncompressed 8-bit pixels, row-major HWC, in the shape that `sharp().raw().toBuffer({ resolveWithObject: true })` gives. */
+/**
+ * Uncompressed pixels, row-major HWC, in the shape that `sharp().raw().toBuffer({ resolveWithObject: true })` gives: 8 bits, or
+ * 16 as a Uint16Array or as the bytes that sharp gives with `depth: 'ushort'`.
+ */
 export interface RawImage {
-  readonly data: Uint8Array | Uint8ClampedArray;
-  readonly info: { readonly width: number; readonly height: number; readonly channels: number };
+  readonly data: Uint8Array | Uint8ClampedArray | Uint16Array;
+  readonly info: {
+    readonly width: number;
+    readonly height: number;
+    readonly channels: number;
+    readonly depth?: string;
+  };
 }
 
 /** A preprocessed tensor, used as it is: of float32, or of the type that the model's input has. */
@@ -20,7 +28,7 @@ export type DetectedSource =
   | { readonly kind: 'encoded'; readonly bytes: Uint8Array }
   | {
       readonly kind: 'raw';
-      readonly data: Uint8Array | Uint8ClampedArray;
+      readonly data: Uint8Array | Uint8ClampedArray | Uint16Array;
       readonly width: number;
       readonly height: number;
       readonly channels: 1 | 2 | 3 | 4;
@@ -109,19 +117,30 @@ function checkRaw(input: Record<string, unknown>): DetectedSource {
         "Give other tensors as { type: 'float32', data, dims }",
     );
   }
-  if (!(data instanceof Uint8Array) && !(data instanceof Uint8ClampedArray)) {
+  const bytes = data instanceof Uint8Array || data instanceof Uint8ClampedArray;
+  if (!bytes && !(data instanceof Uint16Array)) {
     throw invalid(
-      `raw pixels need 8-bit data (Buffer, Uint8Array or Uint8ClampedArray), got ${describeValue(data)}. ` +
+      `raw pixels need 8-bit data (Buffer, Uint8Array or Uint8ClampedArray) or 16-bit data (Uint16Array), got ${describeValue(data)}. ` +
         "Give floating point values as a preprocessed tensor { type: 'float32', data, dims }",
     );
   }
   const expected = width * height * channels;
+  if (bytes && info.depth === 'ushort' && data.length === 2 * expected)
+    return { kind: 'raw', data: words(data), width, height, channels };
   if (data.length !== expected) {
     const hint =
-      data.length === 2 * expected ? ' (16-bit raw pixels are not taken: ask sharp for raw({ depth: "uchar" }))' : '';
-    throw invalid(`raw pixels of ${width}x${height}x${channels} need ${expected} bytes, got ${data.length}${hint}`);
+      bytes && data.length === 2 * expected ? " (of 16 bits: give a Uint16Array, or info with depth 'ushort')" : '';
+    const unit = bytes ? 'bytes' : 'values';
+    throw invalid(`raw pixels of ${width}x${height}x${channels} need ${expected} ${unit}, got ${data.length}${hint}`);
   }
   return { kind: 'raw', data, width, height, channels };
+}
+
+/** Little-endian, as every machine that this runs on; copied where they do not lie on a multiple of two. */
+function words({ buffer, byteOffset, byteLength }: Uint8Array | Uint8ClampedArray): Uint16Array {
+  return byteOffset % 2 === 0
+    ? new Uint16Array(buffer, byteOffset, byteLength / 2)
+    : new Uint16Array(buffer.slice(byteOffset, byteOffset + byteLength));
 }
 
 function checkTensor(input: Record<string, unknown>): TensorInput {

@@ -191,19 +191,20 @@ function depthWarnings({ tensor }: PreparedImage, resolved: ResolvedPreprocess, 
   if (range) return [];
   const scale = scaleFor(resolved, depth);
   const [low, high] = extremes(tensor.data);
-  // Of all channels alike, which is near enough to tell ranges apart.
+  // Of all channels alike, which is near enough to tell ranges apart; float32 leaves traces of what was subtracted.
   const value = (x: number) => (x * std[0]! + mean[0]!) / scale;
-  const shown = `${round(value(low))} to ${round(value(high))}`;
+  const span = value(high) - value(low);
+  const shown = [low, high].map(x => (Math.abs(value(x)) < span / 1000 ? 0 : round(value(x)))).join(' to ');
   const picture = `the ${depth.kind} picture's values go from ${shown}`;
   if (depth.kind === 'float')
     return value(low) < -1 || value(high) > 2
-      ? [`${picture} and were taken as they are; preprocess.range says which become 0 and 1`]
+      ? [`${picture} and were taken as they are; preprocess.range (--range LOW,HIGH) says which become 0 and 1`]
       : [];
   if (resolved.scaleGiven && resolved.preset === null && scale === 1 / 255 && depth.largest > 255)
     return [`${picture} and were scaled by 1/255, which is meant for 8 bits; leave scale out or give preprocess.range`];
   return !resolved.scaleGiven && value(high) <= depth.largest / 8
     ? [
-        `${picture}, of ${depth.largest} that the type holds, and so look dark to the model; preprocess.range says which become 0 and 1`,
+        `${picture}, of ${depth.largest} that the type holds, and so look dark to the model; preprocess.range (--range LOW,HIGH) says which become 0 and 1`,
       ]
     : [];
 }

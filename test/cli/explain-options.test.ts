@@ -85,6 +85,7 @@ describe('options', () => {
     [['--methd', 'fem'], /ERR_USAGE: .*Did you mean --method/],
     [['--save', 'map,pixels'], /ERR_USAGE: .*'pixels'/],
     [['--size', '224'], /ERR_USAGE: .*WIDTHxHEIGHT/],
+    [['--range', '5,5'], /ERR_USAGE: .*two different numbers/],
     [['--mean', '1,x,3'], /ERR_USAGE: .*numbers/],
     [['--threads', '0'], /ERR_USAGE: .*at least 1/],
     [['--seed', '-1'], /ERR_USAGE/],

@@ -1,11 +1,13 @@
+import { fileURLToPath } from 'node:url';
 import sharp from 'sharp';
 import { describe, expect, it } from 'vitest';
 import { TENSOR_ARRAYS, type Tensor, type TensorType } from '../../lib/engine/tensor.ts';
+import { openPicture } from '../../lib/image/decode.ts';
 import { type GraphNode, makeNode } from '../../lib/model/graph/graph.ts';
 import { codeOfType, numberToHalf } from '../../lib/model/graph/tensor-values.ts';
 import { expectClose } from '../helpers/expect-close.ts';
 import { expectError } from '../helpers/expect-error.ts';
-import { flat, one, plainSpec } from '../helpers/explain-models.ts';
+import { flat, one, plainModel, plainSpec } from '../helpers/explain-models.ts';
 import { buildModel, int64, type WeightSpec } from '../helpers/model-builder.ts';
 import { explainerOpener } from '../helpers/open-explainers.ts';
 
@@ -194,3 +196,84 @@ describe('inputs of three axes', () => {
     await expectSame(modelWith({ dims, nodes, weights: zero }, 1), grey, reference, { ...grey, dims: [2, 1, 16, 16] });
   });
 });
+
+describe('pictures of more than 8 bits', () => {
+  const kind = (name: string) => fileURLToPath(new URL(`../golden/decode/kinds/${name}`, import.meta.url));
+
+  it.each([
+    [
+      'f32.tif',
+      [-1000, 1000],
+      /float picture's values go from -[\d.]+ to [\d.]+ and were taken as they are; preprocess.range/,
+    ],
+    ['u12.tif', [0, 4095], /16-bit picture's values go from .*look dark to the model; preprocess.range/],
+  ] as const)('%s: values that do not fit are told, a range settles it', async (name, range, says) => {
+    const plain = one(await (await open(plainModel())).explain(kind(name)));
+    expect(plain.warnings.join()).toMatch(says);
+    const ranged = one(await (await open(plainModel(), { preprocess: { range } })).explain(kind(name)));
+    expect(ranged.warnings).toEqual([]);
+    expect(ranged.preprocess).toMatchObject({ range });
+  });
+
+  it('1/255 that was given is told, the whole range of 16 bits is not', async () => {
+    const given = one(await (await open(plainModel(), { preprocess: { scale: 1 / 255 } })).explain(kind('u16.png')));
+    expect(given.warnings.join()).toContain('meant for 8 bits');
+    const plain = one(await (await open(plainModel())).explain(kind('u16.png')));
+    expect(plain.warnings).toEqual([]);
+    expect(plain.preprocess!.scale).toBeCloseTo(1 / 65_535, 10);
+  });
+
+  it('are shown from their least to their largest value', async () => {
+    const { overlay } = await renderers(kind('f32.tif'));
+    const { data } = await sharp(await overlay())
+      .raw()
+      .toBuffer({ resolveWithObject: true });
+    const grey = Array.from({ length: data.length / 3 }, (_, i) => data[3 * i]!);
+    expect(Math.min(...grey)).toBeLessThan(20);
+    expect(Math.max(...grey)).toBeGreaterThan(235);
+    // Neither black nor white where values were beyond what bytes hold.
+    expect(grey.filter(v => v > 20 && v < 235).length).toBeGreaterThan(grey.length / 2);
+  });
+
+  async function renderers(path: string) {
+    const result = one(await (await open(plainModel())).explain(path));
+    return { overlay: () => result.toBuffer({ alpha: 0, format: 'png' } as never) };
+  }
+
+  it('signed 16 bits keep values below 0', async () => {
+    const values = Int16Array.from({ length: 64 }, (_, i) => i * 900 - 30_000);
+    const opened = await openPicture(tiff(8, 8, values, 2));
+    const { data } = await opened.decodeDeep(opened.depth!);
+    expect(Array.from(values, (_, i) => data[3 * i]! - opened.depth!.zero)).toEqual(Array.from(values));
+    const reference = one(await (await open(plainModel())).explain(kind('rgb.png')));
+    const cam = await open(plainModel(), { preprocess: { range: [-30_000, 26_700] } });
+    expect(one(await cam.explain(tiff(8, 8, values, 2))).warnings).toEqual(reference.warnings);
+  });
+});
+
+/** One uncompressed grey strip; `format` 1 is unsigned, 2 signed, 3 floats. */
+function tiff(width: number, height: number, values: Int16Array | Uint16Array | Float32Array, format: number): Buffer {
+  const entries = [
+    [256, width],
+    [257, height],
+    [258, 8 * values.BYTES_PER_ELEMENT],
+    [259, 1],
+    [262, 1],
+    [273, 8 + 2 + 12 * 10 + 4],
+    [277, 1],
+    [278, height],
+    [279, values.byteLength],
+    [339, format],
+  ];
+  const head = Buffer.alloc(8 + 2 + 12 * entries.length + 4);
+  head.write('II*\0', 'latin1');
+  head.writeUInt32LE(8, 4);
+  head.writeUInt16LE(entries.length, 8);
+  entries.forEach(([tag, value], i) => {
+    head.writeUInt16LE(tag!, 10 + 12 * i);
+    head.writeUInt16LE(4, 12 + 12 * i);
+    head.writeUInt32LE(1, 14 + 12 * i);
+    head.writeUInt32LE(value!, 18 + 12 * i);
+  });
+  return Buffer.concat([head, new Uint8Array(values.buffer)]);
+}

@@ -301,8 +301,9 @@ describe('bad input', () => {
   it('raw pixels that do not fit', async () => {
     const info = { width: 2, height: 2, channels: 3 };
     await refused({ data: Buffer.alloc(11), info }, 'ERR_IMAGE_INVALID', /12 bytes, got 11/);
-    await refused({ data: Buffer.alloc(24), info }, 'ERR_IMAGE_INVALID', /16-bit/);
-    await refused({ data: new Uint16Array(12), info }, 'ERR_IMAGE_INVALID', /8-bit data.*Uint16Array/);
+    await refused({ data: Buffer.alloc(24), info }, 'ERR_IMAGE_INVALID', /of 16 bits.*Uint16Array/);
+    await refused({ data: new Uint16Array(11), info }, 'ERR_IMAGE_INVALID', /12 values, got 11/);
+    await refused({ data: new Int16Array(12), info }, 'ERR_IMAGE_INVALID', /16-bit data \(Uint16Array\).*Int16Array/);
     await refused({ data: new Float32Array(12), info }, 'ERR_IMAGE_INVALID', /float32/);
     await refused({ data: Buffer.alloc(12), info: { ...info, channels: 5 } }, 'ERR_IMAGE_INVALID', /got 5/);
     await refused({ data: Buffer.alloc(0), info: { ...info, width: 0 } }, 'ERR_IMAGE_INVALID', /0x2/);

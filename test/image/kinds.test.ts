@@ -120,6 +120,28 @@ describe('pictures of more than 8 bits', () => {
   });
 });
 
+describe('raw pixels of 16 bits', () => {
+  const preprocess = resolvePreprocess({ size: [2, 1], mean: 0, std: 1 });
+  const valuesOf = async (input: Parameters<typeof openPicture>[0]) => {
+    const opened = await openPicture(input);
+    const { depth } = opened;
+    return (await prepareImage(await opened.decodeDeep(depth!), preprocess, { depth })).tensor.data;
+  };
+
+  it.each([1, 2, 3, 4])('keep their values, %d channels', async channels => {
+    const data = Uint16Array.from({ length: 2 * channels }, (_, i) => 7001 * i + 5);
+    const info = { width: 2, height: 1, channels };
+    const source = channels < 3 ? [0, 0, 0] : [0, 1, 2];
+    const expected = source.flatMap(c => [data[c]! / 65_535, data[channels + c]! / 65_535]);
+    expect(largestDifference(await valuesOf({ data, info }), expected)).toBeLessThan(1e-7);
+    // As sharp hands them over, also from an odd place in memory.
+    const bytes = new Uint8Array(data.byteLength + 1);
+    bytes.set(new Uint8Array(data.buffer), 1);
+    const given = { data: bytes.subarray(1), info: { ...info, depth: 'ushort' } };
+    expect(largestDifference(await valuesOf(given), expected)).toBeLessThan(1e-7);
+  });
+});
+
 describe('evaluation transforms', () => {
   it.each([
     ['evaluation-73-64x64.png', { resize: 73, size: [64, 64] }],
