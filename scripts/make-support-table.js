@@ -1,5 +1,6 @@
 // Runs every method on every model of a zoo (bench/zoo) and writes docs/models.md:
 //   npm run build && node scripts/make-support-table.js --models FOLDER [--only NAME] [--again] [--table-only]
+// The last section is made of bench/zoo/real/results.json; --real renews it alone and needs no FOLDER.
 // Each model runs in a process of its own. Results go to FOLDER/results/LABEL.json as they are made, and only what is not
 // there yet is measured: methods added later, models exported later, models exported again.
 import { execFileSync } from 'node:child_process';
@@ -9,6 +10,7 @@ import { fileURLToPath } from 'node:url';
 import { parseArgs } from 'node:util';
 import { listMethods } from '../dist/index.js';
 import { supportPage } from './support/page.js';
+import { REAL_TITLE, realSection } from './support/real-section.js';
 
 const { values: options } = parseArgs({
   options: {
@@ -16,14 +18,23 @@ const { values: options } = parseArgs({
     only: { type: 'string' },
     again: { type: 'boolean', default: false },
     'table-only': { type: 'boolean', default: false },
+    real: { type: 'boolean', default: false },
   },
 });
+
+const read = path => JSON.parse(readFileSync(path, 'utf8'));
+const page = new URL('../docs/models.md', import.meta.url);
+const real = realSection(read(new URL('../bench/zoo/real/results.json', import.meta.url)));
+if (options.real) {
+  const [exported] = readFileSync(page, 'utf8').split(`\n${REAL_TITLE}\n`);
+  writeFileSync(page, `${exported.trimEnd()}\n\n${real}`);
+  process.exit();
+}
 if (!options.models) throw new Error('--models FOLDER: where bench/zoo wrote the models');
 
 const script = fileURLToPath(new URL('support/measure-model.js', import.meta.url));
 const results = join(options.models, 'results');
 mkdirSync(results, { recursive: true });
-const read = path => JSON.parse(readFileSync(path, 'utf8'));
 const names = listMethods().map(({ name }) => name);
 const labels = readdirSync(options.models)
   .filter(name => name.endsWith('.onnx') && existsSync(join(options.models, name.replace(/\.onnx$/, '.json'))))
@@ -63,4 +74,4 @@ const models = measured.map(label => {
   const { architecture, family, exporter, opset, real } = read(join(options.models, `${label}.json`));
   return { architecture, family, exporter, opset, real, ...read(join(results, `${label}.json`)) };
 });
-writeFileSync(new URL('../docs/models.md', import.meta.url), supportPage(models, names));
+writeFileSync(page, `${supportPage(models, names)}\n${real}`);

@@ -4,6 +4,7 @@ import { reduce, reduceSum, sliceAxis } from '../autodiff/forms.ts';
 import { range, type Value } from '../autodiff/value.ts';
 import type { Columns } from '../model/find/activation-behind.ts';
 import type { Detector } from '../model/find/detector.ts';
+import type { GridLevel } from '../model/find/grid-boxes.ts';
 import { makeValueInfo } from '../model/graph/value-info.ts';
 
 /** Inputs for a box [1,4], its corners in the input's pixels, and for the IoU from which candidates belong to it, [1]. */
@@ -153,7 +154,11 @@ function padded(emit: Emitter, x: Value, length: number): Value {
 
 /** Boxes as corners x₁, y₁, x₂, y₂ in the input's pixels. Boxes that all lie within [−2, 2] are in units of the input's size. */
 function appendCorners(emit: Emitter, detector: Detector): Value {
-  const boxes = rows(emit, detector.boxes, detector);
+  const given = rows(emit, detector.boxes, detector);
+  const { name, layout } = detector.input;
+  const { dims } = emit.facts.get(name)!;
+  const [height, width] = (layout === 'nhwc' ? dims.slice(1, 3) : dims.slice(-2)) as [number, number];
+  const boxes = detector.grid ? appendDecoded(emit, given, detector.grid, width) : given;
   const column = (index: number) => sliceAxis(emit, boxes, 2, index, 1);
   const [a, b, c, d] = range(4).map(column) as [Value, Value, Value, Value];
   let corners: readonly Value[] = [a, b, c, d];
@@ -162,9 +167,6 @@ function appendCorners(emit: Emitter, detector: Detector): Value {
     const [halfWidth, halfHeight] = [scale(emit, c, 0.5), scale(emit, d, 0.5)];
     corners = [emit.sub(a, halfWidth), emit.sub(b, halfHeight), emit.add(a, halfWidth), emit.add(b, halfHeight)];
   }
-  const { name, layout } = detector.input;
-  const { dims } = emit.facts.get(name)!;
-  const [height, width] = (layout === 'nhwc' ? dims.slice(1, 3) : dims.slice(-2)) as [number, number];
   const largest = reduce(emit, 'ReduceMax', emit.unary('Abs', boxes), [0, 1, 2]);
   const relative = emit.cast(
     emit.node('Less', [largest, emit.constant(2, 'float32')], { type: 'bool', dims: largest.dims }),
@@ -172,6 +174,22 @@ function appendCorners(emit: Emitter, detector: Detector): Value {
   );
   const size = emit.constant([width - 1, height - 1, width - 1, height - 1], 'float32', [1, 1, 4]);
   return emit.mul(emit.concat(corners, 2), plus(emit, emit.mul(relative, size), 1));
+}
+
+/** YOLOX's boxes: (offset + cell)·stride and exp(size)·stride, the stride being the input's width in cells. */
+function appendDecoded(emit: Emitter, boxes: Value, grid: readonly GridLevel[], inputWidth: number): Value {
+  const cells = grid.flatMap(({ height, width }) =>
+    range(height * width).map(cell => [cell % width, Math.floor(cell / width), inputWidth / width]),
+  );
+  const constant = (of: (cell: number[]) => number[], columns: number) =>
+    emit.constant(cells.flatMap(of), 'float32', [1, cells.length, columns]);
+  const stride = constant(([, , size]) => [size!], 1);
+  const centres = emit.add(
+    sliceAxis(emit, boxes, 2, 0, 2),
+    constant(([x, y]) => [x!, y!], 2),
+  );
+  const sizes = emit.unary('Exp', sliceAxis(emit, boxes, 2, 2, 2));
+  return emit.mul(emit.concat([centres, sizes], 2), stride);
 }
 
 /** IoU of every candidate with boxes given by their corners [T,4]: [N,A,T]. */

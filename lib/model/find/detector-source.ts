@@ -2,6 +2,7 @@ import type { BoxForm, DetectionFormatName } from '../../targets/detection.ts';
 import type { FactTable } from '../graph/facts.ts';
 import type { Graph } from '../graph/graph.ts';
 import { activationBehind, type Columns } from './activation-behind.ts';
+import type { GridLevel } from './grid-boxes.ts';
 import type { ImageInput } from './input.ts';
 
 /** Where a model's outputs hold boxes and the scores of their classes. */
@@ -11,6 +12,8 @@ export interface Detector {
   readonly format: DetectionFormatName;
   readonly boxes: Columns;
   readonly boxForm: BoxForm;
+  /** Boxes are offsets of the centre from a cell and logarithms of the size, in cells of these feature maps. */
+  readonly grid?: readonly GridLevel[];
   /** One column for each class; of detections one column. */
   readonly scores: Columns;
   /** What the scores are. */

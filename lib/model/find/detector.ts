@@ -4,6 +4,7 @@ import { activationBehind, type Columns } from './activation-behind.ts';
 import { lists, MATRICES, matrix } from './detection-lists.ts';
 import { areScores, type Detector, type DetectorSource, outputsOf } from './detector-source.ts';
 import { readFused } from './fused-head.ts';
+import { gridLevels } from './grid-boxes.ts';
 import { candidatesBefore, listsChosen } from './suppression.ts';
 
 export type { Detector, DetectorSource } from './detector-source.ts';
@@ -83,11 +84,13 @@ function fused(source: DetectorSource, format: 'yolov8' | 'yolov5' | undefined):
     if (!found) continue;
     const { ambiguous, ...head } = found;
     const columns = dims[head.boxes.axis]!;
+    const grid = head.format === 'yolov5' ? gridLevels(graph, facts, head.boxes) : undefined;
     return {
       output: name,
       boxForm: 'xywh',
       input,
       ...head,
+      ...(grid && { grid }),
       ...(ambiguous && {
         ambiguous:
           `the ${columns} columns of the output "${name}" may be a box and ${head.classes} classes ('yolov8') or a box, ` +
