@@ -165,7 +165,11 @@ void Environment::onSettled(napi_env env, napi_value, void* context, void* data)
   if (env == nullptr) return;
   auto* self = static_cast<Environment*>(context);
   if (--self->pending_ == 0) napi_unref_threadsafe_function(env, self->channel_);
-  (*task)->settle(env);
+  try {
+    (*task)->settle(env);
+  } catch (const Napi::Error&) {
+    // The environment is being terminated, so that nobody waits for the promise; Node's C code calls this function.
+  }
 }
 
 }  // namespace onnx_cam
