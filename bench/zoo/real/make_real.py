@@ -77,12 +77,15 @@ def seed(model: onnx.ModelProto, about: Model, values: np.ndarray) -> tuple[str,
 
 
 def picking(output: str, dims: list[int], element: int) -> onnx.ModelProto:
-    """One element of scores [T,N,K] for each of N images: [N]."""
-    step, _, column = np.unravel_index(element, dims)
-    at = [onnx.helper.make_tensor(name, onnx.TensorProto.INT64, [], [int(value)]) for name, value in (("step", step), ("class", column))]
-    nodes = [onnx.helper.make_node("Gather", [output, "step"], ["row"], axis=0),
+    """One element of the scores [T,N,K] or [N,T,K] of one image, for each of N images: [N]."""
+    axis = 0 if dims[0] > 1 else 1
+    place = np.unravel_index(element, dims)
+    at = [onnx.helper.make_tensor(name, onnx.TensorProto.INT64, [], [int(value)])
+          for name, value in (("step", place[axis]), ("class", place[2]))]
+    nodes = [onnx.helper.make_node("Gather", [output, "step"], ["row"], axis=axis),
              onnx.helper.make_node("Gather", ["row", "class"], ["score"], axis=1)]
-    scores = onnx.helper.make_tensor_value_info(output, onnx.TensorProto.FLOAT, ["T", "N", dims[2]])
+    shape = ["T", "N", dims[2]] if axis == 0 else ["N", "T", dims[2]]
+    scores = onnx.helper.make_tensor_value_info(output, onnx.TensorProto.FLOAT, shape)
     score = onnx.helper.make_tensor_value_info("score", onnx.TensorProto.FLOAT, ["N"])
     graph = onnx.helper.make_graph(nodes, "pick", [scores], [score], at)
     return onnx.helper.make_model(graph, opset_imports=[onnx.helper.make_opsetid("", 13)], ir_version=8)

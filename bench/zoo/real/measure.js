@@ -1,8 +1,9 @@
 // Runs every method on the models with trained weights that make_real.py fetched, and writes results.json beside this file:
-//   npm run build && node bench/zoo/real/measure.js FOLDER [NAME ...]
+//   npm run build && node bench/zoo/real/measure.js FOLDER [NAME ...] [--no-methods]
 // Models that are not named keep their results. docs/models.md takes them in with `node scripts/make-support-table.js --real`.
-import { existsSync, readdirSync, readFileSync, writeFileSync } from 'node:fs';
+import { existsSync, readdirSync, readFileSync, statSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
+import { parseArgs } from 'node:util';
 import { Session } from '../../../dist/engine/session.js';
 import { listMethods, load } from '../../../dist/index.js';
 import { readNpy } from '../../../dist/io/npy.js';
@@ -11,7 +12,11 @@ import { graph, segmentation } from '../../../dist/targets/index.js';
 import { gradientError, gradientsAt } from '../../../scripts/support/golden-gradients.js';
 import { runMethods } from '../../../scripts/support/run-methods.js';
 
-const [, , folder, ...only] = process.argv;
+const { values: options, positionals } = parseArgs({
+  options: { 'no-methods': { type: 'boolean', default: false } },
+  allowPositionals: true,
+});
+const [folder, ...only] = positionals;
 if (!folder) throw new Error('node bench/zoo/real/measure.js FOLDER [NAME ...]: where make_real.py wrote the models');
 const file = new URL('results.json', import.meta.url);
 const results = existsSync(file) ? JSON.parse(readFileSync(file, 'utf8')) : {};
@@ -26,12 +31,12 @@ function targetOf(golden, path) {
   return classIndex;
 }
 
-async function gradientErrors(golden, path, options, chosen) {
+async function gradientErrors(golden, path, chosen) {
   if (!golden.gradients) return { unread: golden.unread };
   const input = await readNpy(path.replace(/\.onnx$/, '.npy'));
   const model = await loadModel(path, {
     createSession: (bytes, session) => Session.create(bytes, session),
-    size: options.preprocess.size,
+    size: golden.size,
   });
   const { tensor, element, dims } = golden.seed;
   const data = new Float32Array(dims.reduce((product, size) => product * size, 1));
@@ -77,17 +82,17 @@ async function measure(label) {
   const golden = JSON.parse(readFileSync(path.replace(/\.onnx$/, '.json'), 'utf8'));
   const { package: source, licence, what, producer, opset } = golden;
   const about = { package: source, licence, what, producer, opset, bytes: golden.bytes };
-  const options = { preprocess: { ...golden.preprocess, size: golden.size } };
+  const loading = { preprocess: { ...golden.preprocess, size: golden.size } };
   const picture = path.replace(/\.onnx$/, '.png');
   let cam;
   try {
-    cam = await load(path, options);
+    cam = await load(path, loading);
   } catch ({ code, message }) {
     return { ...about, error: { code, message } };
   }
   const chosen = await choices(cam, picture);
   const target = targetOf(golden, path);
-  const methods = counted(await runMethods(cam, picture, names, target));
+  const methods = options['no-methods'] ? null : counted(await runMethods(cam, picture, names, target));
   let [explained, gradients] = [null, null];
   try {
     explained = described((await cam.explain(picture, { method: 'eigen-cam', target })).target);
@@ -96,7 +101,7 @@ async function measure(label) {
   }
   await cam.dispose();
   try {
-    gradients = await gradientErrors(golden, path, options, chosen.layers[0]?.name);
+    gradients = await gradientErrors(golden, path, chosen.layers[0]?.name);
   } catch ({ code, message }) {
     gradients = { code, message };
   }
@@ -107,10 +112,10 @@ const labels = readdirSync(folder)
   .filter(name => name.endsWith('.onnx') && existsSync(join(folder, name.replace(/\.onnx$/, '.json'))))
   .map(name => name.slice(0, -'.onnx'.length))
   .filter(label => only.length === 0 || only.includes(label));
-for (const label of labels.sort()) {
+for (const label of labels.sort((a, b) => statSync(join(folder, `${a}.onnx`)).size - statSync(join(folder, `${b}.onnx`)).size)) {
   results[label] = await measure(label);
   const sorted = Object.fromEntries(Object.entries(results).sort(([a], [b]) => (a < b ? -1 : 1)));
   writeFileSync(file, `${JSON.stringify(sorted, null, 1)}\n`);
   const { error, gradients, methods } = results[label];
-  console.log(`${label}: ${error?.message ?? `${methods.maps} of ${names.length} methods, ${JSON.stringify(gradients)}`}`);
+  console.log(`${label}: ${error?.message ?? `${methods?.maps ?? '?'} of ${names.length} methods, ${JSON.stringify(gradients)}`}`);
 }

