@@ -3,7 +3,7 @@ import { OnnxCamError } from './common/errors.ts';
 import { elementCount } from './engine/tensor.ts';
 import type { FeatureMaps } from './kernels/features.ts';
 import { resize } from './kernels/index.ts';
-import { steady } from './kernels/native.ts';
+import { steady } from './kernels/native-kernels.ts';
 import { applyMethod, nth } from './maps/apply-method.ts';
 import { rawMapOf } from './maps/raw-map.ts';
 import { chooseConvention } from './methods/choose.ts';

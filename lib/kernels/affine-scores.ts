@@ -1,6 +1,6 @@
 import { addon } from '../engine/addon.ts';
 import type { FeatureMaps } from './features.ts';
-import type { Answer } from './native.ts';
+import type { Answer } from './native-kernels.ts';
 
 /** Activations, and scores that are affine in them: T(A) = b + Σ G ⊙ A. */
 export interface AffineTail {

@@ -1,5 +1,5 @@
 import { addon } from '../engine/addon.ts';
-import type { Answer } from './native.ts';
+import type { Answer } from './native-kernels.ts';
 
 /** One block's attention for one result; with the gradients of its score where the method needs them. */
 export interface HeadMatrices {

@@ -1,6 +1,6 @@
 import { addon } from '../engine/addon.ts';
 import { type FeatureMaps, featureShape } from './features.ts';
-import type { Answer } from './native.ts';
+import type { Answer } from './native-kernels.ts';
 
 /** Population deviation, mean, maximum or minimum over positions. */
 export type ChannelStatistic = 'deviation' | 'mean' | 'maximum' | 'minimum';

@@ -1,7 +1,7 @@
 import { OnnxCamError } from '../common/errors.ts';
 import { withSignal } from '../engine/cancellation.ts';
 import { type FeatureMaps, featurePair, featureShape, inMemory, weightedPair } from './features.ts';
-import { native, steady } from './native.ts';
+import { nativeKernels, steady } from './native-kernels.ts';
 import { finite, given, oneOf } from './options.ts';
 import { pairArguments, reduceOnDevice, weightedSum } from './reductions.ts';
 import type { Maps } from './types.ts';
@@ -43,7 +43,7 @@ export async function principalComponent(activations: FeatureMaps, options: Prin
     const here = async () => {
       const features = [steady((await inMemory(activations)).data), images] as const;
       const args = [centre, sign, images, channels, positions, ...features, null, 1, true] as const;
-      return withSignal(signal, cancellation => native().principalComponent(...args, cancellation));
+      return withSignal(signal, cancellation => nativeKernels().principalComponent(...args, cancellation));
     };
     return {
       data: await (there ?? here()),
@@ -56,7 +56,7 @@ export async function principalComponent(activations: FeatureMaps, options: Prin
   const there = reduceOnDevice(`component-${sign}`, activations, factors, pair, { centre, signal });
   const here = async () => {
     const args = pairArguments(await inMemory(activations), (await inMemory(factors)).data, pair);
-    return withSignal(signal, cancellation => native().principalComponent(centre, sign, ...args, cancellation));
+    return withSignal(signal, cancellation => nativeKernels().principalComponent(centre, sign, ...args, cancellation));
   };
   return { data: await (there ?? here()), dims: [images, height, width] };
 }
@@ -83,7 +83,7 @@ export async function kernelPca(activations: FeatureMaps, options: KernelPcaOpti
   const scale = finite(gamma ?? 1 / channels, 'gamma');
   const known = oneOf(kernel, KERNELS, 'kernel');
   const args = [known, scale, steady((await inMemory(activations)).data), images, channels, positions] as const;
-  const data = await withSignal(signal, cancellation => native().kernelPca(...args, cancellation));
+  const data = await withSignal(signal, cancellation => nativeKernels().kernelPca(...args, cancellation));
   return { data, dims: [images, height, width] };
 }
 
@@ -95,7 +95,7 @@ export async function kernelPca(activations: FeatureMaps, options: KernelPcaOpti
 export async function femWeights(activations: FeatureMaps, k: number): Promise<Float32Array> {
   const { images, channels, positions } = featureShape(activations, 'activations');
   const { data } = await inMemory(activations);
-  return native().femWeights(finite(k, 'k'), steady(data), images, channels, positions);
+  return nativeKernels().femWeights(finite(k, 'k'), steady(data), images, channels, positions);
 }
 
 /**

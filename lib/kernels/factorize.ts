@@ -1,7 +1,7 @@
 import { OnnxCamError } from '../common/errors.ts';
 import { withSignal } from '../engine/cancellation.ts';
 import { type FeatureMaps, featureShape, inMemory } from './features.ts';
-import { native, steady } from './native.ts';
+import { nativeKernels, steady } from './native-kernels.ts';
 import { given } from './options.ts';
 import { normalMagnitudes } from './random.ts';
 
@@ -35,7 +35,7 @@ export async function factorize(activations: FeatureMaps, options: FactorizeOpti
   const start = await normalMagnitudes(options.seed, startSize(channels, positions, options));
   const { data: values } = await inMemory(activations);
   const args = [shift, components, start, steady(values), images, channels, positions] as const;
-  const data = await withSignal(signal, cancellation => native().factorize(...args, cancellation));
+  const data = await withSignal(signal, cancellation => nativeKernels().factorize(...args, cancellation));
   return splitFactors(data, [images, components, height, width], channels);
 }
 

@@ -1,6 +1,6 @@
 import { addon } from '../engine/addon.ts';
 import { type FeatureMaps, featurePair } from './features.ts';
-import type { Answer } from './native.ts';
+import type { Answer } from './native-kernels.ts';
 import type { Maps } from './types.ts';
 
 export interface FullGradOptions {

@@ -1,6 +1,6 @@
 import { addon } from '../engine/addon.ts';
 import { type FeatureMaps, type FeatureShape, featureShape } from './features.ts';
-import type { Answer } from './native.ts';
+import type { Answer } from './native-kernels.ts';
 
 /** Powers of the gradients of several copies of an image, added up: the copies need not be kept. */
 export interface GradientPowers {

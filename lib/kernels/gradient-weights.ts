@@ -1,5 +1,5 @@
 import { type FeatureMaps, featurePair, inMemory } from './features.ts';
-import { native } from './native.ts';
+import { nativeKernels } from './native-kernels.ts';
 import { finite, oneOf } from './options.ts';
 import { pairArguments, reduceOnDevice } from './reductions.ts';
 
@@ -25,7 +25,7 @@ export async function gradCamPlusPlusWeights(
   const there = reduceOnDevice(known, activations, gradients, pair);
   if (there) return there;
   const [a, g] = [await inMemory(activations), await inMemory(gradients)];
-  return native().gradCamPlusPlusWeights(known, ...pairArguments(a, g.data, pair));
+  return nativeKernels().gradCamPlusPlusWeights(known, ...pairArguments(a, g.data, pair));
 }
 
 /**
@@ -46,5 +46,5 @@ export async function xgradCamWeights(
   const there = reduceOnDevice('xgrad', activations, gradients, pair, { epsilon, guard });
   if (there) return there;
   const [a, g] = [await inMemory(activations), await inMemory(gradients)];
-  return native().xgradCamWeights(epsilon, guard, ...pairArguments(a, g.data, pair));
+  return nativeKernels().xgradCamWeights(epsilon, guard, ...pairArguments(a, g.data, pair));
 }

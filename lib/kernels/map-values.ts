@@ -1,5 +1,5 @@
 import { addon } from '../engine/addon.ts';
-import { type Answer, steady } from './native.ts';
+import { type Answer, steady } from './native-kernels.ts';
 import type { Maps } from './types.ts';
 
 /** Of every value v: |v|, max(v, 0) or tanh(2v). */

@@ -1,6 +1,6 @@
 import { OnnxCamError } from '../common/errors.ts';
 import { checkCount } from './features.ts';
-import { native, steady } from './native.ts';
+import { nativeKernels, steady } from './native-kernels.ts';
 import { finite, given, oneOf, wholeNumber } from './options.ts';
 import type { Maps, NormalizeOptions, ResizeOptions } from './types.ts';
 import { INTERPOLATIONS, NORMALIZE_EPSILONS, NORMALIZE_KINDS } from './types.ts';
@@ -14,7 +14,13 @@ export async function normalize(maps: Maps, options: NormalizeOptions): Promise<
   const kind = oneOf(given(options, 'normalize').kind, NORMALIZE_KINDS, 'kind');
   const epsilon = finite(options.epsilon ?? NORMALIZE_EPSILONS[kind], 'epsilon', 0);
   const [count, height, width] = dims;
-  const data = await native().normalizeMaps(steady(maps.data), count, height * width, epsilon, options.relu ?? false);
+  const data = await nativeKernels().normalizeMaps(
+    steady(maps.data),
+    count,
+    height * width,
+    epsilon,
+    options.relu ?? false,
+  );
   return { data, dims, depth };
 }
 
@@ -27,7 +33,7 @@ export async function resize(maps: Maps, options: ResizeOptions): Promise<Maps> 
   const height = wholeNumber(given(options, 'resize').height, 'height');
   const width = wholeNumber(options.width, 'width');
   const interpolation = oneOf(options.interpolation, INTERPOLATIONS, 'interpolation');
-  const data = await native().resizeMaps(steady(maps.data), count, rows, columns, height, width, interpolation);
+  const data = await nativeKernels().resizeMaps(steady(maps.data), count, rows, columns, height, width, interpolation);
   return { data, dims: [count, height, width] };
 }
 

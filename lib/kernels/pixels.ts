@@ -1,7 +1,7 @@
 import { OnnxCamError } from '../common/errors.ts';
 import { withSignal } from '../engine/cancellation.ts';
 import { checkCount } from './features.ts';
-import { fixed, native, steady } from './native.ts';
+import { fixed, nativeKernels, steady } from './native-kernels.ts';
 import { finite, given, oneOf, wholeNumber } from './options.ts';
 
 /** A picture in sharp's raw shape: uint8, row-major HWC. */
@@ -52,7 +52,7 @@ export async function imageToTensor(
   const planar = oneOf(options.layout ?? 'nchw', ['nchw', 'nhwc'], 'layout') === 'nchw';
   const scale = finite(options.scale ?? 1 / 255, 'scale');
   const values = [...mean, ...std, reversed, planar, options.out ? fixed(options.out) : null] as const;
-  return native().imageToTensor(steady(image.data), width * height, channels, scale, ...values);
+  return nativeKernels().imageToTensor(steady(image.data), width * height, channels, scale, ...values);
 }
 
 const FILTERS = ['bilinear', 'bicubic', 'nearest'] as const;
@@ -79,7 +79,7 @@ export async function resizeAntialiased(
   const { size, args } = resampleArguments(image, options);
   const out = options.out ? fixed(options.out) : null;
   const data = await withSignal(options.signal, cancellation =>
-    native().resampleImage(...args, false, out, cancellation),
+    nativeKernels().resampleImage(...args, false, out, cancellation),
   );
   return { data: data as Uint8Array, info: { ...size, channels: image.info.channels } };
 }
@@ -94,7 +94,7 @@ export async function resizeAntialiasedFloat(
 ): Promise<Float32Array> {
   const { args } = resampleArguments(image, options);
   const data = await withSignal(options.signal, cancellation =>
-    native().resampleImage(...args, true, null, cancellation),
+    nativeKernels().resampleImage(...args, true, null, cancellation),
   );
   return data as Float32Array;
 }
@@ -106,7 +106,7 @@ export async function resizeAntialiasedFloat(
 export async function resizeAntialiasedDeep(image: DeepImage, options: ResizeAntialiasedOptions): Promise<DeepImage> {
   const { size, args } = resampleArguments(image, options);
   const data = await withSignal(options.signal, cancellation =>
-    native().resampleImage(...args, true, null, cancellation),
+    nativeKernels().resampleImage(...args, true, null, cancellation),
   );
   return { data: data as DeepImage['data'], info: { ...size, channels: image.info.channels } };
 }
@@ -119,7 +119,7 @@ export async function resizeAntialiasedDeep(image: DeepImage, options: ResizeAnt
  */
 export async function colorize(map: PixelMap, table: Uint8Array): Promise<Uint8Array> {
   const count = checkMap(map);
-  return native().colorizeMap(steady(map.data), count, checkTable(table));
+  return nativeKernels().colorizeMap(steady(map.data), count, checkTable(table));
 }
 
 /**
@@ -148,7 +148,7 @@ export async function overlay(
   if (!(alpha >= 0 && alpha <= 1)) {
     throw new OnnxCamError('ERR_OPTION_INVALID', `alpha must be from 0 to 1, got ${String(alpha)}`);
   }
-  return native().overlayMap(
+  return nativeKernels().overlayMap(
     steady(picture.data),
     steady(map.data),
     count,

@@ -1,5 +1,5 @@
 import { OnnxCamError } from '../common/errors.ts';
-import { native, steady } from './native.ts';
+import { nativeKernels, steady } from './native-kernels.ts';
 import type { AxisPlacement, Maps } from './types.ts';
 
 /**
@@ -15,7 +15,7 @@ export async function placeMaps(maps: Maps, x: AxisPlacement, y: AxisPlacement):
       `cannot place ${maps.data.length} values as maps [${maps.dims.join(', ')}] at ${JSON.stringify({ x, y })}`,
     );
   }
-  const data = await native().placeMaps(
+  const data = await nativeKernels().placeMaps(
     steady(maps.data),
     count,
     height,

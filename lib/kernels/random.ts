@@ -1,6 +1,6 @@
 import { Random } from '../common/random.ts';
 import { addon } from '../engine/addon.ts';
-import { type Answer, steady } from './native.ts';
+import { type Answer, steady } from './native-kernels.ts';
 
 interface RandomKernels {
   addNoise(

@@ -9,7 +9,7 @@ import {
   inMemory,
   weightedPair,
 } from './features.ts';
-import { native, steady } from './native.ts';
+import { nativeKernels, steady } from './native-kernels.ts';
 import { oneOf } from './options.ts';
 import type { Maps } from './types.ts';
 
@@ -37,7 +37,7 @@ export async function channelMeans(features: FeatureMaps): Promise<Float32Array>
     })!;
   // Of a single position, as gradients behind a global average are.
   if (shape.positions === 1) return features.data.slice();
-  return native().channelMeans(steady(features.data), shape.images, shape.channels, shape.positions);
+  return nativeKernels().channelMeans(steady(features.data), shape.images, shape.channels, shape.positions);
 }
 
 /**
@@ -68,7 +68,7 @@ async function sumOf(term: Term, activations: FeatureMaps, factors: FeatureMaps,
   const there = reduceOnDevice(`sum-${term}`, activations, factors, pair);
   const here = async () => {
     const [a, f] = [await inMemory(activations), await inMemory(factors)];
-    return native().channelSum(term, ...pairArguments(a, f.data, pair));
+    return nativeKernels().channelSum(term, ...pairArguments(a, f.data, pair));
   };
   return { data: await (there ?? here()), dims: [images, height, width] };
 }

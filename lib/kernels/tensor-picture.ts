@@ -1,5 +1,5 @@
 import { addon } from '../engine/addon.ts';
-import { type Answer, steady } from './native.ts';
+import { type Answer, steady } from './native-kernels.ts';
 
 /** A plane of a tensor: pixel (y, x) of channel c lies at start + y·row + x·column + c·channel. */
 export interface TensorPlane {

@@ -1,5 +1,5 @@
 import { OnnxCamError } from '../common/errors.ts';
-import { native } from './native.ts';
+import { nativeKernels } from './native-kernels.ts';
 import { wholeNumber } from './options.ts';
 
 /** Instruction sets: SSE2 (`baseline`), AVX2 + FMA, AVX-512; on AArch64 `neon` alone. */
@@ -7,12 +7,12 @@ export type KernelTier = 'baseline' | 'avx2' | 'avx512' | 'neon';
 
 /** The instruction set that the kernels use: the best that this machine has, unless set otherwise. */
 export function kernelTier(): KernelTier {
-  return native().kernelTier() as KernelTier;
+  return nativeKernels().kernelTier() as KernelTier;
 }
 
 /** Every instruction set that this machine can run, slowest first. */
 export function kernelTiers(): KernelTier[] {
-  return native().kernelTiers() as KernelTier[];
+  return nativeKernels().kernelTiers() as KernelTier[];
 }
 
 /**
@@ -24,15 +24,15 @@ export function setKernelTier(tier: KernelTier): void {
   if (!known.includes(tier)) {
     throw new OnnxCamError('ERR_OPTION_INVALID', `this machine has no tier '${tier}'; it has ${known.join(', ')}`);
   }
-  native().setKernelTier(tier);
+  nativeKernels().setKernelTier(tier);
 }
 
 /** Threads that one kernel may use, for the whole process: the machine's, at most 8, unless set otherwise. */
 export function kernelThreads(): number {
-  return native().kernelThreads();
+  return nativeKernels().kernelThreads();
 }
 
 /** @throws `ERR_OPTION_INVALID` unless `count` is a whole number above 0. */
 export function setKernelThreads(count: number): void {
-  native().setKernelThreads(wholeNumber(count, 'count'));
+  nativeKernels().setKernelThreads(wholeNumber(count, 'count'));
 }

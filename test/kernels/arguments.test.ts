@@ -1,6 +1,6 @@
 import { describe, expect, it } from 'vitest';
 import * as kernels from '../../lib/kernels/index.ts';
-import { native } from '../../lib/kernels/native.ts';
+import { nativeKernels } from '../../lib/kernels/native-kernels.ts';
 import * as reference from '../../lib/reference/kernels/index.ts';
 import { expectClose, features } from './data.ts';
 
@@ -108,7 +108,7 @@ describe('kernels refuse what does not fit', () => {
   });
 
   it('also in native code, which trusts no size', async () => {
-    const n = native() as unknown as Record<string, (...args: unknown[]) => unknown>;
+    const n = nativeKernels() as unknown as Record<string, (...args: unknown[]) => unknown>;
     const floats = new Float32Array(24);
     for (const [name, ...args] of [
       ['channelMeans', floats, 1, 5, 5],

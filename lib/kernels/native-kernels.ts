@@ -112,7 +112,7 @@ export interface NativeKernels {
   setKernelThreads(count: number): void;
 }
 
-export const native = (): NativeKernels => addon<NativeKernels>();
+export const nativeKernels = (): NativeKernels => addon<NativeKernels>();
 
 /**
  * The array itself, or a copy where its memory could shrink while a pool thread reads it. Buffers that are transferred
