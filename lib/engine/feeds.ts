@@ -1,4 +1,5 @@
 import { OnnxCamError } from '../common/errors.ts';
+import { named } from '../common/named.ts';
 import { didYouMean } from '../common/suggest.ts';
 import { copyView, isResizable, toStableView } from './buffers.ts';
 import { elementTypeNumber, type ValueType } from './element-type.ts';
@@ -60,7 +61,7 @@ export function readFetches(
       throw new OnnxCamError('ERR_OPTION_INVALID', `output '${name}' is fetched twice`);
     if (!isTensorType(output.type))
       throw new OnnxCamError('ERR_MODEL_UNSUPPORTED', `output '${name}' is a ${output.type} and cannot be read`);
-    const tensor = owned[name];
+    const tensor = named(owned, name);
     if (tensor === undefined) return null;
     checkTensor(tensor, output, 'output');
     if (isResizable(tensor.data))

@@ -1,3 +1,4 @@
+import { named } from '../common/named.ts';
 import { Recent } from '../common/recent.ts';
 import type { Tensor } from '../engine/tensor.ts';
 import { needsInputs } from '../model/find/input.ts';
@@ -50,7 +51,7 @@ export class Stages {
     // Throws: with another name in mind for one that is missing.
     const known = new Set(model.graph.inputs.map(({ name }) => name));
     if (Object.keys(inputs ?? {}).some(name => !known.has(name))) await model.withInputs(inputs!);
-    const missing = model.missing.filter(({ name }) => inputs?.[name] === undefined);
+    const missing = model.missing.filter(({ name }) => named(inputs, name) === undefined);
     if (missing.length > 0) throw needsInputs(model.input.name, missing);
     if (!inputs || Object.keys(inputs).length === 0) {
       if (head === undefined) return this.base;

@@ -1,5 +1,7 @@
 /** NumPy's `.npy` files of float32 values: https://numpy.org/doc/stable/reference/generated/numpy.lib.format.html */
+
 import { OnnxCamError } from '../common/errors.ts';
+import { named } from '../common/named.ts';
 import { elementCount, TENSOR_ARRAYS, type Tensor, type TensorType } from '../engine/tensor.ts';
 import { isMissing, readRegular } from './regular-file.ts';
 
@@ -73,7 +75,7 @@ const TYPES: Readonly<Record<string, TensorType>> = {
  */
 export function parseNpyTensor(bytes: Uint8Array, name = 'the array'): Tensor {
   const { descr, dims, start } = parseHeader(bytes, name);
-  const type = TYPES[descr];
+  const type = named(TYPES, descr);
   if (!type) throw unreadable(name, `its values are ${descr}, expected one of ${Object.keys(TYPES).join(', ')}`);
   const ArrayType = TENSOR_ARRAYS[type];
   checkLength(bytes, start, dims, ArrayType.BYTES_PER_ELEMENT, name);

@@ -37,10 +37,11 @@ export function rowHead(network: Network, choice: HeadChoice): ScoreHead {
     );
   if (!head.spatial) return head;
   if (head.unbatched) throw notOfImages(head);
+  const others = network.model.graph.outputs.length > 1 ? ', or name a class output in the option `output`' : '';
   throw new OnnxCamError(
     'ERR_MODEL_UNSUPPORTED',
     `the output "${head.output}" ([${head.dims}]) has scores for many positions; take segmentation({ classIndex }) ` +
-      '(segmentation:CLASS on the command line) as target, or name a class output in the option `output`',
+      `(segmentation:CLASS on the command line) or graph(model), a score of your own, as target${others}`,
   );
 }
 

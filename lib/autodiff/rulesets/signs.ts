@@ -1,3 +1,4 @@
+import { named } from '../../common/named.ts';
 import { constantValues } from '../../model/graph/constant-chain.ts';
 import type { GraphNode } from '../../model/graph/graph.ts';
 import type { NodeContext } from '../context.ts';
@@ -72,7 +73,7 @@ function gateRank(context: NodeContext, tensor: string, depth = DEPTH): number {
   const node = context.producerOf(tensor);
   if (node?.domain !== '' || depth === 0) return 0;
   if (node.op === 'Clip' && clipBound(context, node, 1) === undefined) return 0;
-  const rank = GATES[node.op];
+  const rank = named(GATES, node.op);
   if (rank !== undefined) return rank;
   if (MOVING.has(node.op)) return gateRank(context, node.inputs[0]!, depth - 1);
   if (!['Add', 'Div', 'Mul'].includes(node.op)) return 0;

@@ -1,4 +1,5 @@
 import { OnnxCamError } from '../../common/errors.ts';
+import { named } from '../../common/named.ts';
 import { MAX_BATCH } from '../../common/sizes.ts';
 import { didYouMean } from '../../common/suggest.ts';
 import { elementCount, type Tensor, type TensorType } from '../../engine/tensor.ts';
@@ -58,8 +59,8 @@ export function describeInput(graph: Graph, options: InputOptions = {}): ImageIn
         'ERR_OPTION_INVALID',
         `the model has no input "${name}"${didYouMean(name, names)}; it has ${list(declared)}`,
       );
-  for (const value of declared) checkFixed(value, options.inputs?.[value.name]);
-  const free = declared.filter(value => options.inputs?.[value.name] === undefined);
+  for (const value of declared) checkFixed(value, named(options.inputs, value.name));
+  const free = declared.filter(value => named(options.inputs, value.name) === undefined);
   const value = options.input ? declared.find(({ name }) => name === options.input)! : pickImage(graph, free, declared);
   return describeImage(graph, value);
 }
@@ -70,7 +71,7 @@ export function missingInputs(
   image: string,
   given: Readonly<Record<string, Tensor>> | undefined,
 ): readonly DeclaredValue[] {
-  return graph.inputs.map(describeValue).filter(({ name }) => name !== image && given?.[name] === undefined);
+  return graph.inputs.map(describeValue).filter(({ name }) => name !== image && named(given, name) === undefined);
 }
 
 /** What to say where tensors are missing. */

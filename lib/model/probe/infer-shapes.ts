@@ -1,3 +1,4 @@
+import { named } from '../../common/named.ts';
 import { checkedCount, tensorLimit } from '../../common/sizes.ts';
 import { elementCount, isTensorType, type TensorType } from '../../engine/tensor.ts';
 import { EXTERNAL_THRESHOLD } from '../file/serialize-model.ts';
@@ -67,14 +68,14 @@ function shapeOf(
 ): readonly number[] | undefined {
   if (name === options.input.name) return imageShape(batch, options);
   const weight = graph.initializers.get(name);
-  return weight ? dimsOf(weight) : (options.inputs?.[name]?.dims ?? types.get(name)?.dims);
+  return weight ? dimsOf(weight) : (named(options.inputs, name)?.dims ?? types.get(name)?.dims);
 }
 
 /** The shapes that probing feeds. */
 function declareInputs(bare: Graph, graph: Graph, options: ProbingInputs, batch: number): void {
   const { input, inputs } = options;
   bare.inputs.forEach(({ name }, index) => {
-    const fixed = inputs?.[name];
+    const fixed = named(inputs, name);
     if (name === input.name) bare.inputs[index] = makeValueInfo(name, input.type, imageShape(batch, options));
     else if (fixed)
       bare.inputs[index] = makeValueInfo(name, fixed.type, fixedShape(graph, name, input.name, fixed.dims, batch));

@@ -19,14 +19,14 @@ export function placeholders(
   imageDims.slice(-2).forEach((dim, i) => {
     if (typeof dim === 'string' && dim !== '') sizes.set(dim, [height ?? fallbackHeight, width ?? fallbackWidth][i]!);
   });
-  const made: Record<string, Tensor> = {};
+  const made: [string, Tensor][] = [];
   for (const { name, type, dims } of missing) {
     if (!type || type === 'string' || !dims) return undefined;
     const shape = dims.map((dim, axis) => {
       if (typeof dim === 'number') return dim;
       return axis === 0 ? 1 : (sizes.get(dim) ?? OPEN_LENGTH);
     });
-    made[name] = noiseTensor(type as TensorType, shape, 1);
+    made.push([name, noiseTensor(type as TensorType, shape, 1)]);
   }
-  return made;
+  return Object.fromEntries(made);
 }

@@ -1,3 +1,4 @@
+import { named } from '../../common/named.ts';
 import { checkedCount, tensorLimit } from '../../common/sizes.ts';
 import { elementCount, type Tensor, type TensorType } from '../../engine/tensor.ts';
 import { headOf } from '../graph/cut.ts';
@@ -77,7 +78,7 @@ function observeInference(
   const seen = new Map<string, Observation>();
   for (const [name, { dims }] of inferred) seen.set(name, constants.get(name) ?? { dims: dims! });
   for (const { name } of graph.inputs) {
-    const dims = name === options.input.name ? imageShape(batch, options) : options.inputs?.[name]?.dims;
+    const dims = name === options.input.name ? imageShape(batch, options) : named(options.inputs, name)?.dims;
     if (dims) seen.set(name, { dims });
   }
   return seen;

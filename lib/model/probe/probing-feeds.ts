@@ -54,10 +54,12 @@ function shapeOf(batch: number, { input, width, height, depth }: ProbingInputs):
 export function probingFeeds(graph: Graph, batch: number, options: ProbingInputs): Record<string, Tensor> {
   const { input, inputs } = options;
   const shape = imageShape(batch, options);
-  const feeds: Record<string, Tensor> = { [input.name]: imageNoise(input, shape, batch) };
-  for (const [name, tensor] of Object.entries(inputs ?? {}))
-    if (name !== input.name) feeds[name] = sharesBatch(graph, name, input.name) ? repeatBatch(tensor, batch) : tensor;
-  return feeds;
+  const others = Object.entries(inputs ?? {})
+    .filter(([name]) => name !== input.name)
+    .map(
+      ([name, tensor]) => [name, sharesBatch(graph, name, input.name) ? repeatBatch(tensor, batch) : tensor] as const,
+    );
+  return Object.fromEntries([[input.name, imageNoise(input, shape, batch)], ...others]);
 }
 
 /** In the values that the file's own type has, whatever holds them. */

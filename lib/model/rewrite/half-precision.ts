@@ -1,4 +1,5 @@
 import { OnnxCamError } from '../../common/errors.ts';
+import { named } from '../../common/named.ts';
 import { addon } from '../../engine/addon.ts';
 import type { FactTable } from '../graph/facts.ts';
 import { type Graph, type GraphNode, makeNode } from '../graph/graph.ts';
@@ -93,7 +94,7 @@ class Converter {
     const type = kept ? 'float32' : 'float16';
     const inputs = node.inputs.map(input => (takesAny || !this.#isFloat(input) ? input : this.#read(input, type)));
     node.outputs.forEach((output, i) => {
-      if (kept || STATISTICS[node.op]?.includes(i)) this.#float32.add(output);
+      if (kept || named(STATISTICS, node.op)?.includes(i)) this.#float32.add(output);
     });
     const toFloat = takesAny && node.attributes.int('to') === codeOfType('float32');
     this.#nodes.push(

@@ -1,3 +1,4 @@
+import { named } from '../../../common/named.ts';
 import { float } from '../../../model/graph/attributes.ts';
 import { plus, scale } from '../../blocked.ts';
 import type { NodeContext } from '../../context.ts';
@@ -41,7 +42,7 @@ export function activationsOf(context: NodeContext, defaults: readonly string[],
   const alphas = [...(attributes.floats('activation_alpha') ?? [])];
   const betas = [...(attributes.floats('activation_beta') ?? [])];
   return names.map(name => {
-    const found = ACTIVATIONS[name.toLowerCase()] ?? context.fail(`its activation ${name} is unknown`);
+    const found = named(ACTIVATIONS, name.toLowerCase()) ?? context.fail(`its activation ${name} is unknown`);
     const alpha = found.alpha === undefined ? 0 : (alphas.shift() ?? found.alpha);
     const beta = found.beta === undefined ? 0 : (betas.shift() ?? found.beta);
     return (e, x) => found.apply(e, x, alpha, beta);
