@@ -5,13 +5,26 @@ import type { Graph, GraphNode } from '../graph/graph.ts';
 /** Shape of a tensor, where it is known. */
 export type DimsOf = (tensor: string) => readonly number[] | undefined;
 
+/** Operators that slide a window over feature maps. */
+const WINDOWED: ReadonlySet<string> = new Set([
+  'AveragePool',
+  'Conv',
+  'ConvInteger',
+  'ConvTranspose',
+  'LpPool',
+  'MaxPool',
+  'QLinearConv',
+]);
+
 /**
- * Refuses what ONNX Runtime writes beyond its own memory on, instead of answering with an error: the process would end.
- * Resize and Upsample copy their scales into an array with a place for each axis of the picture (1.18 to 1.29).
+ * Refuses what ONNX Runtime ends the process on, instead of answering with an error. Resize and Upsample copy their scales
+ * into an array with a place for each axis of the picture (1.18 to 1.29); quantised convolutions, also those that its
+ * optimiser makes, divide by the number of positions, which is zero where a window is larger than what it slides over.
  * @throws OnnxCamError `ERR_MODEL_INVALID`
  */
 export function refuseCrashes(graph: Graph, dimsOf: DimsOf): void {
   for (const node of graph.nodes) {
+    if (WINDOWED.has(node.op)) refuseEmpty(node, dimsOf);
     if (node.domain !== '' || (node.op !== 'Resize' && node.op !== 'Upsample')) continue;
     const rank = dimsOf(node.inputs[0] ?? '')?.length;
     if (rank === undefined) continue;
@@ -27,6 +40,16 @@ export function refuseCrashes(graph: Graph, dimsOf: DimsOf): void {
       );
     }
   }
+}
+
+function refuseEmpty({ op, name, inputs, outputs }: GraphNode, dimsOf: DimsOf): void {
+  const empty = [inputs[0], outputs[0]].find(tensor => dimsOf(tensor ?? '')?.includes(0));
+  if (!empty) return;
+  throw new OnnxCamError(
+    'ERR_MODEL_INVALID',
+    `${op} (node "${name}") works on nothing: "${empty}" has shape [${dimsOf(empty)}]. Where the model takes pictures of any size ` +
+      'give a larger one (`preprocess: { size }`)',
+  );
 }
 
 /** Inputs that hold one number for each axis (of a region two), and how many. */

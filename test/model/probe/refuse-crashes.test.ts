@@ -67,3 +67,18 @@ describe('a Resize that ONNX Runtime would not survive', () => {
     }
   });
 });
+
+describe('a window over nothing', () => {
+  it('is invalid: a pool and a convolution of one position', async () => {
+    const spec = plainSpec();
+    const pooled = buildModel({
+      ...spec,
+      nodes: [
+        makeNode('GlobalMaxPool', ['x'], ['one']),
+        makeNode('MaxPool', ['one'], ['none'], { kernel_shape: [2, 2], strides: [2, 2] }, { name: 'shrink' }),
+        ...spec.nodes.map((node, i) => (i === 0 ? { ...node, inputs: ['none', 'w1'] } : node)),
+      ],
+    });
+    await expectError(() => load(pooled), 'ERR_MODEL_INVALID', 'MaxPool (node "shrink") works on nothing', '[1,3,0,0]');
+  });
+});

@@ -191,7 +191,9 @@ function broadcast(shapes: readonly (Shape | undefined)[]): Shape | undefined {
 
 /** As many sizes that are not known as a vector of sizes has elements. */
 const unknowns = (count: number | undefined): Shape | undefined =>
-  count !== undefined && Number.isInteger(count) && count >= 0 && count <= 32 ? Array(count).fill(undefined) : undefined;
+  count !== undefined && Number.isInteger(count) && count >= 0 && count <= 32
+    ? Array(count).fill(undefined)
+    : undefined;
 
 function product(a: Shape | undefined, b: Shape | undefined, transposed: boolean): Shape | undefined {
   if (!a || !b || a.length < 2 || b.length < 2) return undefined;
