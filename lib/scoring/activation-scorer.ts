@@ -1,9 +1,8 @@
 import { OnnxCamError } from '../common/errors.ts';
 import type { FeatureMaps } from '../kernels/features.ts';
-import type { ScoreView } from '../targets/target.ts';
 import { affineScores } from './affine-scores.ts';
 import { ruleOfThumb } from './schedule.ts';
-import type { Scorer, ScorerRuns } from './scorer.ts';
+import type { Scorer } from './scorer.ts';
 import type { UseModel } from './scoring-model.ts';
 import { type ScorerOptions, ScoringRuns } from './scoring-runs.ts';
 import type { TailRequest } from './tail-request.ts';
@@ -38,33 +37,12 @@ export function createActivationScorer(options: ActivationScorerOptions): Activa
   return new NativeActivationScorer(options);
 }
 
-class NativeActivationScorer implements ActivationScorer {
+class NativeActivationScorer extends ScoringRuns implements ActivationScorer {
   readonly #options: ActivationScorerOptions;
-  readonly #runs: ScoringRuns;
 
   constructor(options: ActivationScorerOptions) {
+    super('tail', options);
     this.#options = options;
-    this.#runs = new ScoringRuns('tail', options);
-  }
-
-  get targets(): number {
-    return this.#runs.targets;
-  }
-
-  get runs(): ScorerRuns {
-    return this.#runs.counts;
-  }
-
-  get warnings(): string[] {
-    return this.#runs.warnings;
-  }
-
-  save(passes: number): void {
-    this.#runs.save(passes);
-  }
-
-  clean(view?: ScoreView): Float64Array {
-    return this.#runs.clean(view);
   }
 
   async tail(request: TailRequest): Promise<Float64Array> {
@@ -84,7 +62,7 @@ class NativeActivationScorer implements ActivationScorer {
     if (linearTail && (view ?? 'logit') === 'logit') {
       const tail = { slopes: linearTail, activations: this.#options.layer, clean: this.clean() };
       const scores = await affineScores(tail, request);
-      this.#runs.save(scores.length / this.targets);
+      this.save(scores.length / this.targets);
       return scores;
     }
     const items =
@@ -94,7 +72,7 @@ class NativeActivationScorer implements ActivationScorer {
           ? change.sets.length / channels
           : height * width;
     const itemDims = featureDims(this.#options.layer);
-    return this.#runs.score({
+    return this.score({
       model: this.#options.tail,
       variants: { ...layer, ...change },
       count: items,

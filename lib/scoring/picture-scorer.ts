@@ -7,7 +7,7 @@ import { meanOverRepeats, spreadGroups } from './groups.ts';
 import type { GridMasks, MaskRequest, MaskScores } from './mask-request.ts';
 import { BLUR, GRIDS, maskSettings } from './native-arguments.ts';
 import { type NativeVariants, nativeScoring } from './native-scoring.ts';
-import type { Scorer, ScorerRuns } from './scorer.ts';
+import type { Scorer } from './scorer.ts';
 import type { UseModel } from './scoring-model.ts';
 import { type ScorerOptions, ScoringRuns } from './scoring-runs.ts';
 
@@ -35,46 +35,25 @@ export function createPictureScorer(options: PictureScorerOptions): PictureScore
   return new NativePictureScorer(options);
 }
 
-class NativePictureScorer implements PictureScorer {
+class NativePictureScorer extends ScoringRuns implements PictureScorer {
   readonly size: { readonly width: number; readonly height: number };
   readonly #input: PictureScorerOptions['input'];
   readonly #network: UseModel;
-  readonly #runs: ScoringRuns;
   readonly #signal: AbortSignal | undefined;
   /** [C, H, W], whatever the layout. */
   readonly #shape: readonly [number, number, number];
   #blurred: Promise<Float32Array> | undefined;
 
   constructor(options: PictureScorerOptions) {
+    super('network', options);
     const { data, dims, layout } = options.input;
     const [, a, b, c] = dims as [number, number, number, number];
     // A copy: nobody can change or transfer it away under the native loops.
     this.#input = { data: data.slice(), dims, layout };
     this.#network = options.network;
     this.#signal = options.signal;
-    this.#runs = new ScoringRuns('network', options);
     this.#shape = layout === 'nhwc' ? [c, a, b] : [a, b, c];
     this.size = { height: this.#shape[1], width: this.#shape[2] };
-  }
-
-  get targets(): number {
-    return this.#runs.targets;
-  }
-
-  get runs(): ScorerRuns {
-    return this.#runs.counts;
-  }
-
-  get warnings(): string[] {
-    return this.#runs.warnings;
-  }
-
-  save(passes: number): void {
-    this.#runs.save(passes);
-  }
-
-  clean(view?: ScoreView): Float64Array {
-    return this.#runs.clean(view);
   }
 
   async baseline(background: 'zero' | 'blurred', view?: ScoreView): Promise<Float64Array> {
@@ -112,7 +91,7 @@ class NativePictureScorer implements PictureScorer {
       offsets: new Uint32Array(),
     };
     const items = first.length * repeats.length;
-    this.#runs.save(selected.dims[0] * repeats.length - items);
+    this.save(selected.dims[0] * repeats.length - items);
     const scores = await this.#score(variants, items, request.view);
     const means = meanOverRepeats(scores, first.length, repeats.length, this.targets);
     return { scores: spreadGroups(means, group, this.targets), constant };
@@ -148,7 +127,7 @@ class NativePictureScorer implements PictureScorer {
   }
 
   #score(variants: NativeVariants, count: number, view: ScoreView | undefined): Promise<Float64Array> {
-    return this.#runs.score({ model: this.#network, variants, count, dims: this.#input.dims.slice(1), view });
+    return this.score({ model: this.#network, variants, count, dims: this.#input.dims.slice(1), view });
   }
 
   #refuseVolumes(): void {

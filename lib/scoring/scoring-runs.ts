@@ -38,7 +38,7 @@ export interface ScoredItems {
   readonly view?: ScoreView;
 }
 
-/** The runs of one scorer: their scores, how many there were, and what there is to say about them. */
+/** What scorers of either trade are made of: their runs with their scores, how many there were, and what there is to say about them. */
 export class ScoringRuns {
   readonly targets: number;
   readonly #kind: 'network' | 'tail';
@@ -57,7 +57,7 @@ export class ScoringRuns {
     this.#progress = new ProgressCounter(options.onProgress);
   }
 
-  get counts(): ScorerRuns {
+  get runs(): ScorerRuns {
     return { network: 0, tail: 0, [this.#kind]: this.#made, saved: this.#saved };
   }
 
