@@ -60,8 +60,8 @@ function followsBatch(settled: Settled, wanted: string | undefined): string | un
   const { graph, facts, input } = settled;
   // Detections in rows of their own are not told apart by image.
   if (wanted !== HEAD_SCORE && listsDetections(settled)) return undefined;
-  const { dims, output } = findLogits(graph, facts, wanted, { input });
-  return dims[0] === -1 && !dims.slice(1).includes(-1) ? output : undefined;
+  const { dims, output, unbatched } = findLogits(graph, facts, wanted, { input });
+  return dims[0] === -1 && !dims.slice(1).includes(-1) && !unbatched ? output : undefined;
 }
 
 /** How the runtime refuses a rewritten batch: while it loads the graph or in the run. */

@@ -103,7 +103,9 @@ export function appendReadout(
   const inside = emit.mul(logits, emit.cast(region, logits.type));
   const axes = positionAxes(logits.dims, head.classAxis);
   const dims = [logits.dims[0]!, head.classes];
-  const rows = sumOver(emit, inside, axes, dims);
+  const counted = head.classAxis < logits.dims.length;
+  const sums = sumOver(emit, inside, axes, counted ? dims : dims.slice(0, 1));
+  const rows = counted ? sums : emit.reshape(sums, dims);
   for (const [name, known] of emit.facts) facts.set(name, known);
   return { rows: rows.name, region: region.name };
 }

@@ -33,16 +33,32 @@ export function rowHead(network: Network, choice: HeadChoice): ScoreHead {
   if (head.classes < 0)
     throw new OnnxCamError(
       'ERR_MODEL_UNSUPPORTED',
-      `the output "${head.output}" has as many values for each image as there are images; name another one in the option \`output\``,
+      `the output "${head.output}" has as many values for each image as there are images; say which score is meant with a ` +
+        `small model that picks one, as target graph(FILE) (graph:FILE on the command line)${otherRows(network, head)}`,
     );
   if (!head.spatial) return head;
   if (head.unbatched) throw notOfImages(head);
-  const others = network.model.graph.outputs.length > 1 ? ', or name a class output in the option `output`' : '';
   throw new OnnxCamError(
     'ERR_MODEL_UNSUPPORTED',
     `the output "${head.output}" ([${head.dims}]) has scores for many positions; take segmentation({ classIndex }) ` +
-      `(segmentation:CLASS on the command line) or graph(model), a score of your own, as target${others}`,
+      `(segmentation:CLASS on the command line) or graph(model), a score of your own, as target${otherRows(network, head)}`,
   );
+}
+
+/** Advice to take another output, where one has a score for each class. */
+function otherRows({ model }: Network, { output }: ScoreHead): string {
+  const hasRows = (name: string): boolean => {
+    try {
+      const { spatial, classes } = model.logitsOf(name);
+      return !spatial && classes > 0;
+    } catch {
+      // It holds no scores, or none that depend on the picture.
+      return false;
+    }
+  };
+  const names = model.graph.outputs.map(({ name }) => name).filter(name => name !== output && hasRows(name));
+  if (names.length === 0) return '';
+  return `, or name another output in the option \`output\` (--output NAME): ${names.map(name => `"${name}"`).join(', ')}`;
 }
 
 /** Labels belong to the model's output, and to others of its length; similarities are not of classes. */

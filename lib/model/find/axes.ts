@@ -62,6 +62,9 @@ const SPATIAL: ReadonlySet<AxisKind> = new Set(['depth', 'row', 'column', 'token
 
 export const isSpatial = (axis: Axis): boolean => axis.some(({ kind }) => SPATIAL.has(kind));
 
+/** It holds positions and nothing else. */
+export const isAllSpatial = (axis: Axis): boolean => axis.length > 0 && axis.every(({ kind }) => SPATIAL.has(kind));
+
 /** The kind of an axis that is one thing alone, in its own order. */
 export function kindOf(axis: Axis): AxisKind | undefined {
   return axis.length === 1 && axis[0]!.turned === undefined ? axis[0]!.kind : undefined;

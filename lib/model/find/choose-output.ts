@@ -4,6 +4,7 @@ import { dependentTensors } from '../graph/data-flow.ts';
 import type { FactTable, TensorFacts } from '../graph/facts.ts';
 import type { Graph } from '../graph/graph.ts';
 import { RESHAPING, scoresBehind } from './class-names.ts';
+import { isFeatureVector, isUnitVector } from './feature-vectors.ts';
 import type { ImageInput } from './input.ts';
 
 /** What is known besides the graph. */
@@ -16,16 +17,18 @@ export interface OutputContext {
 /** The output that is explained. */
 export interface ChosenOutput {
   readonly name: string;
-  /** It holds features: nothing says that its values are classes. */
-  readonly features: boolean;
-  /** What people are told where there was a choice, or nothing that fits. */
-  readonly note?: string;
+  readonly holds: 'classes' | 'features' | 'perhaps features' | 'coordinates';
+  /** What people are told where there was a choice. */
+  readonly choice?: string;
 }
 
 const CLASSES =
   /logit|prob|score|class|cls|categor|label|pred|softmax|sigmoid|conf|dense_?\d*$|^fc\d*$|^output_?0?$|^out$/i;
+/** Said by people who know, not by exporters. */
+const SAYS_CLASSES = /logit|prob|score|class|cls|categor|label|pred|softmax|sigmoid/i;
+const COORDINATES = /box|offset|landmark|keypoint|kpt|coord|loc$|regress/i;
 const NO_CLASSES =
-  /feat|embed|hidden|pool|box|offset|landmark|keypoint|kpt|point|coord|pose|loc$|regress|coef|proto|attention|attn|latent|token|backbone|neck|aux/i;
+  /feat|embed|hidden|pool|box|offset|landmark|keypoint|kpt|point|coord|pose|loc$|regress|coef|proto|attention|attn|latent|token|backbone|neck|aux|domain|gate|gating|router|uncertain|log_?var|sigma/i;
 const FEATURES = /feat|embed|hidden|pool|latent|backbone|representation/i;
 const WEIGHTED = new Set(['Gemm', 'MatMul', 'Conv', 'ConvTranspose', 'Einsum', 'LSTM', 'GRU', 'RNN']);
 
@@ -54,19 +57,59 @@ export function chooseOutput(
     return candidate ? [candidate] : [];
   });
   const rated = found.map(one => ({ ...one, rating: rate(one, found, graph, context) }));
-  const best = rated.reduce(
-    (most, one) => (one.rating > (most?.rating ?? Number.NEGATIVE_INFINITY) ? one : most),
-    rated[0],
+  const most = rated.reduce((high, { rating }) => Math.max(high, rating), Number.NEGATIVE_INFINITY);
+  const [best] = deepestOfAKind(
+    graph,
+    rated.filter(({ rating }) => rating === most),
   );
   if (!best)
     throw new OnnxCamError(
       'ERR_MODEL_UNSUPPORTED',
       `no output holds floating-point scores that depend on the image; the model's outputs are ${names.join(', ')}`,
     );
-  const features = !best.activation && (FEATURES.test(best.name) || isUnitVector(graph, best.root));
-  if (wanted !== undefined) return { name: best.name, features };
+  const holds = contentOf(graph, facts, best, context.classNames);
+  if (wanted !== undefined) return { name: best.name, holds };
   const others = rated.filter(({ root, from }) => root !== best.root && from !== best.from);
-  return { name: best.name, features, note: noteOf(best, others, features) };
+  return { name: best.name, holds, ...(others.length > 0 && { choice: choiceOf(best, others) }) };
+}
+
+/**
+ * Of equal heads those of the same length as the first with the most layers with weights before them: auxiliary ones, and
+ * those of deep supervision, leave the network earlier.
+ */
+function deepestOfAKind(graph: Graph, equal: readonly Candidate[]): readonly Candidate[] {
+  const [first] = equal;
+  const alike = equal.filter(({ known }) => known.dims.join() === first!.known.dims.join());
+  if (alike.length < 2) return equal;
+  const depths = new Map<string, number>();
+  for (const { op, inputs, outputs } of graph.nodes) {
+    const before = inputs.reduce((most, name) => Math.max(most, depths.get(name) ?? 0), 0);
+    for (const name of outputs) depths.set(name, before + (WEIGHTED.has(op) ? 1 : 0));
+  }
+  const depth = ({ root }: Candidate) => depths.get(root) ?? 0;
+  return [alike.reduce((deepest, one) => (depth(one) > depth(deepest) ? one : deepest))];
+}
+
+/** Lengths that networks' features have; from this on, and in these steps. */
+const FEATURE_STEP = 64;
+const FEWEST_FEATURES = 128;
+
+function contentOf(
+  graph: Graph,
+  facts: FactTable,
+  { name, root, known, activation }: Candidate,
+  classNames: number | undefined,
+): ChosenOutput['holds'] {
+  const length = known.dims.slice(1).find(size => size !== 1) ?? 1;
+  if (length === classNames) return 'classes';
+  if (COORDINATES.test(name) && !SAYS_CLASSES.test(name) && activation !== 'Softmax') return 'coordinates';
+  if (activation) return 'classes';
+  if (FEATURES.test(name) || isUnitVector(graph, root)) return 'features';
+  if (SAYS_CLASSES.test(name)) return 'classes';
+  if (isFeatureVector(graph, facts, root)) return 'features';
+  return length >= FEWEST_FEATURES && length % FEATURE_STEP === 0 && classNames === undefined
+    ? 'perhaps features'
+    : 'classes';
 }
 
 interface Candidate {
@@ -108,7 +151,7 @@ function rootOf(graph: Graph, tensor: string): string {
 }
 
 function rate(
-  { name, root, known: { dims }, activation, looked }: Candidate,
+  { name, root, known: { dims, rowsPerImage }, activation, looked }: Candidate,
   all: readonly Candidate[],
   graph: Graph,
   { input, classNames }: OutputContext,
@@ -116,46 +159,41 @@ function rate(
   let points = looked ? -1 : 0;
   if (activation) points += activation === 'Softmax' ? 6 : 4;
   if (CLASSES.test(name)) points += 3;
+  if (/^logits?$/i.test(name)) points += 4;
   if (NO_CLASSES.test(name)) points -= 5;
   if (isUnitVector(graph, root)) points -= 4;
   for (const other of all) {
     if (other.name === name || other.root === root) continue;
     // What it is an activation of holds the scores, what others are computed from by weights holds features.
     if (other.from === root) points += 3;
-    else if (isWeighedInto(graph, root, other.root)) points -= 4;
+    else if (isWeighedInto(graph, root, other.root)) points -= 7;
   }
   const long = dims.slice(1).filter(size => size !== 1);
   if (long.length === 1 && long[0] !== -1) points += 2;
   if (long.length === 0) points += 1;
   if (dims.slice(1).includes(-1)) points -= 3;
+  if (rowsPerImage !== undefined) points -= 4;
   if (input && dims.length > 1 && dims[0] !== (input.batch ?? -1)) points -= 4;
   if (classNames !== undefined && long.length <= 1) points += (long[0] ?? 1) === classNames ? 6 : -1;
   return points;
-}
-
-function isUnitVector(graph: Graph, tensor: string): boolean {
-  const node = graph.producer(tensor);
-  if (node?.op === 'LpNormalization') return true;
-  return node?.op === 'Div' && isNorm(graph, node.inputs[1]!, node.inputs[0]!);
-}
-
-/** ‖x‖₂, perhaps clipped away from zero and expanded, as PyTorch's `normalize` is exported. */
-export function isNorm(graph: Graph, tensor: string, of: string): boolean {
-  let node = graph.producer(tensor);
-  while (node && ['Clip', 'Max', 'Expand', 'Identity'].includes(node.op)) node = graph.producer(node.inputs[0]!);
-  return node?.op === 'ReduceL2' && node.inputs[0] === of;
 }
 
 /** Whether layers with weights lie between a tensor and another one. */
 function isWeighedInto(graph: Graph, from: string, to: string): boolean {
   const reached = dependentTensors(graph, [from]);
   if (!reached.has(to)) return false;
+  const seen = dependentTensors(
+    graph,
+    graph.inputs.map(({ name }) => name),
+  );
   const ancestors = new Set([to]);
   for (let i = graph.nodes.length - 1; i >= 0; i--) {
     const node = graph.nodes[i]!;
     if (!node.outputs.some(output => ancestors.has(output) && reached.has(output)) || node.outputs.includes(from))
       continue;
     if (WEIGHTED.has(node.op)) return true;
+    // A gate or attention: a product with something else of the picture.
+    if (node.op === 'Mul' && node.inputs.some(name => !reached.has(name) && seen.has(name))) return true;
     for (const name of node.inputs) if (reached.has(name)) ancestors.add(name);
   }
   return false;
@@ -164,17 +202,13 @@ function isWeighedInto(graph: Graph, from: string, to: string): boolean {
 /** Outputs that a note names one by one. */
 const NAMED = 4;
 
-function noteOf(best: Candidate, others: readonly Candidate[], features: boolean): string | undefined {
+function choiceOf(best: Candidate, others: readonly Candidate[]): string {
   const list = others.slice(0, NAMED).map(({ name, known: { dims } }) => `"${name}" [${shape(dims)}]`);
   const rest = others.length > NAMED ? [`${others.length - NAMED} more`] : [];
-  const choose =
+  return (
     `of the model's outputs "${best.name}" [${shape(best.known.dims)}] is explained, not ${[...list, ...rest].join(', ')}; ` +
-    `another is chosen with the option \`output\` (--output ${others[0]?.name}) or the target output("${others[0]?.name}", …)`;
-  const says =
-    `the output "${best.name}" looks like features, not like class scores, so that a class of it says little; ` +
-    'similarity(picture) explains what makes two pictures alike';
-  const parts = [...(features ? [says] : []), ...(others.length > 0 ? [choose] : [])];
-  return parts.length > 0 ? parts.join('; ') : undefined;
+    `another is chosen with the option \`output\` (--output ${others[0]?.name}) or the target output("${others[0]?.name}", …)`
+  );
 }
 
 const shape = (dims: readonly number[]): string => dims.map(dim => (dim < 0 ? 'N' : dim)).join(',');

@@ -50,7 +50,19 @@ export function scoresBehind(graph: Graph, facts: FactTable, output: string): Sc
 /** The score of the best class of each image. */
 function isBestOf(graph: Graph, facts: FactTable, { attributes, inputs }: GraphNode): boolean {
   const axes = attributes.ints('axes') ?? constantValues(graph, facts, inputs[1] ?? '');
+  if (joinsAxes(graph, facts, inputs[0]!)) return false;
   return facts.get(inputs[0]!)?.dims.length === 2 && axes?.length === 1 && (axes[0] === 1 || axes[0] === -1);
+}
+
+/** Several axes were made one before, so that its values are not those of classes alone but of positions. */
+function joinsAxes(graph: Graph, facts: FactTable, tensor: string): boolean {
+  const long = (name: string) => facts.get(name)?.dims.filter(dim => dim !== 1).length ?? 0;
+  let node = graph.producer(tensor);
+  while (node?.domain === '' && RESHAPING.has(node.op)) {
+    if (long(node.inputs[0]!) > long(tensor)) return true;
+    node = graph.producer(node.inputs[0]!);
+  }
+  return false;
 }
 
 /**

@@ -2,9 +2,10 @@ import { elementCount } from '../../engine/tensor.ts';
 import { constantValues } from '../graph/constant-chain.ts';
 import type { FactTable, TensorFacts } from '../graph/facts.ts';
 import type { Graph, GraphNode } from '../graph/graph.ts';
-import { isSpatial } from './axes.ts';
-import { chooseOutput, isNorm, type OutputContext } from './choose-output.ts';
+import { type Axes, isAllSpatial } from './axes.ts';
+import { type ChosenOutput, chooseOutput, type OutputContext } from './choose-output.ts';
 import { RESHAPING, type ScoresBehind, scoresBehind } from './class-names.ts';
+import { isUnitVector } from './feature-vectors.ts';
 import type { ImageInput } from './input.ts';
 import { beforeQuantization } from './quantization.ts';
 import { traceAxes } from './trace-axes.ts';
@@ -26,7 +27,7 @@ export interface Logits {
   readonly dims: readonly number[];
   /** Number of classes. */
   readonly classes: number;
-  /** Axis of `dims` that counts the classes; of one score per image in one axis [N] the one that is not there. */
+  /** Axis of `dims` that counts the classes; where nothing does ([N], [N,h,w]) the one behind the last. */
   readonly classAxis: number;
   /** True when there are scores for more than one position (segmentation, dense detection). */
   readonly spatial: boolean;
@@ -51,13 +52,38 @@ export interface LogitsContext extends OutputContext {
  * no output holds floating-point scores that depend on the input
  */
 export function findLogits(graph: Graph, facts: FactTable, wanted?: string, context: LogitsContext = {}): Logits {
-  const { name: output, features, note } = chooseOutput(graph, facts, wanted, context);
+  const { name: output, holds, choice } = chooseOutput(graph, facts, wanted, context);
   const found = ofOutput({ graph, facts, input: context.input }, output);
+  const says = found.spatial ? undefined : meaningOf(found, holds);
+  const note = [says, choice].filter(text => text !== undefined).join('; ');
   return {
     ...found,
-    ...(features && !found.spatial && found.kind === 'logits' && { kind: 'embedding' }),
-    ...(note !== undefined && { note }),
+    ...(holds === 'features' && !found.spatial && found.kind === 'logits' && { kind: 'embedding' }),
+    ...(holds === 'coordinates' && !found.spatial && { kind: 'regression' }),
+    ...(note !== '' && { note }),
   };
+}
+
+/** What people are told of values that are hardly those of classes. */
+function meaningOf({ output, classes }: Logits, holds: ChosenOutput['holds']): string | undefined {
+  if (classes === 1) return undefined;
+  const similar = 'similarity(picture) explains what makes two pictures alike';
+  switch (holds) {
+    case 'features':
+      return `the output "${output}" looks like features, not like class scores, so that a class of it says little; ${similar}`;
+    case 'perhaps features':
+      return (
+        `nothing says that the ${classes} values of the output "${output}" are classes (give their \`labels\`, --labels FILE, ` +
+        `if they are); of features a class says little, and ${similar}`
+      );
+    case 'coordinates':
+      return (
+        `the output "${output}" looks like coordinates, not like class scores: each of its values is explained by itself, ` +
+        'and the largest is no best one'
+      );
+    case 'classes':
+      return undefined;
+  }
 }
 
 interface Source {
@@ -110,12 +136,20 @@ interface Described {
 }
 
 function describe(source: Source, { output, tensor, axis, kind, reason }: Described): Logits {
-  const { dims } = source.facts.get(tensor)!;
-  const images = imagesOf(dims, source.input);
+  const { dims, rowsPerImage } = source.facts.get(tensor)!;
+  const isPosition = positionsOf(source, tensor);
+  const images = rowsPerImage === undefined ? imagesOf(dims, source.input, isPosition) : 'other';
   const base = { output, tensor, dims, kind, reason };
   if (dims.length === 0 || (dims.length === 1 && images === 'counted'))
     return { ...base, classes: 1, classAxis: 1, spatial: false, kind: kind === 'logits' ? 'regression' : kind };
-  const classAxis = images === 'none' ? dims.findIndex(dim => dim !== 1) : (axis ?? classAxisOf(source, tensor, dims));
+  const long = dims.flatMap((dim, index) => (index > 0 && dim !== 1 ? [index] : []));
+  if (images === 'counted' && long.length > 0 && long.every(isPosition)) {
+    // One value for each position: the classes have no axis, or one of length 1.
+    const single = dims.findIndex((dim, index) => index > 0 && dim === 1);
+    return { ...base, classes: 1, classAxis: single < 0 ? dims.length : single, spatial: true };
+  }
+  const classAxis =
+    images === 'none' ? dims.findIndex(dim => dim !== 1) : (axis ?? classAxisOf(source, tensor, dims, isPosition));
   const classes = dims[classAxis] ?? 1;
   // What looks like one value for each of several images are the classes of the only one.
   if (images === 'none' && kind === 'regression')
@@ -129,10 +163,23 @@ function describe(source: Source, { output, tensor, axis, kind, reason }: Descri
  * What the first axis counts: the images; nothing, where the only image of a fixed batch has no axis of its own and one
  * axis holds the classes ([K], [K,1]); or something else, as the steps of [T,N,K].
  */
-function imagesOf(dims: readonly number[], input: ImageInput | undefined): 'counted' | 'none' | 'other' {
+function imagesOf(
+  dims: readonly number[],
+  input: ImageInput | undefined,
+  isPosition: (axis: number) => boolean,
+): 'counted' | 'none' | 'other' {
   const [first] = dims;
   if (!input || first === -1 || first === input.batch) return 'counted';
-  return input.batch === 1 && dims.slice(1).every(dim => dim === 1) ? 'none' : 'other';
+  return input.batch === 1 && dims.slice(1).every(dim => dim === 1) && !isPosition(0) ? 'none' : 'other';
+}
+
+/** Tells the axes that hold nothing but positions of the picture. */
+function positionsOf({ graph, facts, input }: Source, tensor: string): (axis: number) => boolean {
+  let axes: Axes | undefined | null = null;
+  return axis => {
+    if (axes === null) axes = input && traceAxes(graph, facts, input).get(tensor);
+    return isAllSpatial(axes?.[axis] ?? []);
+  };
 }
 
 function isFloat({ type }: TensorFacts): boolean {
@@ -146,12 +193,16 @@ const KEEPS_AXES = new Set(['Identity', 'Dropout', 'Cast', 'Resize', 'Upsample',
  * The only axis longer than 1. Of several in rank 3 the one that holds no positions of the picture, else the last; of
  * images the last one where a Transpose put the channels there ([N,h,w,K]), else the second ([N,K,h,w]).
  */
-function classAxisOf({ graph, facts, input }: Source, tensor: string, dims: readonly number[]): number {
+function classAxisOf(
+  { graph }: Source,
+  tensor: string,
+  dims: readonly number[],
+  isPosition: (axis: number) => boolean,
+): number {
   const long = dims.flatMap((dim, axis) => (axis > 0 && dim !== 1 ? [axis] : []));
   if (long.length === 1) return long[0]!;
-  if (dims.length === 3 && long.length === 2 && input) {
-    const axes = traceAxes(graph, facts, input).get(tensor);
-    const other = axes ? long.filter(axis => !isSpatial(axes[axis]!)) : [];
+  if (dims.length === 3 && long.length === 2) {
+    const other = long.filter(axis => !isPosition(axis));
     if (other.length === 1) return other[0]!;
   }
   if (dims.length <= 3) return dims.length - 1;
@@ -229,8 +280,7 @@ function decomposedSoftmax(graph: Graph, facts: FactTable, div: GraphNode): Acti
 
 function plainKind(graph: Graph, tensor: string, dims: readonly number[]): HeadKind {
   const node = graph.producer(tensor);
-  if (node?.op === 'LpNormalization') return 'embedding';
-  if (node?.op === 'Div' && isNorm(graph, node.inputs[1]!, node.inputs[0]!)) return 'embedding';
+  if (isUnitVector(graph, tensor)) return 'embedding';
   const single = elementCount(dims.slice(1).map(Math.abs)) === 1 && dims.length !== 1;
   return node?.op === 'Tanh' || single ? 'regression' : 'logits';
 }

@@ -5,6 +5,8 @@ export interface TensorFacts {
   readonly type: TensorType;
   /** Sizes; −1 where the size follows the batch (or another dynamic axis of the input). */
   readonly dims: readonly number[];
+  /** How many rows of the first axis each image has, where that is not one: positions or classes of all images in a row. */
+  readonly rowsPerImage?: number;
   /** Values of small integer and boolean tensors that do not depend on the input. */
   readonly values?: readonly number[];
 }

@@ -62,10 +62,10 @@ export async function probeFacts(
     const observations = inferred.map((each, index) =>
       observeInference(graph, each, constants, batches[index]!, options),
     );
-    return combine(graph, { types, dependent, observations, most, like });
+    return combine(graph, { types, dependent, batches, observations, most, like });
   }
   const observations = await observeRuns(graph, types, dependent, batches, createSession, options);
-  return combine(graph, { types, dependent, observations, most, like });
+  return combine(graph, { types, dependent, batches, observations, most, like });
 }
 
 function observeInference(
@@ -155,6 +155,7 @@ function observe(output: Tensor, whole: boolean): Observation {
 interface Seen {
   readonly types: ReadonlyMap<string, InferredType>;
   readonly dependent: ReadonlySet<string>;
+  readonly batches: readonly number[];
   /** One for each batch. */
   readonly observations: readonly ReadonlyMap<string, Observation>[];
   /** Largest tensor. */
@@ -162,7 +163,7 @@ interface Seen {
   readonly like: FactTable | undefined;
 }
 
-function combine(graph: Graph, { types, dependent, observations, most, like }: Seen): FactTable {
+function combine(graph: Graph, { types, dependent, batches, observations, most, like }: Seen): FactTable {
   const facts = new Map<string, TensorFacts>();
   for (const value of graph.inputs.map(describeValue))
     if (value.type && value.type !== 'string') add(value.name, value.type);
@@ -190,7 +191,9 @@ function combine(graph: Graph, { types, dependent, observations, most, like }: S
       !dependent.has(name) &&
       !dims.includes(-1) &&
       (like ? elsewhere?.values !== undefined : others.every(same));
-    facts.set(name, constant ? { type, dims, values: first.values } : { type, dims });
+    const rows = dims[0] === -1 ? first.dims[0]! / batches[0]! : 1;
+    const own = { type, dims, ...(rows !== 1 && { rowsPerImage: rows }) };
+    facts.set(name, constant ? { ...own, values: first.values } : own);
   }
 }
 
