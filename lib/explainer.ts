@@ -8,6 +8,7 @@ import { groupRuns, type Work } from './explain/group-runs.ts';
 import { headSetting, predictionsOf } from './explain/head-setting.ts';
 import type { ExplainResult, PerImage, SeveralOptions, SingleOptions } from './explain/result-type.ts';
 import { scoresOf } from './explain/run-targets.ts';
+import { settleDetector } from './explain/settle-detector.ts';
 import { similarImages, withEmbeddings } from './explain/similar-images.ts';
 import type { Stages } from './explain/stages.ts';
 import { findUnsupported, type SupportOptions } from './explain/unsupported.ts';
@@ -19,7 +20,7 @@ import { type ExplainRequest, nthTarget, targetsOf } from './request/request.ts'
 import { resolveFor, rowHead } from './request/targets.ts';
 import type { Explanation, Prediction } from './result/explanation.ts';
 import { parseTarget } from './targets/parse.ts';
-import { outputOf, scoringGraphOf } from './targets/resolve.ts';
+import { headChoiceOf, outputOf, scoringGraphOf } from './targets/resolve.ts';
 import type { Target } from './targets/target.ts';
 
 /** Images per network run on a CPU: more gains nothing there and costs memory. */
@@ -112,9 +113,11 @@ export class Explainer {
     const { network, setting } = await this.#parts.stages.of({ inputs: options.inputs });
     const { sources, several } = splitSources(image, network.model.input);
     if (several) throw new OnnxCamError('ERR_INPUT_SHAPE', 'predict takes one image');
+    if (!network.unsettled({})) rowHead(network, network.withDetection({}));
+    const ready = await this.#read(sources[0]!, options.signal);
+    await settleDetector(network, {}, ready, options.signal);
     const choice = network.withDetection({});
     rowHead(network, choice);
-    const ready = await this.#read(sources[0]!, options.signal);
     const row = await scoresOf(network, ready.tensor, choice, options.signal);
     return predictionsOf(row, headSetting(setting, network, choice), options.topK ?? 5);
   }
@@ -216,6 +219,8 @@ export class Explainer {
   ): Promise<ImageResults[]> {
     const { network, setting } = stage;
     const images = await Promise.all(sources.map(source => this.#read(source, request.signal)));
+    for (const target of new Set(targets))
+      await settleDetector(network, headChoiceOf(target), images[0]!, request.signal);
     const work = images.map(
       (image, index): Work => ({
         image,

@@ -159,7 +159,7 @@ function explainedTarget(
     score: ownScore ? ownScore.value(row, withoutRanks(target, row), method) : row.score(target),
     probability: detection ? detection.confidence : probabilityOf(target, row, index, headKind),
     kind: target.kind,
-    ...(detection && { box: detection.box }),
+    ...(detection?.box && { box: detection.box }),
   };
 }
 

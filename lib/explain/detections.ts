@@ -7,8 +7,8 @@ import type { ScoreRow } from '../targets/score.ts';
 
 /** The candidate that a detection target stands for: the most confident of those that count. */
 export interface Detection {
-  /** In the picture's pixels. */
-  readonly box: Box;
+  /** In the picture's pixels; none where what is taken for boxes makes none. */
+  readonly box?: Box;
   readonly confidence: number;
 }
 
@@ -53,8 +53,27 @@ export function reportDetection(
   const confidence = best < 0 ? 0 : confidences[best * classes + k]!;
   const warnings = warningsOf(readout.iou, nearest, best >= 0 && confidence > 0, k);
   if (best < 0 || !(confidence > 0)) return { warnings };
-  const corners = nthRow(candidates.boxes, i).subarray(best * 4, best * 4 + 4);
-  return { detection: { box: onPicture(corners, placement), confidence }, warnings };
+  const corners = nthRow(candidates.boxes, i);
+  if (areNoBoxes(corners)) return { detection: { confidence }, warnings: [...warnings, NO_BOXES] };
+  const box = onPicture(corners.subarray(best * 4, best * 4 + 4) as Float32Array, placement);
+  return { detection: { box, confidence }, warnings };
+}
+
+/** Share of candidates whose box may end before it begins: rounding, and candidates that nobody looks at. */
+const FEW = 0.1;
+
+const NO_BOXES =
+  'what is taken for the boxes of this detector ends before it begins in many candidates, so that no box is given: they may be ' +
+  'offsets from anchors, which an export that decodes its boxes would not have, or be written in another way (detection({ format: ' +
+  "{ name, boxes: 'xyxy', 'yxyx' or 'xywh' } })); the score of the class does not depend on them";
+
+/** Whether many corners are in the wrong order. @param corners [A,4] */
+function areNoBoxes(corners: Float32Array): boolean {
+  const count = corners.length / 4;
+  let reversed = 0;
+  for (let a = 0; a < count; a++)
+    if (corners[4 * a + 2]! < corners[4 * a]! || corners[4 * a + 3]! < corners[4 * a + 1]!) reversed++;
+  return reversed > FEW * count;
 }
 
 function warningsOf(iou: number, nearest: number | undefined, found: boolean, k: number): string[] {

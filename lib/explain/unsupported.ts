@@ -33,7 +33,7 @@ export function findUnsupported(
   { target = 'top1', params, ...options }: SupportOptions,
 ): Map<string, OnnxCamError> {
   chooseMethods({ methods, params });
-  const targets = resolveFor(network, withPlaceholders(network, parseTarget(target)), setting.labels);
+  const targets = resolveFor(network, withPlaceholders(network, parseTarget(target)), setting.labels, true);
   const gradients = new Map<string, OnnxCamError | null>();
   /** Methods on the same layers meet the same obstacle: the network is differentiated once for them. */
   const gradientObstacle = (request: ExplainRequest): OnnxCamError | null => {

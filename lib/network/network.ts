@@ -36,6 +36,15 @@ const KEPT_DETECTORS = 16;
 const NO_PASSES = ofEachPass(() => NO_MAPS);
 const NO_FEEDS: Readonly<Record<string, Tensor>> = {};
 
+const NAME_IT = 'say which with the option `detector` (--detector FORMAT) or detection({ format }) as target';
+
+/** What to do where outputs may be read in two ways. */
+const HOW_TO_SAY = {
+  objectness: `${NAME_IT}, or give labels for all classes`,
+  scores: `${NAME_IT}, or give labels for all classes`,
+  order: NAME_IT,
+} as const;
+
 /** Why a session computes in another precision than was asked for. */
 const REASONS: Readonly<Record<UsedPrecision, string>> = {
   fp16: 'the model itself computes in float16',
@@ -108,6 +117,8 @@ export class Network {
   readonly #turns = new Turns();
   /** By output and format: finding one walks the whole graph, and a call asks several times. */
   readonly #detectors = new Recent<string, Detector | undefined>(KEPT_DETECTORS);
+  /** By output: what values have told of it. */
+  readonly #settled = new Map<string, { readonly format: DetectionFormat; readonly note: string }>();
   readonly #precision: Precision;
   readonly #factsBySize = new Recent<string, Promise<FactTable>>(KEPT_SIZES);
 
@@ -134,26 +145,51 @@ export class Network {
     return readoutHead(this.#output(output), readout);
   }
 
-  /** What a target without a readout of its own reads: of a detector the logit of each class's best candidate. */
-  withDetection(choice: HeadChoice): HeadChoice {
+  /**
+   * What a target without a readout of its own reads: of a detector the logit of each class's best candidate.
+   * @param assume outputs that may be read in two ways are taken in the first, which has what both have in common
+   * @throws `ERR_MODEL_UNSUPPORTED` for such outputs otherwise, unless values have settled them
+   */
+  withDetection(choice: HeadChoice, assume = false): HeadChoice {
     const { output, readout } = choice;
-    if (readout || this.model.scored) return choice;
+    if (this.model.scored || (readout && (readout.kind !== 'detection' || readout.format))) return choice;
     const detector = this.detector(output);
-    const { boxes, scores, labels } = detector ?? {};
-    const read = [detector?.output, boxes?.tensor, scores?.tensor, labels?.tensor];
-    if (!detector?.certain || !read.includes(this.#output(output).output)) return choice;
-    if (detector.ambiguous !== undefined)
+    if (!detector || (!readout && !this.#isReadOf(detector, output))) return choice;
+    const settled = this.#settled.get(output ?? '');
+    if (detector.ambiguous && !settled && !assume)
       throw new OnnxCamError(
         'ERR_MODEL_UNSUPPORTED',
-        `${detector.ambiguous}; say which with the option \`detector\` (--detector FORMAT), detection({ format }) as target, ` +
-          'or labels for all classes',
+        `${detector.ambiguous.text}; ${HOW_TO_SAY[detector.ambiguous.doubt]}`,
       );
-    return { output, readout: { ...parseDetection({}), value: 'logit' } };
+    const format = settled && { format: settled.format };
+    if (readout) return { ...choice, readout: { ...readout, ...format } };
+    return { output, readout: { ...parseDetection({}), ...format, value: 'logit' } };
+  }
+
+  /** The detector whose outputs may be read in two ways, where neither the user nor values have said which. */
+  unsettled({ output, readout }: HeadChoice): Detector | undefined {
+    if (this.model.scored || (readout && (readout.kind !== 'detection' || readout.format))) return undefined;
+    const detector = this.detector(output);
+    const read = detector?.ambiguous && (readout !== undefined || this.#isReadOf(detector, output));
+    return read && !this.#settled.has(output ?? '') ? detector : undefined;
+  }
+
+  /** Values have told how an output is to be read. @param note what its results are told */
+  settle(output: string | undefined, format: DetectionFormat, note: string): void {
+    this.#settled.set(output ?? '', { format, note });
   }
 
   /** The detector behind an output, or all outputs; undefined where none is recognised. */
   detector(output?: string, format?: DetectionFormat): Detector | undefined {
-    return this.#detectors.get(JSON.stringify([output, format]), () => this.model.detectorOf(output, format));
+    const found = this.#detectors.get(JSON.stringify([output, format]), () => this.model.detectorOf(output, format));
+    const settled = this.#settled.get(output ?? '');
+    return found && settled && settled.format.name === format?.name ? { ...found, note: settled.note } : found;
+  }
+
+  #isReadOf(detector: Detector, output: string | undefined): boolean {
+    const { boxes, scores, labels } = detector;
+    const read = [detector.output, boxes.tensor, scores.tensor, labels?.tensor];
+    return detector.certain && read.includes(this.#output(output).output);
   }
 
   #output(output: string | undefined): Logits {

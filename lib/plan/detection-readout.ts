@@ -64,6 +64,7 @@ export function detectionHead(
     reason: `class scores of a detector (${detector.format})`,
     readout,
     detector,
+    ...(detector.note !== undefined && { note: detector.note }),
   };
 }
 

@@ -4,15 +4,15 @@ import { METHODS } from '../methods/registry.ts';
 import type { ScoreHead } from './score-head.ts';
 
 /**
- * What is chosen by a suppression in the graph has no gradient.
+ * What is chosen in the graph, by a suppression or as the best few, has no gradient.
  * @throws `ERR_NO_GRADIENT`
  */
 export function refuseDetections({ detector }: ScoreHead): void {
   if (!detector?.labels) return;
   throw new OnnxCamError(
     'ERR_NO_GRADIENT',
-    `the model's detections ("${detector.output}") are chosen by a suppression in the graph, which has no gradient; ` +
-      'd-rise explains them, and an export without the suppression (raw head) works with every method',
+    `the model's detections ("${detector.output}") are chosen in the graph (by a suppression, or as the best few), which has no ` +
+      'gradient; d-rise explains them, and an export without that choice (raw head) works with every method',
   );
 }
 

@@ -8,11 +8,17 @@ import type { Target } from '../targets/target.ts';
 
 /**
  * Resolves a target against the output that it reads.
+ * @param assume see {@link Network.withDetection}
  * @throws `ERR_MODEL_UNSUPPORTED` for a target that the output has no scores for, `ERR_TARGET_RANGE`,
  * `ERR_TARGET_UNKNOWN`, `ERR_OPTION_INVALID`
  */
-export function resolveFor(network: Network, target: Target, labels: Labels | undefined): readonly ResolvedTarget[] {
-  const choice = network.withDetection(headChoiceOf(target));
+export function resolveFor(
+  network: Network,
+  target: Target,
+  labels: Labels | undefined,
+  assume = false,
+): readonly ResolvedTarget[] {
+  const choice = network.withDetection(headChoiceOf(target), assume);
   const { classes, kind } = rowHead(network, choice);
   const resolved = resolveTarget(target, { classes, labels: headLabels(labels, network, choice) });
   const views = resolved.flatMap(({ terms }) => terms.map(({ view }) => view));

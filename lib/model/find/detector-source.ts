@@ -2,6 +2,7 @@ import type { BoxForm, DetectionFormatName } from '../../targets/detection.ts';
 import type { FactTable } from '../graph/facts.ts';
 import type { Graph } from '../graph/graph.ts';
 import { activationBehind, type Columns } from './activation-behind.ts';
+import type { Doubt } from './fused-head.ts';
 import type { GridLevel } from './grid-boxes.ts';
 import type { ImageInput } from './input.ts';
 
@@ -28,8 +29,17 @@ export interface Detector {
   readonly input: ImageInput;
   /** Recognised by more than shapes, so that plain class targets may mean it. */
   readonly certain: boolean;
-  /** The columns may be read in another way as well: what both ways are, for people. */
-  readonly ambiguous?: string;
+  readonly ambiguous?: Ambiguity;
+  /** What was assumed, for people. */
+  readonly note?: string;
+}
+
+/** The outputs may be read in another way as well. */
+export interface Ambiguity {
+  /** Whether the first score is objectness, whether scores and boxes belong to detections at all, or which output is which. */
+  readonly doubt: Doubt | 'order';
+  /** What both ways are, for people. */
+  readonly text: string;
 }
 
 /** What is looked into. */

@@ -2,9 +2,10 @@ import { OnnxCamError } from '../../common/errors.ts';
 import type { DetectionFormat, DetectionFormatName } from '../../targets/detection.ts';
 import { activationBehind, type Columns } from './activation-behind.ts';
 import { lists, MATRICES, matrix } from './detection-lists.ts';
-import { areScores, type Detector, type DetectorSource, outputsOf } from './detector-source.ts';
+import { type Detector, type DetectorSource, outputsOf } from './detector-source.ts';
 import { readFused } from './fused-head.ts';
 import { gridLevels } from './grid-boxes.ts';
+import { separate } from './separate-heads.ts';
 import { candidatesBefore, listsChosen } from './suppression.ts';
 
 export type { Detector, DetectorSource } from './detector-source.ts';
@@ -48,7 +49,6 @@ function recognise(source: DetectorSource): Detector | undefined {
   const raw = candidatesBefore(graph, facts, source.output === undefined ? outputs : [source.output]);
   if (raw) return beforeSuppression(source, raw);
   for (const format of ['lists', ...Object.keys(MATRICES)] as const) {
-    if (format === 'class-score-xyxy') continue;
     const found = ofFormat(source, format as DetectionFormatName, true);
     if (found && (found.certain || listsChosen(graph, found.boxes.tensor))) return { ...found, certain: true };
   }
@@ -92,53 +92,19 @@ function fused(source: DetectorSource, format: 'yolov8' | 'yolov5' | undefined):
       ...head,
       ...(grid && { grid }),
       ...(ambiguous && {
-        ambiguous:
-          `the ${columns} columns of the output "${name}" may be a box and ${head.classes} classes ('yolov8') or a box, ` +
-          `objectness and ${head.classes - 1} class${head.classes === 2 ? '' : 'es'} ('yolov5')`,
+        ambiguous: {
+          doubt: ambiguous,
+          text:
+            ambiguous === 'scores'
+              ? `the ${columns} columns of the output "${name}" may be a box and ${head.classes} classes ('yolov8'), or scores ` +
+                'of two kinds that are no detections (`detector: false`, --detector none)'
+              : `the ${columns} columns of the output "${name}" may be a box and ${head.classes} classes ('yolov8') or a box, ` +
+                `objectness and ${head.classes - 1} class${head.classes === 2 ? '' : 'es'} ('yolov5')`,
+        },
       }),
     };
   }
   return undefined;
-}
-
-/** Boxes and scores of all candidates in an output each. */
-function separate(source: DetectorSource, format: 'ssd' | 'detr', guessed: boolean): Detector | undefined {
-  const { graph, facts, input, output, classNames } = source;
-  const outputs = outputsOf(source).filter(({ float }) => float);
-  for (const boxes of outputs) {
-    const rows = boxRows(boxes.dims);
-    if (!rows || (guessed && format === 'detr' && !/pred_boxes/i.test(boxes.name))) continue;
-    if (guessed && areScores(source, boxes.name, boxes.dims.length)) continue;
-    for (const scores of outputs) {
-      if (scores === boxes || scores.dims.length !== 3 || (output !== undefined && scores.name !== output)) continue;
-      const axis = scores.dims[1] === rows.count ? 2 : scores.dims[2] === rows.count ? 1 : 0;
-      if (axis === 0) continue;
-      const classes = scores.dims[axis]!;
-      const part: Columns = { tensor: scores.name, rowAxis: 3 - axis, axis, from: 0, length: classes };
-      const behind = activationBehind(graph, facts, part);
-      const scale = behind && !behind.logits ? 'probability' : (behind?.kind ?? 'sigmoid');
-      const background = format === 'ssd' ? 0 : classes - 1;
-      return {
-        output: scores.name,
-        format,
-        boxes: { tensor: boxes.name, rowAxis: 1, axis: boxes.dims.length - 1, from: 0, length: 4 },
-        boxForm: format === 'detr' ? 'xywh' : 'xyxy',
-        scores: behind?.logits ?? part,
-        scale,
-        classes,
-        ...(behind?.kind === 'softmax' && classes > 1 && classes !== classNames && { background }),
-        input,
-        certain: behind !== undefined || /box/i.test(boxes.name),
-      };
-    }
-  }
-  return undefined;
-}
-
-/** [N,A,4] or [N,A,1,4]. */
-function boxRows(dims: readonly number[]): { count: number } | undefined {
-  if (dims.at(-1) !== 4 || (dims.length !== 3 && !(dims.length === 4 && dims[2] === 1))) return undefined;
-  return { count: dims[1]! };
 }
 
 function beforeSuppression(

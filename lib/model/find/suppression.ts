@@ -21,7 +21,7 @@ const PICKING = new Set(['Gather', 'GatherND', 'GatherElements']);
 const KEEPING_ROWS = new Set([
   ...['Identity', 'Cast', 'Reshape', 'Flatten', 'Squeeze', 'Unsqueeze', 'Transpose', 'Slice', 'Split', 'Concat', 'Pad'],
   ...['Mul', 'Div', 'Add', 'Sub', 'Clip', 'Min', 'Max', 'Where', 'Expand', 'Floor', 'Round', 'Relu', 'Sigmoid', 'Sqrt'],
-  ...['ScatterND', 'ScatterElements', 'Tile', ...PICKING],
+  ...['ScatterND', 'ScatterElements', 'Tile', 'Mod', ...PICKING],
 ]);
 
 const isSuppression = ({ op, domain, attributes }: GraphNode): boolean =>
