@@ -19,7 +19,6 @@ import { checkExplainOptions, checkInputs, type ExplainOptions } from './options
 import { type ExplainRequest, nthTarget, targetsOf } from './request/request.ts';
 import { resolveFor, rowHead } from './request/targets.ts';
 import type { Explanation, Prediction } from './result/explanation.ts';
-import { parseTarget } from './targets/parse.ts';
 import { headChoiceOf, outputOf, scoringGraphOf } from './targets/resolve.ts';
 import type { Target } from './targets/target.ts';
 
@@ -186,9 +185,7 @@ export class Explainer {
    */
   unsupported(methods: readonly string[], options: SupportOptions = {}): Map<string, OnnxCamError> {
     this.#checkUsable();
-    const { target, ...others } = options;
-    const scored = target !== undefined && scoringGraphOf(parseTarget(target)) !== undefined;
-    return findUnsupported(this.#base, methods, scored ? others : options);
+    return findUnsupported(this.#base, methods, options);
   }
 
   /** Hexadecimal SHA-256 of the model file. */

@@ -1,15 +1,17 @@
 import { OnnxCamError } from '../common/errors.ts';
 import { chooseMethods } from '../methods/choose.ts';
+import type { Logits } from '../model/find/logits.ts';
 import type { Network } from '../network/network.ts';
 import { seedFormOf } from '../network/seeds.ts';
 import type { ExplainOptions } from '../options.ts';
 import { hasBackwardPass } from '../plan/passes/index.ts';
 import { planGraph } from '../plan/plan-graph.ts';
+import type { ScoreHead } from '../plan/score-head.ts';
 import { inputLayer } from '../request/layers.ts';
 import type { ExplainRequest } from '../request/request.ts';
 import { resolveFor } from '../request/targets.ts';
 import { parseTarget } from '../targets/parse.ts';
-import { outputOf, type ResolvedTarget } from '../targets/resolve.ts';
+import { outputOf, type ResolvedTarget, scoringGraphOf } from '../targets/resolve.ts';
 import type { Target, TargetInput } from '../targets/target.ts';
 import { camHeadOf } from './classifier-rows.ts';
 import { checkDetections } from './detection-similarity.ts';
@@ -33,12 +35,17 @@ export function findUnsupported(
   { target = 'top1', params, ...options }: SupportOptions,
 ): Map<string, OnnxCamError> {
   chooseMethods({ methods, params });
-  const targets = resolveFor(network, withPlaceholders(network, parseTarget(target)), setting.labels, true);
+  const parsed = parseTarget(target);
+  const scored = scoringGraphOf(parsed) !== undefined;
+  const targets = scored ? [OWN_SCORE] : resolveFor(network, withPlaceholders(network, parsed), setting.labels, true);
+  const head = scored ? summed(network.model.logits) : network.head(targets[0]!);
   const gradients = new Map<string, OnnxCamError | null>();
   /** Methods on the same layers meet the same obstacle: the network is differentiated once for them. */
   const gradientObstacle = (request: ExplainRequest): OnnxCamError | null => {
     const key = JSON.stringify([gradientLayers(request), request.passes]);
-    const known = gradients.has(key) ? gradients.get(key)! : errorOf(() => planGradients(network, request, targets));
+    const known = gradients.has(key)
+      ? gradients.get(key)!
+      : errorOf(() => planGradients(network, request, head, targets));
     gradients.set(key, known);
     return known;
   };
@@ -52,7 +59,7 @@ export function findUnsupported(
       const obstacle = backward ? gradientObstacle(request) : null;
       if (obstacle) throw obstacle;
       checkDetections(definition, targets);
-      for (const one of targets) definition.ownScore?.check(one, network.head(one).classes);
+      for (const one of targets) definition.ownScore?.check(one, scored ? 1 : network.head(one).classes);
       if (definition.needs.classifier === true)
         for (const layer of request.layers) camHeadOf(network, layer, definition, targets);
     });
@@ -60,6 +67,17 @@ export function findUnsupported(
   }
   return unsupported;
 }
+
+/** Whatever a graph of the user's makes of the outputs. */
+const OWN_SCORE: ResolvedTarget = {
+  kind: 'graph',
+  terms: [{ view: 'logit', index: 0, weight: 1 }],
+  classification: false,
+};
+
+/** A score of an output with many positions, which a graph of the user's may read in any way. */
+const summed = (logits: Logits): ScoreHead =>
+  logits.spatial ? { ...logits, spatial: false, readout: { kind: 'region', region: 'predicted' } } : logits;
 
 /** What an optimiser of masks differentiates: the network from its input on, which the mask is in front of. */
 function upToInput(request: ExplainRequest, { model }: Network): ExplainRequest {
@@ -79,9 +97,13 @@ function gradientLayers({ methods, layers, gradients }: ExplainRequest): readonl
   return own ? layers.map(({ name }) => name) : gradients;
 }
 
-function planGradients(network: Network, request: ExplainRequest, targets: readonly ResolvedTarget[]): void {
-  const { model } = network;
-  planGraph(model, model.facts, network.head(targets[0]!), request.layers, {
+function planGradients(
+  { model }: Network,
+  request: ExplainRequest,
+  head: ScoreHead,
+  targets: readonly ResolvedTarget[],
+): void {
+  planGraph(model, model.facts, head, request.layers, {
     activations: [],
     gradients: gradientLayers(request),
     passes: request.passes,

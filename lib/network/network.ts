@@ -174,9 +174,9 @@ export class Network {
     return read && !this.#settled.has(output ?? '') ? detector : undefined;
   }
 
-  /** Values have told how an output is to be read. @param note what its results are told */
+  /** Values have told how an output is to be read; what was told first stays. @param note what its results are told */
   settle(output: string | undefined, format: DetectionFormat, note: string): void {
-    this.#settled.set(output ?? '', { format, note });
+    if (!this.#settled.has(output ?? '')) this.#settled.set(output ?? '', { format, note });
   }
 
   /** The detector behind an output, or all outputs; undefined where none is recognised. */

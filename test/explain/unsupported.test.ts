@@ -1,8 +1,10 @@
 import { describe, expect, it } from 'vitest';
 import { load } from '../../lib/index.ts';
 import { listMethods } from '../../lib/methods/list.ts';
-import { makeNode } from '../../lib/model/graph/graph.ts';
-import { buildModel, noise } from '../helpers/model-builder.ts';
+import { type GraphNode, makeNode } from '../../lib/model/graph/graph.ts';
+import { graph } from '../../lib/targets/index.ts';
+import { image, network } from '../helpers/choice-networks.ts';
+import { buildModel, int64, noise } from '../helpers/model-builder.ts';
 import { residualModel, vggModel } from '../helpers/small-models.ts';
 
 /** Without those of transformers (test/explain/attention.test.ts). */
@@ -80,5 +82,36 @@ describe('Explainer.unsupported', () => {
     await expect(unsupported(residualModel(), ['fem'], { params: { gamma: 1 } })).rejects.toMatchObject({
       code: 'ERR_OPTION_INVALID',
     });
+  });
+
+  it.each<[string, GraphNode[], readonly number[]]>([
+    ['class maps', [makeNode('Conv', ['a', 'wk'], ['y'])], [1, 2, 3]],
+    [
+      'steps before the pictures',
+      [makeNode('Unsqueeze', ['z', 'front'], ['u']), makeNode('Concat', ['u', 'u'], ['y'], { axis: 0 })],
+      [0, 2],
+    ],
+    ['one value for each position', [makeNode('ReduceMean', ['a'], ['y'], { axes: [1], keepdims: 0 })], [1, 2]],
+  ])('a graph() of %s: what explain would say', async (_, nodes, axes) => {
+    const weights = { wk: noise([5, 8, 1, 1], 4), front: int64(0) };
+    const cam = await load(network(nodes, { outputs: [{ name: 'y' }], weights }));
+    const target = graph(
+      buildModel({
+        nodes: [makeNode('ReduceMean', ['y'], ['score'], { axes, keepdims: 0 })],
+        inputs: [{ name: 'y' }],
+        outputs: [{ name: 'score' }],
+      }),
+    );
+    const methods = ['grad-cam', 'layer-cam', 'eigen-cam', 'finer-cam', 'd-rise', 'cam'];
+    const refused = [...cam.unsupported(methods, { target })].map(([method]) => method);
+    for (const method of methods) {
+      const error = await cam.explain(image, { method, target, params: method === 'd-rise' ? { n: 2 } : {} }).then(
+        () => undefined,
+        error => error,
+      );
+      expect([method, refused.includes(method)], error?.message).toEqual([method, error !== undefined]);
+    }
+    expect(refused).not.toContain('grad-cam');
+    await cam.dispose();
   });
 });

@@ -19,7 +19,9 @@ export const conv: Rule = {
     if (allOnes(window.strides)) {
       // A 1×1 kernel maps each cell by itself: a gradient that is constant over positions stays so.
       const pointwise = allOnes(window.kernel) && allZeros([...window.padBegin, ...window.padEnd]);
-      const g = pointwise ? context.gradient : context.fullGradient;
+      // One that is the same for all channels is written out: the kernel sums over them.
+      const whole = context.gradient.dims[1] === weight.dims[0];
+      const g = pointwise && whole ? context.gradient : context.fullGradient;
       const begin = range(window.rank).map(axis => reachOf(window, axis) - window.padBegin[axis]!);
       const end = range(window.rank).map(axis => reachOf(window, axis) - window.padEnd[axis]!);
       const spatial = pointwise ? g.dims.slice(2) : window.input;
