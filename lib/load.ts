@@ -50,7 +50,7 @@ export async function load(model: string | URL | Uint8Array, options: LoadOption
     detector: parseDetectorOption(detector),
     labelCount: async place => {
       given = await labelsOf(labels, place);
-      return given?.names.length;
+      return given?.fitting === 'characters' ? undefined : given?.names.length;
     },
   });
   // Volumes have no picture preprocessing, so a model without one can still be loaded and fed tensors.
@@ -81,7 +81,7 @@ async function labelsOf(
   if (labels !== undefined) return readLabels(labels, path);
   if (sidecar.labels !== undefined && path !== undefined) return readLabelsBeside(sidecar.labels, path);
   const source = sources.findLast(one => one.labels);
-  return source && new Labels(source.labels!, source.from);
+  return source && new Labels(source.labels!, source.from, source.fitting);
 }
 
 function checkSource(model: unknown): void {

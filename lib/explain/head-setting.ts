@@ -20,7 +20,8 @@ export interface HeadSetting extends Setting {
 
 /** The setting of the output that a target reads. */
 export function headSetting(setting: Setting, network: Network, choice: HeadChoice): HeadSetting {
-  const { kind, readout, classes, note } = network.head(choice);
+  const { kind, readout, classes, note, output } = network.head(choice);
+  const isOwn = output === network.model.logits.output;
   // Sums over positions and similarities have no probability, as regression values have none.
   const headKind = readout && readout.kind !== 'detection' ? 'regression' : kind;
   const labels = headLabels(setting.labels, network, choice);
@@ -28,6 +29,11 @@ export function headSetting(setting: Setting, network: Network, choice: HeadChoi
   const fits = !labels || readout?.kind === 'detection' || labels.names.length === classes;
   const warnings = note === undefined || readout?.kind === 'similarity' ? [] : [note];
   if (labels?.from) warnings.push(`labels from ${labels.from}`);
+  if (!labels && setting.labels?.fitting && isOwn && readout?.kind !== 'similarity')
+    warnings.push(
+      `${setting.labels.from} has ${setting.labels.names.length} names, the output "${output}" ${classes} ` +
+        `class${classes === 1 ? '' : 'es'}: they are not used; give \`labels\``,
+    );
   if (!fits) warnings.push(`there are ${labels.names.length} labels for ${classes} classes: names may be wrong`);
   return { ...setting, headKind, labels, warnings };
 }

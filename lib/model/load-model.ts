@@ -3,6 +3,7 @@ import type { Tensor } from '../engine/tensor.ts';
 import { type DetectionFormat, parseDetectorOption } from '../targets/detection.ts';
 import { resolveExternalData } from './file/external-data.ts';
 import { readHuggingFace, type Source } from './file/hugging-face.ts';
+import { readMetadataLabels } from './file/metadata-labels.ts';
 import { pathOf, readModelFile, sha256, sizeOf } from './file/model-file.ts';
 import { parseModel } from './file/parse-model.ts';
 import { readInputsBeside, readSidecar, type Sidecar } from './file/sidecar.ts';
@@ -115,7 +116,9 @@ export async function loadModel(source: string | URL | Uint8Array, options: Load
   const { graph: original, bytes } = await readGraph(source, signal);
   const sidecar = path === undefined ? {} : await readSidecar(path);
   const metadata = readUltralytics(original.metadata);
-  const sources = [...(metadata ? [metadata] : []), ...(path === undefined ? [] : await readHuggingFace(path))];
+  const named = readMetadataLabels(original.metadata);
+  const said = [named, metadata].filter(one => one !== undefined);
+  const sources = [...said, ...(path === undefined ? [] : await readHuggingFace(path))];
   throwIfAborted(signal);
 
   const labelCount = await options.labelCount?.({ path, sidecar, sources });

@@ -71,7 +71,7 @@ function otherRows({ model }: Network, { output }: ScoreHead): string {
 export function headLabels(labels: Labels | undefined, network: Network, choice: HeadChoice): Labels | undefined {
   const { output, classes, readout } = network.head(choice);
   if (readout?.kind === 'similarity') return undefined;
-  if (readout?.kind === 'detection') return labels;
+  if (readout?.kind === 'detection' && !labels?.fitting) return labels;
   const { logits } = network.model;
-  return output === logits.output || classes === logits.classes ? labels : undefined;
+  return output === logits.output || classes === logits.classes ? labels?.of(classes) : undefined;
 }

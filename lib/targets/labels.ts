@@ -1,21 +1,44 @@
 import { OnnxCamError } from '../common/errors.ts';
 import { didYouMean } from '../common/suggest.ts';
 
+/**
+ * Of names whose number has to tell whether they are an output's: `characters` leave out the blank before them, and perhaps
+ * the space behind them, of recognisers trained with CTC (PaddleOCR).
+ */
+export type LabelsFitting = 'classes' | 'characters';
+
 /** Lookup of class names: whole labels first, then their comma-separated synonyms; both without regard to case. */
 export class Labels {
   readonly names: readonly string[];
   /** A file that was not asked for but found, for people. */
   readonly from: string | undefined;
+  /** None: they are the user's word, whatever their number. */
+  readonly fitting: LabelsFitting | undefined;
+  readonly #fitted = new Map<number, Labels>();
   readonly #whole = new Map<string, number[]>();
   readonly #synonyms = new Map<string, number[]>();
 
-  constructor(names: readonly string[], from?: string) {
+  constructor(names: readonly string[], from?: string, fitting?: LabelsFitting) {
     this.names = names;
     this.from = from;
+    this.fitting = fitting;
     names.forEach((name, index) => {
       add(this.#whole, name, index);
       if (name.includes(',')) for (const synonym of new Set(name.split(','))) add(this.#synonyms, synonym, index);
     });
+  }
+
+  /** Those of an output with this many classes; undefined where they cannot be. */
+  of(classes: number): Labels | undefined {
+    const missing = classes - this.names.length;
+    if (this.fitting === undefined || missing === 0) return this;
+    if (this.fitting !== 'characters' || (missing !== 1 && missing !== 2)) return undefined;
+    let fitted = this.#fitted.get(classes);
+    if (!fitted) {
+      fitted = new Labels(['blank', ...this.names, ...(missing === 2 ? [' '] : [])], this.from);
+      this.#fitted.set(classes, fitted);
+    }
+    return fitted;
   }
 
   /**

@@ -9,12 +9,17 @@ export interface Rest {
   readonly weights?: Readonly<Record<string, WeightSpec>>;
   readonly batch?: number | string;
   readonly opset?: number | Readonly<Record<string, number>>;
+  readonly metadata?: Readonly<Record<string, string>>;
 }
 
 /** `x` [N,3,16,16], `a` [N,8,8,8] (a ReLU), its means `v` [N,8], scores `z` [N,6] of them; then the given nodes. */
-export function network(nodes: readonly GraphNode[], { outputs, weights, batch = 'N', opset }: Rest): Uint8Array {
+export function network(
+  nodes: readonly GraphNode[],
+  { outputs, weights, batch = 'N', opset, metadata }: Rest,
+): Uint8Array {
   return buildModel({
     opset,
+    metadata,
     nodes: [
       makeNode('Conv', ['x', 'w'], ['c'], { pads: [1, 1, 1, 1], strides: [2, 2] }),
       makeNode('Relu', ['c'], ['a']),

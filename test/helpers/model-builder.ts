@@ -6,6 +6,7 @@ import {
   GraphProtoSchema,
   ModelProtoSchema,
   OperatorSetIdProtoSchema,
+  StringStringEntryProtoSchema,
   type TensorProto,
   TensorShapeProto_DimensionSchema,
   TensorShapeProtoSchema,
@@ -41,6 +42,7 @@ export interface ModelSpec {
   irVersion?: number;
   valueInfo?: readonly ValueSpec[];
   functions?: readonly FunctionProto[];
+  metadata?: Readonly<Record<string, string>>;
 }
 
 /** Bytes of an ONNX file. */
@@ -55,6 +57,9 @@ export function buildModel(spec: ModelSpec): Uint8Array<ArrayBuffer> {
         create(OperatorSetIdProtoSchema, { domain, version: BigInt(version) }),
       ),
       functions: [...(spec.functions ?? [])],
+      metadataProps: Object.entries(spec.metadata ?? {}).map(([key, value]) =>
+        create(StringStringEntryProtoSchema, { key, value }),
+      ),
       graph: buildGraph(spec),
     }),
   );

@@ -4,6 +4,7 @@ import { checkPreprocess, type PreprocessOptions } from '../../image/preprocess-
 import { openInside } from '../../io/inside-folder.ts';
 import { isMissing, readWhole } from '../../io/regular-file.ts';
 import { namesFromJson } from '../../targets/label-shapes.ts';
+import type { LabelsFitting } from '../../targets/labels.ts';
 
 /** What a file in the model's folder, or the model's own metadata, says of pictures and classes. */
 export interface Source {
@@ -11,6 +12,8 @@ export interface Source {
   readonly from: string;
   readonly preprocess?: PreprocessOptions;
   readonly labels?: readonly string[];
+  /** Of labels that only count where their number fits the output's classes. */
+  readonly fitting?: LabelsFitting;
   /** What it says that is not followed. */
   readonly notes?: readonly string[];
 }

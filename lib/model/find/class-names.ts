@@ -76,10 +76,14 @@ export function ownClassNames(graph: Graph, facts: FactTable): readonly string[]
   return metadataNames(graph.metadata);
 }
 
-/** `names` as Python writes a dictionary or a list: {0: 'cat', 1: "it's"}, ['cat', 'dog']. */
+/** What the metadata's `names` says. */
 export function metadataNames(metadata: ReadonlyMap<string, string>): readonly string[] | undefined {
-  const text = metadata.get('names')?.trim();
-  if (!text || !/^[{[]/.test(text)) return undefined;
+  return namesFromPython(metadata.get('names')?.trim() ?? '');
+}
+
+/** Names as Python writes a dictionary or a list: {0: 'cat', 1: "it's"}, ['cat', 'dog']. */
+export function namesFromPython(text: string): readonly string[] | undefined {
+  if (!/^[{[]/.test(text)) return undefined;
   const entry = /(?:["']?(\d+)["']?\s*:\s*)?(?:'((?:[^'\\]|\\.)*)'|"((?:[^"\\]|\\.)*)")/g;
   const names: string[] = [];
   for (const [, index, single, double] of text.matchAll(entry))
