@@ -19,15 +19,21 @@ export function resolveFor(
   assume = false,
 ): readonly ResolvedTarget[] {
   const choice = network.withDetection(headChoiceOf(target), assume);
-  const { classes, kind } = rowHead(network, choice);
+  const { classes, kind, output, readout } = rowHead(network, choice);
   const resolved = resolveTarget(target, { classes, labels: headLabels(labels, network, choice) });
   const views = resolved.flatMap(({ terms }) => terms.map(({ view }) => view));
   if (kind === 'confidence' && views.some(view => view === 'logProbability' || view === 'rest'))
     throw new OnnxCamError(
       'ERR_MODEL_UNSUPPORTED',
-      'the detections of this model have confidences, not logits; take the class itself or detection(…) as target',
+      `the output "${output}" has probabilities, not logits; take the class itself or its probability as target`,
     );
-  return resolved.map(one => ({ ...one, ...choice }));
+  // What a probability's probability is.
+  const isPlain = kind === 'confidence' && !readout;
+  const terms = (one: ResolvedTarget) =>
+    isPlain
+      ? one.terms.map(term => (term.view === 'probability' ? { ...term, view: 'logit' as const } : term))
+      : one.terms;
+  return resolved.map(one => ({ ...one, ...choice, terms: terms(one) }));
 }
 
 /**

@@ -7,6 +7,7 @@ import { type ChosenOutput, chooseOutput, type OutputContext } from './choose-ou
 import { RESHAPING, type ScoresBehind, scoresBehind } from './class-names.ts';
 import { isUnitVector } from './feature-vectors.ts';
 import type { ImageInput } from './input.ts';
+import { areProbabilities, beforeScaling } from './probabilities.ts';
 import { beforeQuantization } from './quantization.ts';
 import { traceAxes } from './trace-axes.ts';
 
@@ -98,7 +99,9 @@ function ofOutput(source: Source, output: string): Logits {
   if (behind) return beforeChoice(source, output, behind);
   let tensor = output;
   for (let node = graph.producer(tensor); node; node = graph.producer(tensor)) {
-    const before = RESHAPING.has(node.op) ? node.inputs[0] : beforeQuantization(graph, tensor);
+    const before = RESHAPING.has(node.op)
+      ? node.inputs[0]
+      : (beforeQuantization(graph, tensor) ?? beforeScaling(graph, facts, tensor));
     const known = facts.get(before ?? '');
     if (!known || !isFloat(known) || !keepsClasses(known, facts.get(tensor)!)) break;
     tensor = before!;
@@ -113,7 +116,10 @@ function ofOutput(source: Source, output: string): Logits {
   }
   const { dims } = facts.get(output)!;
   const kind = plainKind(graph, tensor, dims);
-  return describe(source, { output, tensor: output, kind, reason: `output "${output}", no final Softmax or Sigmoid` });
+  const plain = { output, tensor: output, kind, reason: `output "${output}", no final Softmax or Sigmoid` };
+  const described = describe(source, plain);
+  if (kind !== 'logits' || described.spatial || !areProbabilities(graph, facts, output)) return described;
+  return { ...described, kind: 'confidence', reason: `output "${output}", made of probabilities` };
 }
 
 /** The scores that an ArgMax or TopK at the end chooses from. */

@@ -37,8 +37,8 @@ describe('probeFacts', () => {
     });
     expect(facts.get('x')).toEqual({ type: 'float32', dims: [-1, 3, 8, 8] });
     expect(facts.get('c')).toEqual({ type: 'float32', dims: [-1, 4, 4, 4] });
-    expect(facts.get('u')).toEqual({ type: 'float32', dims: [-1, 4] });
-    expect(facts.get('i')).toEqual({ type: 'int64', dims: [-1] });
+    expect(facts.get('u')).toEqual({ type: 'float32', dims: [-1, 4], rowsPerImage: 16 });
+    expect(facts.get('i')).toEqual({ type: 'int64', dims: [-1], rowsPerImage: 16 });
     expect(facts.get('g')).toEqual({ type: 'bool', dims: [-1, 4, 4, 4] });
     expect(facts.get('y')).toEqual({ type: 'float32', dims: [-1, 64] });
     expect(facts.get('windows')).toEqual({ type: 'int64', dims: [2], values: [-1, 4] });
