@@ -99,7 +99,7 @@ const ON_ROWS = new Set([
 function joinOf({ graph, facts }: DetectorSource, tensor: string): GraphNode | undefined {
   let node = graph.producer(tensor);
   while (node?.domain === '' && ON_ROWS.has(node.op)) node = graph.producer(node.inputs[0]!);
-  if (!node || node.domain !== '' || node.op === 'Loop' || node.op === 'If') return node;
+  if (node?.domain !== '' || node.op === 'Loop' || node.op === 'If') return node;
   const axis = node.attributes.int('axis', 0);
   const joins = node.op === 'Concat' && (axis === -1 || axis === facts.get(node.outputs[0]!)!.dims.length - 1);
   return joins ? node : undefined;

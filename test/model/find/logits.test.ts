@@ -90,7 +90,7 @@ describe('findLogits', () => {
 
   it('does not mistake a Reshape that mixes classes and positions for an alias', async () => {
     const nodes = [makeNode('Softmax', ['m'], ['s'], { axis: 1 }), makeNode('Flatten', ['s'], ['y'])];
-    expect(await logitsAfter(nodes)).toMatchObject({ tensor: 'y', kind: 'logits', classes: 256 });
+    expect(await logitsAfter(nodes)).toMatchObject({ tensor: 'y', kind: 'confidence', classes: 256 });
   });
 
   it('knows single values and unit vectors for what they are', async () => {
