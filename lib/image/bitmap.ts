@@ -15,6 +15,10 @@ const DECODER = createRequire(import.meta.url).resolve('@cwasm/nsbmp');
 const SOURCE = `
 const { parentPort, workerData } = require('node:worker_threads');
 const { width, height, data } = require(workerData.decoder).decode(workerData.bytes);
+// The decoder leaves the lower bits 0: the largest value of five would be 248.
+(workerData.bits ?? []).forEach((bits, c) => {
+  for (let i = c; i < data.length; i += 4) data[i] = Math.floor(((data[i] >> (8 - bits)) * 255) / (2 ** bits - 1));
+});
 parentPort.postMessage({ width, height, data }, [data.buffer]);
 `;
 
@@ -35,12 +39,27 @@ export function bitmapSize(bytes: Uint8Array): Size {
     : { width: Math.abs(view.getInt32(18, true)), height: Math.abs(view.getInt32(22, true)) };
 }
 
+/** Bits of red, green and blue in a file of 16 bits a pixel: five each unless it has masks. */
+function bitsOf(bytes: Uint8Array): readonly number[] | undefined {
+  const view = new DataView(bytes.buffer, bytes.byteOffset, bytes.byteLength);
+  const header = view.getUint32(14, true);
+  if (header < 40 || bytes.byteLength < 66 || view.getUint16(28, true) !== 16) return undefined;
+  if (view.getUint32(30, true) !== MASKS) return [5, 5, 5];
+  const ones = (mask: number) => mask.toString(2).replaceAll('0', '').length;
+  const bits = [54, 58, 62].map(at => ones(view.getUint32(at, true)));
+  return bits.every(count => count >= 1 && count <= 8) ? bits : undefined;
+}
+
+/** Compression "bit fields". */
+const MASKS = 3;
+
 /**
  * The pixels of a BMP file. Its size must have been checked: they take four bytes each.
  * @throws Error for a file that cannot be decoded; `ERR_ABORTED`
  */
 export function decodeBitmap(bytes: Uint8Array, signal?: AbortSignal): Promise<RgbaImage> {
-  const worker = new Worker(SOURCE, { eval: true, execArgv: [], workerData: { decoder: DECODER, bytes } });
+  const workerData = { decoder: DECODER, bytes, bits: bitsOf(bytes) };
+  const worker = new Worker(SOURCE, { eval: true, execArgv: [], workerData });
   return new Promise<RgbaImage>((resolve, reject) => {
     const onAbort = () => reject(abortError(signal!));
     signal?.addEventListener('abort', onAbort, { once: true });

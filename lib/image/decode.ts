@@ -4,11 +4,13 @@ import { OnnxCamError, throwIfAborted } from '../common/errors.ts';
 import { Turns } from '../common/turns.ts';
 import { isMissing, readRegular } from '../io/regular-file.ts';
 import { bitmapSize, decodeBitmap, isBitmap } from './bitmap.ts';
+import { rgbOfCmyk } from './cmyk.ts';
 import { checkPixels, type DecodeOptions } from './decode-options.ts';
 import { type DeepRgb, type Depth, depthOf } from './depth.ts';
 import type { Size } from './geometry.ts';
+import { depthOfRaw, type RawData, type RawPixels, spreadRaw } from './raw-pixels.ts';
 import { type DetectedSource, describeSource, detectSource, type ImageSource } from './source.ts';
-import { holdsYcbcr, YCBCR_TO_RGB } from './tiff-colours.ts';
+import { holdsYcbcr, isTiff, refuseFloats, YCBCR_TO_RGB } from './tiff-colours.ts';
 
 /** A decoded picture, upright: row-major RGB, 8 bits per channel ([height, width, 3]). */
 export interface RgbImage extends Size {
@@ -52,19 +54,19 @@ export async function openPicture(
     const { data, width, height, channels } = source;
     checkPixels(name, { width, height }, limitInputPixels);
     const options = { limitInputPixels, raw: { width, height, channels } };
-    const depth = data instanceof Uint16Array ? depthOf('ushort', channels < 3 ? 'grey16' : 'rgb16') : undefined;
-    return new OpenPicture(name, { width, height }, data, options, { depth });
+    return new OpenPicture(name, { width, height }, data, options, { depth: depthOfRaw(source), channels });
   }
   const bytes = source.kind === 'file' ? await readPicture(source.path) : source.bytes;
   if (bytes.byteLength === 0) throw undecodable(name, new Error('it is empty'));
   throwIfAborted(signal);
   if (isBitmap(bytes)) return openBitmap(name, bytes, limitInputPixels, signal);
+  if (isTiff(bytes)) attempt(name, () => refuseFloats(bytes));
   const { autoOrient, space, format, depth } = await sharp(bytes, { ...OPTIONS, limitInputPixels: false })
     .metadata()
     .catch(cause => Promise.reject(undecodable(name, isHeic(bytes) ? new Error(NO_HEIC, { cause }) : cause)));
   checkPixels(name, autoOrient, limitInputPixels);
-  // Where the stored pixels are RGB or grey already, a colour profile is not needed to get there.
-  const ignoreIcc = space !== 'cmyk' && space !== 'lab';
+  // Only to get from Lab to RGB a colour profile is needed.
+  const ignoreIcc = space !== 'lab';
   return new OpenPicture(
     name,
     autoOrient,
@@ -73,6 +75,7 @@ export async function openPicture(
     {
       isJpeg: format === 'jpeg',
       isYcbcr: format === 'tiff' && attempt(name, () => holdsYcbcr(bytes)),
+      isCmyk: space === 'cmyk',
       depth: depthOf(depth, space),
     },
   );
@@ -117,8 +120,11 @@ function attempt<T>(name: string, task: () => T): T {
 interface Encoding {
   readonly isJpeg?: boolean;
   readonly isYcbcr?: boolean;
+  readonly isCmyk?: boolean;
   /** undefined: 8 bits, or what becomes 8 bits. */
   readonly depth?: Depth;
+  /** Of raw pixels. */
+  readonly channels?: RawPixels['channels'];
 }
 
 /** A picture whose size is known, not yet its pixels; they can be had more than once. */
@@ -132,15 +138,17 @@ export class OpenPicture implements Size {
   readonly depth: Depth | undefined;
   readonly #isJpeg: boolean;
   readonly #isYcbcr: boolean;
+  readonly #isCmyk: boolean;
+  readonly #channels: RawPixels['channels'] | undefined;
   readonly #options: SharpOptions;
-  #bytes: Uint8Array | Uint8ClampedArray | Uint16Array;
+  #bytes: RawData;
 
   constructor(
     source: string,
     { width, height }: Size,
-    bytes: Uint8Array | Uint8ClampedArray | Uint16Array,
+    bytes: RawData,
     options: SharpOptions,
-    { isJpeg = false, isYcbcr = false, depth }: Encoding = {},
+    { isJpeg = false, isYcbcr = false, isCmyk = false, depth, channels }: Encoding = {},
   ) {
     this.source = source;
     this.width = width;
@@ -149,6 +157,8 @@ export class OpenPicture implements Size {
     this.#options = { ...OPTIONS, ...options };
     this.#isJpeg = isJpeg;
     this.#isYcbcr = isYcbcr;
+    this.#isCmyk = isCmyk;
+    this.#channels = channels;
     this.depth = depth;
   }
 
@@ -157,8 +167,8 @@ export class OpenPicture implements Size {
    *
    * The pixels are what `ImageOps.exif_transpose(Image.open(f)).convert('RGB')` of PIL gives, because that is what models
    * are trained on: alpha is dropped, not blended; palettes are expanded; grey is repeated; the first frame of an animation
-   * is taken; an embedded RGB colour profile is ignored. Unlike PIL, 16-bit values are scaled to 8 bits (PIL clips some of
-   * them; `decodeDeep` keeps them) and CMYK is converted through its colour profile.
+   * is taken; an embedded colour profile is ignored, also that of CMYK. Unlike PIL, 16-bit values are scaled to 8 bits (PIL
+   * clips some of them; `decodeDeep` keeps them).
    * @throws `ERR_IMAGE_INVALID` when it is damaged or truncated; `ERR_ABORTED`
    */
   decode(signal?: AbortSignal): Promise<RgbImage> {
@@ -184,7 +194,11 @@ export class OpenPicture implements Size {
    * The pixels of a picture that has a `depth`, in its own units, with nothing scaled or cut off.
    * @throws as `decode`
    */
-  decodeDeep({ space, raw, zero }: Depth, signal?: AbortSignal): Promise<DeepRgb> {
+  decodeDeep(depth: Depth, signal?: AbortSignal): Promise<DeepRgb> {
+    const { space, raw, zero } = depth;
+    const { width, height } = this;
+    if (this.#channels !== undefined && !(this.#bytes instanceof Uint16Array))
+      return spreadRaw({ data: this.#bytes, width, height, channels: this.#channels }, depth, signal);
     return this.#decoding(async () => {
       // sharp takes 16-bit values for unsigned ones.
       const pixels = () => {
@@ -207,7 +221,7 @@ export class OpenPicture implements Size {
   /** Copies what is the caller's, so that it can be decoded when the caller has it back. */
   keep(): void {
     // A Buffer's own `slice` is a view.
-    this.#bytes = this.#bytes instanceof Uint16Array ? Uint16Array.from(this.#bytes) : Uint8Array.from(this.#bytes);
+    this.#bytes = this.#bytes instanceof Uint8Array ? Uint8Array.from(this.#bytes) : this.#bytes.slice();
   }
 
   #open(): Sharp {
@@ -219,8 +233,11 @@ export class OpenPicture implements Size {
 
   #decode(pipeline: () => Sharp, signal: AbortSignal | undefined): Promise<RgbImage> {
     return this.#decoding(async () => {
-      const pixels = () =>
-        pipeline().removeAlpha().toColourspace('srgb').raw({ depth: 'uchar' }).toBuffer({ resolveWithObject: true });
+      const raw = (image: Sharp) => image.raw({ depth: 'uchar' }).toBuffer({ resolveWithObject: true });
+      const pixels = () => {
+        if (this.#isCmyk) return raw(pipeline().pipelineColourspace('cmyk').toColourspace('cmyk')).then(rgbOfCmyk);
+        return raw(pipeline().removeAlpha().toColourspace('srgb'));
+      };
       const { data, info } = await decoders.take(pixels, signal);
       checkRgb(info.channels);
       return { data, width: info.width, height: info.height };

@@ -126,8 +126,8 @@ export function inputToPicture({ picture, resized, window, target, change }: Pla
 export function shownPixels(placement: Placement): Rect {
   const { picture, window, target, input, change } = placement;
   const { x, y } = inputToPicture({ ...placement, change: undefined });
-  const columns = between(target.x, target.x + window.width, x, picture.width);
-  const rows = between(target.y, target.y + window.height, y, picture.height);
+  const columns = notNone(between(target.x, target.x + window.width, x, picture.width), picture.width);
+  const rows = notNone(between(target.y, target.y + window.height, y, picture.height), picture.height);
   if (!change) return rect(columns, rows);
   // What was shown before the change, as far as the changed input still holds it.
   const back = inputToPicture(placement);
@@ -146,6 +146,11 @@ function between(from: number, to: number, along: Affine, length: number): Range
   // The pixel i lies there when its centre i + ½ lies in [low, high).
   const first = (edge: number) => Math.min(length, Math.max(0, Math.ceil(edge - 0.5)));
   return [first(low), first(high)];
+}
+
+/** The middle of a pixel may hold all that is cut out: that pixel. */
+function notNone([begin, end]: Range, length: number): Range {
+  return end > begin ? [begin, end] : [Math.min(begin, length - 1), Math.min(begin, length - 1) + 1];
 }
 
 function overlap(a: Range, b: Range): Range {

@@ -2,13 +2,14 @@ import { fileURLToPath } from 'node:url';
 import { OnnxCamError } from '../common/errors.ts';
 import { shown } from '../common/shown.ts';
 import { elementCount, isTensorType, TENSOR_ARRAYS, type Tensor } from '../engine/tensor.ts';
+import { checkRaw, type RawData, type RawPixels } from './raw-pixels.ts';
 
 /**
- * Uncompressed pixels, row-major HWC, in the shape that `sharp().raw().toBuffer({ resolveWithObject: true })` gives: 8 bits, or
- * 16 as a Uint16Array or as the bytes that sharp gives with `depth: 'ushort'`.
+ * Uncompressed pixels, row-major HWC, in the shape that `sharp().raw().toBuffer({ resolveWithObject: true })` gives. Pixels of
+ * more than 8 bits are an array of their type, or bytes of the type that `depth` names ('ushort', 'float' … as sharp gives).
  */
 export interface RawImage {
-  readonly data: Uint8Array | Uint8ClampedArray | Uint16Array;
+  readonly data: RawData;
   readonly info: {
     readonly width: number;
     readonly height: number;
@@ -26,13 +27,7 @@ export type ImageSource = string | URL | Uint8Array | ArrayBuffer | RawImage;
 export type DetectedSource =
   | { readonly kind: 'file'; readonly path: string }
   | { readonly kind: 'encoded'; readonly bytes: Uint8Array }
-  | {
-      readonly kind: 'raw';
-      readonly data: Uint8Array | Uint8ClampedArray | Uint16Array;
-      readonly width: number;
-      readonly height: number;
-      readonly channels: 1 | 2 | 3 | 4;
-    }
+  | ({ readonly kind: 'raw' } & RawPixels)
   | { readonly kind: 'tensor'; readonly tensor: TensorInput };
 
 const EXPECTED =
@@ -51,7 +46,12 @@ export function detectSource(input: unknown): DetectedSource {
   if (input instanceof ArrayBuffer) return { kind: 'encoded', bytes: new Uint8Array(input) };
   if (isObject(input)) {
     if ('dims' in input) return { kind: 'tensor', tensor: checkTensor(input) };
-    if ('info' in input) return checkRaw(input);
+    if ('info' in input) return { kind: 'raw', ...checkRaw(input) };
+    if (ArrayBuffer.isView(input.data) && 'width' in input && 'height' in input) {
+      throw invalid(
+        `${EXPECTED}, got { data, width, height } as ImageData has them; pass { data, info: { width, height, channels: 4 } }`,
+      );
+    }
     if (typeof input.toBuffer === 'function') {
       throw invalid(
         'got a sharp instance; pass what it gives: await image.toBuffer(), or ' +
@@ -102,45 +102,6 @@ function pathOf(url: URL): string {
   } catch (cause) {
     throw invalid(`${url.href} does not name a file of this machine: ${(cause as Error).message}`, cause);
   }
-}
-
-function checkRaw(input: Record<string, unknown>): DetectedSource {
-  const { data, info } = input;
-  if (!isObject(info)) throw invalid(`raw pixels need info: { width, height, channels }, got ${describeValue(info)}`);
-  const { width, height, channels } = info;
-  if (!isSize(width) || !isSize(height)) {
-    throw invalid(`raw pixels need a width and a height of at least 1, got ${String(width)}x${String(height)}`);
-  }
-  if (channels !== 1 && channels !== 2 && channels !== 3 && channels !== 4) {
-    throw invalid(
-      `raw pixels need 1 (grey), 2 (grey, alpha), 3 (RGB) or 4 (RGBA) channels, got ${String(channels)}. ` +
-        "Give other tensors as { type: 'float32', data, dims }",
-    );
-  }
-  const bytes = data instanceof Uint8Array || data instanceof Uint8ClampedArray;
-  if (!bytes && !(data instanceof Uint16Array)) {
-    throw invalid(
-      `raw pixels need 8-bit data (Buffer, Uint8Array or Uint8ClampedArray) or 16-bit data (Uint16Array), got ${describeValue(data)}. ` +
-        "Give floating point values as a preprocessed tensor { type: 'float32', data, dims }",
-    );
-  }
-  const expected = width * height * channels;
-  if (bytes && info.depth === 'ushort' && data.length === 2 * expected)
-    return { kind: 'raw', data: words(data), width, height, channels };
-  if (data.length !== expected) {
-    const hint =
-      bytes && data.length === 2 * expected ? " (of 16 bits: give a Uint16Array, or info with depth 'ushort')" : '';
-    const unit = bytes ? 'bytes' : 'values';
-    throw invalid(`raw pixels of ${width}x${height}x${channels} need ${expected} ${unit}, got ${data.length}${hint}`);
-  }
-  return { kind: 'raw', data, width, height, channels };
-}
-
-/** Little-endian, as every machine that this runs on; copied where they do not lie on a multiple of two. */
-function words({ buffer, byteOffset, byteLength }: Uint8Array | Uint8ClampedArray): Uint16Array {
-  return byteOffset % 2 === 0
-    ? new Uint16Array(buffer, byteOffset, byteLength / 2)
-    : new Uint16Array(buffer.slice(byteOffset, byteOffset + byteLength));
 }
 
 function checkTensor(input: Record<string, unknown>): TensorInput {

@@ -1,5 +1,13 @@
-/** PhotometricInterpretation and Compression of TIFF 6.0 (section 21: YCbCr images). */
-const TAGS = { compression: 259, photometric: 262, coefficients: 529, subsampling: 530, reference: 532 } as const;
+/** Of TIFF 6.0 (section 21: YCbCr images; section 19: formats of samples). */
+const TAGS = {
+  bits: 258,
+  compression: 259,
+  photometric: 262,
+  format: 339,
+  coefficients: 529,
+  subsampling: 530,
+  reference: 532,
+} as const;
 const YCBCR = 6;
 /** libtiff turns YCbCr in JPEG streams into RGB itself. */
 const JPEG = [6, 7];
@@ -26,6 +34,21 @@ export function holdsYcbcr(bytes: Uint8Array): boolean {
     'its colours are YCbCr of a kind that is not read (subsampled, or with coefficients or a range of its own); ' +
       'save it as an RGB TIFF or a PNG',
   );
+}
+
+/** By its first bytes: the order of bytes, then 42, or 43 where offsets have 8 bytes. */
+export function isTiff([a, b, c, d]: Uint8Array): boolean {
+  return a === b && ((a === 0x49 && (c === 42 || c === 43)) || (a === 0x4d && (d === 42 || d === 43)));
+}
+
+const FLOAT = 3;
+
+/** @throws Error for floats of other than 32 bits, which libvips refuses or, of 16, makes something else of */
+export function refuseFloats(bytes: Uint8Array): void {
+  const tags = new FirstDirectory(bytes);
+  const bits = tags.values(TAGS.bits)?.[0];
+  if (tags.values(TAGS.format)?.[0] === FLOAT && bits !== 32)
+    throw new Error(`its values are floats of ${bits} bits, which are not read; save them as floats of 32 bits`);
 }
 
 /** Red, green and blue of Y, Cb and Cr, for sharp's `recomb` and `linear` (which cuts fractions off): ITU-R 601 as in JFIF. */

@@ -19,6 +19,11 @@ describe('place', () => {
     expect(shownPixels(placement)).toEqual({ x: 0, y: 0, width: 640, height: 480 });
   });
 
+  it('shows a pixel where less than one is cut out', () => {
+    const placement = place(size(1, 5000), size(32, 32), 'crop', { resize: 36 });
+    expect(shownPixels(placement)).toMatchObject({ x: 0, width: 1, height: 1 });
+  });
+
   // What torchvision's Resize(n) and CenterCrop(n) give: int(n * long / short), round((length - n) / 2) half to even.
   it.each([
     [297, 200, 64, { width: 95, height: 64 }, { x: 16, y: 0 }],

@@ -21,6 +21,8 @@ describe('bitmaps', () => {
     ['palette.bmp', 'palette.png'],
     ['grey-8.bmp', 'grey-8.png'],
     ['bits-1.bmp', 'bits-1.png'],
+    ['bits-555.bmp', 'bits-555.png'],
+    ['bits-565.bmp', 'bits-565.png'],
   ])('%s has the pixels that Pillow reads', async (name, png) => {
     const decoded = await decodeImage(kind(name));
     const expected = await decodeImage(kind(png));
@@ -50,6 +52,12 @@ describe('colours', () => {
     expect(largestDifference(decoded.data, expected.data)).toBeLessThanOrEqual(1);
   });
 
+  it.each(['cmyk.jpg', 'cmyk.tif'])('%s becomes RGB as Pillow makes it, without a profile', async name => {
+    const decoded = await decodeImage(kind(name));
+    const expected = await decodeImage(kind(`${name}.png`));
+    expect(largestDifference(decoded.data, expected.data)).toBeLessThanOrEqual(1);
+  });
+
   it('YCbCr that is subsampled is refused', async () => {
     const bytes = await readFile(kind('ycbcr.tif'));
     const entry = bytes.indexOf(Buffer.from([0x12, 0x02, 3, 0]));
@@ -64,7 +72,71 @@ describe('colours', () => {
   });
 });
 
+/** A grey TIFF of floats with so many bits, whose only strip is `values`. */
+function floatTiff(bits: number, values: Buffer, width: number, height: number): Buffer {
+  const tags = [
+    [256, width],
+    [257, height],
+    [258, bits],
+    [259, 1],
+    [262, 1],
+    [273, 8],
+    [277, 1],
+    [278, height],
+    [279, values.length],
+    [339, 3],
+  ];
+  const directory = Buffer.alloc(2 + 12 * tags.length + 4);
+  directory.writeUInt16LE(tags.length);
+  tags.forEach(([tag, value], i) => {
+    directory.writeUInt16LE(tag!, 2 + 12 * i);
+    directory.writeUInt16LE(4, 4 + 12 * i);
+    directory.writeUInt32LE(1, 6 + 12 * i);
+    directory.writeUInt32LE(value!, 10 + 12 * i);
+  });
+  const head = Buffer.from([0x49, 0x49, 42, 0, 0, 0, 0, 0]);
+  head.writeUInt32LE(8 + values.length, 4);
+  return Buffer.concat([head, values, directory]);
+}
+
 describe('pictures of more than 8 bits', () => {
+  it.each([16, 64])('TIFFs of %d-bit floats are refused, those of 32 are not', async bits => {
+    const of = (bits: number) => floatTiff(bits, Buffer.alloc((12 * bits) / 8, 0x3c), 4, 3);
+    await expectError(() => openPicture(of(bits)), 'ERR_IMAGE_INVALID', `floats of ${bits} bits`, '32 bits');
+    expect((await openPicture(of(32))).depth?.kind).toBe('float');
+  });
+
+  it.each([
+    ['char', Int8Array, 127],
+    ['short', Int16Array, 2 ** 15 - 1],
+    ['ushort', Uint16Array, 2 ** 16 - 1],
+    ['int', Int32Array, 2 ** 31 - 1],
+    ['uint', Uint32Array, 2 ** 32 - 1],
+    ['float', Float32Array, 1],
+    ['double', Float64Array, 1],
+  ] as const)('raw pixels of the type %s, as an array and as bytes', async (name, Values, largest) => {
+    const shares = [0, 0.25, 1, 0.5, -0.5, 0.75];
+    const signed = name !== 'ushort' && name !== 'uint';
+    const data = new Values(shares.map(share => (signed ? share : Math.abs(share)) * largest));
+    for (const [channels, expected] of [
+      [1, [data[0], data[0], data[0], data[1], data[1], data[1]]],
+      [2, [data[0], data[0], data[0], data[2], data[2], data[2]]],
+      [3, [...data]],
+    ] as const) {
+      const values = data.slice(0, 2 * channels);
+      const info = { width: 2, height: 1, channels };
+      for (const raw of [
+        { data: values, info },
+        // Bytes that do not lie on a multiple of their size.
+        { data: Buffer.concat([Buffer.of(0), Buffer.from(values.buffer)]).subarray(1), info: { ...info, depth: name } },
+      ]) {
+        const opened = await openPicture(raw);
+        expect(opened.depth!.largest).toBe(largest);
+        expect([...(await opened.decodeDeep(opened.depth!)).data]).toEqual(expected);
+      }
+    }
+  });
+
   const grey = async (name: string, options: PreprocessOptions) => {
     const opened = await openPicture(kind(name));
     const { depth } = opened;

@@ -34,6 +34,23 @@ rows = np.asarray(small)[:, :, ::-1].tobytes()
 header = struct.pack("<IiiHHIIiiII", 40, 24, -16, 1, 24, 0, len(rows), 2835, 2835, 0, 0)
 (KINDS / "from-top.bmp").write_bytes(b"BM" + struct.pack("<IHHI", 54 + len(rows), 0, 0, 54) + header + rows)
 
+# 16 bits a pixel: five each, and five, six and five with masks.
+values = np.asarray(small, int)
+fives = (values[:, :, 0] >> 3 << 10) | (values[:, :, 1] >> 3 << 5) | (values[:, :, 2] >> 3)
+masked = (values[:, :, 0] >> 3 << 11) | (values[:, :, 1] >> 2 << 5) | (values[:, :, 2] >> 3)
+for name, words, masks in (("bits-555", fives, ()), ("bits-565", masked, (0xF800, 0x7E0, 0x1F))):
+    rows = words[::-1].astype("<u2").tobytes()
+    fields = struct.pack(f"<{len(masks)}I", *masks)
+    start = 54 + len(fields)
+    header = struct.pack("<IiiHHIIiiII", 40, 24, 16, 1, 16, 3 if masks else 0, len(rows), 2835, 2835, 0, 0)
+    head = b"BM" + struct.pack("<IHHI", start + len(rows), 0, 0, start) + header + fields
+    (KINDS / f"{name}.bmp").write_bytes(head + rows)
+    Image.open(KINDS / f"{name}.bmp").convert("RGB").save(KINDS / f"{name}.png", optimize=True)
+
+for name in ("cmyk.jpg", "cmyk.tif"):
+    small.convert("CMYK").save(KINDS / name, quality=95)
+    Image.open(KINDS / name).convert("RGB").save(KINDS / f"{name}.png", optimize=True)
+
 small.convert("YCbCr").save(KINDS / "ycbcr.tif")
 Image.open(KINDS / "ycbcr.tif").convert("RGB").save(KINDS / "ycbcr.png", optimize=True)
 
