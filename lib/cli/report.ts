@@ -59,7 +59,7 @@ export class ExplainReporter implements Reporter {
     );
     if (explanation.status !== 'ok')
       this.#console.warn(`${place}: ${explanation.method}: the map is ${explanation.status}: ${explanation.reason}`);
-    for (const warning of explanation.warnings) this.#warnOnce(`${explanation.method}: ${warning}`);
+    for (const warning of explanation.warnings) this.#warnOnce(explanation.method, warning);
     if (this.#options.json) await this.#console.print(resultLine(result, this.#options.folder));
   }
 
@@ -84,8 +84,9 @@ export class ExplainReporter implements Reporter {
     return layerNames(layer) === this.#usualLayer ? [] : [`at ${layerNames(layer)}`];
   }
 
-  /** A warning about a method holds for every picture. */
-  #warnOnce(text: string): void {
+  /** A warning about a method holds for every picture, one about the model for every method. */
+  #warnOnce(method: string, warning: string): void {
+    const text = /^(preprocessing|labels)\b/.test(warning) ? warning : `${method}: ${warning}`;
     if (this.#warned.has(text)) return;
     this.#warned.add(text);
     this.#console.warn(text);

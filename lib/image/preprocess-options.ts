@@ -146,15 +146,14 @@ function rangeOf(
   const range = layers.findLastIndex(one => one.range !== undefined);
   const scaled = layers.findLastIndex(one => one.scale !== undefined);
   const layer = layers.findLast(({ preset, mean, std, scale }) => (preset ?? mean ?? std ?? scale) !== undefined) ?? {};
+  const said = Object.keys(layer).length > 0;
   const given = layer.mean !== undefined || layer.std !== undefined || layer.scale !== undefined;
   const base = PRESETS[layer.preset ?? (given ? 'unit' : standard)];
   return {
     preset: given ? null : (layer.preset ?? standard),
     scale: layer.scale ?? base.scale,
-    // Inputs of wider integers take the values of every picture as they are.
-    scaleGiven:
-      (layer.scale !== undefined && range < scaled) ||
-      (standard === 'raw' && base === PRESETS.raw && !/int8$/.test(type)),
+    // Inputs of wider integers take the values of every picture as they are, unless something is said.
+    scaleGiven: (layer.scale !== undefined && range < scaled) || (!said && type.includes('int') && !/int8$/.test(type)),
     range: range >= 0 && range >= scaled ? layers[range]!.range! : null,
     mean: layer.mean === undefined ? fromRgb(base.mean, channels) : perChannel(layer.mean, channels, 'mean'),
     std: layer.std === undefined ? fromRgb(base.std, channels) : perChannel(layer.std, channels, 'std'),

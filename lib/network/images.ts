@@ -13,8 +13,7 @@ import { tensorPicture } from '../image/tensor-picture.ts';
 import { concatenated } from '../kernels/map-values.ts';
 import type { ImageInput } from '../model/find/input.ts';
 import { toNumber } from '../model/graph/tensor-values.ts';
-import { INTEGER_RANGES } from '../model/rewrite/picture-input.ts';
-
+import { depthWarnings, lossWarnings, wholeFor } from './picture-values.ts';
 import type { Preprocessing } from './preprocessing.ts';
 
 /** What `explain` takes: a picture in any form, or a preprocessed tensor. */
@@ -131,17 +130,23 @@ async function readPicture(
       : undefined;
   const image = await (small ?? opened.decode(signal));
   const isLarge = source.kind !== 'raw' && image.width * image.height > KEPT_PIXELS;
+  const { warnings, ...prepared } = wholePicture(input, await prepareImage(image, resolved, { placement, signal }));
   return {
-    ...wholePicture(input, await prepareImage(image, resolved, { placement, signal })),
+    ...prepared,
     picture: small || isLarge ? decodedAgain(opened, source) : async () => ({ picture: raw(image), spare: false }),
     preprocess: resolved,
-    warnings: notes,
+    warnings: [...notes, ...warnings],
     milliseconds: performance.now() - start,
   };
 }
 
-function wholePicture(input: ImageInput, { tensor, placement }: PreparedImage): PreparedImage {
-  return { tensor: { ...tensor, data: wholeFor(input, tensor.data) }, placement };
+/** A picture as the input's type holds it, and what of it that changes. */
+function wholePicture(
+  input: ImageInput,
+  { tensor, placement }: PreparedImage,
+): PreparedImage & { readonly warnings: readonly string[] } {
+  const data = wholeFor(input, tensor.data);
+  return { tensor: { ...tensor, data }, placement, warnings: lossWarnings(input, tensor.data, data) };
 }
 
 /** A picture of more than 8 bits. Its pixels are not kept: those that are shown are others. */
@@ -166,7 +171,10 @@ async function readDeep(
   },
 ): Promise<ReadyImage> {
   const deep = await opened.decodeDeep(depth, signal);
-  const prepared = wholePicture(input, await prepareImage(deep, resolved, { placement, signal, depth }));
+  const { warnings: losses, ...prepared } = wholePicture(
+    input,
+    await prepareImage(deep, resolved, { placement, signal, depth }),
+  );
   const again = decodedAgain(opened, source);
   return {
     ...prepared,
@@ -174,7 +182,7 @@ async function readDeep(
       ? again
       : async () => ({ picture: await shownDeep(await opened.decodeDeep(depth)), spare: true }),
     preprocess: { ...resolved, scale: scaleFor(resolved, depth) },
-    warnings: [...notes, ...depthWarnings(prepared, resolved, depth)],
+    warnings: [...notes, ...losses, ...depthWarnings(prepared, resolved, depth, input)],
     milliseconds: performance.now() - start,
   };
 }
@@ -184,41 +192,6 @@ function shownDeep({ data, width, height }: DeepRgb): Promise<RawPicture> {
   const floats = data instanceof Float32Array ? data : Float32Array.from(data);
   return tensorPicture({ data: floats, dims: [height, width, 3], layout: 'nhwc' });
 }
-
-/** Where what is known of the values and what they are scaled by do not fit together. */
-function depthWarnings({ tensor }: PreparedImage, resolved: ResolvedPreprocess, depth: Depth): string[] {
-  const { mean, std, range } = resolved;
-  if (range) return [];
-  const scale = scaleFor(resolved, depth);
-  const [low, high] = extremes(tensor.data);
-  // Of all channels alike, which is near enough to tell ranges apart; float32 leaves traces of what was subtracted.
-  const value = (x: number) => (x * std[0]! + mean[0]!) / scale;
-  const span = value(high) - value(low);
-  const shown = [low, high].map(x => (Math.abs(value(x)) < span / 1000 ? 0 : round(value(x)))).join(' to ');
-  const picture = `the ${depth.kind} picture's values go from ${shown}`;
-  if (depth.kind === 'float')
-    return value(low) < -1 || value(high) > 2
-      ? [`${picture} and were taken as they are; preprocess.range (--range LOW,HIGH) says which become 0 and 1`]
-      : [];
-  if (resolved.scaleGiven && resolved.preset === null && scale === 1 / 255 && depth.largest > 255)
-    return [`${picture} and were scaled by 1/255, which is meant for 8 bits; leave scale out or give preprocess.range`];
-  return !resolved.scaleGiven && value(high) <= depth.largest / 8
-    ? [
-        `${picture}, of ${depth.largest} that the type holds, and so look dark to the model; preprocess.range (--range LOW,HIGH) says which become 0 and 1`,
-      ]
-    : [];
-}
-
-function extremes(values: Float32Array): [low: number, high: number] {
-  let [low, high] = [Infinity, -Infinity];
-  for (const value of values) {
-    if (value < low) low = value;
-    if (value > high) high = value;
-  }
-  return [low, high];
-}
-
-const round = (value: number): number => Number(value.toPrecision(4));
 
 /** For results that are kept: the file's bytes are far fewer than the pixels, which only overlays need. */
 function decodedAgain(opened: OpenPicture, { kind }: DetectedSource): ReadyImage['picture'] {
@@ -258,15 +231,6 @@ function readTensor(tensor: TensorInput, input: ImageInput): ReadyImage {
     warnings: [],
     milliseconds: 0,
   };
-}
-
-/** What an input of whole numbers gets of these values: the nearest ones that its type holds. */
-function wholeFor({ stored }: Pick<ImageInput, 'stored'>, values: Float32Array): Float32Array {
-  if (!stored.includes('int')) return values;
-  const [low, high] = INTEGER_RANGES[stored] ?? [-Infinity, Infinity];
-  const fits = (value: number) => Number.isInteger(value) && value >= low && value <= high;
-  if (values.every(fits)) return values;
-  return values.map(value => Math.min(high, Math.max(low, Math.floor(value + 0.5))));
 }
 
 function floatsOf(tensor: TensorInput): Float32Array {

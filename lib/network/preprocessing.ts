@@ -6,7 +6,7 @@ import {
   resolvePreprocess,
 } from '../image/preprocess-options.ts';
 import type { Source } from '../model/file/hugging-face.ts';
-import { findOwnScaling } from '../model/find/own-scaling.ts';
+import { findOwnScaling, type OwnScaling } from '../model/find/own-scaling.ts';
 import type { Model } from '../model/load-model.ts';
 
 /** How pictures become a model's input, and what was taken from where. */
@@ -35,23 +35,64 @@ export function joinPreprocess(options: PresetName | PreprocessOptions | undefin
     notes.push(`preprocessing: ${taken.join(', ')} from ${from}`);
     for (const note of own ?? []) notes.push(`${from}: ${note}`);
   });
-  const own = stored.includes('int') ? undefined : findOwnScaling(model.graph, model.input.name);
+  // What is computed with -128..127 first is no range of pictures.
+  const own = stored === 'int8' ? undefined : findOwnScaling(model.graph, model.input.name);
   const says = layers.some(layer => RANGE.some(key => layer[key] !== undefined));
-  if (own && !says) {
-    layers.unshift({ preset: own.expects });
+  const wanted = own && rangeFor(own.expects, stored);
+  if (own && !says && wanted) {
+    layers.unshift(wanted.options);
+    // Whole numbers go in as 0..255 anyway.
+    if (!stored.includes('int') || own.expects !== 'raw')
+      notes.push(
+        `preprocessing: the graph itself ${own.does}, so pictures go in as ${wanted.shown}; give \`preprocess\` where that is wrong`,
+      );
+  }
+  if (own?.isBgr && layers.every(layer => layer.channelOrder === undefined)) {
+    layers.unshift({ channelOrder: 'bgr' });
     notes.push(
-      `preprocessing: the graph itself ${own.does}, so pictures go in as ${own.expects === 'raw' ? '0..255' : '0..1'} ` +
-        `(preset '${own.expects}'); give \`preprocess\` where that is wrong`,
+      `preprocessing: the graph itself ${own.does}, which are ImageNet's means of blue, green and red, so channels go in in this ` +
+        "order (channelOrder 'bgr'); give preprocess.channelOrder where that is wrong",
     );
   }
+  if (!own && !says) notes.push(...withoutEvidence(stored, layers));
   const [last = {}, ...rest] = layers.reverse();
   const resolved = resolvePreprocess(last, picture, ...rest.reverse());
-  if (own && says && !agrees(resolved, own.expects))
+  if (own && says && wanted && !agrees(resolved, own.expects))
     notes.push(
-      `preprocessing: the graph itself ${own.does}, and pictures are normalised before as well; where the network expects ` +
-        `${own.expects === 'raw' ? '0..255' : '0..1'}, preset '${own.expects}' is right`,
+      `preprocessing: the graph itself ${own.does}, and pictures are normalised before as well; if that is once too often, let ` +
+        `them go in as ${wanted.shown}`,
     );
   return { resolved, notes };
+}
+
+/** How pictures become what a graph expects, for inputs that can hold it. */
+function rangeFor(
+  expects: OwnScaling['expects'],
+  stored: string,
+): { readonly options: PreprocessOptions; readonly shown: string } | undefined {
+  if (typeof expects === 'number') {
+    if (/int8$/.test(stored)) return undefined;
+    return { options: { mean: 0, std: 1 / expects }, shown: `0..${Number(expects.toPrecision(5))}` };
+  }
+  if (stored.includes('int') && expects !== 'raw') return undefined;
+  return { options: { preset: expects }, shown: `${SHOWN[expects]} (preset '${expects}')` };
+}
+
+const SHOWN = { raw: '0..255', unit: '0..1', inception: '-1..1', imagenet: "ImageNet's mean and deviation have them" };
+
+/** What is taken where nothing is said, and by which words that can be changed. */
+function withoutEvidence(stored: string, layers: PreprocessOptions[]): string[] {
+  if (stored === 'int8') {
+    layers.unshift({ mean: 128 / 255, std: 1 / 255 });
+    return [
+      'preprocessing: the input holds -128..127, so pixels (0..255) go in less 128; preprocess.mean, std and scale say so where the network expects others',
+    ];
+  }
+  if (stored.includes('int')) return [];
+  return [
+    "preprocessing: nothing says which values the network was trained on, so ImageNet's mean and deviation were taken " +
+      "(preset 'imagenet'); `preprocess` (--preset imagenet, inception, unit or raw) settles it",
+  ];
 }
 
 /** Without a size that the model's own contradicts. */
@@ -74,8 +115,11 @@ function takenFrom(layer: PreprocessOptions, later: readonly PreprocessOptions[]
 }
 
 /** Whether pictures go in with about the values that the graph works on. */
-function agrees({ mean, std, scale, range, preset }: ResolvedPreprocess, expects: 'raw' | 'unit'): boolean {
+function agrees({ mean, std, scale, range, preset }: ResolvedPreprocess, expects: OwnScaling['expects']): boolean {
   const white = range ? (preset === 'raw' ? 255 : 1) : 255 * scale;
   const [low, high] = [(0 - mean[0]!) / std[0]!, (white - mean[0]!) / std[0]!];
-  return Math.abs(low) < 1e-6 && (expects === 'raw' ? high > 100 : high <= 2);
+  if (expects === 'imagenet') return low < -1 && high > 1;
+  if (expects === 'inception') return Math.abs(low + 1) < 0.2 && Math.abs(high - 1) < 0.2;
+  const least = expects === 'raw' ? 100 : expects === 'unit' ? 0 : expects / 4;
+  return Math.abs(low) < 1e-6 && high > least && (expects !== 'unit' || high <= 2);
 }

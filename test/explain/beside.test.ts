@@ -216,46 +216,6 @@ describe("Ultralytics' metadata", () => {
   });
 });
 
-describe('graphs that rescale by themselves', () => {
-  const rescaling = (op: string, value: number) => {
-    const spec = plainSpec();
-    return buildModel({
-      ...spec,
-      nodes: [makeNode(op, ['image', 'by'], ['x']), ...spec.nodes],
-      inputs: [{ name: 'image', dims: ['N', 3, 16, 16] }],
-      initializers: { ...spec.initializers, by: { dims: [1], data: [value] } },
-    });
-  };
-
-  it.each([
-    ['Div', 255, 'raw'],
-    ['Mul', 1 / 255, 'raw'],
-    ['Sub', 127.5, 'raw'],
-    ['Sub', 0.45, 'unit'],
-  ] as const)('%s by %d: pictures go in as %s, and it is said', async (op, value, preset) => {
-    const model = rescaling(op, value);
-    const plain = one(await (await open(model)).explain(IMAGE));
-    expect(plain.preprocess).toMatchObject({ preset });
-    expect(plain.warnings.join('\n')).toContain('the graph itself');
-    const given = one(await (await open(model, { preprocess: preset })).explain(IMAGE));
-    expect(given.warnings).toEqual([]);
-    expect(given.raw.data).toEqual(plain.raw.data);
-    const twice = one(await (await open(model, { preprocess: 'imagenet' })).explain(IMAGE));
-    expect(twice.preprocess).toMatchObject({ preset: 'imagenet' });
-    expect(twice.warnings.join('\n')).toContain('normalised before as well');
-  });
-
-  it.each([
-    ['Mul', 2],
-    ['Add', 0.1],
-    ['Div', 2],
-  ])('%s by %d is none', async (op, value) => {
-    const result = one(await (await open(rescaling(op, value))).explain(IMAGE));
-    expect(result.preprocess).toMatchObject({ preset: 'imagenet' });
-    expect(result.warnings).toEqual([]);
-  });
-});
-
 describe('labels in JSON', () => {
   it.each<[unknown, string[] | undefined]>([
     [
