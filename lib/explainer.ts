@@ -131,7 +131,7 @@ export class Explainer {
   }
 
   /**
-   * Explains the images of a folder, glob, array or (async) iterable, in order. A failing image yields
+   * Explains the images of a folder (and of those in it), glob, array or (async) iterable, in order. A failing image yields
    * `{ input, error }` and the stream goes on; an abort ends it. No more than `concurrency` images are in work ahead of
    * the consumer. `target` may be an array with one for each image.
    * @throws what is wrong for every image, such as `ERR_METHOD_UNKNOWN`; `ERR_IMAGE_NOT_FOUND` for a folder or glob

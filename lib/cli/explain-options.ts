@@ -46,7 +46,7 @@ export function addExplainOptions(command: Command): Command {
     .argument('<model>', 'the .onnx file')
     .argument(
       '<input...>',
-      'pictures, folders, globs, or .npy files with a float32 tensor [C,H,W] or [N,C,H,W], for volumes [C,D,H,W] or [N,C,D,H,W]',
+      'pictures, folders with their subfolders, globs, or .npy files with a float32 tensor [C,H,W] or [N,C,H,W], for volumes [C,D,H,W] or [N,C,D,H,W]',
     )
     .optionsGroup('What to explain:')
     .addOption(

@@ -39,7 +39,7 @@ export interface ExplainRun {
  * @throws `ERR_OUTPUT` for the folder and whatever makes the model unusable, before any input is touched
  */
 export async function runExplain(context: CommandContext, run: ExplainRun, reporter: Reporter): Promise<number> {
-  const inputs = await expandInputs(run.inputs, text => context.console.note(oneLine(text)));
+  const inputs = await expandInputs(run.inputs, text => context.console.note(oneLine(text)), run.folder);
   const removeFolder = await prepareFolder(run.folder);
   let digest: Promise<string> | undefined;
   const record = new RunRecord(run.folder, inputs.length, reporter);

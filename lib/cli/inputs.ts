@@ -1,4 +1,4 @@
-import { basename, extname } from 'node:path';
+import { extname } from 'node:path';
 import { OnnxCamError } from '../common/errors.ts';
 import { findPictures, PICTURE_EXTENSIONS } from '../io/find-pictures.ts';
 import { NameSet, numbered } from './name-set.ts';
@@ -9,7 +9,7 @@ const EXTENSIONS = [...PICTURE_EXTENSIONS, '.npy'];
 export interface InputFile {
   /** The path as it was given or found. */
   readonly path: string;
-  /** First part of the names of its output files; no two inputs share one. */
+  /** First part of the names of its output files, with the path below a folder or glob; no two inputs share one. */
   readonly stem: string;
   /** A preprocessed tensor (.npy) instead of a picture. */
   readonly isTensor: boolean;
@@ -27,21 +27,23 @@ export type CommandInput = InputFile | MissingInput;
 const MOST_NAMES = 5;
 
 /**
- * Turns the command's arguments into files: named ones as they are, folders and globs into what is in them.
+ * Turns the command's arguments into files: named ones as they are, folders and globs into what is in them and below.
  * @param note is told which files of a folder are left out, in a line for each folder
+ * @param out the folder for results, in which no inputs are looked for
  */
 export async function expandInputs(
   given: readonly string[],
   note: (text: string) => void = () => {},
+  out?: string,
 ): Promise<CommandInput[]> {
   const stems = new NameSet();
   const inputs: CommandInput[] = [];
   for (const argument of given) {
     try {
       const onSkipped = (names: readonly string[]) => note(skippedText(argument, names));
-      for (const path of await findPictures(argument, EXTENSIONS, onSkipped)) {
+      for (const { path, below } of await findPictures(argument, { extensions: EXTENSIONS, except: out, onSkipped })) {
         const extension = extname(path);
-        const stem = numbered(basename(path, extension), candidate => !stems.has(candidate));
+        const stem = numbered(below.slice(0, below.length - extension.length), candidate => !stems.has(candidate));
         stems.add(stem);
         inputs.push({ path, stem, isTensor: extension.toLowerCase() === '.npy' });
       }

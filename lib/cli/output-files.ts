@@ -1,5 +1,5 @@
 import { rm, rmdir } from 'node:fs/promises';
-import { join } from 'node:path';
+import { dirname, join } from 'node:path';
 import { writeFileAtomic } from '../io/atomic-write.ts';
 import { makeFolder } from '../io/make-folder.ts';
 import { formatNpy } from '../io/npy.ts';
@@ -67,6 +67,7 @@ export async function saveResult(
 ): Promise<ResultFiles> {
   const written: SaveKind[] = [];
   try {
+    await prepareBelow(folder, name);
     for (const kind of kinds) {
       await writeFileAtomic(join(folder, fileName(name, kind)), await contentOf(explanation, kind));
       written.push(kind);
@@ -75,6 +76,17 @@ export async function saveResult(
   } catch (error) {
     for (const kind of written) await rm(join(folder, fileName(name, kind)), { force: true }).catch(() => {});
     throw error;
+  }
+}
+
+/** Pictures of subfolders have their results in such ones. */
+async function prepareBelow(folder: string, { stem }: ResultName): Promise<void> {
+  if (!stem.includes('/')) return;
+  const below = join(folder, dirname(stem));
+  try {
+    await makeFolder(below);
+  } catch (cause) {
+    throw folderError(below, cause as NodeJS.ErrnoException);
   }
 }
 

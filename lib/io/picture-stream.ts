@@ -14,7 +14,7 @@ export type StreamResult<T, R> =
  * @throws `ERR_OPTION_INVALID` for what is no source of several images; `ERR_IMAGE_NOT_FOUND`
  */
 export async function openSource<T>(source: StreamSource<T>): Promise<Iterable<T> | AsyncIterable<T>> {
-  if (typeof source === 'string') return (await findPictures(source)) as T[];
+  if (typeof source === 'string') return (await findPictures(source)).map(({ path }) => path) as T[];
   const iterable = typeof source === 'object' && source !== null && !ArrayBuffer.isView(source);
   if (iterable && (Symbol.iterator in source || Symbol.asyncIterator in source)) return source;
   throw new OnnxCamError(

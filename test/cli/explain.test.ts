@@ -64,6 +64,30 @@ describe('files', () => {
     await explain([picture, join(folder, 'other'), '--save', 'map']);
     expect(readdirSync(out).sort()).toEqual(['cat-2.grad-cam.map.npy', 'cat.grad-cam.map.npy', 'manifest.json']);
   });
+
+  it('of subfolders lie in such ones, and the manifest says so', async () => {
+    mkdirSync(join(folder, 'all/sub/deep'), { recursive: true });
+    writeFileSync(join(folder, 'all/cat.jpg'), '');
+    writeFileSync(join(folder, 'all/sub/deep/cat.jpg'), '');
+    await explain([join(folder, 'all'), '--save', 'map']);
+    const { results } = readJson(join(out, 'manifest.json'));
+    expect(results.map(({ files }: { files: { map: string } }) => files.map)).toEqual([
+      'cat.grad-cam.map.npy',
+      'sub/deep/cat.grad-cam.map.npy',
+    ]);
+    expect(existsSync(join(out, 'sub/deep/cat.grad-cam.map.npy'))).toBe(true);
+  });
+
+  it('of subfolders fail alone where a file is in the way', async () => {
+    mkdirSync(join(folder, 'all/sub'), { recursive: true });
+    for (const name of ['a.jpg', 'sub/b.jpg']) writeFileSync(join(folder, 'all', name), '');
+    mkdirSync(out);
+    writeFileSync(join(out, 'sub'), '');
+    const { code, stderr } = await explain([join(folder, 'all'), '--save', 'map']);
+    expect(code).toBe(1);
+    expect(stderr).toContain('ERR_OUTPUT');
+    expect(existsSync(join(out, 'a.grad-cam.map.npy'))).toBe(true);
+  });
 });
 
 it('no explanation is held once its files are written', async () => {

@@ -28,17 +28,53 @@ describe('expandInputs', () => {
     ]);
   });
 
-  it('takes the pictures directly inside a folder, sorted by name', async () => {
-    const folder = folderWith('b.JPG', 'a.png', 'c.npy', 'notes.txt', '.hidden.png', 'deeper/d.png');
-    expect(paths(await expandInputs([folder]))).toEqual(['a.png', 'b.JPG', 'c.npy'].map(name => join(folder, name)));
+  it('takes the pictures of a folder and its subfolders, sorted by path, whose stems keep it', async () => {
+    const names = ['b.JPG', 'a.png', 'c.npy', 'notes.txt', '.hidden.png', 'deeper/d.png', 'deeper/down/a.png'];
+    const folder = folderWith(...names, '.git/e.png', 'deeper/._d.png');
+    const inputs = await expandInputs([folder]);
+    const found = ['a.png', 'b.JPG', 'c.npy', 'deeper/d.png', 'deeper/down/a.png'];
+    expect(paths(inputs)).toEqual(found.map(name => join(folder, name)));
+    expect(stems(inputs)).toEqual(['a', 'b', 'c', 'deeper/d', 'deeper/down/a']);
+  });
+
+  it('names what a folder has besides once, also below', async () => {
+    const folder = folderWith('a.png', 'notes.txt', 'deeper/b.heic', 'deeper/c.jpg');
+    const notes: string[] = [];
+    await expandInputs([folder], text => notes.push(text));
+    expect(notes).toEqual([`left out in ${folder}: deeper/b.heic, notes.txt (no pictures that can be read)`]);
+  });
+
+  it('looks for no inputs in the folder for results, unless it is the one that was named', async () => {
+    const folder = folderWith('a.png', 'out/a.grad-cam.overlay.png');
+    const out = join(folder, 'out');
+    const found = async (...given: string[]) => paths(await expandInputs(given, undefined, out));
+    expect(await found(folder)).toEqual([join(folder, 'a.png')]);
+    expect(await found(join(folder, '**'))).toEqual([join(folder, 'a.png')]);
+    const results = [join(out, 'a.grad-cam.overlay.png')];
+    expect(await found(out)).toEqual(results);
+    expect(await found(join(out, '*'))).toEqual(results);
+    expect(await found(results[0]!)).toEqual(results);
+  });
+
+  it.skipIf(process.platform === 'win32')('reads every folder once, whatever links lead to it', async () => {
+    const folder = folderWith('z/a.png', 'z/y/b.png');
+    const other = folderWith('c.png');
+    symlinkSync(folder, join(folder, 'z/y/back'));
+    symlinkSync(join(folder, 'z'), join(folder, 'again'));
+    symlinkSync(other, join(folder, 'other'));
+    symlinkSync(folder, join(other, 'circle'));
+    symlinkSync('nowhere.png', join(folder, 'broken.png'));
+    expect(stems(await expandInputs([folder]))).toEqual(['broken', 'other/c', 'z/a', 'z/y/b']);
   });
 
   it('expands globs, also into subfolders', async () => {
     const folder = folderWith('b.jpg', 'a.png', 'notes.txt', 'deeper/d.jpg');
     expect(paths(await expandInputs([join(folder, '*.jpg')]))).toEqual([join(folder, 'b.jpg')]);
-    expect(paths(await expandInputs([join(folder, '**')]))).toEqual(
-      ['a.png', 'b.jpg', 'deeper/d.jpg'].map(name => join(folder, name)),
-    );
+    const inputs = await expandInputs([join(folder, '**')]);
+    expect(paths(inputs)).toEqual(['a.png', 'b.jpg', 'deeper/d.jpg'].map(name => join(folder, name)));
+    expect(stems(inputs)).toEqual(['a', 'b', 'deeper/d']);
+    expect(stems(await expandInputs([join(folder, 'd*/*.jpg')]))).toEqual(['deeper/d']);
+    expect(stems(await expandInputs([join(folder, 'deeper/*.jpg')]))).toEqual(['d']);
   });
 
   it('reads a name that exists as that file, not as a glob', async () => {

@@ -80,7 +80,7 @@ describe('cam.stream', () => {
     });
   });
 
-  it('reads the pictures of a folder or glob, sorted by name', async () => {
+  it('reads the pictures of a folder with its subfolders, or of a glob, sorted by path', async () => {
     const names = async (source: string) =>
       (await collect(cam.stream(source))).map(({ input, error }) => [input.slice(folder.length + 1), error?.code]);
     expect(await names(folder)).toEqual([
@@ -88,6 +88,7 @@ describe('cam.stream', () => {
       ['a.png', undefined],
       ['b.png', undefined],
       ['broken.jpg', 'ERR_IMAGE_INVALID'],
+      ['inner/d.png', undefined],
     ]);
     expect(await names(join(folder, '*.png'))).toEqual([
       ['a.png', undefined],
