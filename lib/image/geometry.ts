@@ -48,7 +48,8 @@ export function changedPlacement(placement: Placement, { x, y, size }: InputChan
 }
 
 /**
- * - squeeze: the whole picture fills the input, its aspect ratio given up.
+ * - squeeze: the whole picture fills the input, its aspect ratio given up; where `crop` says so it is larger, and its middle is
+ *   kept.
  * - crop: the picture is scaled to cover the input, or as `crop` says, its middle is kept. Rounding as torchvision's
  *   `Resize(size)` and `CenterCrop(size)`: the longer side is cut down to whole pixels, offsets are rounded half to even.
  *   Where it is smaller than the input it lies in its middle.
@@ -58,9 +59,8 @@ export function changedPlacement(placement: Placement, { x, y, size }: InputChan
 export function place(picture: Size, input: Size, fit: Fit, crop: CropOptions = {}): Placement {
   switch (fit) {
     case 'squeeze':
-      return { fit, picture, input, resized: input, window: whole(input), target: whole(input) };
     case 'crop': {
-      const resized = resizedForCrop(picture, input, crop);
+      const resized = resizedForCrop(fit === 'crop' ? picture : input, input, crop);
       const [x, y] = [cutOut(resized.width, input.width), cutOut(resized.height, input.height)];
       const size = { width: x.length, height: y.length };
       const window = { x: x.from, y: y.from, ...size };

@@ -40,7 +40,10 @@ export interface PreprocessOptions {
   /** [width, height] of the model's input. */
   readonly size?: readonly [width: number, height: number];
   readonly fit?: Fit;
-  /** With the fit 'crop': pixels that the picture's shorter side gets before the middle is cut out. */
+  /**
+   * Pixels that the picture's shorter side gets before the middle is cut out (fit 'crop'); with the fit 'squeeze' the sides'
+   * ratio is the input's.
+   */
   readonly resize?: number;
   /** The same as a share: the middle is this part of each side of the resized picture. */
   readonly cropPct?: number;
@@ -74,7 +77,7 @@ export interface ResolvedPreprocess {
   readonly range: readonly [low: number, high: number] | null;
   readonly size: readonly [width: number, height: number];
   readonly fit: Fit;
-  /** With the fit 'crop': where the shorter side goes first, or the part that is cut out. */
+  /** Where the shorter side goes before the middle is cut out, or the part that is cut out. */
   readonly resize: number | null;
   readonly cropPct: number | null;
   /** One value for each of the model's channels in 0..255, null for the mean colour. */
@@ -122,7 +125,7 @@ export function resolvePreprocess(
   if (merged.layout !== undefined && merged.layout !== (input.layout ?? merged.layout))
     throw invalid(`preprocess.layout is ${merged.layout}, the model's input is ${input.layout}`);
   const size = sizeOf(merged.size, input);
-  const fit = merged.fit ?? 'squeeze';
+  const fit = fitOf(layers);
   const channelOrder = merged.channelOrder ?? 'rgb';
   return {
     ...rangeOf(layers, channels, input.type ?? ''),
@@ -160,10 +163,26 @@ function rangeOf(
   };
 }
 
-/** The last layer that says either of the two: they are two ways to say one thing. */
+/** What is said of a way to fit implies it. */
+function fitOf(layers: readonly PreprocessOptions[]): Fit {
+  let fit: Fit = 'squeeze';
+  for (const { fit: said, resize, cropPct, padColor } of layers) {
+    if (said !== undefined) fit = said;
+    else if ((resize ?? cropPct) !== undefined) fit = 'crop';
+    else if (padColor !== undefined) fit = 'letterbox';
+  }
+  return fit;
+}
+
+/**
+ * The last layer that says either of the two: they are two ways to say one thing. Who squeezes the whole picture means no
+ * cut of those before.
+ */
 function cropOf(layers: readonly PreprocessOptions[], fit: Fit): Pick<ResolvedPreprocess, 'resize' | 'cropPct'> {
-  const { resize = null, cropPct = null } =
-    fit === 'crop' ? (layers.findLast(one => (one.resize ?? one.cropPct) !== undefined) ?? {}) : {};
+  if (fit === 'letterbox') return { resize: null, cropPct: null };
+  const from = fit === 'crop' ? 0 : layers.findLastIndex(one => one.fit !== undefined);
+  const said = from < 0 ? [] : layers.slice(from);
+  const { resize = null, cropPct = null } = said.findLast(one => (one.resize ?? one.cropPct) !== undefined) ?? {};
   return { resize, cropPct };
 }
 
@@ -241,13 +260,11 @@ export function checkPreprocess(layer: unknown, name = 'preprocess'): Preprocess
     throw invalid(`${name}: give range or scale, not both: range says which values become 0 and 1`);
   if (checked.resize !== undefined && checked.cropPct !== undefined)
     throw invalid(`${name}: give resize or cropPct, not both: they say the same in pixels and as a share`);
-  for (const [key, fits] of [
-    ['resize', 'crop'],
-    ['cropPct', 'crop'],
-    ['padColor', 'letterbox'],
-  ] as const)
-    if (checked[key] !== undefined && checked.fit !== undefined && checked.fit !== fits)
-      throw invalid(`${name}.${key} belongs to the fit '${fits}', the fit is '${checked.fit}'`);
+  for (const key of ['resize', 'cropPct'] as const)
+    if (checked[key] !== undefined && checked.fit === 'letterbox')
+      throw invalid(`${name}.${key} belongs to the fits 'crop' and 'squeeze', the fit is 'letterbox'`);
+  if (checked.padColor !== undefined && checked.fit !== undefined && checked.fit !== 'letterbox')
+    throw invalid(`${name}.padColor belongs to the fit 'letterbox', the fit is '${checked.fit}'`);
   return Object.fromEntries(Object.entries(checked).filter(([, value]) => value !== undefined));
 }
 

@@ -54,7 +54,11 @@ export function joinPreprocess(options: PresetName | PreprocessOptions | undefin
         "order (channelOrder 'bgr'); give preprocess.channelOrder where that is wrong",
     );
   }
-  if (!own && !says) notes.push(...withoutEvidence(stored, layers));
+  if (!own && !says) {
+    notes.push(...withoutEvidence(stored, layers));
+    const elsewhere = model.sources.find(({ isElsewhere }) => isElsewhere);
+    if (elsewhere) notes.push(`preprocessing: ${elsewhere.from} is not read; copy it into the model's folder`);
+  }
   const [last = {}, ...rest] = layers.reverse();
   const resolved = resolvePreprocess(last, picture, ...rest.reverse());
   if (own && says && wanted && !agrees(resolved, own.expects))

@@ -1,10 +1,8 @@
-import { mkdtemp, rm, writeFile } from 'node:fs/promises';
+import { mkdir, mkdtemp, rm, writeFile } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
-import type { PreprocessOptions } from '../../lib/image/preprocess-options.ts';
 import { formatNpy } from '../../lib/io/npy.ts';
-import { fromConfig, fromPreprocessor } from '../../lib/model/file/hugging-face.ts';
 import { readUltralytics } from '../../lib/model/file/ultralytics.ts';
 import { makeNode } from '../../lib/model/graph/graph.ts';
 import { namesFromJson } from '../../lib/targets/label-shapes.ts';
@@ -91,80 +89,16 @@ describe("Hugging Face's files", () => {
     }
   });
 
-  it.each<[unknown, PreprocessOptions]>([
-    // CLIP
-    [
-      {
-        ...HALF,
-        do_center_crop: true,
-        crop_size: { height: 224, width: 224 },
-        size: { shortest_edge: 224 },
-        resample: 3,
-      },
-      {
-        mean: [0.5, 0.5, 0.5],
-        std: [0.5, 0.5, 0.5],
-        interpolation: 'bicubic',
-        size: [224, 224],
-        fit: 'crop',
-        resize: 224,
-      },
-    ],
-    // Older files have plain numbers.
-    [
-      { ...HALF, do_center_crop: true, crop_size: 224, size: 256, resample: 2 },
-      {
-        mean: [0.5, 0.5, 0.5],
-        std: [0.5, 0.5, 0.5],
-        interpolation: 'bilinear',
-        size: [224, 224],
-        fit: 'crop',
-        resize: 256,
-      },
-    ],
-    // ConvNeXt
-    [
-      { size: { shortest_edge: 224 }, crop_pct: 0.875, image_mean: [0, 0, 0], image_std: [1, 1, 1] },
-      { mean: [0, 0, 0], std: [1, 1, 1], size: [224, 224], fit: 'crop', cropPct: 0.875 },
-    ],
-    // MobileViT takes BGR in 0..1.
-    [
-      { do_normalize: false, do_flip_channel_order: true, size: { height: 256, width: 256 } },
-      { mean: 0, std: 1, channelOrder: 'bgr', size: [256, 256] },
-    ],
-    [
-      { do_rescale: false, do_normalize: false },
-      { mean: 0, std: 1, scale: 1 },
-    ],
-    // EfficientNet: x / 127.5 − 1
-    [
-      { rescale_factor: 1 / 127.5, rescale_offset: true, do_normalize: false },
-      { mean: 1, std: 1, scale: 1 / 127.5 },
-    ],
-  ])('reads %j', (config, expected) => {
-    expect(fromPreprocessor(config as never).preprocess).toEqual(expected);
-  });
-
-  it("reads timm's configuration", () => {
-    const cfg = {
-      input_size: [3, 240, 320],
-      crop_pct: 0.9,
-      interpolation: 'bicubic',
-      mean: [0.1, 0.2, 0.3],
-      std: [1, 1, 1],
-    };
-    expect(fromConfig({ label_names: ['a', 'b'], pretrained_cfg: cfg })).toEqual({
-      labels: ['a', 'b'],
-      preprocess: {
-        size: [320, 240],
-        mean: [0.1, 0.2, 0.3],
-        std: [1, 1, 1],
-        interpolation: 'bicubic',
-        fit: 'crop',
-        cropPct: 0.9,
-      },
-    });
-    expect(fromConfig({ id2label: { 0: 'LABEL_0', 1: 'LABEL_1' } }).labels).toBeUndefined();
+  it('in the folder above are named where nothing says the range, and not read', async () => {
+    const folder = await mkdtemp(join(root, 'above-'));
+    await mkdir(join(folder, 'onnx'));
+    await writeFile(join(folder, 'onnx/model.onnx'), plainModel());
+    await writeFile(join(folder, 'preprocessor_config.json'), JSON.stringify(HALF));
+    const path = join(folder, 'onnx/model.onnx');
+    const { preprocess, warnings } = one(await (await open(path)).explain(IMAGE));
+    expect(preprocess).toMatchObject({ preset: 'imagenet' });
+    expect(warnings.at(-1)).toMatch(/preprocessor_config.json in the folder above is not read; copy it/);
+    expect(one(await (await open(path, { preprocess: 'imagenet' })).explain(IMAGE)).warnings).toEqual([]);
   });
 });
 

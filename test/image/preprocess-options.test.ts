@@ -56,11 +56,22 @@ describe('resolvePreprocess', () => {
       cropPct: 0.9,
     });
     expect(resolvePreprocess('unit', {}, { fit: 'letterbox', padColor: 114 }).padColor).toEqual([114, 114, 114]);
-    expect(() => resolvePreprocess({ fit: 'squeeze', resize: 256 })).toThrow(/belongs to the fit 'crop'/);
+    expect(() => resolvePreprocess({ fit: 'letterbox', resize: 256 })).toThrow(/belongs to the fits 'crop' and/);
     expect(() => resolvePreprocess({ fit: 'crop', padColor: 114 })).toThrow(/belongs to the fit 'letterbox'/);
     expect(() => resolvePreprocess({ fit: 'crop', resize: 256, cropPct: 0.9 })).toThrow(/resize or cropPct/);
     for (const bad of [{ resize: 0 }, { cropPct: 1.2 }, { padColor: [1, 2] }, { padColor: 300 }])
       expect(() => resolvePreprocess(bad)).toThrow(/needs/);
+  });
+
+  it('takes the fit that is meant, and no cut from what a later fit replaces', () => {
+    expect(resolvePreprocess({ resize: 256 })).toMatchObject({ fit: 'crop', resize: 256 });
+    expect(resolvePreprocess({ cropPct: 0.9 })).toMatchObject({ fit: 'crop', cropPct: 0.9 });
+    expect(resolvePreprocess({ padColor: 0 })).toMatchObject({ fit: 'letterbox', padColor: [0, 0, 0] });
+    const squeezed = { fit: 'squeeze', resize: 256 } as const;
+    expect(resolvePreprocess(squeezed)).toMatchObject(squeezed);
+    expect(resolvePreprocess({ fit: 'squeeze' }, {}, { fit: 'crop', resize: 256 }).resize).toBeNull();
+    expect(resolvePreprocess('unit', {}, squeezed)).toMatchObject(squeezed);
+    expect(resolvePreprocess({ resize: 300 }, {}, { fit: 'letterbox' })).toMatchObject({ fit: 'crop', resize: 300 });
   });
 
   it('takes size and layout from the model', () => {

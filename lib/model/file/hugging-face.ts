@@ -1,3 +1,4 @@
+import { stat } from 'node:fs/promises';
 import { dirname, join } from 'node:path';
 import { OnnxCamError } from '../../common/errors.ts';
 import { checkPreprocess, type PreprocessOptions } from '../../image/preprocess-options.ts';
@@ -16,6 +17,8 @@ export interface Source {
   readonly fitting?: LabelsFitting;
   /** What it says that is not followed. */
   readonly notes?: readonly string[];
+  /** It is not read where it lies, which is worth a word where nothing else is said. */
+  readonly isElsewhere?: boolean;
 }
 
 type Json = Readonly<Record<string, unknown>>;
@@ -36,10 +39,19 @@ export async function readHuggingFace(modelPath: string): Promise<readonly Sourc
   const config = await readJson(modelPath, 'config.json').catch(() => undefined);
   const preprocessor = await readJson(modelPath, 'preprocessor_config.json');
   const sources: Source[] = [];
+  // Exporters put models into a folder `onnx` below these files. What lies beside a model is read inside its folder only.
+  if (!preprocessor && (await exists(join(dirname(modelPath), '..', 'preprocessor_config.json'))))
+    sources.push({ from: 'preprocessor_config.json in the folder above', isElsewhere: true });
   if (config) sources.push(checked(modelPath, 'config.json', fromConfig(config)));
   if (preprocessor) sources.push(checked(modelPath, 'preprocessor_config.json', fromPreprocessor(preprocessor)));
   return sources;
 }
+
+const exists = (path: string): Promise<boolean> =>
+  stat(path).then(
+    info => info.isFile(),
+    () => false,
+  );
 
 async function readJson(modelPath: string, name: string): Promise<Json | undefined> {
   const folder = dirname(modelPath);
@@ -68,7 +80,9 @@ export function fromConfig(config: Json): Omit<Source, 'from'> {
   // What is written where nobody gave names.
   const labels = names?.every(name => /^LABEL_\d+$/.test(name)) ? undefined : names;
   const timm = isRecord(config.pretrained_cfg) ? config.pretrained_cfg : undefined;
-  const size = sidesOf(config.image_size);
+  const size = sidesOf(
+    config.image_size ?? (isRecord(config.vision_config) ? config.vision_config.image_size : undefined),
+  );
   return { labels, preprocess: timm ? fromTimm(timm) : size && { size } };
 }
 
@@ -86,25 +100,18 @@ function fromTimm(config: Json): PreprocessOptions {
   });
 }
 
-/** Image processors of `transformers`, by what they say rather than by their names. */
+/** Image processors of `transformers`, by what they say; by their names only where older files leave out what they mean. */
 export function fromPreprocessor(config: Json): Omit<Source, 'from'> {
+  if (isRecord(config.pretrained_cfg)) return { preprocess: fromTimm(config.pretrained_cfg) };
   const notes: string[] = [];
   const says = (key: string) => config[key] !== false && (config[key] === true || config[key] === undefined);
-  const shift = config.rescale_offset === true ? 1 : 0;
-  const factor = says('do_rescale') ? (typeof config.rescale_factor === 'number' ? config.rescale_factor : 1 / 255) : 1;
-  const mean = says('do_normalize') ? (numbersOf(config.image_mean) ?? 0) : 0;
-  const std = says('do_normalize') ? (numbersOf(config.image_std) ?? 1) : 1;
   const { resample } = config;
   const interpolation = says('do_resize') ? filterOf(resample) : undefined;
   if (says('do_resize') && resample !== undefined && !interpolation)
     notes.push(`its filter ${JSON.stringify(resample)} is not known, bilinear was taken`);
-  const shifted = Array.isArray(mean) ? mean.map(value => value + shift) : (mean as number) + shift;
   return {
     preprocess: defined({
-      mean: shift ? shifted : mean,
-      std,
-      // 1/255 is what every picture of 8 bits gets; deeper ones get their own.
-      scale: Math.abs(factor * 255 - 1) < 1e-6 ? undefined : factor,
+      ...rangeOf(config, says, notes),
       channelOrder: config.do_flip_channel_order === true ? ('bgr' as const) : undefined,
       interpolation,
       ...fitOf(config, says, notes),
@@ -113,30 +120,68 @@ export function fromPreprocessor(config: Json): Omit<Source, 'from'> {
   };
 }
 
-function fitOf(config: Json, says: (key: string) => boolean, notes: string[]): PreprocessOptions {
-  const size = config.size;
-  const short = isRecord(size) ? size.shortest_edge : undefined;
-  const crop = config.do_center_crop === true ? sidesOf(config.crop_size) : undefined;
-  if (crop && says('do_resize')) {
-    const shorter = typeof short === 'number' ? short : typeof size === 'number' ? size : undefined;
-    if (shorter !== undefined) return { size: crop, fit: 'crop', resize: shorter };
-    const sides = sidesOf(size);
-    if (sides?.join() === crop.join()) return { size: crop };
-    notes.push('it resizes without regard to the sides and crops then; the whole picture was squeezed instead');
-    return { size: crop };
+type Says = (key: string) => boolean;
+
+function rangeOf(config: Json, says: Says, notes: string[]): PreprocessOptions {
+  const normalizes = says('do_normalize');
+  const given = numbersOf(config.image_mean);
+  const std = numbersOf(config.image_std);
+  // MobileViT's older files say nothing where nothing is subtracted.
+  if (normalizes && !given && !std && config.rescale_factor === undefined && config.do_flip_channel_order !== true) {
+    if (config.do_normalize === true) notes.push('it normalises and says no image_mean');
+    return {};
   }
-  if (crop) return { size: crop, fit: 'crop' };
-  const sides = sidesOf(size);
-  if (sides) return { size: sides };
-  if (typeof short !== 'number') return {};
-  // ConvNeXt's: below 384 pixels the shorter side is enlarged by the share, and the middle cut out.
-  if (typeof config.crop_pct === 'number' && short < 384)
-    return { size: [short, short], fit: 'crop', cropPct: config.crop_pct };
-  if (typeof config.crop_pct !== 'number')
-    notes.push(
-      `it keeps the sides' ratio (shortest_edge ${short}); pictures were squeezed to ${short}x${short}, preprocess.size is another`,
-    );
-  return { size: [short, short] };
+  const shift = config.rescale_offset === true ? 1 : 0;
+  const factor = says('do_rescale') ? (typeof config.rescale_factor === 'number' ? config.rescale_factor : 1 / 255) : 1;
+  const mean = normalizes ? (given ?? 0) : 0;
+  const shifted = typeof mean === 'number' ? mean + shift : mean.map(value => value + shift);
+  return {
+    mean: shift ? shifted : mean,
+    std: normalizes ? (std ?? 1) : 1,
+    // 1/255 is what every picture of 8 bits gets; deeper ones get their own.
+    scale: Math.abs(factor * 255 - 1) < 1e-6 ? undefined : factor,
+  };
+}
+
+/** Processors whose older files give a plain number for both sides, not for the shorter one. */
+const SQUARE = /^(ViT|DeiT|Beit|Data2Vec|Flava|Segformer)/;
+
+function fitOf(config: Json, says: Says, notes: string[]): PreprocessOptions {
+  const { size, crop_pct: share } = config;
+  const name = String(config.image_processor_type ?? config.feature_extractor_type ?? '');
+  const crop = says('do_center_crop') && config.crop_size !== undefined ? sidesOf(config.crop_size) : undefined;
+  const isShorter = typeof size === 'number' && (typeof share === 'number' || (crop && !SQUARE.test(name)));
+  const short = isRecord(size) ? size.shortest_edge : isShorter ? size : undefined;
+  if (crop && !says('do_resize')) return { size: crop, fit: 'crop' };
+  if (typeof short !== 'number') {
+    const sides = sidesOf(size);
+    if (!sides && isRecord(size))
+      notes.push(`its size ${JSON.stringify(size)} is not followed; preprocess.size and fit say another`);
+    if (!crop) return sides ? { size: sides } : {};
+    if (!sides || sides.join() === crop.join()) return { size: crop };
+    return squeezedAndCut(sides, crop, notes);
+  }
+  // LeViT's is 256/224 of what it says.
+  if (crop) return { size: crop, fit: 'crop', resize: /^Levit/i.test(name) ? Math.trunc((256 / 224) * short) : short };
+  const square = [short, short] as const;
+  // ConvNeXT's: below 384 pixels the shorter side is enlarged by the share, and the middle cut out.
+  if (typeof share === 'number') return short < 384 ? { size: square, fit: 'crop', cropPct: share } : { size: square };
+  notes.push(
+    `it keeps the sides' ratio (shortest_edge ${short}); pictures were squeezed to ${short}x${short}, preprocess.size is another`,
+  );
+  return { size: square };
+}
+
+/** The whole picture in one size, then the middle of it. */
+function squeezedAndCut(
+  [width, height]: readonly [number, number],
+  crop: readonly [number, number],
+  notes: string[],
+): PreprocessOptions {
+  if (width * crop[1] === height * crop[0] && width >= crop[0])
+    return { size: crop, fit: 'squeeze', resize: Math.min(width, height) };
+  notes.push('it resizes without regard to the sides and crops then; the whole picture was squeezed instead');
+  return { size: crop };
 }
 
 /** [width, height] of a number, [height, width] or { height, width }. */
