@@ -123,21 +123,24 @@ export function fromPreprocessor(config: Json): Omit<Source, 'from'> {
 type Says = (key: string) => boolean;
 
 function rangeOf(config: Json, says: Says, notes: string[]): PreprocessOptions {
-  const normalizes = says('do_normalize');
+  // MobileViT's subtracts nothing and does not say so.
+  const normalizes =
+    says('do_normalize') && !(config.do_normalize === undefined && config.do_flip_channel_order === true);
   const given = numbersOf(config.image_mean);
-  const std = numbersOf(config.image_std);
-  // MobileViT's older files say nothing where nothing is subtracted.
-  if (normalizes && !given && !std && config.rescale_factor === undefined && config.do_flip_channel_order !== true) {
+  const deviation = numbersOf(config.image_std);
+  if (normalizes && !given && !deviation && config.rescale_factor === undefined) {
     if (config.do_normalize === true) notes.push('it normalises and says no image_mean');
     return {};
   }
+  const std = normalizes ? deviation : undefined;
   const shift = config.rescale_offset === true ? 1 : 0;
   const factor = says('do_rescale') ? (typeof config.rescale_factor === 'number' ? config.rescale_factor : 1 / 255) : 1;
   const mean = normalizes ? (given ?? 0) : 0;
   const shifted = typeof mean === 'number' ? mean + shift : mean.map(value => value + shift);
   return {
     mean: shift ? shifted : mean,
-    std: normalizes ? (std ?? 1) : 1,
+    // EfficientNet's divides once more.
+    std: config.include_top === true && deviation ? deviation.map((value, c) => value * (std?.[c] ?? 1)) : (std ?? 1),
     // 1/255 is what every picture of 8 bits gets; deeper ones get their own.
     scale: Math.abs(factor * 255 - 1) < 1e-6 ? undefined : factor,
   };
@@ -161,8 +164,11 @@ function fitOf(config: Json, says: Says, notes: string[]): PreprocessOptions {
     if (!sides || sides.join() === crop.join()) return { size: crop };
     return squeezedAndCut(sides, crop, notes);
   }
-  // LeViT's is 256/224 of what it says.
-  if (crop) return { size: crop, fit: 'crop', resize: /^Levit/i.test(name) ? Math.trunc((256 / 224) * short) : short };
+  if (crop) {
+    // PoolFormer's shorter side is enlarged by the share, LeViT's always by this one.
+    const enlarged = typeof share === 'number' ? share : /^Levit/i.test(name) ? 224 / 256 : 1;
+    return { size: crop, fit: 'crop', resize: Math.trunc(short / enlarged) };
+  }
   const square = [short, short] as const;
   // ConvNeXT's: below 384 pixels the shorter side is enlarged by the share, and the middle cut out.
   if (typeof share === 'number') return short < 384 ? { size: square, fit: 'crop', cropPct: share } : { size: square };

@@ -89,6 +89,20 @@ describe("Hugging Face's files", () => {
       },
       { size: [32, 32], mean: [0.5, 0.5, 0.5] },
     ],
+    // PoolFormer
+    [
+      { ...HALF, size: { shortest_edge: 224 }, crop_pct: 0.9, do_center_crop: true, crop_size: 224 },
+      { mean: [0.5, 0.5, 0.5], std: [0.5, 0.5, 0.5], size: [224, 224], fit: 'crop', resize: 248 },
+    ],
+    // EfficientNet
+    [
+      { ...HALF, do_normalize: true, include_top: true },
+      { mean: [0.5, 0.5, 0.5], std: [0.25, 0.25, 0.25] },
+    ],
+    [
+      { do_rescale: true, rescale_factor: 1 / 255, image_mean: [0.5], image_std: [0.5], do_flip_channel_order: true },
+      { mean: 0, std: 1, channelOrder: 'bgr' },
+    ],
     // MobileViT takes BGR in 0..1.
     [
       { do_normalize: false, do_flip_channel_order: true, size: { height: 256, width: 256 } },
