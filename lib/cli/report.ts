@@ -86,7 +86,7 @@ export class ExplainReporter implements Reporter {
 
   /** A warning about a method holds for every picture, one about the model for every method. */
   #warnOnce(method: string, warning: string): void {
-    const text = /^(preprocessing|labels)\b/.test(warning) ? warning : `${method}: ${warning}`;
+    const text = /^(preprocessing|labels|there are \d+ labels)\b/.test(warning) ? warning : `${method}: ${warning}`;
     if (this.#warned.has(text)) return;
     this.#warned.add(text);
     this.#console.warn(text);

@@ -119,7 +119,7 @@ export function resolvePreprocess(
     throw new OnnxCamError(
       'ERR_INPUT_SHAPE',
       `the model's input has ${channels} channels, pictures have 3 (or 1, grey); give a preprocessed tensor ` +
-        "{ type: 'float32', data, dims } instead",
+        "{ type: 'float32', data, dims } instead (a .npy file on the command line)",
     );
   }
   if (merged.layout !== undefined && merged.layout !== (input.layout ?? merged.layout))

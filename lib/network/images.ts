@@ -212,7 +212,7 @@ function readTensor(tensor: TensorInput, input: ImageInput): ReadyImage {
   if (tensor.type !== 'float32' && tensor.type !== input.stored)
     throw new OnnxCamError(
       'ERR_INPUT_SHAPE',
-      `the model's input "${input.name}" takes ${input.stored === 'float32' ? 'float32' : `${input.stored} (or float32)`}, the tensor is ${tensor.type}`,
+      `the model's input "${input.name}" takes ${input.stored === 'float32' ? 'float32' : `${input.stored} (or float32)`}, the tensor is ${tensor.type}; convert its values`,
     );
   const data = wholeFor(input, floatsOf(tensor));
   const { layout } = input;

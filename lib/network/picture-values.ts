@@ -38,6 +38,11 @@ export function depthWarnings(
   { stored }: ImageInput,
 ): string[] {
   const { mean, std, range } = resolved;
+  const broken = tensor.data.reduce((n, value) => n + Number(!Number.isFinite(value)), 0);
+  if (broken > 0)
+    return [
+      `${percentOf(broken / tensor.data.length)} of the picture's values are NaN or infinite, once it has the input's size: replace them`,
+    ];
   if (range) return [];
   const scale = scaleFor(resolved, depth);
   const [low, high] = extremes(tensor.data);

@@ -276,6 +276,15 @@ describe('pictures of more than 8 bits', () => {
     expect(plain.preprocess!.scale).toBeCloseTo(1 / 65_535, 10);
   });
 
+  it('values that are no numbers are told', async () => {
+    const data = Float32Array.from({ length: 48 }, (_, i) => i / 48);
+    data[5] = Number.NaN;
+    const cam = await open(plainModel(), { preprocess: 'unit' });
+    const { warnings, status } = one(await cam.explain({ data, info: { width: 4, height: 4, channels: 3 } }));
+    expect(status).toBe('not-finite');
+    expect(warnings).toEqual([expect.stringMatching(/^[\d.]+ % of the picture's values are NaN or infinite/)]);
+  });
+
   it('are shown from their least to their largest value', async () => {
     const { overlay } = await renderers(kind('f32.tif'));
     const { data } = await sharp(await overlay())

@@ -113,8 +113,8 @@ function pickImage(graph: Graph, free: readonly DeclaredValue[], all: readonly D
   if (second)
     throw new OnnxCamError(
       'ERR_MODEL_UNSUPPORTED',
-      `several inputs take images: ${list(images)}; name the one to explain in the option \`input\` and give tensors for ` +
-        'the others in the option `inputs`',
+      `several inputs take images: ${list(images)}; name the one to explain in the option \`input\` (--input NAME) and give ` +
+        'tensors for the others in the option `inputs` (--inputs NAME=FILE.npy)',
     );
   return image;
 }
