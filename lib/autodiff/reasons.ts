@@ -10,7 +10,6 @@ export const WHY_NO_RULE: Readonly<Record<string, string>> = {
   BitCast: 'it reads the bits of numbers as another type',
   If: 'the picture, or something else that is not known before a run, decides which branch it takes',
   Loop: 'the picture, or something else that is not known before a run, decides how often it repeats',
-  MaxRoiPool: 'it rounds boxes to whole cells; RoiAlign has a rule',
   NegativeLogLikelihoodLoss: 'it is a loss of training; explain the scores that it reads',
   Optional: 'it may hold nothing',
   OptionalGetElement: 'it reads what may hold nothing',

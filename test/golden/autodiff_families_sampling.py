@@ -4,6 +4,7 @@ import numpy as np
 
 from autodiff_builders import node, pick
 from autodiff_case import Case
+from float64_operators import roi_pool
 
 LONG = {"linear": "bilinear", "cubic": "bicubic", "nearest": "nearest"}
 
@@ -119,4 +120,20 @@ def boxes(rng):
                    {"rois": rois, "which": rng.integers(0, batch, 4)}, opset=opset, forward=True)
 
 
-FAMILIES = {"grid-sample": grid_samples, "deform": deformable, "boxes": boxes}
+def pooled_boxes(rng):
+    for index in range(8):
+        shape = [int(rng.integers(1, 4)), int(rng.integers(1, 4))]
+        scale, batch = (0.5, 1.0, 0.25)[index % 3], (1, 1, 1, 2, 3, 2, 1, 2)[index]
+        opset = (9, 10, 13, 17, 18, 21, 17, 17)[index]
+        low = rng.uniform(-3, 8, [4, 2]) / scale * 0.5
+        rois = np.concatenate([rng.integers(0, batch, [4, 1]), low, low + rng.uniform(-1, 11, [4, 2]) / scale * 0.5], 1)
+        x = rng.standard_normal([batch, 2, 6, 7])
+        if index >= 6:
+            # Many equal cells.
+            x = np.round(np.maximum(x, 0))
+        yield Case(f"MaxRoiPool {index} {shape} {scale}", [node("MaxRoiPool", "x rois", "p", pooled_shape=shape, spatial_scale=scale), node("Mul", "p p")],
+                   {"x": x}, {"rois": rois}, opset=opset, forward=True, second=index == 4,
+                   torch=lambda torch, x, a=(np.float32(rois), shape, scale): roi_pool(torch, x, *a) ** 2)
+
+
+FAMILIES = {"grid-sample": grid_samples, "deform": deformable, "boxes": boxes, "boxes-pooled": pooled_boxes}

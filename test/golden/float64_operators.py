@@ -260,6 +260,32 @@ class RoiAlign(op_roi_align.RoiAlign):
         return super()._run(*inputs, coordinate_transformation_mode=mode, **attributes)
 
 
+class MaxRoiPool(OpRun):
+    def _run(self, x, rois, pooled_shape=None, spatial_scale=None):
+        return (roi_pool(torch, tensor(x), tensor(rois), pooled_shape, spatial_scale or 1.0).numpy(),)
+
+
+def roi_pool(torch, x, rois, shape, scale):
+    """As the runtime counts: edges rounded away from zero, the first of equal cells."""
+    rows = []
+    for box in rois.tolist():
+        left, top, right, bottom = [int(np.sign(v * scale) * np.floor(abs(v * scale) + 0.5)) for v in box[1:]]
+        extents = [(top, max(bottom - top + 1, 1), x.shape[2]), (left, max(right - left + 1, 1), x.shape[3])]
+        def edges(axis, index):
+            start, length, cells = extents[axis]
+            size = np.float32(length) / np.float32(shape[axis])
+            return (min(max(int(np.floor(np.float32(index) * size)) + start, 0), cells),
+                    min(max(int(np.ceil(np.float32(index + 1) * size)) + start, 0), cells))
+        bins = []
+        for ph in range(shape[0]):
+            for pw in range(shape[1]):
+                (a, b), (c, d) = edges(0, ph), edges(1, pw)
+                cells = x[int(box[0]), :, a:b, c:d].flatten(1)
+                bins.append(cells.gather(1, cells.argmax(1, keepdim=True))[:, 0] if cells.numel() else 0 * x[0, :, 0, 0])
+        rows.append(torch.stack(bins, 1).reshape(-1, *shape))
+    return torch.stack(rows)
+
+
 class AffineGrid(OpRun):
     def _run(self, theta, size, align_corners=None):
         return (functional.affine_grid(tensor(theta), [int(n) for n in size], bool(align_corners)).numpy(),)
@@ -271,4 +297,4 @@ class GatherElements(OpRun):
 
 
 OPERATORS = [Conv, ConvTranspose, MaxPool, AveragePool, Pad, Erf, Gelu, Upsample, Resize, Softmax, LogSoftmax, LRN, BatchNormalization,
-             GroupNormalization, Mean, ScatterElements, GatherElements, Scatter, GridSample, AffineGrid, RoiAlign, GlobalLpPool, MeanVarianceNormalization, *RECURRENT]
+             GroupNormalization, Mean, ScatterElements, GatherElements, Scatter, GridSample, AffineGrid, RoiAlign, MaxRoiPool, GlobalLpPool, MeanVarianceNormalization, *RECURRENT]

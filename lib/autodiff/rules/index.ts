@@ -25,6 +25,7 @@ import { resize } from './resize.ts';
 import { affineGrid } from './sampling/affine-grid.ts';
 import { deformConv } from './sampling/deform-conv.ts';
 import { gridSample } from './sampling/grid-sample.ts';
+import { maxRoiPool } from './sampling/max-roi-pool.ts';
 import { roiAlign } from './sampling/roi-align.ts';
 import * as scatter from './scatter.ts';
 import * as shape from './shape.ts';
@@ -100,6 +101,7 @@ export const gradientRules: RuleSet = new Map<string, Rule>([
   ['MatMul', matMul],
   ['Max', arithmetic.extremum],
   ['MaxPool', maxPool],
+  ['MaxRoiPool', maxRoiPool],
   ['MaxUnpool', choose.maxUnpool],
   ['Mean', arithmetic.mean],
   ['MeanVarianceNormalization', normalization.meanVarianceNormalization],

@@ -46,6 +46,7 @@ export function rowsOf(context: NodeContext, x: Value, gradient: Value): Value {
 /** Updates at distinct places along an axis, zeros elsewhere, in the shape of input 0. */
 export function intoZeros(context: NodeContext, indices: Value, updates: Value, axis: number): Value {
   const { emit } = context;
+  if (emit.opset < 9) context.fail('writing to places needs opset 9');
   const x = context.input();
   const type = addingType(x.type);
   const zeros = rowsOf(context, emit.zerosLike({ ...x, type }), updates);

@@ -20,8 +20,20 @@ import { isNonNegative, signalOf } from './signs.ts';
 
 /** R of each element goes back to the element that it is a copy of, as a gradient does. */
 const ROUTING = [
-  ...['Concat', 'DepthToSpace', 'Expand', 'Flatten', 'Gather', 'GlobalMaxPool', 'Identity', 'MaxPool', 'Pad'],
-  ...['ReduceMax', 'ReduceMin', 'Reshape', 'Slice', 'SpaceToDepth', 'Split', 'Squeeze', 'Tile', 'Transpose'],
+  ...['Concat', 'DepthToSpace', 'Expand', 'Flatten', 'Gather', 'GlobalMaxPool', 'Identity', 'MaxPool'],
+  ...[
+    'MaxRoiPool',
+    'Pad',
+    'ReduceMax',
+    'ReduceMin',
+    'Reshape',
+    'Slice',
+    'SpaceToDepth',
+    'Split',
+    'Squeeze',
+    'Tile',
+    'Transpose',
+  ],
   ...['Unsqueeze', 'Where'],
   // Casts back.
   'Cast',

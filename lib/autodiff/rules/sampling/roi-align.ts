@@ -18,18 +18,18 @@ export const roiAlign = decomposed(
     if (height === -1 || width === -1) context.fail('height or width is dynamic');
     const rows = binMatrix(context, { low: 1, high: 3, bins: attributes.int('output_height', 1), cells: height });
     const columns = binMatrix(context, { low: 0, high: 2, bins: attributes.int('output_width', 1), cells: width });
-    const maps = mapsOfBoxes(context, x);
+    const maps = mapsOfBoxes(context, x, context.input(2));
     return e.matMul(e.matMul(rows, maps), e.transpose(columns, [0, 1, 3, 2]));
   },
   [0],
 );
 
-/** The map that each box lies in; one map alone is read by all of them. */
-function mapsOfBoxes(context: NodeContext, x: Value): Value {
+/** The map that each box lies in, by whole numbers of any type; one map alone is read by all of them. */
+export function mapsOfBoxes({ emit: e }: NodeContext, x: Value, images: Value): Value {
   if (x.dims[0] === 1) return x;
-  const indices = context.input(2);
+  const indices = e.cast(e.reshape(images, [images.dims[0]!]), 'int64');
   const dims = [indices.dims[0]!, ...x.dims.slice(1)];
-  return context.emit.node('Gather', [x, indices], { type: x.type, dims }, { axis: 0 });
+  return e.node('Gather', [x, indices], { type: x.type, dims }, { axis: 0 });
 }
 
 interface Side {
