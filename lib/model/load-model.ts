@@ -23,7 +23,7 @@ import { placeholders } from './probe/placeholders.ts';
 import { type ProbeOptions, probeFacts } from './probe/probe-facts.ts';
 import type { CreateSession } from './probe/probe-session.ts';
 import { DEFAULT_SIZE } from './probe/probing-feeds.ts';
-import { brokenAssumption, resolveControlFlow } from './rewrite/control-flow/resolve.ts';
+import { brokenAssumption, type Resolved, resolveControlFlow } from './rewrite/control-flow/resolve.ts';
 import type { Assumption } from './rewrite/control-flow/writer.ts';
 import { withExplicitSqueezes } from './rewrite/explicit-squeeze.ts';
 import { toHalfPrecision } from './rewrite/half-precision.ts';
@@ -142,7 +142,7 @@ interface Opened {
   readonly original: Graph;
   readonly options: LoadModelOptions;
   readonly place: Pick<Model, 'path' | 'sidecar' | 'sources' | 'sha256'>;
-  readonly describing: Omit<DescribeOptions, 'wanted' | 'probe' | 'assumptions'>;
+  readonly describing: Omit<DescribeOptions, 'wanted' | 'probe' | keyof Flow>;
 }
 
 async function openModel(inputs: Readonly<Record<string, Tensor>>, opened: Opened): Promise<Model> {
@@ -160,16 +160,17 @@ async function openModel(inputs: Readonly<Record<string, Tensor>>, opened: Opene
   if (!made) throw needsInputs(input.name, missing);
   const probe: ProbeOptions = { input, inputs: { ...inputs, ...made }, width, height, signal };
   const settle = async () => {
-    const { graph: plain, assumptions } = await resolveControlFlow(original, createSession, probe);
-    return { plain, assumptions, full: await settleBatch(plain, wanted, createSession, probe) };
+    const { graph: plain, assumptions, decided } = await resolveControlFlow(original, createSession, probe);
+    const full = await settleBatch(plain, wanted, createSession, probe, decided);
+    return { plain, flow: { assumptions, decided }, full };
   };
-  const { plain, assumptions, full } = await settle().catch(error => {
+  const { plain, flow, full } = await settle().catch(error => {
     // What stands in for them may be what the model cannot take.
     const isModels = error instanceof OnnxCamError && error.code !== 'ERR_ABORTED';
     if (missing.length > 0 && isModels) throw needsInputs(input.name, missing, error);
     throw isModels && width === undefined ? orAskForSize(error, input) : error;
   });
-  const model = await describeModel(full, { wanted, probe, assumptions, ...describing });
+  const model = await describeModel(full, { wanted, probe, ...flow, ...describing });
   const whole = {
     ...place,
     fixedInputs: inputs,
@@ -183,8 +184,8 @@ async function openModel(inputs: Readonly<Record<string, Tensor>>, opened: Opene
       const { graph } = await readGraph(head, undefined);
       const { output } = model.logits;
       const merged = await mergeHead(plain, graph, { facts: full.facts, output, createSession });
-      const settled = await settleBatch(merged, HEAD_SCORE, createSession, probe);
-      const scored = await describeModel(settled, { wanted: HEAD_SCORE, probe, assumptions, ...describing });
+      const settled = await settleBatch(merged, HEAD_SCORE, createSession, probe, flow.decided);
+      const scored = await describeModel(settled, { wanted: HEAD_SCORE, probe, ...flow, ...describing });
       return { ...scored, ...whole, withHead: () => Promise.reject(new TypeError('the model has a scoring graph')) };
     },
   };
@@ -213,21 +214,22 @@ async function readGraph(source: string | URL | Uint8Array, signal: AbortSignal 
   return { graph: lowerOperators(parsed), bytes };
 }
 
-interface DescribeOptions {
+/** What became of control flow. */
+type Flow = Pick<Resolved, 'assumptions' | 'decided'>;
+
+interface DescribeOptions extends Flow {
   readonly wanted: string | undefined;
   readonly createSession: CreateSession;
   readonly probe: ProbeOptions;
   readonly half: boolean;
   readonly detection: DetectionSetting;
   readonly labelCount: number | undefined;
-  /** What control flow was resolved by. */
-  readonly assumptions: readonly Assumption[];
 }
 
 /** Everything about a model that does not depend on where it was read from. */
 async function describeModel(
   full: Settled,
-  { wanted, createSession, probe, half, assumptions, detection, labelCount }: DescribeOptions,
+  { wanted, createSession, probe, half, assumptions, decided, detection, labelCount }: DescribeOptions,
 ): Promise<
   Omit<Model, 'path' | 'sidecar' | 'sources' | 'sha256' | 'fixedInputs' | 'missing' | 'withHead' | 'withInputs'>
 > {
@@ -246,7 +248,7 @@ async function describeModel(
   const recognised = scored ? undefined : detectorOf(wanted);
   const detector = recognised?.certain ? recognised : undefined;
   const found = scored ? headLogits(facts) : findLogits(graph, facts, wanted ?? detector?.output, context);
-  const notes = [...(found.note === undefined ? [] : [found.note]), ...notesOf(graph, facts, settled.input)];
+  const notes = [...(found.note === undefined ? [] : [found.note]), ...notesOf(graph, facts, settled.input, decided)];
   const logits = notes.length > 0 ? { ...found, note: notes.join('; ') } : found;
   const layers = markJoint(listLayers(graph, facts, settled.input, logits), settled, detector);
   const automatic = layers.some(layer => layer.dominating || layer.joint || layer.branch)

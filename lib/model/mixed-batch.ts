@@ -7,6 +7,10 @@ const MIXED =
   'the model mixes the pictures of its batch (batch normalisation in training mode, or activations quantised at run time), so ' +
   'that each map depends on the others; an export in evaluation mode does not';
 
+const DECIDED =
+  'the pictures of a batch decide together which branch the model takes, so that each map depends on the others; an export for ' +
+  'one picture does not';
+
 const RANDOM =
   'the model drops values at random (Dropout in training mode), so that its scores differ from run to run; an export in ' +
   'evaluation mode does not';
@@ -33,7 +37,11 @@ function isRandom(graph: Graph, facts: FactTable): boolean {
   );
 }
 
-/** What every result is told of a model whose scores depend on more than the picture. */
-export function notesOf(graph: Graph, facts: FactTable, { batch = 1 }: ImageInput): string[] {
-  return [...(batch > 1 && mixesImages(graph) ? [MIXED] : []), ...(isRandom(graph, facts) ? [RANDOM] : [])];
+/**
+ * What every result is told of a model whose scores depend on more than the picture.
+ * @param decided all pictures of a batch decide together which nodes run
+ */
+export function notesOf(graph: Graph, facts: FactTable, { batch = 1 }: ImageInput, decided: boolean): string[] {
+  const together = batch > 1 ? [...(mixesImages(graph) ? [MIXED] : []), ...(decided ? [DECIDED] : [])] : [];
+  return [...together, ...(isRandom(graph, facts) ? [RANDOM] : [])];
 }

@@ -21,16 +21,18 @@ export interface Settled {
 /**
  * Makes the batch dynamic where the model allows it, and fixed where it only claims to be dynamic: exporters write
  * either kind wrongly.
+ * @param decided all pictures of a batch decide together which nodes run
  */
 export async function settleBatch(
   graph: Graph,
   output: string | undefined,
   createSession: CreateSession,
   probe: ProbeOptions,
+  decided = false,
 ): Promise<Settled> {
   const { input } = probe;
-  if (mixesImages(graph)) {
-    // One scale for the whole batch: an image alone scores otherwise than among others.
+  if (decided || mixesImages(graph)) {
+    // One scale, or one branch, for the whole batch: an image alone scores otherwise than among others.
   } else if (input.batch === undefined) {
     const facts = await attempt(() => probeFacts(graph, createSession, probe));
     if (facts && followsBatch({ graph, facts, input }, output)) return { graph, facts, input };

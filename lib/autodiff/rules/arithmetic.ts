@@ -103,11 +103,21 @@ function powSlope(context: NodeContext, x: Value, exponent: Value): Value {
   return emit.mul(typed, emit.binary('Pow', x, emit.sub(typed, emit.scalar(1, x))));
 }
 
-/** Where(c, a, b): g·[c] and g·(1 − [c]); multiplied, because Where is slow. */
+/**
+ * Where(c, a, b): g·[c] and g·(1 − [c]); multiplied, because Where is slow for conditions that differ from element to element. One
+ * condition alone chooses a branch, whose derivatives may be anything if it is not taken: zero instead of a product with zero.
+ */
 export const where: Rule = {
   inputs: [1, 2],
   backward: context => {
     const { emit, gradient: g } = context;
+    const condition = context.input(0);
+    if (condition.dims.length === 0) {
+      const zero = emit.scalar(0, g);
+      if (context.wants(1)) context.addBroadcast(1, emit.node('Where', [condition, g, zero], g));
+      if (context.wants(2)) context.addBroadcast(2, emit.node('Where', [condition, zero, g], g));
+      return;
+    }
     const chosen = emit.cast(context.input(0), g.type);
     if (context.wants(1)) context.addBroadcast(1, emit.mul(g, chosen));
     if (context.wants(2)) context.addBroadcast(2, emit.mul(g, minusFrom(emit, 1, chosen)));

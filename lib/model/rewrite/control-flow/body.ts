@@ -16,16 +16,17 @@ export interface Instance {
  * @param prefix start of all names made inside
  * @param inputs actual names of the body's inputs
  * @param results names that the body's outputs are to have; where an output is not made inside, or twice, it keeps its own
+ * @param outer names under which the body reads outer tensors, where they are not their own
  */
 export function instantiate(
   body: GraphProto,
   prefix: string,
   inputs: readonly string[],
   results: readonly string[] = [],
+  outer: ReadonlyMap<string, string> = new Map(),
 ): Instance {
   const names = new Map<string, string>();
-  // Outer tensors keep their names.
-  for (const name of capturedBy(body)) names.set(name, name);
+  for (const name of capturedBy(body)) names.set(name, outer.get(name) ?? name);
   for (const [index, { name }] of body.input.entries()) names.set(name, inputs[index] ?? '');
   const made = new Set(body.node.flatMap(node => node.output));
   for (const [index, { name }] of body.output.entries())

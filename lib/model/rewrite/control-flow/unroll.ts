@@ -19,18 +19,23 @@ export function chooseBranch(node: GraphNode, facts: FactTable, writer: Writer):
   return true;
 }
 
-/** A Loop that repeats a known number of times. @returns false where the number isn't known */
+/**
+ * A Loop that repeats a known number of times; if never, what it carries passes through.
+ * @returns false where the number isn't known, or rows of results are read of which there are none
+ */
 export function unrollLoop(node: GraphNode, facts: FactTable, writer: Writer, measured?: number): boolean {
   const body = node.attributes.find('body')?.g;
   const [limit = '', start = '', ...initial] = node.inputs as string[];
   if (!body) return false;
   const most = limit ? facts.get(limit)?.values?.[0] : Number.POSITIVE_INFINITY;
   const begins = start ? facts.get(start)?.values?.[0] : 1;
-  const trips = measured ?? (staysTrue(body) ? most : undefined);
-  if (most === undefined || !begins || trips === undefined || trips < 1 || trips > most) return false;
-  if (trips * body.node.length > MAX_NODES) return false;
+  if (most === undefined || begins === undefined) return false;
+  const never = most < 1 || begins === 0;
+  const trips = never ? 0 : (measured ?? (staysTrue(body) ? most : undefined));
+  if (trips === undefined || trips > Math.max(most, 0) || trips * body.node.length > MAX_NODES) return false;
+  if (trips === 0 && node.outputs.slice(initial.length).some(Boolean)) return false;
   if (limit) writer.assume(node, limit, [most]);
-  if (start) writer.assume(node, start, [1]);
+  if (start) writer.assume(node, start, [begins]);
   const prefix = writer.prefix(node);
   let condition = start || writer.flag(true, `${prefix}start`);
   let carried = initial;
@@ -115,14 +120,15 @@ export function unrollScan(node: GraphNode, facts: FactTable, writer: Writer, op
   return true;
 }
 
-function writeOut(
+export function writeOut(
   writer: Writer,
   body: GraphProto,
   prefix: string,
   inputs: readonly string[],
   results: readonly string[] = [],
+  outer?: ReadonlyMap<string, string>,
 ) {
-  const instance = instantiate(body, prefix, inputs, results);
+  const instance = instantiate(body, prefix, inputs, results, outer);
   for (const weight of instance.weights) writer.initializers.set(weight.name, weight);
   writer.nodes.push(...instance.nodes);
   return instance;

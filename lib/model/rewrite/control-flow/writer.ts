@@ -1,5 +1,6 @@
 import type { TensorProto } from 'onnx-buf';
 import { toInt64 } from '../../../common/sizes.ts';
+import type { TensorType } from '../../../engine/tensor.ts';
 import type { AttributeValue } from '../../graph/attributes.ts';
 import type { Graph, GraphNode } from '../../graph/graph.ts';
 import { makeNode } from '../../graph/graph.ts';
@@ -69,6 +70,19 @@ export class Writer {
 
   scalar(value: number, name: string): string {
     this.initializers.set(name, makeTensorProto(name, 'int64', [], BigInt64Array.of(toInt64(value))));
+    return name;
+  }
+
+  /** A zero of a floating-point type; undefined for other types. */
+  zero(type: TensorType, name: string): string | undefined {
+    const data = { float32: Float32Array.of(0), float64: Float64Array.of(0), float16: Uint16Array.of(0) };
+    if (!Object.hasOwn(data, type)) return undefined;
+    this.initializers.set(name, makeTensorProto(name, type, [], data[type as keyof typeof data]));
+    return name;
+  }
+
+  reshaped(tensor: string, shape: readonly number[], name: string): string {
+    this.emit('Reshape', [tensor, this.#vector(shape, `${name}/shape`)], [name]);
     return name;
   }
 
