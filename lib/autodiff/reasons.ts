@@ -13,7 +13,6 @@ export const WHY_NO_RULE: Readonly<Record<string, string>> = {
   NegativeLogLikelihoodLoss: 'it is a loss of training; explain the scores that it reads',
   Optional: 'it may hold nothing',
   OptionalGetElement: 'it reads what may hold nothing',
-  STFT: 'it reads signals, not pictures',
   Scan: 'the length of its sequence is not known before a run',
   SequenceAt: 'the length or the place of its sequence is not known before a run',
   SequenceMap: 'the length of its sequence is not known before a run',

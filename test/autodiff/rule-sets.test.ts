@@ -27,7 +27,7 @@ const listed = (text: string) => text.trim().split(/\s+/);
 const REFUSED = listed(`
   AffineGrid CastLike CenterCropPad Col2Im Compress CumProd DFT DeformConv Det GRU GlobalLpPool GridSample
   GroupNormalization InstanceNormalization LRN LSTM LpNormalization LpPool MaxUnpool MeanVarianceNormalization Mod
-  RNN ReduceL1 ReduceLogSum ReduceLogSumExp ReduceProd ReverseSequence RoiAlign Scatter TopK
+  RNN ReduceL1 ReduceLogSum ReduceLogSumExp ReduceProd ReverseSequence RoiAlign STFT Scatter TopK
 `);
 const REFUSED_BY_DEEP_LIFT = ['MaxRoiPool'];
 const REFUSED_BY_RELEVANCE = listed(`

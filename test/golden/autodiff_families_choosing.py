@@ -76,6 +76,35 @@ def transforms(rng):
     for shape in ([1, 1], [2, 2], [2, 3, 3], [1, 2, 5, 5]):
         yield Case(f"Det {shape}", [node("Det", "x")], {"x": rng.standard_normal(shape)}, opset=pick(rng, 11, 22), second=len(shape) == 3,
                    torch=lambda torch, x: torch.linalg.det(x), forward=True)
+    for index, (shape, axis, length, inverse, onesided) in enumerate((
+            ([2, 4, 2], 1, None, 1, 1), ([1, 2, 5, 2], 2, 8, 1, 1), ([2, 2, 1], 1, 5, 0, 1), ([1, 9, 2], 1, 4, 1, 0), ([1, 700, 1], 1, None, 0, 1))):
+        opset = (17, 20)[index % 2]
+        names, constants, attributes = ["x"] + (["n"] if length else []), {"n": np.int64(length)} if length else {}, dict(inverse=inverse, onesided=onesided)
+        if opset == 17:
+            attributes["axis"] = axis
+        else:
+            names, constants = ["x", "n" if length else "", "a"], constants | {"a": np.int64(axis - len(shape))}
+        def reference(torch, x, a=(axis, length, inverse, onesided)):
+            axis, length, inverse, onesided = a
+            z = torch.view_as_complex(x.contiguous()) if x.shape[-1] == 2 else x[..., 0]
+            if inverse and onesided:
+                return torch.fft.irfft(z, length, axis)[..., None]
+            function = torch.fft.ifft if inverse else torch.fft.rfft if onesided else torch.fft.fft
+            return torch.view_as_real(function(z, length, axis))
+        yield Case(f"DFT {shape} {attributes} {length} again", [node("DFT", names, "f", **attributes), node("Mul", "f f")], {"x": rng.standard_normal(shape)},
+                   constants, opset=opset, torch=lambda torch, x, reference=reference: reference(torch, x) ** 2, forward=True, second=index < 2, tolerance=2e-4 if shape[1] > 100 else 2e-5)
+    for index, (length, step, window, size, onesided, opset) in enumerate(((12, 2, True, None, 1, 17), (11, 3, True, 4, 0, 18), (9, 1, False, 5, 1, 22), (8, 4, True, None, 0, 17))):
+        size = size or 5
+        constants = {"step": np.int64(step)} | ({"w": rng.random(size)} if window else {}) | ({"n": np.int64(size)} if index in (1, 2) else {})
+        names = ["x", "step", "w" if window else ""] + (["n"] if "n" in constants else [])
+        def reference(torch, x, constants=constants, a=(size, step, onesided)):
+            size, step, onesided = a
+            w = torch.tensor(np.float32(constants["w"]), dtype=x.dtype) if "w" in constants else torch.ones(size, dtype=x.dtype)
+            frames = x[..., 0].unfold(1, size, step) * w
+            return torch.view_as_real((torch.fft.rfft if onesided else torch.fft.fft)(frames))
+        yield Case(f"STFT {length} {step} {size} onesided={onesided}", [node("STFT", names, "f", onesided=onesided), node("Mul", "f f")],
+                   {"x": rng.standard_normal([2, length, 1])}, constants, opset=opset, forward=True, second=index == 0, tolerance=2e-5,
+                   torch=lambda torch, x, reference=reference: reference(torch, x) ** 2)
     yield Case("Det of a singular matrix", [node("Det", "x")], {"x": np.array([[1.0, 2, 3], [2, 4, 6], [1, 0, 1]])}, opset=11)
 
 

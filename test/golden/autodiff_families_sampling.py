@@ -120,6 +120,24 @@ def boxes(rng):
                    {"rois": rois, "which": rng.integers(0, batch, 4)}, opset=opset, forward=True)
 
 
+def largest_of_boxes(rng):
+    for index in range(6):
+        mode = ("half_pixel", "output_half_pixel")[index % 2]
+        attributes = dict(output_height=int(rng.integers(1, 4)), output_width=int(rng.integers(1, 4)), sampling_ratio=(2, 0, 3, 1, 0, 0)[index], spatial_scale=0.5,
+                          mode="max", coordinate_transformation_mode=mode)
+        low = rng.uniform(-3, 8, [4, 2])
+        rois = np.concatenate([low, low + rng.uniform(0.5, 11, [4, 2])], 1)
+        if index >= 4:
+            # A box that is none, as detectors fill their lists with.
+            rois[1] = 0
+        batch = (2, 2, 1, 2, 2, 1)[index]
+        yield Case(f"RoiAlign max {index}", [node("RoiAlign", "x rois which", **attributes)], {"x": rng.standard_normal([batch, 2, 6, 7])},
+                   {"rois": rois, "which": rng.integers(0, batch, 4)}, opset=16, forward=True)
+    rois = np.array([[1.0, 2, 8, 9], [0, 0, 0, 0]])
+    yield Case("RoiAlign of a box that is none", [node("RoiAlign", "x rois which", output_height=2, output_width=2, sampling_ratio=0)],
+               {"x": rng.standard_normal([1, 2, 6, 7])}, {"rois": rois, "which": np.array([0, 0])}, opset=16, forward=True)
+
+
 def pooled_boxes(rng):
     for index in range(8):
         shape = [int(rng.integers(1, 4)), int(rng.integers(1, 4))]
@@ -136,4 +154,4 @@ def pooled_boxes(rng):
                    torch=lambda torch, x, a=(np.float32(rois), shape, scale): roi_pool(torch, x, *a) ** 2)
 
 
-FAMILIES = {"grid-sample": grid_samples, "deform": deformable, "boxes": boxes, "boxes-pooled": pooled_boxes}
+FAMILIES = {"grid-sample": grid_samples, "deform": deformable, "boxes": boxes, "boxes-largest": largest_of_boxes, "boxes-pooled": pooled_boxes}

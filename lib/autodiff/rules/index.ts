@@ -31,7 +31,7 @@ import * as scatter from './scatter.ts';
 import * as shape from './shape.ts';
 import * as slice from './slice.ts';
 import { logSoftmax, softmax } from './softmax.ts';
-import { det, dft } from './transform.ts';
+import { det, dft, stft } from './transform.ts';
 import * as unary from './unary.ts';
 
 /** The true gradient: operator to rule. */
@@ -131,6 +131,7 @@ export const gradientRules: RuleSet = new Map<string, Rule>([
   ['Resize', resize],
   ['ReverseSequence', choose.reverseSequence],
   ['RoiAlign', roiAlign],
+  ['STFT', stft],
   ['Scatter', scatter.scatterElements],
   ['ScatterElements', scatter.scatterElements],
   ['ScatterND', scatter.scatterND],

@@ -1,52 +1,105 @@
-import { sliceAxis } from '../forms.ts';
+import { scale } from '../blocked.ts';
+import type { NodeContext } from '../context.ts';
+import type { Emitter } from '../emitter.ts';
+import { padAxis, sliceAxis } from '../forms.ts';
+import type { Rule } from '../rule.ts';
 import { positiveAxis, range, type Value } from '../value.ts';
 import { decomposed } from './decomposed.ts';
 
-/** A longer axis would need a matrix of millions of constants. */
-const LONGEST = 512;
-
-/** DFT as a product with cosines and sines of the axis and the pair (real, imaginary) together. */
-export const dft = decomposed(
-  context => {
+/**
+ * DFT is linear: its transpose is the DFT of the other direction, without the other's 1/n. What onesided left out is zero in the gradient.
+ */
+export const dft: Rule = {
+  inputs: [0],
+  backward: context => {
     const { emit: e, node } = context;
     const { attributes } = node;
-    const [x, y] = [context.input(), context.output()];
+    const x = context.input();
     const rank = x.dims.length;
     const varying = (what: string) => context.fail(`its ${what} varies at run time`);
     const given = context.has(2) ? (context.constantNumber(2) ?? varying('axis')) : -2;
     const axis = positiveAxis(e.opset < 20 ? attributes.int('axis', 1) : given, rank);
     const [inverse, onesided] = [attributes.int('inverse', 0) === 1, attributes.int('onesided', 0) === 1];
-    if (inverse && onesided) context.fail('inverse and onesided together are not supported');
-    const length = context.has(1) ? (context.constantNumber(1) ?? varying('length')) : x.dims[axis]!;
-    if (x.dims[axis] === -1) varying('length');
-    if (Math.max(length, x.dims[axis]!) > LONGEST) context.fail(`only axes of up to ${LONGEST} have a rule`);
-    const used = sliceAxis(e, x, axis, 0, Math.min(length, x.dims[axis]!));
-    const others = range(rank - 1).filter(index => index !== axis);
-    const perm = [...others, axis, rank - 1];
-    const moved = e.transpose(used, perm);
-    const [count, parts] = moved.dims.slice(-2) as [number, number];
-    const places = y.dims[axis]!;
-    const matrix = e.constant(waves(count, parts, places, length, inverse), x.type, [count * parts, places * 2]);
-    const outer = moved.dims.slice(0, -2);
-    const product = e.matMul(e.reshape(moved, [...outer, count * parts]), matrix);
-    const back = range(rank).map(index => perm.indexOf(index));
-    return e.transpose(e.reshape(product, [...outer, places, 2]), back);
+    const size = x.dims[axis]!;
+    if (size === -1) varying('length');
+    const usual = inverse && onesided ? 2 * (size - 1) : size;
+    const length = context.has(1) ? (context.constantNumber(1) ?? varying('length')) : usual;
+    const g = context.fullGradient;
+    if (inverse && onesided) {
+      if (length !== usual || length < 2)
+        context.fail('only a length of 2·(n − 1) is supported for inverse and onesided');
+      return context.add(0, ofRealSignal(e, g, axis, length));
+    }
+    const whole = padAxis(e, g, axis, 0, length - g.dims[axis]!);
+    const back = scale(e, transformed(e, whole, axis, { inverse: !inverse }), inverse ? 1 / length : length);
+    const parts = sliceAxis(e, back, rank - 1, 0, x.dims[rank - 1]!);
+    const used = sliceAxis(e, parts, axis, 0, Math.min(length, size));
+    context.add(0, padAxis(e, used, axis, 0, size - used.dims[axis]!));
+  },
+};
+
+/** A real signal of n values out of the half of its spectrum: the places between the first and the last count twice. */
+function ofRealSignal(e: Emitter, g: Value, axis: number, length: number): Value {
+  const spectrum = transformed(e, g, axis, { onesided: true });
+  const places = spectrum.dims[axis]!;
+  const counts = range(places).map(place => (place === 0 || place === places - 1 ? 1 : 2) / length);
+  const shape = g.dims.map((_, index) => (index === axis ? places : 1));
+  return e.mul(spectrum, e.constant(counts, g.type, shape));
+}
+
+function transformed(
+  e: Emitter,
+  x: Value,
+  axis: number,
+  { inverse = false, onesided = false }: { readonly inverse?: boolean; readonly onesided?: boolean },
+): Value {
+  const places = onesided ? Math.floor(x.dims[axis]! / 2) + 1 : x.dims[axis]!;
+  const output = { type: x.type, dims: x.dims.with(axis, places).with(-1, 2) };
+  const attributes = { inverse: Number(inverse), onesided: Number(onesided) };
+  if (e.opset < 20) return e.node('DFT', [x], output, { ...attributes, axis });
+  return e.node('DFT', [x, undefined, e.constant(axis, 'int64')], output, attributes);
+}
+
+/** Longer frames would need a matrix of millions of constants. */
+const LONGEST = 2048;
+
+/**
+ * STFT(signal [N, length, 1], step, window): a convolution whose kernels are the window times cosines and sines. Frames lie within the
+ * signal.
+ */
+export const stft = decomposed(
+  context => {
+    const { emit: e, node } = context;
+    const [x, y] = [context.input(), context.output()];
+    if (x.dims.length === 3 && x.dims[2] !== 1) context.fail('its signal is complex');
+    const length = frameLength(context);
+    const step = context.constantNumber(1) ?? context.fail('its step varies at run time');
+    if (length > LONGEST) context.fail(`only frames of up to ${LONGEST} have a rule`);
+    const places = y.dims[2]!;
+    const onesided = node.attributes.int('onesided', 1) === 1;
+    if (places !== (onesided ? Math.floor(length / 2) + 1 : length))
+      context.fail('its frames have another length than said');
+    let kernels = e.constant(waves(length, places), x.type, [2 * places, 1, length]);
+    if (context.has(2)) kernels = e.mul(kernels, e.reshape(context.input(2), [1, 1, length]));
+    const signal = e.reshape(x, [x.dims[0]!, 1, x.dims[1]!]);
+    const dims = [x.dims[0]!, 2 * places, y.dims[1]!];
+    const maps = e.node('Conv', [signal, kernels], { type: x.type, dims }, { strides: [step], kernel_shape: [length] });
+    return e.transpose(e.reshape(maps, [x.dims[0]!, places, 2, y.dims[1]!]), [0, 3, 1, 2]);
   },
   [0],
 );
 
-/** Rows: place and part of the input; columns: place and part of the output. */
-function waves(count: number, parts: number, places: number, length: number, inverse: boolean): number[] {
-  const scale = inverse ? 1 / length : 1;
-  return range(count).flatMap(n =>
-    range(parts).flatMap(part =>
-      range(places).flatMap(k => {
-        const angle = ((inverse ? 2 : -2) * Math.PI * ((n * k) % length)) / length;
-        const [cosine, sine] = [scale * Math.cos(angle), scale * Math.sin(angle)];
-        return part === 0 ? [cosine, sine] : [-sine, cosine];
-      }),
-    ),
-  );
+function frameLength(context: NodeContext): number {
+  const length = context.has(3) ? context.constantNumber(3) : context.input(2).dims[0];
+  return length !== undefined && length > 0 ? length : context.fail('the length of its frames varies at run time');
+}
+
+/** Rows: place and part of the spectrum; columns: place in the frame. */
+function waves(length: number, places: number): number[] {
+  return range(places).flatMap(place => {
+    const angles = range(length).map(n => (-2 * Math.PI * ((n * place) % length)) / length);
+    return [...angles.map(Math.cos), ...angles.map(Math.sin)];
+  });
 }
 
 /** More than a few rows and columns take thousands of products. */

@@ -4,11 +4,12 @@ import type { Emitter } from '../../emitter.ts';
 import { clamp, reduce, sliceAxis } from '../../forms.ts';
 import { range, type Value } from '../../value.ts';
 import { decomposed } from '../decomposed.ts';
+import { type BinCells, copied, largestOfBins } from './largest-of-bins.ts';
 import { mapsOfBoxes } from './roi-align.ts';
 
 /**
- * MaxRoiPool(x, rois): the largest cell of each bin of a box, whose edges are rounded to whole cells. The columns of all bins are
- * taken side by side, then their rows; of equal cells the first in row-major order counts, as in torchvision. Boxes are constants.
+ * MaxRoiPool(x, rois): the largest cell of each bin of a box, whose edges are rounded to whole cells. Of equal cells the
+ * first in row-major order counts, as in torchvision. Boxes are constants.
  */
 export const maxRoiPool = decomposed(
   context => {
@@ -19,37 +20,10 @@ export const maxRoiPool = decomposed(
     const [bins, lanes] = node.attributes.ints('pooled_shape', []) as [number, number];
     const rows = binCells(context, { low: 2, high: 4, bins, cells: height });
     const columns = binCells(context, { low: 1, high: 3, bins: lanes, cells: width });
-    const [boxes, channels] = [rois.dims[0]!, x.dims[1]!];
-    const maps = mapsOfBoxes(context, x, sliceAxis(e, rois, 1, 0, 1));
-
-    const wide = e.matMul(maps, e.transpose(columns.chosen, [0, 1, 3, 2]));
-    const split = copied(e, wide, [0, 0, 0, lanes, -1], [boxes, channels, height, lanes, -1]);
-    const across = copied(e, first(e, split, 4), [0, 0, 0, 0], [boxes, channels, height, lanes]);
-
-    const tall = e.matMul(rows.chosen, across);
-    const stacked = copied(e, tall, [0, 0, bins, -1, lanes], [boxes, channels, bins, -1, lanes]);
-    const most = copied(e, first(e, stacked, 3), [0, 0, bins, lanes], [boxes, channels, bins, lanes]);
-    const filled = e.mul(e.reshape(rows.filled, [boxes, 1, bins, 1]), e.reshape(columns.filled, [boxes, 1, 1, lanes]));
-    return e.mul(most, filled);
+    return largestOfBins(context, mapsOfBoxes(context, x, sliceAxis(e, rois, 1, 0, 1)), rows, columns);
   },
   [0],
 );
-
-/** The largest along an axis, the first of equal ones. */
-export function first(e: Emitter, x: Value, axis: number): Value {
-  const dims = x.dims.with(axis, 1);
-  const outputs = [
-    { type: x.type, dims },
-    { type: 'int64' as const, dims },
-  ];
-  const [values] =
-    e.opset < 10 ? e.nodes('TopK', [x], outputs, { axis, k: 1 }) : e.nodes('TopK', [x, e.ints([1])], outputs, { axis });
-  return values!;
-}
-
-/** Reshape with zeros for sizes that are kept, so that two of them may be dynamic. */
-const copied = (e: Emitter, x: Value, shape: readonly number[], dims: readonly number[]): Value =>
-  e.node('Reshape', [x, e.ints(shape)], { type: x.type, dims });
 
 interface Side {
   /** Columns of `rois` that hold the first and the last cell. */
@@ -59,11 +33,8 @@ interface Side {
   readonly cells: number;
 }
 
-/**
- * The cells of each bin as rows of a 0/1 matrix, `chosen` [boxes, 1, bins·most, cells]: as many for every bin as the longest has,
- * the last one repeated. `filled` [boxes, bins] is 0 for bins outside the map.
- */
-function binCells(context: NodeContext, { low, high, bins, cells }: Side): { chosen: Value; filled: Value } {
+/** The cells of each bin: as many for every bin as the longest has, the last one repeated; none for bins outside the map. */
+function binCells(context: NodeContext, { low, high, bins, cells }: Side): BinCells {
   const { emit: e, node } = context;
   const rois = context.input(1);
   const { type } = rois;
@@ -83,7 +54,7 @@ function binCells(context: NodeContext, { low, high, bins, cells }: Side): { cho
   const inside = e.binary('Min', e.add(from, steps(e, counts, cells)), plus(e, to, -1));
   const index = copied(e, clamp(e, inside, 0, cells - 1), [0, 1, -1, 1], [boxes, 1, -1, 1]);
   const chosen = e.equal(index, e.constant(range(cells), type, [1, 1, 1, cells]));
-  return { chosen, filled: e.reshape(step(e, counts), [boxes, bins]) };
+  return { chosen, filled: e.reshape(step(e, counts), [boxes, 1, bins, 1]), bins };
 }
 
 /** 0, 1, 2 … [1, 1, most] for the longest bin; before opset 10, where a slice has fixed ends, for the longest that could be. */
