@@ -22,6 +22,8 @@ export interface LoweringCase {
   readonly domain?: string;
   /** Number of outputs; the last one is compared, the first one is made besides. */
   readonly outputs?: number;
+  /** Which output is compared instead of the last. */
+  readonly compared?: number;
   /** All outputs are made. */
   readonly full?: boolean;
   readonly before?: readonly GraphNode[];
@@ -41,9 +43,10 @@ export function buildCase(one: LoweringCase, dequantized?: readonly [scale: stri
     before = [],
     opset = 17,
     full = false,
+    compared = outputs - 1,
   } = one;
   const names = Array.from({ length: outputs }, (_, i) => (!full && i > 0 && i < outputs - 1 ? '' : `o${i}`));
-  const last = names.at(-1)!;
+  const last = names[compared]!;
   const after = dequantized
     ? makeNode('DequantizeLinear', [last, ...dequantized], ['y'])
     : makeNode('Identity', [last], ['y']);

@@ -6,8 +6,8 @@ import { biasWhere, causalBias, inverseRoot, scaledProduct } from './scaled-prod
 
 /**
  * com.microsoft Attention(x, w, bias, mask, past, attention bias): one projection to queries, keys and values, then
- * softmax(q·kᵀ·scale + biases)·v in every head. Caches, which image models have none of, are not taken apart, nor are masks
- * that say where padding begins.
+ * softmax(q·kᵀ·scale + biases)·v in every head; past [2, N, H, T, D] comes before the keys and values. Masks that say where padding
+ * begins are not taken apart.
  */
 export const attention: Converter = (node, lowering) => {
   const [x, weights, bias = ''] = node.inputs as string[];
@@ -42,18 +42,33 @@ interface Projection {
 
 function projectedAttention(node: GraphNode, lowering: Lowering, { columns, product, at }: Projection): boolean {
   const { attributes } = node;
-  const [mask = '', past, attentionBias = '', ...more] = node.inputs.slice(at);
-  const special = past || more.some(Boolean) || node.outputs[1] || attributes.int('do_rotary', 0);
+  const [mask = '', past = '', attentionBias = '', ...more] = node.inputs.slice(at);
+  const special = more.some(Boolean) || attributes.int('do_rotary', 0);
   const biases = maskBiases(node, lowering, mask, attentionBias);
   if (special || columns === undefined || !biases) return false;
   const sizes = attributes.ints('qkv_hidden_sizes') ?? [columns / 3, columns / 3, columns / 3];
   const parts = lowering.split(product(), sizes, 2) as [string, string, string];
   const heads = attributes.int('num_heads', 1);
   const scale = lowering.float(attributes.float('scale', 0) || 1 / Math.sqrt(sizes[0]! / heads));
-  const [queries, values] = [parts[0], parts[2]].map(part => splitHeads(lowering, part, heads));
-  const keysTransposed = splitHeads(lowering, parts[1], heads, [0, 2, 3, 1]);
-  attend(node, lowering, { queries: queries!, keysTransposed, values: values!, scale, biases });
+  const [queries, ...own] = parts.map(part => splitHeads(lowering, part, heads)) as [string, string, string];
+  const cached = isEmpty(lowering, past) ? [] : [0, 1].map(at => lowering.row(past, at));
+  const [keys, values] = own.map((part, i) =>
+    cached[i] ? lowering.emit('Concat', [cached[i], part], { axis: 2 }) : part,
+  ) as [string, string];
+  const present = node.outputs[1];
+  if (present) {
+    const both = [keys, values].map(part => lowering.unsqueeze(part, 0));
+    lowering.emit('Concat', both, { axis: 0 }, present);
+  }
+  const keysTransposed = lowering.emit('Transpose', [keys], { perm: [0, 1, 3, 2] });
+  const before = cached[0] && lowering.sizeOf(cached[0], 2);
+  attend(node, lowering, { queries, keysTransposed, values, scale, biases, before });
   return true;
+}
+
+/** Whether a cache is left out, or known to hold no token. */
+export function isEmpty(lowering: Lowering, cache: string): boolean {
+  return cache === '' || (lowering.dimsOf(cache) ?? lowering.shapes.of(cache) ?? []).includes(0);
 }
 
 /**
@@ -107,16 +122,29 @@ function apart(lowering: Lowering, packed: string): string[] {
 
 /**
  * com.microsoft GroupQueryAttention(q, k, v, past k, past v, lengths, length, cos, sin, positions, attention bias, …) without
- * a cache: all tokens are there at once, so lengths say nothing that the causal mask doesn't. q may hold keys and values too.
+ * tokens in a cache: all tokens are there at once, so lengths say nothing that the causal mask doesn't. q may hold keys and values too.
  */
 export const groupQueryAttention: Converter = (node, lowering) => {
-  const [q, k = '', v = '', pastKeys, pastValues, , , cos = '', sin = '', positions, attentionBias = '', ...more] =
-    node.inputs as string[] as [string, ...string[]];
+  const [
+    q,
+    k = '',
+    v = '',
+    pastKeys = '',
+    pastValues = '',
+    ,
+    ,
+    cos = '',
+    sin = '',
+    positions,
+    attentionBias = '',
+    ...more
+  ] = node.inputs as string[] as [string, ...string[]];
   const { attributes } = node;
   const [heads, keyHeads] = [attributes.int('num_heads', 1), attributes.int('kv_num_heads', 1)];
   const rotary = attributes.int('do_rotary', 0) !== 0;
   const half = lowering.shapes.of(cos)?.at(-1);
-  const special = pastKeys || pastValues || positions || more.some(Boolean) || attributes.int('smooth_softmax', 0) > 0;
+  const cached = !isEmpty(lowering, pastKeys) || !isEmpty(lowering, pastValues);
+  const special = cached || positions || more.some(Boolean) || attributes.int('smooth_softmax', 0) > 0;
   const size = headSize(lowering, node, heads + (k ? 0 : 2 * keyHeads));
   if (special || node.outputs[3] || (rotary && (!sin || half === undefined)) || (!k && size === undefined))
     return false;

@@ -299,6 +299,12 @@ export class Lowering {
     return this.emit('Gather', [this.emit('Shape', [tensor]), this.integers([axis])]);
   }
 
+  /** One index of the first axis, which goes. */
+  row(tensor: string, index: number): string {
+    const at = this.constant('int64', [], BigInt64Array.of(toInt64(index)));
+    return this.emit('Gather', [tensor, at], { axis: 0 });
+  }
+
   unsqueeze(tensor: string, ...axes: readonly number[]): string {
     return this.#withAxes('Unsqueeze', tensor, axes);
   }
