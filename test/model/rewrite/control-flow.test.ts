@@ -224,6 +224,55 @@ describe('control flow that shapes and constants decide', () => {
     });
   });
 
+  it('is a SequenceMap of two sequences and a tensor', async () => {
+    const square = inner({
+      nodes: [makeNode('Mul', ['first', 'second'], ['product']), makeNode('Add', ['product', 'shift'], ['result'])],
+      inputs: [{ name: 'first' }, { name: 'second' }, { name: 'shift' }],
+      outputs: [{ name: 'result' }],
+    });
+    const bytes = model({
+      nodes: [
+        makeNode('SplitToSequence', ['x', 'three'], ['parts'], { axis: 3 }),
+        makeNode('Slice', ['x', 'begin', 'end', 'axis'], ['shift']),
+        makeNode('SequenceMap', ['parts', 'parts', 'shift'], ['results'], { body: square }),
+        makeNode('ConcatFromSequence', ['results'], ['y'], { axis: 1 }),
+      ],
+      initializers: { three: scalar(3), begin: int64(0), end: int64(3), axis: int64(3) },
+    });
+    const { ops } = await resolved(bytes);
+    expect(ops.filter(op => op.includes('Sequence'))).toEqual([]);
+    await expectGradient(bytes, (x, index) => 2 * x + (index % 6 < 3 ? 2 : 0));
+  });
+
+  it('is what may hold a tensor or a sequence', async () => {
+    const choose = (name: string) =>
+      makeNode('If', [name], [`${name}_chosen`], { then_branch: branch('Mul'), else_branch: branch('Add') });
+    const type = create(AttributeProtoSchema, {
+      type: AttributeProto_AttributeType.TYPE_PROTO,
+      tp: valueInfo({ name: 'x' }).type,
+    });
+    const bytes = model({
+      nodes: [
+        makeNode('Optional', ['x'], ['some']),
+        makeNode('Optional', [], ['none'], { type }),
+        makeNode('OptionalHasElement', ['some'], ['yes']),
+        makeNode('OptionalHasElement', ['none'], ['no']),
+        choose('yes'),
+        choose('no'),
+        makeNode('OptionalGetElement', ['some'], ['given']),
+        makeNode('SequenceConstruct', ['given', 'yes_chosen', 'no_chosen'], ['list']),
+        makeNode('Optional', ['list'], ['lists']),
+        makeNode('OptionalGetElement', ['lists'], ['back']),
+        makeNode('ConcatFromSequence', ['back'], ['y'], { axis: 1 }),
+      ],
+      opset: 18,
+    });
+    const { ops } = await resolved(bytes);
+    expect(ops.filter(op => /Sequence|Optional|If/.test(op))).toEqual([]);
+    // x, x², 2x
+    await expectGradient(bytes, x => 3 + 2 * x);
+  });
+
   it('is a list that a Loop appends to', async () => {
     const append = inner({
       nodes: [

@@ -10,14 +10,16 @@ import { withTripCounts } from './measure.ts';
 import { sameResults } from './same-results.ts';
 import { type Selection, selectBranch } from './select.ts';
 import { SEQUENCE_OPERATORS, Sequences } from './sequences.ts';
-import { chooseBranch, staysTrue, unrollLoop, unrollScan } from './unroll.ts';
+import { chooseBranch, mapSequence, staysTrue, unrollLoop, unrollScan } from './unroll.ts';
 import { type Assumption, Writer } from './writer.ts';
 
 /** Bodies in bodies are resolved one after the other. */
 const MAX_ROUNDS = 12;
 
-const READS_SEQUENCES: ReadonlySet<string> = new Set(['ConcatFromSequence', 'SequenceAt', 'SequenceLength']);
-const CONTROL: ReadonlySet<string> = new Set(['If', 'Loop', 'Scan']);
+const READS_SEQUENCES: ReadonlySet<string> = new Set([
+  ...['ConcatFromSequence', 'OptionalGetElement', 'OptionalHasElement', 'SequenceAt', 'SequenceLength'],
+]);
+const CONTROL: ReadonlySet<string> = new Set(['If', 'Loop', 'Scan', 'SequenceMap']);
 
 /** Operators that can be written out. */
 export const RESOLVED_OPERATORS: ReadonlySet<string> = new Set([...CONTROL, ...READS_SEQUENCES, ...SEQUENCE_OPERATORS]);
@@ -147,6 +149,8 @@ function resolveOnce(graph: Graph, facts: FactTable, { trips, dependent }: Known
         return unrollLoop(node, facts, writer, trips(node));
       case 'Scan':
         return unrollScan(node, facts, writer, graph.opset);
+      case 'SequenceMap':
+        return mapSequence(node, sequences, writer);
       default:
         return sequences.follow(node);
     }
@@ -159,12 +163,15 @@ function resolveOnce(graph: Graph, facts: FactTable, { trips, dependent }: Known
   }
 }
 
+/** What makes sequences or hands them on. */
+const IDLE: ReadonlySet<string> = new Set([...SEQUENCE_OPERATORS, 'Identity', 'OptionalGetElement']);
+
 /** Nodes that make sequences which nothing reads any more go, and those that hand them on. */
 function withoutIdleSequences(graph: Graph, assumptions: readonly Assumption[]): Graph {
   const read = new Set([...graph.outputs.map(({ name }) => name), ...assumptions.map(({ tensor }) => tensor)]);
   const nodes: GraphNode[] = [];
   for (const node of graph.nodes.toReversed()) {
-    const made = !node.domain && (SEQUENCE_OPERATORS.has(node.op) || node.op === 'Identity');
+    const made = !node.domain && IDLE.has(node.op);
     if (made && !node.outputs.some(output => read.has(output))) continue;
     for (const name of dependenciesOf(node)) read.add(name);
     nodes.push(node);

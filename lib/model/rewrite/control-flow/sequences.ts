@@ -2,8 +2,9 @@ import type { FactTable } from '../../graph/facts.ts';
 import type { GraphNode } from '../../graph/graph.ts';
 import type { Writer } from './writer.ts';
 
-/** Operators that make or change a sequence of tensors. */
+/** Operators that make or change a sequence of tensors, or what may hold a tensor or a sequence. */
 export const SEQUENCE_OPERATORS: ReadonlySet<string> = new Set([
+  'Optional',
   'SequenceConstruct',
   'SequenceEmpty',
   'SequenceErase',
@@ -12,17 +13,31 @@ export const SEQUENCE_OPERATORS: ReadonlySet<string> = new Set([
 ]);
 
 /**
- * Sequences whose length and places are known are lists of tensors: reads of one become the tensors themselves.
+ * Sequences whose length and places are known are lists of tensors: reads of one become the tensors themselves. What an Optional
+ * holds is known without a run, except where it comes with the picture.
  * @returns true where the node was written with others
  */
 export class Sequences {
   readonly #lists = new Map<string, readonly string[]>();
+  /** What an Optional holds; '' for nothing. */
+  readonly #held = new Map<string, string>();
   readonly #writer: Writer;
   readonly #facts: FactTable;
 
   constructor(writer: Writer, facts: FactTable) {
     this.#writer = writer;
     this.#facts = facts;
+  }
+
+  /** The tensors of a sequence, where they are known. */
+  of(name: string): readonly string[] | undefined {
+    return this.#lists.get(name);
+  }
+
+  /** Makes a sequence of tensors. */
+  set(name: string, list: readonly string[]): void {
+    this.#writer.emit('SequenceConstruct', list, [name]);
+    this.#lists.set(name, list);
   }
 
   /** Follows a node that makes a sequence (which stays where it is) or replaces one that reads it. */
@@ -33,6 +48,13 @@ export class Sequences {
       case 'Identity':
         if (list) this.#lists.set(output, list);
         return false;
+      case 'Optional':
+        this.#held.set(output, node.inputs[0] ?? '');
+        return false;
+      case 'OptionalGetElement':
+        return this.#take(node.inputs[0]!, output, node);
+      case 'OptionalHasElement':
+        return this.#tell(node.inputs[0] ?? '', output);
       case 'SequenceEmpty':
         this.#lists.set(output, []);
         return false;
@@ -70,6 +92,24 @@ export class Sequences {
       default:
         return false;
     }
+  }
+
+  /** What an Optional holds, or a tensor or sequence in its place. */
+  #take(source: string, output: string, node: GraphNode): boolean {
+    const held = this.#held.get(source) ?? source;
+    const list = this.#lists.get(held);
+    if (list) this.#lists.set(output, list);
+    // A sequence is read as the list that it is.
+    if (list || !held || !this.#facts.has(held)) return false;
+    this.#writer.emit('Identity', [held], [output], {}, node.name);
+    return true;
+  }
+
+  #tell(source: string, output: string): boolean {
+    const held = this.#held.get(source) ?? (this.#lists.has(source) || this.#facts.has(source) ? source : undefined);
+    if (source !== '' && held === undefined) return false;
+    this.#writer.flag(Boolean(held), output);
+    return true;
   }
 
   #place(position: string, length: number, absent: number): number | undefined {

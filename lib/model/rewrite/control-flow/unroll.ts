@@ -2,6 +2,7 @@ import type { GraphProto } from 'onnx-buf';
 import type { FactTable } from '../../graph/facts.ts';
 import type { GraphNode } from '../../graph/graph.ts';
 import { instantiate } from './body.ts';
+import type { Sequences } from './sequences.ts';
 import type { Writer } from './writer.ts';
 
 /** Larger graphs take the runtime minutes to load. */
@@ -117,6 +118,28 @@ export function unrollScan(node: GraphNode, facts: FactTable, writer: Writer, op
   );
   for (const [index, list] of rows.entries())
     stack(writer, outputTurned[index] ? list.toReversed() : list, outputAxes[index]!, outputs[index]!);
+  return true;
+}
+
+/**
+ * A SequenceMap over a sequence of known length: its body once for every element, with those of other sequences at the same place;
+ * tensors are handed to every one. @returns false where the length isn't known
+ */
+export function mapSequence(node: GraphNode, sequences: Sequences, writer: Writer): boolean {
+  const body = node.attributes.find('body')?.g;
+  const lists = node.inputs.map(name => sequences.of(name));
+  const count = lists[0]?.length ?? 0;
+  if (!body || count < 1 || count * body.node.length > MAX_NODES) return false;
+  const prefix = writer.prefix(node);
+  const results = Array.from({ length: count }, (_, at) => {
+    const inputs = node.inputs.map((name, index) => lists[index]?.[at] ?? name);
+    return writeOut(writer, body, `${prefix}${at}/`, inputs).outputs;
+  });
+  for (const [index, output] of node.outputs.entries())
+    if (output) {
+      const list = results.map(outputs => outputs[index]!);
+      sequences.set(output, list);
+    }
   return true;
 }
 
