@@ -4,6 +4,7 @@ import type { GraphNode } from '../model/graph/graph.ts';
 import { Accumulator, oneHot, type Part } from './accumulator.ts';
 import { expand, unbroadcast } from './broadcast.ts';
 import type { Emitter } from './emitter.ts';
+import type { RuleSet } from './rule.ts';
 import type { Value } from './value.ts';
 
 /** Where a rule's results go. */
@@ -24,12 +25,13 @@ export interface PassView {
   isScore(tensor: string): boolean;
   /** The node of the model that is named where a rule refuses a node emitted in its place. */
   readonly subject?: GraphNode;
-  /** Gradients of the sources through nodes emitted on the way, from those of their results; by the true gradient's rules. */
+  /** Gradients of the sources through nodes emitted on the way, from those of their results; by the true gradient's rules if none are given. */
   backThrough(
     subject: GraphNode,
     nodes: readonly GraphNode[],
     results: ReadonlyMap<string, Value>,
     sources: readonly Value[],
+    rules?: RuleSet,
   ): ReadonlyMap<string, Value>;
 }
 
@@ -197,10 +199,12 @@ export class NodeContext {
    * Backwards through another form of the node: `emit` emits nodes that compute something from the wanted inputs, and
    * says what the gradient of each of its results is.
    * @param seen an input as the emitted nodes see it, where that is not what `input` gives
+   * @param rules by which it goes back, those of the true gradient by default; made when the nodes are there
    */
   backThrough(
     emit: () => readonly (readonly [result: Value, gradient: Value])[],
     seen: (input: Value) => Value = input => input,
+    rules?: () => RuleSet,
   ): void {
     const start = this.emit.graph.nodes.length;
     const results = new Map(emit().map(([{ name }, gradient]) => [name, gradient]));
@@ -209,7 +213,7 @@ export class NodeContext {
     const inputs = this.node.inputs.filter((_, position) => this.wants(position));
     const sources = new Map(inputs.map(name => [this.value(name).name, { name, value: seen(this.value(name)) }]));
     const values = [...sources.values()].map(({ value }) => value);
-    const gradients = this.#pass.backThrough(this.#subject, nodes, results, values);
+    const gradients = this.#pass.backThrough(this.#subject, nodes, results, values, rules?.());
     for (const [source, gradient] of gradients) this.#sink.add(sources.get(source)!.name, gradient);
   }
 

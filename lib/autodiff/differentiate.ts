@@ -164,14 +164,15 @@ class Pass implements PassView, GradientSink {
     nodes: readonly GraphNode[],
     results: ReadonlyMap<string, Value>,
     sources: readonly Value[],
+    rules: RuleSet = gradientRules,
   ): ReadonlyMap<string, Value> {
     const { emit } = this;
     const names = sources.map(({ name }) => name);
-    const path = findPath({ nodes }, emit.facts, gradientRules, [...results.keys()], names);
+    const path = findPath({ nodes }, emit.facts, rules, [...results.keys()], names);
     const inner = new Pass(emit, path, new Set(), this.manyScores, subject);
     for (const source of sources) inner.#seen.set(source.name, source);
     for (const [result, gradient] of results) if (inner.wants(result)) inner.add(result, gradient);
-    inner.run(gradientRules, new Map());
+    inner.run(rules, new Map());
     const gradients = new Map<string, Value>();
     for (const name of names) {
       const gradient = inner.gradient(name);

@@ -13,7 +13,6 @@ export const WHY_NO_RULE: Readonly<Record<string, string>> = {
   NegativeLogLikelihoodLoss: 'it is a loss of training; explain the scores that it reads',
   Optional: 'what it holds is read by an operator that cannot be written out',
   OptionalGetElement: 'what it reads may hold nothing, which is not known before a run',
-  OptionalHasElement: 'it stays',
   Scan: 'the length of its sequence is not known before a run',
   SequenceAt: 'the length or the place of its sequence is not known before a run',
   SequenceMap: 'the length of its sequence is not known before a run',

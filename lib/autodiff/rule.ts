@@ -1,5 +1,6 @@
 import type { GraphNode } from '../model/graph/graph.ts';
 import type { NodeContext } from './context.ts';
+import type { Value } from './value.ts';
 
 /** How gradients pass backwards through one operator. */
 export interface Rule {
@@ -14,6 +15,18 @@ export interface Rule {
    * which case the gradient is written out and `backward` is called.
    */
   readonly backwardIndex?: (context: NodeContext) => boolean;
+  /** Of an operator that others can express (rules/decomposed.ts). */
+  readonly form?: Form;
+}
+
+/** A node written with other operators. */
+export interface Form {
+  /** Emits nodes that make the outputs once more; undefined for one that nothing depends on. */
+  readonly forward: (context: NodeContext) => Value | readonly (Value | undefined)[];
+  /** Inputs as `forward` sees them. */
+  readonly seen?: (context: NodeContext) => (input: Value) => Value;
+  /** The gradient of an output, in the form in which `forward` makes it. */
+  readonly gradient?: (context: NodeContext, position: number) => Value | undefined;
 }
 
 /** Operator to rule: `Conv` for the default domain, `com.microsoft:Gelu` for another. */

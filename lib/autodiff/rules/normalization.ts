@@ -108,15 +108,23 @@ const refuseScale = (context: NodeContext): void => {
   if (context.wants(1) || context.wants(2)) context.fail('its scale or bias is computed from the layer');
 };
 
+/** One number for each channel, or for each group of channels, as [channels, 1, …]. */
+export function perChannel(context: NodeContext, numbers: Value): Value {
+  const { emit } = context;
+  const [, channels, ...cells] = context.input().dims as [number, number, ...number[]];
+  const count = numbers.dims[0]!;
+  let each = numbers;
+  if (count !== channels) {
+    const column = emit.reshape(numbers, [count, 1]);
+    each = emit.mul(column, emit.constant(1, numbers.type, [count, channels / count]));
+  }
+  return emit.reshape(each, [channels, ...cells.map(() => 1)]);
+}
+
 export const instanceNormalization: Rule = {
   backward: context => {
     refuseScale(context);
-    const channels = context.input().dims[1]!;
-    const trailing = context
-      .input()
-      .dims.slice(2)
-      .map(() => 1);
-    groupedGradient(context, channels, context.emit.reshape(context.input(1), [channels, ...trailing]));
+    groupedGradient(context, context.input().dims[1]!, perChannel(context, context.input(1)));
   },
 };
 
@@ -124,21 +132,7 @@ export const instanceNormalization: Rule = {
 export const groupNormalization: Rule = {
   backward: context => {
     refuseScale(context);
-    const { emit, node } = context;
-    const groups = node.attributes.int('num_groups', 1);
-    const channels = context.input().dims[1]!;
-    const trailing = context
-      .input()
-      .dims.slice(2)
-      .map(() => 1);
-    const scale = context.input(1);
-    let perChannel = scale;
-    if (scale.dims[0] !== channels) {
-      const column = emit.reshape(scale, [groups, 1]);
-      const repeated = emit.mul(column, emit.constant(1, scale.type, [groups, channels / groups]));
-      perChannel = emit.reshape(repeated, [channels]);
-    }
-    groupedGradient(context, groups, emit.reshape(perChannel, [channels, ...trailing]));
+    groupedGradient(context, context.node.attributes.int('num_groups', 1), perChannel(context, context.input(1)));
   },
 };
 
@@ -174,24 +168,17 @@ export const lpNormalization: Rule = {
 };
 
 /**
- * y = x·s^(−β), s = k + α/n·Σ x² over a window of n channels: g·s^(−β) − 2αβ/n · x · Σ_window g·y/s. Window sums over
- * channels run as average pools of [N,1,C,cells]; n is odd, so the window is its own mirror image.
+ * y = x·s^(−β), s = k + α/n·Σ x² over a window of n channels: g·s^(−β) − 2αβ/n · x · Σ_window g·y/s. The window of
+ * odd n is its own mirror image.
  */
 export const localResponseNormalization: Rule = {
   backward: context => {
     const { emit, node } = context;
     const x = context.input();
     const size = node.attributes.int('size', 1);
-    if (size % 2 === 0) context.fail('only odd sizes have a rule');
     const alpha = node.attributes.float('alpha', 1e-4);
     const beta = node.attributes.float('beta', 0.75);
-    const window = (value: Value): Value => {
-      const flat = emit.reshape(value, [x.dims[0]!, 1, x.dims[1]!, x.dims.slice(2).reduce((a, b) => a * b, 1)]);
-      const pads = [(size - 1) / 2, 0, (size - 1) / 2, 0];
-      const attributes = { kernel_shape: [size, 1], strides: [1, 1], pads, count_include_pad: 1 };
-      return emit.reshapeLike(scale(emit, emit.node('AveragePool', [flat], flat, attributes), size), x);
-    };
-    if (x.dims.slice(2).includes(-1)) context.fail('height or width is dynamic');
+    const window = (value: Value) => channelWindow(context, value, size);
     const g = context.fullGradient;
     const squares = window(emit.mul(x, x));
     const s = plus(emit, scale(emit, squares, alpha / size), node.attributes.float('bias', 1));
@@ -200,3 +187,16 @@ export const localResponseNormalization: Rule = {
     context.add(0, emit.sub(direct, emit.mul(scale(emit, x, (2 * alpha * beta) / size), shared)));
   },
 };
+
+/** Sums over windows of channels, as average pools of [N, 1, C, cells]. */
+export function channelWindow(context: NodeContext, value: Value, size: number): Value {
+  const { emit } = context;
+  const { dims } = context.input();
+  if (size % 2 === 0) context.fail('only odd sizes have a rule');
+  if (dims.slice(2).includes(-1)) context.fail('height or width is dynamic');
+  const flat = emit.reshape(value, [dims[0]!, 1, dims[1]!, dims.slice(2).reduce((a, b) => a * b, 1)]);
+  const pads = [(size - 1) / 2, 0, (size - 1) / 2, 0];
+  const attributes = { kernel_shape: [size, 1], strides: [1, 1], pads, count_include_pad: 1 };
+  const means = emit.node('AveragePool', [flat], flat, attributes);
+  return emit.reshapeLike(scale(emit, means, size), context.input());
+}

@@ -30,10 +30,11 @@ function lpRule(sums: (context: NodeContext, powers: Value) => Value): Rule {
   };
 }
 
-export const globalLpPool = lpRule(({ emit }, powers) => reduceSum(emit, powers, range(powers.dims.length - 2, 2)));
+export const spatialSums = ({ emit }: NodeContext, powers: Value): Value =>
+  reduceSum(emit, powers, range(powers.dims.length - 2, 2));
 
 /** Sums by a depthwise convolution with ones, whose padding at the end follows from the sizes (ceil_mode). */
-export const lpPool = lpRule((context, powers) => {
+export function windowSums(context: NodeContext, powers: Value): Value {
   const { emit } = context;
   const window = windowOf(context, context.node.attributes.ints('kernel_shape', []));
   requireStaticWindow(context, window);
@@ -47,4 +48,7 @@ export const lpPool = lpRule((context, powers) => {
   const pads = [...padBegin, ...end.map(amount => Math.max(amount, 0))];
   const attributes = { group: channels, kernel_shape: kernel, strides, dilations, pads };
   return emit.node('Conv', [powers, ones], context.output(), attributes);
-});
+}
+
+export const globalLpPool = lpRule(spatialSums);
+export const lpPool = lpRule(windowSums);

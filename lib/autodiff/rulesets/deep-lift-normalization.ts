@@ -20,7 +20,11 @@ function axesOf(context: NodeContext): number[] {
  * Logarithmic mean of both runs' probabilities, Δp/Δ(log p), which lies between them: Δp_i = L_i·(Δx_i − Δlse) and
  * Σ Δp = 0 give Δlse = Σ L·Δx / Σ L.
  */
-function logarithmicMean(emit: Emitter, [p, p0]: readonly [Value, Value], [l, l0]: readonly [Value, Value]): Value {
+export function logarithmicMean(
+  emit: Emitter,
+  [p, p0]: readonly [Value, Value],
+  [l, l0]: readonly [Value, Value],
+): Value {
   const difference = emit.sub(l, l0);
   // Where both are nearly the same their quotient is all rounding, and the mean is as good.
   const far = step(emit, plus(emit, emit.unary('Abs', difference), -1e-3));

@@ -1,12 +1,14 @@
-import { minusFrom, scale, step } from '../blocked.ts';
 import type { NodeContext } from '../context.ts';
-import type { Emitter } from '../emitter.ts';
 import type { Pattern } from '../patterns.ts';
 import type { ReferenceRun } from '../reference.ts';
-import type { Rule, RuleSet } from '../rule.ts';
+import type { Form, Rule, RuleSet } from '../rule.ts';
 import { gradientPatterns, gradientRules } from '../rules/index.ts';
 import { sameDims, type Value } from '../value.ts';
+import { FORMS } from './deep-lift-forms.ts';
 import { layerNormalization, logSoftmax, softmax } from './deep-lift-normalization.ts';
+import { throughParts } from './deep-lift-parts.ts';
+import { quotient, reciprocal, reduceL2, reduceLogSumExp, sqrt } from './deep-lift-quotients.ts';
+import { bothRuns, divided, meanOf, rescaled } from './deep-lift-runs.ts';
 
 /**
  * DeepLIFT with the rescale rule (arXiv:1704.02685): what goes backwards are multipliers m with Σ m·Δx = Σ g·Δy, Δ the
@@ -19,17 +21,21 @@ import { layerNormalization, logSoftmax, softmax } from './deep-lift-normalizati
  * - Products of two operands that both depend on the layer: the gradient at the mean of both runs,
  *   Δ(ab) = ½(b + b′)Δa + ½(a + a′)Δb; quotients as products with the reciprocal.
  * - Softmax and LayerNormalization: see their file.
+ * - What can be written with these: through them.
  */
 export function deepLiftRules(reference: ReferenceRun): RuleSet {
   const linear = LINEAR.map(op => [op, gradientRules.get(op)!] as const);
   const rescaled = ELEMENTWISE.map(op => [op, rescale(gradientRules.get(op)!, reference)] as const);
   const products = PRODUCTS.map(op => [op, atMean(gradientRules.get(op)!, reference)] as const);
+  const fixed = FIXED.map(op => [op, whereFixed(gradientRules.get(op)!, reference)] as const);
   const maxima = MAXIMA.map(op => [op, crossMaximum(gradientRules.get(op)!, reference)] as const);
   return new Map<string, Rule>([
     ...linear,
     ...rescaled,
     ...products,
     ...maxima,
+    ...fixed,
+    ...partsOf(reference),
     ['DequantizeLinear', dequantizeLinear(reference)],
     ['com.microsoft:DequantizeLinear', dequantizeLinear(reference)],
     ['Div', quotient(reference)],
@@ -39,6 +45,7 @@ export function deepLiftRules(reference: ReferenceRun): RuleSet {
     ['Min', extremum(reference)],
     ['Reciprocal', reciprocal(reference)],
     ['ReduceL2', reduceL2(reference)],
+    ['ReduceLogSumExp', reduceLogSumExp(reference)],
     ['Softmax', softmax(reference)],
     ['Sqrt', sqrt(reference)],
   ]);
@@ -68,52 +75,50 @@ const LINEAR = [
   ...['Neg', 'Pad', 'QuantizeLinear', 'ReduceMean', 'ReduceSum', 'Reshape', 'Resize', 'ScatterElements', 'ScatterND'],
   ...['Slice', 'SpaceToDepth', 'Split', 'Squeeze', 'Sub', 'Sum', 'Tile', 'Transpose', 'Trilu', 'Unsqueeze', 'Upsample'],
   ...['Where', 'DynamicQuantizeLinear', 'com.microsoft:QuantizeLinear'],
+  ...['AffineGrid', 'CastLike', 'CenterCropPad', 'Col2Im', 'DFT', 'ReverseSequence', 'STFT', 'Scatter'],
 ];
+
+/** Linear in their first input where nothing else depends on the layer. */
+const FIXED = ['Compress', 'DeformConv', 'GridSample', 'MaxUnpool', 'RoiAlign'];
+
+/** Taken apart by their gradient's rule. */
+const DECOMPOSED = ['CumProd', 'Det', 'GRU', 'LSTM', 'MeanVarianceNormalization', 'RNN', 'ReduceProd'];
+
+function partsOf(reference: ReferenceRun): [string, Rule][] {
+  const forms: [string, Form][] = [
+    ...DECOMPOSED.map((op): [string, Form] => [op, gradientRules.get(op)!.form!]),
+    ...Object.entries(FORMS).map(([op, forward]): [string, Form] => [op, { forward }]),
+  ];
+  return forms.map(([op, form]) => [op, throughParts(form, reference, deepLiftRules, gradientRules.get(op)!.inputs)]);
+}
+
+/** What is chosen, or where it is read, must be the same in both runs. */
+function whereFixed(rule: Rule, reference: ReferenceRun): Rule {
+  return {
+    ...rule,
+    backward: context => {
+      const { inputs, op } = context.node;
+      if (inputs.some((name, position) => position > 0 && name && reference.value(name)))
+        context.fail('DeepLIFT has a rule for it where only its first input depends on the layer');
+      // The other run has one image.
+      if (op === 'RoiAlign') {
+        if (context.input().dims[0] !== 1) context.fail('DeepLIFT has a rule for it where the model takes one picture');
+        if (context.node.attributes.string('mode', 'avg') !== 'avg') context.fail('DeepLIFT has no rule for mode max');
+      }
+      rule.backward(context);
+    },
+  };
+}
 
 const ELEMENTWISE = [
   ...['Abs', 'Celu', 'Clip', 'Cos', 'Elu', 'Erf', 'Exp', 'Gelu', 'HardSigmoid', 'HardSwish', 'LeakyRelu', 'Log'],
-  ...['Mish', 'PRelu', 'Pow', 'Relu', 'Selu', 'Sigmoid', 'Sin', 'Softplus', 'Softsign', 'Swish', 'Tanh'],
+  ...['Mish', 'Mod', 'PRelu', 'Pow', 'Relu', 'Selu', 'Sigmoid', 'Sin', 'Softplus', 'Softsign', 'Swish', 'Tanh'],
   ...['ThresholdedRelu', 'Acos', 'Acosh', 'Asin', 'Asinh', 'Atan', 'Atanh', 'Cosh', 'Shrink', 'Sinh', 'Tan'],
 ];
 
 const PRODUCTS = ['Einsum', 'Gemm', 'MatMul', 'Mul', 'ReduceSumSquare'];
 
 const MAXIMA = ['GlobalMaxPool', 'MaxPool', 'ReduceMax', 'ReduceMin'];
-
-/** The value of a tensor on the path in the reference run. */
-function referenceOf(context: NodeContext, reference: ReferenceRun, tensor: string): Value {
-  return reference.value(tensor) ?? context.fail(`"${tensor}" is not behind the layer`);
-}
-
-/** The four values that a rule for one operand reads. */
-function bothRuns(context: NodeContext, reference: ReferenceRun, position = 0) {
-  const { inputs, outputs } = context.node;
-  return {
-    x: context.input(position),
-    y: context.output(),
-    x0: referenceOf(context, reference, inputs[position]!),
-    y0: referenceOf(context, reference, outputs[0]!),
-  };
-}
-
-/** g·Δy/Δx, given g·σ′(x) for where Δx is next to nothing. */
-function rescaled(context: NodeContext, reference: ReferenceRun, from: string, to: string, local: Value): Value {
-  const { emit } = context;
-  const difference = (tensor: string) => emit.sub(context.value(tensor), referenceOf(context, reference, tensor));
-  return divided(emit, emit.mul(context.gradient, difference(to)), difference(from), local);
-}
-
-/** Below this a difference counts as none. */
-const NEGLIGIBLE = 1e-10;
-/** Half types have no such numbers. */
-const NEGLIGIBLE_HALF = 6e-5;
-
-/** contribution / Δx, or what is given where Δx is next to nothing (the contribution is so, too). */
-function divided(emit: Emitter, contribution: Value, difference: Value, local: Value): Value {
-  const limit = difference.type === 'float16' || difference.type === 'bfloat16' ? NEGLIGIBLE_HALF : NEGLIGIBLE;
-  const near = step(emit, minusFrom(emit, limit, emit.unary('Abs', difference)));
-  return emit.add(emit.div(contribution, emit.add(difference, near)), emit.mul(near, local));
-}
 
 function rescale(rule: Rule, reference: ReferenceRun): Rule {
   return {
@@ -150,13 +155,6 @@ function atMean(rule: Rule, reference: ReferenceRun): Rule {
       rule.backward(context.with([context.gradient], (tensor, m) => context.addTo(tensor, m), { values }));
     },
   };
-}
-
-/** ½(x + x′). */
-function meanOf(context: NodeContext, reference: ReferenceRun, tensor: string): Value {
-  const { emit } = context;
-  const x = context.value(tensor);
-  return { ...scale(emit, emit.add(x, referenceOf(context, reference, tensor)), 0.5), dims: x.dims };
 }
 
 /**
@@ -204,69 +202,6 @@ function extremum(reference: ReferenceRun): Rule {
         );
     },
   };
-}
-
-/** a/b = a·(1/b): ½(1/b + 1/b′) for a, −½(a + a′)/(b·b′) for b. */
-function quotient(reference: ReferenceRun): Rule {
-  const linear = gradientRules.get('Div')!;
-  return {
-    backward: context => {
-      if (!context.wants(1)) return linear.backward(context);
-      const { emit, gradient: g } = context;
-      const b = context.input(1);
-      const b0 = referenceOf(context, reference, context.node.inputs[1]!);
-      if (context.wants(0)) {
-        const halves = emit.add(emit.div(scale(emit, g, 0.5), b), emit.div(scale(emit, g, 0.5), b0));
-        context.addBroadcast(0, halves);
-      }
-      const a = context.wants(0) ? meanOf(context, reference, context.node.inputs[0]!) : context.input(0);
-      context.addBroadcast(1, emit.neg(emit.div(emit.mul(g, a), emit.mul(b, b0))));
-    },
-  };
-}
-
-/** −g/(x·x′), which no rounding of Δx spoils. */
-function reciprocal(reference: ReferenceRun): Rule {
-  return {
-    inputs: [0],
-    backward: context => {
-      const { emit, gradient: g } = context;
-      const { y, y0 } = bothRuns(context, reference);
-      context.add(0, emit.neg(emit.mul(g, emit.mul(y, y0))));
-    },
-  };
-}
-
-/** g/(y + y′); 0 where both are zero. */
-function sqrt(reference: ReferenceRun): Rule {
-  return {
-    inputs: [0],
-    backward: context => {
-      const { y, y0 } = bothRuns(context, reference);
-      context.add(0, overSum(context.emit, context.gradient, y, y0));
-    },
-  };
-}
-
-/** g·(x + x′)/(y + y′) for the root of a sum of squares. */
-function reduceL2(reference: ReferenceRun): Rule {
-  const squares = gradientRules.get('ReduceSumSquare')!;
-  return {
-    inputs: [0],
-    backward: context => {
-      const { y, y0 } = bothRuns(context, reference);
-      const g = overSum(context.emit, context.gradient, y, y0);
-      const values = new Map([[context.node.inputs[0]!, meanOf(context, reference, context.node.inputs[0]!)]]);
-      squares.backward(context.with([g], (tensor, m) => context.addTo(tensor, m), { values }));
-    },
-  };
-}
-
-/** g/(y + y′) of roots; 0 where both are zero. */
-function overSum(emit: Emitter, g: Value, y: Value, y0: Value): Value {
-  const sum = emit.add(y, y0);
-  const positive = step(emit, sum);
-  return emit.div(emit.mul(g, positive), emit.add(sum, minusFrom(emit, 1, positive)));
 }
 
 /** A pair of QuantizeLinear and DequantizeLinear is a function of steps: Δ behind it over Δ before it. */

@@ -1,10 +1,10 @@
-import { minusFrom, plus, step } from '../blocked.ts';
+import { minusFrom, plus, scale, step } from '../blocked.ts';
 import type { NodeContext } from '../context.ts';
 import type { Emitter } from '../emitter.ts';
 import type { Rule, RuleSet } from '../rule.ts';
 import { gradientRules } from '../rules/index.ts';
 import type { Value } from '../value.ts';
-import { isNonNegative, signalOf } from './signs.ts';
+import { isNonNegative, signalOf, weightedOf } from './signs.ts';
 
 /*
  * Layer-wise relevance propagation by the rules of Relevance-CAM's authors (CVPR 2021; α = 1, β = 0). What goes backwards
@@ -15,40 +15,63 @@ import { isNonNegative, signalOf } from './signs.ts';
  * - Activations, BatchNormalization, sums and products with constants: R passes.
  * - Sums, local means, resizing: in proportion to the contributions. Global means: to the positive ones.
  * - Maxima, and whatever moves elements about: R goes to where the value came from.
- * - A product of a signal and a gate (squeeze and excitation, x·σ(x)): all to the signal (arXiv:1706.07206).
+ * - A product of a signal and a gate (squeeze and excitation, x·σ(x)): all to the signal (arXiv:1706.07206). Attention's
+ *   probabilities are such a gate: they count as weights of the values (arXiv:2202.07304).
+ * - Normalisations: R passes, as it does BatchNormalization (arXiv:2202.07304, 2402.05602).
  */
 
 /** R of each element goes back to the element that it is a copy of, as a gradient does. */
 const ROUTING = [
-  ...['Concat', 'DepthToSpace', 'Expand', 'Flatten', 'Gather', 'GlobalMaxPool', 'Identity', 'MaxPool'],
   ...[
-    'MaxRoiPool',
-    'Pad',
-    'ReduceMax',
-    'ReduceMin',
-    'Reshape',
+    'CenterCropPad',
+    'Compress',
+    'Concat',
+    'DepthToSpace',
+    'Expand',
+    'Flatten',
+    'Gather',
+    'GatherElements',
+    'GatherND',
+  ],
+  ...['GlobalMaxPool', 'Identity', 'MaxPool', 'MaxRoiPool', 'MaxUnpool', 'Pad', 'ReduceMax', 'ReduceMin', 'Reshape'],
+  ...[
+    'ReverseSequence',
     'Slice',
     'SpaceToDepth',
     'Split',
     'Squeeze',
     'Tile',
+    'TopK',
     'Transpose',
+    'Trilu',
+    'Unsqueeze',
   ],
-  ...['Unsqueeze', 'Where'],
-  // Casts back.
-  'Cast',
+  'Where',
+  // Cast back.
+  ...['Cast', 'CastLike'],
   // Refuses training mode.
   'Dropout',
 ];
+
+/** Where nothing is added into places. */
+const SCATTERING = ['Scatter', 'ScatterElements', 'ScatterND'];
 
 const PASSING = [
   ...['Celu', 'Clip', 'DequantizeLinear', 'Elu', 'Erf', 'Gelu', 'HardSigmoid', 'HardSwish', 'LeakyRelu', 'Mish', 'Neg'],
   ...['QuantizeLinear', 'Relu', 'Selu', 'Sigmoid', 'Softplus', 'Softsign', 'Swish', 'Tanh', 'ThresholdedRelu'],
   ...['DynamicQuantizeLinear', 'com.microsoft:DequantizeLinear', 'com.microsoft:QuantizeLinear'],
+  ...['Abs', 'Acos', 'Acosh', 'Asin', 'Asinh', 'Atan', 'Atanh', 'Cos', 'Cosh', 'Exp', 'Log', 'Shrink', 'Sin', 'Sinh'],
+  ...['Sqrt', 'Tan'],
+  ...['GroupNormalization', 'InstanceNormalization', 'LRN', 'LayerNormalization', 'LpNormalization'],
+  'MeanVarianceNormalization',
 ];
 
-const WEIGHTED = ['Conv', 'ConvTranspose', 'Gemm', 'MatMul'];
-const PROPORTIONAL = ['AveragePool', 'ReduceSum', 'Resize', 'Upsample'];
+const WEIGHTED = ['Conv', 'ConvTranspose', 'Einsum', 'Gemm', 'MatMul'];
+/** Linear in their first input, or, as norms are, of degree one: Σ x·∂y/∂x is y. */
+const PROPORTIONAL = [
+  ...['AveragePool', 'Col2Im', 'CumSum', 'GlobalLpPool', 'GridSample', 'LpPool', 'ReduceL1', 'ReduceL2'],
+  ...['ReduceSum', 'Resize', 'RoiAlign', 'Upsample'],
+];
 const GLOBAL_MEANS = ['GlobalAveragePool', 'ReduceMean'];
 
 const pass: Rule = { inputs: [0], backward: context => context.add(0, context.gradient) };
@@ -82,14 +105,27 @@ function again(context: NodeContext, inputs: readonly (Value | undefined)[]): Va
   return emit.node(node.op, inputs, context.output(), attributes);
 }
 
+/** Which of two factors takes the relevance: the one that depends on the layer, or else the one whose partner is a Softmax. */
+function dataOf(context: NodeContext): number {
+  const { op, inputs } = context.node;
+  const [data, ...others] = positionsOn(context) as [number, ...number[]];
+  const single = data <= 1 && others.length === 0 ? data : undefined;
+  const weighted = data === 0 && others.join() === '1' && !op.startsWith('Conv') ? weightedOf(context) : undefined;
+  const few = op !== 'Einsum' || inputs.length === 2;
+  return (
+    (few ? (single ?? weighted) : undefined) ??
+    context.fail(
+      'relevance propagation has a rule for it where one factor alone depends on the layer, or the other one is a Softmax',
+    )
+  );
+}
+
 /** R_x = x⁺⊙W⁺ᵀ(R/z) + x⁻⊙W⁻ᵀ(R/z) with z = W⁺x⁺ + W⁻x⁻; transposes by the operator's gradient rule. */
 function zPlus(rule: Rule): Rule {
   return {
     backward: context => {
       const { emit, node } = context;
-      const [data, ...others] = positionsOn(context) as [number, ...number[]];
-      if (data > 1 || others.length > 0)
-        context.fail('relevance propagation has a rule for it where one factor alone depends on the layer');
+      const data = dataOf(context);
       const weight = 1 - data;
       const [x, w] = [context.input(data), context.input(weight)];
       const positive = (value: Value) => emit.unary('Relu', value);
@@ -112,7 +148,9 @@ function zPlus(rule: Rule): Rule {
           [node.inputs[data]!, part.x],
           [node.inputs[weight]!, part.w],
         ]);
-        const back = (tensor: string, c: Value) => context.addTo(tensor, emit.mul(part.x, c));
+        const back = (tensor: string, c: Value) => {
+          if (tensor === node.inputs[data]) context.addTo(tensor, emit.mul(part.x, c));
+        };
         rule.backward(context.with([shares], back, { values }));
       }
     },
@@ -147,13 +185,34 @@ function positiveMean(rule: Rule): Rule {
   };
 }
 
+/** Updates take the places that they are written to; sums of both are of another kind. */
+function scattering(rule: Rule): Rule {
+  return {
+    ...rule,
+    backward: context => {
+      if (context.node.attributes.string('reduction', 'none') !== 'none')
+        context.fail('relevance propagation has a rule for it where nothing is added into places');
+      rule.backward(context);
+    },
+  };
+}
+
+/** A power with a constant exponent is an activation. */
+const power: Rule = {
+  backward: context => {
+    if (context.wants(1)) context.fail('relevance propagation has no rule for an exponent that depends on the layer');
+    context.addBroadcast(0, context.gradient);
+  },
+};
+
 /** To every operand in proportion; a constant takes none. Sub's second operand contributes −x to y, and so −x·R/y. */
 const sum: Rule = {
   backward: context => {
     const { emit, node, gradient: relevance } = context;
     const positions = positionsOn(context);
     if (positions.length === 1) return context.addBroadcast(positions[0]!, relevance);
-    const shares = share(emit, relevance, context.output());
+    const whole = share(emit, relevance, context.output());
+    const shares = node.op === 'Mean' ? scale(emit, whole, 1 / node.inputs.length) : whole;
     for (const position of positions) {
       const part = emit.mul(context.input(position), shares);
       context.addBroadcast(position, node.op === 'Sub' && position === 1 ? emit.neg(part) : part);
@@ -206,13 +265,16 @@ export const relevanceRules: RuleSet = new Map<string, Rule>([
   ...ofEach(WEIGHTED, zPlus),
   ...ofEach(PROPORTIONAL, proportional),
   ...ofEach(GLOBAL_MEANS, positiveMean),
+  ...ofEach(SCATTERING, scattering),
   ['Add', sum],
   ['BatchNormalization', batchNormalization],
   ['Div', quotient],
   ['Max', extremum],
+  ['Mean', sum],
   ['Min', extremum],
   ['Mul', product],
   ['PRelu', pass],
+  ['Pow', power],
   ['Softmax', softmax],
   ['Sub', sum],
   ['Sum', sum],

@@ -61,6 +61,13 @@ export function signalOf(context: NodeContext): 0 | 1 | undefined {
   return sizeA > sizeB ? 0 : 1;
 }
 
+/** Which operand of a matrix product is weighted by the other, a Softmax of the layer: attention's values. */
+export function weightedOf(context: NodeContext): 0 | 1 | undefined {
+  const [a, b] = context.node.inputs.map(name => gateRank(context, name) === GATES.Softmax) as [boolean, boolean];
+  if (a === b) return undefined;
+  return a ? 1 : 0;
+}
+
 const GATES: Readonly<Record<string, number>> = { Sigmoid: 2, HardSigmoid: 2, Softmax: 2, Clip: 1, Tanh: 1, Erf: 1 };
 
 const MOVING: ReadonlySet<string> = new Set([
