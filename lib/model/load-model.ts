@@ -27,7 +27,7 @@ import { brokenAssumption, type Resolved, resolveControlFlow } from './rewrite/c
 import type { Assumption } from './rewrite/control-flow/writer.ts';
 import { withExplicitSqueezes } from './rewrite/explicit-squeeze.ts';
 import { toHalfPrecision } from './rewrite/half-precision.ts';
-import { lowerOperators } from './rewrite/lowering/lower.ts';
+import { lowerInTurns } from './rewrite/lowering/lower.ts';
 import { checkHeadScore, HEAD_SCORE, mergeHead } from './rewrite/merge-head.ts';
 import { adaptPictureInput } from './rewrite/picture-input.ts';
 import type { Settled } from './settle-batch.ts';
@@ -211,7 +211,7 @@ async function readGraph(source: string | URL | Uint8Array, signal: AbortSignal 
   throwIfAborted(signal);
   const parsed = parseModel(bytes);
   await resolveExternalData(parsed, path);
-  return { graph: lowerOperators(parsed), bytes };
+  return { graph: await lowerInTurns(parsed, signal), bytes };
 }
 
 /** What became of control flow. */

@@ -22,19 +22,28 @@ export const matMulNBits: Converter = (node, lowering) => {
   const zeros = zeroName === '' ? () => 2 ** (bits - 1) : zeroPoints(lowering, zeroName, { columns, blocks, bits });
   if (bytes?.length !== columns * blocks * blob || scales?.length !== columns * blocks || !zeros) return false;
 
-  const weight = new Float32Array(rows * columns);
-  for (let column = 0; column < columns; column++)
-    for (let index = 0; index < blocks; index++) {
-      const at = column * blocks + index;
-      const [scale, zero] = [scales[at]!, zeros(column, index)];
-      const from = index * block;
-      const count = Math.min(block, rows - from);
-      for (let k = 0; k < count; k++)
-        weight[(from + k) * columns + column] = (bitsAt(bytes, at * blob, k, bits) - zero) * scale;
+  function* values(put: Put) {
+    for (let column = 0; column < columns; column++) {
+      for (let index = 0; index < blocks; index++) {
+        const at = column * blocks + index;
+        const [scale, zero] = [scales![at]!, zeros!(column, index)];
+        const from = index * block;
+        const count = Math.min(block, rows - from);
+        for (let k = 0; k < count; k++)
+          put((from + k) * columns + column, (bitsAt(bytes!, at * blob, k, bits) - zero) * scale);
+      }
+      if ((column * rows) % STRETCH < rows) yield;
     }
-  multiply(lowering, { x, weight, dims: [rows, columns], like: scaleName, bias }, node);
+  }
+  multiply(lowering, { x, values, dims: [rows, columns], like: scaleName, bias }, node);
   return true;
 };
+
+/** Writes one element of a weight [K, N]. */
+type Put = (index: number, value: number) => void;
+
+/** Elements that are written at once, a few milliseconds. */
+const STRETCH = 2 ** 16;
 
 /** The k-th number of `bits` bits from a byte on. */
 function bitsAt(bytes: Uint8Array, offset: number, k: number, bits: number): number {
@@ -84,13 +93,15 @@ export const matMulBnb4: Converter = (node, lowering) => {
   const largest = lowering.floats(largestName);
   const count = rows * columns;
   if (bytes?.length !== Math.ceil(count / 2) || largest?.length !== Math.ceil(count / block)) return false;
-  const weight = new Float32Array(count);
-  for (let i = 0; i < count; i++) {
-    const code = i % 2 === 0 ? bytes[i >> 1]! >> 4 : bytes[i >> 1]! & 15;
-    const column = Math.floor(i / rows);
-    weight[(i - column * rows) * columns + column] = codes[code]! * largest[Math.floor(i / block)]!;
+  function* values(put: Put) {
+    for (let i = 0; i < count; i++) {
+      const code = i % 2 === 0 ? bytes![i >> 1]! >> 4 : bytes![i >> 1]! & 15;
+      const column = Math.floor(i / rows);
+      put((i - column * rows) * columns + column, codes![code]! * largest![Math.floor(i / block)]!);
+      if (i % STRETCH === 0) yield;
+    }
   }
-  multiply(lowering, { x, weight, dims: [rows, columns], like: largestName, bias: '' }, node);
+  multiply(lowering, { x, values, dims: [rows, columns], like: largestName, bias: '' }, node);
   return true;
 };
 
@@ -99,17 +110,25 @@ const fits = (rows: number, columns: number, block: number): boolean =>
 
 interface Product {
   readonly x: string;
-  readonly weight: Float32Array;
+  /** Writes the weight, with a pause after every stretch. */
+  readonly values: (put: Put) => Generator<void>;
   readonly dims: readonly [number, number];
   /** A constant of the type that the product has. */
   readonly like: string;
   readonly bias: string;
 }
 
-function multiply(lowering: Lowering, { x, weight, dims, like, bias }: Product, node: Parameters<Converter>[0]): void {
-  const constant = lowering.isHalf(like)
-    ? lowering.constant('float16', dims, Uint16Array.from(weight, numberToHalf))
-    : lowering.constant('float32', dims, weight as Float32Array<ArrayBuffer>);
+function multiply(lowering: Lowering, { x, values, dims, like, bias }: Product, node: Parameters<Converter>[0]): void {
+  const count = dims[0] * dims[1];
+  const weight = lowering.isHalf(like)
+    ? ({ type: 'float16', data: new Uint16Array(count), of: numberToHalf } as const)
+    : ({ type: 'float32', data: new Float32Array(count), of: (value: number) => value } as const);
+  const { type, data, of } = weight;
+  const put: Put = (index, value) => {
+    data[index] = of(value);
+  };
+  const constant = lowering.constant(type, dims, data);
+  lowering.writing.push(values(put));
   const [output] = node.outputs as [string];
   const product = lowering.emit('MatMul', [x, constant], {}, bias ? undefined : output, node.name);
   if (bias) lowering.emit('Add', [product, bias], {}, output);

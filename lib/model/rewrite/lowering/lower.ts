@@ -1,4 +1,5 @@
-import { OnnxCamError } from '../../../common/errors.ts';
+import { setImmediate as nextTurn } from 'node:timers/promises';
+import { OnnxCamError, throwIfAborted } from '../../../common/errors.ts';
 import { Graph, type GraphNode } from '../../graph/graph.ts';
 import { standardAttention } from './attention.ts';
 import { batchFirst } from './batch-first.ts';
@@ -96,6 +97,23 @@ export const MICROSOFT: Readonly<Record<string, Converter>> = {
  * lack inputs
  */
 export function lowerOperators(graph: Graph): Graph {
+  const { lowered, writing } = takenApart(graph);
+  for (const weight of writing) while (!weight.next().done);
+  return lowered;
+}
+
+/** The same, with turns of the event loop between the pieces of large weights that are written out. */
+export async function lowerInTurns(graph: Graph, signal: AbortSignal | undefined): Promise<Graph> {
+  const { lowered, writing } = takenApart(graph);
+  for (const weight of writing)
+    while (!weight.next().done) {
+      await nextTurn();
+      throwIfAborted(signal);
+    }
+  return lowered;
+}
+
+function takenApart(graph: Graph): { lowered: Graph; writing: readonly Generator<void>[] } {
   refuseBlockedLayouts(graph);
   const initializers = new Map(graph.initializers);
   const lowering = new Lowering(graph, initializers);
@@ -110,7 +128,8 @@ export function lowerOperators(graph: Graph): Graph {
     if (node.op === 'QuantizeLinear') lowering.quantized.set(node.outputs[0]!, parametersAt(node, 1));
     lowering.push(node);
   }
-  return new Graph({ ...partsOf(graph), nodes: lowering.finished(), initializers });
+  const lowered = new Graph({ ...partsOf(graph), nodes: lowering.finished(), initializers });
+  return { lowered, writing: lowering.writing };
 }
 
 /**

@@ -42,6 +42,8 @@ export class Lowering {
   readonly half: boolean;
   /** Parameters of the quantised tensors met so far. */
   readonly quantized = new Map<string, Quantization>();
+  /** Large constants that are still to be filled, in steps of a few milliseconds. */
+  readonly writing: Generator<void>[] = [];
   readonly #initializers: Graph['initializers'];
   /** Float tensors by quantised tensor, quantised tensors by float tensor, and quantised tensors that are another one. */
   readonly #floats = new Map<string, string>();
