@@ -1,3 +1,4 @@
+import { OnnxCamError } from '../common/errors.ts';
 import type { Tensor } from '../engine/tensor.ts';
 import type { FeatureMaps } from '../kernels/features.ts';
 import { concatenated } from '../kernels/map-values.ts';
@@ -95,12 +96,23 @@ export function takesManyScores({ model }: Network, images: number, targets: num
   return targets > images && (batch ?? 1) === 1 && layout !== 'ntchw';
 }
 
-/** Runs a plan for all targets at once; where the model's batch is fixed, for as many at once as fit into it. */
-export async function runTargets(
-  network: Network,
-  { images, count, plan, layers, targets, keep, signal }: TargetsRun,
-): Promise<{ run: NetworkResult; passes: number }> {
-  if (plan.manyScores || images.dims[0] === targets.length)
+/** How rules, or the runtime, refuse several scores of one image; what is wrong for a single score as well is told then. */
+const ONE_AT_A_TIME: ReadonlySet<string> = new Set(['ERR_NO_GRADIENT', 'ERR_RUNTIME']);
+
+/**
+ * Runs a plan for all targets at once; where the model's batch is fixed, for as many at once as fit into it. A model that takes its only
+ * image for granted somewhere (an LSTM's output whose batch is squeezed away) has room for one score at a time.
+ */
+export async function runTargets(network: Network, asked: TargetsRun): Promise<{ run: NetworkResult; passes: number }> {
+  const { images, count, plan, layers, targets, keep, signal } = asked;
+  if (plan.manyScores)
+    try {
+      return { run: await network.run({ images, plan, layers, targets, keep, signal }), passes: 1 };
+    } catch (error) {
+      if (!(error instanceof OnnxCamError) || !ONE_AT_A_TIME.has(error.code)) throw error;
+      return runTargets(network, { ...asked, plan: { ...plan, manyScores: false } });
+    }
+  if (images.dims[0] === targets.length)
     return { run: await network.run({ images, plan, layers, targets, keep, signal }), passes: 1 };
 
   // A fixed batch: the images are padded already, the targets are cut and padded to it.
