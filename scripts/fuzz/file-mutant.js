@@ -14,6 +14,7 @@ const KINDS = [
   [13, ['webp', damageWebp]],
   [15, ['tiff', damageTiff]],
   [10, ['gif', damageGif]],
+  [8, ['bmp', damageBytes]],
   [2, ['avif', damageBytes]],
   [2, ['svg', damageSvg]],
   [6, ['npy', damageNpy]],

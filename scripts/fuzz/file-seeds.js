@@ -1,6 +1,8 @@
+import { readdirSync, readFileSync } from 'node:fs';
 import sharp from 'sharp';
 import { formatNpy } from '../../dist/io/npy.js';
 
+const KINDS = new URL('../../test/golden/decode/kinds/', import.meta.url);
 const [WIDTH, HEIGHT] = [45, 32];
 const PIXELS = Buffer.from(
   Array.from({ length: WIDTH * HEIGHT * 4 }, (_, i) => (i * i * 7 + (i >> 5)) & (i % 4 === 3 ? 255 : 127)),
@@ -51,6 +53,7 @@ const PICTURES = {
     () => rgb().tiff({ compression: 'packbits' }),
     () => rgb().toColourspace('rgb16').tiff({ compression: 'none' }),
     () => frames().tiff({ compression: 'lzw' }),
+    () => grey().toColourspace('grey16').tiff({ compression: 'deflate' }),
   ],
   gif: [() => rgb().gif(), () => rgba().gif({ colours: 8 }), () => frames().gif(DELAYS)],
   avif: [() => rgb().avif({ effort: 0 })],
@@ -78,14 +81,24 @@ const LABELS = ['cat\ndog\nbird, small bird\nfish\n'];
 
 const TENSOR = { data: Float32Array.from({ length: 3 * 16 * 16 }, (_, i) => Math.sin(i)), dims: [1, 3, 16, 16] };
 
+/** Pictures of kinds that sharp does not write: BMP, and TIFF of 12, 32 and floating-point bits. */
+function stored(ending) {
+  const names = readdirSync(KINDS).filter(name => name.endsWith(ending));
+  if (names.length === 0) throw new Error(`no ${ending} in ${KINDS}`);
+  return names.sort().map(name => readFileSync(new URL(name, KINDS)));
+}
+
 /** By kind, the sound files that mutants are made of. */
 export async function makeSeeds() {
   const pictures = Object.entries(PICTURES).map(async ([kind, made]) => [
     kind,
     await Promise.all(made.map(make => make().toBuffer())),
   ]);
+  const { tiff, ...others } = Object.fromEntries(await Promise.all(pictures));
   return {
-    ...Object.fromEntries(await Promise.all(pictures)),
+    ...others,
+    tiff: [...tiff, ...stored('.tif')],
+    bmp: stored('.bmp'),
     svg: SVG.map(text => Buffer.from(text)),
     npy: [Buffer.concat(formatNpy(TENSOR)), Buffer.concat(formatNpy({ ...TENSOR, dims: [3, 16, 16] }))],
     sidecar: SIDECARS.map(value => Buffer.from(JSON.stringify(value))),
