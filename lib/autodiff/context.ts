@@ -4,7 +4,6 @@ import type { GraphNode } from '../model/graph/graph.ts';
 import { Accumulator, oneHot, type Part } from './accumulator.ts';
 import { expand, unbroadcast } from './broadcast.ts';
 import type { Emitter } from './emitter.ts';
-import type { RuleSet } from './rule.ts';
 import type { Value } from './value.ts';
 
 /** Where a rule's results go. */
@@ -13,6 +12,9 @@ export interface GradientSink {
   addPart(tensor: string, part: Part, gradient: Value): void;
   addIndex(tensor: string, index: Value): void;
 }
+
+/** A table of rules (rule.ts), as far as it is passed on here. */
+type Rules = ReadonlyMap<string, { readonly backward: (context: NodeContext) => void }>;
 
 /** What {@link NodeContext} needs to know of the pass it belongs to. */
 export interface PassView {
@@ -31,7 +33,7 @@ export interface PassView {
     nodes: readonly GraphNode[],
     results: ReadonlyMap<string, Value>,
     sources: readonly Value[],
-    rules?: RuleSet,
+    rules?: Rules,
   ): ReadonlyMap<string, Value>;
 }
 
@@ -204,7 +206,7 @@ export class NodeContext {
   backThrough(
     emit: () => readonly (readonly [result: Value, gradient: Value])[],
     seen: (input: Value) => Value = input => input,
-    rules?: () => RuleSet,
+    rules?: () => Rules,
   ): void {
     const start = this.emit.graph.nodes.length;
     const results = new Map(emit().map(([{ name }, gradient]) => [name, gradient]));

@@ -51,7 +51,9 @@ function projectedAttention(node: GraphNode, lowering: Lowering, { columns, prod
   const heads = attributes.int('num_heads', 1);
   const scale = lowering.float(attributes.float('scale', 0) || 1 / Math.sqrt(sizes[0]! / heads));
   const [queries, ...own] = parts.map(part => splitHeads(lowering, part, heads)) as [string, string, string];
-  const cached = isEmpty(lowering, past) ? [] : [0, 1].map(at => lowering.row(past, at));
+  const cached = isEmpty(lowering, past)
+    ? []
+    : [0, 1].map(at => lowering.squeeze(lowering.emit('Gather', [past, lowering.integers([at])], { axis: 0 }), 0));
   const [keys, values] = own.map((part, i) =>
     cached[i] ? lowering.emit('Concat', [cached[i], part], { axis: 2 }) : part,
   ) as [string, string];

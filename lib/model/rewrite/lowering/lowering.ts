@@ -36,11 +36,10 @@ export class Lowering {
   /** As it was. */
   readonly graph: Graph;
   readonly nodes: GraphNode[] = [];
-  /** Of the tensors so far, as far as the file tells. */
   readonly shapes: Shapes;
   /** The model computes in half precision. */
   readonly half: boolean;
-  /** Parameters of the quantised tensors met so far. */
+  /** Of the quantised tensors met so far. */
   readonly quantized = new Map<string, Quantization>();
   /** Large constants that are still to be filled, in steps of a few milliseconds. */
   readonly writing: Generator<void>[] = [];
@@ -299,12 +298,6 @@ export class Lowering {
     const known = this.shapes.of(tensor)?.at(axis);
     if (known !== undefined) return this.integers([known]);
     return this.emit('Gather', [this.emit('Shape', [tensor]), this.integers([axis])]);
-  }
-
-  /** One index of the first axis, which goes. */
-  row(tensor: string, index: number): string {
-    const at = this.constant('int64', [], BigInt64Array.of(toInt64(index)));
-    return this.emit('Gather', [tensor, at], { axis: 0 });
   }
 
   unsqueeze(tensor: string, ...axes: readonly number[]): string {
