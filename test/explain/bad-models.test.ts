@@ -179,13 +179,16 @@ describe('models that cannot be explained', () => {
   });
 
   it('an operator without a gradient is named, with its node and what works without', async () => {
-    // A branch that the picture decides.
+    // A branch that the picture decides, and that cannot be computed for every picture: it has as many places as there are non-zeros.
     const spec = plainSpec();
     const branch = (op: string) =>
       create(AttributeProtoSchema, {
         type: AttributeProto_AttributeType.GRAPH,
         g: buildGraph({
-          nodes: [makeNode(op, ['r2'], ['inside'], { axes: [2, 3], keepdims: 0 })],
+          nodes: [
+            makeNode('NonZero', ['r2'], ['places']),
+            makeNode(op, ['r2'], ['inside'], { axes: [2, 3], keepdims: 0 }),
+          ],
           inputs: [],
           outputs: [{ name: 'inside' }],
         }),
