@@ -3,6 +3,8 @@ import { differentiate } from '../../lib/autodiff/differentiate.ts';
 import type { Tensor } from '../../lib/engine/tensor.ts';
 import { parseModel } from '../../lib/model/file/parse-model.ts';
 import { type Graph, type GraphNode, makeNode } from '../../lib/model/graph/graph.ts';
+import { dimsOf, makeTensorProto, readFloat32 } from '../../lib/model/graph/tensor-values.ts';
+import { describeValue, makeValueInfo } from '../../lib/model/graph/value-info.ts';
 import { withProbe } from '../../lib/model/probe/probe-session.ts';
 import { lowerOperators } from '../../lib/model/rewrite/lowering/lower.ts';
 import { factsByRunning, runGraph } from '../autodiff/harness.ts';
@@ -118,4 +120,65 @@ export async function compareGradient(one: LoweringCase): Promise<void> {
   expect(Math.abs(dot(gradient, direction) - expected)).toBeLessThan(2e-4 * Math.max(1, Math.abs(expected)));
 }
 
-const dot = (a: Float32Array, b: Float32Array): number => a.reduce((sum, value, i) => sum + value * b[i]!, 0);
+/**
+ * The gradient of Σ y·seed in x, along a direction, of a case taken apart whose numbers are all made float64, against differences of
+ * that graph: what float32 hides of a rule shows here.
+ */
+export async function compareGradientInDouble(one: LoweringCase): Promise<void> {
+  const graph = inDouble(lowerOperators(buildCase(one)));
+  const x = toDouble(caseInput(one));
+  const direction = noise(one.x, 21).data;
+  const y = async (data: Float64Array) =>
+    (await runGraph(graph, { x: { ...x, data: data as typeof x.data } }, ['y'])).y!;
+  const { dims } = await y(x.data);
+  const seed: Tensor<'float64'> = { type: 'float64', dims, data: Float64Array.from(noise(dims, 22).data) };
+  const whole = graph.clone();
+  whole.inputs.push(makeValueInfo('seed', 'float64', dims));
+  const facts = await factsByRunning(whole, { x, seed });
+  const { gradients } = differentiate({ graph: whole, facts, seeds: { y: { gradient: 'seed' } }, wrt: ['x'] });
+  const name = gradients.get('x')!;
+  const gradient = (await runGraph(whole, { x, seed }, [name]))[name]!;
+  expect(gradient.type).toBe('float64');
+  const score = async (step: number) =>
+    dot((await y(x.data.map((value, i) => value + step * direction[i]!))).data as Float64Array, seed.data);
+  const h = 1e-3;
+  const [far, near] = [(await score(2 * h)) - (await score(-2 * h)), (await score(h)) - (await score(-h))];
+  const expected = (8 * near - far) / (12 * h);
+  const actual = dot(gradient.data as Float64Array, direction);
+  expect(Math.abs(actual - expected)).toBeLessThan(1e-8 * Math.max(1, Math.abs(expected)));
+}
+
+const toDouble = ({ dims, data }: Tensor<'float32'>): Tensor<'float64'> => ({
+  type: 'float64',
+  dims,
+  data: Float64Array.from(data),
+});
+
+/** A graph with float64 in the place of float32: inputs, weights and casts. */
+function inDouble(graph: Graph): Graph {
+  const copy = graph.clone();
+  for (const [name, weight] of copy.initializers)
+    if (weight.dataType === FLOAT) {
+      const values = Float64Array.from(readFloat32(weight));
+      copy.initializers.set(name, makeTensorProto(name, 'float64', dimsOf(weight), values));
+    }
+  copy.inputs.splice(
+    0,
+    copy.inputs.length,
+    ...copy.inputs.map(value => makeValueInfo(value.name, 'float64', describeValue(value).dims!)),
+  );
+  copy.replaceNodes(
+    copy.nodes.map(node =>
+      node.op === 'Cast' && node.attributes.int('to', 0) === FLOAT
+        ? makeNode('Cast', node.inputs, node.outputs, { to: DOUBLE }, { name: node.name })
+        : node,
+    ),
+  );
+  return copy;
+}
+
+const FLOAT = 1;
+const DOUBLE = 11;
+
+const dot = (a: ArrayLike<number>, b: ArrayLike<number>): number =>
+  Array.from(a).reduce((sum, value, i) => sum + value * b[i]!, 0);

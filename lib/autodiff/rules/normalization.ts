@@ -72,7 +72,16 @@ function normalizedLayer(context: NodeContext, axis: number): { xHat: Value; inv
   const { emit, node } = context;
   const x = context.input();
   const dims = x.dims.map((size, index) => (index >= axis ? 1 : size));
-  if (x.type === 'float32' || x.type === 'float64') {
+  // Of float64 the operator gives its statistics in float32 all the same.
+  if (x.type === 'float64') {
+    const axes = range(x.dims.length - axis, axis);
+    const centred = emit.sub(x, reduce(emit, 'ReduceMean', x, axes));
+    const variance = reduce(emit, 'ReduceMean', emit.mul(centred, centred), axes);
+    const deviation = emit.unary('Sqrt', plus(emit, variance, node.attributes.float('epsilon', 1e-5)));
+    const inverse = emit.unary('Reciprocal', deviation);
+    return { xHat: emit.mul(centred, inverse), inverse };
+  }
+  if (x.type === 'float32') {
     const statistics = { type: x.type, dims };
     const [, mean, inverse] = emit.withOutputs(node, [x, statistics, statistics]);
     return { xHat: emit.mul(emit.sub(x, mean!), inverse!), inverse: inverse! };

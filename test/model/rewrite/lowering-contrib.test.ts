@@ -7,6 +7,7 @@ import {
   buildCase,
   caseInput,
   compareGradient,
+  compareGradientInDouble,
   compareWithRuntime,
   type LoweringCase,
   runCase,
@@ -152,6 +153,10 @@ describe('further operators that the runtime has fused, taken apart', () => {
     expect(lowered.nodes.filter(node => node.domain !== '' || before(node))).toEqual([]);
     if (!one.before) await compareGradient(one);
   });
+
+  // What is quantised is so in float32 alone.
+  const exact = Object.entries(CASES).filter(([, one]) => !one.before && !QUANTIZED.includes(one.op));
+  it.each(exact)('%s, gradient in float64', async (_, one) => compareGradientInDouble(one));
 
   it('MatMulNBits with a weight of another size stays, and the runtime says what is wrong', () => {
     const one = nbits(32, 5, 4, 16);
