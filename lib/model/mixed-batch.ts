@@ -1,5 +1,6 @@
 import type { ImageInput } from './find/input.ts';
 import { constantValues } from './graph/constant-chain.ts';
+import { dependentTensors } from './graph/data-flow.ts';
 import type { FactTable } from './graph/facts.ts';
 import type { Graph } from './graph/graph.ts';
 
@@ -20,7 +21,13 @@ const RANDOM =
  * its statistics from all of them.
  */
 export function mixesImages(graph: Graph): boolean {
-  return graph.nodes.some(({ op, domain, attributes, outputs }) => {
+  const dependent = dependentTensors(
+    graph,
+    graph.inputs.map(({ name }) => name),
+  );
+  return graph.nodes.some(({ op, domain, attributes, inputs, outputs }) => {
+    // Weights are standardised by the same operators.
+    if (!dependent.has(inputs[0]!)) return false;
     if (domain === '' && op === 'BatchNormalization')
       return graph.opset >= 14 ? attributes.int('training_mode', 0) === 1 : outputs.slice(1).some(Boolean);
     // Its default axes include the batch.

@@ -221,6 +221,20 @@ describe('the batch axis', () => {
     expect(one(await open_.explain(image, { method: 'eigen-cam' })).warnings).toEqual([]);
   });
 
+  it('weights that are standardised by a batch normalisation in training mode mix nothing', async () => {
+    const nodes = [
+      makeNode('BatchNormalization', ['k', 's', 'b', 'mu', 'var'], ['kernel', 'mu1', 'var1'], { training_mode: 1 }),
+      makeNode('Conv', ['a', 'kernel'], ['n']),
+      makeNode('GlobalAveragePool', ['n'], ['q']),
+      makeNode('Flatten', ['q'], ['u']),
+      makeNode('Gemm', ['u', 'wf'], ['y'], { transB: 1 }),
+    ];
+    const ones = { dims: [8], data: new Float32Array(8).fill(1) };
+    const weights = { k: noise([8, 8, 1, 1], 3), s: noise([8], 4), b: noise([8], 5), mu: noise([8], 6), var: ones };
+    const cam = await open(network(nodes, { outputs: [{ name: 'y' }], weights, batch: 2 }));
+    expect(one(await cam.explain(image, { method: 'eigen-cam' })).warnings.join()).not.toMatch(/mixes the pictures/);
+  });
+
   it('steps before the pictures are refused for every target that reads positions', async () => {
     const nodes = [
       makeNode('Unsqueeze', ['z', 'front'], ['u']),
