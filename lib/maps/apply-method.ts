@@ -19,6 +19,7 @@ import { judge, type Verdict } from '../result/status.ts';
 import type { ActivationScorer } from '../scoring/activation-scorer.ts';
 import type { MaskOptimizer } from '../scoring/mask-optimizer.ts';
 import type { PictureScorer } from '../scoring/picture-scorer.ts';
+import { whyZero } from './why-zero.ts';
 
 /** A method's own values, before the outermost ReLU, normalisation and resizing. */
 export interface RawMaps {
@@ -60,11 +61,11 @@ export async function applyMethod(
   const contextOf = (i: number) => methodContext(method, layers[i]!, i, size, context);
   if (definition.scope === 'layer') {
     const { own, sums } = await applyToEach(definition, method, layers, contextOf);
-    return finishMaps(method, size, own, sums);
+    return finishMaps(method, layers, size, own, sums);
   }
   const result = await definition.compute(layers as [LayerTensors, ...LayerTensors[]], contextOf(0));
   const smooths = definition.scope === 'layers' && definition.smooths === true;
-  return finishMaps(method, size, { raw: [result.maps], ...besides(layers, [result]) }, smooths);
+  return finishMaps(method, layers, size, { raw: [result.maps], ...besides(layers, [result]) }, smooths);
 }
 
 /** `sums`: there were sums over channels, which `eigenSmooth` may take the place of. */
@@ -116,10 +117,16 @@ function besides(
   return { colours, concepts };
 }
 
-async function finishMaps(method: Method, size: InputSize, own: RawMaps, sums: boolean): Promise<MethodMaps> {
+async function finishMaps(
+  method: Method,
+  layers: readonly LayerTensors[],
+  size: InputSize,
+  own: RawMaps,
+  sums: boolean,
+): Promise<MethodMaps> {
   const { definition, params, convention } = method;
   const relu = params.relu as boolean;
-  const verdicts = await verdictsOf(own.raw, method);
+  const verdicts = await verdictsOf(own.raw, method, layers);
   const enlarged = await enlargedMaps(own.raw, size, method);
   const { fusion = 'mean', stretchedOnce } = definition;
   const maps = await FINISH[convention]({ layers: enlarged, size, relu, fusion, stretchedOnce });
@@ -133,13 +140,14 @@ async function finishMaps(method: Method, size: InputSize, own: RawMaps, sums: b
 async function verdictsOf(
   raw: readonly Maps[],
   { definition, params }: Omit<Method, 'convention'>,
+  layers: readonly LayerTensors[],
 ): Promise<Verdict[]> {
   const choice = { relu: params.relu as boolean, ofTarget: isOfTarget(definition.needs) };
   const ranges = await Promise.all(raw.map(mapRanges));
   return Array.from({ length: raw[0]!.dims[0] }, (_, n) =>
     judge(
       ranges.map(layer => layer[n]!),
-      choice,
+      { ...choice, whyZero: () => whyZero(definition, layers, n) },
     ),
   );
 }

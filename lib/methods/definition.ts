@@ -190,6 +190,8 @@ interface MethodFacts {
    * the `paper` convention. Others are stretched at the layer's resolution.
    */
   enlarged?(params: ParamValues): 'bilinear' | 'align-corners' | undefined;
+  /** Of methods that multiply maps: which ones. Where one is empty, so is the product. */
+  readonly multiplies?: string;
   /** Of methods that differentiate another score than the target's. */
   readonly ownScore?: OwnScore;
   /**

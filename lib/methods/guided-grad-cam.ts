@@ -18,6 +18,7 @@ export const guidedGradCam = defineMethod({
   conventions: ['pytorch-grad-cam'],
   relu: false,
   scope: 'layer',
+  multiplies: "guided backpropagation and the other method's map",
   compute: async (layer, context) => {
     const { convention, params, size } = context;
     const base = await layerMaps(layer, await computeBase(layer, context), params.eigenSmooth === true, context.signal);

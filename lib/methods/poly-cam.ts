@@ -93,6 +93,7 @@ export const polyCam = defineMethod({
   conventions: [],
   relu: true,
   scope: 'layers',
+  multiplies: 'the maps of all layers',
   compute: async (layers, context) => {
     const scorer = pictureScorerOf(context);
     let map: Maps | undefined;

@@ -35,6 +35,7 @@ export const refineCam = defineMethod({
   relu: true,
   scope: 'layers',
   smooths: true,
+  multiplies: 'the maps of all layers',
   compute: async (layers, context) => {
     const { params, size } = context;
     const convention = CONVENTION_OF[params.mode as Mode];

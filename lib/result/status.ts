@@ -15,14 +15,19 @@ export interface Verdict {
  */
 const ROUNDING = 1e-6;
 
+export interface Judged {
+  /** Whether the outermost ReLU is applied. */
+  readonly relu: boolean;
+  /** Whether the map is about a target or about the layer alone. */
+  readonly ofTarget: boolean;
+  /** Of a target's map of zeros: what its tensors say of it. */
+  readonly whyZero?: () => string | undefined;
+}
+
 /**
- * Judges one map. `raw` is the range of the values before the outermost ReLU (several layers: each layer's), `relu` says
- * whether that ReLU is applied, `ofTarget` whether the map is about a target or about the layer alone.
+ * Judges one map. `raw` is the range of the values before the outermost ReLU (several layers: each layer's).
  */
-export function judge(
-  raw: readonly MapRange[],
-  { relu, ofTarget }: { readonly relu: boolean; readonly ofTarget: boolean },
-): Verdict {
+export function judge(raw: readonly MapRange[], { relu, ofTarget, whyZero }: Judged): Verdict {
   let min = Number.POSITIVE_INFINITY;
   let max = Number.NEGATIVE_INFINITY;
   let flat = true;
@@ -40,18 +45,21 @@ export function judge(
     max = Math.max(max, layer.max);
   }
   if (!flat) return { status: 'ok', reason: null };
-  if (min === 0 && max === 0)
+  if (min === 0 && max === 0) {
+    const why = ofTarget ? whyZero?.() : undefined;
+    if (why !== undefined) return { status: 'zero', reason: `every value is zero: ${why}` };
     return {
       status: 'zero',
       reason: ofTarget
-        ? 'every value is zero: the target does not depend on this layer, or its score is saturated (try the logit instead of the probability, or another layer)'
+        ? 'every value is zero: the target does not depend on this layer, its score is saturated, or nothing positive is left (try the logit instead of the probability, another layer or method)'
         : 'every value is zero: with this input the layer is zero everywhere, or holds nothing that this method looks for (try another layer)',
     };
+  }
   if (relu && max <= 0)
     return {
       status: 'zero',
       reason: ofTarget
-        ? 'every value is negative and the ReLU leaves nothing: no place speaks for this target (try negative(target), or params: { relu: false })'
+        ? 'every value is negative and the ReLU leaves nothing: summed up as this method does, no place speaks for this target (try negative(target), params: { relu: false }, or another method)'
         : 'every value is negative and the ReLU leaves nothing (try params: { relu: false }, or another layer)',
     };
   return { status: 'constant', reason: `every value equals ${max}: no place stands out (try another layer)` };
