@@ -83,6 +83,9 @@ export class ActivationPatterns {
     if (ACTIVATIONS.has(node.op)) return true;
     const data = node.inputs.filter(name => name && !this.#constant(name));
     if ((node.op === 'Add' || node.op === 'Sum') && data.length > 1) return true;
+    // The shift of a learnt scale and shift.
+    if ((node.op === 'Add' || node.op === 'Sub') && data.length === 1)
+      return this.isPostActivation(data[0]!, depth - 1);
     if (node.op === 'Concat') return data.every(name => this.#isActivationOrPool(name, depth - 1));
     if (ALIASES.has(node.op)) return this.isPostActivation(node.inputs[0]!, depth - 1);
     const rounded = beforeQuantization(this.#graph, tensor);
@@ -104,25 +107,33 @@ export class ActivationPatterns {
   }
 
   /** For f(x)·g(x) with element-wise f and g: the tensors between x and the product; undefined for other products. */
-  #commonArgument(node: GraphNode): string[] | undefined {
-    const [left, right] = node.inputs.map(name => this.#elementwiseChain(name));
-    if (!left || !right || node.inputs[0] === node.inputs[1]) return undefined;
-    const shared = left.findIndex(name => right.includes(name));
-    if (shared < 0) return undefined;
-    return [...left.slice(0, shared), ...right.slice(0, right.indexOf(left[shared]!))];
+  #commonArgument({ inputs: [first, second] }: GraphNode): string[] | undefined {
+    return first === second ? undefined : this.#between(first!, second!, MAX_STEPS)?.parts;
   }
 
-  /** A tensor and those before it, as long as each is an element-wise function of one other. */
-  #elementwiseChain(tensor: string): string[] {
+  /** What two tensors are element-wise functions of, and what lies between. */
+  #between(first: string, second: string, steps: number): { parts: string[]; argument: string } | undefined {
+    const [left, right] = [this.#elementwiseChain(first, steps), this.#elementwiseChain(second, steps)];
+    const shared = left.findIndex(name => right.includes(name));
+    if (shared < 0) return undefined;
+    const argument = left[shared]!;
+    return { parts: [...left.slice(0, shared), ...right.slice(0, right.indexOf(argument))], argument };
+  }
+
+  /** A tensor and those before it, as long as each is an element-wise function of one other (x + c·x³ is one, too). */
+  #elementwiseChain(tensor: string, steps: number): string[] {
     const chain = [tensor];
     let name = tensor;
-    for (let step = 0; step < MAX_STEPS; step++) {
+    for (let step = 0; step < steps; step++) {
       const node = this.#graph.producer(name);
       if (node?.domain !== '') break;
       const data = node.inputs.filter(input => input && !this.#constant(input));
-      const elementwise = UNARY_STEPS.has(node.op) || BINARY_STEPS.has(node.op);
-      if (!elementwise || data.length !== 1) break;
-      chain.push((name = data[0]!));
+      if (!UNARY_STEPS.has(node.op) && !BINARY_STEPS.has(node.op)) break;
+      const sum = node.op === 'Add' && data.length === 2 && data[0] !== data[1];
+      const both = sum ? this.#between(data[0]!, data[1]!, steps - step - 1) : undefined;
+      if (both) chain.push(...both.parts);
+      else if (data.length !== 1) break;
+      chain.push((name = both?.argument ?? data[0]!));
     }
     return chain;
   }

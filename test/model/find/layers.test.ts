@@ -82,6 +82,20 @@ describe('chooseLayer', () => {
       { root: scalar(Math.SQRT2), one: scalar(1), half: scalar(0.5) },
     ],
     [
+      'GELU by tanh, in pieces',
+      [
+        makeNode('Pow', ['c', 'three'], ['s']),
+        makeNode('Mul', ['s', 'small'], ['t']),
+        makeNode('Add', ['c', 't'], ['u']),
+        makeNode('Mul', ['u', 'root'], ['v']),
+        makeNode('Tanh', ['v'], ['g']),
+        makeNode('Add', ['g', 'one'], ['h']),
+        makeNode('Mul', ['c', 'half'], ['i']),
+        makeNode('Mul', ['i', 'h'], ['a']),
+      ],
+      { three: scalar(3), small: scalar(0.044715), root: scalar(0.7978846), one: scalar(1), half: scalar(0.5) },
+    ],
+    [
       'Mish',
       [makeNode('Softplus', ['c'], ['s']), makeNode('Tanh', ['s'], ['t']), makeNode('Mul', ['c', 't'], ['a'])],
       {},
@@ -138,6 +152,16 @@ describe('chooseLayer', () => {
     );
     expect(normalised.chosen).toMatchObject({ name: 'r' });
     expect(normalised.chosen!.reason).toMatch(/before the BatchNormalization$/);
+  });
+
+  it('takes the whole of a learnt scale and shift behind an activation', async () => {
+    const nodes = [
+      makeNode('Relu', ['c'], ['r']),
+      makeNode('Mul', ['r', 'scale'], ['m']),
+      makeNode('Add', ['m', 'shift'], ['a']),
+    ];
+    const { chosen } = await modelWith(nodes, { scale: noise([4, 1, 1]), shift: noise([4, 1, 1]) });
+    expect(chosen).toMatchObject({ name: 'a', postActivation: true });
   });
 
   it('is not misled by shapes that are read from earlier tensors', async () => {
