@@ -79,8 +79,21 @@ export class Explainer {
     throwIfAborted(options.signal);
     const { sources, several } = splitSources(image, this.#base.network.model.input);
     const given = targetsOf(options.target, sources.length);
+    const results: ExplainResult[] = [];
+    // Each output has layers of its own.
+    for (const output of new Set(given.map(outputOf))) {
+      const own = given.flatMap((target, i) => (outputOf(target) === output ? [i] : []));
+      const work = { sources: own.map(i => sources[i]!), given: own.map(i => given[i]!), output };
+      const explained = await this.#explainOutput(work, options);
+      for (const [i, index] of own.entries()) results[index] = explained[i]!;
+    }
+    return several ? results : results[0]!;
+  }
+
+  /** Images whose targets name the same output. */
+  async #explainOutput({ sources, given, output }: OfOutput, options: ExplainOptions): Promise<ExplainResult[]> {
     const { inputs } = options;
-    const stage = await this.#parts.stages.of({ head: scoringGraph(given), inputs });
+    const stage = await this.#parts.stages.of({ head: scoringGraph(given), output, inputs });
     const { network } = stage;
     const request = stage.requests.make(options);
     const compares = given.some(target => similarImages(target).length > 0);
@@ -96,7 +109,7 @@ export class Explainer {
       for (const [i, byMethod] of chunk.entries()) results.push(nest(byMethod, targets[from + i]!, options, request));
       request.progress?.images({ done: to, total: sources.length });
     }
-    return several ? results : results[0]!;
+    return results;
   }
 
   /** The classes with the largest logits; of a detector the best candidate of each class. */
@@ -185,7 +198,8 @@ export class Explainer {
    */
   unsupported(methods: readonly string[], options: SupportOptions = {}): Map<string, OnnxCamError> {
     this.#checkUsable();
-    return findUnsupported(this.#base, methods, options);
+    const output = options.target === undefined ? undefined : outputOf(parseTarget(options.target));
+    return findUnsupported(this.#parts.stages.ofOutput(output), methods, options);
   }
 
   /** Hexadecimal SHA-256 of the model file. */
@@ -277,6 +291,12 @@ export function stream<T extends ExplainSource>(
   options: StreamOptions = {},
 ): AsyncGenerator<StreamResult<T, ExplainResult>, void, void> {
   return Explainer.streamOver(explainers, source, options);
+}
+
+interface OfOutput {
+  readonly sources: readonly DetectedSource[];
+  readonly given: readonly Target[];
+  readonly output: string | undefined;
 }
 
 /** The scoring graph that all targets read. */

@@ -64,7 +64,11 @@ export async function load(model: string | URL | Uint8Array, options: LoadOption
     const network = new Network(model, sessions, session, { precision });
     const scorers = new Scorers(model, sessions, session, session.intraOpNumThreads);
     const requests = new Requests(network, { layer, tokens: tokens ?? loaded.sidecar.tokens });
-    return { network, scorers, optimizers: new MaskOptimizers(network, pictures), setting, requests };
+    const { output, classes } = model.logits;
+    // They belong to the model's own output, and to others of its length.
+    const labelled = model.scored || output === loaded.logits.output || classes === loaded.logits.classes;
+    const own = labelled ? setting : { labels: undefined };
+    return { network, scorers, optimizers: new MaskOptimizers(network, pictures), setting: own, requests };
   };
   return new Explainer({
     stages: new Stages(loaded, cache, stageOf),

@@ -6,8 +6,10 @@ import { sized } from '../methods/conventions/convention.ts';
 import type { HeadKind } from '../model/find/logits.ts';
 import { inputSize, type ReadyImage } from '../network/images.ts';
 import type { Network } from '../network/network.ts';
+import type { TargetLayer } from '../plan/target-layer.ts';
 import type { MethodRun } from '../request/request.ts';
 import { type ExplainedLayer, type ExplainedTarget, Explanation, type HeatMap } from '../result/explanation.ts';
+import type { Verdict } from '../result/status.ts';
 import type { ResolvedTarget } from '../targets/resolve.ts';
 import type { ScoreRow } from '../targets/score.ts';
 import type { ComputedMaps, ComputedMethod } from './compute-maps.ts';
@@ -78,7 +80,7 @@ async function assembleResult(
   );
   const postprocess = performance.now() - start;
   const model = run.milliseconds / work.length;
-  const { status, reason } = maps.verdicts[index]!;
+  const { status, reason } = ofRead(maps.verdicts[index]!, method.layerSets[set]!);
   return new Explanation(
     {
       map,
@@ -102,6 +104,7 @@ async function assembleResult(
         ...run.warnings,
         ...maps.warnings,
         ...computed.warnings,
+        ...borders(method.layerSets[set]!),
         ...(report?.warnings ?? emptyRegions(target, row)),
       ],
       timings: {
@@ -115,6 +118,26 @@ async function assembleResult(
     },
     image.picture,
   );
+}
+
+/** A map is drawn over the picture whole. */
+function borders(layers: readonly TargetLayer[]): readonly string[] {
+  return layers.flatMap(({ name, padded }) =>
+    padded
+      ? [
+          `the graph puts a border around the picture, which "${name}" covers too: its map is drawn as if it covered the picture ` +
+            'alone, so that places lie nearer to the middle than they should; a model without that Pad is shown in place',
+        ]
+      : [],
+  );
+}
+
+/** Of a layer that the caller named. */
+function ofRead(verdict: Verdict, layers: readonly TargetLayer[]): Verdict {
+  const unread = verdict.status === 'zero' ? layers.find(({ read }) => !read) : undefined;
+  if (!unread) return verdict;
+  const reason = `the scores read nothing of the positions of "${unread.name}": behind it they are made of class tokens, or of single tokens, alone (name a layer before the last attention, or none)`;
+  return { ...verdict, reason };
 }
 
 /** A sum over no position is exactly zero. */

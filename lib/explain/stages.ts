@@ -1,3 +1,4 @@
+import { OnnxCamError } from '../common/errors.ts';
 import { named } from '../common/named.ts';
 import { Recent } from '../common/recent.ts';
 import type { Tensor } from '../engine/tensor.ts';
@@ -10,6 +11,8 @@ import type { Stage } from './explain-run.ts';
 export interface StageRequest {
   /** A scoring graph behind the model. */
   readonly head?: string | URL | Uint8Array | undefined;
+  /** The output that all targets name. */
+  readonly output?: string | undefined;
   /** Tensors for the other inputs, before those of the explainer. */
   readonly inputs?: Readonly<Record<string, Tensor>> | undefined;
 }
@@ -35,6 +38,8 @@ export class Stages {
   readonly #byShapes = new Recent<string, Promise<Place>>(KEPT);
   readonly #byHead = new Recent<string | Uint8Array, Promise<Stage>>(KEPT);
 
+  readonly #byOutput = new Recent<string, Stage>(KEPT);
+
   constructor(model: Model, sessions: SessionCache, make: (model: Model, sessions: SessionUse) => Stage) {
     this.base = make(model, sessions);
     this.#sessions = sessions;
@@ -46,7 +51,7 @@ export class Stages {
    * @throws `ERR_MODEL_UNSUPPORTED` while inputs have no tensor, `ERR_OPTION_INVALID` and `ERR_INPUT_SHAPE` for tensors
    * that the model doesn't take, what reading and probing a model throw
    */
-  async of({ head, inputs }: StageRequest): Promise<Stage> {
+  async of({ head, output, inputs }: StageRequest): Promise<Stage> {
     const { model } = this.#place;
     // Throws: with another name in mind for one that is missing.
     const known = new Set(model.graph.inputs.map(({ name }) => name));
@@ -54,7 +59,7 @@ export class Stages {
     const missing = model.missing.filter(({ name }) => named(inputs, name) === undefined);
     if (missing.length > 0) throw needsInputs(model.input.name, missing);
     if (!inputs || Object.keys(inputs).length === 0) {
-      if (head === undefined) return this.base;
+      if (head === undefined) return this.ofOutput(output);
       return this.#byHead.get(keyOf(head), async () => {
         const scored = await this.#withHead(this.#place, head);
         return this.#make(scored.model, scored.sessions);
@@ -67,7 +72,14 @@ export class Stages {
     );
     // Equal shapes make equal graphs; only what is fed differs.
     const used = head === undefined ? place : await this.#withHead(place, head);
-    return this.#make({ ...used.model, fixedInputs }, used.sessions);
+    return this.#make({ ...explaining(used.model, output), fixedInputs }, used.sessions);
+  }
+
+  /** The model as it was loaded, with the layers of an output that targets name. */
+  ofOutput(output: string | undefined): Stage {
+    const { model, sessions } = this.#place;
+    if (output === undefined || output === model.logits.output) return this.base;
+    return this.#byOutput.get(output, () => this.#make(explaining(model, output), sessions));
   }
 
   #withHead({ model, heads }: Place, head: string | URL | Uint8Array) {
@@ -75,6 +87,17 @@ export class Stages {
       model: await model.withHead(head),
       sessions: this.#sessions.scope(),
     }));
+  }
+}
+
+/** An output that has no scores is refused by what reads the target. */
+function explaining(model: Model, output: string | undefined): Model {
+  if (output === undefined || output === model.logits.output || model.scored) return model;
+  try {
+    return { ...model, ...model.ofOutput(output) };
+  } catch (error) {
+    if (error instanceof OnnxCamError) return model;
+    throw error;
   }
 }
 

@@ -8,12 +8,12 @@ import { pathOf, readModelFile, sha256, sizeOf } from './file/model-file.ts';
 import { parseModel } from './file/parse-model.ts';
 import { readInputsBeside, readSidecar, type Sidecar } from './file/sidecar.ts';
 import { readUltralytics } from './file/ultralytics.ts';
-import { type ChosenLayer, chooseAutomatic } from './find/choose-layer.ts';
+import type { ChosenLayer } from './find/choose-layer.ts';
 import { ownClassNames } from './find/class-names.ts';
 import { type Detector, findDetector } from './find/detector.ts';
 import { describeInput, type ImageInput, missingInputs, needsInputs } from './find/input.ts';
-import { jointLayer } from './find/joint-layer.ts';
-import { type Layer, listLayers } from './find/layers.ts';
+import type { Layer } from './find/layers.ts';
+import { type LayersOfOutput, layersOfOutput } from './find/layers-of-output.ts';
 import { findLogits, type Logits, type LogitsContext } from './find/logits.ts';
 import type { FactTable } from './graph/facts.ts';
 import type { Graph } from './graph/graph.ts';
@@ -65,6 +65,11 @@ export interface Model {
   factsFor(width: number, height: number, depth?: number): Promise<FactTable>;
   /** Logits of another output of the model. */
   logitsOf(output: string): Logits;
+  /**
+   * What differs where another of its outputs is explained.
+   * @throws `ERR_OPTION_INVALID` for an output that the model doesn't have, `ERR_MODEL_UNSUPPORTED` for one without scores
+   */
+  ofOutput(output: string): LayersOfOutput & Pick<Model, 'logits'>;
   /** Names of the classes that the file itself holds. */
   readonly classNames: readonly string[] | undefined;
   /**
@@ -245,23 +250,19 @@ async function describeModel(
     const source = { graph, facts, input: settled.input, output, classNames: context.classNames };
     return findDetector(source, format ?? (detection || undefined));
   };
-  const recognised = scored ? undefined : detectorOf(wanted);
-  const detector = recognised?.certain ? recognised : undefined;
-  const found = scored ? headLogits(facts) : findLogits(graph, facts, wanted ?? detector?.output, context);
-  const notes = [...(found.note === undefined ? [] : [found.note]), ...notesOf(graph, facts, settled.input, decided)];
-  const logits = notes.length > 0 ? { ...found, note: notes.join('; ') } : found;
-  const layers = markJoint(listLayers(graph, facts, settled.input, logits), settled, detector);
-  const automatic = layers.some(layer => layer.dominating || layer.joint || layer.branch)
-    ? chooseAutomatic(layers)
-    : [];
+  const viewOf = (output: string | undefined) => {
+    const recognised = scored ? undefined : detectorOf(output);
+    const detector = recognised?.certain ? recognised : undefined;
+    const found = scored ? headLogits(facts) : findLogits(graph, facts, output ?? detector?.output, context);
+    const notes = [...(found.note === undefined ? [] : [found.note]), ...notesOf(graph, facts, settled.input, decided)];
+    const logits = notes.length > 0 ? { ...found, note: notes.join('; ') } : found;
+    return { logits, ...layersOfOutput(settled, logits, detector) };
+  };
   return {
     graph,
     facts,
     input: settled.input,
-    logits,
-    layers,
-    automatic,
-    chosen: automatic.at(-1),
+    ...viewOf(wanted),
     half: graph.nodes.some(({ op, outputs }) => WEIGHTED.has(op) && facts.get(outputs[0]!)?.type === 'float16'),
     factsFor: async (width, height, depth) => {
       const options = { ...probe, input: settled.input, width, height, depth, like: facts };
@@ -271,6 +272,7 @@ async function describeModel(
       return found;
     },
     logitsOf: output => findLogits(graph, facts, output, context),
+    ofOutput: viewOf,
     classNames: names,
     detectorOf,
     scored,
@@ -313,13 +315,3 @@ function otherWay({ op, node }: Assumption, width: number, height: number): Onnx
 
 /** Whose type is what a model computes in. */
 const WEIGHTED: ReadonlySet<string> = new Set(['Conv', 'Gemm', 'MatMul']);
-
-function markJoint(
-  layers: readonly Layer[],
-  { graph, facts }: Settled,
-  detector: Detector | undefined,
-): readonly Layer[] {
-  // What a suppression hands on is not in the order of resolutions.
-  const joint = detector && !detector.labels ? jointLayer(layers, graph, facts, detector.scores) : undefined;
-  return joint ? layers.map(layer => (layer === joint ? { ...layer, joint: true } : layer)) : layers;
-}

@@ -74,6 +74,7 @@ export function chooseAttentions(
       postActivation: false,
       normalized: false,
       attended: false,
+      read: true,
       affine: false,
       reader,
       block: ends?.[attentions.indexOf(attention)],

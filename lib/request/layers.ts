@@ -27,7 +27,8 @@ export function chooseLayers(
   const wanted = automatic ? (definition.scope === 'layers' ? 'stages' : 'auto') : spec;
   if (definition.needs.scores?.includes('block'))
     return chooseBlock(model, definition, automatic ? undefined : spec, tokens);
-  const single = model.automatic.length === 1 && !model.automatic[0]!.branch;
+  const [first] = model.automatic;
+  const single = model.automatic.length === 1 && (!first!.branch || first!.dominating);
   const cut = wanted === 'auto' && (definition.needs.scores ?? []).includes('tail') && single;
   const layers = findLayers(model, wanted, cut, tokens);
   for (const layer of layers) refuseVolumes(definition, layer);
@@ -64,6 +65,7 @@ function biasedLayers({ graph, facts, input, logits }: Model): TargetLayer[] {
       postActivation: false,
       normalized: false,
       attended: false,
+      read: true,
       affine: false,
       bias,
       reason: 'a layer with a bias',
@@ -94,6 +96,7 @@ export function inputLayer({ input, facts }: Model): TargetLayer {
     postActivation: false,
     normalized: false,
     attended: false,
+    read: true,
     affine: false,
     reason: 'the input itself',
   };
@@ -110,7 +113,14 @@ function chooseBlock(
   spec: LayerSpec | undefined,
   tokens: { readonly grid?: readonly [number, number]; readonly prefix?: number } | undefined,
 ): TargetLayer[] {
-  const entry = resolveLayers(spec, model.layers, model.graph, model.facts).at(-1)!;
+  const resolved = resolveLayers(spec, model.layers, model.graph, model.facts);
+  if (spec === undefined && resolved.length > 1)
+    throw new OnnxCamError(
+      'ERR_METHOD_UNSUPPORTED',
+      `${definition.name} works on one stream of tokens, and this model has ${resolved.length} branches: name one of their layers ` +
+        `in the option \`layer\` (${resolved.map(({ name }) => `"${name}"`).join(', ')})`,
+    );
+  const entry = resolved.at(-1)!;
   const before = model.layers.slice(
     0,
     model.layers.findIndex(({ name }) => name === entry.name),

@@ -2,7 +2,7 @@ import { OnnxCamError } from '../../common/errors.ts';
 import { nearestNames } from '../../common/suggest.ts';
 import type { FactTable } from '../graph/facts.ts';
 import type { Graph } from '../graph/graph.ts';
-import type { Layer } from './layers.ts';
+import type { Layer } from './layer.ts';
 
 /** What users write: a tensor's or node's name, a negative number, 'auto', 'stages', or several of them. */
 export type LayerSpec = string | number | readonly (string | number)[];
@@ -28,6 +28,13 @@ const RESTORING = /^(Reshape|DepthToSpace)$/;
  * @throws OnnxCamError `ERR_NO_SPATIAL_LAYER`
  */
 export function chooseLayer(layers: readonly Layer[]): ChosenLayer {
+  const last = lastLayer(layers);
+  if (!last) throw noSpatialLayer(layers);
+  return last;
+}
+
+/** As `chooseLayer`; undefined where no layer lies on every path. */
+export function lastLayer(layers: readonly Layer[]): ChosenLayer | undefined {
   const joint = layers.find(layer => layer.joint);
   if (joint) return { ...joint, reason: `last layer that the scores of all candidates depend on (${joint.operator})` };
   const entry = lastAttentionEntry(layers);
@@ -36,9 +43,9 @@ export function chooseLayer(layers: readonly Layer[]): ChosenLayer {
       ...entry,
       reason: `${entry.normalized ? 'normalised ' : ''}input of the last attention (${entry.operator})`,
     };
-  const candidates = layers.filter(layer => layer.dominating);
+  const candidates = layers.filter(layer => layer.dominating && layer.read);
   const last = candidates.at(-1);
-  if (!last) throw noSpatialLayer(layers);
+  if (!last) return undefined;
   const why = 'last spatial layer before the class scores';
   if (last.postActivation) return { ...last, reason: `${why} (${last.operator})` };
   const behind: string[] = [];
@@ -67,14 +74,16 @@ export function chooseLayer(layers: readonly Layer[]): ChosenLayer {
  */
 export function chooseAutomatic(layers: readonly Layer[]): ChosenLayer[] {
   const branches = layers.filter(({ branch }) => branch);
-  if (branches.length === 0 || layers.some(({ joint }) => joint) || lastAttentionEntry(layers))
-    return [chooseLayer(layers)];
+  if (branches.length === 0 || layers.some(({ joint }) => joint)) return [chooseLayer(layers)];
   const one = branches.length === 1;
   return branches.map(layer => ({
     ...layer,
-    reason: one
-      ? `last spatial layer (${layer.operator}); the class scores also depend on the picture by a way around it`
-      : `last layer of one of ${branches.length} branches (${layer.operator}): none lies on every path to the class scores`,
+    reason:
+      layer.dominating && one
+        ? `last tokens that every path to the class scores passes through (${layer.operator}); not all of it goes through the last attention`
+        : one
+          ? `last spatial layer (${layer.operator}); the class scores also depend on the picture by a way around it`
+          : `last layer of one of ${branches.length} branches (${layer.operator}): none lies on every path to the class scores`,
   }));
 }
 
@@ -95,18 +104,23 @@ export function chooseCut(layers: readonly Layer[]): ChosenLayer {
 
 /** What enters the last attention, unless feature maps that every path passes through come after it. */
 function lastAttentionEntry(layers: readonly Layer[]): Layer | undefined {
-  const index = layers.findLastIndex(({ attended }) => attended);
+  const index = layers.findLastIndex(({ attended, read }) => attended && read);
   const entry = layers[index];
   if (!entry) return undefined;
   const mapsAfter = layers
     .slice(index + 1)
-    .some(({ dominating, layout, operator }) => dominating && layout === 'nchw' && !MOVING.test(operator));
+    .some(
+      ({ dominating, read, layout, operator }) => dominating && read && layout === 'nchw' && !MOVING.test(operator),
+    );
   return mapsAfter ? undefined : entry;
 }
 
 /** The last activation of every resolution, from the input to the logits: targets of methods that fuse layers. */
 export function stageLayers(layers: readonly Layer[]): ChosenLayer[] {
-  const chosen = chooseLayer(layers);
+  const branches = layers.filter(({ branch }) => branch);
+  const sizes = new Set(branches.map(({ spatial }) => spatial.join('×')));
+  const ends = branches.length > 1 && sizes.size === branches.length ? chooseAutomatic(layers) : [chooseLayer(layers)];
+  const chosen = ends[0]!;
   const stages = new Map<string, ChosenLayer>();
   for (const layer of layers) {
     if (!layer.dominating || !layer.postActivation || layer.layout !== chosen.layout) continue;
@@ -115,8 +129,8 @@ export function stageLayers(layers: readonly Layer[]): ChosenLayer[] {
     stages.set(size, { ...layer, reason: `last activation at ${size}` });
     if (layer.name === chosen.name) break;
   }
-  stages.delete(chosen.spatial.join('×'));
-  return [...stages.values(), chosen];
+  for (const { spatial } of ends) stages.delete(spatial.join('×'));
+  return [...stages.values(), ...ends];
 }
 
 /**
@@ -183,7 +197,8 @@ function noSpatialLayer(layers: readonly Layer[]): OnnxCamError {
   return new OnnxCamError(
     'ERR_NO_SPATIAL_LAYER',
     layers.length === 0
-      ? 'no tensor between image and class scores has both positions and channels ([N,C,h,w] with h·w > 1 and C > 1); ' +
+      ? 'no tensor between image and class scores has both positions in the order of the picture and channels ([N,C,h,w] with ' +
+          'h·w > 1 and C > 1); ' +
           'rise, guided-backprop and fullgrad explain such a model at its input'
       : `none of the ${layers.length} spatial layers lies on every path to the class scores; name one in the option \`layer\``,
   );

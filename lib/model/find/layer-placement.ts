@@ -1,4 +1,4 @@
-import { type Axes, type Axis, isSpatial, kindOf, type TokenGrid, tokensOf } from './axes.ts';
+import { type Axes, type Axis, isDisplaced, isSpatial, kindOf, sequenceOf, type TokenGrid, tokensOf } from './axes.ts';
 
 /** Order of a layer's axes: feature maps, channels last, volumes, frames of clips [N·T,C,h,w], or tokens [N,T,D]. */
 export type LayerLayout = 'nchw' | 'nhwc' | 'ncdhw' | 'frames' | 'tokens';
@@ -23,15 +23,15 @@ const LAYOUTS = {
  * matrices and all others in which a position's channels don't lie on one axis.
  */
 export function layerPlacement(axes: Axes): LayerPlacement | undefined {
-  // Turned for shifted windows: a map of it would lie beside what it shows.
-  if (axes.some(axis => axis.some(({ turned }) => turned !== undefined))) return undefined;
+  // Turned for shifted windows, mirrored, cut out: a map of it would lie beside what it shows.
+  if (axes.some(axis => axis.some(isDisplaced))) return undefined;
   const [batch, ...rest] = axes;
   const frames = batch && framesIn(batch);
   if (frames !== undefined)
     return rest.length === 3 && rest.every(fitsFrame) ? { layout: 'frames', frames } : undefined;
   if (!batch || isSpatial(batch)) return undefined;
   if (rest.length === 2) {
-    const tokens = tokensOf(rest[0]!);
+    const tokens = sequenceOf(rest[0]!);
     return tokens && !isSpatial(rest[1]!) ? { layout: 'tokens', tokens } : undefined;
   }
   for (const [layout, kinds] of Object.entries(LAYOUTS) as [LayerLayout, readonly string[]][])

@@ -3,48 +3,19 @@ import type { FactTable } from '../graph/facts.ts';
 import type { Graph, GraphNode } from '../graph/graph.ts';
 import { ActivationPatterns } from './activation-pattern.ts';
 import { findAttentions, inputsOfAttention } from './attention.ts';
-import { type Axes, isSpatial, type TokenGrid } from './axes.ts';
+import { type Axes, isPadded, isSpatial } from './axes.ts';
+import { markBranches } from './branches.ts';
 import type { ImageInput } from './input.ts';
+import type { Layer } from './layer.ts';
 import { findLayerNorms } from './layer-norm.ts';
-import { type LayerLayout, type LayerPlacement, layerPlacement } from './layer-placement.ts';
+import { type LayerPlacement, layerPlacement } from './layer-placement.ts';
 import type { Logits } from './logits.ts';
 import { afterQuantization, beforeQuantization } from './quantization.ts';
+import { readsFrom, readsGrid } from './reads.ts';
 import { traceAxes } from './trace-axes.ts';
 
+export type { Layer } from './layer.ts';
 export type { LayerLayout } from './layer-placement.ts';
-
-/** A tensor that a map can be made from. */
-export interface Layer {
-  /** The tensor's name. */
-  readonly name: string;
-  /** Name of the node that makes it ('' in files without node names), of a dequantised tensor before its quantisation. */
-  readonly node: string;
-  /** The tensor before its quantisation, which stands for it by name too. */
-  readonly quantizes?: string;
-  readonly operator: string;
-  /** Shape, −1 where dynamic. */
-  readonly shape: readonly number[];
-  readonly layout: LayerLayout;
-  readonly channels: number;
-  /** [h, w], or [D, h, w] for volumes; tokens: [h, w] of their grid, or [T] where that is not known. */
-  readonly spatial: readonly number[];
-  /** Every path from the input to the logits passes through it. */
-  readonly dominating: boolean;
-  /** Output of an activation, a residual sum, or a join of such. */
-  readonly postActivation: boolean;
-  /** Of layout 'tokens': where the positions are, if they could be followed back to the picture. */
-  readonly tokens?: TokenGrid;
-  /** Of layout 'frames': how many of the batch make one clip. */
-  readonly frames?: number;
-  /** Output of a layer normalisation. */
-  readonly normalized: boolean;
-  /** Queries, keys and values of an attention are made from it alone. */
-  readonly attended: boolean;
-  /** The last layer that a detector's scores depend on at every resolution. */
-  readonly joint?: true;
-  /** The last layer of its branch, in a network where none lies on every path. */
-  readonly branch?: true;
-}
 
 /** They hand a tensor on, or only order it differently: the layer is the tensor behind them. */
 const ALIASES = new Set(['Identity', 'Dropout', 'Cast', 'Reshape', 'Flatten', 'Squeeze', 'Unsqueeze']);
@@ -76,6 +47,7 @@ export function listLayers(graph: Graph, facts: FactTable, input: ImageInput, lo
     findAttentions(graph, facts, axes).flatMap(found => inputsOfAttention(graph, facts, found, axes, norms.outputs)),
   );
 
+  const reads = readsFrom(graph, facts, axes, logits.tensor);
   const scores = scoreTensors(graph, logits);
   const layers: Layer[] = [];
   for (const node of neededNodes(graph, [logits.tensor])) {
@@ -106,10 +78,13 @@ export function listLayers(graph: Graph, facts: FactTable, input: ImageInput, lo
         postActivation: patterns.isPostActivation(restored ?? name) && !isMasked(maker),
         normalized: norms.outputs.has(quantizes ?? name),
         attended: attended.has(name),
+        ...(own?.some(axis => axis.some(isPadded)) && { padded: true as const }),
+        read: readsGrid(reads.get(name), placement.tokens),
       });
     }
   }
-  return markBranches(graph, logits.spatial ? layers : withoutMadeUp(graph, layers, onEveryPath, axes));
+  const own = logits.spatial ? layers : withoutMadeUp(graph, layers, onEveryPath, axes);
+  return markBranches(own, { graph, facts, axes, scores: logits.tensor });
 }
 
 /**
@@ -128,23 +103,6 @@ function withoutMadeUp(
   return layers.filter(({ name }) => !behind.has(name));
 }
 
-/** Of ensembles and of networks with a way around: the layers that no other layer comes behind, or their activations. */
-function markBranches(graph: Graph, layers: readonly Layer[]): Layer[] {
-  if (layers.some(({ dominating }) => dominating)) return [...layers];
-  const behind = new Map(layers.map(({ name }) => [name, dependentTensors(graph, [name])]));
-  const ends = layers.filter(({ name }) =>
-    layers.every(other => other.name === name || !behind.get(name)!.has(other.name)),
-  );
-  const last = ends.map(end => {
-    const activation = layers.findLast(
-      ({ name, postActivation, spatial }) =>
-        postActivation && spatial.join() === end.spatial.join() && behind.get(name)!.has(end.name),
-    );
-    return (activation ?? end).name;
-  });
-  return layers.map(layer => (last.includes(layer.name) ? { ...layer, branch: true } : layer));
-}
-
 /**
  * What a node makes maps or tokens of that were none (positions in windows, channels in heads) by reordering alone;
  * undefined for all other nodes.
@@ -154,7 +112,9 @@ function restoredFrom(graph: Graph, axes: ReadonlyMap<string, Axes>, node: Graph
   if (!REORDERING.has(node.op) || !before?.some(isSpatial) || layerPlacement(before)) return undefined;
   let source: GraphNode | undefined = node;
   while (source && REORDERING.has(source.op)) source = graph.producer(source.inputs[0]!);
-  return source?.outputs[0];
+  const name = source?.outputs[0];
+  // The maps are there already, in another order.
+  return name !== undefined && layerPlacement(axes.get(name) ?? []) ? undefined : name;
 }
 
 /** The logits and what they are resized or reordered from, up to the classifier's own output. */

@@ -1,16 +1,21 @@
 import { constantValues } from '../graph/constant-chain.ts';
+import { dependentTensors } from '../graph/data-flow.ts';
 import type { FactTable } from '../graph/facts.ts';
 import type { Graph, GraphNode } from '../graph/graph.ts';
 import {
   type Axes,
   type Axis,
-  type AxisKind,
+  flip,
   isSpatial,
   kindOf,
   newAxis,
   regroup,
+  resized,
+  sideBySide,
+  stretch,
   type TokenGrid,
   tokenAxis,
+  tokensInPlace,
   tokensOf,
   turn,
 } from './axes.ts';
@@ -24,6 +29,7 @@ import { rollOf } from './roll.ts';
  */
 export function traceAxes(graph: Graph, facts: FactTable, input: ImageInput): Map<string, Axes> {
   const traced = new Map<string, Axes>();
+  const fromImage = dependentTensors(graph, [input.name]);
   const dims = facts.get(input.name)?.dims;
   if (dims) {
     const kinds = {
@@ -36,7 +42,7 @@ export function traceAxes(graph: Graph, facts: FactTable, input: ImageInput): Ma
     traced.set(input.name, axes);
   }
   for (const node of graph.nodes) {
-    const step = new Step(graph, facts, traced, node);
+    const step = new Step({ graph, facts, traced, fromImage }, node);
     const axes = node.op === 'Split' ? step.split() : [step.axes()];
     axes.forEach((found, i) => {
       const name = node.outputs[i];
@@ -46,19 +52,29 @@ export function traceAxes(graph: Graph, facts: FactTable, input: ImageInput): Ma
   return traced;
 }
 
+/** What is known so far. */
+interface Traced {
+  readonly graph: Graph;
+  readonly facts: FactTable;
+  readonly traced: ReadonlyMap<string, Axes>;
+  readonly fromImage: ReadonlySet<string>;
+}
+
 /** One node: its inputs' axes are known, its output's are asked for. */
 class Step {
   readonly #graph: Graph;
   readonly #facts: FactTable;
   readonly #traced: ReadonlyMap<string, Axes>;
+  readonly #fromImage: ReadonlySet<string>;
   readonly #node: GraphNode;
   readonly #inputs: readonly (Axes | undefined)[];
   readonly #dims: readonly number[] | undefined;
 
-  constructor(graph: Graph, facts: FactTable, traced: ReadonlyMap<string, Axes>, node: GraphNode) {
+  constructor({ graph, facts, traced, fromImage }: Traced, node: GraphNode) {
     this.#graph = graph;
     this.#facts = facts;
     this.#traced = traced;
+    this.#fromImage = fromImage;
     this.#node = node;
     this.#inputs = node.inputs.map(name => traced.get(name));
     this.#dims = facts.get(node.outputs[0] ?? '')?.dims;
@@ -82,10 +98,11 @@ class Step {
       case 'GlobalMaxPool':
       case 'Resize':
       case 'Upsample':
-      case 'Pad':
       case 'DepthToSpace':
       case 'SpaceToDepth':
         return data && this.#resized(data, dims);
+      case 'Pad':
+        return data && this.#padded(data, dims);
       case 'Reshape':
       case 'Flatten':
       case 'Squeeze':
@@ -127,7 +144,7 @@ class Step {
     return this.#node.outputs.map(name => {
       const size = this.#facts.get(name)?.dims[axis];
       if (!data || size === undefined) return undefined;
-      const part = this.#part(data[axis]!, this.#sizeOf(0, axis), offset, size);
+      const part = this.#part(data[axis]!, { total: this.#sizeOf(0, axis), start: offset, count: size });
       offset += size;
       return data.with(axis, part);
     });
@@ -135,8 +152,7 @@ class Step {
 
   /** undefined for one that there is not, which the runtime takes where nothing is left to do. */
   #axis(rank: number, fallback: number): number | undefined {
-    const given = this.#node.attributes.int('axis', fallback);
-    const axis = given < 0 ? given + rank : given;
+    const axis = fromFront(this.#node.attributes.int('axis', fallback), rank);
     return axis >= 0 && axis < rank ? axis : undefined;
   }
 
@@ -154,18 +170,54 @@ class Step {
         if (!input || own < 0 || this.#sizeOf(index, own) !== size) return;
         if (!found || (!isSpatial(found) && isSpatial(input[own]!))) found = input[own]!;
       });
-      return found;
+      return found ?? (this.#isMadeUp(i - dims.length, size) ? newAxis('channel', size) : undefined);
     });
     return axes.every(axis => axis !== undefined) && this.#inputs.some(Boolean) ? axes : undefined;
+  }
+
+  /** Its positions come out of the weights (latents that look at the picture, queries). */
+  #isMadeUp(fromBack: number, size: number): boolean {
+    return this.#node.inputs.some((name, i) => {
+      const dims = this.#facts.get(name)?.dims;
+      return (
+        !this.#inputs[i] && !this.#fromImage.has(name) && dims?.at(fromBack) === size && dims.length + fromBack >= 0
+      );
+    });
   }
 
   /** Sizes may change, what the axes stand for does not. */
   #resized(data: Axes, dims: readonly number[]): Axes {
     return dims.map((size, i) => {
-      if (this.#sizeOf(0, i) === size) return data[i]!;
-      const kind = kindOf(data[i]!);
-      return newAxis(kind === undefined || kind === 'token' ? 'channel' : kind, size);
+      const total = this.#sizeOf(0, i);
+      return total === size ? data[i]! : resized(data[i]!, size, { total, eaten: this.#eaten(i - 2) });
     });
+  }
+
+  /** What a window takes off at either end of its axis, besides what its stride passes over. */
+  #eaten(axis: number): number {
+    const { attributes, inputs } = this.#node;
+    const kernel = attributes.ints('kernel_shape')?.[axis] ?? this.#facts.get(inputs[1] ?? '')?.dims[axis + 2] ?? 1;
+    const dilation = attributes.ints('dilations')?.[axis] ?? 1;
+    const padding = attributes.ints('pads')?.[axis] ?? 0;
+    const stride = attributes.ints('strides')?.[axis] ?? 1;
+    return Math.max(0, (dilation * (kernel - 1) + 1 - stride) / 2 - padding);
+  }
+
+  #padded(data: Axes, dims: readonly number[]): Axes {
+    const pads = this.#given(1, 'pads');
+    if (pads?.length !== 2 * dims.length) return this.#resized(data, dims);
+    return dims.map((count, i) => {
+      const total = this.#sizeOf(0, i);
+      return count === total && pads[i] === 0 ? data[i]! : stretch(data[i]!, { total, start: -pads[i]!, count });
+    });
+  }
+
+  /** An attribute of older versions of an operator, or the constant input that took its place. */
+  #given(index: number, name: string): readonly number[] | undefined {
+    const { attributes, inputs } = this.#node;
+    return (
+      attributes.ints(name) ?? (inputs[index] ? constantValues(this.#graph, this.#facts, inputs[index]) : undefined)
+    );
   }
 
   /** Also where the input could not be followed: a convolution says by itself which axes are which. */
@@ -214,48 +266,45 @@ class Step {
     let before = 0;
     let tokens: TokenGrid | undefined;
     let grids = 0;
-    const kinds = new Set<AxisKind | undefined>();
     this.#inputs.forEach((input, index) => {
       const own = input?.[axis];
-      const found = own && tokensOf(own);
-      if (own?.length !== 0) kinds.add(own && kindOf(own));
+      const found = own && tokensInPlace(own);
       if (found) {
         grids++;
         tokens = { grid: found.grid, prefix: before + found.prefix };
       }
       before += this.#facts.get(this.#node.inputs[index]!)!.dims[axis]!;
     });
-    const [kind] = kinds;
-    const whole = kinds.size === 1 && (kind === 'row' || kind === 'column' || kind === 'depth') ? kind : 'channel';
-    return others.with(axis, tokens && grids === 1 ? tokenAxis(dims[axis]!, tokens) : newAxis(whole, dims[axis]!));
+    const parts = this.#inputs.map((input, index) => ({ axis: input?.[axis], size: this.#sizeOf(index, axis) }));
+    return others.with(axis, tokens && grids === 1 ? tokenAxis(dims[axis]!, tokens) : sideBySide(parts, dims[axis]!));
   }
 
   #sliced(data: Axes, dims: readonly number[]): Axes | undefined {
-    const { attributes, inputs } = this.#node;
-    const given = (index: number, name: string) =>
-      attributes.ints(name) ?? (inputs[index] ? constantValues(this.#graph, this.#facts, inputs[index]) : undefined);
-    const starts = given(1, 'starts');
-    const along = (given(3, 'axes') ?? starts?.map((_, i) => i))?.map(axis => (axis < 0 ? axis + data.length : axis));
+    const starts = this.#given(1, 'starts');
+    const along = (this.#given(3, 'axes') ?? starts?.map((_, i) => i))?.map(axis => fromFront(axis, data.length));
+    const steps = this.#given(4, 'steps');
     return dims.map((size, axis) => {
       const total = this.#sizeOf(0, axis);
+      const at = along?.indexOf(axis) ?? -1;
+      const step = steps?.[at] ?? 1;
+      if (step < 0) return step === -1 && size === total ? flip(data[axis]!) : newAxis('channel', size);
       if (size === total) return data[axis]!;
-      const start = starts?.[along?.indexOf(axis) ?? -1] ?? 0;
-      return this.#part(data[axis]!, total, start < 0 ? start + total : start, size);
+      const start = Math.max(0, fromFront(starts?.[at] ?? 0, total));
+      return this.#part(data[axis]!, { total, start, count: size, step });
     });
   }
 
-  /** `size` positions of an axis from `start` on. */
-  #part(axis: Axis, total: number, start: number, size: number): Axis {
+  /** `count` positions of an axis of `total`. */
+  #part(axis: Axis, part: { total: number; start: number; count: number; step?: number }): Axis {
+    const { total, start, count: size } = part;
     if (size === total) return axis;
-    const tokens = tokensOf(axis);
-    if (tokens) {
-      const count = tokens.grid[0] * tokens.grid[1];
-      const prefix = tokens.prefix - start;
-      return prefix >= 0 && prefix + count <= size
-        ? tokenAxis(size, { grid: tokens.grid, prefix })
-        : newAxis('channel', size);
-    }
-    return newAxis(kindOf(axis) ?? 'channel', size);
+    const tokens = tokensInPlace(axis);
+    if (!tokens) return stretch(axis, part);
+    const count = tokens.grid[0] * tokens.grid[1];
+    const prefix = tokens.prefix - start;
+    return prefix >= 0 && prefix + count <= size
+      ? tokenAxis(size, { grid: tokens.grid, prefix })
+      : newAxis('channel', size);
   }
 
   #gathered(data: Axes, dims: readonly number[]): Axes | undefined {
@@ -265,17 +314,30 @@ class Step {
     if (rank === 0) return data.toSpliced(axis, 1);
     const indices = dims.slice(axis, axis + rank);
     const kind = kindOf(data[axis]!);
-    const same = rank === 1 && indices[0] === this.#sizeOf(0, axis) && kind !== 'token' && !tokensOf(data[axis]!);
     const fresh = indices.map(size => newAxis(kind === undefined || kind === 'token' ? 'channel' : kind, size));
-    return data.toSpliced(axis, 1, ...(same ? [data[axis]!] : fresh));
+    return data.toSpliced(axis, 1, ...(rank === 1 ? [this.#chosen(data[axis]!, axis, indices[0]!)] : fresh));
+  }
+
+  /** Positions that are looked up, along one axis: kept where they stay in order. */
+  #chosen(own: Axis, axis: number, size: number): Axis {
+    if (!isSpatial(own)) return size === this.#sizeOf(0, axis) ? own : newAxis(kindOf(own) ?? 'channel', size);
+    const total = this.#sizeOf(0, axis);
+    const indices = constantValues(this.#graph, this.#facts, this.#node.inputs[1]!)?.map(index =>
+      fromFront(index, total),
+    );
+    if (indices?.length !== size) return newAxis('channel', size);
+    if (size === total && indices.every((index, i) => index === i)) return own;
+    if (size === total && indices.every((index, i) => index === total - 1 - i)) return flip(own);
+    if (indices.some((index, i) => index < (indices[i - 1] ?? 0)) || tokensOf(own)) return newAxis('channel', size);
+    const [first, last] = [indices[0]!, indices.at(-1)!];
+    return stretch(own, { total, start: first, count: size, step: (last + 1 - first) / size });
   }
 
   #reduced(data: Axes, dims: readonly number[]): Axes | undefined {
     if (dims.length === data.length) return data.map((axis, i) => (dims[i] === 1 ? [] : axis));
-    const [, second] = this.#node.inputs;
-    const given =
-      this.#node.attributes.ints('axes') ?? (second ? constantValues(this.#graph, this.#facts, second) : undefined);
-    const gone = new Set(given?.map(axis => (axis < 0 ? axis + data.length : axis)));
+    const gone = new Set(this.#given(1, 'axes')?.map(axis => fromFront(axis, data.length)));
     return data.filter((_, i) => !gone.has(i));
   }
 }
+
+const fromFront = (index: number, length: number): number => (index < 0 ? index + length : index);

@@ -86,6 +86,7 @@ function dataPath(graph: Graph, dependent: ReadonlySet<string>, target: string):
   return path.reverse();
 }
 
-function isShapeOnly(node: GraphNode): boolean {
+/** It reads a tensor's shape, never its values. */
+export function isShapeOnly(node: GraphNode): boolean {
   return node.domain === '' && SHAPE_ONLY.has(node.op);
 }
