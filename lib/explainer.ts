@@ -19,6 +19,7 @@ import { checkExplainOptions, checkInputs, type ExplainOptions } from './options
 import { type ExplainRequest, nthTarget, targetsOf } from './request/request.ts';
 import { resolveFor, rowHead } from './request/targets.ts';
 import type { Explanation, Prediction } from './result/explanation.ts';
+import { parseTarget } from './targets/parse.ts';
 import { headChoiceOf, outputOf, scoringGraphOf } from './targets/resolve.ts';
 import type { Target } from './targets/target.ts';
 
