@@ -181,18 +181,12 @@ describe('models that cannot be explained', () => {
   it('an operator without a gradient is named, with its node and what works without', async () => {
     // A branch that the picture decides, and that cannot be computed for every picture: it has as many places as there are non-zeros.
     const spec = plainSpec();
-    const branch = (op: string) =>
-      create(AttributeProtoSchema, {
-        type: AttributeProto_AttributeType.GRAPH,
-        g: buildGraph({
-          nodes: [
-            makeNode('NonZero', ['r2'], ['places']),
-            makeNode(op, ['r2'], ['inside'], { axes: [2, 3], keepdims: 0 }),
-          ],
-          inputs: [],
-          outputs: [{ name: 'inside' }],
-        }),
-      });
+    const branch = (op: string) => {
+      const places = makeNode('NonZero', ['r2'], ['places']);
+      const nodes = [places, makeNode(op, ['r2'], ['inside'], { axes: [2, 3], keepdims: 0 })];
+      const g = buildGraph({ nodes, inputs: [], outputs: [{ name: 'inside' }] });
+      return create(AttributeProtoSchema, { type: AttributeProto_AttributeType.GRAPH, g });
+    };
     const model = buildModel({
       ...spec,
       nodes: [
