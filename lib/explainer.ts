@@ -1,5 +1,6 @@
 import { checkCount, checkNames, checkObject } from './common/checks.ts';
 import { OnnxCamError, throwIfAborted } from './common/errors.ts';
+import { sideBySide } from './common/side-by-side.ts';
 import type { ImageResults } from './explain/assemble-results.ts';
 import { onInput } from './explain/detections.ts';
 import type { Stage } from './explain/explain-run.ts';
@@ -15,6 +16,7 @@ import { findUnsupported, type SupportOptions } from './explain/unsupported.ts';
 import { type DetectedSource, detectSource } from './image/source.ts';
 import { openSource, runStream, type StreamResult, type StreamSource } from './io/picture-stream.ts';
 import { type ExplainSource, type Reading, type ReadyImage, readImage, splitSources } from './network/images.ts';
+import type { RunSchedule } from './network/run-schedule.ts';
 import { checkExplainOptions, checkInputs, type ExplainOptions } from './options.ts';
 import { type ExplainRequest, nthTarget, targetsOf } from './request/request.ts';
 import { resolveFor, rowHead } from './request/targets.ts';
@@ -23,11 +25,11 @@ import { parseTarget } from './targets/parse.ts';
 import { headChoiceOf, outputOf, scoringGraphOf } from './targets/resolve.ts';
 import type { Target } from './targets/target.ts';
 
-/** Images per network run on a CPU: more gains nothing there and costs memory. */
-const DEFAULT_BATCH = 4;
+/** Images per network run on a device; on a CPU more than one gain nothing. */
+const DEVICE_BATCH = 4;
 
 export interface StreamOptions extends ExplainOptions {
-  /** Images in work at once (default 2: one is decoded while another is explained). */
+  /** Images in work at once (default: what keeps the thread budget busy, and one more that is decoded meanwhile). */
   concurrency?: number;
 }
 
@@ -46,6 +48,7 @@ export interface LayerListing {
 /** What an explainer is made of. */
 export interface ExplainerParts {
   readonly stages: Stages;
+  readonly schedule: RunSchedule;
   readonly reading: Reading;
   readonly dispose: () => Promise<void>;
 }
@@ -95,22 +98,12 @@ export class Explainer {
   async #explainOutput({ sources, given, output }: OfOutput, options: ExplainOptions): Promise<ExplainResult[]> {
     const { inputs } = options;
     const stage = await this.#parts.stages.of({ head: scoringGraph(given), output, inputs });
-    const { network } = stage;
     const request = stage.requests.make(options);
     const compares = given.some(target => similarImages(target).length > 0);
     const targets = compares
       ? await this.#withEmbeddings(await this.#parts.stages.of({ inputs }), given, request.signal)
       : given;
-    const results: ExplainResult[] = [];
-    const batchSize = network.model.input.batch ?? options.batchSize ?? DEFAULT_BATCH;
-    for (let from = 0; from < sources.length; from += batchSize) {
-      const to = Math.min(from + batchSize, sources.length);
-      const part = { sources: sources.slice(from, to), targets: targets.slice(from, to) };
-      const chunk = await this.#explainChunk(stage, part, request, batchSize);
-      for (const [i, byMethod] of chunk.entries()) results.push(nest(byMethod, targets[from + i]!, options, request));
-      request.progress?.images({ done: to, total: sources.length });
-    }
-    return results;
+    return this.#explainAll(stage, { sources, targets }, request, options);
   }
 
   /** The classes with the largest logits; of a detector the best candidate of each class. */
@@ -165,7 +158,7 @@ export class Explainer {
     options: StreamOptions = {},
   ): AsyncGenerator<StreamResult<T, ExplainResult>, void, void> {
     checkExplainOptions(options, 'stream', ['concurrency']);
-    const { concurrency = 2, ...explainOptions } = options;
+    const { concurrency, ...explainOptions } = options;
     checkCount('concurrency', concurrency, 1);
     if (!Array.isArray(explainers) || explainers.length === 0 || !explainers.every(one => one instanceof Explainer))
       throw new OnnxCamError(
@@ -187,8 +180,16 @@ export class Explainer {
         idle.running--;
       }
     };
-    const limits = { concurrency: concurrency * pool.length, signal: options.signal };
-    yield* runStream(await openSource(source), task, limits);
+    const schedules = pool.map(({ explainer }) => explainer.#parts.schedule);
+    const atOnce = schedules.reduce((sum, schedule) => sum + (concurrency ?? schedule.concurrency), 0);
+    const opened = await openSource(source);
+    // A stream is of several images from the first to the last one.
+    const ends = schedules.map(schedule => schedule.begin(concurrency === 1 ? 0 : 1));
+    try {
+      yield* runStream(opened, task, { concurrency: atOnce, signal: options.signal });
+    } finally {
+      for (const end of ends) end();
+    }
   }
 
   /**
@@ -221,6 +222,33 @@ export class Explainer {
   /** The model as it was loaded. */
   get #base(): Stage {
     return this.#parts.stages.base;
+  }
+
+  /** Images in runs side by side, as the schedule has it. */
+  async #explainAll(
+    stage: Stage,
+    { sources, targets }: { readonly sources: readonly DetectedSource[]; readonly targets: readonly Target[] },
+    request: ExplainRequest,
+    options: ExplainOptions,
+  ): Promise<ExplainResult[]> {
+    const { schedule } = this.#parts;
+    const total = sources.length;
+    const batchSize = stage.network.model.input.batch ?? options.batchSize ?? (schedule.sideBySide ? 1 : DEVICE_BATCH);
+    const starts = Array.from({ length: Math.ceil(total / batchSize) }, (_, i) => i * batchSize);
+    let done = 0;
+    const end = schedule.begin(total);
+    try {
+      const chunks = await sideBySide(starts, schedule.concurrency, async from => {
+        const part = { sources: sources.slice(from, from + batchSize), targets: targets.slice(from, from + batchSize) };
+        const chunk = await this.#explainChunk(stage, part, request, batchSize);
+        done += chunk.length;
+        request.progress?.images({ done, total });
+        return chunk.map((byMethod, i) => nest(byMethod, targets[from + i]!, options, request));
+      });
+      return chunks.flat();
+    } finally {
+      end();
+    }
   }
 
   async #explainChunk(

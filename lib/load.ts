@@ -1,6 +1,7 @@
 import { OnnxCamError } from './common/errors.ts';
 import { physicalCores } from './engine/physical-cores.ts';
 import { withPrecision } from './engine/precision.ts';
+import { isAccelerated } from './engine/providers.ts';
 import { Session } from './engine/session.ts';
 import { toNativeConfig } from './engine/session-options.ts';
 import type { Stage } from './explain/explain-run.ts';
@@ -10,6 +11,7 @@ import { loadModel, type Model } from './model/load-model.ts';
 import { MaskOptimizers } from './network/mask-optimizers.ts';
 import { Network } from './network/network.ts';
 import { joinPreprocess, type Preprocessing } from './network/preprocessing.ts';
+import { RunSchedule } from './network/run-schedule.ts';
 import { Scorers } from './network/scorers.ts';
 import { SessionCache, type SessionUse } from './network/session-cache.ts';
 import { checkLoadOptions, type LoadOptions } from './options.ts';
@@ -35,7 +37,7 @@ export async function load(model: string | URL | Uint8Array, options: LoadOption
   const session = {
     ...sessionOptions,
     executionProviders: withPrecision(sessionOptions.executionProviders, precision),
-    intraOpNumThreads: sessionOptions.intraOpNumThreads ?? physicalCores(),
+    intraOpNumThreads: sessionOptions.intraOpNumThreads || physicalCores(),
   };
   // Checks them all: sessions that only probe override some.
   toNativeConfig(session);
@@ -59,9 +61,11 @@ export async function load(model: string | URL | Uint8Array, options: LoadOption
   const pictures = () => joining().resolved;
   if (preprocess !== undefined) pictures();
   const cache = new SessionCache();
+  const sideBySide = !isAccelerated(session.executionProviders);
+  const schedule = new RunSchedule(session.intraOpNumThreads, { sideBySide });
   const setting = { labels: given ?? (loaded.classNames && new Labels(loaded.classNames)) };
   const stageOf = (model: Model, sessions: SessionUse): Stage => {
-    const network = new Network(model, sessions, session, { precision });
+    const network = new Network(model, sessions, session, { precision, schedule });
     const scorers = new Scorers(model, sessions, session, session.intraOpNumThreads);
     const requests = new Requests(network, { layer, tokens: tokens ?? loaded.sidecar.tokens });
     const { output, classes } = model.logits;
@@ -72,6 +76,7 @@ export async function load(model: string | URL | Uint8Array, options: LoadOption
   };
   return new Explainer({
     stages: new Stages(loaded, cache, stageOf),
+    schedule,
     reading: { preprocessing: joining, decoding: { limitInputPixels, decode } },
     dispose: () => cache.dispose(),
   });

@@ -1,6 +1,5 @@
 import { OnnxCamError, throwIfAborted } from '../common/errors.ts';
 import { Recent } from '../common/recent.ts';
-import { Turns } from '../common/turns.ts';
 import { DeviceTensor } from '../engine/device-tensor.ts';
 import type { Precision } from '../engine/precision.ts';
 import { precisionOf, type UsedPrecision } from '../engine/precision.ts';
@@ -26,6 +25,7 @@ import type { ScoreRow } from '../targets/score.ts';
 import type { NetworkSessionOptions } from './planned-session.ts';
 import { openPlanned, type PlannedSession } from './planned-session.ts';
 import { mapsOf, NO_MAPS, scoreRows } from './run-outputs.ts';
+import type { RunSchedule } from './run-schedule.ts';
 import { seedTensors } from './seeds.ts';
 import type { SessionUse } from './session-cache.ts';
 
@@ -55,6 +55,8 @@ const REASONS: Readonly<Record<UsedPrecision, string>> = {
 /** What a network is told besides. */
 export interface NetworkSetting {
   readonly precision?: Precision;
+  /** Of all networks of an explainer. */
+  readonly schedule: RunSchedule;
 }
 
 /** What one run of the network gave. */
@@ -114,7 +116,7 @@ export class Network {
   readonly model: Model;
   readonly #cache: SessionUse;
   readonly #options: NetworkSessionOptions;
-  readonly #turns = new Turns();
+  readonly #schedule: RunSchedule;
   /** By output and format: finding one walks the whole graph, and a call asks several times. */
   readonly #detectors = new Recent<string, Detector | undefined>(KEPT_DETECTORS);
   /** By output: what values have told of it. */
@@ -126,8 +128,9 @@ export class Network {
     model: Model,
     cache: SessionUse,
     options: NetworkSessionOptions,
-    { precision = 'auto' }: NetworkSetting = {},
+    { precision = 'auto', schedule }: NetworkSetting,
   ) {
+    this.#schedule = schedule;
     this.#precision = precision;
     this.model = model;
     this.#cache = cache;
@@ -205,10 +208,11 @@ export class Network {
     throwIfAborted(signal);
     const head = this.head(plan);
     const size = this.sizeOf(images);
+    const threads = this.#schedule.share;
     return this.#cache.use(
-      `${size} ${planKey(plan, layers)}`,
-      async () => this.#create(head, layers, plan, await this.factsFor(size)),
-      planned => this.#runPlanned(planned, head, asked),
+      `${threads} ${size} ${planKey(plan, layers)}`,
+      async () => this.#create({ head, layers, plan, facts: await this.factsFor(size) }, threads),
+      planned => this.#runPlanned(planned, head, asked, threads),
     );
   }
 
@@ -216,6 +220,7 @@ export class Network {
     { session, planned, fetches, kept, furtherPasses, precision, warnings }: NetworkSession,
     head: ScoreHead,
     { images, plan, targets, keep, signal }: NetworkRun,
+    threads: number,
   ): Promise<NetworkResult> {
     const batch = images.dims[0]!;
     const feeds: Record<string, Tensor> = { [planned.input]: images };
@@ -223,8 +228,7 @@ export class Network {
     if (plan.seed) Object.assign(feeds, seedTensors(plan.seed, targets, head.classes, planned));
     Object.assign(feeds, this.#fixedInputs(batch));
     let milliseconds = 0;
-    // A run has the whole thread budget: several at once would only take the cores from each other.
-    const outputs = await this.#turns.take(async () => {
+    const runOnce = async () => {
       const start = performance.now();
       try {
         return await (keep && session.onDevice
@@ -233,7 +237,8 @@ export class Network {
       } finally {
         milliseconds = performance.now() - start;
       }
-    }, signal);
+    };
+    const outputs = await this.#schedule.run(runOnce, threads, signal);
     const { candidates, region, passes } = planned;
     return {
       rows: scoreRows(outputs[planned.logits]!.data as Float32Array, batch, head),
@@ -257,18 +262,18 @@ export class Network {
   /** Runs a graph once, in turn with all others. @throws what `build`, creating a session, and a run throw */
   runGraph<G extends { readonly graph: Graph }>(run: GraphRun<G>): Promise<Record<string, Tensor>> {
     const { key, build, feeds, fetches, batch, signal } = run;
+    const threads = this.#schedule.share;
     return this.#cache.use(
-      key,
+      `${threads} ${key}`,
       async () => {
         const made = build();
         const { model, externalFiles } = serializeModel(made.graph);
-        return { made, session: await Session.create(model, { ...this.#options, externalFiles }) };
+        return { made, session: await Session.create(model, { ...this.#withThreads(threads), externalFiles }) };
       },
-      ({ made, session }) =>
-        this.#turns.take(
-          () => session.run({ ...feeds(made), ...this.#fixedInputs(batch) }, fetches(made), { signal }),
-          signal,
-        ),
+      ({ made, session }) => {
+        const runOnce = () => session.run({ ...feeds(made), ...this.#fixedInputs(batch) }, fetches(made), { signal });
+        return this.#schedule.run(runOnce, threads, signal);
+      },
     );
   }
 
@@ -307,13 +312,12 @@ export class Network {
     return { precision, warnings: [...session.warnings, ...warnings] };
   }
 
-  async #create(
-    head: ScoreHead,
-    layers: readonly TargetLayer[],
-    plan: NetworkPlan,
-    facts: FactTable,
-  ): Promise<NetworkSession> {
-    const opened = await openPlanned(this.model, this.#options, { head, layers, plan, facts });
+  async #create(asked: Parameters<typeof openPlanned>[2], threads: number): Promise<NetworkSession> {
+    const opened = await openPlanned(this.model, this.#withThreads(threads), asked);
     return { ...opened, ...this.#used(opened.session) };
+  }
+
+  #withThreads(threads: number): NetworkSessionOptions {
+    return { ...this.#options, intraOpNumThreads: threads };
   }
 }

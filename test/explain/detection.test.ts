@@ -10,6 +10,7 @@ import { load } from '../../lib/load.ts';
 import { listMethods } from '../../lib/methods/list.ts';
 import { serializeModel } from '../../lib/model/file/serialize-model.ts';
 import { Network } from '../../lib/network/network.ts';
+import { RunSchedule } from '../../lib/network/run-schedule.ts';
 import { SessionCache } from '../../lib/network/session-cache.ts';
 import { readoutFeeds } from '../../lib/plan/readout.ts';
 import { networkGraph } from '../../lib/plan/scoring-graphs.ts';
@@ -115,7 +116,7 @@ describe.each(LAYOUTS)('%s against torchvision and autograd', layout => {
   it("D-RISE's similarity is numpy's", async () => {
     const { reference, similarity } = golden.nets[layout];
     const model = await loadGraph(new URL(`${layout}.onnx`, folder));
-    const network = new Network(model, new SessionCache(), {});
+    const network = new Network(model, new SessionCache(), {}, { schedule: new RunSchedule(1, { sideBySide: true }) });
     const format = FORMATS[layout] && { name: FORMATS[layout] };
     const head = network.head({
       readout: {

@@ -11,6 +11,7 @@ import { loadModel } from '../../lib/model/load-model.ts';
 import { readImage, withTensor } from '../../lib/network/images.ts';
 import { MaskOptimizers } from '../../lib/network/mask-optimizers.ts';
 import { Network } from '../../lib/network/network.ts';
+import { RunSchedule } from '../../lib/network/run-schedule.ts';
 import { Scorers } from '../../lib/network/scorers.ts';
 import { SessionCache } from '../../lib/network/session-cache.ts';
 import { Requests } from '../../lib/request/request.ts';
@@ -24,7 +25,7 @@ const cache = new SessionCache();
 let stage: Stage;
 beforeAll(async () => {
   const model = await loadModel(plainModel(), { createSession: (bytes, options) => Session.create(bytes, options) });
-  const network = new Network(model, cache, {});
+  const network = new Network(model, cache, {}, { schedule: new RunSchedule(1, { sideBySide: true }) });
   const noPictures = () => {
     throw new TypeError('these are tensors');
   };
