@@ -15,7 +15,14 @@ import type { Stages } from './explain/stages.ts';
 import { findUnsupported, type SupportOptions } from './explain/unsupported.ts';
 import { type DetectedSource, detectSource } from './image/source.ts';
 import { openSource, runStream, type StreamResult, type StreamSource } from './io/picture-stream.ts';
-import { type ExplainSource, type Reading, type ReadyImage, readImage, splitSources } from './network/images.ts';
+import {
+  type ExplainSource,
+  type Reading,
+  type ReadingCall,
+  type ReadyImage,
+  readImage,
+  splitSources,
+} from './network/images.ts';
 import type { RunSchedule } from './network/run-schedule.ts';
 import { checkExplainOptions, checkInputs, type ExplainOptions } from './options.ts';
 import { type ExplainRequest, nthTarget, targetsOf } from './request/request.ts';
@@ -120,7 +127,7 @@ export class Explainer {
     const { sources, several } = splitSources(image, network.model.input);
     if (several) throw new OnnxCamError('ERR_INPUT_SHAPE', 'predict takes one image');
     if (!network.unsettled({})) rowHead(network, network.withDetection({}));
-    const ready = await this.#read(sources[0]!, options.signal);
+    const ready = await this.#read(sources[0]!, { signal: options.signal });
     await settleDetector(network, {}, ready, options.signal);
     const choice = network.withDetection({});
     rowHead(network, choice);
@@ -258,7 +265,7 @@ export class Explainer {
     batchSize: number,
   ): Promise<ImageResults[]> {
     const { network, setting } = stage;
-    const images = await Promise.all(sources.map(source => this.#read(source, request.signal)));
+    const images = await Promise.all(sources.map(source => this.#read(source, request)));
     for (const target of new Set(targets))
       await settleDetector(network, headChoiceOf(target), images[0]!, request.signal);
     const work = images.map(
@@ -290,15 +297,15 @@ export class Explainer {
     rowHead(network, { output });
     const vectors = new Map<unknown, Float32Array>();
     for (const image of images) {
-      const ready = await this.#read(detectSource(image), signal);
+      const ready = await this.#read(detectSource(image), { signal });
       const { logits } = await scoresOf(network, ready.tensor, { output }, signal);
       vectors.set(image, Float32Array.from(logits));
     }
     return withEmbeddings(target, image => vectors.get(image)!);
   }
 
-  #read(source: DetectedSource, signal: AbortSignal | undefined): Promise<ReadyImage> {
-    return readImage(source, this.#base.network.model.input, this.#parts.reading, signal);
+  #read(source: DetectedSource, call: ReadingCall): Promise<ReadyImage> {
+    return readImage(source, this.#base.network.model.input, this.#parts.reading, call);
   }
 
   #checkUsable(): void {

@@ -6,6 +6,7 @@ import { PRECISIONS } from './engine/precision.ts';
 import { SESSION_OPTION_NAMES, type SessionOptions } from './engine/session-options.ts';
 import type { Tensor } from './engine/tensor.ts';
 import { checkDecodeOptions, type DecodeOptions } from './image/decode-options.ts';
+import { checkMapSize, type MapSize } from './image/map-size.ts';
 import { checkPreprocess, type PreprocessOptions, type PresetName } from './image/preprocess-options.ts';
 import type { MethodOptions } from './methods/choose.ts';
 import { CONVENTIONS } from './methods/definition.ts';
@@ -64,6 +65,11 @@ export interface ExplainOptions extends MethodOptions {
   seed?: number;
   /** Fixed tensors for inputs besides the image, before those of `load`. */
   inputs?: Readonly<Record<string, Tensor>>;
+  /**
+   * What maps and overlays are as large as (default 'picture'). 'input' and 'layer' lie over what the model saw, without
+   * what a crop cut away, and overlays with them have the picture's size.
+   */
+  mapSize?: MapSize;
 }
 
 const EXPLAIN_OPTIONS: readonly string[] = [
@@ -79,6 +85,7 @@ const EXPLAIN_OPTIONS: readonly string[] = [
   'batchSize',
   'seed',
   'inputs',
+  'mapSize',
 ] satisfies (keyof ExplainOptions)[];
 
 const LOAD_OPTIONS: readonly string[] = [
@@ -135,6 +142,7 @@ export function checkExplainOptions(options: ExplainOptions, where = 'explain', 
   checkCount('batchSize', options.batchSize, 1);
   checkSeed(options.seed);
   checkInputs(options.inputs);
+  checkMapSize(options.mapSize);
   if (options.layer !== undefined && !isLayerOption(options.layer))
     throw invalid(`\`layer\` is a name, a negative number, or an array of these, not ${shown(options.layer)}`);
   if (options.signal !== undefined && !(options.signal instanceof AbortSignal))

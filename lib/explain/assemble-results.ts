@@ -1,3 +1,4 @@
+import { isOverInput, type MapSize, placementOf, shownSize } from '../image/map-size.ts';
 import { restoreMaps } from '../image/restore-map.ts';
 import type { Maps } from '../kernels/types.ts';
 import { type MethodMaps, nth } from '../maps/apply-method.ts';
@@ -8,7 +9,13 @@ import { inputSize, type ReadyImage } from '../network/images.ts';
 import type { Network } from '../network/network.ts';
 import type { TargetLayer } from '../plan/target-layer.ts';
 import type { MethodRun } from '../request/request.ts';
-import { type ExplainedLayer, type ExplainedTarget, Explanation, type HeatMap } from '../result/explanation.ts';
+import {
+  type Background,
+  type ExplainedLayer,
+  type ExplainedTarget,
+  Explanation,
+  type HeatMap,
+} from '../result/explanation.ts';
 import type { Verdict } from '../result/status.ts';
 import type { ResolvedTarget } from '../targets/resolve.ts';
 import type { ScoreRow } from '../targets/score.ts';
@@ -31,10 +38,10 @@ export async function assembleResults(
   { network, setting }: { readonly network: Network; readonly setting: Setting },
   work: readonly Work[],
   computed: ComputedMaps,
-  known: readonly string[],
+  { mapSize, known }: { readonly mapSize: MapSize; readonly known: readonly string[] },
 ): Promise<ImageResults[]> {
   const head = headSetting(setting, network, computed.outcome.targets[0]!);
-  const part: Part = { work, computed, head, known };
+  const part: Part = { work, computed, head, mapSize, known };
   return Promise.all(
     work.map(({ targets }, image) =>
       Promise.all(
@@ -55,12 +62,13 @@ interface Part {
   readonly work: readonly Work[];
   readonly computed: ComputedMaps;
   readonly head: HeadSetting;
+  readonly mapSize: MapSize;
   readonly known: readonly string[];
 }
 
 /** Puts a map onto the original picture and says all that is known about it. */
 async function assembleResult(
-  { work, computed: { outcome }, head, known }: Part,
+  { work, computed: { outcome }, head, mapSize, known }: Part,
   { method, sets, run, passes }: ComputedMethod,
   { image: i, t, set }: { readonly image: number; readonly t: number; readonly set: number },
 ): Promise<Explanation> {
@@ -69,7 +77,7 @@ async function assembleResult(
   const computed: Computed = sets[set]![i]!;
   const { maps, runs } = computed;
   const index = Math.min(computed.first + t, maps.verdicts.length - 1);
-  const [map, raw] = await Promise.all([mapOverImage(maps, index, image), rawMapOf(maps, index)]);
+  const [map, raw] = await Promise.all([mapOverImage(maps, index, image, mapSize), rawMapOf(maps, index)]);
 
   const row = run.rows[i]!;
   const { targets } = outcome;
@@ -116,7 +124,7 @@ async function assembleResult(
       },
       runs: { ...runs, network: runs.network + 1 + outcome.extraRuns + passes },
     },
-    image.picture,
+    { picture: image.picture, onPicture: overlaid(image, mapSize) },
   );
 }
 
@@ -147,18 +155,36 @@ function emptyRegions({ readout, terms }: ResolvedTarget, row: ScoreRow): readon
   return empty.map(index => `class ${index} is predicted nowhere, so that its region is empty; give another region`);
 }
 
-/** Over the original picture; over all of a volume. */
-async function mapOverImage({ maps }: MethodMaps, index: number, image: ReadyImage): Promise<HeatMap> {
+/** Over the original picture, or as `mapSize` says; over all of a volume. */
+async function mapOverImage(
+  { maps }: MethodMaps,
+  index: number,
+  image: ReadyImage,
+  mapSize: MapSize,
+): Promise<HeatMap> {
   const [, rows, columns] = maps.dims;
   const single: Maps = { ...maps, data: nth(maps, index), dims: [1, rows, columns] };
   const { depth } = image;
   if (depth === undefined) {
-    const { data, dims } = await restoreMaps(single, image.placement);
-    return { data, width: dims[2], height: dims[1] };
+    if (mapSize === 'layer') return { data: single.data.slice(), width: columns, height: rows };
+    const placement = placementOf(image.placement, shownSize(mapSize, image.placement.picture));
+    const { data, dims } = await (mapSize === 'input'
+      ? sized(single, inputSize(image))
+      : restoreMaps(single, placement));
+    return { data, width: dims[2]!, height: dims[1]! };
   }
   const { width, height } = image.placement.input;
   const { data } = await sized(single, inputSize(image));
   return { data, dims: [depth, height, width], width, height };
+}
+
+/** How a map that lies over the input comes over the picture; undefined where it is there. */
+function overlaid({ placement, depth }: ReadyImage, mapSize: MapSize): Background['onPicture'] {
+  if (depth !== undefined || !isOverInput(mapSize)) return undefined;
+  return async ({ data, width, height }) => {
+    const over = await restoreMaps({ data, dims: [1, height, width] }, placement);
+    return { data: over.data, width: over.dims[2], height: over.dims[1] };
+  };
 }
 
 /** What is said of one target. */

@@ -23,7 +23,7 @@ export async function explainRun(
 ): Promise<ImageResults[]> {
   const computed = await computeMaps(stage, work, request);
   try {
-    return await assembleResults(stage, work, computed, known);
+    return await assembleResults(stage, work, computed, { mapSize: request.mapSize, known });
   } finally {
     computed.release();
   }

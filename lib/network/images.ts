@@ -3,13 +3,22 @@ import type { Tensor } from '../engine/tensor.ts';
 import { type OpenPicture, openPicture, type RgbImage } from '../image/decode.ts';
 import type { DecodeOptions } from '../image/decode-options.ts';
 import type { DeepRgb, Depth } from '../image/depth.ts';
-import { changedPlacement, type InputChange, type InputSize, type Placement, place } from '../image/geometry.ts';
+import {
+  changedPlacement,
+  type InputChange,
+  type InputSize,
+  type Placement,
+  place,
+  type Size,
+} from '../image/geometry.ts';
+import { type MapSize, shownSize } from '../image/map-size.ts';
 import type { Plane } from '../image/plane.ts';
 import { type PreparedImage, prepareImage, scaleFor } from '../image/preprocess.ts';
 import type { ResolvedPreprocess } from '../image/preprocess-options.ts';
 import { type LentPicture, type RawPicture, rawPicture } from '../image/raw-picture.ts';
 import { type DetectedSource, detectSource, type ImageSource, type TensorInput } from '../image/source.ts';
 import { tensorPicture } from '../image/tensor-picture.ts';
+import { resizeAntialiased } from '../kernels/index.ts';
 import { concatenated } from '../kernels/map-values.ts';
 import type { ImageInput } from '../model/find/input.ts';
 import { toNumber } from '../model/graph/tensor-values.ts';
@@ -23,6 +32,13 @@ export type ExplainSource = ImageSource | TensorInput;
 export interface Reading {
   readonly preprocessing: () => Preprocessing;
   readonly decoding: DecodeOptions;
+}
+
+/** What a call decides. */
+export interface ReadingCall {
+  readonly signal?: AbortSignal | undefined;
+  /** What maps will be as large as, and with them the picture for overlays. */
+  readonly mapSize?: MapSize;
 }
 
 /** Pixels of a picture that stay in memory with its results: 50 MB. Those of larger ones are decoded again for overlays. */
@@ -101,17 +117,17 @@ export async function readImage(
   source: DetectedSource,
   input: ImageInput,
   reading: Reading,
-  signal: AbortSignal | undefined,
+  call: ReadingCall,
 ): Promise<ReadyImage> {
-  throwIfAborted(signal);
-  return source.kind === 'tensor' ? readTensor(source.tensor, input) : readPicture(source, input, reading, signal);
+  throwIfAborted(call.signal);
+  return source.kind === 'tensor' ? readTensor(source.tensor, input, call) : readPicture(source, input, reading, call);
 }
 
 async function readPicture(
   source: Exclude<DetectedSource, { kind: 'tensor' }>,
   input: ImageInput,
   { preprocessing, decoding }: Reading,
-  signal: AbortSignal | undefined,
+  { signal, mapSize = 'picture' }: ReadingCall,
 ): Promise<ReadyImage> {
   const start = performance.now();
   if (input.dims.length === 5)
@@ -123,7 +139,9 @@ async function readPicture(
   const { size, fit, interpolation } = resolved;
   const opened = await openPicture(source, { limitInputPixels: decoding.limitInputPixels, signal });
   const placement = place(opened, { width: size[0], height: size[1] }, fit, resolved);
-  if (opened.depth) return readDeep(opened, opened.depth, source, { input, resolved, notes, placement, start, signal });
+  const overlaid = shownSize(mapSize, opened);
+  if (opened.depth)
+    return readDeep(opened, opened.depth, source, { input, resolved, notes, placement, overlaid, start, signal });
   const small =
     decoding.decode === 'fast' && interpolation !== 'nearest'
       ? opened.decodeSmall(placement.resized, interpolation === 'bicubic' ? 'cubic' : 'linear', signal)
@@ -131,9 +149,10 @@ async function readPicture(
   const image = await (small ?? opened.decode(signal));
   const isLarge = source.kind !== 'raw' && image.width * image.height > KEPT_PIXELS;
   const { warnings, ...prepared } = wholePicture(input, await prepareImage(image, resolved, { placement, signal }));
+  const isKept = !small && !isLarge && overlaid.width === image.width && overlaid.height === image.height;
   return {
     ...prepared,
-    picture: small || isLarge ? decodedAgain(opened, source) : async () => ({ picture: raw(image), spare: false }),
+    picture: isKept ? async () => ({ picture: raw(image), spare: false }) : decodedAgain(opened, source, overlaid),
     preprocess: resolved,
     warnings: [...notes, ...warnings],
     milliseconds: performance.now() - start,
@@ -159,6 +178,7 @@ async function readDeep(
     resolved,
     notes,
     placement,
+    overlaid,
     start,
     signal,
   }: {
@@ -166,6 +186,7 @@ async function readDeep(
     readonly resolved: ResolvedPreprocess;
     readonly notes: readonly string[];
     readonly placement: Placement;
+    readonly overlaid: Size;
     readonly start: number;
     readonly signal: AbortSignal | undefined;
   },
@@ -175,12 +196,11 @@ async function readDeep(
     input,
     await prepareImage(deep, resolved, { placement, signal, depth }),
   );
-  const again = decodedAgain(opened, source);
+  const again = decodedAgain(opened, source, overlaid);
+  const shownGrey = async () => lentAt(await shownDeep(await opened.decodeDeep(depth)), overlaid);
   return {
     ...prepared,
-    picture: depth.isColour
-      ? again
-      : async () => ({ picture: await shownDeep(await opened.decodeDeep(depth)), spare: true }),
+    picture: depth.isColour ? again : shownGrey,
     preprocess: { ...resolved, scale: scaleFor(resolved, depth) },
     warnings: [...notes, ...losses, ...depthWarnings(prepared, resolved, depth, input)],
     milliseconds: performance.now() - start,
@@ -194,14 +214,22 @@ function shownDeep({ data, width, height }: DeepRgb): Promise<RawPicture> {
 }
 
 /** For results that are kept: the file's bytes are far fewer than the pixels, which only overlays need. */
-function decodedAgain(opened: OpenPicture, { kind }: DetectedSource): ReadyImage['picture'] {
+function decodedAgain(opened: OpenPicture, { kind }: DetectedSource, size: Size): ReadyImage['picture'] {
   if (kind !== 'file') opened.keep();
-  return async () => ({ picture: raw(await opened.decode()), spare: true });
+  return async () => lentAt(raw(await (opened.decodeSmall(size, 'linear') ?? opened.decode())), size);
+}
+
+/** A picture that nobody else has, brought to a size. */
+async function lentAt(picture: RawPicture, { width, height }: Size): Promise<LentPicture> {
+  if (picture.info.width === width && picture.info.height === height) return { picture, spare: true };
+  const window = { x: 0, y: 0, width, height };
+  const { data } = await resizeAntialiased(picture, { width, height, window, interpolation: 'bilinear' });
+  return { picture: rawPicture(data, width, height), spare: true };
 }
 
 const raw = ({ data, width, height }: RgbImage): RawPicture => rawPicture(data, width, height);
 
-function readTensor(tensor: TensorInput, input: ImageInput): ReadyImage {
+function readTensor(tensor: TensorInput, input: ImageInput, { mapSize = 'picture' }: ReadingCall): ReadyImage {
   const dims = tensor.dims.length === input.dims.length - 1 ? [1, ...tensor.dims] : tensor.dims;
   const expected = expectedDims(input);
   if (dims.length !== expected.length || expected.some((dim, axis) => dim !== undefined && dim !== dims[axis]))
@@ -225,7 +253,7 @@ function readTensor(tensor: TensorInput, input: ImageInput): ReadyImage {
     depth,
     picture: async plane => {
       const picture = await tensorPicture({ data, dims: dims.slice(1), layout }, plane);
-      return { picture, spare: true };
+      return depth === undefined ? lentAt(picture, shownSize(mapSize, size)) : { picture, spare: true };
     },
     preprocess: null,
     warnings: [],

@@ -1,5 +1,6 @@
 import { OnnxCamError } from '../common/errors.ts';
 import { Recent } from '../common/recent.ts';
+import type { MapSize } from '../image/map-size.ts';
 import { type ChosenMethod, chooseMethods } from '../methods/choose.ts';
 import { type MethodNeeds, needsOf } from '../methods/definition.ts';
 import type { Network } from '../network/network.ts';
@@ -34,6 +35,7 @@ interface Choices {
 /** One `explain` call with every choice made that does not depend on the images. */
 export interface ExplainRequest extends Choices {
   readonly seed: number;
+  readonly mapSize: MapSize;
   /** Items per run of score methods. */
   readonly batchSize?: number;
   readonly signal?: AbortSignal;
@@ -72,6 +74,7 @@ export class Requests {
     return {
       ...chosen,
       seed: options.seed ?? 0,
+      mapSize: options.mapSize ?? 'picture',
       batchSize: options.batchSize,
       signal: options.signal,
       progress: options.onProgress && new CallProgress(options.onProgress),

@@ -110,6 +110,14 @@ export interface OutputOptions extends RenderOptions {
   readonly kind?: 'overlay' | 'heatmap';
 }
 
+/** What overlays are drawn on. */
+export interface Background {
+  /** The original picture; of volumes one plane. */
+  readonly picture: (plane?: Plane) => Promise<LentPicture>;
+  /** The map over that picture, where it isn't made for its size. */
+  readonly onPicture?: ((map: HeatMap) => Promise<HeatMap>) | undefined;
+}
+
 /** One map with everything that is known about how it came to be. */
 export class Explanation implements ExplanationFields {
   declare readonly map: HeatMap;
@@ -128,12 +136,11 @@ export class Explanation implements ExplanationFields {
   declare readonly warnings: readonly string[];
   declare readonly timings: Timings;
   declare readonly runs: Runs;
-  readonly #picture: (plane?: Plane) => Promise<LentPicture>;
+  readonly #background: Background;
 
-  /** `picture` gives the original picture, the map's size, for overlays. */
-  constructor(fields: ExplanationFields, picture: (plane?: Plane) => Promise<LentPicture>) {
+  constructor(fields: ExplanationFields, background: Background) {
     Object.assign(this, fields);
-    this.#picture = picture;
+    this.#background = background;
   }
 
   /**
@@ -211,8 +218,9 @@ export class Explanation implements ExplanationFields {
   }
 
   async #overlay(options: RenderOptions): Promise<RawPicture> {
-    const { picture, spare } = await this.#picture(options);
-    return renderOverlay(picture, this.#plane(options), { ...options, spare });
+    const { picture: open, onPicture } = this.#background;
+    const [{ picture, spare }, map] = await Promise.all([open(options), onPicture?.(this.map) ?? this.#plane(options)]);
+    return renderOverlay(picture, map, { ...options, spare });
   }
 }
 

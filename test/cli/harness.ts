@@ -107,10 +107,12 @@ export function fakeExplanation(fields: Partial<ExplanationFields> = {}): Explan
       runs: { network: 1, tail: 0, saved: 0 },
       ...fields,
     },
-    async () => ({
-      picture: { data: Buffer.from([0, 0, 0, 255, 255, 255]), info: { width: 2, height: 1, channels: 3 } },
-      spare: true,
-    }),
+    {
+      picture: async () => ({
+        picture: { data: Buffer.from([0, 0, 0, 255, 255, 255]), info: { width: 2, height: 1, channels: 3 } },
+        spare: true,
+      }),
+    },
   );
 }
 

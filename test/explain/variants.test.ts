@@ -53,13 +53,13 @@ async function clean(): Promise<Work> {
     detectSource(image()),
     network.model.input,
     { preprocessing: () => expect.fail(), decoding: {} },
-    undefined,
+    {},
   );
   return { image: ready, targets: resolveFor(network, parseTarget('top1'), undefined), index: 0 };
 }
 
 const mapOf = async (work: Work, computed: ComputedMaps) =>
-  (await assembleResults(stage, [work], computed, []))[0]![0]![0]![0]!;
+  (await assembleResults(stage, [work], computed, { mapSize: 'picture', known: [] }))[0]![0]![0]![0]!;
 
 it('a flipped input is explained for the class of the clean one, over the original picture', async () => {
   const request = stage.requests.make({ method: 'layer-cam' });
