@@ -187,16 +187,8 @@ export class Explainer {
         idle.running--;
       }
     };
-    const schedules = pool.map(({ explainer }) => explainer.#parts.schedule);
-    const atOnce = schedules.reduce((sum, schedule) => sum + (concurrency ?? schedule.concurrency), 0);
-    const opened = await openSource(source);
-    // A stream is of several images from the first to the last one.
-    const ends = schedules.map(schedule => schedule.begin(concurrency === 1 ? 0 : 1));
-    try {
-      yield* runStream(opened, task, { concurrency: atOnce, signal: options.signal });
-    } finally {
-      for (const end of ends) end();
-    }
+    const atOnce = explainers.reduce((sum, explainer) => sum + (concurrency ?? explainer.concurrency), 0);
+    yield* runStream(await openSource(source), task, { concurrency: atOnce, signal: options.signal });
   }
 
   /**
@@ -209,6 +201,11 @@ export class Explainer {
     this.#checkUsable();
     const output = options.target === undefined ? undefined : outputOf(parseTarget(options.target));
     return findUnsupported(this.#parts.stages.ofOutput(output), methods, options);
+  }
+
+  /** How many images are worth explaining at the same time: `stream`'s default. */
+  get concurrency(): number {
+    return this.#parts.schedule.concurrency;
   }
 
   /** Hexadecimal SHA-256 of the model file. */

@@ -27,7 +27,7 @@ export function addDemo(program: Command, context: CommandContext, finish: (code
           explain: {},
           chooseMethods: () => ['grad-cam'],
           folder: out,
-          save: ['overlay', 'map'],
+          save: { kinds: ['overlay', 'map'], format: 'png' },
           progress: false,
         },
         new DemoReporter(context.console, out, debug === true),

@@ -11,7 +11,7 @@ import { parseTargetText } from '../targets/parse.ts';
 import type { Target } from '../targets/target.ts';
 import { addModelChoices, type ModelChoices } from './model-choices.ts';
 import { outOption } from './out-option.ts';
-import { SAVE_KINDS, type SaveKind } from './output-files.ts';
+import { SAVE_FORMATS, SAVE_KINDS, type SaveFormat, type SaveKind } from './output-files.ts';
 
 /** The options as commander gives them, values parsed one by one. */
 export interface ExplainFlags extends ModelChoices {
@@ -20,6 +20,9 @@ export interface ExplainFlags extends ModelChoices {
   readonly target: string;
   readonly out: string;
   readonly save: readonly SaveKind[];
+  readonly format: SaveFormat;
+  /** Pixels of the longer side; 'none': the picture's. */
+  readonly maxSize: number | 'none';
   readonly json?: boolean;
   readonly preset?: PresetName;
   readonly mean?: readonly number[];
@@ -78,6 +81,12 @@ export function addExplainOptions(command: Command): Command {
         .argParser(saveKinds)
         .default(['overlay', 'map'], 'overlay,map'),
     )
+    .addOption(new Option('--format <name>', 'of heat maps and overlays').choices(SAVE_FORMATS).default('png'))
+    .addOption(
+      new Option('--max-size <n>', "pixels of the longer side of what is written, or 'none' for the picture's own")
+        .argParser(maxSize)
+        .default(1024),
+    )
     .option('--json', 'a JSON object for each result on standard output, a line each')
     .optionsGroup('How the model sees pictures (default: what files beside it or the model say, else imagenet):')
     .option('--preset <name>', 'imagenet, inception, unit (0..1) or raw (0..255)')
@@ -123,7 +132,7 @@ export function loadOptions(flags: ExplainFlags): LoadOptions {
 }
 
 /** The options of `explain` that hold for every method; the command line has one target for all pictures. */
-export interface CommonOptions extends Pick<ExplainOptions, 'layer' | 'convention' | 'batchSize' | 'seed'> {
+export interface CommonOptions extends Pick<ExplainOptions, 'layer' | 'convention' | 'batchSize' | 'seed' | 'mapSize'> {
   readonly target: Target;
 }
 
@@ -140,6 +149,7 @@ export function explainOptions(flags: ExplainFlags): CommonOptions {
       convention: flags.convention,
       batchSize: flags.batchSize,
       seed: flags.seed,
+      mapSize: flags.maxSize === 'none' ? undefined : { max: flags.maxSize },
     }),
   };
 }
@@ -204,6 +214,10 @@ export function size(text: string): [number, number] {
   const match = /^([1-9]\d*)x([1-9]\d*)$/i.exec(text);
   if (!match) throw new InvalidArgumentError('expected WIDTHxHEIGHT in pixels, such as 224x224.');
   return [Number(match[1]), Number(match[2])];
+}
+
+function maxSize(text: string): number | 'none' {
+  return text === 'none' ? text : wholeNumber(1)(text);
 }
 
 function wholeNumber(min: number): (text: string) => number {

@@ -1,4 +1,4 @@
-import { abortError, throwIfAborted } from '../common/errors.ts';
+import { abortError, OnnxCamError, throwIfAborted } from '../common/errors.ts';
 import type { Progress } from '../common/progress.ts';
 import { runStream } from '../io/picture-stream.ts';
 import type { ExplainOptions, LoadOptions } from '../options.ts';
@@ -8,16 +8,13 @@ import { EXIT, isOfOneInput } from './failure.ts';
 import { type CommandInput, expandInputs } from './inputs.ts';
 import type { LoadedModel } from './library.ts';
 import { Manifest } from './manifest.ts';
-import { prepareFolder, type SaveKind, saveResult } from './output-files.ts';
+import { prepareFolder, type SaveOptions, saveResult } from './output-files.ts';
 import type { FailedInput, Reporter, SavedResult } from './reporter.ts';
 import { ResultNames } from './result-names.ts';
 import { oneLine } from './text.ts';
 
-/** How many inputs are on their way at once: one is decoded or saved while the model runs on another. */
-const CONCURRENCY = 2;
-
 /** Results that are rendered and written at once: as many as libuv has threads; each holds a picture in memory. */
-const SAVE_CONCURRENCY = 4;
+const SAVING = { concurrency: 4 };
 
 /** Everything that decides what a run does. */
 export interface ExplainRun {
@@ -28,7 +25,7 @@ export interface ExplainRun {
   /** Method names for this model. */
   readonly chooseMethods: (model: LoadedModel) => readonly string[];
   readonly folder: string;
-  readonly save: readonly SaveKind[];
+  readonly save: SaveOptions;
   /** Whether to show a progress bar, where standard error is a terminal. */
   readonly progress: boolean;
 }
@@ -80,34 +77,42 @@ async function explainAll(
     const onProgress = ({ done, total }: Progress) => console.progress.update(record.done, input.path, done / total);
     return explainInput(model, input, { ...run.explain, methods, signal, onProgress });
   };
-  for await (const { input, result, error } of runStream(inputs, explainOne, { concurrency: CONCURRENCY, signal })) {
-    console.progress.update(record.done, input.path);
-    if (error) await record.failure({ input: input.path, error });
-    else await saveAll(input.path, names.keepApart(result), run, record);
-    record.done++;
-    if (error && !isOfOneInput(error)) {
+  async function* explained(): AsyncGenerator<Outcome> {
+    for await (const { input, result, error } of runStream(inputs, explainOne, {
+      concurrency: model.concurrency,
+      signal,
+    }))
+      yield* outcomesOf(input.path, error ?? names.keepApart(result));
+  }
+  const saveOne = async ({ result }: Outcome) =>
+    result instanceof OnnxCamError
+      ? Promise.reject(result)
+      : saveResult(result.explanation, result.name, run.folder, run.save);
+  // What was explained is saved even after an interruption: a stream whose source fails finishes what it has.
+  for await (const { input: outcome, result: files, error } of runStream(explained(), saveOne, SAVING)) {
+    const { input, result, isLast } = outcome;
+    console.progress.update(record.done, input);
+    if (!error) await record.result({ input, ...(result as NamedExplanation), files });
+    else if (result === error) await record.failure({ input, error });
+    else await record.failure({ input, method: (result as NamedExplanation).name.method, error });
+    if (isLast) record.done++;
+    if (result === error && !isOfOneInput(error)) {
       record.isUnusable = true;
       return;
     }
   }
 }
 
-/**
- * Renders and writes several at once, told in their order. A result that cannot be written fails alone: the disk may
- * have room for the next one. What was explained is saved even after an interruption.
- */
-async function saveAll(
-  input: string,
-  results: readonly NamedExplanation[],
-  { folder, save }: ExplainRun,
-  record: RunRecord,
-): Promise<void> {
-  const saveOne = ({ name, explanation }: NamedExplanation) => saveResult(explanation, name, folder, save);
-  const saved = runStream(results, saveOne, { concurrency: SAVE_CONCURRENCY });
-  for await (const { input: named, result: files, error } of saved) {
-    if (error) await record.failure({ input, method: named.name.method, error });
-    else await record.result({ input, ...named, files });
-  }
+/** One result of an input, or why there is none. */
+interface Outcome {
+  readonly input: string;
+  readonly result: NamedExplanation | OnnxCamError;
+  readonly isLast: boolean;
+}
+
+function outcomesOf(input: string, result: readonly NamedExplanation[] | OnnxCamError): Outcome[] {
+  if (result instanceof OnnxCamError) return [{ input, result, isLast: true }];
+  return result.map((one, i) => ({ input, result: one, isLast: i === result.length - 1 }));
 }
 
 /** Settles with the promise, or as soon as the signal fires: loading a model cannot be stopped, only left behind. */

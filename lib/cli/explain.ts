@@ -41,7 +41,7 @@ async function explain(
         return methods;
       },
       folder: flags.out,
-      save: flags.save,
+      save: { kinds: flags.save, format: flags.format },
       progress: !(flags.json && context.console.printsToTerminal),
     },
     new ExplainReporter(context.console, { folder: flags.out, json: flags.json === true, debug: flags.debug === true }),

@@ -10,6 +10,6 @@ export interface Library {
   listMethods(): readonly MethodInfo[];
 }
 
-export interface LoadedModel extends Pick<Explainer, 'layers' | 'unsupported' | 'sha256' | 'dispose'> {
+export interface LoadedModel extends Pick<Explainer, 'layers' | 'unsupported' | 'sha256' | 'dispose' | 'concurrency'> {
   explain(image: string | readonly TensorInput[], options: ExplainOptions): Promise<ExplainResult>;
 }

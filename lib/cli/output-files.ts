@@ -10,7 +10,16 @@ import type { Explanation } from '../result/explanation.ts';
 export const SAVE_KINDS = ['map', 'raw', 'heatmap', 'overlay'] as const;
 export type SaveKind = (typeof SAVE_KINDS)[number];
 
-const EXTENSION: Readonly<Record<SaveKind, string>> = { map: 'npy', raw: 'npy', heatmap: 'png', overlay: 'png' };
+/** Formats of heat maps and overlays, and their files' extensions. */
+const PICTURE_EXTENSION = { png: 'png', jpeg: 'jpg', webp: 'webp' } as const;
+export type SaveFormat = keyof typeof PICTURE_EXTENSION;
+export const SAVE_FORMATS = Object.keys(PICTURE_EXTENSION) as SaveFormat[];
+
+/** What is written of each result. */
+export interface SaveOptions {
+  readonly kinds: readonly SaveKind[];
+  readonly format: SaveFormat;
+}
 
 /** File names of one result by kind, relative to the output folder. */
 export type ResultFiles = Readonly<Partial<Record<SaveKind, string>>>;
@@ -31,9 +40,11 @@ export function commonName({ stem, image, target, method }: ResultName): string 
   return [stem, ...inserted, method].join('.');
 }
 
-function fileName(name: ResultName, kind: SaveKind): string {
-  return [commonName(name), kind, EXTENSION[kind]].join('.');
+function fileName(name: ResultName, kind: SaveKind, format: SaveFormat): string {
+  return [commonName(name), kind, isPicture(kind) ? PICTURE_EXTENSION[format] : 'npy'].join('.');
 }
+
+const isPicture = (kind: SaveKind): kind is 'heatmap' | 'overlay' => kind === 'heatmap' || kind === 'overlay';
 
 /**
  * Makes the folder and sees that files can be made in it, before any work is done for it.
@@ -63,18 +74,18 @@ export async function saveResult(
   explanation: Explanation,
   name: ResultName,
   folder: string,
-  kinds: readonly SaveKind[],
+  { kinds, format }: SaveOptions,
 ): Promise<ResultFiles> {
   const written: SaveKind[] = [];
   try {
     await prepareBelow(folder, name);
     for (const kind of kinds) {
-      await writeFileAtomic(join(folder, fileName(name, kind)), await contentOf(explanation, kind));
+      await writeFileAtomic(join(folder, fileName(name, kind, format)), await contentOf(explanation, kind, format));
       written.push(kind);
     }
-    return Object.fromEntries(kinds.map(kind => [kind, fileName(name, kind)]));
+    return Object.fromEntries(kinds.map(kind => [kind, fileName(name, kind, format)]));
   } catch (error) {
-    for (const kind of written) await rm(join(folder, fileName(name, kind)), { force: true }).catch(() => {});
+    for (const kind of written) await rm(join(folder, fileName(name, kind, format)), { force: true }).catch(() => {});
     throw error;
   }
 }
@@ -90,9 +101,13 @@ async function prepareBelow(folder: string, { stem }: ResultName): Promise<void>
   }
 }
 
-function contentOf(explanation: Explanation, kind: SaveKind): Promise<Uint8Array> | readonly Uint8Array[] {
+function contentOf(
+  explanation: Explanation,
+  kind: SaveKind,
+  format: SaveFormat,
+): Promise<Uint8Array> | readonly Uint8Array[] {
   if (kind === 'raw') return formatNpy(explanation.raw);
-  if (kind === 'heatmap' || kind === 'overlay') return explanation.toBuffer({ kind });
+  if (isPicture(kind)) return explanation.toBuffer({ kind, format });
   const { data, width, height, dims = [height, width] } = explanation.map;
   return formatNpy({ data, dims });
 }

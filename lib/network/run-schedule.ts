@@ -1,6 +1,12 @@
 import { Turns } from '../common/turns.ts';
 
 /**
+ * Milliseconds without several pictures in work after which the next one counts as alone: long enough that the last picture
+ * of a folder, or a pause between two requests, does not cost a session of its own.
+ */
+const QUIET = 250;
+
+/**
  * How an explainer's runs share its threads. Of several pictures in work each runs on one thread, side by side: no thread
  * waits for another's share of an operator, which costs a third of the throughput on two cores. A picture alone is served
  * by all of them, for its latency.
@@ -11,13 +17,19 @@ export class RunSchedule {
   /** Whether several runs may be under way. */
   readonly sideBySide: boolean;
   readonly #turns: Turns;
+  readonly #now: () => number;
   #pictures = 0;
+  #crowded = Number.NEGATIVE_INFINITY;
 
   /** @param sideBySide false where one run at a time keeps the device busy */
-  constructor(threads: number, { sideBySide }: { readonly sideBySide: boolean }) {
+  constructor(
+    threads: number,
+    { sideBySide, now = () => performance.now() }: { readonly sideBySide: boolean; readonly now?: () => number },
+  ) {
     this.threads = threads;
     this.sideBySide = sideBySide;
     this.#turns = new Turns(threads);
+    this.#now = now;
   }
 
   /** Pictures that are worth having in work at the same time: one for each run, and one that is read meanwhile. */
@@ -27,13 +39,17 @@ export class RunSchedule {
 
   /** How many threads a run takes that is asked for now. */
   get share(): number {
-    return this.sideBySide && this.#pictures > 1 ? 1 : this.threads;
+    if (this.#pictures > 1) this.#crowded = this.#now();
+    return this.sideBySide && this.#now() - this.#crowded < QUIET ? 1 : this.threads;
   }
 
   /** @returns what ends the pictures' work */
   begin(pictures: number): () => void {
     this.#pictures += pictures;
-    return () => void (this.#pictures -= pictures);
+    return () => {
+      if (this.#pictures > 1) this.#crowded = this.#now();
+      this.#pictures -= pictures;
+    };
   }
 
   /**

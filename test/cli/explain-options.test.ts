@@ -38,7 +38,7 @@ describe('options', () => {
   it('have the documented defaults', async () => {
     expect(await optionsOf()).toEqual({
       load: {},
-      explain: { methods: ['grad-cam'], params: {}, target: { kind: 'rank', rank: 0 } },
+      explain: { methods: ['grad-cam'], params: {}, target: { kind: 'rank', rank: 0 }, mapSize: { max: 1024 } },
     });
   });
 
@@ -57,6 +57,8 @@ describe('options', () => {
       decode: 'fast',
       preprocess: { mean: [0.5, -1, 0], std: [1, 2, 3], fit: 'crop', size: [320, 240] },
     });
+    expect((await optionsOf('--max-size', '300')).explain).toMatchObject({ mapSize: { max: 300 } });
+    expect((await optionsOf('--max-size', 'none')).explain).not.toHaveProperty('mapSize');
     expect((await optionsOf('--preset', 'inception')).load).toEqual({ preprocess: { preset: 'inception' } });
   });
 

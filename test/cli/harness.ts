@@ -72,6 +72,7 @@ export function fakeModel(overrides: Partial<LoadedModel> = {}, calls: FakeCall[
     ],
     unsupported: () => new Map(),
     sha256: async () => 'the hash',
+    concurrency: 2,
     dispose: async () => {},
     ...overrides,
   } as LoadedModel;

@@ -23,7 +23,7 @@ describe.skipIf(process.platform === 'win32')('links that somebody has laid in t
     writeFileSync(precious, 'content');
     const map = join(folder, 'cat.grad-cam.map.npy');
     symlinkSync(precious, map);
-    await saveResult(fakeExplanation(), { stem: 'cat', method: 'grad-cam' }, folder, ['map']);
+    await saveResult(fakeExplanation(), { stem: 'cat', method: 'grad-cam' }, folder, { kinds: ['map'], format: 'png' });
     expect(readFileSync(precious, 'utf8')).toBe('content');
     expect(lstatSync(map).isFile()).toBe(true);
   });
