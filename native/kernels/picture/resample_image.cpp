@@ -2,17 +2,32 @@
 
 #include <algorithm>
 #include <cmath>
+#include <cstdint>
+#include <cstring>
 #include <type_traits>
 #include <vector>
 
+#ifdef __x86_64__
+#include <immintrin.h>
+#endif
+
 #include "kernels/base/interruption.hpp"
 #include "kernels/base/parallel.hpp"
+#include "kernels/base/tier.hpp"
 
 namespace onnx_cam::kernels {
 namespace {
 
 // 8 bits of value and 2 of headroom (overshoot, sums of rounded weights) leave 22 of 32.
 constexpr int kFractionBits = 22;
+constexpr std::int32_t kHalf = 1 << (kFractionBits - 1);
+
+inline std::uint8_t toByte(std::int32_t sum) {
+  return static_cast<std::uint8_t>(std::clamp(sum >> kFractionBits, 0, 255));
+}
+
+#define ONNX_CAM_KERNEL "kernels/picture/resample_bytes.inl"
+#include "kernels/base/each_tier.inl"
 
 /// How a channel's value is weighted and kept between the passes: floating, or bytes with fixed-point weights.
 template <class Value>
@@ -27,8 +42,8 @@ template <>
 struct Arithmetic<std::uint8_t> {
   using Weight = std::int32_t;
   static Weight weight(double value) { return static_cast<Weight>(std::lround(value * (1 << kFractionBits))); }
-  static Weight start() { return 1 << (kFractionBits - 1); }
-  static std::uint8_t finish(Weight sum) { return static_cast<std::uint8_t>(std::clamp(sum >> kFractionBits, 0, 255)); }
+  static Weight start() { return kHalf; }
+  static std::uint8_t finish(Weight sum) { return toByte(sum); }
 };
 
 /// The taps of consecutive target samples: `count` weights from `first` on each.
@@ -38,6 +53,13 @@ struct Taps {
   std::vector<std::size_t> first;
   std::vector<std::size_t> count;
   std::vector<Weight> weights;
+
+  /// For every two weights, each four times: three channels and a 0.
+  std::vector<Weight> paired() const {
+    std::vector<Weight> all(4 * weights.size());
+    for (std::size_t i = 0; i < weights.size(); i++) std::fill_n(&all[4 * i], 3, weights[i]);
+    return all;
+  }
 };
 
 double filterValue(ImageFilter filter, double t) {
@@ -87,29 +109,15 @@ Taps<typename Arithmetic<Value>::Weight> tapsFor(std::size_t from, std::size_t t
   return taps;
 }
 
-template <std::size_t fixedChannels, class Source, class Value, class Weight>
-void resampleRow(const Source* row, std::size_t anyChannels, const Taps<Weight>& taps, Value* out) {
-  const std::size_t channels = fixedChannels != 0 ? fixedChannels : anyChannels;
+template <class Source, class Value, class Weight>
+void resampleRow(const Source* row, std::size_t channels, const Taps<Weight>& taps, Value* out) {
   for (std::size_t x = 0; x < taps.first.size(); x++) {
     const Weight* weights = &taps.weights[x * taps.limit];
     const Source* source = row + taps.first[x] * channels;
-    const std::size_t count = taps.count[x];
-    if constexpr (fixedChannels == 3) {
-      Weight red = Arithmetic<Value>::start(), green = red, blue = red;
-      for (std::size_t j = 0; j < count; j++) {
-        red += weights[j] * static_cast<Weight>(source[3 * j]);
-        green += weights[j] * static_cast<Weight>(source[3 * j + 1]);
-        blue += weights[j] * static_cast<Weight>(source[3 * j + 2]);
-      }
-      out[3 * x] = Arithmetic<Value>::finish(red);
-      out[3 * x + 1] = Arithmetic<Value>::finish(green);
-      out[3 * x + 2] = Arithmetic<Value>::finish(blue);
-    } else {
-      for (std::size_t c = 0; c < channels; c++) {
-        Weight sum = Arithmetic<Value>::start();
-        for (std::size_t j = 0; j < count; j++) sum += weights[j] * static_cast<Weight>(source[j * channels + c]);
-        out[x * channels + c] = Arithmetic<Value>::finish(sum);
-      }
+    for (std::size_t c = 0; c < channels; c++) {
+      Weight sum = Arithmetic<Value>::start();
+      for (std::size_t j = 0; j < taps.count[x]; j++) sum += weights[j] * static_cast<Weight>(source[j * channels + c]);
+      out[x * channels + c] = Arithmetic<Value>::finish(sum);
     }
   }
 }
@@ -122,9 +130,17 @@ void blendRows(const Value* rows, std::size_t offset, std::size_t length, const 
   for (std::size_t j = 0; j < taps.count[y]; j++) {
     const Weight weight = taps.weights[y * taps.limit + j];
     const Value* row = rows + (taps.first[y] + j - offset) * length;
-    for (std::size_t i = 0; i < length; i++) sums[i] += weight * static_cast<Weight>(row[i]);
+    if constexpr (std::is_same_v<Value, std::uint8_t>) {
+      ONNX_CAM_DISPATCH(addWeighted)(row, weight, length, sums.data());
+    } else {
+      for (std::size_t i = 0; i < length; i++) sums[i] += weight * row[i];
+    }
   }
-  for (std::size_t i = 0; i < length; i++) out[i] = Arithmetic<Value>::finish(sums[i]);
+  if constexpr (std::is_same_v<Value, std::uint8_t>) {
+    ONNX_CAM_DISPATCH(toBytes)(sums.data(), length, out);
+  } else {
+    for (std::size_t i = 0; i < length; i++) out[i] = Arithmetic<Value>::finish(sums[i]);
+  }
 }
 
 template <class Source, class Value>
@@ -138,6 +154,8 @@ void resample(const Source* pixels, ImageSize from, std::size_t channels, ImageS
   const std::size_t lastRow = sameHeight ? window.y + window.height : rows.first.back() + rows.count.back();
   const std::size_t length = window.width * channels;
 
+  const bool isRgb = channels == 3 && std::is_same_v<Value, std::uint8_t>;
+  const std::vector<Weight> paired = isRgb ? columns.paired() : std::vector<Weight>();
   std::vector<Value> stretched((lastRow - firstRow) * length);
   const std::size_t rowWork = window.width * channels * std::max<std::size_t>(4, columns.limit);
   parallelFor(lastRow - firstRow, grainFor(rowWork), [&](std::size_t begin, std::size_t end) {
@@ -147,10 +165,17 @@ void resample(const Source* pixels, ImageSize from, std::size_t channels, ImageS
       Value* target = &stretched[y * length];
       if (from.width == to.width) {
         std::copy(source + window.x * channels, source + window.x * channels + length, target);
-      } else if (channels == 3) {
-        resampleRow<3>(source, channels, columns, target);
+      } else if constexpr (std::is_same_v<Value, std::uint8_t>) {
+        if (channels == 3) {
+          const std::size_t readable = (from.height - firstRow - y) * from.width * channels;
+          ONNX_CAM_DISPATCH(resampleRgbRow)
+          (source, readable, columns.first.data(), columns.count.data(), columns.weights.data(), paired.data(),
+           columns.limit, window.width, target);
+        } else {
+          resampleRow(source, channels, columns, target);
+        }
       } else {
-        resampleRow<0>(source, channels, columns, target);
+        resampleRow(source, channels, columns, target);
       }
     }
   });
