@@ -102,7 +102,7 @@ export function addExplainOptions(command: Command): Command {
       wholeNumber(0),
     )
     .addOption(
-      new Option('--decode <mode>', 'fast: JPEG at the smallest scale that suffices (default: exact)').choices(
+      new Option('--decode <mode>', 'fast: JPEG and WebP at the smallest scale that suffices (default: exact)').choices(
         DECODE_MODES,
       ),
     );

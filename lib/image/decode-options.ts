@@ -14,9 +14,9 @@ export interface DecodeOptions {
    */
   readonly limitInputPixels?: number | boolean;
   /**
-   * 'exact' (default): the pixels that Pillow gives. 'fast': a JPEG is decoded at 1/2, 1/4 or 1/8, the smallest scale that
-   * suffices for the model's input (libjpeg's, through sharp), where it is at least three times as large. That takes less
-   * time and memory; the pixels are nearly the same, and maps and overlays have the picture's size as ever.
+   * 'exact' (default): the pixels that Pillow gives. 'fast': a JPEG is decoded at 1/2, 1/4 or 1/8, a WebP at any scale, the
+   * smallest that suffices for the model's input (through sharp), where it is at least three times as large. That takes less
+   * time and memory; the pixels are nearly the same (docs/speed.md#decoding), and maps and overlays have the picture's size.
    */
   readonly decode?: DecodeMode;
 }

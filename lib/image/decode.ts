@@ -28,7 +28,7 @@ const OPTIONS: SharpOptions = {
 /** Bytes: what one buffer holds. */
 const LARGEST_FILE = 2 ** 31 - 1;
 
-/** How many times as large a JPEG must be: below, libvips takes all of its pixels, since it stays above the size asked for. */
+/** How many times as large a picture must be: below, libvips takes all pixels of a JPEG, since it stays above the size asked for. */
 const LEAST_SHRINK = 3;
 
 /** One core stays free for the event loop, which otherwise waits for a time slice of a decoder. */
@@ -73,7 +73,7 @@ export async function openPicture(
     bytes,
     { limitInputPixels, ignoreIcc },
     {
-      isJpeg: format === 'jpeg',
+      scales: format === 'jpeg' || format === 'webp',
       isYcbcr: format === 'tiff' && attempt(name, () => holdsYcbcr(bytes)),
       isCmyk: space === 'cmyk',
       depth: depthOf(depth, space),
@@ -118,7 +118,8 @@ function attempt<T>(name: string, task: () => T): T {
 
 /** What is known of encoded pixels. */
 interface Encoding {
-  readonly isJpeg?: boolean;
+  /** Its decoder can leave pixels out: JPEG at 1/2, 1/4 and 1/8, WebP at any scale. */
+  readonly scales?: boolean;
   readonly isYcbcr?: boolean;
   readonly isCmyk?: boolean;
   /** undefined: 8 bits, or what becomes 8 bits. */
@@ -136,7 +137,7 @@ export class OpenPicture implements Size {
   readonly source: string;
   /** Of pictures of more than 8 bits a channel. */
   readonly depth: Depth | undefined;
-  readonly #isJpeg: boolean;
+  readonly #scales: boolean;
   readonly #isYcbcr: boolean;
   readonly #isCmyk: boolean;
   readonly #channels: RawPixels['channels'] | undefined;
@@ -148,14 +149,14 @@ export class OpenPicture implements Size {
     { width, height }: Size,
     bytes: RawData,
     options: SharpOptions,
-    { isJpeg = false, isYcbcr = false, isCmyk = false, depth, channels }: Encoding = {},
+    { scales = false, isYcbcr = false, isCmyk = false, depth, channels }: Encoding = {},
   ) {
     this.source = source;
     this.width = width;
     this.height = height;
     this.#bytes = bytes;
     this.#options = { ...OPTIONS, ...options };
-    this.#isJpeg = isJpeg;
+    this.#scales = scales;
     this.#isYcbcr = isYcbcr;
     this.#isCmyk = isCmyk;
     this.#channels = channels;
@@ -176,8 +177,8 @@ export class OpenPicture implements Size {
   }
 
   /**
-   * The pixels at a smaller size, if they can be had for less: a JPEG is decoded at 1/2, 1/4 or 1/8, and an antialiased
-   * filter does the rest. undefined where there is nothing to gain.
+   * The pixels at a smaller size, if they can be had for less: JPEG and WebP are decoded at a smaller scale, and an
+   * antialiased filter does the rest. undefined where there is nothing to gain.
    * @throws as `decode`
    */
   decodeSmall(
@@ -186,7 +187,7 @@ export class OpenPicture implements Size {
     signal?: AbortSignal,
   ): Promise<RgbImage> | undefined {
     const shrink = Math.min(this.width / width, this.height / height);
-    if (!this.#isJpeg || shrink < LEAST_SHRINK) return undefined;
+    if (!this.#scales || shrink < LEAST_SHRINK) return undefined;
     return this.#decode(() => this.#open().resize(width, height, { fit: 'fill', kernel }), signal);
   }
 
