@@ -1,39 +1,21 @@
 import { checkCount, checkNames, checkObject } from './common/checks.ts';
 import { OnnxCamError, throwIfAborted } from './common/errors.ts';
-import { sideBySide } from './common/side-by-side.ts';
-import type { ImageResults } from './explain/assemble-results.ts';
-import { onInput } from './explain/detections.ts';
+import { type CallParts, ExplainCalls } from './explain/explain-call.ts';
 import type { Stage } from './explain/explain-run.ts';
-import { explainThatFits } from './explain/explain-that-fits.ts';
-import { groupRuns, type Work } from './explain/group-runs.ts';
 import { headSetting, predictionsOf } from './explain/head-setting.ts';
 import type { ExplainResult, PerImage, SeveralOptions, SingleOptions } from './explain/result-type.ts';
 import { scoresOf } from './explain/run-targets.ts';
 import { settleDetector } from './explain/settle-detector.ts';
-import { similarImages, withEmbeddings } from './explain/similar-images.ts';
-import type { Stages } from './explain/stages.ts';
 import { findUnsupported, type SupportOptions } from './explain/unsupported.ts';
-import { type DetectedSource, detectSource } from './image/source.ts';
+import type { DetectedSource } from './image/source.ts';
 import { openSource, runStream, type StreamResult, type StreamSource } from './io/picture-stream.ts';
-import {
-  type ExplainSource,
-  type Reading,
-  type ReadingCall,
-  type ReadyImage,
-  readImage,
-  splitSources,
-} from './network/images.ts';
-import type { RunSchedule } from './network/run-schedule.ts';
+import { type ExplainSource, type ReadingCall, type ReadyImage, readImage, splitSources } from './network/images.ts';
 import { checkExplainOptions, checkInputs, type ExplainOptions } from './options.ts';
-import { type ExplainRequest, nthTarget, targetsOf } from './request/request.ts';
-import { resolveFor, rowHead } from './request/targets.ts';
+import { nthTarget, targetsOf } from './request/request.ts';
+import { rowHead } from './request/targets.ts';
 import type { Explanation, Prediction } from './result/explanation.ts';
 import { parseTarget } from './targets/parse.ts';
-import { headChoiceOf, outputOf, scoringGraphOf } from './targets/resolve.ts';
-import type { Target } from './targets/target.ts';
-
-/** Images per network run on a device; on a CPU more than one gain nothing. */
-const DEVICE_BATCH = 4;
+import { outputOf } from './targets/resolve.ts';
 
 export interface StreamOptions extends ExplainOptions {
   /** Images in work at once (default: what keeps the thread budget busy, and one more that is decoded meanwhile). */
@@ -53,20 +35,19 @@ export interface LayerListing {
 }
 
 /** What an explainer is made of. */
-export interface ExplainerParts {
-  readonly stages: Stages;
-  readonly schedule: RunSchedule;
-  readonly reading: Reading;
+export interface ExplainerParts extends CallParts {
   readonly dispose: () => Promise<void>;
 }
 
 /** A loaded model that explains its predictions. Made by `load`; release it with `dispose`. */
 export class Explainer {
   readonly #parts: ExplainerParts;
+  readonly #calls: ExplainCalls;
   #disposed: Promise<void> | undefined;
 
   constructor(parts: ExplainerParts) {
     this.#parts = parts;
+    this.#calls = new ExplainCalls(parts);
   }
 
   /**
@@ -90,27 +71,8 @@ export class Explainer {
     throwIfAborted(options.signal);
     const { sources, several } = splitSources(image, this.#base.network.model.input);
     const given = targetsOf(options.target, sources.length);
-    const results: ExplainResult[] = [];
-    // Each output has layers of its own.
-    for (const output of new Set(given.map(outputOf))) {
-      const own = given.flatMap((target, i) => (outputOf(target) === output ? [i] : []));
-      const work = { sources: own.map(i => sources[i]!), given: own.map(i => given[i]!), output };
-      const explained = await this.#explainOutput(work, options);
-      for (const [i, index] of own.entries()) results[index] = explained[i]!;
-    }
+    const results = await this.#calls.explain(sources, given, options);
     return several ? results : results[0]!;
-  }
-
-  /** Images whose targets name the same output. */
-  async #explainOutput({ sources, given, output }: OfOutput, options: ExplainOptions): Promise<ExplainResult[]> {
-    const { inputs } = options;
-    const stage = await this.#parts.stages.of({ head: scoringGraph(given), output, inputs });
-    const request = stage.requests.make(options);
-    const compares = given.some(target => similarImages(target).length > 0);
-    const targets = compares
-      ? await this.#withEmbeddings(await this.#parts.stages.of({ inputs }), given, request.signal)
-      : given;
-    return this.#explainAll(stage, { sources, targets }, request, options);
   }
 
   /** The classes with the largest logits; of a detector the best candidate of each class. */
@@ -228,79 +190,6 @@ export class Explainer {
     return this.#parts.stages.base;
   }
 
-  /** Images in runs side by side, as the schedule has it. */
-  async #explainAll(
-    stage: Stage,
-    { sources, targets }: { readonly sources: readonly DetectedSource[]; readonly targets: readonly Target[] },
-    request: ExplainRequest,
-    options: ExplainOptions,
-  ): Promise<ExplainResult[]> {
-    const { schedule } = this.#parts;
-    const total = sources.length;
-    const batchSize = stage.network.model.input.batch ?? options.batchSize ?? (schedule.sideBySide ? 1 : DEVICE_BATCH);
-    const starts = Array.from({ length: Math.ceil(total / batchSize) }, (_, i) => i * batchSize);
-    let done = 0;
-    const end = schedule.begin(total);
-    try {
-      const chunks = await sideBySide(starts, schedule.concurrency, async from => {
-        const part = { sources: sources.slice(from, from + batchSize), targets: targets.slice(from, from + batchSize) };
-        const chunk = await this.#explainChunk(stage, part, request, batchSize);
-        done += chunk.length;
-        request.progress?.images({ done, total });
-        return chunk.map((byMethod, i) => nest(byMethod, targets[from + i]!, options, request));
-      });
-      return chunks.flat();
-    } finally {
-      end();
-    }
-  }
-
-  async #explainChunk(
-    stage: Stage,
-    { sources, targets }: { readonly sources: readonly DetectedSource[]; readonly targets: readonly Target[] },
-    request: ExplainRequest,
-    batchSize: number,
-  ): Promise<ImageResults[]> {
-    const { network, setting } = stage;
-    const images = await Promise.all(sources.map(source => this.#read(source, request)));
-    for (const target of new Set(targets))
-      await settleDetector(network, headChoiceOf(target), images[0]!, request.signal);
-    const work = images.map(
-      (image, index): Work => ({
-        image,
-        index,
-        targets: resolveFor(network, targets[index]!, setting.labels).map(one => onInput(one, image.placement)),
-      }),
-    );
-    const results: ImageResults[] = [];
-    for (const run of groupRuns(work, batchSize)) {
-      const explained = await explainThatFits(stage, run, request);
-      for (const [i, { index }] of run.entries()) results[index] = explained[i]!;
-    }
-    return results;
-  }
-
-  /** The targets with vectors in the place of pictures; a picture that several compare with is run once. */
-  async #withEmbeddings(stage: Stage, targets: readonly Target[], signal: AbortSignal | undefined): Promise<Target[]> {
-    const embedded = new Map<Target, Target>();
-    for (const target of new Set(targets)) embedded.set(target, await this.#withEmbedding(stage, target, signal));
-    return targets.map(target => embedded.get(target)!);
-  }
-
-  async #withEmbedding({ network }: Stage, target: Target, signal: AbortSignal | undefined): Promise<Target> {
-    const images = similarImages(target);
-    if (images.length === 0) return target;
-    const output = outputOf(target);
-    rowHead(network, { output });
-    const vectors = new Map<unknown, Float32Array>();
-    for (const image of images) {
-      const ready = await this.#read(detectSource(image), { signal });
-      const { logits } = await scoresOf(network, ready.tensor, { output }, signal);
-      vectors.set(image, Float32Array.from(logits));
-    }
-    return withEmbeddings(target, image => vectors.get(image)!);
-  }
-
   #read(source: DetectedSource, call: ReadingCall): Promise<ReadyImage> {
     return readImage(source, this.#base.network.model.input, this.#parts.reading, call);
   }
@@ -324,37 +213,4 @@ export function stream<T extends ExplainSource>(
   options: StreamOptions = {},
 ): AsyncGenerator<StreamResult<T, ExplainResult>, void, void> {
   return Explainer.streamOver(explainers, source, options);
-}
-
-interface OfOutput {
-  readonly sources: readonly DetectedSource[];
-  readonly given: readonly Target[];
-  readonly output: string | undefined;
-}
-
-/** The scoring graph that all targets read. */
-function scoringGraph(targets: readonly Target[]): string | URL | Uint8Array | undefined {
-  const graph = targets[0] && scoringGraphOf(targets[0]);
-  if (targets.some(target => scoringGraphOf(target) !== graph))
-    throw new OnnxCamError('ERR_OPTION_INVALID', 'one graph() serves all images of a call; make a call for each');
-  return graph;
-}
-
-/** Drops the levels that the options don't ask for. */
-function nest(
-  byMethod: ImageResults,
-  target: Target,
-  options: ExplainOptions,
-  { perLayer }: ExplainRequest,
-): ExplainResult {
-  const manyTargets = standsForSeveral(target);
-  const methods = byMethod.map((byTarget): ExplainResult => {
-    const targets = byTarget.map((byLayer): ExplainResult => (perLayer ? [...byLayer] : byLayer[0]!));
-    return manyTargets ? targets : targets[0]!;
-  });
-  return options.methods ? methods : methods[0]!;
-}
-
-function standsForSeveral(target: Target): boolean {
-  return target.kind === 'top' || (target.kind === 'output' && standsForSeveral(target.of));
 }
