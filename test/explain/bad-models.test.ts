@@ -13,7 +13,7 @@ import { makeNode } from '../../lib/model/graph/graph.ts';
 import type { LoadOptions } from '../../lib/options.ts';
 import { expectError } from '../helpers/expect-error.ts';
 import { flat, noiseImage, one, plainModel, plainSpec } from '../helpers/explain-models.ts';
-import { buildGraph, buildModel, int64, noise } from '../helpers/model-builder.ts';
+import { buildGraph, buildModel, noise } from '../helpers/model-builder.ts';
 
 let folder: string;
 beforeAll(() => {
@@ -322,25 +322,5 @@ describe('a labels file', () => {
     await expectError(() => load('../model/m.onnx'), 'ERR_OPTION_INVALID', join('model', 'labels.txt'));
     file('model/m.onnx.json', JSON.stringify({ labels: join(here, 'labels.txt') }));
     await expectError(() => load('../model/m.onnx'), 'ERR_OPTION_INVALID', "inside the model's own folder");
-  });
-});
-
-describe('a reshaped layer', () => {
-  it('whose channels are gone is no layer', async () => {
-    const spec = plainSpec();
-    const model = buildModel({
-      ...spec,
-      nodes: [
-        ...spec.nodes.slice(0, 4),
-        makeNode('ReduceMean', ['r2'], ['one'], { axes: [1], keepdims: 1 }),
-        makeNode('Reshape', ['one', 'shape'], ['f']),
-        makeNode('Gemm', ['f', 'wl'], ['y'], { transB: 1 }),
-      ],
-      initializers: { w1: spec.initializers.w1, w2: spec.initializers.w2, wl: noise([5, 16], 5), shape: int64(-1, 16) },
-    });
-    await using(await load(model), async cam => {
-      expect(one(await cam.explain(image)).layer).toMatchObject({ name: 'r2' });
-      await expectError(() => cam.explain(image, { layer: 'one' }), 'ERR_LAYER_NOT_FOUND', '1,4,4');
-    });
   });
 });

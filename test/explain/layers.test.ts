@@ -1,10 +1,14 @@
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 import type { Explainer } from '../../lib/explainer.ts';
 import { load } from '../../lib/load.ts';
+import { makeNode } from '../../lib/model/graph/graph.ts';
 import type { LayerOption } from '../../lib/options.ts';
 import { expectError } from '../helpers/expect-error.ts';
-import { noiseImage, one, plainModel } from '../helpers/explain-models.ts';
+import { noiseImage, one, plainModel, plainSpec } from '../helpers/explain-models.ts';
+import { buildModel, int64, noise } from '../helpers/model-builder.ts';
+import { explainerOpener } from '../helpers/open-explainers.ts';
 
+const open = explainerOpener();
 let cam: Explainer;
 beforeAll(async () => {
   cam = await load(plainModel());
@@ -69,5 +73,24 @@ describe('layer', () => {
     } finally {
       await other.dispose();
     }
+  });
+});
+
+describe('a reshaped layer', () => {
+  it('whose channels are gone is no layer', async () => {
+    const spec = plainSpec();
+    const model = buildModel({
+      ...spec,
+      nodes: [
+        ...spec.nodes.slice(0, 4),
+        makeNode('ReduceMean', ['r2'], ['one'], { axes: [1], keepdims: 1 }),
+        makeNode('Reshape', ['one', 'shape'], ['f']),
+        makeNode('Gemm', ['f', 'wl'], ['y'], { transB: 1 }),
+      ],
+      initializers: { w1: spec.initializers.w1, w2: spec.initializers.w2, wl: noise([5, 16], 5), shape: int64(-1, 16) },
+    });
+    const reshaped = await open(model);
+    expect(one(await reshaped.explain(image)).layer).toMatchObject({ name: 'r2' });
+    await expectError(() => reshaped.explain(image, { layer: 'one' }), 'ERR_LAYER_NOT_FOUND', '1,4,4');
   });
 });
