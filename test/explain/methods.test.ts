@@ -17,7 +17,8 @@ describe('several methods', () => {
   const methods = ['cam', 'grad-cam', 'grad-cam++', 'layer-cam', 'eigen-cam', 'fem', 'random-cam'];
 
   it('share one run and one session', async () => {
-    const own = await load(plainModel());
+    // On one thread, so that a picture alone and several share a session as well.
+    const own = await load(plainModel(), { intraOpNumThreads: 1 });
     const create = vi.spyOn(Session, 'create');
     const run = vi.spyOn(Session.prototype, 'run');
     try {
@@ -25,7 +26,7 @@ describe('several methods', () => {
       expect(results.map(({ runs }) => runs)).toEqual(methods.map(() => ({ network: 1, tail: 0, saved: 0 })));
       expect(create).toHaveBeenCalledTimes(1);
       expect(run).toHaveBeenCalledTimes(1);
-      await own.explain(noiseImage([3, 3, 16, 16]), { methods, target: [1, 2, 3] });
+      await own.explain(noiseImage([3, 3, 16, 16]), { methods, target: [1, 2, 3], batchSize: 3 });
       expect(create).toHaveBeenCalledTimes(1);
       expect(run).toHaveBeenCalledTimes(2);
       // Several classes of one image: another graph, still one run.
