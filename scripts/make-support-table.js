@@ -1,77 +1,91 @@
-// Runs every method on every model of a zoo (bench/zoo) and writes docs/models.md:
-//   npm run build && node scripts/make-support-table.js --models FOLDER [--only NAME] [--again] [--table-only]
-// The last section is made of bench/zoo/real/results.json; --real renews it alone and needs no FOLDER.
-// Each model runs in a process of its own. Results go to FOLDER/results/LABEL.json as they are made, and only what is not
-// there yet is measured: methods added later, models exported later, models exported again.
+// Measures models of a zoo (bench/zoo), keeps what was found in bench/zoo/results.json, and writes docs/models.md from that file
+// and from bench/zoo/real/results.json:
+//   npm run build && node scripts/make-support-table.js --models FOLDER [--missing] [ARCHITECTURE ...]
+// Of the models in the folder those named (all without names; --missing: those without a row) get new rows; other rows stay as
+// they are, each with the day on which it was measured. Without --models the page alone is written.
 import { execFileSync } from 'node:child_process';
-import { existsSync, mkdirSync, readdirSync, readFileSync, statSync, writeFileSync } from 'node:fs';
+import { existsSync, readdirSync, readFileSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { fileURLToPath } from 'node:url';
 import { parseArgs } from 'node:util';
 import { listMethods } from '../dist/index.js';
 import { supportPage } from './support/page.js';
-import { REAL_TITLE, realSection } from './support/real-section.js';
+import { realSection } from './support/real-section.js';
 
-const { values: options } = parseArgs({
-  options: {
-    models: { type: 'string' },
-    only: { type: 'string' },
-    again: { type: 'boolean', default: false },
-    'table-only': { type: 'boolean', default: false },
-    real: { type: 'boolean', default: false },
-  },
+const { values: options, positionals: wanted } = parseArgs({
+  options: { models: { type: 'string' }, missing: { type: 'boolean', default: false } },
+  allowPositionals: true,
 });
 
+/** What one of each family is tried with: one method of each way of computing a map. */
+const REPRESENTATIVE = [
+  'grad-cam',
+  'layer-cam',
+  'relevance-cam',
+  'lift-cam',
+  'shapley-cam',
+  'fullgrad',
+  'guided-backprop',
+  'score-cam',
+  'ablation-cam',
+  'recipro-cam',
+  'rise',
+  'eigen-cam',
+  'generic-attention',
+];
+
 const read = path => JSON.parse(readFileSync(path, 'utf8'));
-const page = new URL('../docs/models.md', import.meta.url);
-const real = realSection(read(new URL('../bench/zoo/real/results.json', import.meta.url)));
-if (options.real) {
-  const [exported] = readFileSync(page, 'utf8').split(`\n${REAL_TITLE}\n`);
-  writeFileSync(page, `${exported.trimEnd()}\n\n${real}`);
-  process.exit();
-}
-if (!options.models) throw new Error('--models FOLDER: where bench/zoo wrote the models');
-
-const script = fileURLToPath(new URL('support/measure-model.js', import.meta.url));
-const results = join(options.models, 'results');
-mkdirSync(results, { recursive: true });
+const file = new URL('../bench/zoo/results.json', import.meta.url);
+const results = read(file);
 const names = listMethods().map(({ name }) => name);
-const labels = readdirSync(options.models)
-  .filter(name => name.endsWith('.onnx') && existsSync(join(options.models, name.replace(/\.onnx$/, '.json'))))
-  .map(name => name.slice(0, -'.onnx'.length))
-  .sort();
 
-function measure(label) {
-  const [model, file] = [join(options.models, `${label}.onnx`), join(results, `${label}.json`)];
-  const current = existsSync(file) && statSync(file).mtimeMs > statSync(model).mtimeMs && !options.again;
-  const known = current ? read(file) : undefined;
-  const missing = names.filter(name => !known?.methods?.[name]);
-  if (known && missing.length === 0) return;
-  const output = execFileSync(process.execPath, [script, model, JSON.stringify(missing)], {
+/** A line for each model, so that a change shows what was measured again. */
+function keep() {
+  const rows = Object.entries(results).sort(([a], [b]) => (a < b ? -1 : 1));
+  const lines = rows.map(([label, row]) => `${JSON.stringify(label)}: ${JSON.stringify(row)}`);
+  writeFileSync(file, `{\n${lines.join(',\n')}\n}\n`);
+}
+
+function measure(about, label) {
+  const script = fileURLToPath(new URL('support/measure-model.js', import.meta.url));
+  const methods = JSON.stringify(about.module ? REPRESENTATIVE : names);
+  const output = execFileSync(process.execPath, [script, join(options.models, `${label}.onnx`), methods], {
     encoding: 'utf8',
     stdio: ['ignore', 'pipe', 'inherit'],
     maxBuffer: 2 ** 26,
   });
-  const found = JSON.parse(output);
-  writeFileSync(file, `${JSON.stringify({ ...found, methods: { ...known?.methods, ...found.methods } })}\n`);
-  const works = Object.values(found.methods ?? {}).filter(({ status }) => status).length;
-  const errors = Object.values(found.gradients).map(one => one?.error?.toExponential(0) ?? one);
-  console.log(
-    `${label}: ${found.error?.message ?? `${works} of ${missing.length} methods`}, gradients ${errors.join(' ')}`,
-  );
+  return JSON.parse(output);
 }
 
-if (!options['table-only'])
-  for (const label of labels.filter(label => label.startsWith(options.only ?? '')))
-    try {
-      measure(label);
-    } catch (problem) {
-      console.log(`${label}: ${problem.message.split('\n')[0]}`);
-    }
+function row(label) {
+  const { architecture, family, module, exporter, opset, real, refused } = read(join(options.models, `${label}.json`));
+  const about = { architecture, family, module, exporter, opset, real: real || undefined };
+  const measured = new Date().toISOString().slice(0, 10);
+  return { ...about, measured, ...(refused ? { refused } : measure(about, label)) };
+}
 
-const measured = labels.filter(label => existsSync(join(results, `${label}.json`)));
-const models = measured.map(label => {
-  const { architecture, family, exporter, opset, real } = read(join(options.models, `${label}.json`));
-  return { architecture, family, exporter, opset, real, ...read(join(results, `${label}.json`)) };
-});
-writeFileSync(page, `${supportPage(models, names)}\n${real}`);
+/** Models with golden values beside them, and notes of what an exporter refused. */
+function labelsIn(folder) {
+  const labels = readdirSync(folder)
+    .filter(name => name.endsWith('.refused.json') || (name.endsWith('.json') && existsSync(join(folder, model(name)))))
+    .map(name => name.slice(0, -'.json'.length));
+  const asked = label => wanted.length === 0 || wanted.includes(read(join(folder, `${label}.json`)).architecture);
+  return labels.filter(label => asked(label) && !(options.missing && results[label])).sort();
+}
+
+const model = name => name.replace(/\.json$/, '.onnx');
+
+for (const label of options.models ? labelsIn(options.models) : [])
+  try {
+    results[label] = row(label);
+    keep();
+    const { error, refused, layers, methods } = results[label];
+    const found = layers?.map(({ operator, shape }) => `[${shape}] ${operator}`).join(' + ');
+    console.log(`${label}: ${refused ?? error?.message ?? `${found}, ${methods.ok?.length ?? 0} methods`}`);
+  } catch (problem) {
+    console.log(`${label}: ${problem.message.split('\n')[0]}`);
+  }
+
+const real = realSection(read(new URL('../bench/zoo/real/results.json', import.meta.url)));
+const page = supportPage(Object.values(results), names, REPRESENTATIVE);
+writeFileSync(new URL('../docs/models.md', import.meta.url), `${page}\n${real}`);

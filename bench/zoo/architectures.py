@@ -16,6 +16,7 @@ from torch import nn
 from torchvision import models as tv
 
 from efficientnet_lite0 import load_pretrained
+from families import TIMM, TORCHVISION, timm_builder, torchvision_builder
 
 
 @dataclass(frozen=True)
@@ -25,6 +26,8 @@ class Architecture:
     size: int = 224
     real: bool = False
     """Trained weights; all others get seeded ones."""
+    module: str = ""
+    """Of one of each family: the module of the library, and the form in brackets where it defines several."""
 
 
 class FirstOutput(nn.Module):
@@ -132,6 +135,7 @@ ARCHITECTURES = {
     "mobilevit_xxs": m(HYBRID, "mobilevit_xxs"),
     "mobilevitv2_050": m(HYBRID, "mobilevitv2_050"),
     "maxvit_t": t(HYBRID, "maxvit_t"),
+    "maxvit_pico_rw": m(HYBRID, "maxvit_pico_rw_256", 256),
     "coatnet_nano": m(HYBRID, "coatnet_nano_rw_224"),
     "efficientformer_l1": m(HYBRID, "efficientformer_l1"),
     "levit_128s": m(HYBRID, "levit_128s"),
@@ -153,3 +157,8 @@ ARCHITECTURES = {
     "lraspp_mobilenet_v3": segmentation("lraspp_mobilenet_v3_large"),
     "deeplabv3_mobilenet_v3": segmentation("deeplabv3_mobilenet_v3_large"),
 }
+
+ARCHITECTURES |= {f"torchvision.{name}": Architecture("torchvision", torchvision_builder(name, options), size, module=module)
+                  for module, (name, size, options) in TORCHVISION.items()}
+ARCHITECTURES |= {f"timm.{name}": Architecture("timm", timm_builder(name, size, options), size, module=module)
+                  for module, (name, size, options) in TIMM.items()}

@@ -7,12 +7,14 @@ Writes to the folder named, which is no part of the repository (some gigabytes):
   NAME-EXPORTER-OPSET.json   family, exporter, opset, logits, and for every tensor of the graph that some module of the
                              network returns: PyTorch's float64 gradient (norm, maximum, sampled values) and the relative l2
                              error `gap` of PyTorch's own float32 gradient
+  NAME-EXPORTER.refused.json the exporter's error, where it cannot write the network in any opset
 What is there already is left alone.
 
 Usage: python bench/zoo/make_zoo.py --out FOLDER [name ...]
 """
 import contextlib
 import io
+import json
 import logging
 import sys
 import traceback
@@ -29,6 +31,7 @@ import torch  # noqa: E402
 
 from architectures import ARCHITECTURES  # noqa: E402
 from command import make_each  # noqa: E402
+from families import CONVOLUTIONAL  # noqa: E402
 from matching import write  # noqa: E402
 from reference import captured, initialise, picture, without_in_place  # noqa: E402
 
@@ -36,9 +39,13 @@ OPSETS = {"legacy": (11, 13, 17), "dynamo": (18, 20, 21)}
 
 
 def opsets_of(name: str) -> list[tuple[str, tuple[int, ...]]]:
-    """One opset of each exporter, in turn; the ones after it where the exporter cannot express the network in that one."""
-    place = list(ARCHITECTURES).index(name)
-    return [(exporter, opsets[place % 3:] or opsets) for exporter, opsets in OPSETS.items()]
+    """One opset of each exporter, in turn, and the ones after it where the exporter cannot express the network in that one;
+    of one of each family the ones that know most."""
+    place = list(ARCHITECTURES).index(name) % 3
+    if module := ARCHITECTURES[name].module:
+        one = [("legacy", (17, 18)), ("dynamo", (OPSETS["dynamo"][place], 23))]
+        return one[:1] if module in CONVOLUTIONAL else one
+    return [(exporter, opsets[place:]) for exporter, opsets in OPSETS.items()]
 
 
 def export(model: torch.nn.Module, x: torch.Tensor, exporter: str, opset: int) -> onnx.ModelProto:
@@ -53,10 +60,14 @@ def export(model: torch.nn.Module, x: torch.Tensor, exporter: str, opset: int) -
                                  dynamic_shapes=({0: torch.export.Dim("batch")},)).model_proto
 
 
-def make_export(out: Path, name: str, model, x, theirs, logits, exporter: str, opset: int) -> None:
+def about_of(name: str, exporter: str, opset: int) -> dict:
     architecture = ARCHITECTURES[name]
-    about = {"architecture": name, "family": architecture.family, "exporter": exporter, "opset": opset,
-             "input": f"{name}.input.npy", "real": architecture.real}
+    module = {"module": architecture.module} if architecture.module else {}
+    return {"architecture": name, "family": architecture.family, "exporter": exporter, "opset": opset} | module
+
+
+def make_export(out: Path, name: str, model, x, theirs, logits, exporter: str, opset: int) -> None:
+    about = about_of(name, exporter, opset) | {"input": f"{name}.input.npy", "real": ARCHITECTURES[name].real}
     proto = export(model, x, exporter, opset)
     write(out, f"{name}-{exporter}-{opset}", proto, x.numpy(), logits.numpy(), theirs, about)
 
@@ -68,9 +79,18 @@ def without_fused_attention(model: torch.nn.Module) -> None:
             module.fused_attn = False
 
 
+def reason(error: BaseException) -> str:
+    """The first line of what lies at the bottom of an exporter's error."""
+    while error.__cause__ is not None:
+        error = error.__cause__
+    lines = str(error).strip().splitlines()
+    return f"{type(error).__name__}: {lines[0][:300] if lines else error!r}"
+
+
 def make(out: Path, name: str) -> None:
     architecture = ARCHITECTURES[name]
-    missing = [(exporter, opsets) for exporter, opsets in opsets_of(name) if not list(out.glob(f"{name}-{exporter}-*.json"))]
+    missing = [(exporter, opsets) for exporter, opsets in opsets_of(name)
+               if not list(out.glob(f"{name}-{exporter}[-.]*.json"))]
     if not missing:
         return
     torch.manual_seed(0)
@@ -84,16 +104,21 @@ def make(out: Path, name: str) -> None:
         logits = model(x)
     assert torch.isfinite(logits).all() and float(logits.std()) > 1e-4, f"{name}: useless logits"
     theirs = captured(model, x)
+    forms = (False, True) if any(hasattr(module, "fused_attn") for module in model.modules()) else (False,)
     for exporter, opsets in missing:
-        for plain, opset in [(False, opset) for opset in opsets] + [(True, opset) for opset in opsets]:
+        refusals = []
+        for plain, opset in [(plain, opset) for plain in forms for opset in opsets]:
             if plain:
                 without_fused_attention(model)
             try:
                 make_export(out, name, model, x, theirs, logits, exporter, opset)
                 break
             except Exception as error:
-                reason = str(error).strip().splitlines() or [repr(error)]
-                print(f"{name}-{exporter}-{opset}: {reason[-1][:300]}", flush=True)
+                refusals.append(reason(error))
+                print(f"{name}-{exporter}-{opset}: {refusals[-1]}", flush=True)
+        else:
+            about = about_of(name, exporter, opsets[0]) | {"refused": refusals[0]}
+            (out / f"{name}-{exporter}.refused.json").write_text(json.dumps(about) + "\n")
 
 
 def make_or_report(out: Path, name: str) -> None:

@@ -1,12 +1,13 @@
-// Measures one model of the zoo: `node measure-model.js MODEL.onnx '["grad-cam", …]'` prints one JSON object: the layer
-// chosen, the gradients' errors against the golden values beside the model, and what each method gives.
+// Measures one model of the zoo: `node measure-model.js MODEL.onnx '["grad-cam", …]'` prints one JSON object: the layers
+// chosen and why, warnings, the gradients' errors against the golden values beside the model, and what each method gives.
 import { readFileSync } from 'node:fs';
-import { basename, dirname, join } from 'node:path';
+import { dirname, join } from 'node:path';
 import { Session } from '../../dist/engine/session.js';
 import { load } from '../../dist/index.js';
 import { readNpy } from '../../dist/io/npy.js';
 import { loadModel } from '../../dist/model/load-model.js';
 import { segmentation, similarity } from '../../dist/targets/index.js';
+import { generalised } from './generalised.js';
 import { gradientError, gradientsAt } from './golden-gradients.js';
 import { runMethods } from './run-methods.js';
 
@@ -20,7 +21,7 @@ function slice(tensor, count) {
   return { type: 'float32', data: tensor.data.subarray(0, count * size), dims: [count, ...rest] };
 }
 
-/** The layer chosen, one in the middle and the input, as far as golden values are known for them. */
+/** The layer chosen (of several the last), one in the middle and the input, as far as golden values are known for them. */
 function tensorsToCheck({ graph, layers, chosen, input }) {
   const order = new Map(graph.nodes.flatMap((node, i) => node.outputs.map(name => [name, i])));
   const known = layers.filter(({ name }) => golden.gradients[name]);
@@ -53,8 +54,9 @@ async function gradientErrors() {
     Object.entries(tensors).map(([depth, name]) => {
       const expected = golden.gradients[name];
       if (!expected) return [depth, null];
-      const tensor = { error: gradientError(values.get(name), expected, batch), gap: expected.gap };
-      return [depth, { tensor: name, ...tensor, chosen: name === model.chosen?.name }];
+      const error = significant(gradientError(values.get(name), expected, batch));
+      const near = depth === 'last' && name !== model.chosen?.name;
+      return [depth, { error, gap: significant(expected.gap), ...(near && { near }) }];
     }),
   );
 }
@@ -65,7 +67,18 @@ function targetOf(family) {
   return golden.targets[0];
 }
 
-const result = { label: basename(path, '.onnx') };
+/** Methods by what they give: 'ok', 'empty' (ran, and its map is all zero or constant), or the error they end in. */
+function grouped(found) {
+  const groups = {};
+  for (const [name, { status, code, message }] of Object.entries(found)) {
+    const group = status ? (status === 'ok' ? 'ok' : 'empty') : `${code}: ${generalised(message, name)}`;
+    (groups[group] ??= []).push(name);
+  }
+  return groups;
+}
+
+const significant = value => Number(value.toPrecision(2));
+const result = {};
 try {
   result.gradients = await gradientErrors();
 } catch (problem) {
@@ -73,9 +86,12 @@ try {
 }
 try {
   const cam = await load(path);
-  const chosen = cam.layers().find(layer => layer.chosen);
-  result.layer = chosen && { ...chosen };
-  result.methods = await runMethods(cam, slice({ data, dims }, 1), JSON.parse(methods), targetOf(golden.family));
+  const chosen = cam.layers().filter(layer => layer.chosen);
+  result.layers = chosen.map(({ operator, shape, reason }) => ({ operator, shape, reason }));
+  const [image, target] = [slice({ data, dims }, 1), targetOf(golden.family)];
+  const { warnings } = await cam.explain(image, { method: 'eigen-cam', target });
+  if (warnings.length > 0) result.warnings = warnings;
+  result.methods = grouped(await runMethods(cam, image, JSON.parse(methods), target));
   await cam.dispose();
 } catch (problem) {
   result.error = { code: problem.code ?? 'none', message: problem.message };

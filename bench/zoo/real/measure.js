@@ -1,6 +1,6 @@
 // Runs every method on the models with trained weights that make_real.py fetched, and writes results.json beside this file:
 //   npm run build && node bench/zoo/real/measure.js FOLDER [NAME ...] [--no-methods]
-// Models that are not named keep their results. docs/models.md takes them in with `node scripts/make-support-table.js --real`.
+// Models that are not named keep their results. docs/models.md takes them in with `node scripts/make-support-table.js`.
 import { existsSync, readdirSync, readFileSync, statSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { parseArgs } from 'node:util';
@@ -8,7 +8,7 @@ import { Session } from '../../../dist/engine/session.js';
 import { listMethods, load } from '../../../dist/index.js';
 import { readNpy } from '../../../dist/io/npy.js';
 import { loadModel } from '../../../dist/model/load-model.js';
-import { graph, segmentation } from '../../../dist/targets/index.js';
+import { graph, output, segmentation } from '../../../dist/targets/index.js';
 import { gradientError, gradientsAt } from '../../../scripts/support/golden-gradients.js';
 import { runMethods } from '../../../scripts/support/run-methods.js';
 
@@ -25,9 +25,10 @@ const significant = value => Number(value.toPrecision(4));
 
 /** The target that the model's line in models.py asks for; undefined for the default. */
 function targetOf(golden, path) {
-  const { classIndex, segmentation: segment, blank } = golden.target;
+  const { classIndex, segmentation: segment, blank, output: named } = golden.target;
   if (blank !== undefined) return graph(path.replace(/\.onnx$/, '.step.onnx'));
   if (segment !== undefined) return segmentation({ classIndex: segment });
+  if (named !== undefined) return output(named, [0, 0]);
   return classIndex;
 }
 

