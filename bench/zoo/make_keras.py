@@ -57,6 +57,8 @@ def initialise(model: keras.Model, x: np.ndarray) -> None:
             else:
                 new.append(variable.numpy())
         layer.set_weights(new)
+        if isinstance(layer, keras.layers.Normalization):  # tf2onnx makes inputs of the tensors that it holds
+            layer.mean, layer.variance = np.asarray(layer.mean), np.asarray(layer.variance)
         if isinstance(layer, keras.layers.BatchNormalization):
             layer.momentum = 0.0
     model(np.concatenate([x, x[:, ::-1], x[:, :, ::-1]]), training=True)

@@ -28,7 +28,7 @@ function targetOf(golden, path) {
   const { classIndex, segmentation: segment, blank, output: named } = golden.target;
   if (blank !== undefined) return graph(path.replace(/\.onnx$/, '.step.onnx'));
   if (segment !== undefined) return segmentation({ classIndex: segment });
-  if (named !== undefined) return output(named, [0, 0]);
+  if (named !== undefined) return output(named, 0);
   return classIndex;
 }
 
