@@ -104,7 +104,7 @@ TIMM: dict[str, Member] = {
     "rexnet": ("rexnetr_100", 96, {}),
     "selecsls": ("selecsls42b", 128, {}),
     "senet": ("legacy_seresnet18", 96, {}),
-    "sequencer": ("sequencer2d_s", 224, {"layers": (1, 1, 2, 1)}),
+    "sequencer": ("sequencer2d_s", 56, {"layers": (1, 1, 2, 1)}),
     "shvit": ("shvit_s1", 224, {}),
     "sknet": ("skresnet18", 96, {}),
     "starnet": ("starnet_s050", 128, {}),
@@ -116,7 +116,7 @@ TIMM: dict[str, Member] = {
     "tnt": ("tnt_s_patch16_224", 224, {"depth": 4}),
     "tresnet": ("tresnet_m", 128, {}),
     "twins": ("twins_pcpvt_small", 224, {"depths": (1, 1, 2, 1)}),
-    "vgg": ("vgg11_bn", 64, {}),
+    "vgg": ("vgg11_bn", 224, {}),
     "visformer": ("visformer_tiny", 224, {}),
     "vision_transformer": ("vit_tiny_patch16_224", 224, {"depth": 4}),
     "vision_transformer (SigLIP)": ("vit_base_patch16_siglip_224", 224, NARROW | {"num_classes": 100}),
@@ -136,8 +136,8 @@ TIMM: dict[str, Member] = {
 CONVOLUTIONAL = {
     "byobnet", "convmixer", "convnext", "cspnet", "cspnext", "densenet", "dla", "dpn", "efficientnet", "fasternet", "ghostnet",
     "hardcorenas", "hgnet", "inception_next", "inception_resnet_v2", "inception_v3", "inception_v4", "lcnetv2", "mobilenetv3",
-    "mobilenetv3 (FBNet)", "mobilenetv5", "nasnet", "nfnet", "pnasnet", "rdnet", "regnet", "repghost", "repvit", "res2net", "resnest", "resnet",
-    "resnetv2", "rexnet", "selecsls", "senet", "sknet", "starnet", "tresnet", "vgg", "vovnet", "xception", "xception_aligned",
+    "mobilenetv3 (FBNet)", "mobilenetv5", "nasnet", "nfnet", "pnasnet", "rdnet", "regnet", "repghost", "repvit", "res2net", "resnest",
+    "resnet", "resnetv2", "rexnet", "selecsls", "senet", "sknet", "starnet", "tresnet", "vgg", "vovnet", "xception", "xception_aligned",
 } | set(TORCHVISION)
 """Written by one exporter only: both give them the same form."""
 
