@@ -103,7 +103,7 @@ TIMM: dict[str, Member] = {
     "resnetv2": ("resnetv2_18", 96, {}),
     "rexnet": ("rexnetr_100", 96, {}),
     "selecsls": ("selecsls42b", 128, {}),
-    "senet": ("legacy_seresnet18", 96, {}),
+    "senet": ("legacy_seresnet50", 64, {}),
     "sequencer": ("sequencer2d_s", 56, {"layers": (1, 1, 2, 1)}),
     "shvit": ("shvit_s1", 224, {}),
     "sknet": ("skresnet18", 96, {}),

@@ -34,7 +34,7 @@ weights, and reported as status with a reason); a letter: an error, listed below
 exports differ, first that of PyTorch's legacy exporter, then that of \`dynamo=True\`. Runs are kept short: eight channels for
 score methods (\`topK\`), two masks or noisy copies.
 
-**Measured**: the day; the version is that of the day's commits.
+**Measured**: the day; what was mended later on a day shows in rows of later days only.
 `;
 
 /**
@@ -81,7 +81,7 @@ function measuredCells({ exporter, opset, layers, gradients, error, measured }, 
   return [`${exporter}, ${opset}`, shapes?.join(' + ') ?? '', [...new Set(reasons)].join(' '), ...cells, measured];
 }
 
-const withoutOperator = (reason, operator) => reason.replaceAll(`(${operator})`, '').replaceAll(/\s+/g, ' ').trim();
+const withoutOperator = (reason, operator) => reason.replaceAll(` (${operator})`, '');
 
 function errorCell(gradients, depth) {
   if (gradients.code) return depth === 'last' ? gradients.code : '';
