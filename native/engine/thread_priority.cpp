@@ -6,7 +6,6 @@
 #include <sys/syscall.h>
 #include <unistd.h>
 
-#include <algorithm>
 #include <cstdint>
 #endif
 
@@ -15,8 +14,6 @@ namespace onnx_cam {
 #ifdef __linux__
 namespace {
 
-// Of the 40 steps between -20 and 19; each is about a fifth of the share of a core that is fought for.
-constexpr int kStepsBelow = 5;
 // The usual turn is 0.7 to 2.8 ms, by the number of cores. Much longer ones hold up whoever waits for a lock that a thread
 // of ours was taken off the core with.
 constexpr std::uint64_t kTurnNanoseconds = 4'000'000;
@@ -39,7 +36,8 @@ void yieldToEventLoop() {
   const auto self = static_cast<id_t>(syscall(SYS_gettid));
   SchedulingAttributes attributes;
   attributes.policy = SCHED_BATCH;
-  attributes.nice = std::min(getpriority(PRIO_PROCESS, self) + kStepsBelow, 19);
+  // As it is: a lower priority would hand the cores to whatever else runs, the decoder of the next picture first.
+  attributes.nice = getpriority(PRIO_PROCESS, self);
   attributes.runtime = kTurnNanoseconds;
   syscall(SYS_sched_setattr, self, &attributes, 0U);
 }
