@@ -18,7 +18,7 @@ import { parseTarget } from './targets/parse.ts';
 import { outputOf } from './targets/resolve.ts';
 
 export interface StreamOptions extends ExplainOptions {
-  /** Images in work at once (default: what keeps the thread budget busy, and one more that is decoded meanwhile). */
+  /** Images in work at once (default: what keeps the thread budget busy, twice its threads and one). */
   concurrency?: number;
 }
 

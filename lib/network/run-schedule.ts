@@ -32,9 +32,12 @@ export class RunSchedule {
     this.#now = now;
   }
 
-  /** Pictures that are worth having in work at the same time: one for each run, and one that is read meanwhile. */
+  /**
+   * Pictures that are worth having in work at the same time: for each run one that is under way and one that is read or finished
+   * meanwhile, and one more for what is uneven.
+   */
   get concurrency(): number {
-    return this.sideBySide ? this.threads + 1 : 2;
+    return this.sideBySide ? 2 * this.threads + 1 : 2;
   }
 
   /** How many threads a run takes that is asked for now. */
