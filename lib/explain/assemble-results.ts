@@ -25,6 +25,7 @@ import type { Work } from './group-runs.ts';
 import { type HeadSetting, hasProbability, headSetting, predictionsOf, type Setting } from './head-setting.ts';
 import { shapeOf } from './layer-tensors.ts';
 import type { Computed } from './method-input.ts';
+import { placeNotes } from './place-notes.ts';
 import { withoutRanks } from './run-targets.ts';
 
 /** Results of one image: by method, by target, by layer set. */
@@ -112,7 +113,7 @@ async function assembleResult(
         ...run.warnings,
         ...maps.warnings,
         ...computed.warnings,
-        ...borders(method.layerSets[set]!),
+        ...placeNotes(method.layerSets[set]!),
         ...(report?.warnings ?? emptyRegions(target, row)),
       ],
       timings: {
@@ -125,18 +126,6 @@ async function assembleResult(
       runs: { ...runs, network: runs.network + 1 + outcome.extraRuns + passes },
     },
     { picture: image.picture, onPicture: overlaid(image, mapSize) },
-  );
-}
-
-/** A map is drawn over the picture whole. */
-function borders(layers: readonly TargetLayer[]): readonly string[] {
-  return layers.flatMap(({ name, padded }) =>
-    padded
-      ? [
-          `the graph puts a border around the picture, which "${name}" covers too: its map is drawn as if it covered the picture ` +
-            'alone, so that places lie nearer to the middle than they should; a model without that Pad is shown in place',
-        ]
-      : [],
   );
 }
 

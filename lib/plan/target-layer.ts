@@ -14,6 +14,8 @@ export type TargetLayer = Omit<ChosenLayer, 'layout' | 'tokens'> &
     readonly affine: boolean;
     /** What the layer adds to each channel; only of layers chosen for it. */
     readonly bias?: Float32Array;
+    /** What results are told of it. */
+    readonly note?: string;
     /** Of attention: where its block ends. */
     readonly block?: BlockEnd;
     /** Of attention: what the head reads, class tokens or the mean of tokens. */

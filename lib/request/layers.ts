@@ -142,9 +142,9 @@ function featureLayout(
   layer: ChosenLayer,
   model: Model,
   tokens: { readonly grid?: readonly [number, number]; readonly prefix?: number } | undefined,
-): FeatureLayout {
+): FeatureLayout & Pick<TargetLayer, 'note'> {
   if (layer.layout !== 'tokens') return { layout: layer.layout, frames: layer.frames };
-  return { layout: 'tokens', tokens: tokenGrid(layer, model, tokens) };
+  return { layout: 'tokens', ...tokenGrid(layer, model, tokens) };
 }
 
 /** Some methods are defined on pictures alone. */
@@ -167,7 +167,7 @@ function tokenGrid(
   layer: ChosenLayer,
   model: Model,
   given: { readonly grid?: readonly [number, number]; readonly prefix?: number } | undefined,
-): NonNullable<FeatureLayout['tokens']> {
+): Pick<Required<FeatureLayout>, 'tokens'> & Pick<TargetLayer, 'note'> {
   const count = layer.shape[1]!;
   const wanted = given ?? model.sidecar?.tokens;
   if (wanted?.grid) {
@@ -176,16 +176,20 @@ function tokenGrid(
     const used = prefix + height * width;
     // Whoever says how many come before the picture may leave out what comes after it.
     const fits = wanted.prefix === undefined ? used === count && prefix <= MOST_PREFIX : used <= count;
-    if (prefix >= 0 && fits) return { grid: [height, width], prefix };
+    if (prefix >= 0 && fits) return { tokens: { grid: [height, width], prefix } };
     throw new OnnxCamError(
       'ERR_OPTION_INVALID',
       `tokens: ${height}×${width} positions after ${prefix} prefix tokens are not the ${count} tokens of "${layer.name}"`,
     );
   }
-  if (layer.tokens && (wanted?.prefix ?? layer.tokens.prefix) === layer.tokens.prefix) return layer.tokens;
+  if (layer.tokens && (wanted?.prefix ?? layer.tokens.prefix) === layer.tokens.prefix) return { tokens: layer.tokens };
   for (const prefix of wanted?.prefix === undefined ? [0, 1, 2] : [wanted.prefix]) {
     const side = Math.sqrt(count - prefix);
-    if (Number.isInteger(side) && side > 1) return { grid: [side, side], prefix };
+    if (!Number.isInteger(side) || side < 2) continue;
+    const note =
+      `the ${count} tokens of "${layer.name}" could not be followed back to the picture: ${side}×${side} of them, row by row, behind ` +
+      `${prefix} others, were taken for it; the option \`tokens\` ({ grid: [h, w], prefix }) says another order`;
+    return { tokens: { grid: [side, side], prefix }, note };
   }
   throw new OnnxCamError(
     'ERR_OPTION_INVALID',

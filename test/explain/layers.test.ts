@@ -94,3 +94,69 @@ describe('a reshaped layer', () => {
     await expectError(() => reshaped.explain(image, { layer: 'one' }), 'ERR_LAYER_NOT_FOUND', '1,4,4');
   });
 });
+
+describe('tokens whose places could not be followed', () => {
+  it('are laid out as a square, and results say so', async () => {
+    // Picked one by one, as networks that drop or sort tokens do.
+    const order = [4, 8, 1, 0, 2, 3, 5, 6, 7];
+    const model = buildModel({
+      inputs: [{ name: 'x', dims: [1, 3, 6, 6] }],
+      nodes: [
+        makeNode('Conv', ['x', 'w'], ['c'], { kernel_shape: [2, 2], strides: [2, 2] }),
+        makeNode('Reshape', ['c', 'flat'], ['f']),
+        makeNode('Transpose', ['f'], ['t'], { perm: [0, 2, 1] }),
+        makeNode('GatherElements', ['t', 'order'], ['all'], { axis: 1 }),
+        makeNode('Add', ['all', 'bias'], ['r']),
+        makeNode('ReduceMean', ['r'], ['mean'], { axes: [1], keepdims: 0 }),
+        makeNode('Gemm', ['mean', 'v'], ['y'], { transB: 1 }),
+      ],
+      initializers: {
+        w: noise([8, 3, 2, 2], 1),
+        v: noise([5, 8], 2),
+        bias: noise([8], 3),
+        flat: int64(0, 8, 9),
+        order: { dims: [1, 9, 8], data: BigInt64Array.from(order.flatMap(i => new Array<bigint>(8).fill(BigInt(i)))) },
+      },
+      outputs: [{ name: 'y', dims: [1, 5] }],
+    });
+    const sorted = await open(model);
+    const picture = noiseImage([1, 3, 6, 6]);
+    const guessed = one(await sorted.explain(picture, { layer: 'r' }));
+    expect(guessed.warnings.join()).toMatch(/the 9 tokens of "r" could not be followed.*3×3.*tokens/);
+    const told = await open(model, { tokens: { grid: [3, 3], prefix: 0 } });
+    expect(one(await told.explain(picture, { layer: 'r' })).warnings.join()).not.toContain('could not be followed');
+    expect(one(await sorted.explain(picture)).warnings.join()).toContain('could not be followed');
+  });
+});
+
+it('layers behind a GridSample say that their places are not those of the picture', async () => {
+  const grid = Float32Array.from({ length: 3 * 3 * 2 }, (_, i) => Math.sin(i));
+  const cam = await open(
+    buildModel({
+      inputs: [{ name: 'x', dims: ['N', 3, 6, 6] }],
+      nodes: [
+        makeNode('Conv', ['x', 'w'], ['c'], { kernel_shape: [2, 2], strides: [2, 2] }),
+        makeNode('Shape', ['c'], ['n'], { end: 1 }),
+        makeNode('Concat', ['n', 'rest'], ['size'], { axis: 0 }),
+        makeNode('Expand', ['grid', 'size'], ['grids']),
+        makeNode('GridSample', ['c', 'grids'], ['s']),
+        makeNode('Relu', ['s'], ['r']),
+        makeNode('GlobalAveragePool', ['r'], ['p']),
+        makeNode('Flatten', ['p'], ['f']),
+        makeNode('Gemm', ['f', 'v'], ['y'], { transB: 1 }),
+      ],
+      initializers: {
+        w: noise([8, 3, 2, 2], 1),
+        v: noise([5, 8], 2),
+        rest: int64(3, 3, 2),
+        grid: { dims: [1, 3, 3, 2], data: grid },
+      },
+      outputs: [{ name: 'y', dims: ['N', 5] }],
+    }),
+  );
+  const picture = noiseImage([1, 3, 6, 6]);
+  const behind = one(await cam.explain(picture));
+  expect(behind.layer).toMatchObject({ name: 'r' });
+  expect(behind.warnings.join()).toMatch(/"r" is made of values that a GridSample reads at other places/);
+  expect(one(await cam.explain(picture, { layer: 'c' })).warnings.join()).not.toContain('GridSample');
+});

@@ -30,6 +30,8 @@ export interface Layer {
   readonly attended: boolean;
   /** It covers a border, too, that the graph puts around the picture. */
   readonly padded?: true;
+  /** A GridSample reads what it is made of at other places. */
+  readonly sampled?: true;
   /** The last layer that a detector's scores depend on at every resolution. */
   readonly joint?: true;
   /** The scores read its positions, and not class tokens of it alone: behind the last attention patches are often unread. */

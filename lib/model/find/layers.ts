@@ -38,6 +38,11 @@ export function listLayers(graph: Graph, facts: FactTable, input: ImageInput, lo
   // A mask that is another input makes no new features: behind it they are zero where it says so.
   const isMasked = ({ op, inputs }: GraphNode) =>
     op === 'Mul' && inputs.some(name => dependent.has(name) && !fromImage.has(name));
+  const samples = graph.nodes.filter(({ op, inputs }) => op === 'GridSample' && fromImage.has(inputs[0]!));
+  const sampled = dependentTensors(
+    graph,
+    samples.map(({ outputs }) => outputs[0]!),
+  );
   const patterns = new ActivationPatterns(graph, name => !dependent.has(name));
   const norms = findLayerNorms(graph, name => !dependent.has(name));
   const axes = traceAxes(graph, facts, input);
@@ -79,6 +84,7 @@ export function listLayers(graph: Graph, facts: FactTable, input: ImageInput, lo
         normalized: norms.outputs.has(quantizes ?? name),
         attended: attended.has(name),
         ...(own?.some(axis => axis.some(isPadded)) && { padded: true as const }),
+        ...(sampled.has(name) && { sampled: true as const }),
         read: readsGrid(reads.get(name), placement.tokens),
       });
     }

@@ -128,6 +128,13 @@ class Step {
         return data && this.#sliced(data, dims);
       case 'Gather':
         return data && this.#gathered(data, dims);
+      case 'GatherElements': {
+        const axis = this.#axis(dims.length, 0);
+        return axis !== undefined && !isSpatial(data?.[axis] ?? []) ? this.#elementwise(dims) : undefined;
+      }
+      // Where what they pick or turn round comes from, only values say.
+      case 'GatherND':
+      case 'ReverseSequence':
       case 'Shape':
       case 'Size':
         return undefined;
