@@ -126,8 +126,8 @@ export function inputToPicture({ picture, resized, window, target, change }: Pla
 export function shownPixels(placement: Placement): Rect {
   const { picture, window, target, input, change } = placement;
   const { x, y } = inputToPicture({ ...placement, change: undefined });
-  const columns = notNone(between(target.x, target.x + window.width, x, picture.width), picture.width);
-  const rows = notNone(between(target.y, target.y + window.height, y, picture.height), picture.height);
+  const columns = cutOutOf(target.x, target.x + window.width, x, picture.width);
+  const rows = cutOutOf(target.y, target.y + window.height, y, picture.height);
   if (!change) return rect(columns, rows);
   // What was shown before the change, as far as the changed input still holds it.
   const back = inputToPicture(placement);
@@ -148,9 +148,13 @@ function between(from: number, to: number, along: Affine, length: number): Range
   return [first(low), first(high)];
 }
 
-/** The middle of a pixel may hold all that is cut out: that pixel. */
-function notNone([begin, end]: Range, length: number): Range {
-  return end > begin ? [begin, end] : [Math.min(begin, length - 1), Math.min(begin, length - 1) + 1];
+/** As `between`; where that is none, because one pixel holds all that was cut out: that pixel. */
+function cutOutOf(from: number, to: number, along: Affine, length: number): Range {
+  const [begin, end] = between(from, to, along, length);
+  if (end > begin) return [begin, end];
+  const middle = ((from + to) / 2) * along.scale + along.offset;
+  const pixel = Math.min(length - 1, Math.max(0, Math.floor(middle)));
+  return [pixel, pixel + 1];
 }
 
 function overlap(a: Range, b: Range): Range {

@@ -125,10 +125,26 @@ describe('for any picture, input and fit', () => {
         if (margin < 1e-6) return;
         const inside = at > p.target.x && at < p.target.x + p.target.width;
         const pixel = i % p.picture.width;
-        expect(pixel >= shown.x && pixel < shown.x + shown.width).toBe(inside);
+        const isShown = pixel >= shown.x && pixel < shown.x + shown.width;
+        if (inside) expect(isShown).toBe(true);
+        // A window between two centres shows the pixel that it lies in.
+        else if (isShown) {
+          expect(shown.width).toBe(1);
+          expect(Math.abs(at - p.target.x - p.target.width / 2)).toBeLessThanOrEqual(x.scale / 2 + 1e-6);
+        }
       }),
+      { numRuns: 1000 },
     );
   });
+});
+
+it('a window within one pixel shows that pixel', () => {
+  const [picture, resized, target] = [size(4, 1), size(12, 3), { x: 0, y: 0, width: 1, height: 3 }];
+  const shownAt = (x: number) =>
+    shownPixels({ fit: 'crop', picture, input: size(1, 3), resized, window: { ...target, x }, target });
+  // Three columns of the resized picture for each pixel; only the middle one holds its centre.
+  expect(Array.from({ length: 12 }, (_, x) => shownAt(x).x)).toEqual([0, 0, 0, 1, 1, 1, 2, 2, 2, 3, 3, 3]);
+  expect(shownAt(8)).toMatchObject({ width: 1, y: 0, height: 1 });
 });
 
 describe('an input that was made of another one', () => {
