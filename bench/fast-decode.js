@@ -8,23 +8,12 @@ import { extname, join } from 'node:path';
 import { fileURLToPath } from 'node:url';
 import sharp from 'sharp';
 import { load } from '../dist/index.js';
+import { correlation } from './support/correlation.js';
 import { BUNDLED } from './support/models.js';
 import { ms, printHead, printTable } from './support/report.js';
 
 const folder = process.argv[2] ?? fileURLToPath(new URL('../assets/pictures', import.meta.url));
 const names = (await readdir(folder)).filter(name => ['.jpg', '.jpeg', '.png'].includes(extname(name))).sort();
-
-function correlation(a, b) {
-  const mean = values => values.reduce((sum, value) => sum + value, 0) / values.length;
-  const [ma, mb] = [mean(a), mean(b)];
-  let [ab, aa, bb] = [0, 0, 0];
-  for (let i = 0; i < a.length; i++) {
-    ab += (a[i] - ma) * (b[i] - mb);
-    aa += (a[i] - ma) ** 2;
-    bb += (b[i] - mb) ** 2;
-  }
-  return ab / Math.sqrt(aa * bb);
-}
 
 printHead('decode: fast against exact');
 const exact = await load(BUNDLED);

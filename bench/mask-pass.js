@@ -15,6 +15,7 @@ import { makeTensorProto } from '../dist/model/graph/tensor-values.js';
 import { makeValueInfo } from '../dist/model/graph/value-info.js';
 import { serializeModel } from '../dist/model/file/serialize-model.js';
 import { nativeScoring } from '../dist/scoring/native-scoring.js';
+import { seededRandom } from './support/random.js';
 import { inTurn, median, printHead, printTable, ratio } from './support/report.js';
 import { plainMask } from './support/scoring.js';
 
@@ -29,11 +30,7 @@ wasm.setThreadsCount(1);
 tf.enableProdMode();
 sharp.concurrency(1);
 
-let state = 1;
-const random = () => {
-  state = (Math.imul(state, 1664525) + 1013904223) >>> 0;
-  return state / 2 ** 32;
-};
+const random = seededRandom();
 const maps = Float32Array.from({ length: COUNT * SIDE * SIDE }, () => Math.max(0, random() - 0.4));
 const image = Float32Array.from({ length: 3 * AREA }, () => 4 * random() - 2);
 const slots = new Float32Array(COUNT * 3 * AREA);

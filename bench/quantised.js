@@ -9,6 +9,7 @@ import { readdirSync, readFileSync } from 'node:fs';
 import { basename, join } from 'node:path';
 import { fileURLToPath } from 'node:url';
 import { load } from '../dist/index.js';
+import { correlation } from './support/correlation.js';
 import { printHead, printTable } from './support/report.js';
 
 const ASSETS = fileURLToPath(new URL('../assets', import.meta.url));
@@ -60,17 +61,4 @@ async function mapsOf(cam, picture, target) {
   const maps = [];
   for (const { method, layer } of wanted) maps.push((await cam.explain(picture, { method, layer, target })).map.data);
   return maps;
-}
-
-/** Pearson's, over all pixels. */
-function correlation(a, b) {
-  const mean = values => values.reduce((sum, value) => sum + value, 0) / values.length;
-  const [ma, mb] = [mean(a), mean(b)];
-  let [product, va, vb] = [0, 0, 0];
-  for (let i = 0; i < a.length; i++) {
-    product += (a[i] - ma) * (b[i] - mb);
-    va += (a[i] - ma) ** 2;
-    vb += (b[i] - mb) ** 2;
-  }
-  return product / Math.sqrt(va * vb);
 }

@@ -14,6 +14,7 @@ import { parseArgs } from 'node:util';
 import * as ort from 'onnxruntime-node';
 import { load } from '../dist/index.js';
 import { physicalCores } from '../dist/engine/physical-cores.js';
+import { correlation } from './support/correlation.js';
 import { CAT, COFFEE, modelBytes, ROCKET } from './support/models.js';
 import { printScorePeers } from './support/peers.js';
 import { inTurn, median, ms, pairedRatio, printHead, printTable, ratio } from './support/report.js';
@@ -191,15 +192,4 @@ async function oneThreadSessionWith({ model, externalFiles }) {
 
 function mean(numbers) {
   return numbers.reduce((sum, value) => sum + value, 0) / numbers.length;
-}
-
-function correlation(a, b) {
-  const [ma, mb] = [mean(a), mean(b)];
-  let [product, aa, bb] = [0, 0, 0];
-  for (let i = 0; i < a.length; i++) {
-    product += (a[i] - ma) * (b[i] - mb);
-    aa += (a[i] - ma) ** 2;
-    bb += (b[i] - mb) ** 2;
-  }
-  return product / Math.sqrt(aa * bb);
 }

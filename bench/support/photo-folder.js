@@ -2,24 +2,16 @@ import { writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import sharp from 'sharp';
 import { CAT, COFFEE, ROCKET } from './models.js';
+import { seededRandom } from './random.js';
 
 const PICTURES = [CAT, COFFEE, ROCKET];
-
-/** Numbers in [0, 1) that are the same in every run. */
-function random(seed) {
-  let state = seed;
-  return () => {
-    state = (Math.imul(state, 1664525) + 1013904223) >>> 0;
-    return state / 2 ** 32;
-  };
-}
 
 /**
  * Writes JPEGs of one size, each another part of a bundled photograph, every second one mirrored.
  * @returns their paths
  */
 export async function writePhotos(folder, count, { width, height, seed = 1 }) {
-  const next = random(seed);
+  const next = seededRandom(seed);
   const paths = [];
   for (let i = 0; i < count; i++) {
     const source = sharp(PICTURES[i % PICTURES.length]).removeAlpha();

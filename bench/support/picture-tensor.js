@@ -1,10 +1,9 @@
+import { seededRandom } from './random.js';
+
 /** A normalised picture-like tensor [N,3,H,W]: smooth noise, the same on every run. */
 export function pictureTensor(count, height = 224, width = 224) {
   const data = new Float32Array(count * 3 * height * width);
-  let state = 1;
-  for (let i = 0; i < data.length; i++) {
-    state = (Math.imul(state, 1664525) + 1013904223) >>> 0;
-    data[i] = Math.sin(i / 97) + state / 2 ** 32 - 0.5;
-  }
+  const random = seededRandom();
+  for (let i = 0; i < data.length; i++) data[i] = Math.sin(i / 97) + random() - 0.5;
   return { type: 'float32', data, dims: [count, 3, height, width] };
 }
