@@ -85,18 +85,17 @@ async function explainAll(
       yield* outcomesOf(input.path, error ?? names.keepApart(result));
   }
   const saveOne = async ({ result }: Outcome) =>
-    result instanceof OnnxCamError
-      ? Promise.reject(result)
-      : saveResult(result.explanation, result.name, run.folder, run.save);
+    result instanceof OnnxCamError ? {} : saveResult(result.explanation, result.name, run.folder, run.save);
   // What was explained is saved even after an interruption: a stream whose source fails finishes what it has.
   for await (const { input: outcome, result: files, error } of runStream(explained(), saveOne, SAVING)) {
     const { input, result, isLast } = outcome;
+    const failed = result instanceof OnnxCamError;
     console.progress.update(record.done, input);
-    if (!error) await record.result({ input, ...(result as NamedExplanation), files });
-    else if (result === error) await record.failure({ input, error });
-    else await record.failure({ input, method: (result as NamedExplanation).name.method, error });
+    if (failed) await record.failure({ input, error: result });
+    else if (error) await record.failure({ input, method: result.name.method, error });
+    else await record.result({ input, ...result, files });
     if (isLast) record.done++;
-    if (result === error && !isOfOneInput(error)) {
+    if (failed && !isOfOneInput(result)) {
       record.isUnusable = true;
       return;
     }
