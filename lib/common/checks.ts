@@ -2,6 +2,11 @@ import { OnnxCamError } from './errors.ts';
 import { shown } from './shown.ts';
 import { didYouMean } from './suggest.ts';
 
+/** An object that is no array. */
+export function isRecord(value: unknown): value is Readonly<Record<string, unknown>> {
+  return typeof value === 'object' && value !== null && !Array.isArray(value);
+}
+
 export function checkObject(options: unknown, where: string): void {
   if (typeof options !== 'object' || options === null)
     throw invalid(`the options of ${where} are an object, not ${shown(options)}`);

@@ -1,4 +1,4 @@
-import { invalid } from '../common/checks.ts';
+import { invalid, isRecord } from '../common/checks.ts';
 import { shown } from '../common/shown.ts';
 import type { Placement, Size } from './geometry.ts';
 
@@ -26,9 +26,6 @@ export function checkMapSize(value: unknown): void {
     `\`mapSize\` is 'picture', 'input', 'layer', { max: 1024 } or [width, height] of 1 to ${LONGEST_SIDE} pixels, not ${shown(value)}`,
   );
 }
-
-const isRecord = (value: unknown): value is Record<string, unknown> =>
-  typeof value === 'object' && value !== null && !Array.isArray(value);
 
 /** The map lies over what the model saw, not over the whole picture. */
 export function isOverInput(mapSize: MapSize): mapSize is 'input' | 'layer' {

@@ -2,6 +2,7 @@ import { stat } from 'node:fs/promises';
 import { basename, extname, isAbsolute, relative, sep } from 'node:path';
 import { glob, isDynamicPattern } from 'tinyglobby';
 import { OnnxCamError } from '../common/errors.ts';
+import { leadsOut } from './inside-folder.ts';
 import { walkFolder } from './walk-folder.ts';
 
 /** What is taken from folders and globs: the formats that sharp's own binaries read, and BMP. */
@@ -85,13 +86,12 @@ function fixedPart(pattern: string): string {
 }
 
 function belowOf(path: string, folder: string): string {
-  const below = relative(folder, path).split(sep).join('/');
-  return below.startsWith('../') || isAbsolute(below) ? basename(path) : below;
+  const below = relative(folder, path);
+  return leadsOut(below) ? basename(path) : below.split(sep).join('/');
 }
 
 function isIn(path: string, folder: string): boolean {
-  const below = relative(folder, path);
-  return below === '' || !(below === '..' || below.startsWith(`..${sep}`) || isAbsolute(below));
+  return !leadsOut(relative(folder, path));
 }
 
 function unreadable(what: string, cause: Error): OnnxCamError {

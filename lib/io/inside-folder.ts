@@ -17,11 +17,15 @@ export async function openNamedInside(folder: string, name: string): Promise<Ope
   return openInside(folder, join(folder, name));
 }
 
+/** Whether a path that `relative` gave leads out of the folder that it starts from. */
+export function leadsOut(path: string): boolean {
+  return path === '..' || path.startsWith(`..${sep}`) || isAbsolute(path);
+}
+
 /** The same for a path that is in the folder unless it is a link. */
 export async function openInside(folder: string, path: string): Promise<OpenFile> {
   const target = await realpath(path);
   const inside = relative(await realpath(folder), target);
-  if (inside === '' || inside === '..' || inside.startsWith(`..${sep}`) || isAbsolute(inside))
-    throw new LeavesFolder(`"${path}" is a link that leads out of its folder`);
+  if (inside === '' || leadsOut(inside)) throw new LeavesFolder(`"${path}" is a link that leads out of its folder`);
   return openRegular(target, { noFollow: true });
 }

@@ -1,8 +1,7 @@
+import { isRecord } from '../common/checks.ts';
+
 /** More classes than any list has; keeps a damaged file from asking for memory. */
 const MOST = 2 ** 20;
-
-const isRecord = (value: unknown): value is Record<string, unknown> =>
-  typeof value === 'object' && value !== null && !Array.isArray(value);
 
 /**
  * Class names from JSON in the shapes that people have: `["cat", …]`, `{"0": "cat"}`, `{"0": ["n02123045", "tabby"]}`,

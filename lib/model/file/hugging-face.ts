@@ -1,5 +1,6 @@
 import { stat } from 'node:fs/promises';
 import { dirname, join } from 'node:path';
+import { isRecord } from '../../common/checks.ts';
 import { OnnxCamError } from '../../common/errors.ts';
 import { checkPreprocess, type PreprocessOptions } from '../../image/preprocess-options.ts';
 import { openInside } from '../../io/inside-folder.ts';
@@ -22,9 +23,6 @@ export interface Source {
 }
 
 type Json = Readonly<Record<string, unknown>>;
-
-const isRecord = (value: unknown): value is Json =>
-  typeof value === 'object' && value !== null && !Array.isArray(value);
 
 /** Bytes. */
 const LARGEST_FILE = 2 ** 24;

@@ -1,4 +1,5 @@
 import { dirname } from 'node:path';
+import { isRecord } from '../../common/checks.ts';
 import { OnnxCamError } from '../../common/errors.ts';
 import { shown } from '../../common/shown.ts';
 import { didYouMean } from '../../common/suggest.ts';
@@ -32,8 +33,6 @@ const REMARKS = ['name', 'description', 'source', 'license'];
 type Check = { readonly expected: string; readonly accepts: (value: unknown) => boolean };
 
 const isText = (value: unknown): value is string => typeof value === 'string' && value !== '';
-const isRecord = (value: unknown): value is Record<string, unknown> =>
-  typeof value === 'object' && value !== null && !Array.isArray(value);
 const isCount = (value: unknown): boolean => Number.isInteger(value) && (value as number) >= 0;
 const isLayer = (value: unknown): boolean => isText(value) || (Number.isInteger(value) && (value as number) < 0);
 

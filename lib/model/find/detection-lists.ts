@@ -16,6 +16,12 @@ export function lists(source: DetectorSource, guessed: boolean): Detector | unde
   return separateLists(source, guessed) ?? scoredBoxes(source);
 }
 
+/** Some columns of an output of rows. */
+function columnsOf({ name, dims }: Output): (from: number, length: number) => Columns {
+  const axis = dims.length - 1;
+  return (from, length) => ({ tensor: name, rowAxis: axis - 1, axis, from, length });
+}
+
 function scoredBoxes(source: DetectorSource): Detector | undefined {
   const outputs = outputsOf(source);
   for (const rows of outputs) {
@@ -24,13 +30,7 @@ function scoredBoxes(source: DetectorSource): Detector | undefined {
     const labels = outputs.find(one => !one.float && one.dims.length === rows.dims.length - 1);
     if (!labels || labels.dims.at(-1) !== rows.dims.at(-2)) continue;
     const axis = rows.dims.length - 1;
-    const part = (from: number, length: number): Columns => ({
-      tensor: rows.name,
-      rowAxis: axis - 1,
-      axis,
-      from,
-      length,
-    });
+    const part = columnsOf(rows);
     return {
       output: rows.name,
       format: 'lists',
@@ -165,14 +165,7 @@ export function matrix(source: DetectorSource, format: DetectionFormatName, gues
   };
   const found = outputsOf(source).find(fits);
   if (!found) return undefined;
-  const axis = found.dims.length - 1;
-  const part = (from: number, length: number): Columns => ({
-    tensor: found.name,
-    rowAxis: axis - 1,
-    axis,
-    from,
-    length,
-  });
+  const part = columnsOf(found);
   return {
     output: found.name,
     format,
