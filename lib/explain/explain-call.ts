@@ -29,10 +29,10 @@ export interface CallParts {
   readonly reading: Reading;
 }
 
-interface OfOutput {
+/** Images, and for each its target. */
+interface Asked {
   readonly sources: readonly DetectedSource[];
-  readonly given: readonly Target[];
-  readonly output: string | undefined;
+  readonly targets: readonly Target[];
 }
 
 /** Explains the images of a call: reads them, in runs side by side, and nests the results as was asked. */
@@ -57,15 +57,19 @@ export class ExplainCalls {
     // Each output has layers of its own.
     for (const output of new Set(given.map(outputOf))) {
       const own = given.flatMap((target, i) => (outputOf(target) === output ? [i] : []));
-      const work = { sources: own.map(i => sources[i]!), given: own.map(i => given[i]!), output };
-      const explained = await this.#explainOutput(work, options);
+      const asked = { sources: own.map(i => sources[i]!), targets: own.map(i => given[i]!) };
+      const explained = await this.#explainOutput(output, asked, options);
       for (const [i, index] of own.entries()) results[index] = explained[i]!;
     }
     return results;
   }
 
   /** Images whose targets name the same output. */
-  async #explainOutput({ sources, given, output }: OfOutput, options: ExplainOptions): Promise<ExplainResult[]> {
+  async #explainOutput(
+    output: string | undefined,
+    { sources, targets: given }: Asked,
+    options: ExplainOptions,
+  ): Promise<ExplainResult[]> {
     const { inputs } = options;
     const stage = await this.#parts.stages.of({ head: scoringGraph(given), output, inputs });
     const request = stage.requests.make(options);
@@ -79,18 +83,21 @@ export class ExplainCalls {
   /** Images in runs side by side, as the schedule has it. */
   async #explainAll(
     stage: Stage,
-    { sources, targets }: { readonly sources: readonly DetectedSource[]; readonly targets: readonly Target[] },
+    { sources, targets }: Asked,
     request: ExplainRequest,
     options: ExplainOptions,
   ): Promise<ExplainResult[]> {
     const { schedule } = this.#parts;
     const total = sources.length;
     const batchSize = stage.network.model.input.batch ?? options.batchSize ?? (schedule.sideBySide ? 1 : DEVICE_BATCH);
+    // A detector whose columns may be read in two ways is settled by the first picture that can tell, for all of them.
+    const unsettled = targets.some(target => stage.network.unsettled(headChoiceOf(target)));
+    const atOnce = unsettled ? 1 : schedule.concurrency;
     const starts = Array.from({ length: Math.ceil(total / batchSize) }, (_, i) => i * batchSize);
     let done = 0;
     const end = schedule.begin(total);
     try {
-      const chunks = await sideBySide(starts, schedule.concurrency, async from => {
+      const chunks = await sideBySide(starts, atOnce, async from => {
         const part = { sources: sources.slice(from, from + batchSize), targets: targets.slice(from, from + batchSize) };
         const chunk = await this.#explainChunk(stage, part, request, batchSize);
         done += chunk.length;
@@ -105,7 +112,7 @@ export class ExplainCalls {
 
   async #explainChunk(
     stage: Stage,
-    { sources, targets }: { readonly sources: readonly DetectedSource[]; readonly targets: readonly Target[] },
+    { sources, targets }: Asked,
     request: ExplainRequest,
     batchSize: number,
   ): Promise<ImageResults[]> {

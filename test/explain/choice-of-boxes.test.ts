@@ -1,4 +1,5 @@
-import { describe, expect, it } from 'vitest';
+import { describe, expect, it, vi } from 'vitest';
+import { Session } from '../../lib/engine/session.ts';
 import { type GraphNode, makeNode } from '../../lib/model/graph/graph.ts';
 import { detection } from '../../lib/targets/index.ts';
 import { image, network } from '../helpers/choice-networks.ts';
@@ -230,6 +231,15 @@ describe('boxes and scores in one output', () => {
     const named = one(await (await open(inside, { detector: 'yolov8' })).explain(image));
     expect(named.warnings).toEqual([]);
     expect(named.target).toEqual(target);
+    // Of several pictures the first one that can tell does, and the others are not run for it.
+    const several = await open(inside);
+    const run = vi.spyOn(Session.prototype, 'run');
+    try {
+      await several.explain([image, image, image, image]);
+      expect(run).toHaveBeenCalledTimes(5);
+    } finally {
+      run.mockRestore();
+    }
   });
 
   it('the values of a picture tell objectness from a class, or the call is refused, for detection() too', async () => {
