@@ -124,9 +124,10 @@ class NetworkMaskOptimizer implements MaskOptimizer {
     const [, channels, height, width] = activations.dims as [number, number, number, number];
     const [black, views, rows] = [this.#black, this.#views, weights.dims[0]!];
     const read = [head.output, readoutForm(head.readout), head.classes, Object.keys(feeds)];
-    const form = [size, read, layer.name, normalization, black, views];
+    const form = [read, layer.name, normalization, black, views];
     const outputs = await this.#network.runGraph({
       key: `masked ${JSON.stringify(form)}`,
+      size,
       build: () =>
         maskedGraph(this.#network.model, facts, head, {
           maps: [channels, height, width],

@@ -3,10 +3,10 @@ import { Recent } from '../common/recent.ts';
 import { DeviceTensor } from '../engine/device-tensor.ts';
 import type { Precision } from '../engine/precision.ts';
 import { precisionOf, type UsedPrecision } from '../engine/precision.ts';
-import { Session } from '../engine/session.ts';
+import { isAccelerated } from '../engine/providers.ts';
+import type { Session } from '../engine/session.ts';
 import type { Tensor } from '../engine/tensor.ts';
 import type { FeatureMaps } from '../kernels/features.ts';
-import { serializeModel } from '../model/file/serialize-model.ts';
 import type { Detector } from '../model/find/detector.ts';
 import type { Logits } from '../model/find/logits.ts';
 import type { FactTable } from '../model/graph/facts.ts';
@@ -16,14 +16,16 @@ import { repeatBatch, sharesBatch } from '../model/probe/probing-feeds.ts';
 import { type Candidates, detectionHead } from '../plan/detection-readout.ts';
 import { ofEachPass, type PassKind } from '../plan/passes/index.ts';
 import { type NetworkPlan, planKey } from '../plan/plan.ts';
+import { type PlannedGraph, planGraph } from '../plan/plan-graph.ts';
 import { readoutFeeds, readoutHead } from '../plan/readout.ts';
 import type { ScoreHead } from '../plan/score-head.ts';
 import type { TargetLayer } from '../plan/target-layer.ts';
 import { type DetectionFormat, parseDetection } from '../targets/detection.ts';
 import type { HeadChoice, ResolvedTarget } from '../targets/resolve.ts';
 import type { ScoreRow } from '../targets/score.ts';
+import { GraphsBySize, type SizedGraph } from './graphs-by-size.ts';
 import type { NetworkSessionOptions } from './planned-session.ts';
-import { openPlanned, type PlannedSession } from './planned-session.ts';
+import { openPlanned, openSized, type PlannedSession } from './planned-session.ts';
 import { mapsOf, NO_MAPS, scoreRows } from './run-outputs.ts';
 import type { RunSchedule } from './run-schedule.ts';
 import { seedTensors } from './seeds.ts';
@@ -96,6 +98,8 @@ export interface NetworkRun {
 export interface GraphRun<G extends { readonly graph: Graph }> {
   /** Names the graph among the explainer's sessions. */
   readonly key: string;
+  /** Of the pictures. */
+  readonly size: string;
   build(): G;
   /** Besides the model's fixed inputs. */
   feeds(made: G): Readonly<Record<string, Tensor>>;
@@ -122,6 +126,7 @@ export class Network {
   /** By output: what values have told of it. */
   readonly #settled = new Map<string, { readonly format: DetectionFormat; readonly note: string }>();
   readonly #precision: Precision;
+  readonly #graphs: GraphsBySize;
   readonly #factsBySize = new Recent<string, Promise<FactTable>>(KEPT_SIZES);
 
   constructor(
@@ -135,6 +140,12 @@ export class Network {
     this.model = model;
     this.#cache = cache;
     this.#options = options;
+    this.#graphs = new GraphsBySize(this.blocks);
+  }
+
+  /** Plans are written for the runtime's own kernels on CPUs. */
+  get blocks(): boolean {
+    return !isAccelerated(this.#options.executionProviders);
   }
 
   /**
@@ -203,27 +214,32 @@ export class Network {
   /**
    * @throws `ERR_NO_GRADIENT`, `ERR_RUNTIME`, `ERR_ABORTED`, and what creating a session throws.
    */
-  run(asked: NetworkRun): Promise<NetworkResult> {
+  async run(asked: NetworkRun): Promise<NetworkResult> {
     const { images, plan, layers, signal } = asked;
     throwIfAborted(signal);
     const head = this.head(plan);
     const size = this.sizeOf(images);
     const threads = this.#schedule.share;
+    const { model, blocks } = this;
+    const sized = await this.#graphs.at(planKey(plan, layers), size, async () =>
+      planGraph(model, await this.factsFor(size), head, layers, plan, { blocks }),
+    );
     return this.#cache.use(
-      `${threads} ${size} ${planKey(plan, layers)}`,
-      async () => this.#create({ head, layers, plan, facts: await this.factsFor(size) }, threads),
-      planned => this.#runPlanned(planned, head, asked, threads),
+      `${threads} ${sized.key}`,
+      () => this.#create(sized, threads),
+      session => this.#runPlanned(session, sized.feeds, head, asked, threads),
     );
   }
 
   async #runPlanned(
     { session, planned, fetches, kept, furtherPasses, precision, warnings }: NetworkSession,
+    constants: Readonly<Record<string, Tensor>>,
     head: ScoreHead,
     { images, plan, targets, keep, signal }: NetworkRun,
     threads: number,
   ): Promise<NetworkResult> {
     const batch = images.dims[0]!;
-    const feeds: Record<string, Tensor> = { [planned.input]: images };
+    const feeds: Record<string, Tensor> = { ...constants, [planned.input]: images };
     if (head.readout) Object.assign(feeds, readoutFeeds(head, await this.factsFor(this.sizeOf(images))));
     if (plan.seed) Object.assign(feeds, seedTensors(plan.seed, targets, head.classes, planned));
     Object.assign(feeds, this.#fixedInputs(batch));
@@ -260,20 +276,16 @@ export class Network {
   }
 
   /** Runs a graph once, in turn with all others. @throws what `build`, creating a session, and a run throw */
-  runGraph<G extends { readonly graph: Graph }>(run: GraphRun<G>): Promise<Record<string, Tensor>> {
-    const { key, build, feeds, fetches, batch, signal } = run;
+  async runGraph<G extends { readonly graph: Graph }>(run: GraphRun<G>): Promise<Record<string, Tensor>> {
+    const { key, size, build, feeds, fetches, batch, signal } = run;
     const threads = this.#schedule.share;
+    const sized = await this.#graphs.at(key, size, async () => build());
+    const { made } = sized;
+    const fed = { ...sized.feeds, ...feeds(made), ...this.#fixedInputs(batch) };
     return this.#cache.use(
-      `${threads} ${key}`,
-      async () => {
-        const made = build();
-        const { model, externalFiles } = serializeModel(made.graph);
-        return { made, session: await Session.create(model, { ...this.#withThreads(threads), externalFiles }) };
-      },
-      ({ made, session }) => {
-        const runOnce = () => session.run({ ...feeds(made), ...this.#fixedInputs(batch) }, fetches(made), { signal });
-        return this.#schedule.run(runOnce, threads, signal);
-      },
+      `${threads} ${sized.key}`,
+      async () => ({ session: await openSized(sized, this.#withThreads(threads)) }),
+      ({ session }) => this.#schedule.run(() => session.run(fed, fetches(made), { signal }), threads, signal),
     );
   }
 
@@ -312,8 +324,8 @@ export class Network {
     return { precision, warnings: [...session.warnings, ...warnings] };
   }
 
-  async #create(asked: Parameters<typeof openPlanned>[2], threads: number): Promise<NetworkSession> {
-    const opened = await openPlanned(this.model, this.#withThreads(threads), asked);
+  async #create(sized: SizedGraph<PlannedGraph>, threads: number): Promise<NetworkSession> {
+    const opened = await openPlanned(sized, this.#withThreads(threads));
     return { ...opened, ...this.#used(opened.session) };
   }
 

@@ -1,14 +1,9 @@
 import { MAX_OPTIMIZED_NODES } from '../common/sizes.ts';
-import { isAccelerated } from '../engine/providers.ts';
 import { Session } from '../engine/session.ts';
 import { serializeModel } from '../model/file/serialize-model.ts';
-import type { FactTable } from '../model/graph/facts.ts';
 import type { Graph } from '../model/graph/graph.ts';
-import type { Model } from '../model/load-model.ts';
-import type { NetworkPlan } from '../plan/plan.ts';
-import { type PlannedGraph, planGraph } from '../plan/plan-graph.ts';
-import type { ScoreHead } from '../plan/score-head.ts';
-import type { TargetLayer } from '../plan/target-layer.ts';
+import type { PlannedGraph } from '../plan/plan-graph.ts';
+import type { SizedGraph } from './graphs-by-size.ts';
 
 /** A session and the names of what its graph gives. */
 export interface PlannedSession {
@@ -22,26 +17,13 @@ export interface PlannedSession {
   readonly furtherPasses: boolean;
 }
 
-/**
- * A session that gives what a plan asks for.
- * @throws `ERR_NO_GRADIENT`, and what creating a session throws
- */
+/** A session that gives what a plan asks for. @throws what creating a session throws */
 export async function openPlanned(
-  model: Model,
+  sized: SizedGraph<PlannedGraph>,
   options: NetworkSessionOptions,
-  asked: {
-    readonly head: ScoreHead;
-    readonly layers: readonly TargetLayer[];
-    readonly plan: NetworkPlan;
-    readonly facts: FactTable;
-  },
 ): Promise<PlannedSession> {
-  const { head, layers, plan, facts } = asked;
-  const blocks = !isAccelerated(options.executionProviders);
-  const planned = planGraph(model, facts, head, layers, plan, { blocks });
-  const { model: bytes, externalFiles } = serializeModel(planned.graph);
-  const graphOptimizationLevel = options.graphOptimizationLevel ?? levelFor(planned.graph);
-  const session = await Session.create(bytes, { ...options, graphOptimizationLevel, externalFiles });
+  const planned = sized.made;
+  const session = await openSized(sized, options);
   const kept = new Set([...planned.activations.values(), ...planned.gradients.values()]);
   const passes = Object.values(planned.passes).flatMap(names => [...names.values()]);
   const { region, candidates } = planned;
@@ -49,6 +31,19 @@ export async function openPlanned(
   // The parts of a sum share one gradient.
   const fetches = [...new Set([planned.logits, ...kept, ...passes, ...read])];
   return { session, planned, fetches, kept, furtherPasses: passes.length > 0 };
+}
+
+/** @throws what creating a session throws */
+export function openSized(sized: SizedGraph<unknown>, options: NetworkSessionOptions): Promise<Session> {
+  const graph = sized.open();
+  const { model, externalFiles } = serializeModel(graph);
+  return Session.create(model, {
+    ...options,
+    graphOptimizationLevel: options.graphOptimizationLevel ?? levelFor(graph),
+    // The runtime keeps a pattern for every shape that it has seen.
+    enableMemPattern: options.enableMemPattern ?? (sized.anySize ? false : undefined),
+    externalFiles,
+  });
 }
 
 /** The runtime optimises in time that grows with the square of a graph's length. */

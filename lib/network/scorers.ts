@@ -1,9 +1,7 @@
 import type { Progress } from '../common/progress.ts';
 import { isAccelerated } from '../engine/providers.ts';
-import { Session } from '../engine/session.ts';
 import type { Tensor } from '../engine/tensor.ts';
 import type { FeatureMaps } from '../kernels/features.ts';
-import { serializeModel } from '../model/file/serialize-model.ts';
 import type { FactTable } from '../model/graph/facts.ts';
 import type { Model } from '../model/load-model.ts';
 import { hasDynamicBatch, repeatBatch, sharesBatch } from '../model/probe/probing-feeds.ts';
@@ -16,12 +14,13 @@ import type { ActivationScorer } from '../scoring/activation-scorer.ts';
 import { createActivationScorer } from '../scoring/activation-scorer.ts';
 import type { PictureScorer } from '../scoring/picture-scorer.ts';
 import { createPictureScorer } from '../scoring/picture-scorer.ts';
-import type { ScoringModel, UseModel } from '../scoring/scoring-model.ts';
+import type { UseModel } from '../scoring/scoring-model.ts';
 import type { ScorerOptions } from '../scoring/scoring-runs.ts';
 import type { ResolvedTarget } from '../targets/resolve.ts';
 import type { ScoreRow } from '../targets/score.ts';
+import { GraphsBySize, type SizedGraph } from './graphs-by-size.ts';
 import type { ReadyImage } from './images.ts';
-import type { NetworkSessionOptions } from './planned-session.ts';
+import { type NetworkSessionOptions, openSized } from './planned-session.ts';
 import type { SessionUse } from './session-cache.ts';
 
 /** What scoring one image's changed copies starts from. */
@@ -59,12 +58,14 @@ export class Scorers {
   readonly #cache: SessionUse;
   readonly #options: NetworkSessionOptions;
   readonly #threads: number;
+  readonly #graphs: GraphsBySize;
 
   constructor(model: Model, cache: SessionUse, options: NetworkSessionOptions, threads: number) {
     this.#model = model;
     this.#cache = cache;
     this.#options = options;
     this.#threads = threads;
+    this.#graphs = new GraphsBySize(!isAccelerated(options.executionProviders));
   }
 
   /** Scores changed copies of the image itself. */
@@ -74,7 +75,7 @@ export class Scorers {
     return createPictureScorer({
       ...this.#common(request),
       input: { data, dims, layout: this.#model.input.layout },
-      network: this.#use(keyOf('network', request), () => networkGraph(this.#model, facts, head), feeds),
+      network: this.#use(keyOf('network', request), request.size, () => networkGraph(this.#model, facts, head), feeds),
     });
   }
 
@@ -89,7 +90,7 @@ export class Scorers {
     return createActivationScorer({
       ...this.#common(request),
       layer: request.activations,
-      tail: cut ? this.#use(key, build, { ...feeds, ...kept }) : undefined,
+      tail: cut ? this.#use(key, request.size, build, { ...feeds, ...kept }) : undefined,
       linearTail,
     });
   }
@@ -100,35 +101,39 @@ export class Scorers {
   }
 
   /** `feeds` are fixed inputs of this image alone. */
-  #use(key: string, build: () => ScoringGraph, feeds: Readonly<Record<string, Tensor>>): UseModel {
-    return task =>
-      this.#cache.use(
-        key,
-        async (): Promise<ScoringModel & { readonly names: ReadonlySet<string> }> => {
-          const { graph, input, output } = build();
-          const { model, externalFiles } = serializeModel(graph);
-          const session = await Session.create(model, { ...this.#options, intraOpNumThreads: 1, externalFiles });
-          const names = new Set(graph.inputs.map(({ name }) => name));
-          // What a readout is fed belongs to no image where its first size is given.
-          const read = Object.keys(feeds).filter(name => names.has(name) && !hasDynamicBatch(graph, name));
-          const whole = this.#model;
-          const own = Object.keys(whole.fixedInputs).filter(name => !sharesBatch(whole.graph, name, whole.input.name));
-          return { session, input, output, shared: new Set([...read, ...own]), batch: whole.input.batch, names };
-        },
+  #use(key: string, size: string, build: () => ScoringGraph, feeds: Readonly<Record<string, Tensor>>): UseModel {
+    return async task => {
+      const sized = await this.#graphs.at(key, size, async () => build());
+      return this.#cache.use(
+        sized.key,
+        () => this.#open(sized, feeds),
         ({ names, ...model }) => {
           const fixed = Object.entries(this.#model.fixedInputs).filter(([name]) => names.has(name));
-          return task({ ...model, fixed: { ...Object.fromEntries(fixed), ...feeds } });
+          return task({ ...model, fixed: { ...Object.fromEntries(fixed), ...feeds, ...sized.feeds } });
         },
       );
+    };
+  }
+
+  async #open(sized: SizedGraph<ScoringGraph>, feeds: Readonly<Record<string, Tensor>>) {
+    const { graph, input, output } = sized.made;
+    const session = await openSized(sized, { ...this.#options, intraOpNumThreads: 1 });
+    const names = new Set(graph.inputs.map(({ name }) => name));
+    // What a readout is fed belongs to no image where its first size is given.
+    const read = Object.keys(feeds).filter(name => names.has(name) && !hasDynamicBatch(graph, name));
+    const whole = this.#model;
+    const own = Object.keys(whole.fixedInputs).filter(name => !sharesBatch(whole.graph, name, whole.input.name));
+    const shared = new Set([...read, ...own, ...Object.keys(sized.feeds)]);
+    return { session, input, output, shared, batch: whole.input.batch, names };
   }
 }
 
 /** Equal for requests that are scored by one graph. */
 function keyOf(
   kind: 'network' | 'tail' | 'block',
-  { size, head, feeds }: Omit<PictureScorerRequest, 'image'>,
+  { head, feeds }: Omit<PictureScorerRequest, 'image'>,
   layers: readonly TargetLayer[] = [],
 ): string {
   const read = [head.output, head.classes, readoutForm(head.readout), Object.keys(feeds)];
-  return JSON.stringify([kind, size, read, layers.map(layerForm)]);
+  return JSON.stringify([kind, read, layers.map(layerForm)]);
 }
