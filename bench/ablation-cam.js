@@ -3,8 +3,8 @@
  * `npm run build`, then `node bench/ablation-cam.js [--quick] [--python PATH]`.
  */
 import { parseArgs } from 'node:util';
-import { load } from '../dist/index.js';
-import { physicalCores } from '../dist/engine/physical-cores.js';
+import { load } from '../build/modules/index.js';
+import { physicalCores } from '../build/modules/engine/physical-cores.js';
 import { CAT, modelBytes } from './support/models.js';
 import { printScorePeers } from './support/peers.js';
 import { inTurn, median, ms, printHead, printTable, ratio } from './support/report.js';

@@ -7,9 +7,9 @@
  */
 import { parseArgs } from 'node:util';
 import * as ort from 'onnxruntime-node';
-import { load } from '../dist/index.js';
-import { Session } from '../dist/engine/session.js';
-import { physicalCores } from '../dist/engine/physical-cores.js';
+import { load } from '../build/modules/index.js';
+import { Session } from '../build/modules/engine/session.js';
+import { physicalCores } from '../build/modules/engine/physical-cores.js';
 import { modelBytes, pictureTensor } from './support/models.js';
 import { runPeers } from './support/peers.js';
 import { inTurn, median, ms, pairedRatio, printHead, printTable, ratio } from './support/report.js';

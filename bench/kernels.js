@@ -9,7 +9,7 @@ import { createRequire } from 'node:module';
 import { cpus } from 'node:os';
 import { dirname } from 'node:path';
 import * as kernels from '../dist/kernels/index.js';
-import * as reference from '../dist/reference/kernels/index.js';
+import * as reference from '../build/modules/reference/kernels/index.js';
 
 const require = createRequire(import.meta.url);
 const quick = process.argv.includes('--quick');

@@ -2,9 +2,9 @@
  * What do ten methods cost from one run, beside a plain forward pass?
  * `npm run build`, then `node bench/many-methods.js [--quick]`.
  */
-import { load } from '../dist/index.js';
-import { Session } from '../dist/engine/session.js';
-import { physicalCores } from '../dist/engine/physical-cores.js';
+import { load } from '../build/modules/index.js';
+import { Session } from '../build/modules/engine/session.js';
+import { physicalCores } from '../build/modules/engine/physical-cores.js';
 import { modelBytes, pictureTensor } from './support/models.js';
 import { inTurn, median, ms, pairedRatio, printHead, printTable, ratio } from './support/report.js';
 

@@ -12,8 +12,8 @@
 import { monitorEventLoopDelay } from 'node:perf_hooks';
 import { parseArgs } from 'node:util';
 import * as ort from 'onnxruntime-node';
-import { load } from '../dist/index.js';
-import { physicalCores } from '../dist/engine/physical-cores.js';
+import { load } from '../build/modules/index.js';
+import { physicalCores } from '../build/modules/engine/physical-cores.js';
 import { correlation } from './support/correlation.js';
 import { CAT, COFFEE, modelBytes, ROCKET } from './support/models.js';
 import { printScorePeers } from './support/peers.js';
@@ -186,7 +186,7 @@ async function timed(work) {
 }
 
 async function oneThreadSessionWith({ model, externalFiles }) {
-  const { Session } = await import('../dist/engine/session.js');
+  const { Session } = await import('../build/modules/engine/session.js');
   return Session.create(model, { intraOpNumThreads: 1, externalFiles });
 }
 

@@ -5,14 +5,14 @@ import { join } from 'node:path';
 import { parseArgs } from 'node:util';
 import { gunzipSync } from 'node:zlib';
 import sharp from 'sharp';
-import { Session } from '../dist/engine/session.js';
-import { load } from '../dist/index.js';
-import { readNpy } from '../dist/io/npy.js';
-import { toFileBytes } from '../dist/model/file/serialize-model.js';
-import { findCamHead } from '../dist/model/find/cam-head.js';
-import { makeValueInfo } from '../dist/model/graph/value-info.js';
-import { loadModel } from '../dist/model/load-model.js';
-import { detection, segmentation, similarity } from '../dist/targets/index.js';
+import { Session } from '../build/modules/engine/session.js';
+import { load } from '../build/modules/index.js';
+import { readNpy } from '../build/modules/io/npy.js';
+import { toFileBytes } from '../build/modules/model/file/serialize-model.js';
+import { findCamHead } from '../build/modules/model/find/cam-head.js';
+import { makeValueInfo } from '../build/modules/model/graph/value-info.js';
+import { loadModel } from '../build/modules/model/load-model.js';
+import { detection, segmentation, similarity } from '../build/modules/targets/index.js';
 import { path, strip } from './support/strip.js';
 
 const { values: options, positionals: wanted } = parseArgs({

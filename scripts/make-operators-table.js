@@ -1,10 +1,10 @@
 // Writes docs/operators.md from the library's tables: npm run build && node scripts/make-operators-table.js
 import { writeFileSync } from 'node:fs';
-import { ZERO_GRADIENT } from '../dist/autodiff/path.js';
-import { WHY_NO_RULE } from '../dist/autodiff/reasons.js';
-import { gradientRules } from '../dist/autodiff/rules/index.js';
-import { RESOLVED_OPERATORS } from '../dist/model/rewrite/control-flow/resolve.js';
-import { MICROSOFT, STANDARD } from '../dist/model/rewrite/lowering/lower.js';
+import { ZERO_GRADIENT } from '../build/modules/autodiff/path.js';
+import { WHY_NO_RULE } from '../build/modules/autodiff/reasons.js';
+import { gradientRules } from '../build/modules/autodiff/rules/index.js';
+import { RESOLVED_OPERATORS } from '../build/modules/model/rewrite/control-flow/resolve.js';
+import { MICROSOFT, STANDARD } from '../build/modules/model/rewrite/lowering/lower.js';
 import { operatorsPage } from './operators/page.js';
 
 const page = operatorsPage({

@@ -8,8 +8,8 @@
  */
 import { readFile } from 'node:fs/promises';
 import { parseArgs } from 'node:util';
-import { Session } from '../../dist/engine/session.js';
-import { load } from '../../dist/index.js';
+import { Session } from '../../build/modules/engine/session.js';
+import { load } from '../../build/modules/index.js';
 import { pictureTensor } from '../support/picture-tensor.js';
 import { inTurn, median, ms, pairedRatio, printHead, printTable, ratio } from '../support/report.js';
 

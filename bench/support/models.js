@@ -2,12 +2,10 @@ import { readFileSync } from 'node:fs';
 import { fileURLToPath } from 'node:url';
 import { runnerImport } from 'vite';
 
-export { pictureTensor } from './picture-tensor.js';
+import { BUNDLED } from './paths.js';
 
-export const BUNDLED = fileURLToPath(new URL('../../assets/efficientnet-lite0.onnx', import.meta.url));
-export const CAT = fileURLToPath(new URL('../../assets/pictures/cat.png', import.meta.url));
-export const COFFEE = fileURLToPath(new URL('../../assets/pictures/coffee.jpg', import.meta.url));
-export const ROCKET = fileURLToPath(new URL('../../assets/pictures/rocket.jpg', import.meta.url));
+export * from './paths.js';
+export { pictureTensor } from './picture-tensor.js';
 
 /** A model's bytes: the bundled one, or a graph of test/golden/graphs with its seeded weights. */
 export async function modelBytes(name) {

@@ -1,7 +1,7 @@
 import { mkdtempSync, readdirSync, readFileSync, rmSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
-import { Session } from '../../dist/engine/session.js';
+import { Session } from '../../build/modules/engine/session.js';
 import { median } from './report.js';
 
 const RUNS = 15;

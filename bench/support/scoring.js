@@ -1,8 +1,8 @@
 import sharp from 'sharp';
-import { Session } from '../../dist/engine/session.js';
-import { serializeModel } from '../../dist/model/file/serialize-model.js';
-import { parseModel } from '../../dist/model/file/parse-model.js';
-import { expose } from '../../dist/model/graph/expose.js';
+import { Session } from '../../build/modules/engine/session.js';
+import { serializeModel } from '../../build/modules/model/file/serialize-model.js';
+import { parseModel } from '../../build/modules/model/file/parse-model.js';
+import { expose } from '../../build/modules/model/graph/expose.js';
 
 /** A picture as the peers feed it: 224 × 224, (pixel − 127) / 128, [1,3,224,224]. */
 export async function peerTensor(path, size = 224) {

@@ -1,11 +1,9 @@
 import { createRequire } from 'node:module';
-import { fileURLToPath } from 'node:url';
 import { type ErrorCode, OnnxCamError } from '../common/errors.ts';
+import { packageRoot } from '../common/package-root.ts';
 
 const PLATFORMS = ['linux-x64', 'linux-arm64', 'darwin-arm64', 'win32-x64', 'win32-arm64'];
 const require = createRequire(import.meta.url);
-/** The package's root: two folders up from lib/engine and from dist/engine alike. */
-const root = fileURLToPath(new URL('../..', import.meta.url));
 
 interface Errors {
   setErrorFactory(factory: (code: ErrorCode, message: string) => OnnxCamError): void;
@@ -20,7 +18,7 @@ let loaded: unknown;
 export function addon<T>(): T {
   if (loaded === undefined) {
     try {
-      loaded = require('node-gyp-build')(root);
+      loaded = require('node-gyp-build')(packageRoot);
       (loaded as Errors).setErrorFactory((code, message) => new OnnxCamError(code, message));
     } catch (cause) {
       throw new OnnxCamError(

@@ -5,8 +5,8 @@
 import { copyFileSync, rmSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { fileURLToPath } from 'node:url';
-import { load, OnnxCamError } from '../../dist/index.js';
-import { readNpy } from '../../dist/io/npy.js';
+import { load, OnnxCamError } from '../../build/modules/index.js';
+import { readNpy } from '../../build/modules/io/npy.js';
 import { makeMutant } from './file-mutant.js';
 import { makeSeeds } from './file-seeds.js';
 

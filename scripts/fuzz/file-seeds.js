@@ -1,6 +1,6 @@
 import { readdirSync, readFileSync } from 'node:fs';
 import sharp from 'sharp';
-import { formatNpy } from '../../dist/io/npy.js';
+import { formatNpy } from '../../build/modules/io/npy.js';
 
 const KINDS = new URL('../../test/golden/decode/kinds/', import.meta.url);
 const [WIDTH, HEIGHT] = [45, 32];

@@ -1,9 +1,9 @@
 // Gradients of a score of a model beside the values of the framework that made the file.
-import { differentiate } from '../../dist/autodiff/differentiate.js';
-import { Session } from '../../dist/engine/session.js';
-import { serializeModel } from '../../dist/model/file/serialize-model.js';
-import { expose } from '../../dist/model/graph/expose.js';
-import { makeValueInfo } from '../../dist/model/graph/value-info.js';
+import { differentiate } from '../../build/modules/autodiff/differentiate.js';
+import { Session } from '../../build/modules/engine/session.js';
+import { serializeModel } from '../../build/modules/model/file/serialize-model.js';
+import { expose } from '../../build/modules/model/graph/expose.js';
+import { makeValueInfo } from '../../build/modules/model/graph/value-info.js';
 
 const SEED = 'seed';
 

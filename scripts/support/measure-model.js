@@ -2,11 +2,11 @@
 // chosen and why, warnings, the gradients' errors against the golden values beside the model, and what each method gives.
 import { readFileSync } from 'node:fs';
 import { dirname, join } from 'node:path';
-import { Session } from '../../dist/engine/session.js';
-import { load } from '../../dist/index.js';
-import { readNpy } from '../../dist/io/npy.js';
-import { loadModel } from '../../dist/model/load-model.js';
-import { segmentation, similarity } from '../../dist/targets/index.js';
+import { Session } from '../../build/modules/engine/session.js';
+import { load } from '../../build/modules/index.js';
+import { readNpy } from '../../build/modules/io/npy.js';
+import { loadModel } from '../../build/modules/model/load-model.js';
+import { segmentation, similarity } from '../../build/modules/targets/index.js';
 import { generalised } from './generalised.js';
 import { gradientError, gradientsAt } from './golden-gradients.js';
 import { runMethods } from './run-methods.js';

@@ -1,6 +1,6 @@
 import { afterAll, afterEach, beforeAll, describe, expect, it, vi } from 'vitest';
 import { Session } from '../../lib/engine/session.ts';
-import { type Explainer, type ExplainOptions, load } from '../../lib/index.ts';
+import { type Explainer, type ExplainOptions, type Explanation, load } from '../../lib/index.ts';
 import { freeSize } from '../helpers/free-size.ts';
 import { loadGoldenGraph } from '../helpers/golden-graphs.ts';
 
@@ -36,9 +36,9 @@ describe('pictures of changing sizes', () => {
   it.each(asked)('%s: as in an explainer of its own for every size', async (_, options) => {
     for (const [width, height] of [...SIZES, ...SIZES]) {
       const image = noise(width, height);
-      const result = await cam.explain(image, options);
+      const result = (await cam.explain(image, options)) as Explanation;
       const own = await load(bytes, { preprocess: { size: [width, height] } });
-      const expected = await own.explain(image, options);
+      const expected = (await own.explain(image, options)) as Explanation;
       await own.dispose();
       expect(result.target.index).toBe(expected.target.index);
       expect(result.target.score).toBeCloseTo(expected.target.score, 4);

@@ -1,10 +1,10 @@
 // Adds gradient nodes to the models that make_autodiff_cases.py writes: one JSON request per line on standard input
 // (ONNX file in base64, facts, seeds, wrt, an input that holds a direction for second derivatives), one answer per line. Uses the built library (npm run build).
 import { createInterface } from 'node:readline';
-import { differentiate } from '../../dist/autodiff/differentiate.js';
-import { parseModel } from '../../dist/model/file/parse-model.js';
-import { makeValueInfo } from '../../dist/model/graph/value-info.js';
-import { toFileBytes } from '../../dist/model/file/serialize-model.js';
+import { differentiate } from '../../build/modules/autodiff/differentiate.js';
+import { parseModel } from '../../build/modules/model/file/parse-model.js';
+import { makeValueInfo } from '../../build/modules/model/graph/value-info.js';
+import { toFileBytes } from '../../build/modules/model/file/serialize-model.js';
 
 for await (const line of createInterface({ input: process.stdin })) {
   const { model, facts, seeds, wrt, second } = JSON.parse(line);

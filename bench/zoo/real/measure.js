@@ -4,11 +4,11 @@
 import { existsSync, readdirSync, readFileSync, statSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { parseArgs } from 'node:util';
-import { Session } from '../../../dist/engine/session.js';
-import { listMethods, load } from '../../../dist/index.js';
-import { readNpy } from '../../../dist/io/npy.js';
-import { loadModel } from '../../../dist/model/load-model.js';
-import { graph, output, segmentation } from '../../../dist/targets/index.js';
+import { Session } from '../../../build/modules/engine/session.js';
+import { listMethods, load } from '../../../build/modules/index.js';
+import { readNpy } from '../../../build/modules/io/npy.js';
+import { loadModel } from '../../../build/modules/model/load-model.js';
+import { graph, output, segmentation } from '../../../build/modules/targets/index.js';
 import { gradientError, gradientsAt } from '../../../scripts/support/golden-gradients.js';
 import { runMethods } from '../../../scripts/support/run-methods.js';
 
