@@ -1,7 +1,8 @@
 /**
  * How near is a folder of pictures to what the machine can do? `stream` and the command against a bound of the same run: the
  * processor time of decoding, resizing, one forward pass on one thread and encoding, over the cores.
- * `npm run build`, then `node bench/throughput.js [--quick] [--python PYTHON]`; PYTHON is of an environment with
+ * `npm run build`, then `node --heap-growing-percent=300 bench/throughput.js [--quick] [--python PYTHON]` (docs/guide.md says why the
+ * flag); PYTHON is of an environment with
  * bench/peers/requirements.txt, for torchcam and pytorch-grad-cam on the same folder.
  */
 import { execFile } from 'node:child_process';

@@ -1,4 +1,4 @@
-import { writeFile } from 'node:fs/promises';
+import { mkdir, writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import sharp from 'sharp';
 import { CAT, COFFEE, ROCKET } from './models.js';
@@ -11,6 +11,7 @@ const PICTURES = [CAT, COFFEE, ROCKET];
  * @returns their paths
  */
 export async function writePhotos(folder, count, { width, height, seed = 1 }) {
+  await mkdir(folder, { recursive: true });
   const next = seededRandom(seed);
   const paths = [];
   for (let i = 0; i < count; i++) {

@@ -6,10 +6,11 @@ const require = createRequire(import.meta.url);
 
 /** What was measured, with what, on what. */
 export function printHead(title, { threads } = {}) {
+  const flags = process.execArgv.length > 0 ? ` ${process.execArgv.join(' ')}` : '';
   const version = name => JSON.parse(readFileSync(require.resolve(`${name}/package.json`), 'utf8')).version;
   console.log(`# ${title}`);
   console.log(
-    `onnx-cam ${version('../..')}, onnxruntime-node ${version('onnxruntime-node')}, Node ${process.versions.node}, ` +
+    `onnx-cam ${version('../..')}, onnxruntime-node ${version('onnxruntime-node')}, Node ${process.versions.node}${flags}, ` +
       `${process.platform}-${process.arch}, ${cpus()[0]?.model.trim()}, ${availableParallelism()} logical cores` +
       `${threads ? `, ${threads} threads` : ''}, load ${loadavg()[0].toFixed(1)} at the start`,
   );

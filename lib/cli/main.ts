@@ -1,8 +1,12 @@
 #!/usr/bin/env node
+import { setFlagsFromString } from 'node:v8';
 import { abortOnInterrupt } from './interrupt.ts';
 
 // Before everything else is loaded: Ctrl-C must find its handler.
 const signal = abortOnInterrupt();
+// Pixels and maps are memory outside V8's heap, of 20 MB; as long as that grows by little at a time, V8 marks all of it again
+// for every few pictures (docs/speed.md#throughput).
+setFlagsFromString('--heap-growing-percent=300');
 const { Console } = await import('./console.ts');
 const { runCommandLine } = await import('./program.ts');
 

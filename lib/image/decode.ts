@@ -31,8 +31,11 @@ const LARGEST_FILE = 2 ** 31 - 1;
 /** How many times as large a picture must be: below, libvips takes all pixels of a JPEG, since it stays above the size asked for. */
 const LEAST_SHRINK = 3;
 
-/** One core stays free for the event loop, which otherwise waits for a time slice of a decoder. */
-const decoders = new Turns(Math.max(1, availableParallelism() - 1));
+/**
+ * One core stays free for the event loop, which otherwise waits for a time slice of a decoder; but of two cores one decoder cannot keep
+ * the other busy where decoding takes longer than the network.
+ */
+const decoders = new Turns(Math.max(2, availableParallelism() - 1));
 
 /**
  * Opens a picture: reads the file, and of its content the head.
