@@ -12,6 +12,7 @@ const LIB = [
   'request',
   'options.ts',
   'maps',
+  'metrics',
   'result',
   'network',
   'plan',

@@ -1,0 +1,32 @@
+import { OnnxCamError } from '../common/errors.ts';
+import { didYouMean } from '../common/suggest.ts';
+import { averageDrop } from './average-drop.ts';
+import type { MetricDefinition } from './definition.ts';
+
+/** Every metric, in the order they are listed. A new one is its file and one line here. */
+export const METRICS: readonly MetricDefinition[] = [averageDrop];
+
+/** The further spellings of a metric: its own aliases, its title, all of them without hyphens. */
+export function aliasesOf(metric: MetricDefinition): string[] {
+  const spellings = [metric.name, ...(metric.aliases ?? []), metric.title.toLowerCase()];
+  return [...new Set(spellings.flatMap(name => [name, name.replaceAll(/[-\s]/g, '')]))].filter(
+    name => name !== metric.name,
+  );
+}
+
+const byName = new Map(METRICS.flatMap(metric => [metric.name, ...aliasesOf(metric)].map(name => [name, metric])));
+
+/**
+ * A metric by name or alias, without regard to case, underscores or spaces.
+ * @throws `ERR_METRIC_UNKNOWN` with the nearest names.
+ */
+export function findMetric(name: string): MetricDefinition {
+  const key = String(name).trim().toLowerCase().replaceAll('_', '-');
+  const found = byName.get(key) ?? byName.get(key.replaceAll(/[-\s]/g, ''));
+  if (found) return found;
+  const known = METRICS.map(metric => metric.name);
+  throw new OnnxCamError(
+    'ERR_METRIC_UNKNOWN',
+    `no metric is called '${name}'${didYouMean(String(name), known)}; there are ${known.join(', ')}`,
+  );
+}

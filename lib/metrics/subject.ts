@@ -1,0 +1,60 @@
+import type { ResolvedPreprocess } from '../image/preprocess-options.ts';
+import { blurPicture, type PictureShape } from '../kernels/picture-values.ts';
+import { type Baseline, constantOf, REFLECTED_KERNEL, RISE_KERNEL } from './baseline.ts';
+import type { ScoreKind } from './definition.ts';
+
+/** What a subject is made of. */
+export interface SubjectParts {
+  /** One input as the network gets it. */
+  readonly input: Float32Array;
+  readonly shape: PictureShape;
+  /** How pictures become inputs; null for tensors. */
+  readonly preprocess: Pick<ResolvedPreprocess, 'mean' | 'std'> | null;
+  /** f(x). */
+  readonly scores: Readonly<Record<ScoreKind, number>>;
+  readonly seed: number;
+  /** Place of the image in its call. */
+  readonly index: number;
+  readonly signal?: AbortSignal;
+}
+
+/** An image and what the network says of it: what all maps and metrics of it share. */
+export class Subject {
+  readonly input: Float32Array;
+  readonly shape: PictureShape;
+  /** H · W. */
+  readonly pixels: number;
+  readonly seed: number;
+  readonly index: number;
+  readonly #parts: SubjectParts;
+  readonly #baselines = new Map<Baseline, Promise<Float32Array>>();
+
+  constructor(parts: SubjectParts) {
+    const { input, shape, seed, index } = parts;
+    this.input = input;
+    this.shape = shape;
+    this.pixels = shape.height * shape.width;
+    this.seed = seed;
+    this.index = index;
+    this.#parts = parts;
+  }
+
+  /** f(x). */
+  score(kind: ScoreKind): number {
+    return this.#parts.scores[kind];
+  }
+
+  /** The input with every pixel removed; the same object whenever it is asked for. */
+  baseline(name: Baseline): Promise<Float32Array> {
+    let made = this.#baselines.get(name);
+    if (!made) this.#baselines.set(name, (made = this.#make(name)));
+    return made;
+  }
+
+  async #make(name: Baseline): Promise<Float32Array> {
+    const { input, shape, preprocess, signal } = this.#parts;
+    if (name === 'blur') return blurPicture(input, shape, RISE_KERNEL, 'zero', signal);
+    if (name === 'blur-reflect') return blurPicture(input, shape, REFLECTED_KERNEL, 'reflect', signal);
+    return constantOf(name, input, shape, preprocess);
+  }
+}
