@@ -1,5 +1,6 @@
 import type { PixelVariant } from '../scoring/pixel-variants.ts';
-import { defineMetric, type MetricCase, type ScoreKind } from './definition.ts';
+import { defineMetric, type MetricCase } from './definition.ts';
+import type { ScoreKind } from './score-kind.ts';
 import { SCORE, scoreOf } from './support/score-param.ts';
 
 /** Below this a score is none, and nothing can be divided by it. */

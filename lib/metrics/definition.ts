@@ -1,6 +1,7 @@
 import type { MapStatus } from '../result/status.ts';
 import type { PixelVariant } from '../scoring/pixel-variants.ts';
 import type { JudgedMap } from './judged-map.ts';
+import type { ScoreKind } from './score-kind.ts';
 import type { Subject } from './subject.ts';
 import type { TruthAtInput } from './truth-at-input.ts';
 
@@ -19,9 +20,6 @@ export type MetricFamily =
   | 'complexity';
 
 export type Direction = 'higher' | 'lower';
-
-/** What the network's answer is read as: the target's probability, or its own score (a logit, a sum, a similarity). */
-export type ScoreKind = 'probability' | 'logit';
 
 /** What a metric is made of besides the map. Data, so that the metrics of a call share what they have in common. */
 export interface MetricNeeds {

@@ -1,7 +1,7 @@
 import type { ResolvedPreprocess } from '../image/preprocess-options.ts';
 import { blurPicture, type PictureShape } from '../kernels/picture-values.ts';
 import { type Baseline, constantOf, REFLECTED_KERNEL, RISE_KERNEL } from './baseline.ts';
-import type { ScoreKind } from './definition.ts';
+import type { ScoreKind } from './score-kind.ts';
 
 /** What a subject is made of. */
 export interface SubjectParts {

@@ -1,4 +1,5 @@
-import type { MetricParam, MetricParams, ScoreKind } from '../definition.ts';
+import type { MetricParam, MetricParams } from '../definition.ts';
+import type { ScoreKind } from '../score-kind.ts';
 
 /** Of all metrics that read scores. */
 export const SCORE: MetricParam = {
