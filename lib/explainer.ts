@@ -3,12 +3,16 @@ import { OnnxCamError, throwIfAborted } from './common/errors.ts';
 import { type CallParts, ExplainCalls } from './explain/explain-call.ts';
 import type { Stage } from './explain/explain-run.ts';
 import { headSetting, predictionsOf } from './explain/head-setting.ts';
+import type { MapInput } from './explain/map-at-input.ts';
+import { MeasureCalls } from './explain/measure-call.ts';
+import { checkMeasureOptions, type MeasureOptions } from './explain/measure-options.ts';
 import type { ExplainResult, PerImage, SeveralOptions, SingleOptions } from './explain/result-type.ts';
 import { scoresOf } from './explain/run-targets.ts';
 import { settleDetector } from './explain/settle-detector.ts';
 import { findUnsupported, type SupportOptions } from './explain/unsupported.ts';
 import type { DetectedSource } from './image/source.ts';
 import { openSource, runStream, type StreamResult, type StreamSource } from './io/picture-stream.ts';
+import type { Measurements } from './metrics/measurement.ts';
 import { type ExplainSource, type ReadingCall, type ReadyImage, readImage, splitSources } from './network/images.ts';
 import { checkExplainOptions, checkInputs, type ExplainOptions } from './options.ts';
 import { nthTarget, targetsOf } from './request/request.ts';
@@ -43,11 +47,13 @@ export interface ExplainerParts extends CallParts {
 export class Explainer {
   readonly #parts: ExplainerParts;
   readonly #calls: ExplainCalls;
+  readonly #measuring: MeasureCalls;
   #disposed: Promise<void> | undefined;
 
   constructor(parts: ExplainerParts) {
     this.#parts = parts;
     this.#calls = new ExplainCalls(parts);
+    this.#measuring = new MeasureCalls(parts);
   }
 
   /**
@@ -73,6 +79,33 @@ export class Explainer {
     const given = targetsOf(options.target, sources.length);
     const results = await this.#calls.explain(sources, given, options);
     return several ? results : results[0]!;
+  }
+
+  /**
+   * Measures one map of an image, or several: does it tell what the network looked at?
+   * @returns a record by metric name; an array of records for `maps`, or an array as `map`
+   * @throws `ERR_METRIC_UNKNOWN`, `ERR_OPTION_INVALID`, `ERR_INPUT_SHAPE` for a map of another size, `ERR_TRUTH_INVALID`, and what
+   * `explain` throws
+   */
+  async measure(
+    image: ExplainSource,
+    options: Omit<MeasureOptions, 'maps'> & { readonly map: MapInput },
+  ): Promise<Measurements>;
+  async measure(image: ExplainSource, options: MeasureOptions): Promise<Measurements | Measurements[]>;
+  async measure(image: ExplainSource, options: MeasureOptions): Promise<Measurements | Measurements[]> {
+    this.#checkUsable();
+    const several = Array.isArray(options?.map) ? { ...options, map: undefined, maps: options.map } : options;
+    checkMeasureOptions(several);
+    throwIfAborted(several.signal);
+    const { sources, several: images } = splitSources(image, this.#base.network.model.input);
+    if (images) throw new OnnxCamError('ERR_INPUT_SHAPE', 'measure takes one image');
+    const end = this.#parts.schedule.begin(1);
+    try {
+      const results = await this.#measuring.measure(sources[0]!, several);
+      return several.maps ? results : results[0]!;
+    } finally {
+      end();
+    }
   }
 
   /** The classes with the largest logits; of a detector the best candidate of each class. */

@@ -10,6 +10,8 @@ export {
 export type { Precision } from './engine/precision.ts';
 export type { ExecutionProvider } from './engine/providers.ts';
 export type { Tensor, TensorType } from './engine/tensor.ts';
+export type { MapInput } from './explain/map-at-input.ts';
+export type { MeasureOptions } from './explain/measure-options.ts';
 export type { ExplainResult } from './explain/result-type.ts';
 export { Explainer, type LayerListing, type StreamOptions, stream } from './explainer.ts';
 export type { PreprocessOptions, ResolvedPreprocess } from './image/preprocess-options.ts';
@@ -19,6 +21,9 @@ export type { StreamResult, StreamSource } from './io/picture-stream.ts';
 export { load } from './load.ts';
 export type { Convention } from './methods/definition.ts';
 export { listMethods, type MethodInfo } from './methods/list.ts';
+export type { MetricConvention } from './metrics/definition.ts';
+export { listMetrics, type MetricInfo } from './metrics/list.ts';
+export type { Measurement, Measurements } from './metrics/measurement.ts';
 export type { ExplainSource } from './network/images.ts';
 export type { ExplainOptions, LoadOptions } from './options.ts';
 export {

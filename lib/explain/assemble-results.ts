@@ -1,3 +1,4 @@
+import type { InputSize } from '../image/geometry.ts';
 import { isOverInput, type MapSize, placementOf, shownSize } from '../image/map-size.ts';
 import { restoreMaps } from '../image/restore-map.ts';
 import type { Maps } from '../kernels/types.ts';
@@ -125,7 +126,11 @@ async function assembleResult(
       },
       runs: { ...runs, network: runs.network + 1 + outcome.extraRuns + passes },
     },
-    { picture: image.picture, onPicture: overlaid(image, mapSize) },
+    {
+      picture: image.picture,
+      onPicture: overlaid(image, mapSize),
+      atInput: image.depth === undefined ? atInput(maps, index, inputSize(image)) : null,
+    },
   );
 }
 
@@ -165,6 +170,15 @@ async function mapOverImage(
   const { width, height } = image.placement.input;
   const { data } = await sized(single, inputSize(image));
   return { data, dims: [depth, height, width], width, height };
+}
+
+/** Holds the map alone, at the resolution that the convention leaves it in, and nothing of the image. */
+function atInput({ maps }: MethodMaps, index: number, size: InputSize): () => Promise<HeatMap> {
+  const single: Maps = { ...maps, data: nth(maps, index), dims: [1, maps.dims[1], maps.dims[2]] };
+  return async () => {
+    const { data } = await sized(single, size);
+    return { data, width: size.width, height: size.height };
+  };
 }
 
 /** How a map that lies over the input comes over the picture; undefined where it is there. */

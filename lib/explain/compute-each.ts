@@ -3,15 +3,14 @@ import { inputSize } from '../network/images.ts';
 import type { MaskOptimizers } from '../network/mask-optimizers.ts';
 import type { Network } from '../network/network.ts';
 import type { PictureScorerRequest, Scorers } from '../network/scorers.ts';
-import { REGION_INPUT, readoutFeeds } from '../plan/readout.ts';
 import type { ScoreHead } from '../plan/score-head.ts';
 import type { TargetLayer } from '../plan/target-layer.ts';
 import type { Runs } from '../result/explanation.ts';
 import type { ActivationScorer } from '../scoring/activation-scorer.ts';
 import { isLogit } from './classifier-rows.ts';
-import { similarityScores } from './detection-similarity.ts';
-import { imageTensors, joined, nthRegion, prefixOf } from './layer-tensors.ts';
+import { imageTensors, joined, prefixOf } from './layer-tensors.ts';
 import type { Computed, MethodInput } from './method-input.ts';
+import { scoresAsked } from './scores-asked.ts';
 
 /** What makes the runs that methods ask for besides the shared one. */
 export interface RunMakers {
@@ -30,8 +29,10 @@ async function computeOne({ scorers, optimizers }: RunMakers, input: MethodInput
   const start = performance.now();
   const { run, work, method, layers, targets, request } = input;
   const { needs } = method;
+  const { seed, signal, batchSize, progress } = request;
   const tensors = layers.map(layer => imageTensors(run, layer, i, targets.length > work.length));
-  const asked = await scoresAsked(input, i);
+  const similar = needs.scores?.includes('detections') ?? false;
+  const asked = await scoresAsked(input, i, { similar, batchSize, signal, onProgress: progress?.part() });
   const activationsOf = (layer: number) => tensors[layer]!.activations;
 
   const pictures = needs.scores?.some(kind => kind === 'masks' || kind === 'detections');
@@ -58,7 +59,6 @@ async function computeOne({ scorers, optimizers }: RunMakers, input: MethodInput
     ? layers.map((layer, l) => optimizers.optimizer({ ...asked, layer, activations: activationsOf(l) }))
     : undefined;
 
-  const { seed, signal } = request;
   const context = { seed, signal, pictureScorer, activationScorers, optimizers: made };
   const maps = await applyMethod(method, tensors, inputSize(work[i]!.image), context);
   const scored = pictureScorer ? [pictureScorer, ...activationScorers] : activationScorers;
@@ -68,30 +68,6 @@ async function computeOne({ scorers, optimizers }: RunMakers, input: MethodInput
     milliseconds: performance.now() - start,
     runs: total([...scored, ...(made ?? [])].map(({ runs }) => runs)),
     warnings: [...new Set(scored.flatMap(({ warnings }) => warnings))],
-  };
-}
-
-/** What is scored of changed copies of image `i`: its targets, or how similar its detections stay to theirs. */
-async function scoresAsked(
-  { network, run, work, method, targets, request }: MethodInput,
-  i: number,
-): Promise<PictureScorerRequest> {
-  const { image } = work[i]!;
-  const size = network.sizeOf(image.tensor);
-  const facts = await network.factsFor(size);
-  const wanted = targets.length > work.length ? targets : [targets[i]!];
-  const similar = method.needs.scores?.includes('detections') && similarityScores(network, run, i, wanted);
-  const scored = similar || { head: network.head(wanted[0]!), targets: wanted, row: run.rows[i]! };
-  const fed = run.region && !similar ? { [REGION_INPUT]: nthRegion(run.region, i) } : undefined;
-  return {
-    image,
-    ...scored,
-    feeds: fed ?? readoutFeeds(scored.head, facts),
-    facts,
-    size,
-    batchSize: request.batchSize,
-    signal: request.signal,
-    onProgress: request.progress?.part(),
   };
 }
 

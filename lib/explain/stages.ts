@@ -75,6 +75,11 @@ export class Stages {
     return this.#make({ ...explaining(used.model, output), fixedInputs }, used.sessions);
   }
 
+  /** The same for a model whose weights are others. @param sessions of its own */
+  like(model: Model, sessions: SessionUse): Stage {
+    return this.#make(model, sessions);
+  }
+
   /** The model as it was loaded, with the layers of an output that targets name. */
   ofOutput(output: string | undefined): Stage {
     const { model, sessions } = this.#place;

@@ -1,6 +1,6 @@
 import type { ResolvedPreprocess } from '../image/preprocess-options.ts';
 import { blurPicture, type PictureShape } from '../kernels/picture-values.ts';
-import { type Baseline, constantOf, REFLECTED_KERNEL, RISE_KERNEL } from './baseline.ts';
+import { type Baseline, constantOf, isConstant, REFLECTED_KERNEL, RISE_KERNEL } from './baseline.ts';
 import type { ScoreKind } from './score-kind.ts';
 
 /** What a subject is made of. */
@@ -49,6 +49,12 @@ export class Subject {
     let made = this.#baselines.get(name);
     if (!made) this.#baselines.set(name, (made = this.#make(name)));
     return made;
+  }
+
+  /** Those asked for so far whose score belongs to the network, not to the picture; by name. */
+  async constants(): Promise<[string, Float32Array][]> {
+    const names = [...this.#baselines].filter(([name]) => isConstant(name));
+    return Promise.all(names.map(async ([name, made]): Promise<[string, Float32Array]> => [String(name), await made]));
   }
 
   async #make(name: Baseline): Promise<Float32Array> {

@@ -110,8 +110,10 @@ export interface OutputOptions extends RenderOptions {
   readonly kind?: 'overlay' | 'heatmap';
 }
 
-/** What overlays are drawn on. */
+/** What overlays are drawn on, and what else is made of a map on demand. */
 export interface Background {
+  /** The map at the size of the model's input; null for volumes. */
+  readonly atInput: (() => Promise<HeatMap>) | null;
   /** The original picture; of volumes one plane. */
   readonly picture: (plane?: Plane) => Promise<LentPicture>;
   /** The map over that picture, where it isn't made for its size. */
@@ -141,6 +143,16 @@ export class Explanation implements ExplanationFields {
   constructor(fields: ExplanationFields, background: Background) {
     Object.assign(this, fields);
     this.#background = background;
+  }
+
+  /**
+   * The map at the size of the model's input, as its convention has it there: what metrics judge. It is not that of the
+   * picture's map, which has been cut or stretched to the picture.
+   */
+  static atInput(explanation: Explanation): Promise<HeatMap> {
+    const { atInput } = explanation.#background;
+    if (!atInput) throw new OnnxCamError('ERR_INPUT_SHAPE', 'metrics judge maps of pictures, not of volumes');
+    return atInput();
   }
 
   /**

@@ -109,6 +109,7 @@ export function fakeExplanation(fields: Partial<ExplanationFields> = {}): Explan
       ...fields,
     },
     {
+      atInput: null,
       picture: async () => ({
         picture: { data: Buffer.from([0, 0, 0, 255, 255, 255]), info: { width: 2, height: 1, channels: 3 } },
         spare: true,

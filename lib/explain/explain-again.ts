@@ -1,0 +1,79 @@
+import { OnnxCamError } from '../common/errors.ts';
+import type { MetricCase } from '../metrics/definition.ts';
+import { type WeightUnit, weightUnits, withRandomWeights } from '../model/rewrite/randomize-weights.ts';
+import { withTensor } from '../network/images.ts';
+import { SessionCache } from '../network/session-cache.ts';
+import type { ExplainOptions } from '../options.ts';
+import type { ResolvedTarget } from '../targets/resolve.ts';
+import type { Stage } from './explain-run.ts';
+import { explainThatFits } from './explain-that-fits.ts';
+import type { MeasuredImage } from './measured-image.ts';
+import type { Stages } from './stages.ts';
+
+/** How a map came to be: what explains once more. */
+export type HowExplained = Pick<
+  ExplainOptions,
+  'method' | 'params' | 'layer' | 'convention' | 'seed' | 'batchSize' | 'signal'
+>;
+
+/** The method once more on other inputs, other classes, other weights; maps at the input's size, of the convention. */
+export class ExplainerAgain {
+  readonly #stages: Stages;
+  readonly #image: MeasuredImage;
+  readonly #how: HowExplained;
+  readonly #seed: number;
+
+  constructor(stages: Stages, image: MeasuredImage, how: HowExplained) {
+    this.#stages = stages;
+    this.#image = image;
+    this.#how = how;
+    this.#seed = how.seed ?? 0;
+  }
+
+  readonly explain: NonNullable<MetricCase['explain']> = async ({ input, classIndex, randomized }) => {
+    const { stage, target } = this.#image;
+    const asked = classIndex === undefined ? target : otherClass(target, classIndex);
+    if (!randomized) return this.#mapOf(stage, input, asked);
+    const units = weightUnits(stage.network.model.graph);
+    const which = placesOf(randomized, units);
+    const sessions = new SessionCache(1);
+    try {
+      const { model } = stage.network;
+      const weights = await withRandomWeights(model, units, which, this.#seed, this.#how.signal);
+      return await this.#mapOf(this.#stages.like({ ...model, ...weights }, sessions), input, asked);
+    } finally {
+      await sessions.dispose();
+    }
+  };
+
+  /** How many layers' weights can be drawn anew. @throws `ERR_MODEL_UNSUPPORTED` for quantised weights */
+  readonly units = async (): Promise<number> => weightUnits(this.#image.stage.network.model.graph).length;
+
+  async #mapOf(stage: Stage, input: Float32Array | undefined, target: ResolvedTarget): Promise<Float32Array> {
+    const { image } = this.#image;
+    const request = stage.requests.make({ ...this.#how, mapSize: 'input' });
+    const changed = input ? withTensor(image, { ...image.tensor, data: input }) : image;
+    const work = [{ image: changed, index: 0, targets: [target] }];
+    const [results] = await explainThatFits(stage, work, request);
+    return results![0]![0]![0]!.map.data;
+  }
+}
+
+function otherClass(target: ResolvedTarget, index: number): ResolvedTarget {
+  if (!target.classification)
+    throw new OnnxCamError(
+      'ERR_METHOD_UNSUPPORTED',
+      'only the score of a class can be compared with that of another class',
+    );
+  return { ...target, kind: 'class', terms: [{ view: 'logit', index, weight: 1 }] };
+}
+
+/** Places of the units that are drawn anew: from the scores down, from the picture up, or one alone. */
+function placesOf(
+  { order, unit }: { readonly order: 'top-down' | 'bottom-up' | 'independent'; readonly unit: number },
+  units: readonly WeightUnit[],
+): number[] {
+  if (order === 'independent') return [units.length - 1 - unit];
+  const some = Array.from({ length: unit + 1 }, (_, i) => i);
+  return order === 'top-down' ? some.map(i => units.length - 1 - i) : some;
+}

@@ -1,0 +1,139 @@
+import { OnnxCamError } from '../common/errors.ts';
+import type { DetectedSource } from '../image/source.ts';
+import type { ParamValues } from '../methods/definition.ts';
+import { findMethod } from '../methods/registry.ts';
+import { type ChosenMetric, chooseMetrics } from '../metrics/choose.ts';
+import type { Measurements } from '../metrics/measurement.ts';
+import type { TruthAtInput } from '../metrics/truth-at-input.ts';
+import { type ReadyImage, readImage } from '../network/images.ts';
+import { resolveFor } from '../request/targets.ts';
+import { Explanation } from '../result/explanation.ts';
+import { parseTarget } from '../targets/parse.ts';
+import { headChoiceOf, outputOf, scoringGraphOf } from '../targets/resolve.ts';
+import type { Target, TargetInput } from '../targets/target.ts';
+import { ExplainerAgain, type HowExplained } from './explain-again.ts';
+import type { CallParts } from './explain-call.ts';
+import type { Stage } from './explain-run.ts';
+import { type MapInput, mapAtInput } from './map-at-input.ts';
+import { type MapToJudge, measureMaps } from './measure-maps.ts';
+import { type MeasureOptions, mapConvention } from './measure-options.ts';
+import { type MeasureCall, type MeasuredImage, openMeasured } from './measured-image.ts';
+import { settleDetector } from './settle-detector.ts';
+
+/** A map, and how it came to be where anybody knows. */
+export interface GivenMap {
+  readonly map: MapInput;
+  readonly how?: HowExplained;
+}
+
+/** Measures maps of images. */
+export class MeasureCalls {
+  readonly #parts: CallParts;
+
+  constructor(parts: CallParts) {
+    this.#parts = parts;
+  }
+
+  /**
+   * @returns the measurements of each of the maps
+   * @throws what `Explainer.measure` throws
+   */
+  async measure(
+    source: DetectedSource,
+    options: MeasureOptions,
+    truthOf: (image: ReadyImage) => Promise<TruthAtInput | undefined>,
+  ): Promise<Measurements[]> {
+    const metrics = chooseMetrics(options.metrics, options.convention ?? 'paper');
+    const maps = options.maps ?? [options.map!];
+    const image = await this.open(source, options.target ?? targetOf(maps), options.inputs, {
+      seed: options.seed ?? 0,
+      index: 0,
+      batchSize: options.batchSize,
+      signal: options.signal,
+      onProgress: options.onProgress,
+    });
+    const given = maps.map((map): GivenMap => ({ map, how: howExplained(map, options) }));
+    return this.measureOpened(image, given, metrics, await truthOf(image.image), options.signal);
+  }
+
+  /** Reads an image and fixes what is measured of it. @throws what reading, resolving a target and a run throw */
+  async open(
+    source: DetectedSource,
+    asked: TargetInput,
+    inputs: MeasureOptions['inputs'],
+    call: MeasureCall,
+  ): Promise<MeasuredImage> {
+    const target = parseTarget(asked);
+    const stage = await this.stageOf(target, inputs);
+    const image = await readImage(source, this.#parts.stages.base.network.model.input, this.#parts.reading, {
+      signal: call.signal,
+      mapSize: 'input',
+    });
+    const { network, setting } = stage;
+    await settleDetector(network, headChoiceOf(target), image, call.signal);
+    const resolved = resolveFor(network, target, setting.labels);
+    if (resolved.length !== 1)
+      throw new OnnxCamError('ERR_OPTION_INVALID', 'metrics judge the map of one class; make a call for each');
+    return openMeasured(stage, image, resolved[0]!, call);
+  }
+
+  /** Measures maps of an image that is open. */
+  async measureOpened(
+    image: MeasuredImage,
+    given: readonly GivenMap[],
+    metrics: readonly ChosenMetric[],
+    truth: TruthAtInput | undefined,
+    signal: AbortSignal | undefined,
+  ): Promise<Measurements[]> {
+    const { model } = image.stage.network;
+    const facts = await image.stage.network.factsFor(image.stage.network.sizeOf(image.image.tensor));
+    const layers = model.layers.map(({ name }) => positionsOf(facts.get(name)?.dims ?? []));
+    const maps = await Promise.all(
+      given.map(async ({ map, how }): Promise<MapToJudge> => {
+        const { data, warnings } = await mapAtInput(map, image.image, layers);
+        const again = how && new ExplainerAgain(this.#parts.stages, image, how);
+        return { data, warnings, explain: again?.explain, units: again?.units };
+      }),
+    );
+    return measureMaps(image, maps, metrics, { truth, signal });
+  }
+
+  async stageOf(target: Target, inputs: MeasureOptions['inputs']): Promise<Stage> {
+    return this.#parts.stages.of({ head: scoringGraphOf(target), output: outputOf(target), inputs });
+  }
+}
+
+/** Of feature maps [N, C, h, w] or [N, h, w, C]: both readings, a map fits one of them. */
+function positionsOf(dims: readonly number[]): { width: number; height: number } {
+  const [, , height = 0, width = 0] = dims;
+  return { width, height };
+}
+
+/** The class of the explanation that is judged. */
+function targetOf(maps: readonly MapInput[]): TargetInput {
+  const [first] = maps;
+  if (!(first instanceof Explanation)) return 'top1';
+  return first.target.kind === 'class' ? first.target.index : 'top1';
+}
+
+/** Of an explanation its own method, of other maps what the call names. */
+function howExplained(map: MapInput, options: MeasureOptions): HowExplained | undefined {
+  const { method, params, layer, seed, batchSize, signal, convention } = options;
+  const call = { seed, batchSize, signal };
+  if (method === undefined && map instanceof Explanation) {
+    return { method: map.method, params: given(map.params), layer: layersOf(map), convention: map.convention, ...call };
+  }
+  return method === undefined ? undefined : { method, params, layer, convention: mapConvention(convention), ...call };
+}
+
+/** What a method decided by itself is left to it. */
+function given(params: ParamValues): Record<string, unknown> {
+  return Object.fromEntries(Object.entries(params).filter(([, value]) => value !== undefined));
+}
+
+/** By name where the method takes names: those that read attention, or the whole network, find their own. */
+function layersOf({ method, layer }: Explanation): string[] | string | undefined {
+  const { scope, needs } = findMethod(method);
+  if (scope === 'graph' || needs.attention) return undefined;
+  return 'name' in layer ? layer.name : layer.map(({ name }) => name);
+}

@@ -1,0 +1,80 @@
+import { checkCount, checkNames, checkObject, checkOneOf, checkSeed, invalid } from '../common/checks.ts';
+import type { Progress } from '../common/progress.ts';
+import type { Tensor } from '../engine/tensor.ts';
+import type { Convention } from '../methods/definition.ts';
+import type { MetricSpec } from '../metrics/choose.ts';
+import { METRIC_CONVENTIONS, type MetricConvention } from '../metrics/definition.ts';
+import { checkInputs, type LayerOption } from '../options.ts';
+import type { TargetInput } from '../targets/target.ts';
+import type { TruthInput } from '../truth/truth.ts';
+import { checkMap, type MapInput } from './map-at-input.ts';
+
+/** Options of `measure`. */
+export interface MeasureOptions {
+  /** The map that is judged: at the size of the model's input, of the picture, or of a layer. */
+  map?: MapInput;
+  /** Several maps of the same image, which share what they can. */
+  maps?: readonly MapInput[];
+  /** Names, or { metric, params } (default: all that need neither the truth nor the method once more). */
+  metrics?: readonly MetricSpec[];
+  /** Default: the class of the explanation that is judged, else 'top1'. */
+  target?: TargetInput;
+  convention?: MetricConvention;
+  /** Where the object is: { boxes, mask, label }, a function of the image, or a path as `evaluate` takes. */
+  truth?: TruthInput;
+  /** Of metrics that explain again; an Explanation brings its own. */
+  method?: string;
+  params?: Readonly<Record<string, unknown>>;
+  layer?: LayerOption;
+  /** Seed of everything random (default 0). */
+  seed?: number;
+  /** Images per network run. */
+  batchSize?: number;
+  inputs?: Readonly<Record<string, Tensor>>;
+  signal?: AbortSignal;
+  /** Called with the passes done. */
+  onProgress?: (progress: Progress) => void;
+}
+
+const MEASURE_OPTIONS: readonly string[] = [
+  'map',
+  'maps',
+  'metrics',
+  'target',
+  'convention',
+  'truth',
+  'method',
+  'params',
+  'layer',
+  'seed',
+  'batchSize',
+  'inputs',
+  'signal',
+  'onProgress',
+] satisfies (keyof MeasureOptions)[];
+
+/** @throws `ERR_OPTION_INVALID` with what was expected and what came */
+export function checkMeasureOptions(options: MeasureOptions): void {
+  checkObject(options, 'measure');
+  checkNames(options, MEASURE_OPTIONS, 'measure');
+  const { map, maps, method, params } = options;
+  if ((map === undefined) === (maps === undefined)) throw invalid('measure takes `map`, or `maps` with several');
+  if (maps !== undefined && (!Array.isArray(maps) || maps.length === 0))
+    throw invalid('`maps` must be an array with at least one map');
+  for (const one of maps ?? [map]) checkMap(one);
+  if (method !== undefined && typeof method !== 'string') throw invalid('`method` is the name of one method');
+  if (params !== undefined) checkObject(params, '`params`');
+  checkOneOf('convention', options.convention, METRIC_CONVENTIONS);
+  checkCount('batchSize', options.batchSize, 1);
+  checkSeed(options.seed);
+  checkInputs(options.inputs);
+  if (options.signal !== undefined && !(options.signal instanceof AbortSignal))
+    throw invalid('`signal` must be an AbortSignal');
+  if (options.onProgress !== undefined && typeof options.onProgress !== 'function')
+    throw invalid('`onProgress` must be a function');
+}
+
+/** The convention of the maps that a metric's convention belongs to. */
+export function mapConvention(convention: MetricConvention | undefined): Convention {
+  return convention === 'torchcam' || convention === 'pytorch-grad-cam' ? convention : 'paper';
+}

@@ -1,0 +1,44 @@
+import { checkNames, checkObject, invalid } from '../common/checks.ts';
+import { shown } from '../common/shown.ts';
+import type { MetricConvention, MetricDefinition, MetricParams, MetricParamValue } from './definition.ts';
+import { resolveMetricParams } from './params.ts';
+import { findMetric, METRICS } from './registry.ts';
+
+/** A metric's name, or with parameters of its own. */
+export type MetricSpec =
+  | string
+  | { readonly metric: string; readonly params?: Readonly<Record<string, MetricParamValue>> };
+
+export interface ChosenMetric {
+  readonly definition: MetricDefinition;
+  readonly convention: MetricConvention;
+  readonly params: MetricParams;
+}
+
+/**
+ * The metrics of a call.
+ * @param specs default: all that need neither the truth, nor the method once more
+ * @throws `ERR_METRIC_UNKNOWN`, `ERR_OPTION_INVALID` (parameters, one metric twice)
+ */
+export function chooseMetrics(specs: readonly MetricSpec[] | undefined, convention: MetricConvention): ChosenMetric[] {
+  const wanted = specs ?? METRICS.filter(({ needs }) => !needs.truth && !needs.explanations).map(({ name }) => name);
+  if (!Array.isArray(wanted) || wanted.length === 0)
+    throw invalid('`metrics` is an array with at least one name, or { metric, params }');
+  const seen = new Set<string>();
+  return wanted.map(spec => {
+    const { metric, params = {} } = typeof spec === 'string' ? { metric: spec } : checkedSpec(spec);
+    const definition = findMetric(metric);
+    if (seen.has(definition.name)) throw invalid(`\`metrics\` names ${definition.name} twice; make a call for each`);
+    seen.add(definition.name);
+    return { definition, convention, params: resolveMetricParams(definition, params, convention) };
+  });
+}
+
+function checkedSpec(spec: unknown): { metric: string; params?: Readonly<Record<string, MetricParamValue>> } {
+  checkObject(spec, '`metrics`');
+  checkNames(spec as object, ['metric', 'params'], 'an entry of `metrics`');
+  const { metric, params } = spec as { metric: unknown; params?: unknown };
+  if (typeof metric !== 'string') throw invalid(`\`metric\` is a name, not ${shown(metric)}`);
+  if (params !== undefined) checkObject(params, `the parameters of ${metric}`);
+  return spec as { metric: string };
+}

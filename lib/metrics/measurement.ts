@@ -1,0 +1,27 @@
+import type { MapStatus } from '../result/status.ts';
+import type { Direction, MetricDefinition, MetricParams, MetricValue } from './definition.ts';
+
+/** What a metric says of one map of one image. */
+export interface Measurement {
+  readonly metric: string;
+  /** null where it is not defined, with a reason. */
+  readonly value: number | null;
+  readonly reason: string | null;
+  readonly direction: Direction;
+  readonly unit: MetricDefinition['unit'];
+  readonly params: MetricParams;
+  /** What was read of the network's answer; null for metrics that read none. */
+  readonly score: string | null;
+  /** What removed pixels became; null where nothing was removed. */
+  readonly baseline: string | number | null;
+  readonly curve: MetricValue['curve'] | null;
+  readonly details: Readonly<Record<string, number | null>>;
+  /** Forward passes that it asked for, counted in images; metrics of one call share equal ones. */
+  readonly runs: number;
+  /** Of the map. */
+  readonly status: MapStatus;
+  readonly warnings: readonly string[];
+}
+
+/** What metrics say of one map, by name. */
+export type Measurements = Readonly<Record<string, Measurement>>;
