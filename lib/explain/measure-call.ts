@@ -1,10 +1,12 @@
 import { OnnxCamError } from '../common/errors.ts';
+import type { Size } from '../image/geometry.ts';
 import type { DetectedSource } from '../image/source.ts';
 import type { ParamValues } from '../methods/definition.ts';
 import { findMethod } from '../methods/registry.ts';
 import { type ChosenMetric, chooseMetrics } from '../metrics/choose.ts';
 import type { Measurements } from '../metrics/measurement.ts';
 import type { TruthAtInput } from '../metrics/truth-at-input.ts';
+import type { Layer } from '../model/find/layer.ts';
 import { type ReadyImage, readImage } from '../network/images.ts';
 import { resolveFor } from '../request/targets.ts';
 import { Explanation } from '../result/explanation.ts';
@@ -87,7 +89,7 @@ export class MeasureCalls {
   ): Promise<Measurements[]> {
     const { model } = image.stage.network;
     const facts = await image.stage.network.factsFor(image.stage.network.sizeOf(image.image.tensor));
-    const layers = model.layers.map(({ name }) => positionsOf(facts.get(name)?.dims ?? []));
+    const layers = model.layers.map(layer => positionsOf(layer, facts.get(layer.name)?.dims));
     const maps = await Promise.all(
       given.map(async ({ map, how }): Promise<MapToJudge> => {
         const { data, warnings } = await mapAtInput(map, image.image, layers);
@@ -103,9 +105,10 @@ export class MeasureCalls {
   }
 }
 
-/** Of feature maps [N, C, h, w] or [N, h, w, C]: both readings, a map fits one of them. */
-function positionsOf(dims: readonly number[]): { width: number; height: number } {
-  const [, , height = 0, width = 0] = dims;
+/** Size of a layer's map for pictures of the size at hand. */
+function positionsOf({ layout, spatial }: Layer, dims: readonly number[] | undefined): Size {
+  const at = layout === 'nchw' ? dims?.slice(2) : layout === 'nhwc' ? dims?.slice(1, 3) : undefined;
+  const [height = 0, width = 0] = at ?? spatial;
   return { width, height };
 }
 
