@@ -1,0 +1,148 @@
+import type { DetectedSource } from '../image/source.ts';
+import type { ParamValues } from '../methods/definition.ts';
+import type { ChosenMetric } from '../metrics/choose.ts';
+import type { MetricConvention } from '../metrics/definition.ts';
+import type { Measurements } from '../metrics/measurement.ts';
+import type { TruthAtInput } from '../metrics/truth-at-input.ts';
+import { inputSize } from '../network/images.ts';
+import type { LayerOption } from '../options.ts';
+import type { Explanation } from '../result/explanation.ts';
+import type { MapStatus } from '../result/status.ts';
+import type { TargetInput } from '../targets/target.ts';
+import { explainThatFits } from './explain-that-fits.ts';
+import { headSetting } from './head-setting.ts';
+import type { GivenMap, MeasureCalls } from './measure-call.ts';
+import { type MeasureOptions, mapConvention } from './measure-options.ts';
+import type { MeasureCall, MeasuredImage } from './measured-image.ts';
+
+/** A method as an evaluation asks for it. */
+export interface MethodVariant {
+  readonly method: string;
+  readonly params?: Readonly<Record<string, unknown>>;
+  readonly layer?: LayerOption;
+  /** How the layer was asked for. */
+  readonly layerName: string;
+  readonly convention: MetricConvention;
+}
+
+/** A map that no method made: what chance, or the middle of the picture, scores. */
+export interface ControlMap {
+  readonly name: string;
+  make(size: { readonly width: number; readonly height: number }, seed: number, index: number): Float32Array;
+}
+
+/** What is the same for all images. */
+export interface EvaluationPlan {
+  readonly variants: readonly MethodVariant[];
+  readonly controls: readonly ControlMap[];
+  readonly metrics: ReadonlyMap<MetricConvention, readonly ChosenMetric[]>;
+  readonly inputs: MeasureOptions['inputs'];
+}
+
+/** What the metrics say of one map. */
+export interface EvaluatedMap {
+  readonly method: string;
+  readonly layer: string;
+  readonly convention: MetricConvention;
+  readonly params: ParamValues;
+  readonly measurements: Measurements;
+  readonly status: MapStatus;
+  readonly milliseconds: number;
+}
+
+export interface EvaluatedImage {
+  readonly class: number;
+  readonly label: string | null;
+  readonly probability: number | null;
+  readonly maps: readonly EvaluatedMap[];
+}
+
+/**
+ * Explains one image by every method and measures all maps together.
+ * @throws what `explain` and `measure` throw
+ */
+export async function evaluateImage(
+  calls: MeasureCalls,
+  plan: EvaluationPlan,
+  source: DetectedSource,
+  asked: { readonly target: TargetInput; readonly truth?: (image: MeasuredImage) => Promise<TruthAtInput | undefined> },
+  call: MeasureCall,
+): Promise<EvaluatedImage> {
+  const image = await calls.open(source, asked.target, plan.inputs, call);
+  const truth = await asked.truth?.(image);
+  const maps: EvaluatedMap[] = [];
+  for (const [convention, metrics] of plan.metrics) {
+    const start = performance.now();
+    const variants = plan.variants.filter(one => one.convention === convention);
+    const explained = await explainAll(image, variants, call);
+    const controls = plan.controls.map(({ make }) => {
+      const { width, height } = inputSize(image.image);
+      return { map: { data: make({ width, height }, call.seed, call.index), width, height } };
+    });
+    const given: GivenMap[] = [
+      ...explained.map((map, i) => ({ map, how: { ...howOf(variants[i]!), ...callOf(call) } })),
+      ...controls,
+    ];
+    const measured = await calls.measureOpened(image, given, metrics, truth, call.signal);
+    const milliseconds = (performance.now() - start) / given.length;
+    for (const [i, measurements] of measured.entries()) {
+      const variant = variants[i];
+      const explanation = explained[i];
+      maps.push({
+        method: explanation?.method ?? plan.controls[i - variants.length]!.name,
+        layer: variant?.layerName ?? '',
+        convention,
+        params: explanation?.params ?? {},
+        measurements,
+        status: explanation?.status ?? 'ok',
+        milliseconds,
+      });
+    }
+  }
+  const { target, row, stage } = image;
+  const index = row.classOf(target.terms[0]!.index);
+  const { labels } = headSetting(stage.setting, stage.network, target);
+  const probability = image.subject.score('probability');
+  return { class: index, label: labels?.names[index] ?? null, probability, maps };
+}
+
+const callOf = ({ seed, batchSize, signal }: MeasureCall) => ({ seed, batchSize, signal });
+
+const howOf = ({ method, params, layer, convention }: MethodVariant) => ({
+  method,
+  params,
+  layer,
+  convention: mapConvention(convention),
+});
+
+/** One explanation for each variant; methods without parameters of their own at the same layer share their runs. */
+async function explainAll(
+  image: MeasuredImage,
+  variants: readonly MethodVariant[],
+  call: MeasureCall,
+): Promise<Explanation[]> {
+  const groups = new Map<string, MethodVariant[]>();
+  for (const variant of variants) {
+    const key = variant.params
+      ? JSON.stringify([variant.method, variant.params, variant.layer])
+      : JSON.stringify([variant.layer]);
+    groups.set(key, [...(groups.get(key) ?? []), variant]);
+  }
+  const made = new Map<MethodVariant, Explanation>();
+  const { stage } = image;
+  for (const group of groups.values()) {
+    const { layer, params, convention } = group[0]!;
+    const request = stage.requests.make({
+      methods: group.map(({ method }) => method),
+      params,
+      layer,
+      convention: mapConvention(convention),
+      mapSize: 'input',
+      ...callOf(call),
+    });
+    const work = [{ image: image.image, index: 0, targets: [image.target] }];
+    const [results] = await explainThatFits(stage, work, request);
+    for (const [i, variant] of group.entries()) made.set(variant, results![i]![0]![0]!);
+  }
+  return variants.map(variant => made.get(variant)!);
+}
