@@ -20,6 +20,7 @@ Napi::Object init(Napi::Env env, Napi::Object exports) {
   onnx_cam::registerImageKernels(env, exports);
   onnx_cam::registerKernelTiers(env, exports);
   onnx_cam::registerMapKernels(env, exports);
+  onnx_cam::registerPixelKernels(env, exports);
   onnx_cam::registerRandomKernels(env, exports);
   onnx_cam::registerReduceKernels(env, exports);
   onnx_cam::registerValueKernels(env, exports);

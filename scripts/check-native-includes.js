@@ -12,6 +12,7 @@ const ORDER = [
   'device',
   'runtime',
   'kernels/cuda', // and every .cu file of kernels/, which lies beside its .cpp
+  'kernels/impute',
   'kernels/mask',
   'kernels/decompose',
   'kernels/picture',

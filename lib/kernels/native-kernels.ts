@@ -118,7 +118,7 @@ export const nativeKernels = (): NativeKernels => addon<NativeKernels>();
  * The array itself, or a copy where its memory could shrink while a pool thread reads it. Buffers that are transferred
  * away in the meantime cannot be guarded against: inputs must be left alone until the promise settles.
  */
-export function steady<T extends Float32Array | Float64Array | Uint8Array>(array: T): T {
+export function steady<T extends Float32Array | Float64Array | Uint8Array | Uint32Array>(array: T): T {
   return isResizable(array) ? (array.slice() as T) : array;
 }
 

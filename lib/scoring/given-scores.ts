@@ -54,6 +54,10 @@ export class GivenScores implements PictureScorer, ActivationScorer {
     throw missing('the method draws its own masks; explain a model with it instead');
   }
 
+  pixels(): never {
+    throw missing('pixels are exchanged in pictures; explain a model with one instead');
+  }
+
   sumGridMasks(): never {
     throw missing('the method draws its own masks; explain a model with it instead');
   }

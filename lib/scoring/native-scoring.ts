@@ -118,6 +118,18 @@ export type NativeVariants =
       /** y and x per map; empty without. */
       readonly offsets: Uint32Array;
     }
+  | {
+      readonly kind: 'pixels';
+      /** Each one input. */
+      readonly images: readonly Float32Array[];
+      /** Row-major pixel numbers, of any length. */
+      readonly orders: readonly Uint32Array[];
+      /** Five numbers an item: image, other image, order, begin and end of the order's pixels that are the other image's. */
+      readonly items: Uint32Array;
+      /** [C, H, W], whatever the layout. */
+      readonly shape: readonly number[];
+      readonly channelsLast: boolean;
+    }
   | (NativeLayer & { readonly kind: 'channels'; readonly channels: Uint32Array; readonly values: Float32Array })
   | (NativeLayer & { readonly kind: 'sets'; readonly sets: Uint8Array })
   | (NativeLayer & { readonly kind: 'positions'; readonly gaussian: boolean })

@@ -1,12 +1,14 @@
 import { OnnxCamError } from '../common/errors.ts';
 import { withSignal } from '../engine/cancellation.ts';
 import type { ImageLayout } from '../image/layout.ts';
+import { steady } from '../kernels/native-kernels.ts';
 import type { Maps } from '../kernels/types.ts';
 import type { ScoreView } from '../targets/target.ts';
 import { meanOverRepeats, spreadGroups } from './groups.ts';
 import type { GridMasks, MaskRequest, MaskScores } from './mask-request.ts';
 import { BLUR, GRIDS, maskSettings } from './native-arguments.ts';
 import { type NativeVariants, nativeScoring } from './native-scoring.ts';
+import { distinctVariants, type PixelVariant } from './pixel-variants.ts';
 import type { Scorer } from './scorer.ts';
 import type { UseModel } from './scoring-model.ts';
 import { type ScorerOptions, ScoringRuns } from './scoring-runs.ts';
@@ -19,6 +21,11 @@ export interface PictureScorer extends Scorer {
   baseline(background: 'zero' | 'blurred', view?: ScoreView): Promise<Float64Array>;
   masks(request: MaskRequest): Promise<MaskScores>;
   gridMasks(masks: GridMasks, view?: ScoreView): Promise<Float64Array>;
+  /**
+   * Scores of copies in which pixels are exchanged, [variants, targets]; equal ones are run once. Images and orders must not
+   * change until the promise settles.
+   */
+  pixels(variants: readonly PixelVariant[], view?: ScoreView): Promise<Float64Array>;
   /** Σ_v weights[v, t] · mask_v for each target: [T, H, W]. */
   sumGridMasks(masks: GridMasks, weights: Float64Array): Promise<Maps>;
 }
@@ -64,7 +71,7 @@ class NativePictureScorer extends ScoringRuns implements PictureScorer {
   }
 
   async masks(request: MaskRequest): Promise<MaskScores> {
-    this.#refuseVolumes();
+    this.#refuseVolumes('masks are made for');
     const { data, dims } = request.maps;
     const { selected, rule, repeats, noise } = maskSettings(request, { data, dims });
     const distinct = {
@@ -98,7 +105,7 @@ class NativePictureScorer extends ScoringRuns implements PictureScorer {
   }
 
   async gridMasks({ grids, canvas, offsets }: GridMasks, view?: ScoreView): Promise<Float64Array> {
-    this.#refuseVolumes();
+    this.#refuseVolumes('masks are made for');
     const count = grids.dims[0];
     const variants: NativeVariants = {
       kind: 'masks',
@@ -126,16 +133,32 @@ class NativePictureScorer extends ScoringRuns implements PictureScorer {
     return { data, dims: [weights.length / dims[0], height, width] };
   }
 
+  async pixels(variants: readonly PixelVariant[], view?: ScoreView): Promise<Float64Array> {
+    this.#refuseVolumes('pixels are changed in');
+    const { images, orders, items, group } = distinctVariants(variants, this.#input.data.length);
+    const distinct = items.length / 5;
+    this.save(variants.length - distinct);
+    const changed: NativeVariants = {
+      kind: 'pixels',
+      images: images.map(steady),
+      orders: orders.map(steady),
+      items,
+      shape: this.#shape,
+      channelsLast: this.#input.layout === 'nhwc',
+    };
+    return spreadGroups(await this.#score(changed, distinct, view), group, this.targets);
+  }
+
   #score(variants: NativeVariants, count: number, view: ScoreView | undefined): Promise<Float64Array> {
     return this.score({ model: this.#network, variants, count, dims: this.#input.dims.slice(1), view });
   }
 
-  #refuseVolumes(): void {
+  #refuseVolumes(what: string): void {
     const { dims } = this.#input;
     if (dims.length !== 4)
       throw new OnnxCamError(
         'ERR_METHOD_UNSUPPORTED',
-        `masks are made for pictures [1,C,H,W] or [1,H,W,C], this input is [${dims}]`,
+        `${what} pictures [1,C,H,W] or [1,H,W,C], this input is [${dims}]`,
       );
   }
 

@@ -42,6 +42,12 @@ double KernelCall::number(std::size_t index) const {
   return info_[index].As<Napi::Number>().DoubleValue();
 }
 
+std::uint32_t KernelCall::seed(std::size_t index) const {
+  const double seed = number(index);
+  if (!(seed >= 0 && seed <= 4294967295.0)) fail(kOptionInvalid, "a seed must have 32 bits");
+  return static_cast<std::uint32_t>(seed);
+}
+
 bool KernelCall::flag(std::size_t index) const {
   if (!info_[index].IsBoolean()) fail(kOptionInvalid, argument(index) + " must be true or false");
   return info_[index].As<Napi::Boolean>().Value();

@@ -31,6 +31,8 @@ class KernelCall {
   /// A whole number from `least` to 2^31 − 1.
   std::size_t size(std::size_t index, std::size_t least = 1) const;
   double number(std::size_t index) const;
+  /// A whole number of 32 bits.
+  std::uint32_t seed(std::size_t index) const;
   bool flag(std::size_t index) const;
   /// The position of a string among `names`.
   std::size_t choice(std::size_t index, std::initializer_list<std::string_view> names) const;

@@ -9,13 +9,6 @@
 namespace onnx_cam {
 namespace {
 
-/// A whole number of 32 bits.
-std::uint32_t seedAt(const KernelCall& call, std::size_t index) {
-  const double seed = call.number(index);
-  if (!(seed >= 0 && seed <= 4294967295.0)) call.fail("ERR_OPTION_INVALID", "a seed must have 32 bits");
-  return static_cast<std::uint32_t>(seed);
-}
-
 // (images, count, size, noisy, sigma, state [4]) → [count · size]; the state is advanced
 Napi::Value addNoise(KernelCall& call) {
   const std::size_t count = call.size(1), size = call.size(2), noisy = call.size(3);
@@ -34,7 +27,7 @@ Napi::Value addNoise(KernelCall& call) {
 
 // (seed, count) → |N(0, 1)| [count]
 Napi::Value normalMagnitudes(KernelCall& call) {
-  const std::uint32_t seed = seedAt(call, 0);
+  const std::uint32_t seed = call.seed(0);
   const std::size_t count = call.size(1);
   Napi::Float32Array result = call.newFloats(count);
   float* out = result.Data();
@@ -46,7 +39,7 @@ Napi::Value normalMagnitudes(KernelCall& call) {
 
 // (seed, masks, cells of a mask, cell height, cell width, p) → [masks · cells], offsets [masks · 2] into argument 6
 Napi::Value randomGrids(KernelCall& call) {
-  const Random random(seedAt(call, 0));
+  const Random random(call.seed(0));
   const std::size_t masks = call.size(1);
   const kernels::GridCells cells{call.size(2), call.size(3), call.size(4)};
   const double p = call.number(5);

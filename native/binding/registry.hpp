@@ -20,6 +20,7 @@ void registerImageKernels(Napi::Env env, Napi::Object exports);
 void registerKernelTiers(Napi::Env env, Napi::Object exports);
 void registerMapKernels(Napi::Env env, Napi::Object exports);
 void registerValueKernels(Napi::Env env, Napi::Object exports);
+void registerPixelKernels(Napi::Env env, Napi::Object exports);
 void registerRandomKernels(Napi::Env env, Napi::Object exports);
 void registerReduceKernels(Napi::Env env, Napi::Object exports);
 

@@ -10,6 +10,7 @@
 
 #include "binding/arguments.hpp"
 #include "binding/cancellation.hpp"
+#include "binding/environment.hpp"
 #include "binding/mask_arguments.hpp"
 #include "binding/registry.hpp"
 #include "binding/session_handle.hpp"
@@ -17,8 +18,10 @@
 #include "binding/typed_arrays.hpp"
 #include "engine/run_queue.hpp"
 #include "kernels/mask/distinct_maps.hpp"
+#include "runtime/error.hpp"
 #include "scoring/activation_variants.hpp"
 #include "scoring/mask_variants.hpp"
+#include "scoring/pixel_variants.hpp"
 #include "scoring/score_variants.hpp"
 
 namespace onnx_cam {
@@ -85,9 +88,52 @@ std::unique_ptr<Variants> masksOf(const Napi::Object& object) {
   return std::make_unique<MaskVariants>(std::move(config));
 }
 
+/// The typed arrays of the list under `key`, each of `elements` of them where that isn't 0.
+template <typename T>
+std::vector<Array<T>> arraysAt(const Napi::Object& object, const char* key, std::size_t elements) {
+  const auto list = object.Get(key).As<Napi::Array>();
+  std::vector<Array<T>> arrays;
+  for (uint32_t i = 0; i < list.Length(); i++) {
+    const Bytes bytes = bytesOf(list.Get(i));
+    const std::size_t size = bytes.size / sizeof(T);
+    if (elements != 0 && size != elements) {
+      throw CodedError("ERR_INPUT_SHAPE", "an image holds " + std::to_string(size) + " values, the input takes " +
+                                              std::to_string(elements));
+    }
+    arrays.push_back({reinterpret_cast<T*>(bytes.data), size});
+  }
+  return arrays;
+}
+
+// items: [from, to, order, begin, end] each
+std::unique_ptr<Variants> pixelsOf(const Napi::Object& object) {
+  const std::vector<std::size_t> shape = sizesAt(object, "shape");
+  const auto items = arrayAt<uint32_t>(object, "items");
+  PixelVariantsConfig config;
+  config.channels = shape[0];
+  config.pixels = shape[1] * shape[2];
+  config.channelsLast = boolAt(object, "channelsLast");
+  for (const auto& image : arraysAt<float>(object, "images", config.channels * config.pixels)) {
+    config.images.push_back(image.data);
+  }
+  for (const auto& order : arraysAt<uint32_t>(object, "orders", 0)) config.orders.push_back({order.data, order.size});
+  for (std::size_t i = 0; i + 4 < items.size; i += 5) {
+    const uint32_t* item = items.data + i;
+    config.items.push_back({item[0], item[1], item[2], item[3], item[4]});
+  }
+  return std::make_unique<PixelVariants>(std::move(config));
+}
+
 std::unique_ptr<Variants> variantsOf(const Napi::Object& object) {
   const std::string kind = stringAt(object, "kind");
   if (kind == "masks") return masksOf(object);
+  if (kind == "pixels") {
+    try {
+      return pixelsOf(object);
+    } catch (const CodedError& error) {
+      throw Napi::Error(object.Env(), Environment::makeError(object.Env(), error.code(), error.what()));
+    }
+  }
   const std::vector<std::size_t> dims = sizesAt(object, "dims");
   const LayerView layer{arrayAt<float>(object, "activations").data, dims[0], dims[1], dims[2]};
   if (kind == "positions") {

@@ -15,6 +15,7 @@ import { type ActivationScorerOptions, createActivationScorer } from '../../lib/
 import type { GridMasks, MaskRequest } from '../../lib/scoring/mask-request.ts';
 import type { PictureScorer } from '../../lib/scoring/picture-scorer.ts';
 import { createPictureScorer } from '../../lib/scoring/picture-scorer.ts';
+import type { PixelVariant } from '../../lib/scoring/pixel-variants.ts';
 import type { ScoringModel, UseModel } from '../../lib/scoring/scoring-model.ts';
 import type { ScorerOptions } from '../../lib/scoring/scoring-runs.ts';
 import type { TailRequest } from '../../lib/scoring/tail-request.ts';
@@ -58,6 +59,7 @@ class BothScorers implements PictureScorer, ActivationScorer {
   baseline = (background: 'zero' | 'blurred', view?: ScoreView) => this.#pictures.baseline(background, view);
   masks = (request: MaskRequest) => this.#pictures.masks(request);
   gridMasks = (masks: GridMasks, view?: ScoreView) => this.#pictures.gridMasks(masks, view);
+  pixels = (variants: readonly PixelVariant[], view?: ScoreView) => this.#pictures.pixels(variants, view);
   sumGridMasks = (masks: GridMasks, weights: Float64Array) => this.#pictures.sumGridMasks(masks, weights);
   tail = (request: TailRequest) => this.#activations.tail(request);
 }

@@ -3,6 +3,7 @@ import type { Maps } from '../../kernels/types.ts';
 import type { ActivationScorer } from '../../scoring/activation-scorer.ts';
 import type { GridMasks, MaskRequest, MaskScores } from '../../scoring/mask-request.ts';
 import type { PictureScorer } from '../../scoring/picture-scorer.ts';
+import type { PixelVariant } from '../../scoring/pixel-variants.ts';
 import type { TailRequest } from '../../scoring/tail-request.ts';
 import { type SettledTarget, settleTargets, termsIn } from '../../scoring/target-terms.ts';
 import type { ResolvedTarget } from '../../targets/resolve.ts';
@@ -73,6 +74,22 @@ export class ReferenceScorer implements PictureScorer, ActivationScorer {
     for (let i = 0; i < masks.grids.dims[0]; i++)
       scores.set(await this.#runMask(this.#gridMask(masks, i), 'zero', undefined, view), i * this.targets);
     return scores;
+  }
+
+  async pixels(variants: readonly PixelVariant[], view?: ScoreView): Promise<Float64Array> {
+    const { dims, layout } = this.#options.input;
+    const area = this.size.height * this.size.width;
+    const scores: number[] = [];
+    for (const { from, to, order, begin = 0, end } of variants) {
+      const changed = new Set(order?.subarray(begin, end));
+      const channels = from.length / area;
+      const copy = from.map((value, i) =>
+        to && changed.has(layout === 'nchw' ? i % area : Math.floor(i / channels)) ? to[i]! : value,
+      );
+      this.runs.network++;
+      scores.push(...this.#read(await this.#options.network(copy, dims), view));
+    }
+    return Float64Array.from(scores);
   }
 
   async sumGridMasks(masks: GridMasks, weights: Float64Array): Promise<Maps> {
