@@ -65,7 +65,7 @@ export interface MetricChoice {
 /** Which weights are drawn anew. */
 export interface Randomized {
   readonly order: 'top-down' | 'bottom-up' | 'independent';
-  /** From 1: as many units as that from the order's end on; of `independent` that one alone, counted from the input on. */
+  /** From 0: that unit and all before it in the order; of `independent` it alone, counted from the output on. */
   readonly unit: number;
 }
 
@@ -90,7 +90,7 @@ export interface MetricCase extends MetricChoice {
   readonly explain?: (again: ExplainAgain) => Promise<Float32Array>;
   /** Units whose weights can be drawn anew; of metrics with `needs.randomized`. */
   readonly units?: number;
-  /** Those of them, counted from 1 and from the input on, after which the feature maps shrink, and the last one. */
+  /** How many of them, from the input on, lie before the end of each stage; the last number is that of all. */
   readonly stageUnits?: readonly number[];
   readonly signal?: AbortSignal;
 }

@@ -19,7 +19,8 @@ export const emprt = defineMetric({
   cost: '1M',
   params: { bins: { type: 'integer', default: 100, min: 2, max: 65536, description: 'of the histogram' } },
   measure: async ({ map, params, units = 0, explain }: MetricCase) => {
-    const other = await explain!({ randomized: { order: 'top-down', unit: units } });
+    if (units === 0) return { value: null, reason: 'the network has no weights that could be drawn anew' };
+    const other = await explain!({ randomized: { order: 'top-down', unit: units - 1 } });
     const why = whyIncomparable(other);
     if (why) return { value: null, reason: `the map of the randomised network ${why}` };
     const bins = params.bins as number;

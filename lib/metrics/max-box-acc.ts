@@ -1,3 +1,4 @@
+import { throwIfAborted } from '../common/errors.ts';
 import { toBytes } from '../result/otsu.ts';
 import type { Box } from '../targets/detection.ts';
 import { maxBoxAcc as overDataSet } from './data-set/max-box-acc.ts';
@@ -69,7 +70,7 @@ function overlaps(
   return thresholds.map(threshold => {
     const level = Math.floor(threshold * max);
     if (level === last) return overlap;
-    signal?.throwIfAborted();
+    throwIfAborted(signal);
     last = level;
     for (let i = 0; i < cells.length; i++) cells[i] = bytes[i]! > level ? 1 : 0;
     const mask = { cells, width, height };

@@ -1,3 +1,4 @@
+import { throwIfAborted } from '../common/errors.ts';
 import { defineMetric, type MetricCase } from './definition.ts';
 import { magnitudes } from './support/judged-values.ts';
 import { type Similarity, similarityOf, whyIncomparable } from './support/similarity.ts';
@@ -49,16 +50,17 @@ export const mprt = defineMetric({
     const x: number[] = [];
     const y: number[] = [];
     let last: number | null = null;
-    const units = chosenUnits(asked, order);
-    for (const unit of units) {
-      signal?.throwIfAborted();
-      const other = values(await explain!({ randomized: { order, unit } }));
+    const counts = unitCounts(asked, order);
+    if (counts.length === 0) return { value: null, reason: whyNone(asked) };
+    for (const count of counts) {
+      throwIfAborted(signal);
+      const other = values(await explain!({ randomized: { order, unit: count - 1 } }));
       last = whyIncomparable(other) ? null : await similarityOf(kind, original, other, map);
       if (last === null) continue;
-      x.push(unit);
+      x.push(count);
       y.push(last);
     }
-    const details = { last, undefined: units.length - y.length };
+    const details = { last, undefined: counts.length - y.length };
     if (y.length === 0)
       return { value: null, reason: 'no map of a randomised network could be compared: all are flat', details };
     // Quantus counts the map itself in.
@@ -67,13 +69,19 @@ export const mprt = defineMetric({
   },
 });
 
-/** Numbers of units, ascending. From the output on the last unit is the first. */
-function chosenUnits({ units = 0, stageUnits = [], params }: MetricCase, order: string): readonly number[] {
+/** After how many units of the order the maps are compared, ascending; of `independent` the places of those that change. */
+function unitCounts({ units = 0, stageUnits = [], params }: MetricCase, order: string): readonly number[] {
   if (params.units === 'stages') {
-    if (order !== 'top-down') return stageUnits;
-    // A stage from the output on begins behind the end of the one before it.
-    return [0, ...stageUnits.slice(0, -1)].map(end => units - end).reverse();
+    if (order === 'bottom-up') return stageUnits;
+    // Seen from the output a stage ends where the one before it does.
+    return stageUnits.length === 0 ? [] : [0, ...stageUnits.slice(0, -1)].map(end => units - end).reverse();
   }
   const count = params.units === 'all' ? units : Math.min(units, params.units as number);
   return Array.from({ length: count }, (_, i) => Math.round(((i + 1) * units) / count));
+}
+
+function whyNone({ units = 0 }: MetricCase): string {
+  return units === 0
+    ? 'the network has no weights that could be drawn anew'
+    : "the network's stages are not known; give `units` a number";
 }

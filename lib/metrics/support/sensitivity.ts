@@ -1,3 +1,4 @@
+import { throwIfAborted } from '../../common/errors.ts';
 import { sideBySide } from '../../common/side-by-side.ts';
 import type { MetricCase, MetricParam, MetricValue } from '../definition.ts';
 import { drawOf } from './draw.ts';
@@ -31,7 +32,7 @@ export async function sensitivity(
   const radius = params.radius as number;
   const samples = Array.from({ length: params.n as number }, (_, sample) => sample);
   const ratios = await sideBySide(samples, AT_ONCE, async sample => {
-    signal?.throwIfAborted();
+    throwIfAborted(signal);
     const draw = drawOf(subject, metric, sample);
     const noisy = await explain!({ input: subject.input.map(value => value + radius * (2 * draw.uniform() - 1)) });
     return distance(noisy, map.data) / (norm || 1);
