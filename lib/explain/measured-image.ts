@@ -1,7 +1,7 @@
 import { OnnxCamError } from '../common/errors.ts';
 import type { Progress } from '../common/progress.ts';
 import type { ResolvedPreprocess } from '../image/preprocess-options.ts';
-import { Subject } from '../metrics/subject.ts';
+import { type Classes, Subject } from '../metrics/subject.ts';
 import type { ReadyImage } from '../network/images.ts';
 import type { PictureScorer } from '../scoring/picture-scorer.ts';
 import type { ResolvedTarget } from '../targets/resolve.ts';
@@ -83,6 +83,7 @@ export async function openMeasured(
     shape: { channels, height, width, channelsLast: layout === 'nhwc' },
     preprocess: inInputUnits(image.preprocess),
     scores: { probability: row.score(probable), logit: row.score(own) },
+    classes: classesOf(own, row),
     seed,
     index,
     signal,
@@ -108,6 +109,13 @@ function probabilityOf(target: ResolvedTarget, hasOne: boolean): ResolvedTarget 
   const plain = others.length === 0 && term?.view === 'logit' && term.weight === 1;
   if (!plain || !target.classification || !hasOne) return target;
   return { ...target, terms: [{ ...term, view: 'probability' }] };
+}
+
+/** Of a target that is one class among others. */
+function classesOf({ kind, terms, classification }: ResolvedTarget, { logits }: ScoreRow): Classes | undefined {
+  const [term, ...others] = terms;
+  if (kind !== 'class' || !classification || !term || others.length > 0 || logits.length < 2) return undefined;
+  return { target: term.index, logits };
 }
 
 /** Mean and deviation of the input's channels, after its scale. */

@@ -1,4 +1,5 @@
 import type { MapStatus } from '../result/status.ts';
+import type { Threshold } from '../result/threshold.ts';
 import type { PixelVariant } from '../scoring/pixel-variants.ts';
 import type { JudgedMap } from './judged-map.ts';
 import type { ScoreKind } from './score-kind.ts';
@@ -33,16 +34,20 @@ export interface MetricNeeds {
   readonly randomized?: true;
 }
 
-export type MetricParamValue = number | boolean | string | readonly number[];
+export type MetricParamValue = number | boolean | string | readonly number[] | Threshold;
 
 /** One parameter of a metric: its type, default, range, and what it means. */
 export interface MetricParam {
-  /** `baseline`: a name of BASELINES (baseline.ts), or a number that every removed value becomes. */
-  readonly type: 'number' | 'integer' | 'boolean' | 'string' | 'numbers' | 'baseline';
+  /**
+   * `baseline`: a name of BASELINES (baseline.ts), or a number that every removed value becomes; `threshold`: a `Threshold`;
+   * `numbers`: a list, or one of them.
+   */
+  readonly type: 'number' | 'integer' | 'boolean' | 'string' | 'numbers' | 'baseline' | 'threshold';
   /** Left out: the metric decides, by other parameters or the input's size. */
   readonly default?: MetricParamValue;
   /** Defaults of conventions that have another one. */
   readonly defaults?: Readonly<Partial<Record<MetricConvention, MetricParamValue>>>;
+  /** The only strings; of numbers those that may stand in their place. */
   readonly values?: readonly string[];
   readonly min?: number;
   readonly max?: number;
@@ -57,6 +62,13 @@ export interface MetricChoice {
   readonly params: MetricParams;
 }
 
+/** Which weights are drawn anew. */
+export interface Randomized {
+  readonly order: 'top-down' | 'bottom-up' | 'independent';
+  /** From 0: that unit and all before it in the order; of `independent` it alone, counted from the output on. */
+  readonly unit: number;
+}
+
 /** The map that a method makes of something else; [H, W] at the input's size, under the convention of the map that is judged. */
 export interface ExplainAgain {
   /** In the place of the input; of its layout and size. */
@@ -64,7 +76,7 @@ export interface ExplainAgain {
   /** In the place of the target: a class index. */
   readonly classIndex?: number;
   /** Weights drawn anew of so many of the network's units, counted as the metric's `order` says. */
-  readonly randomized?: { readonly order: 'top-down' | 'bottom-up' | 'independent'; readonly unit: number };
+  readonly randomized?: Randomized;
 }
 
 /** One map of one image, and all that a metric may ask. */
@@ -78,6 +90,8 @@ export interface MetricCase extends MetricChoice {
   readonly explain?: (again: ExplainAgain) => Promise<Float32Array>;
   /** Units whose weights can be drawn anew; of metrics with `needs.randomized`. */
   readonly units?: number;
+  /** How many of them, from the input on, lie before the end of each stage; the last number is that of all. */
+  readonly stageUnits?: readonly number[];
   readonly signal?: AbortSignal;
 }
 
@@ -89,6 +103,8 @@ export interface MetricValue {
   readonly curve?: { readonly x: readonly number[]; readonly y: readonly number[] };
   /** What else is worth a look, by name. */
   readonly details?: Readonly<Record<string, number | null>>;
+  /** What the value over a data set needs of this image besides the value and the curve (data-set/); not shown. */
+  readonly kept?: Uint32Array;
 }
 
 /** Scores of a metric's own variants, in their order. */

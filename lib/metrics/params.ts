@@ -1,6 +1,7 @@
 import { OnnxCamError } from '../common/errors.ts';
 import { shown } from '../common/shown.ts';
 import { didYouMean } from '../common/suggest.ts';
+import { checkThreshold, parseThreshold } from '../result/threshold.ts';
 import { BASELINES } from './baseline.ts';
 import type { MetricConvention, MetricDefinition, MetricParam, MetricParams, MetricParamValue } from './definition.ts';
 
@@ -39,6 +40,7 @@ export function parseMetricParam(metric: MetricDefinition, name: string, text: s
     // What is no number stays as it was written, so that the error can show it.
     return parts.every(isNumber) ? parts.map(Number) : text;
   }
+  if (type === 'threshold') return parseThreshold(text) ?? text;
   return type !== 'string' && isNumber(text) ? Number(text) : text;
 }
 
@@ -64,14 +66,19 @@ function checkValue(metric: string, name: string, spec: MetricParam, value: unkn
         return fail(spec.values ? `one of ${spec.values.join(', ')}` : 'a string');
       return value;
     case 'numbers':
+      if (typeof value === 'number') return [number(value, false)];
       if (!Array.isArray(value) || value.length === 0) return fail('a list of numbers');
       return value.map(one => number(one, false));
+    case 'threshold':
+      return checkThreshold(`${metric}: parameter '${name}'`, value);
     case 'baseline':
       if (typeof value === 'string' && (BASELINES as readonly string[]).includes(value)) return value;
       return typeof value === 'number' && Number.isFinite(value)
         ? value
         : fail(`one of ${BASELINES.join(', ')}, or a number`);
     default:
+      if (typeof value === 'string' && spec.values)
+        return spec.values.includes(value) ? value : fail(`a number or one of ${spec.values.join(', ')}`);
       return number(value, spec.type === 'integer');
   }
 }

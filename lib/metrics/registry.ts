@@ -1,10 +1,46 @@
 import { OnnxCamError } from '../common/errors.ts';
 import { didYouMean } from '../common/suggest.ts';
 import { averageDrop } from './average-drop.ts';
+import { avgSensitivity } from './avg-sensitivity.ts';
+import { boxIouMetric } from './box-iou.ts';
 import type { MetricDefinition } from './definition.ts';
+import { effectiveComplexity } from './effective-complexity.ts';
+import { emprt } from './emprt.ts';
+import { energyPointingGame } from './energy-pointing-game.ts';
+import { entropy } from './entropy.ts';
+import { iou } from './iou.ts';
+import { maxBoxAcc } from './max-box-acc.ts';
+import { maxSensitivity } from './max-sensitivity.ts';
+import { mprt } from './mprt.ts';
+import { pointingGame } from './pointing-game.ts';
+import { pxap } from './pxap.ts';
+import { randomLogit } from './random-logit.ts';
+import { rankAccuracy } from './rank-accuracy.ts';
+import { rocAuc } from './roc-auc.ts';
+import { sparseness } from './sparseness.ts';
+import { topK } from './top-k.ts';
 
 /** Every metric, in the order they are listed. A new one is its file and one line here. */
-export const METRICS: readonly MetricDefinition[] = [averageDrop];
+export const METRICS: readonly MetricDefinition[] = [
+  averageDrop,
+  pointingGame,
+  energyPointingGame,
+  rankAccuracy,
+  topK,
+  rocAuc,
+  pxap,
+  iou,
+  boxIouMetric,
+  maxBoxAcc,
+  maxSensitivity,
+  avgSensitivity,
+  mprt,
+  emprt,
+  randomLogit,
+  sparseness,
+  entropy,
+  effectiveComplexity,
+];
 
 /** The further spellings of a metric: its own aliases, its title, all of them without hyphens. */
 export function aliasesOf(metric: MetricDefinition): string[] {

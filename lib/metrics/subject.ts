@@ -3,6 +3,14 @@ import { blurPicture, type PictureShape } from '../kernels/picture-values.ts';
 import { type Baseline, constantOf, isConstant, REFLECTED_KERNEL, RISE_KERNEL } from './baseline.ts';
 import type { ScoreKind } from './score-kind.ts';
 
+/** What a classifier says of the image. */
+export interface Classes {
+  /** The class that is explained. */
+  readonly target: number;
+  /** One for each class. */
+  readonly logits: ArrayLike<number>;
+}
+
 /** What a subject is made of. */
 export interface SubjectParts {
   /** One input as the network gets it. */
@@ -12,6 +20,8 @@ export interface SubjectParts {
   readonly preprocess: Pick<ResolvedPreprocess, 'mean' | 'std'> | null;
   /** f(x). */
   readonly scores: Readonly<Record<ScoreKind, number>>;
+  /** Where the target is a class among several. */
+  readonly classes?: Classes;
   readonly seed: number;
   /** Place of the image in its call. */
   readonly index: number;
@@ -26,16 +36,18 @@ export class Subject {
   readonly pixels: number;
   readonly seed: number;
   readonly index: number;
+  readonly classes: Classes | undefined;
   readonly #parts: SubjectParts;
   readonly #baselines = new Map<Baseline, Promise<Float32Array>>();
 
   constructor(parts: SubjectParts) {
-    const { input, shape, seed, index } = parts;
+    const { input, shape, seed, index, classes } = parts;
     this.input = input;
     this.shape = shape;
     this.pixels = shape.height * shape.width;
     this.seed = seed;
     this.index = index;
+    this.classes = classes;
     this.#parts = parts;
   }
 
