@@ -12,6 +12,8 @@ const LIB = [
   'request',
   'options.ts',
   'maps',
+  'evaluation',
+  'truth',
   'metrics',
   'result',
   'network',

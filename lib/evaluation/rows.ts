@@ -1,0 +1,85 @@
+import type { MapStatus } from '../result/status.ts';
+
+/** The columns of metrics.csv, in their order. */
+export const COLUMNS = [
+  'image',
+  'index',
+  'class',
+  'label',
+  'probability',
+  'correct',
+  'method',
+  'layer',
+  'convention',
+  'params',
+  'metric',
+  'value',
+  'status',
+  'reason',
+  'runs',
+  'ms',
+] as const;
+
+/** What a map was made by. */
+export interface MapMaker {
+  /** A method, or one of the controls. */
+  readonly method: string;
+  /** As it was asked for: a name, or several with `+`. */
+  readonly layer: string;
+  readonly convention: string;
+  /** Parameters and techniques as JSON; '' where there are none. */
+  readonly params: string;
+}
+
+/** One metric's value for one map of one image. */
+export interface MetricRow extends MapMaker {
+  /** The input, as it was given. */
+  readonly image: string;
+  /** Place of the image in the run, from 0. */
+  readonly index: number;
+  /** Index of the class that is explained; null where the target is none. */
+  readonly class: number | null;
+  readonly label: string | null;
+  readonly probability: number | null;
+  /** Whether the network's first class is the truth's; null where no truth names one. */
+  readonly correct: boolean | null;
+  readonly metric: string;
+  readonly value: number | null;
+  /** Of the map. */
+  readonly status: MapStatus;
+  /** Why there is no value. */
+  readonly reason: string | null;
+  /** Forward passes, counted in images. */
+  readonly runs: number;
+  readonly ms: number;
+}
+
+/** An image that could not be explained or measured. */
+export interface FailedRow {
+  readonly image: string;
+  readonly index: number;
+  readonly error: { readonly code: string; readonly message: string };
+}
+
+export type EvaluationRow = MetricRow | FailedRow;
+
+export function isFailed(row: EvaluationRow): row is FailedRow {
+  return 'error' in row;
+}
+
+/** Parameters as a text that is equal for equal ones, whatever their order. */
+export function paramsText(params: unknown): string {
+  const text = JSON.stringify(params, (_, value) =>
+    typeof value === 'object' && value !== null && !Array.isArray(value)
+      ? Object.fromEntries(Object.entries(value).sort(([a], [b]) => (a < b ? -1 : 1)))
+      : value,
+  );
+  return text === undefined || text === '{}' ? '' : text;
+}
+
+/** Equal for rows about the same map and metric of the same image. */
+export function rowKey({ image, index, method, layer, convention, params, metric }: RowPlace): string {
+  return JSON.stringify([image, index, method, layer, convention, params, metric]);
+}
+
+export type RowPlace = MapMaker & Pick<MetricRow, 'image' | 'index' | 'metric'>;
