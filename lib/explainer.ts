@@ -101,7 +101,7 @@ export class Explainer {
     if (images) throw new OnnxCamError('ERR_INPUT_SHAPE', 'measure takes one image');
     const end = this.#parts.schedule.begin(1);
     try {
-      const results = await this.#measuring.measure(sources[0]!, several);
+      const results = await this.#measuring.measure(image, sources[0]!, several);
       return several.maps ? results : results[0]!;
     } finally {
       end();

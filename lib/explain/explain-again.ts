@@ -1,6 +1,7 @@
+import type { TensorProto } from 'onnx-buf';
 import { OnnxCamError } from '../common/errors.ts';
 import type { MetricCase } from '../metrics/definition.ts';
-import { type WeightUnit, weightUnits, withRandomWeights } from '../model/rewrite/randomize-weights.ts';
+import { drawUnit, type WeightUnit, weightUnits, withWeights } from '../model/rewrite/randomize-weights.ts';
 import { withTensor } from '../network/images.ts';
 import { SessionCache } from '../network/session-cache.ts';
 import type { ExplainOptions } from '../options.ts';
@@ -22,6 +23,8 @@ export class ExplainerAgain {
   readonly #image: MeasuredImage;
   readonly #how: HowExplained;
   readonly #seed: number;
+  /** Weights by their unit's place. */
+  readonly #drawn = new Map<number, Promise<Map<string, TensorProto>>>();
 
   constructor(stages: Stages, image: MeasuredImage, how: HowExplained) {
     this.#stages = stages;
@@ -34,20 +37,31 @@ export class ExplainerAgain {
     const { stage, target } = this.#image;
     const asked = classIndex === undefined ? target : otherClass(target, classIndex);
     if (!randomized) return this.#mapOf(stage, input, asked);
-    const units = weightUnits(stage.network.model.graph);
-    const which = placesOf(randomized, units);
+    const { model } = stage.network;
+    const units = weightUnits(model);
+    const weights = new Map<string, TensorProto>();
+    for (const place of placesOf(randomized, units))
+      for (const [name, weight] of await this.#draw(units[place]!, place)) weights.set(name, weight);
+    // One network after the other: each holds all weights.
     const sessions = new SessionCache(1);
     try {
-      const { model } = stage.network;
-      const weights = await withRandomWeights(model, units, which, this.#seed, this.#how.signal);
-      return await this.#mapOf(this.#stages.like({ ...model, ...weights }, sessions), input, asked);
+      return await this.#mapOf(this.#stages.like({ ...model, ...withWeights(model, weights) }, sessions), input, asked);
     } finally {
       await sessions.dispose();
     }
   };
 
   /** How many layers' weights can be drawn anew. @throws `ERR_MODEL_UNSUPPORTED` for quantised weights */
-  readonly units = async (): Promise<number> => weightUnits(this.#image.stage.network.model.graph).length;
+  readonly units = async (): Promise<number> => weightUnits(this.#image.stage.network.model).length;
+
+  #draw(unit: WeightUnit, place: number): Promise<Map<string, TensorProto>> {
+    let drawn = this.#drawn.get(place);
+    if (!drawn) {
+      const { graph } = this.#image.stage.network.model;
+      this.#drawn.set(place, (drawn = drawUnit(graph, unit, place, this.#seed, this.#how.signal)));
+    }
+    return drawn;
+  }
 
   async #mapOf(stage: Stage, input: Float32Array | undefined, target: ResolvedTarget): Promise<Float32Array> {
     const { image } = this.#image;

@@ -7,15 +7,19 @@ import { type ChosenMetric, chooseMetrics } from '../metrics/choose.ts';
 import type { Measurements } from '../metrics/measurement.ts';
 import type { TruthAtInput } from '../metrics/truth-at-input.ts';
 import type { Layer } from '../model/find/layer.ts';
-import { type ReadyImage, readImage } from '../network/images.ts';
+import { readImage } from '../network/images.ts';
 import { resolveFor } from '../request/targets.ts';
 import { Explanation } from '../result/explanation.ts';
 import { parseTarget } from '../targets/parse.ts';
 import { headChoiceOf, outputOf, scoringGraphOf } from '../targets/resolve.ts';
 import type { Target, TargetInput } from '../targets/target.ts';
+import { openTruth } from '../truth/open-truth.ts';
+import type { TruthLabel, TruthSource } from '../truth/truth.ts';
+import { truthAtInput } from '../truth/truth-at-input.ts';
 import { ExplainerAgain, type HowExplained } from './explain-again.ts';
 import type { CallParts } from './explain-call.ts';
 import type { Stage } from './explain-run.ts';
+import { headSetting } from './head-setting.ts';
 import { type MapInput, mapAtInput } from './map-at-input.ts';
 import { type MapToJudge, measureMaps } from './measure-maps.ts';
 import { type MeasureOptions, mapConvention } from './measure-options.ts';
@@ -37,16 +41,14 @@ export class MeasureCalls {
   }
 
   /**
+   * @param input as the caller gave it, by which its truth is found
    * @returns the measurements of each of the maps
    * @throws what `Explainer.measure` throws
    */
-  async measure(
-    source: DetectedSource,
-    options: MeasureOptions,
-    truthOf: (image: ReadyImage) => Promise<TruthAtInput | undefined>,
-  ): Promise<Measurements[]> {
+  async measure(input: unknown, source: DetectedSource, options: MeasureOptions): Promise<Measurements[]> {
     const metrics = chooseMetrics(options.metrics, options.convention ?? 'paper');
     const maps = options.maps ?? [options.map!];
+    const truth = options.truth === undefined ? undefined : await openTruth(options.truth);
     const image = await this.open(source, options.target ?? targetOf(maps), options.inputs, {
       seed: options.seed ?? 0,
       index: 0,
@@ -55,7 +57,8 @@ export class MeasureCalls {
       onProgress: options.onProgress,
     });
     const given = maps.map((map): GivenMap => ({ map, how: howExplained(map, options) }));
-    return this.measureOpened(image, given, metrics, await truthOf(image.image), options.signal);
+    const where = truth && (await truthOf(truth, input, image));
+    return this.measureOpened(image, given, metrics, where, options.signal);
   }
 
   /** Reads an image and fixes what is measured of it. @throws what reading, resolving a target and a run throw */
@@ -103,6 +106,28 @@ export class MeasureCalls {
   async stageOf(target: Target, inputs: MeasureOptions['inputs']): Promise<Stage> {
     return this.#parts.stages.of({ head: scoringGraphOf(target), output: outputOf(target), inputs });
   }
+}
+
+/** Where the object of the image's class is; undefined where nobody says. @throws `ERR_TRUTH_INVALID` */
+export async function truthOf(
+  source: TruthSource,
+  input: unknown,
+  { image, stage, target, row }: MeasuredImage,
+): Promise<TruthAtInput | undefined> {
+  const found = await source.find(input);
+  if (!found) return undefined;
+  const index = row.classOf(target.terms[0]!.index);
+  const name = headSetting(stage.setting, stage.network, target).labels?.names[index];
+  const isWanted = (label: TruthLabel) => (typeof label === 'number' ? label === index : namesClass(label, name));
+  const truth = await found.at(image.placement.picture, isWanted);
+  return truth && truthAtInput(truth, image.placement, found.from);
+}
+
+/** A label, or one of its comma-separated synonyms, without regard to case. */
+function namesClass(label: string, name: string | undefined): boolean {
+  const wanted = label.trim().toLowerCase();
+  const names = name?.toLowerCase().split(',') ?? [];
+  return name?.toLowerCase() === wanted || names.some(one => one.trim() === wanted);
 }
 
 /** Size of a layer's map for pictures of the size at hand. */

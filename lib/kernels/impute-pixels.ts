@@ -43,14 +43,7 @@ export async function imputePixels(
 ): Promise<Float32Array[]> {
   const picture = pictureArguments(image, shape);
   const filled = await withSignal(signal, cancellation =>
-    addon<ImputeKernel>().imputePixels(
-      ...picture,
-      steady(order),
-      boundsOf(ranges),
-      noise,
-      seed >>> 0,
-      cancellation,
-    ),
+    addon<ImputeKernel>().imputePixels(...picture, steady(order), boundsOf(ranges), noise, seed >>> 0, cancellation),
   );
   return ranges.map((_, i) => filled.subarray(i * image.length, (i + 1) * image.length));
 }

@@ -28,7 +28,7 @@ const SLICE = 2 ** 16;
  * belongs to it; a weight that several nodes read belongs to the first.
  * @throws `ERR_MODEL_UNSUPPORTED` for quantised weights
  */
-export function weightUnits(graph: Graph): WeightUnit[] {
+export function weightUnits({ graph, facts }: Weighted): WeightUnit[] {
   const taken = new Set<string>();
   const units: WeightUnit[] = [];
   for (const node of graph.nodes) {
@@ -37,7 +37,10 @@ export function weightUnits(graph: Graph): WeightUnit[] {
         'ERR_MODEL_UNSUPPORTED',
         `${node.op} (node "${node.name}") has quantised weights, which cannot be drawn anew; use the float model that this one was made of`,
       );
-    const weights = weightsOf(graph, node).filter(({ tensor }) => graph.initializers.has(tensor) && !taken.has(tensor));
+    const weights = weightsOf({ graph, facts }, node).flatMap(({ tensor, fill }) => {
+      const weight = weightBehind(graph, tensor);
+      return weight === undefined || taken.has(weight) ? [] : [{ tensor: weight, fill }];
+    });
     if (weights.length === 0) continue;
     for (const { tensor } of weights) taken.add(tensor);
     units.push({ name: node.name || node.outputs[0]!, weights });
@@ -53,10 +56,25 @@ const QUANTIZED: ReadonlySet<string> = new Set([
   'QLinearMatMul',
 ]);
 
-function weightsOf(graph: Graph, { op, inputs, outputs, attributes }: GraphNode): UnitWeight[] {
+/** What moves a weight or changes its type on its way to a layer. */
+const CARRIES: ReadonlySet<string> = new Set(['Cast', 'Identity', 'Reshape', 'Squeeze', 'Transpose', 'Unsqueeze']);
+
+/** The weight that a tensor is made of, if it is one alone. */
+function weightBehind(graph: Graph, tensor: string): string | undefined {
+  let name = tensor;
+  for (;;) {
+    if (graph.initializers.has(name)) return name;
+    const node = graph.producer(name);
+    if (!node || !CARRIES.has(node.op)) return undefined;
+    name = node.inputs[0]!;
+  }
+}
+
+/** By the names under which the layer reads them. */
+function weightsOf({ graph, facts }: Weighted, { op, inputs, outputs, attributes }: GraphNode): UnitWeight[] {
   const dims = (index: number) => {
-    const weight = graph.initializers.get(inputs[index] ?? '');
-    return weight && dimsOf(weight);
+    const name = inputs[index] ?? '';
+    return weightBehind(graph, name) === undefined ? undefined : facts.get(name)?.dims;
   };
   const drawn = (index: number, fanIn: number, ...biases: (string | undefined)[]): UnitWeight[] => {
     const fill = { bound: 1 / Math.sqrt(Math.max(1, fanIn)) };
@@ -104,12 +122,12 @@ function filled(inputs: readonly string[], values: readonly (readonly [index: nu
 }
 
 /** The vector that an Add behind a matrix product adds. */
-function biasBehind(graph: Graph, product: string): string | undefined {
-  const [reader, ...others] = graph.consumers(product);
+function biasBehind(graph: Graph, made: string): string | undefined {
+  const [reader, ...others] = graph.consumers(made);
   if (reader?.op !== 'Add' || others.length > 0) return undefined;
   return reader.inputs.find(name => {
-    const weight = graph.initializers.get(name);
-    return weight !== undefined && dimsOf(weight).length === 1;
+    const weight = weightBehind(graph, name);
+    return weight !== undefined && product(dimsOf(graph.initializers.get(weight)!)) > 1;
   });
 }
 
@@ -120,33 +138,35 @@ interface Weighted {
 }
 
 /**
- * The model with the weights of some units drawn anew: U(−1/√fan_in, 1/√fan_in), PyTorch's default, normalisations 1 and 0. A
- * unit's draws depend on the seed and its place alone, so that it keeps them while further ones are drawn.
- * @param units all of them
- * @param which places of those to draw
- * @throws `ERR_ABORTED`
+ * Weights of one unit, by name: U(−1/√fan_in, 1/√fan_in), PyTorch's default, normalisations 1 and 0. The draws depend on the
+ * seed and the unit's place alone, so that a unit keeps them while further ones are drawn.
+ * @throws `ERR_MODEL_UNSUPPORTED` for weights of other types than floats, `ERR_ABORTED`
  */
-export async function withRandomWeights(
-  { graph, facts }: Weighted,
-  units: readonly WeightUnit[],
-  which: readonly number[],
+export async function drawUnit(
+  graph: Graph,
+  { weights }: WeightUnit,
+  place: number,
   seed: number,
   signal?: AbortSignal,
-): Promise<Weighted> {
-  const drawn = graph.clone();
+): Promise<Map<string, TensorProto>> {
+  const random = new Random(Math.imul(seed ^ 0x9e3779b9, 0x85ebca6b) ^ Math.imul(place + 1, 0xc2b2ae35));
+  const drawn = new Map<string, TensorProto>();
+  for (const { tensor, fill } of weights)
+    drawn.set(tensor, await drawWeight(graph.initializers.get(tensor)!, fill, random, signal));
+  return drawn;
+}
+
+/** The model with other weights in the place of its own. */
+export function withWeights({ graph, facts }: Weighted, weights: ReadonlyMap<string, TensorProto>): Weighted {
+  const changed = graph.clone();
   const known = new Map(facts);
-  for (const place of which) {
-    const random = new Random(Math.imul(seed ^ 0x9e3779b9, 0x85ebca6b) ^ Math.imul(place + 1, 0xc2b2ae35));
-    for (const { tensor, fill } of units[place]!.weights) {
-      const weight = graph.initializers.get(tensor)!;
-      const made = await drawWeight(weight, fill, random, signal);
-      drawn.initializers.set(tensor, made);
-      const fact = facts.get(tensor);
-      // Values that were known are no more.
-      if (fact) known.set(tensor, { type: fact.type, dims: fact.dims });
-    }
+  for (const [name, weight] of weights) {
+    changed.initializers.set(name, weight);
+    const fact = facts.get(name);
+    // Values that were known are no more.
+    if (fact) known.set(name, { type: fact.type, dims: fact.dims });
   }
-  return { graph: drawn, facts: known };
+  return { graph: changed, facts: known };
 }
 
 async function drawWeight(
