@@ -83,6 +83,7 @@ export async function openMeasured(
     shape: { channels, height, width, channelsLast: layout === 'nhwc' },
     preprocess: inInputUnits(image.preprocess),
     scores: { probability: row.score(probable), logit: row.score(own) },
+    probable: probable.terms.length === 1 && probable.terms[0]!.view === 'probability',
     seed,
     index,
     signal,

@@ -25,5 +25,28 @@ export async function blurPicture(
   border: 'zero' | 'reflect',
   signal?: AbortSignal,
 ): Promise<Float32Array> {
-  throw new TypeError(`${image.length} ${shape.width} ${kernel.length} ${border} ${signal}`);
+  signal?.throwIfAborted();
+  const across = blurLines(image, shape, { kernel, border, alongX: true });
+  return blurLines(across, shape, { kernel, border, alongX: false });
+}
+
+function blurLines(
+  image: Float32Array,
+  { channels, width, height, channelsLast }: PictureShape,
+  how: { readonly kernel: Float64Array; readonly border: 'zero' | 'reflect'; readonly alongX: boolean },
+): Float32Array {
+  const half = (how.kernel.length - 1) / 2;
+  const size = how.alongX ? width : height;
+  const place = (at: number) => (how.border === 'zero' ? at : size - 1 - Math.abs(size - 1 - Math.abs(at)));
+  return image.map((_, i) => {
+    const pixel = channelsLast ? Math.floor(i / channels) : i % (width * height);
+    const own = how.alongX ? pixel % width : Math.floor(pixel / width);
+    const stride = (how.alongX ? 1 : width) * (channelsLast ? channels : 1);
+    let sum = 0;
+    for (let k = -half; k <= half; k++) {
+      const at = place(own + k);
+      if (at >= 0 && at < size) sum += how.kernel[k + half]! * image[i + (at - own) * stride]!;
+    }
+    return sum;
+  });
 }

@@ -89,6 +89,8 @@ export interface MetricValue {
   readonly curve?: { readonly x: readonly number[]; readonly y: readonly number[] };
   /** What else is worth a look, by name. */
   readonly details?: Readonly<Record<string, number | null>>;
+  /** What is to be known before the value is used. */
+  readonly warnings?: readonly string[];
 }
 
 /** Scores of a metric's own variants, in their order. */

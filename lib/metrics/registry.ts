@@ -1,10 +1,54 @@
 import { OnnxCamError } from '../common/errors.ts';
 import { didYouMean } from '../common/suggest.ts';
+import { adcc } from './adcc.ts';
+import { aopc } from './aopc.ts';
+import { arcc } from './arcc.ts';
 import { averageDrop } from './average-drop.ts';
+import { averageGain } from './average-gain.ts';
+import { averageIncrease } from './average-increase.ts';
+import { coherency } from './coherency.ts';
+import { complexity } from './complexity.ts';
 import type { MetricDefinition } from './definition.ts';
+import { deletion } from './deletion.ts';
+import { drop } from './drop.ts';
+import { faithfulnessCorrelation } from './faithfulness-correlation.ts';
+import { halfMutedDrop } from './half-muted-drop.ts';
+import { infidelity } from './infidelity.ts';
+import { insertion } from './insertion.ts';
+import { insertionDeletion } from './insertion-deletion.ts';
+import { lerfDeletion } from './lerf-deletion.ts';
+import { muFidelity } from './mu-fidelity.ts';
+import { road } from './road.ts';
+import { roadLerf } from './road-lerf.ts';
+import { roadMorf } from './road-morf.ts';
+import { saco } from './saco.ts';
+import { srg } from './srg.ts';
 
 /** Every metric, in the order they are listed. A new one is its file and one line here. */
-export const METRICS: readonly MetricDefinition[] = [averageDrop];
+export const METRICS: readonly MetricDefinition[] = [
+  averageDrop,
+  averageIncrease,
+  averageGain,
+  drop,
+  halfMutedDrop,
+  deletion,
+  insertion,
+  insertionDeletion,
+  lerfDeletion,
+  srg,
+  aopc,
+  roadMorf,
+  roadLerf,
+  road,
+  coherency,
+  complexity,
+  adcc,
+  arcc,
+  infidelity,
+  muFidelity,
+  saco,
+  faithfulnessCorrelation,
+];
 
 /** The further spellings of a metric: its own aliases, its title, all of them without hyphens. */
 export function aliasesOf(metric: MetricDefinition): string[] {

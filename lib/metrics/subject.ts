@@ -12,6 +12,8 @@ export interface SubjectParts {
   readonly preprocess: Pick<ResolvedPreprocess, 'mean' | 'std'> | null;
   /** f(x). */
   readonly scores: Readonly<Record<ScoreKind, number>>;
+  /** Whether the target has a probability; of others both scores are their own. */
+  readonly probable: boolean;
   readonly seed: number;
   /** Place of the image in its call. */
   readonly index: number;
@@ -24,16 +26,18 @@ export class Subject {
   readonly shape: PictureShape;
   /** H · W. */
   readonly pixels: number;
+  readonly probable: boolean;
   readonly seed: number;
   readonly index: number;
   readonly #parts: SubjectParts;
   readonly #baselines = new Map<Baseline, Promise<Float32Array>>();
 
   constructor(parts: SubjectParts) {
-    const { input, shape, seed, index } = parts;
+    const { input, shape, probable, seed, index } = parts;
     this.input = input;
     this.shape = shape;
     this.pixels = shape.height * shape.width;
+    this.probable = probable;
     this.seed = seed;
     this.index = index;
     this.#parts = parts;
