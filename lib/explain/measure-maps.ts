@@ -90,7 +90,7 @@ function refusal(
 
 function measurementOf(
   { definition, params }: ChosenMetric,
-  { value, reason, curve, details }: MetricValue,
+  { value, reason, curve, details, warnings: own = [] }: MetricValue,
   { map, runs, warnings }: { readonly map: JudgedMap; readonly runs: number; readonly warnings: readonly string[] },
 ): Measurement {
   const finite = value !== null && Number.isFinite(value);
@@ -108,6 +108,6 @@ function measurementOf(
     details: details ?? {},
     runs,
     status: map.status,
-    warnings,
+    warnings: [...warnings, ...own],
   };
 }

@@ -84,6 +84,7 @@ export async function openMeasured(
     preprocess: inInputUnits(image.preprocess),
     scores: { probability: row.score(probable), logit: row.score(own) },
     classes: classesOf(own, row),
+    probable: probable.terms.length === 1 && probable.terms[0]!.view === 'probability',
     seed,
     index,
     signal,

@@ -105,6 +105,8 @@ export interface MetricValue {
   readonly details?: Readonly<Record<string, number | null>>;
   /** What the value over a data set needs of this image besides the value and the curve (data-set/); not shown. */
   readonly kept?: Uint32Array;
+  /** What is to be known before the value is used. */
+  readonly warnings?: readonly string[];
 }
 
 /** Scores of a metric's own variants, in their order. */

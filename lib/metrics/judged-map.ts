@@ -13,6 +13,7 @@ export class JudgedMap {
   readonly #subject: Subject;
   #order: Promise<Uint32Array> | undefined;
   #masked: Promise<Float32Array> | undefined;
+  #onBlack: Promise<Float32Array> | undefined;
 
   /** @param data [H, W] of the subject's size */
   constructor(data: Float32Array, subject: Subject) {
@@ -34,6 +35,21 @@ export class JudgedMap {
     const { input, shape } = this.#subject;
     this.#masked ??= multiplyByMap(input, shape, this.data);
     return this.#masked;
+  }
+
+  /** x ⊙ S + b ⊙ (1 − S) with b black: the picture times the map, before it is normalised. */
+  maskedOnBlack(): Promise<Float32Array> {
+    this.#onBlack ??= this.#blend();
+    return this.#onBlack;
+  }
+
+  async #blend(): Promise<Float32Array> {
+    const { shape } = this.#subject;
+    const [masked, black] = await Promise.all([this.masked(), this.#subject.baseline('black')]);
+    // A tensor's own zero is black already.
+    if (black.every(value => value === 0)) return masked;
+    const hidden = await multiplyByMap(black, shape, this.data);
+    return masked.map((value, i) => value + (black[i]! - hidden[i]!));
   }
 }
 

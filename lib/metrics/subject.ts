@@ -22,6 +22,8 @@ export interface SubjectParts {
   readonly scores: Readonly<Record<ScoreKind, number>>;
   /** Where the target is a class among several. */
   readonly classes?: Classes;
+  /** Whether the target has a probability; of others both scores are their own. */
+  readonly probable: boolean;
   readonly seed: number;
   /** Place of the image in its call. */
   readonly index: number;
@@ -34,6 +36,7 @@ export class Subject {
   readonly shape: PictureShape;
   /** H · W. */
   readonly pixels: number;
+  readonly probable: boolean;
   readonly seed: number;
   readonly index: number;
   readonly classes: Classes | undefined;
@@ -41,10 +44,11 @@ export class Subject {
   readonly #baselines = new Map<Baseline, Promise<Float32Array>>();
 
   constructor(parts: SubjectParts) {
-    const { input, shape, seed, index, classes } = parts;
+    const { input, shape, probable, seed, index, classes } = parts;
     this.input = input;
     this.shape = shape;
     this.pixels = shape.height * shape.width;
+    this.probable = probable;
     this.seed = seed;
     this.index = index;
     this.classes = classes;
