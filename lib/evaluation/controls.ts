@@ -10,8 +10,8 @@ export function controlMap(control: Control, { width, height }: Size, seed: numb
   const map = new Float32Array(width * height);
   if (control === 'constant') return map.fill(1);
   if (control === 'random') {
-    // Two draws keep neighbouring seeds and images apart.
-    const random = new Random(new Random(seed).bits() ^ new Random(index).bits());
+    // What is drawn for the seed keeps neighbouring seeds and images apart.
+    const random = new Random(new Random(seed).bits() + index);
     for (let i = 0; i < map.length; i++) map[i] = random.uniform();
     return map;
   }

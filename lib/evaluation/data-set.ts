@@ -31,7 +31,7 @@ export interface DataSetFigure {
 }
 
 /** Histograms are large: of more images several share one. */
-const MOST_GROUPS = 1000;
+const MOST_GROUPS = 250;
 
 export const DATA_SET_FIGURES: readonly DataSetFigure[] = [
   {

@@ -150,8 +150,13 @@ export class EvaluationFiles {
     await writeJson(join(folder, 'summary.json'), summary);
   }
 
+  /** The curves are written before, also of a run that ends early. @throws `ERR_OUTPUT` */
   async close(): Promise<void> {
-    await this.#table.close();
+    try {
+      await this.checkpoint();
+    } finally {
+      await this.#table.close();
+    }
   }
 }
 
