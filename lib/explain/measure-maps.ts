@@ -90,12 +90,12 @@ function refusal(
 
 function measurementOf(
   { definition, params }: ChosenMetric,
-  { value, reason, curve, details }: MetricValue,
+  { value, reason, curve, details, kept }: MetricValue,
   { map, runs, warnings }: { readonly map: JudgedMap; readonly runs: number; readonly warnings: readonly string[] },
 ): Measurement {
   const finite = value !== null && Number.isFinite(value);
   const { name, direction, unit, needs } = definition;
-  return {
+  const measurement = {
     metric: name,
     value: finite ? value : null,
     reason: reason ?? (finite ? null : 'it is not defined here'),
@@ -110,4 +110,6 @@ function measurementOf(
     status: map.status,
     warnings,
   };
+  // Long, and of use to evaluations alone: nobody who prints or copies a measurement wants it.
+  return kept ? Object.defineProperty(measurement, 'kept', { value: kept }) : measurement;
 }
