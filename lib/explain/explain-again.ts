@@ -8,7 +8,9 @@ import type { ExplainOptions } from '../options.ts';
 import type { ResolvedTarget } from '../targets/resolve.ts';
 import type { Stage } from './explain-run.ts';
 import { explainThatFits } from './explain-that-fits.ts';
+import type { RandomUnits } from './measure-maps.ts';
 import type { MeasuredImage } from './measured-image.ts';
+import { stageUnits } from './stage-units.ts';
 import type { Stages } from './stages.ts';
 
 /** How a map came to be: what explains once more. */
@@ -51,8 +53,12 @@ export class ExplainerAgain {
     }
   };
 
-  /** How many layers' weights can be drawn anew. @throws `ERR_MODEL_UNSUPPORTED` for quantised weights */
-  readonly units = async (): Promise<number> => weightUnits(this.#image.stage.network.model).length;
+  /** Layers whose weights can be drawn anew. @throws `ERR_MODEL_UNSUPPORTED` for quantised weights */
+  readonly units = (): RandomUnits => {
+    const { model } = this.#image.stage.network;
+    const units = weightUnits(model);
+    return { count: units.length, stages: stageUnits(model, units) };
+  };
 
   #draw(unit: WeightUnit, place: number): Promise<Map<string, TensorProto>> {
     let drawn = this.#drawn.get(place);

@@ -13,7 +13,14 @@ export interface MapToJudge {
   readonly warnings: readonly string[];
   /** The method once more; undefined for maps whose method nobody named. */
   readonly explain?: MetricCase['explain'];
-  readonly units?: () => Promise<number>;
+  readonly units?: () => RandomUnits;
+}
+
+/** What can be drawn anew of a network's weights. */
+export interface RandomUnits {
+  readonly count: number;
+  /** How many of them lie before the end of each stage. */
+  readonly stages: readonly number[];
 }
 
 /** Images and changed copies in memory at once: maps are judged in groups. */
@@ -52,8 +59,9 @@ async function measureGroup(
       if (why !== undefined) continue;
       const { convention, params } = metric;
       const { explain, units } = maps[m]!;
-      const count = metric.definition.needs.randomized ? await units?.() : undefined;
-      asked.push({ metric, asked: { subject, map, truth, explain, units: count, convention, params, signal } });
+      const random = metric.definition.needs.randomized ? units?.() : undefined;
+      const drawn = { units: random?.count, stageUnits: random?.stages };
+      asked.push({ metric, asked: { subject, map, truth, explain, ...drawn, convention, params, signal } });
     }
   const scores = await scoreVariants(image, asked);
   let next = 0;
@@ -90,12 +98,12 @@ function refusal(
 
 function measurementOf(
   { definition, params }: ChosenMetric,
-  { value, reason, curve, details, warnings: own = [] }: MetricValue,
+  { value, reason, curve, details, kept, warnings: own = [] }: MetricValue,
   { map, runs, warnings }: { readonly map: JudgedMap; readonly runs: number; readonly warnings: readonly string[] },
 ): Measurement {
   const finite = value !== null && Number.isFinite(value);
   const { name, direction, unit, needs } = definition;
-  return {
+  const measurement = {
     metric: name,
     value: finite ? value : null,
     reason: reason ?? (finite ? null : 'it is not defined here'),
@@ -110,4 +118,6 @@ function measurementOf(
     status: map.status,
     warnings: [...warnings, ...own],
   };
+  // Long, and of use to evaluations alone: nobody who prints or copies a measurement wants it.
+  return kept ? Object.defineProperty(measurement, 'kept', { value: kept }) : measurement;
 }

@@ -1,3 +1,4 @@
+import { setImmediate } from 'node:timers/promises';
 import { throwIfAborted } from '../common/errors.ts';
 import { toBytes } from '../result/otsu.ts';
 import type { Box } from '../targets/detection.ts';
@@ -44,38 +45,43 @@ export const maxBoxAcc = defineMetric({
       description: 'overlap from which on a box is right; of several (MaxBoxAccV2: 0.3, 0.5, 0.7) the mean',
     },
   },
-  measure: ({ map, truth, params, signal }: MetricCase) => {
+  measure: async ({ map, truth, params, signal }: MetricCase) => {
     if (!truth?.boxes.length) return NO_OBJECT;
     const interval = params.interval as number;
     const x = Array.from({ length: Math.ceil(1 / interval) }, (_, i) => i * interval);
-    const y = overlaps(map, x, params.contours === 'all', truth.boxes, signal);
+    const y = await overlaps(map, x, params.contours === 'all', truth.boxes, signal);
     const found = overDataSet([y], params.delta as readonly number[])!;
     return { value: found.value, curve: { x, y }, details: { bestIou: Math.max(...y) } };
   },
 });
 
 /** The best IoU at each threshold; those that cut the 8-bit values alike share it. */
-function overlaps(
+async function overlaps(
   { data, width, height }: Pick<MetricCase['map'], 'data' | 'width' | 'height'>,
   thresholds: readonly number[],
   all: boolean,
   truth: readonly Box[],
   signal?: AbortSignal,
-): number[] {
+): Promise<number[]> {
   const bytes = toBytes(data);
   const max = bytes.reduce((a, b) => Math.max(a, b), 0);
   const cells = new Uint8Array(bytes.length);
+  const found: number[] = [];
   let last = -1;
-  let overlap = 0;
-  return thresholds.map(threshold => {
+  for (const threshold of thresholds) {
     const level = Math.floor(threshold * max);
-    if (level === last) return overlap;
+    if (level === last) {
+      found.push(found.at(-1)!);
+      continue;
+    }
+    // Others get their turn: of noisy maps a level takes a millisecond.
+    await setImmediate();
     throwIfAborted(signal);
     last = level;
     for (let i = 0; i < cells.length; i++) cells[i] = bytes[i]! > level ? 1 : 0;
     const mask = { cells, width, height };
     const boxes = all ? contourBoxes(mask) : [largestContourBox(mask)];
-    overlap = boxes.reduce((best, box) => Math.max(best, bestIou(box, truth)), 0);
-    return overlap;
-  });
+    found.push(boxes.reduce((best, box) => Math.max(best, bestIou(box, truth)), 0));
+  }
+  return found;
 }

@@ -21,6 +21,8 @@ export interface Measurement {
   /** Of the map. */
   readonly status: MapStatus;
   readonly warnings: readonly string[];
+  /** What the value over a data set needs of this image (data-set/); not enumerable. */
+  readonly kept?: Uint32Array;
 }
 
 /** What metrics say of one map, by name. */

@@ -28,16 +28,27 @@ export const pointingGame = defineMetric({
       description: 'a hit where any of several equal maxima is one; else the first in row order decides',
     },
   },
-  measure: async ({ map, truth, params }: MetricCase) => {
+  measure: ({ map, truth, params }: MetricCase) => {
     if (!truth?.inside) return NO_OBJECT;
-    const order = (await map.order()).filter(pixel => truth.mask[pixel] !== IGNORED);
-    const largest = map.data[order[0]!];
-    const others = params.anyMaximum ? order.findIndex(pixel => map.data[pixel] !== largest) : 1;
-    const maxima = order.subarray(0, others === -1 ? order.length : others);
+    const maxima = maximaOf(map.data, truth.mask, params.anyMaximum as boolean);
     const tolerance = params.tolerance as number;
     return { value: maxima.some(pixel => isNear(pixel, truth, map, tolerance)) ? 1 : 0 };
   },
 });
+
+/** The largest of the pixels that take part: the first in row order, or all that are equal. */
+function maximaOf(data: Float32Array, mask: Uint8Array, all: boolean): number[] {
+  let maxima: number[] = [];
+  let largest = Number.NEGATIVE_INFINITY;
+  for (let i = 0; i < data.length; i++) {
+    if (mask[i] === IGNORED) continue;
+    if (data[i]! > largest) {
+      largest = data[i]!;
+      maxima = [i];
+    } else if (all && data[i] === largest) maxima.push(i);
+  }
+  return maxima;
+}
 
 /** Whether the object has a pixel at a squared distance of less than tolerance², or this one. */
 function isNear(

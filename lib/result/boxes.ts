@@ -45,8 +45,10 @@ export async function findBoxes(map: MapPlane, search: BoxSearch = {}): Promise<
   const { data, width, height } = map;
   const components = findComponents(await insideOf(data, threshold, 'above'), width, height, connectivity);
   const parts = extentsOf(components).map(extent => ({ ...extent, area: 0, sum: 0, peak: -Infinity, xs: 0, ys: 0 }));
-  for (const { row, begin, end, component } of components.runs) {
-    const part = parts[component]!;
+  const { runs, rows, begins, ends, numbers } = components;
+  for (let i = 0; i < runs; i++) {
+    const part = parts[numbers[i]!]!;
+    const [row, begin, end] = [rows[i]!, begins[i]!, ends[i]!];
     for (let x = begin; x < end; x++) {
       const value = data[row * width + x]!;
       part.sum += value;

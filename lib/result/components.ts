@@ -2,16 +2,16 @@
 export interface Components {
   /** Numbered by the row order of their first cells. */
   readonly count: number;
-  readonly runs: readonly Run[];
-}
-
-export interface Run {
-  readonly row: number;
-  readonly begin: number;
-  /** Behind its last cell. */
-  readonly end: number;
-  /** Number of the component. */
-  component: number;
+  /** How many runs there are; the arrays may be longer. */
+  readonly runs: number;
+  /** Of each run: its row, */
+  readonly rows: Int32Array;
+  /** its first column, */
+  readonly begins: Int32Array;
+  /** the column behind its last one, */
+  readonly ends: Int32Array;
+  /** and the number of its component. */
+  readonly numbers: Int32Array;
 }
 
 export type Connectivity = 4 | 8;
@@ -29,38 +29,47 @@ export function findComponents(
   value = 1,
 ): Components {
   const reach = connectivity === 8 ? 1 : 0;
-  const runs: Run[] = [];
-  const parents: number[] = [];
-  const rootOf = (run: number): number => {
-    let at = run;
-    while (parents[at] !== at) at = parents[at] = parents[parents[at]!]!;
-    return at;
-  };
+  const most = height * Math.ceil(width / 2);
+  const [rows, begins, ends] = [new Int32Array(most), new Int32Array(most), new Int32Array(most)];
+  const parents = new Int32Array(most);
+  let runs = 0;
   let above = 0;
   for (let row = 0; row < height; row++) {
-    const first = runs.length;
+    const first = runs;
+    const start = row * width;
     let from = above;
     for (let x = 0; x < width; x++) {
-      if (cells[row * width + x] !== value) continue;
+      if (cells[start + x] !== value) continue;
       const begin = x;
-      while (x < width && cells[row * width + x] === value) x++;
-      const number = runs.length;
-      runs.push({ row, begin, end: x, component: 0 });
-      parents.push(number);
-      while (from < first && runs[from]!.end + reach <= begin) from++;
-      for (let i = from; i < first && runs[i]!.begin < x + reach; i++) {
-        const [a, b] = [rootOf(i), rootOf(number)];
-        parents[Math.max(a, b)] = Math.min(a, b);
-      }
+      while (x < width && cells[start + x] === value) x++;
+      rows[runs] = row;
+      begins[runs] = begin;
+      ends[runs] = x;
+      parents[runs] = runs;
+      while (from < first && ends[from]! + reach <= begin) from++;
+      for (let i = from; i < first && begins[i]! < x + reach; i++) join(parents, i, runs);
+      runs++;
     }
     above = first;
   }
+  // A root comes before all that belong to it.
   let count = 0;
-  for (const [i, run] of runs.entries()) {
-    const root = rootOf(i);
-    run.component = root === i ? count++ : runs[root]!.component;
-  }
-  return { count, runs };
+  const numbers = parents;
+  for (let i = 0; i < runs; i++) numbers[i] = parents[i] === i ? count++ : numbers[parents[i]!]!;
+  return { count, runs, rows, begins, ends, numbers };
+}
+
+/** The smaller of two roots becomes that of both. */
+function join(parents: Int32Array, a: number, b: number): void {
+  const [rootA, rootB] = [rootOf(parents, a), rootOf(parents, b)];
+  if (rootA < rootB) parents[rootB] = rootA;
+  else parents[rootA] = rootB;
+}
+
+function rootOf(parents: Int32Array, run: number): number {
+  let at = run;
+  while (parents[at] !== at) at = parents[at] = parents[parents[at]!]!;
+  return at;
 }
 
 /** What surrounds a component: first and last column and row. */
@@ -72,14 +81,15 @@ export interface Extent {
 }
 
 /** Of each component, in their order. */
-export function extentsOf({ count, runs }: Components): Extent[] {
-  const extents: Extent[] = Array.from({ length: count }, () => ({ x0: Infinity, y0: Infinity, x1: -1, y1: -1 }));
-  for (const { row, begin, end, component } of runs) {
-    const extent = extents[component]!;
-    extent.x0 = Math.min(extent.x0, begin);
-    extent.x1 = Math.max(extent.x1, end - 1);
-    extent.y0 = Math.min(extent.y0, row);
-    extent.y1 = row;
+export function extentsOf({ count, runs, rows, begins, ends, numbers }: Components): Extent[] {
+  const extents: Extent[] = [];
+  for (let i = 0; i < count; i++) extents.push({ x0: Infinity, y0: 0, x1: -1, y1: -1 });
+  for (let i = 0; i < runs; i++) {
+    const extent = extents[numbers[i]!]!;
+    if (extent.y1 < 0) extent.y0 = rows[i]!;
+    extent.y1 = rows[i]!;
+    if (begins[i]! < extent.x0) extent.x0 = begins[i]!;
+    if (ends[i]! > extent.x1 + 1) extent.x1 = ends[i]! - 1;
   }
   return extents;
 }

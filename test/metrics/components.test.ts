@@ -45,8 +45,11 @@ describe('connected components', () => {
       fc.property(CELLS, ({ cells, width, height }) => {
         const components = findComponents(cells, width, height, connectivity);
         const numbers = Array<number>(cells.length).fill(-1);
-        for (const { row, begin, end, component } of components.runs)
-          numbers.fill(component, row * width + begin, row * width + end);
+        const { runs, rows, begins, ends } = components;
+        for (let i = 0; i < runs; i++) {
+          const row = rows[i]! * width;
+          numbers.fill(components.numbers[i]!, row + begins[i]!, row + ends[i]!);
+        }
         const expected = flooded(cells, width, height, connectivity);
         expect(numbers).toEqual(expected);
         expect(components.count).toBe(Math.max(...expected) + 1);

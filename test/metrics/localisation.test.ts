@@ -124,7 +124,11 @@ describe('localisation', () => {
       { value: 1, ofMax: 1 },
       { of: 1 },
     ])
-      await expectError(() => judge('iou', S, { truth: G, params: { threshold } }), 'ERR_OPTION_INVALID', /ofMax|quantile is/);
+      await expectError(
+        () => judge('iou', S, { truth: G, params: { threshold } }),
+        'ERR_OPTION_INVALID',
+        /ofMax|quantile is/,
+      );
   });
 
   it('stays in its range, whatever the map', async () => {

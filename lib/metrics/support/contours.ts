@@ -21,17 +21,16 @@ export function largestContourBox(mask: Cells): Box {
   const components = findComponents(mask.cells, mask.width, mask.height, 8);
   const extents = extentsOf(components);
   const starts = startsOf(components, mask.width);
-  const most = extents.map(({ x0, y0, x1, y1 }) => (x1 - x0) * (y1 - y0));
-  const byMost = [...most.keys()].sort((a, b) => most[b]! - most[a]! || b - a);
   let largest = -1;
   let best = -1;
-  for (const component of byMost) {
-    if (most[component]! < best) break;
-    const area = most[component] === 0 ? 0 : outerArea(mask, starts[component]!);
-    if (area > best || (area === best && component > largest)) {
-      best = area;
-      largest = component;
-    }
+  for (let component = extents.length - 1; component >= 0; component--) {
+    const { x0, y0, x1, y1 } = extents[component]!;
+    // No contour has a larger area than its box.
+    if ((x1 - x0) * (y1 - y0) <= best) continue;
+    const area = outerArea(mask, starts[component]!);
+    if (area <= best) continue;
+    best = area;
+    largest = component;
   }
   return largest < 0 ? [0, 0, 1, 1] : enlarged(extents[largest]!, mask);
 }
@@ -54,32 +53,41 @@ function enlarged({ x0, y0, x1, y1 }: Extent, { width, height }: Cells): Box {
 }
 
 /** The first pixel of each component in row order. */
-function startsOf({ count, runs }: Components, width: number): number[] {
-  const starts = new Array<number>(count).fill(-1);
-  for (const { row, begin, component } of runs) if (starts[component] === -1) starts[component] = row * width + begin;
+function startsOf({ count, runs, rows, begins, numbers }: Components, width: number): Int32Array {
+  const starts = new Int32Array(count);
+  for (let i = runs - 1; i >= 0; i--) starts[numbers[i]!] = rows[i]! * width + begins[i]!;
   return starts;
 }
 
 /** The area inside a component's outer border, followed from its first pixel on (Suzuki and Abe 1985). */
 function outerArea({ cells, width, height }: Cells, start: number): number {
-  const isInside = (x: number, y: number) => x >= 0 && y >= 0 && x < width && y < height && cells[y * width + x] === 1;
-  const [startX, startY] = [start % width, Math.floor(start / width)];
+  const startX = start % width;
+  const startY = Math.floor(start / width);
+  const isInside = (x: number, y: number, to: number) => {
+    const u = x + ACROSS[to]!;
+    const v = y + DOWN[to]!;
+    return u >= 0 && v >= 0 && u < width && v < height && cells[v * width + u] === 1;
+  };
   // The pixel to the left of the first one is not inside: from there clockwise.
   let back = 4;
   do back = (back + 7) % 8;
-  while (back !== 4 && !isInside(startX + ACROSS[back]!, startY + DOWN[back]!));
+  while (back !== 4 && !isInside(startX, startY, back));
   if (back === 4) return 0;
-  const [lastX, lastY] = [startX + ACROSS[back]!, startY + DOWN[back]!];
-  let [x, y] = [startX, startY];
+  const lastX = startX + ACROSS[back]!;
+  const lastY = startY + DOWN[back]!;
+  let x = startX;
+  let y = startY;
   let twice = 0;
   for (;;) {
     let next = back;
     do next = (next + 1) % 8;
-    while (!isInside(x + ACROSS[next]!, y + DOWN[next]!));
-    const [nextX, nextY] = [x + ACROSS[next]!, y + DOWN[next]!];
+    while (!isInside(x, y, next));
+    const nextX = x + ACROSS[next]!;
+    const nextY = y + DOWN[next]!;
     twice += x * nextY - nextX * y;
     if (nextX === startX && nextY === startY && x === lastX && y === lastY) return Math.abs(twice) / 2;
-    [x, y] = [nextX, nextY];
+    x = nextX;
+    y = nextY;
     back = (next + 4) % 8;
   }
 }

@@ -7,7 +7,8 @@ export function pearson(a: ArrayLike<number>, b: ArrayLike<number>): number | nu
   let squaresA = 0;
   let squaresB = 0;
   for (let i = 0; i < a.length; i++) {
-    const [u, v] = [a[i]! - meanA, b[i]! - meanB];
+    const u = a[i]! - meanA;
+    const v = b[i]! - meanB;
     product += u * v;
     squaresA += u * u;
     squaresB += v * v;

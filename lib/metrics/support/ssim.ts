@@ -34,55 +34,68 @@ function similarity(
   const [min, max] = rangeOf(a, b);
   const range = max - min;
   if (n < 2 || range === 0) return null;
-  // From 0 to 1, so that sums lose no digits to an offset; the means get it back.
-  const [u, v] = [a, b].map(map => Float64Array.from(map, value => (value - min) / range)) as [
-    Float64Array,
-    Float64Array,
-  ];
-  const offset = min / range;
-  const product = (x: Float64Array, y: Float64Array) => x.map((value, i) => value * y[i]!);
-  const [su, sv, suu, svv, suv] = [u, v, product(u, u), product(v, v), product(u, v)].map(values =>
-    windowSums(values, width, height, windowWidth, windowHeight),
-  ) as [Float64Array, Float64Array, Float64Array, Float64Array, Float64Array];
-  let sum = 0;
-  for (let i = 0; i < su.length; i++) {
-    const [mu, mv] = [su[i]! / n, sv[i]! / n];
-    const varianceU = (suu[i]! - n * mu * mu) / (n - 1);
-    const varianceV = (svv[i]! - n * mv * mv) / (n - 1);
-    const covariance = (suv[i]! - n * mu * mv) / (n - 1);
-    const [meanU, meanV] = [mu + offset, mv + offset];
-    sum +=
-      ((2 * meanU * meanV + C1) * (2 * covariance + C2)) /
-      ((meanU * meanU + meanV * meanV + C1) * (varianceU + varianceV + C2));
-  }
-  return sum / su.length;
-}
-
-/** Sums over every window that lies inside, in row order. */
-function windowSums(
-  values: Float64Array,
-  width: number,
-  height: number,
-  windowWidth: number,
-  windowHeight: number,
-): Float64Array {
   const columns = width - windowWidth + 1;
   const rows = height - windowHeight + 1;
-  const sums = new Float64Array(columns * rows);
-  const line = new Float64Array(columns * height);
-  for (let y = 0; y < height; y++)
+  const offset = min / range;
+  /** Sums over a window's height at each column: of u, v, u², v² and u v. */
+  const sums = Array.from({ length: 5 }, () => new Float64Array(width)) as Sums;
+  let sum = 0;
+  for (let y = 0; y < rows; y++) {
+    sumColumns(sums, a, b, { min, range, width, first: y, count: windowHeight });
+    const [us, vs, uus, vvs, uvs] = sums;
     for (let x = 0; x < columns; x++) {
-      let sum = 0;
-      for (let i = 0; i < windowWidth; i++) sum += values[y * width + x + i]!;
-      line[y * columns + x] = sum;
+      let u = 0;
+      let v = 0;
+      let uu = 0;
+      let vv = 0;
+      let uv = 0;
+      for (let i = x; i < x + windowWidth; i++) {
+        u += us[i]!;
+        v += vs[i]!;
+        uu += uus[i]!;
+        vv += vvs[i]!;
+        uv += uvs[i]!;
+      }
+      const varianceU = (uu - (u * u) / n) / (n - 1);
+      const varianceV = (vv - (v * v) / n) / (n - 1);
+      const covariance = (uv - (u * v) / n) / (n - 1);
+      const meanU = u / n + offset;
+      const meanV = v / n + offset;
+      sum +=
+        ((2 * meanU * meanV + C1) * (2 * covariance + C2)) /
+        ((meanU * meanU + meanV * meanV + C1) * (varianceU + varianceV + C2));
     }
-  for (let y = 0; y < rows; y++)
-    for (let x = 0; x < columns; x++) {
-      let sum = 0;
-      for (let i = 0; i < windowHeight; i++) sum += line[(y + i) * columns + x]!;
-      sums[y * columns + x] = sum;
+  }
+  return sum / (columns * rows);
+}
+
+type Sums = [Float64Array, Float64Array, Float64Array, Float64Array, Float64Array];
+
+/** Values are taken from 0 to 1, so that sums lose no digits to an offset. */
+function sumColumns(
+  [us, vs, uus, vvs, uvs]: Sums,
+  a: Float32Array,
+  b: Float32Array,
+  of: {
+    readonly min: number;
+    readonly range: number;
+    readonly width: number;
+    readonly first: number;
+    readonly count: number;
+  },
+): void {
+  const { min, range, width, first, count } = of;
+  for (const values of [us, vs, uus, vvs, uvs]) values.fill(0);
+  for (let y = first; y < first + count; y++)
+    for (let x = 0; x < width; x++) {
+      const u = (a[y * width + x]! - min) / range;
+      const v = (b[y * width + x]! - min) / range;
+      us[x]! += u;
+      vs[x]! += v;
+      uus[x]! += u * u;
+      vvs[x]! += v * v;
+      uvs[x]! += u * v;
     }
-  return sums;
 }
 
 function rangeOf(a: Float32Array, b: Float32Array): [min: number, max: number] {

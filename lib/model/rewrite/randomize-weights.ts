@@ -10,6 +10,8 @@ import { dimsOf, makeTensorProto, numberToHalf, typeOfCode } from '../graph/tens
 export interface WeightUnit {
   /** Of the node, or its output where it has none. */
   readonly name: string;
+  /** The node's place in the graph. */
+  readonly node: number;
   readonly weights: readonly UnitWeight[];
 }
 
@@ -31,7 +33,7 @@ const SLICE = 2 ** 16;
 export function weightUnits({ graph, facts }: Weighted): WeightUnit[] {
   const taken = new Set<string>();
   const units: WeightUnit[] = [];
-  for (const node of graph.nodes) {
+  for (const [place, node] of graph.nodes.entries()) {
     if (QUANTIZED.has(node.op))
       throw new OnnxCamError(
         'ERR_MODEL_UNSUPPORTED',
@@ -43,7 +45,7 @@ export function weightUnits({ graph, facts }: Weighted): WeightUnit[] {
     });
     if (weights.length === 0) continue;
     for (const { tensor } of weights) taken.add(tensor);
-    units.push({ name: node.name || node.outputs[0]!, weights });
+    units.push({ name: node.name || node.outputs[0]!, node: place, weights });
   }
   return units;
 }
