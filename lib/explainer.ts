@@ -1,5 +1,7 @@
 import { checkCount, checkNames, checkObject } from './common/checks.ts';
 import { OnnxCamError, throwIfAborted } from './common/errors.ts';
+import { checkEvaluateOptions, type EvaluateOptions } from './explain/evaluate-options.ts';
+import type { Evaluation } from './explain/evaluation.ts';
 import { type CallParts, ExplainCalls } from './explain/explain-call.ts';
 import type { Stage } from './explain/explain-run.ts';
 import { headSetting, predictionsOf } from './explain/head-setting.ts';
@@ -9,6 +11,7 @@ import { checkMeasureOptions, type MeasureOptions } from './explain/measure-opti
 import type { ExplainResult, PerImage, SeveralOptions, SingleOptions } from './explain/result-type.ts';
 import { scoresOf } from './explain/run-targets.ts';
 import { settleDetector } from './explain/settle-detector.ts';
+import { startEvaluation } from './explain/start-evaluation.ts';
 import { findUnsupported, type SupportOptions } from './explain/unsupported.ts';
 import type { DetectedSource } from './image/source.ts';
 import { openSource, runStream, type StreamResult, type StreamSource } from './io/picture-stream.ts';
@@ -106,6 +109,19 @@ export class Explainer {
     } finally {
       end();
     }
+  }
+
+  /**
+   * Explains the images of a folder, glob, array or (async) iterable by several methods and measures every map: an async iterable
+   * of rows, one for each image, map and metric, in the order of the images. A failing image is a row with `error`.
+   * `summary()` says what all rows say, `save(folder)` writes them.
+   * @throws what is wrong for every image, such as `ERR_METHOD_UNKNOWN`, `ERR_METRIC_UNKNOWN`; while rows are read `ERR_IMAGE_NOT_FOUND`
+   * for a folder without pictures, `ERR_TRUTH_INVALID`, `ERR_ABORTED`
+   */
+  evaluate<T extends ExplainSource>(source: StreamSource<T>, options: EvaluateOptions = {}): Evaluation {
+    this.#checkUsable();
+    checkEvaluateOptions(options);
+    return startEvaluation({ ...this.#parts, calls: this.#measuring }, source, options);
   }
 
   /** The classes with the largest logits; of a detector the best candidate of each class. */

@@ -10,6 +10,10 @@ export {
 export type { Precision } from './engine/precision.ts';
 export type { ExecutionProvider } from './engine/providers.ts';
 export type { Tensor, TensorType } from './engine/tensor.ts';
+export type { EvaluationRow, FailedRow, MetricRow } from './evaluation/rows.ts';
+export type { EvaluationSummary } from './evaluation/summary.ts';
+export type { EvaluateOptions } from './explain/evaluate-options.ts';
+export type { Evaluation } from './explain/evaluation.ts';
 export type { MapInput } from './explain/map-at-input.ts';
 export type { MeasureOptions } from './explain/measure-options.ts';
 export type { ExplainResult } from './explain/result-type.ts';

@@ -2,6 +2,7 @@ import { execFile } from 'node:child_process';
 import { readFile } from 'node:fs/promises';
 import { promisify } from 'node:util';
 import type { Command } from 'commander';
+import { packageVersion } from '../common/package-version.ts';
 import { cudaRequirements, type Requirement } from '../engine/cuda-requirements.ts';
 import { gpuInfo } from '../engine/gpu.ts';
 import { resolveLibrary, runtimeInfo } from '../engine/library.ts';
@@ -11,7 +12,7 @@ import { kernelTier } from '../kernels/tier.ts';
 import type { CommandContext } from './context.ts';
 import { EXIT, type Failure, failureOf } from './failure.ts';
 import { jsonLines } from './json-lines.ts';
-import { bundledFile, packageVersion } from './package.ts';
+import { bundledFile } from './package.ts';
 
 /** What `doctor` found; also its JSON. */
 export interface Diagnosis {

@@ -1,9 +1,9 @@
 import { join } from 'node:path';
+import { packageVersion } from '../common/package-version.ts';
 import { visibleLines } from '../common/visible.ts';
 import { runtimeInfo } from '../engine/library.ts';
 import { writeFileAtomic } from '../io/atomic-write.ts';
 import { failureOf } from './failure.ts';
-import { packageVersion } from './package.ts';
 import type { FailedInput, SavedResult } from './reporter.ts';
 
 /** `manifest.json`: what a run made, from which model, with which versions. */

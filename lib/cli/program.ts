@@ -1,4 +1,5 @@
 import { Command, CommanderError } from 'commander';
+import { packageVersion } from '../common/package-version.ts';
 import type { CommandContext } from './context.ts';
 import { addDemo } from './demo.ts';
 import { addDoctor } from './doctor.ts';
@@ -6,7 +7,6 @@ import { addExplain } from './explain.ts';
 import { EXIT, failureLines, usageError } from './failure.ts';
 import { addLayers } from './layers.ts';
 import { addMethods } from './methods.ts';
-import { packageVersion } from './package.ts';
 
 /**
  * Runs one command line (without `node` and the script's name).

@@ -1,5 +1,4 @@
 import type { DetectedSource } from '../image/source.ts';
-import type { ParamValues } from '../methods/definition.ts';
 import type { ChosenMetric } from '../metrics/choose.ts';
 import type { MetricConvention } from '../metrics/definition.ts';
 import type { Measurements } from '../metrics/measurement.ts';
@@ -44,32 +43,43 @@ export interface EvaluatedMap {
   readonly method: string;
   readonly layer: string;
   readonly convention: MetricConvention;
-  readonly params: ParamValues;
+  /** As they were asked for. */
+  readonly params: MethodVariant['params'];
   readonly measurements: Measurements;
   readonly status: MapStatus;
   readonly milliseconds: number;
 }
 
 export interface EvaluatedImage {
+  readonly image: MeasuredImage;
   readonly class: number;
   readonly label: string | null;
   readonly probability: number | null;
   readonly maps: readonly EvaluatedMap[];
 }
 
+/** What is asked of one image. */
+export interface AskedOfImage {
+  readonly target: TargetInput;
+  readonly truth: (image: MeasuredImage) => Promise<TruthAtInput | undefined>;
+  readonly leaveOut: (image: MeasuredImage) => boolean;
+}
+
 /**
  * Explains one image by every method and measures all maps together.
+ * @returns nothing for an image that is left out
  * @throws what `explain` and `measure` throw
  */
 export async function evaluateImage(
   calls: MeasureCalls,
   plan: EvaluationPlan,
   source: DetectedSource,
-  asked: { readonly target: TargetInput; readonly truth?: (image: MeasuredImage) => Promise<TruthAtInput | undefined> },
+  asked: AskedOfImage,
   call: MeasureCall,
-): Promise<EvaluatedImage> {
+): Promise<EvaluatedImage | undefined> {
   const image = await calls.open(source, asked.target, plan.inputs, call);
-  const truth = await asked.truth?.(image);
+  if (asked.leaveOut(image)) return undefined;
+  const truth = await asked.truth(image);
   const maps: EvaluatedMap[] = [];
   for (const [convention, metrics] of plan.metrics) {
     const start = performance.now();
@@ -89,10 +99,10 @@ export async function evaluateImage(
       const variant = variants[i];
       const explanation = explained[i];
       maps.push({
-        method: explanation?.method ?? plan.controls[i - variants.length]!.name,
+        method: variant?.method ?? plan.controls[i - variants.length]!.name,
         layer: variant?.layerName ?? '',
         convention,
-        params: explanation?.params ?? {},
+        params: variant?.params,
         measurements,
         status: explanation?.status ?? 'ok',
         milliseconds,
@@ -103,7 +113,7 @@ export async function evaluateImage(
   const index = row.classOf(target.terms[0]!.index);
   const { labels } = headSetting(stage.setting, stage.network, target);
   const probability = image.subject.score('probability');
-  return { class: index, label: labels?.names[index] ?? null, probability, maps };
+  return { image, class: index, label: labels?.names[index] ?? null, probability, maps };
 }
 
 const callOf = ({ seed, batchSize, signal }: MeasureCall) => ({ seed, batchSize, signal });

@@ -14,15 +14,13 @@ import { parseTarget } from '../targets/parse.ts';
 import { headChoiceOf, outputOf, scoringGraphOf } from '../targets/resolve.ts';
 import type { Target, TargetInput } from '../targets/target.ts';
 import { openTruth } from '../truth/open-truth.ts';
-import type { TruthLabel, TruthSource } from '../truth/truth.ts';
-import { truthAtInput } from '../truth/truth-at-input.ts';
 import { ExplainerAgain, type HowExplained } from './explain-again.ts';
 import type { CallParts } from './explain-call.ts';
 import type { Stage } from './explain-run.ts';
-import { headSetting } from './head-setting.ts';
 import { type MapInput, mapAtInput } from './map-at-input.ts';
 import { type MapToJudge, measureMaps } from './measure-maps.ts';
 import { type MeasureOptions, mapConvention } from './measure-options.ts';
+import { truthAt } from './measure-truth.ts';
 import { type MeasureCall, type MeasuredImage, openMeasured } from './measured-image.ts';
 import { settleDetector } from './settle-detector.ts';
 
@@ -57,7 +55,7 @@ export class MeasureCalls {
       onProgress: options.onProgress,
     });
     const given = maps.map((map): GivenMap => ({ map, how: howExplained(map, options) }));
-    const where = truth && (await truthOf(truth, input, image));
+    const where = await truthAt(await truth?.find(input), image);
     return this.measureOpened(image, given, metrics, where, options.signal);
   }
 
@@ -106,28 +104,6 @@ export class MeasureCalls {
   async stageOf(target: Target, inputs: MeasureOptions['inputs']): Promise<Stage> {
     return this.#parts.stages.of({ head: scoringGraphOf(target), output: outputOf(target), inputs });
   }
-}
-
-/** Where the object of the image's class is; undefined where nobody says. @throws `ERR_TRUTH_INVALID` */
-export async function truthOf(
-  source: TruthSource,
-  input: unknown,
-  { image, stage, target, row }: MeasuredImage,
-): Promise<TruthAtInput | undefined> {
-  const found = await source.find(input);
-  if (!found) return undefined;
-  const index = row.classOf(target.terms[0]!.index);
-  const name = headSetting(stage.setting, stage.network, target).labels?.names[index];
-  const isWanted = (label: TruthLabel) => (typeof label === 'number' ? label === index : namesClass(label, name));
-  const truth = await found.at(image.placement.picture, isWanted);
-  return truth && truthAtInput(truth, image.placement, found.from);
-}
-
-/** A label, or one of its comma-separated synonyms, without regard to case. */
-function namesClass(label: string, name: string | undefined): boolean {
-  const wanted = label.trim().toLowerCase();
-  const names = name?.toLowerCase().split(',') ?? [];
-  return name?.toLowerCase() === wanted || names.some(one => one.trim() === wanted);
 }
 
 /** Size of a layer's map for pictures of the size at hand. */

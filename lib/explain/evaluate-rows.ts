@@ -1,0 +1,150 @@
+import { controlMap } from '../evaluation/controls.ts';
+import type { Extra } from '../evaluation/data-set.ts';
+import { CONTROLS } from '../evaluation/direction.ts';
+import { type MetricRow, paramsText, type RowPlace } from '../evaluation/rows.ts';
+import { detectSource, type ImageSource } from '../image/source.ts';
+import { findMethod } from '../methods/registry.ts';
+import { type ChosenMetric, chooseMetrics } from '../metrics/choose.ts';
+import type { MetricConvention } from '../metrics/definition.ts';
+import { METRICS } from '../metrics/registry.ts';
+import type { TargetInput } from '../targets/target.ts';
+import type { PictureTruth, TruthLabel, TruthSource } from '../truth/truth.ts';
+import { type ControlMap, type EvaluationPlan, evaluateImage, type MethodVariant } from './evaluate-image.ts';
+import type { EvaluateOptions } from './evaluate-options.ts';
+import { headSetting } from './head-setting.ts';
+import type { MeasureCalls } from './measure-call.ts';
+import { namesClass, truthAt } from './measure-truth.ts';
+import type { MeasuredImage } from './measured-image.ts';
+
+/** The rows of one image, and what belongs to each besides. */
+export interface ImageRows {
+  readonly rows: readonly MetricRow[];
+  readonly extras: readonly Extra[];
+  /** By `only`. */
+  readonly leftOut: boolean;
+}
+
+/** What an evaluation asks of every image. */
+export function planOf(options: EvaluateOptions): EvaluationPlan {
+  const { methods = ['grad-cam'], layers = ['auto'], conventions = ['paper'], controls = true } = options;
+  const variants = conventions.flatMap(convention =>
+    layers.flatMap(layer =>
+      methods.map((spec): MethodVariant => {
+        const { method, params } = typeof spec === 'string' ? { method: spec } : spec;
+        const layerName = Array.isArray(layer) ? layer.join('+') : String(layer);
+        return {
+          method: findMethod(method).name,
+          params,
+          layer: layer === 'auto' ? undefined : layer,
+          layerName,
+          convention,
+        };
+      }),
+    ),
+  );
+  const shown = CONTROLS.map(
+    (name): ControlMap => ({ name, make: (size, seed, index) => controlMap(name, size, seed, index) }),
+  );
+  const metrics = new Map(conventions.map(convention => [convention, metricsOf(options, convention)] as const));
+  return { variants, controls: controls ? shown : [], metrics, inputs: options.inputs };
+}
+
+function metricsOf({ metrics, truth }: EvaluateOptions, convention: MetricConvention): ChosenMetric[] {
+  if (metrics !== undefined || truth === undefined) return chooseMetrics(metrics, convention);
+  const names = METRICS.filter(({ needs }) => !needs.explanations).map(({ name }) => name);
+  return chooseMetrics(names, convention);
+}
+
+/** What evaluates the images of one call. */
+export interface RowMaker {
+  readonly calls: MeasureCalls;
+  readonly plan: EvaluationPlan;
+  readonly options: EvaluateOptions;
+  readonly truth: TruthSource | undefined;
+  readonly nameOf: (input: unknown, index: number) => string;
+}
+
+/**
+ * Explains and measures one image.
+ * @param has rows that need not be made again
+ * @throws what `explain` and `measure` throw, `ERR_TRUTH_INVALID`
+ */
+export async function imageRows(
+  maker: RowMaker,
+  input: unknown,
+  index: number,
+  has: (place: RowPlace) => boolean,
+): Promise<ImageRows> {
+  const { calls, plan, options, truth } = maker;
+  const image = maker.nameOf(input, index);
+  const missing = (method: string, layer: string, convention: MetricConvention, params: string) =>
+    plan.metrics
+      .get(convention)!
+      .filter(({ definition: { name } }) => !has({ image, index, method, layer, convention, params, metric: name }));
+  const variants = plan.variants.filter(
+    ({ method, layerName, convention, params }) =>
+      missing(method, layerName, convention, paramsText(params)).length > 0,
+  );
+  const controls = plan.controls.filter(({ name }) =>
+    [...plan.metrics.keys()].some(convention => missing(name, '', convention, '').length > 0),
+  );
+  if (variants.length === 0 && controls.length === 0) return { rows: [], extras: [], leftOut: false };
+
+  const { seed = 0, batchSize, signal } = options;
+  const known = await truth?.find(input);
+  const asked = {
+    target: targetOf(options.target, known),
+    truth: (measured: MeasuredImage) => truthAt(known, measured),
+    leaveOut: (measured: MeasuredImage) => options.only === 'correct' && isCorrect(known, measured) !== true,
+  };
+  const call = { seed, index, batchSize, signal };
+  const source = detectSource(input as ImageSource);
+  const evaluated = await evaluateImage(calls, { ...plan, variants, controls }, source, asked, call);
+  if (!evaluated) return { rows: [], extras: [], leftOut: true };
+
+  const correct = known ? isCorrect(known, evaluated.image) : null;
+  const rows: MetricRow[] = [];
+  const extras: Extra[] = [];
+  for (const map of evaluated.maps) {
+    const place = { method: map.method, layer: map.layer, convention: map.convention, params: paramsText(map.params) };
+    for (const measurement of Object.values(map.measurements)) {
+      const { metric, value, status, reason, runs } = measurement;
+      if (has({ image, index, ...place, metric })) continue;
+      const { class: index_, label, probability } = evaluated;
+      rows.push({
+        image,
+        index,
+        class: index_,
+        label,
+        probability,
+        correct,
+        ...place,
+        metric,
+        value,
+        status,
+        reason,
+        runs,
+        ms: Math.round(map.milliseconds),
+      });
+      extras.push(measurement);
+    }
+  }
+  return { rows, extras, leftOut: false };
+}
+
+function targetOf(target: TargetInput | undefined, known: PictureTruth | undefined): TargetInput {
+  if (target !== 'label') return target ?? 'top1';
+  const named = known?.labels[0];
+  // Of a picture whose truth names no class the best one: its row says so by `correct`.
+  return named === undefined ? 'top1' : typeof named === 'number' ? named : { kind: 'label', label: named };
+}
+
+/** Whether the network's best class is one that the truth names; null where it names none. */
+function isCorrect(known: PictureTruth | undefined, { stage, target, row }: MeasuredImage): boolean | null {
+  if (!known || known.labels.length === 0) return null;
+  const best = row.classOf(-1);
+  const name = headSetting(stage.setting, stage.network, target).labels?.names[best];
+  return known.labels.some((label: TruthLabel) =>
+    typeof label === 'number' ? label === best : namesClass(label, name),
+  );
+}

@@ -1,0 +1,155 @@
+import { mkdtemp, rm } from 'node:fs/promises';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
+import { invalid } from '../common/checks.ts';
+import { throwIfAborted } from '../common/errors.ts';
+import { RESAMPLES } from '../evaluation/bootstrap.ts';
+import { EvaluationFiles } from '../evaluation/files.ts';
+import type { Provenance } from '../evaluation/provenance.ts';
+import type { EvaluationRow } from '../evaluation/rows.ts';
+import type { RunIdentity } from '../evaluation/run-record.ts';
+import { type EvaluationSummary, SummaryBuilder, type SummaryOptions } from '../evaluation/summary.ts';
+import { runStream } from '../io/picture-stream.ts';
+import type { ImageRows } from './evaluate-rows.ts';
+
+/** What runs an evaluation. */
+export interface EvaluationParts {
+  /** The images, in order. */
+  readonly source: () => Promise<Iterable<unknown> | AsyncIterable<unknown>>;
+  /** Explains and measures an image; rows that `has` knows are not made again. */
+  readonly evaluate: (input: unknown, index: number, has: EvaluationFiles['has']) => Promise<ImageRows>;
+  readonly nameOf: (input: unknown, index: number) => string;
+  readonly identity: () => Promise<RunIdentity>;
+  readonly provenance: () => Promise<Omit<Provenance, 'images' | 'bootstrap' | 'started' | 'resumed'>>;
+  readonly summed: SummaryOptions;
+  readonly limit: number | undefined;
+  readonly chosen: string;
+  readonly concurrency: number;
+  readonly resume: string | undefined;
+  readonly signal: AbortSignal | undefined;
+  readonly onProgress: ((progress: { done: number; total: number }) => void) | undefined;
+}
+
+/**
+ * An evaluation that is under way: its rows, one for each image, map and metric, in the order of the images. Rows are kept in
+ * a file, not in memory.
+ */
+export class Evaluation implements AsyncIterable<EvaluationRow> {
+  readonly #parts: EvaluationParts;
+  readonly #builder: SummaryBuilder;
+  readonly #started = new Date().toISOString();
+  #files: EvaluationFiles | undefined;
+  #temporary: string | undefined;
+  #rows: AsyncGenerator<EvaluationRow, void, void> | undefined;
+  #given = 0;
+  #leftOut = 0;
+  #summary: Promise<EvaluationSummary> | undefined;
+
+  constructor(parts: EvaluationParts) {
+    this.#parts = parts;
+    this.#builder = new SummaryBuilder(parts.summed);
+  }
+
+  /** @throws what evaluating throws for every image; an image that fails is a row with `error` */
+  [Symbol.asyncIterator](): AsyncGenerator<EvaluationRow, void, void> {
+    this.#rows ??= this.#run();
+    return this.#rows;
+  }
+
+  /** What all rows say; those that nobody has read yet are made first. */
+  summary(): Promise<EvaluationSummary> {
+    this.#summary ??= this.#summarize();
+    return this.#summary;
+  }
+
+  /** Writes metrics.csv, curves.json and summary.json into a folder, which is made. @throws `ERR_OUTPUT` */
+  async save(folder: string): Promise<void> {
+    if (typeof folder !== 'string' || folder === '') throw invalid('save takes the path of a folder');
+    const summary = await this.summary();
+    if (folder === this.#files!.folder) await this.#files!.finish(summary);
+    else await this.#files!.copyTo(folder, summary);
+  }
+
+  async #summarize(): Promise<EvaluationSummary> {
+    for await (const _ of this) {
+      // Rows are kept by the files and the builder.
+    }
+    const { provenance, chosen, signal } = this.#parts;
+    return this.#builder.summary(
+      {
+        ...(await provenance()),
+        images: { given: this.#given, chosen, leftOut: this.#leftOut },
+        bootstrap: { resamples: this.#parts.summed.resamples ?? RESAMPLES, interval: 'percentile, 95 %' },
+        started: this.#started,
+        resumed: (this.#files?.taken ?? 0) > 0,
+      },
+      signal,
+    );
+  }
+
+  async *#run(): AsyncGenerator<EvaluationRow, void, void> {
+    const { source, evaluate, nameOf, concurrency, signal, limit, resume, onProgress } = this.#parts;
+    throwIfAborted(signal);
+    const files = await this.#open(resume);
+    const images = first(await source(), limit);
+    const total = await countOf(images);
+    const task = (input: unknown, index: number) => evaluate(input, index, place => files.has(place));
+    try {
+      for await (const { input, result, error } of runStream(images, task, { concurrency, signal })) {
+        const index = this.#given++;
+        if (result?.leftOut) this.#leftOut++;
+        const failed = error && {
+          image: nameOf(input, index),
+          index,
+          error: { code: error.code, message: error.message },
+        };
+        const rows: readonly EvaluationRow[] = failed ? [failed] : result!.rows;
+        const extras = failed ? [] : result!.extras;
+        await files.write(rows, extras);
+        rows.forEach((row, i) => this.#builder.add(row, extras[i]));
+        onProgress?.({ done: this.#given, total: total ?? this.#given });
+        yield* rows;
+      }
+    } finally {
+      await files.close();
+    }
+  }
+
+  async #open(resume: string | undefined): Promise<EvaluationFiles> {
+    const run = await this.#parts.identity();
+    if (resume === undefined) this.#temporary = await mkdtemp(join(tmpdir(), 'onnx-cam-evaluation-'));
+    const onRow = (row: EvaluationRow) => this.#builder.add(row);
+    this.#files = await EvaluationFiles.open(resume ?? this.#temporary!, { run, resume: resume !== undefined, onRow });
+    return this.#files;
+  }
+
+  /** Removes what was kept of the rows; nothing of what was saved. */
+  async dispose(): Promise<void> {
+    await this.#rows?.return();
+    if (this.#temporary) await rm(this.#temporary, { recursive: true, force: true });
+  }
+
+  async [Symbol.asyncDispose](): Promise<void> {
+    await this.dispose();
+  }
+}
+
+/** Undefined where only reading tells. */
+async function countOf(images: Iterable<unknown> | AsyncIterable<unknown>): Promise<number | undefined> {
+  return Array.isArray(images) ? images.length : undefined;
+}
+
+function first(
+  images: Iterable<unknown> | AsyncIterable<unknown>,
+  limit: number | undefined,
+): Iterable<unknown> | AsyncIterable<unknown> {
+  if (limit === undefined) return images;
+  if (Array.isArray(images)) return images.slice(0, limit);
+  return (async function* () {
+    let given = 0;
+    for await (const image of images) {
+      yield image;
+      if (++given === limit) return;
+    }
+  })();
+}

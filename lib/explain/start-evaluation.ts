@@ -1,0 +1,117 @@
+import { packageVersion } from '../common/package-version.ts';
+import { runtimeInfo } from '../engine/library.ts';
+import type { Provenance } from '../evaluation/provenance.ts';
+import type { RunIdentity } from '../evaluation/run-record.ts';
+import { openSource, type StreamSource } from '../io/picture-stream.ts';
+import type { MetricParams } from '../metrics/definition.ts';
+import type { ExplainSource } from '../network/images.ts';
+import type { Target } from '../targets/target.ts';
+import { openTruth } from '../truth/open-truth.ts';
+import type { TruthInput } from '../truth/truth.ts';
+import type { EvaluationPlan } from './evaluate-image.ts';
+import type { EvaluateOptions } from './evaluate-options.ts';
+import { imageRows, planOf } from './evaluate-rows.ts';
+import { Evaluation } from './evaluation.ts';
+import type { CallParts } from './explain-call.ts';
+import type { MeasureCalls } from './measure-call.ts';
+import { mapConvention } from './measure-options.ts';
+
+/** What an evaluation needs of its explainer. */
+export interface EvaluatingParts extends CallParts {
+  readonly calls: MeasureCalls;
+}
+
+/**
+ * Sets an evaluation up; its images are read when its rows are.
+ * @throws what is wrong for every image: `ERR_METHOD_UNKNOWN`, `ERR_METHOD_UNSUPPORTED`, `ERR_METRIC_UNKNOWN`,
+ * `ERR_LAYER_NOT_FOUND`, `ERR_OPTION_INVALID`
+ */
+export function startEvaluation<T extends ExplainSource>(
+  parts: EvaluatingParts,
+  source: StreamSource<T>,
+  options: EvaluateOptions,
+): Evaluation {
+  const plan = planOf(options);
+  const { requests, network } = parts.stages.base;
+  for (const { method, params, layer, convention } of plan.variants)
+    requests.make({ method, params, layer, convention: mapConvention(convention) });
+  const { seed = 0, signal, limit, resume, onProgress, concurrency = parts.schedule.concurrency } = options;
+  const truth = options.truth === undefined ? undefined : openTruth(options.truth);
+  // It is told where images are read.
+  truth?.catch(() => {});
+  const settings = settingsOf(parts, options);
+  const [metrics] = plan.metrics.values();
+  const from = typeof source === 'string' ? source : 'the images given';
+  return new Evaluation({
+    source: () => openSource(source),
+    evaluate: async (input, index, has) => {
+      const end = parts.schedule.begin(1);
+      try {
+        return await imageRows({ calls: parts.calls, plan, options, truth: await truth, nameOf }, input, index, has);
+      } finally {
+        end();
+      }
+    },
+    nameOf,
+    identity: async (): Promise<RunIdentity> => ({
+      version: packageVersion(),
+      model: await network.model.sha256(),
+      settings: settings(),
+      metrics: paramsByMetric(plan),
+    }),
+    provenance: async (): Promise<Omit<Provenance, 'images' | 'bootstrap' | 'started' | 'resumed'>> => {
+      const found = await truth;
+      return {
+        versions: { 'onnx-cam': packageVersion(), node: process.versions.node, onnxruntime: await runtimeVersion() },
+        model: { path: network.model.path ?? null, sha256: await network.model.sha256() },
+        preprocess: network.model.input.dims.length === 4 ? parts.reading.preprocessing().resolved : null,
+        target: targetText(options.target),
+        convention: [...plan.metrics.keys()].join(', '),
+        params: paramsByMetric(plan),
+        truth: found ? { from: truthText(options.truth!), unmatched: found.unmatched() } : null,
+        seed,
+        warnings: [...(found?.warnings() ?? [])],
+      };
+    },
+    summed: { metrics: metrics!.map(({ definition: { name, direction } }) => ({ name, direction })), seed },
+    limit,
+    chosen: limit === undefined ? `all of ${from}` : `the first ${limit} of ${from}`,
+    concurrency,
+    resume,
+    signal,
+    onProgress,
+  });
+}
+
+/** A path as it was given; other images by their place. */
+const nameOf = (input: unknown, index: number): string => (typeof input === 'string' ? input : `#${index}`);
+
+function settingsOf({ reading, stages }: EvaluatingParts, options: EvaluateOptions): () => RunIdentity['settings'] {
+  return () => ({
+    target: targetText(options.target),
+    preprocess: stages.base.network.model.input.dims.length === 4 ? reading.preprocessing().resolved : null,
+    truth: options.truth === undefined ? null : truthText(options.truth),
+    seed: options.seed ?? 0,
+    only: options.only ?? null,
+  });
+}
+
+function targetText(target: EvaluateOptions['target']): string {
+  if (target === undefined) return 'top1';
+  return typeof target === 'object' ? (target as Target).kind : String(target);
+}
+
+const truthText = (truth: TruthInput): string => (typeof truth === 'string' ? truth : 'given by the caller');
+
+/** Of the first convention, which as a rule is the only one. */
+function paramsByMetric(plan: EvaluationPlan): Record<string, MetricParams> {
+  const [metrics] = plan.metrics.values();
+  return Object.fromEntries(metrics!.map(({ definition, params }) => [definition.name, params]));
+}
+
+async function runtimeVersion(): Promise<string | null> {
+  return runtimeInfo().then(
+    ({ version }) => version,
+    () => null,
+  );
+}
