@@ -19,7 +19,7 @@ using namespace onnx_cam::kernels;
 
 namespace {
 
-constexpr PictureLayout kLayouts[] = {{1, 1, 1, false}, {3, 1, 7, true},  {2, 9, 1, false},
+constexpr PictureLayout kLayouts[] = {{1, 1, 1, false}, {3, 1, 7, true},    {2, 9, 1, false},
                                       {3, 5, 4, true},  {3, 31, 17, false}, {1, 150, 130, true}};
 
 std::vector<float> values(std::size_t count) {
@@ -60,7 +60,8 @@ void testPictures(const PictureLayout& layout) {
 void testVariants(const PictureLayout& layout) {
   const std::vector<float> from = values(layout.size()), to = values(layout.size());
   std::vector<std::uint32_t> order;
-  for (std::size_t i = 0; i < layout.pixels(); i++) order.push_back(static_cast<std::uint32_t>(layout.pixels() - 1 - i));
+  for (std::size_t i = 0; i < layout.pixels(); i++)
+    order.push_back(static_cast<std::uint32_t>(layout.pixels() - 1 - i));
   PixelVariantsConfig config;
   config.images = {from.data(), to.data()};
   config.orders = {{order.data(), order.size()}, {}};
@@ -78,8 +79,12 @@ void testVariants(const PictureLayout& layout) {
     if (item == 3) CHECK(slot[0] == from[0] && slot.back() == (all == 1 ? from : to).back());
   }
   const auto isShape = [](const CodedError& error) { return std::string_view(error.code()) == "ERR_INPUT_SHAPE"; };
-  for (const PixelItem item : {PixelItem{2, 0, 0, 0, 0}, {0, 2, 0, 0, 0}, {0, 1, 2, 0, 1}, {0, 1, 0, 0, all + 1},
-                               {0, 1, 1, 0, 1}, {0, 1, 0, 1, 0}}) {
+  for (const PixelItem item : {PixelItem{2, 0, 0, 0, 0},
+                               {0, 2, 0, 0, 0},
+                               {0, 1, 2, 0, 1},
+                               {0, 1, 0, 0, all + 1},
+                               {0, 1, 1, 0, 1},
+                               {0, 1, 0, 1, 0}}) {
     PixelVariantsConfig wrong = config;
     wrong.items = {item};
     CHECK_THROWS(PixelVariants(wrong), CodedError, isShape);

@@ -20,7 +20,7 @@ using onnx_cam::Random;
 
 namespace {
 
-constexpr PictureLayout kLayouts[] = {{1, 1, 1, false}, {3, 1, 40, false}, {2, 33, 1, true},
+constexpr PictureLayout kLayouts[] = {{1, 1, 1, false}, {3, 1, 40, false},  {2, 33, 1, true},
                                       {3, 2, 2, true},  {3, 17, 30, false}, {1, 64, 51, false}};
 
 std::vector<float> values(std::size_t count) {
@@ -42,7 +42,8 @@ std::vector<std::uint32_t> scattered(std::size_t count) {
 }
 
 /// How far each removed pixel is from its neighbours' weighted mean.
-double farthest(const std::vector<float>& picture, const PictureLayout& layout, const std::vector<std::uint8_t>& removed) {
+double farthest(const std::vector<float>& picture, const PictureLayout& layout,
+                const std::vector<std::uint8_t>& removed) {
   const auto height = static_cast<std::ptrdiff_t>(layout.height), width = static_cast<std::ptrdiff_t>(layout.width);
   double most = 0;
   for (std::ptrdiff_t pixel = 0; pixel < height * width; pixel++) {
@@ -104,8 +105,8 @@ void testInterruption() {
     flag = true;
   });
   const InterruptionScope scope(&flag);
-  CHECK_THROWS(imputePixels(image.data(), layout, order.data(), ranges.data(), ranges.size(), {}, out.data()), Interrupted,
-               [](const Interrupted&) { return true; });
+  CHECK_THROWS(imputePixels(image.data(), layout, order.data(), ranges.data(), ranges.size(), {}, out.data()),
+               Interrupted, [](const Interrupted&) { return true; });
   raiser.join();
 }
 
