@@ -5,27 +5,28 @@ export const BASELINES = ['zero', 'black', 'mean', 'min', 'blur', 'blur-reflect'
 /** A name, or the number that every value of the input becomes. */
 export type Baseline = (typeof BASELINES)[number] | number;
 
-/** RISE's blur: SciPy's Gaussian of deviation 5 over a single one in 11 cells, whose tails its reflecting border folds in. */
-export const RISE_KERNEL = Float64Array.of(
-  0.087958,
-  0.088896,
-  0.090474,
-  0.092191,
-  0.093489,
-  0.093982,
-  0.093489,
-  0.092191,
-  0.090474,
-  0.088896,
-  0.087958,
-);
+/**
+ * RISE's blur: SciPy's Gaussian of deviation 5, cut off at 4 deviations, over a single one in 11 cells. Its border mirrors the
+ * cells about their edge, so that the tails are folded in.
+ */
+export const RISE_KERNEL = ((): Float64Array => {
+  const kernel = new Float64Array(11);
+  for (const [i, weight] of gaussian(20).entries()) {
+    const place = (((i - 15) % 22) + 22) % 22;
+    kernel[place < 11 ? place : 21 - place]! += weight;
+  }
+  return kernel;
+})();
 
 /** torchvision's gaussian_blur: 11 cells, deviation 5, cut off and scaled to a sum of 1. */
-export const REFLECTED_KERNEL = ((): Float64Array => {
-  const powers = Float64Array.from({ length: 11 }, (_, i) => Math.exp(-((i - 5) ** 2) / 50));
-  const sum = powers.reduce((total, value) => total + value, 0);
-  return powers.map(value => value / sum);
-})();
+export const REFLECTED_KERNEL = gaussian(5);
+
+/** Weights of deviation 5 and sum 1 up to `radius` cells from the middle. */
+function gaussian(radius: number): Float64Array {
+  const weights = Float64Array.from({ length: 2 * radius + 1 }, (_, i) => Math.exp(-((i - radius) ** 2) / 50));
+  const sum = weights.reduce((total, value) => total + value, 0);
+  return weights.map(value => value / sum);
+}
 
 /** Inputs that are the same everywhere, or in every channel: their score belongs to the network, not to the picture. */
 export function isConstant(name: Baseline): boolean {

@@ -44,8 +44,9 @@ void check(const PixelVariantsConfig& config) {
   for (std::size_t i = 0; i < config.items.size(); i++) {
     const PixelItem& item = config.items[i];
     const bool images = item.from < config.images.size() && item.to < config.images.size();
-    const bool range = item.begin <= item.end && (item.begin == item.end || (item.order < config.orders.size() &&
-                                                                             item.end <= config.orders[item.order].count));
+    const bool range =
+        item.begin <= item.end &&
+        (item.begin == item.end || (item.order < config.orders.size() && item.end <= config.orders[item.order].count));
     if (!images || !range) {
       throw CodedError("ERR_INPUT_SHAPE", "changed copy " + std::to_string(i) +
                                               " names an image or a stretch of an order of pixels that isn't there");

@@ -30,6 +30,8 @@ const model = buildModel({
 });
 const input = { data: noise([3 * 48 * 48], 4).data, dims: [1, 3, 48, 48] };
 const rule: MaskRule = { interpolation: 'bilinear', normalize: 'after', epsilon: 0 };
+const zeros = new Float32Array(input.data.length);
+const order = Uint32Array.from({ length: 4000 }, (_, i) => (i * 7919) % (48 * 48));
 const maps = { data: noise([4000 * 16], 5).data, dims: [4000, 4, 4] as const };
 
 let models: ScoringModels;
@@ -49,6 +51,8 @@ const phases: Record<string, (scorer: Scorer) => Promise<unknown>> = {
     }),
   'grid masks': async scorer =>
     scorer.gridMasks(await randomMasks(scorer.size, { n: 4000, cells: 7, p: 0.5, seed: 0 })),
+  pixels: scorer =>
+    scorer.pixels(Array.from({ length: 4000 }, (_, i) => ({ from: input.data, to: zeros, order, begin: 0, end: i }))),
   tail: scorer =>
     scorer.tail({
       kind: 'channels',

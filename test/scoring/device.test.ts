@@ -15,6 +15,15 @@ const TARGETS = [0, 2, 3].map(classTarget);
 const DIMS = [1, 3, 18, 22];
 const INPUT = { data: noise(DIMS, 11, 2).data, dims: DIMS };
 const rule = { interpolation: 'bilinear', normalize: 'after', epsilon: 0 } as const;
+const zeros = new Float32Array(INPUT.data.length);
+const order = Uint32Array.from({ length: 18 * 22 }, (_, i) => (i * 79) % (18 * 22));
+const pixels = Array.from({ length: 50 }, (_, i) => ({
+  from: INPUT.data,
+  to: zeros,
+  order,
+  begin: i % 3,
+  end: 7 * i + 3,
+}));
 const maps = { data: noise([50, 4, 5], 3).data, dims: [50, 4, 5] as const };
 
 const model = buildModel({
@@ -71,6 +80,14 @@ describe('scores from a device', () => {
     }
   });
 
+  it('exchanged pixels', async () => {
+    const expected = await (await cpu.image(INPUT, TARGETS)).scorer.pixels(pixels);
+    for (const batchSize of [1, 7, 64]) {
+      const { scorer } = await device.image(INPUT, TARGETS, { batchSize });
+      expectClose(await scorer.pixels(pixels), expected, 1e-5);
+    }
+  });
+
   it('changed activations', async () => {
     const { scorer } = await device.image(INPUT, TARGETS, { batchSize: 2 });
     const { scorer: plain } = await cpu.image(INPUT, TARGETS);
@@ -113,6 +130,7 @@ describe('a device whose memory is small', () => {
     expectClose((await scorer.masks(request)).scores, (await plain.masks(request)).scores, 1e-5);
     expect(scorer.warnings).toEqual(['batches of 128 did not fit into memory and were halved down to 12']);
     expect(scorer.runs.network).toBe(50);
+    expectClose(await scorer.pixels(pixels), await plain.pixels(pixels), 1e-5);
     await small.dispose();
   });
 

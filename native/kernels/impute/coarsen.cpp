@@ -41,8 +41,8 @@ Operator coarsenColumns(const Operator& fine) {
       const auto &centre = fine.centre, &east = fine.east, &south = fine.south;
       const auto &west = fine.southWest, &right = fine.southEast;
       coarse.centre[to] = centre[i] + 0.25f * centre[a] + w * w * centre[b] + south[a] + 2 * w * south[i];
-      coarse.east[to] = east[i] + 0.25f * east[a] + w * w * east[b] + 0.5f * (west[a + 1] + right[a]) +
-                        w * (right[i] + west[i + 1]);
+      coarse.east[to] =
+          east[i] + 0.25f * east[a] + w * w * east[b] + 0.5f * (west[a + 1] + right[a]) + w * (right[i] + west[i + 1]);
       if (last) continue;
       coarse.south[to] = 0.5f * south[i] + 0.25f * centre[b] + 0.5f * south[b];
       coarse.southEast[to] = 0.5f * right[i] + 0.25f * east[b] + 0.5f * right[b];
@@ -55,12 +55,7 @@ Operator coarsenColumns(const Operator& fine) {
 }  // namespace
 
 Operator::Operator(const Grid& of)
-    : grid(of),
-      centre(of.cells()),
-      east(of.cells()),
-      southWest(of.cells()),
-      south(of.cells()),
-      southEast(of.cells()) {}
+    : grid(of), centre(of.cells()), east(of.cells()), southWest(of.cells()), south(of.cells()), southEast(of.cells()) {}
 
 Operator pictureOperator(const Grid& grid, const std::vector<float>& degree, const std::vector<float>& mask) {
   Operator made(grid);

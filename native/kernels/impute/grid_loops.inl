@@ -83,7 +83,8 @@ static inline void stretchRow(const float* __restrict coarse, std::size_t coarse
   to[width - 1] = coarse[coarseWidth - 1];
 }
 
-static void prolong(const Grid& coarse, const float* from, const Grid& fine, const float* mask, float* rows, float* to) {
+static void prolong(const Grid& coarse, const float* from, const Grid& fine, const float* mask, float* rows,
+                    float* to) {
   float *upper = rows, *lower = rows + fine.width;
   stretchRow(from + coarse.at(0, 0), coarse.width, fine.width, upper);
   for (std::size_t y = 0; y < coarse.height; y++) {
@@ -160,5 +161,5 @@ static double dot(const Grid& grid, const double* r, const float* z) {
   return sums.total();
 }
 
-static constexpr GridLoops loops{start,      pictureRest, rest,    pictureSmooth, smooth, restrictTo,
-                                 prolong,    apply,       advance, turn,          dot};
+static constexpr GridLoops loops{start,   pictureRest, rest,    pictureSmooth, smooth, restrictTo,
+                                 prolong, apply,       advance, turn,          dot};

@@ -12,7 +12,7 @@
 // Layout: [C, H, W], or [H, W, C] with `channelsLast`; results are rounded to float once. Edge cases: nothing removed is the
 // picture; everything removed is zeros, without noise; a channel with a value that isn't finite among the kept ones becomes
 // NaN where it was removed; pixels may be named twice. Threads: one range each; the same numbers for any number of them.
-// Source: Rong et al., arXiv:2202.00449, §4; docs/metrics.md (ROAD).
+// Source: Rong et al., arXiv:2202.00449; docs/design.md#imputation.
 #pragma once
 
 #include <cstddef>

@@ -40,9 +40,7 @@ class Multigrid {
     std::vector<float> centre, east, southWest, south, southEast;
     std::vector<float> f, u, rest;
 
-    Stencil stencil() const {
-      return {centre.data(), east.data(), southWest.data(), south.data(), southEast.data()};
-    }
+    Stencil stencil() const { return {centre.data(), east.data(), southWest.data(), south.data(), southEast.data()}; }
   };
 
   void cycle(std::size_t level);

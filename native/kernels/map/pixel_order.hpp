@@ -5,7 +5,7 @@
 // Layout: m [P] → order [P]. Exact: keys are the values' bits, no arithmetic. A radix sort in three passes of 11 bits; a pass
 // whose digit is the same everywhere is left out, so that maps of few values cost less. Infinities have their place; with a
 // NaN there is no order, nothing is written.
-// No SIMD tiers: bound by scattered writes. Source: docs/metrics.md (ties).
+// No SIMD tiers: bound by scattered writes.
 #pragma once
 
 #include <cstddef>

@@ -23,8 +23,8 @@ std::size_t sampleAt(std::size_t i, std::size_t radius, std::size_t count, Borde
 }
 
 /// Blurs [outer, count, inner] along the middle axis.
-void blurAxis(const float* in, std::size_t outer, std::size_t count, std::size_t inner, const std::vector<float>& kernel,
-              Border border, float* out) {
+void blurAxis(const float* in, std::size_t outer, std::size_t count, std::size_t inner,
+              const std::vector<float>& kernel, Border border, float* out) {
   const std::size_t radius = kernel.size() / 2;
   // Lines that are samples apart: the loop over an axis's interior runs along memory instead.
   const std::size_t begin = inner == 1 ? std::min(radius, count) : count;

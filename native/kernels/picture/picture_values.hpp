@@ -6,7 +6,8 @@
 // Beyond the border there is nothing (zero), or the picture mirrored about its border samples (reflect-101), however far
 // outside. Separable: columns, then rows. Layout: [C, H, W], or [H, W, C] with `channelsLast`; map [H, W]. Accumulator: float.
 // Edge cases: an axis of one sample is mirrored onto itself; NaN spreads as far as the kernel reaches.
-// No SIMD tiers: one pass over memory; a picture is blurred once for all its copies. Source: docs/metrics.md (baselines).
+// No SIMD tiers: one pass over memory; a picture is blurred once for all its copies. Source: Petsiuk et al.,
+// arXiv:1806.07421 (insertion starts from the blurred picture).
 #pragma once
 
 #include <cstddef>
