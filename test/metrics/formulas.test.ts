@@ -87,6 +87,14 @@ describe('confidence', () => {
   });
 });
 
+describe('conventions of metrics that their tool lacks are as in the paper', () => {
+  test.each(['lerf-deletion', 'srg', 'arcc', 'aopc', 'average-gain', 'half-muted-drop', 'saco'])('%s', async name => {
+    const how = { preprocess: { mean: [0.3], std: [0.5] } };
+    const other = await measureFixture(name, { ...how, convention: 'openvino' });
+    expect(other).toEqual(await measureFixture(name, how));
+  });
+});
+
 describe('composites', () => {
   test('worked by hand', () => {
     expectClose([harmonicMean([0.9, 1 - 0.5, 1 - 0.2]), harmonicMean([0.9, 0.5, 0.4])], [0.687898, 0.534653], 1e-6);
