@@ -1,4 +1,5 @@
 import { defineMetric } from './definition.ts';
+import { asPaper } from './support/as-paper.ts';
 import { coherencyOf, complexityOf } from './support/coherency.ts';
 import { lostShare, NO_SCORE, scorePair, shareOf } from './support/drop.ts';
 import { harmonicMean } from './support/harmonic-mean.ts';
@@ -24,8 +25,7 @@ export const adcc = defineMetric({
   measure: async (asked, scores) => {
     const lost = lostShare(...scorePair(asked, scores));
     if (lost === null) return { value: null, reason: NO_SCORE };
-    const convention = asked.convention === 'pytorch-grad-cam' ? 'paper' : asked.convention;
-    const { value: coherency, reason } = await coherencyOf({ ...asked, convention });
+    const { value: coherency, reason } = await coherencyOf(asPaper(asked, 'openvino'));
     const complexity = complexityOf(asked.map.data);
     const value = harmonicMean([coherency, 1 - complexity, 1 - lost]);
     return { ...shareOf(asked, value), reason, details: { coherency, complexity, averageDrop: lost } };

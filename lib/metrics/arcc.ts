@@ -1,14 +1,11 @@
-import { defineMetric, type MetricCase } from './definition.ts';
+import { defineMetric } from './definition.ts';
+import { asPaper } from './support/as-paper.ts';
 import { coherencyOf, complexityOf } from './support/coherency.ts';
 import { harmonicMean } from './support/harmonic-mean.ts';
 import { combinedRoad, combinedVariants, roadParams } from './support/road.ts';
 
 /** Keeps every term above 0. */
 const ADDED = 1e-8;
-
-/** Quantus has no ARCC, and its ROAD is another quantity. */
-const asPaper = (asked: MetricCase): MetricCase =>
-  asked.convention === 'quantus' ? { ...asked, convention: 'paper' } : asked;
 
 /**
  * 3 / (1/Coherency + 1/(1 − Complexity) + 1/R), each term + 1e-8, R = 2 · ROAD cut to [0, 1]: ADCC with imputed pixels in the
@@ -25,9 +22,10 @@ export const arcc = defineMetric({
   needs: { scores: true, explanations: true },
   cost: '2 percentiles F + 1M',
   params: roadParams([20, 40, 60, 80]),
-  variants: asked => combinedVariants(asPaper(asked)),
-  measure: async (asked, scores) => {
-    const { value: road, reason: kept } = await combinedRoad(asPaper(asked), scores);
+  variants: asked => combinedVariants(asPaper(asked, 'pytorch-grad-cam')),
+  measure: async (given, scores) => {
+    const asked = asPaper(given, 'pytorch-grad-cam');
+    const { value: road, reason: kept } = await combinedRoad(asked, scores);
     const { value: coherency, reason = kept } = await coherencyOf(asked);
     const complexity = complexityOf(asked.map.data);
     const gain = Math.min(1, Math.max(0, 2 * road));

@@ -1,9 +1,10 @@
 import { defineMetric, type MetricCase } from './definition.ts';
+import { asPaper } from './support/as-paper.ts';
 import { baselineOf, baselineParam } from './support/baseline-param.ts';
-import { areaUnder, countsOf, curveVariants, STEPS } from './support/curve.ts';
+import { areaUnder, countsOf, curveVariants, LERF_STEPS } from './support/curve.ts';
 import { SCORE, scoreOf } from './support/score-param.ts';
 
-const counts = (asked: MetricCase) => countsOf(asked.subject.pixels, asked.subject.shape.width, asked, false);
+const counts = (asked: MetricCase) => countsOf(asked.subject.pixels, asked.subject.shape.width, asPaper(asked));
 
 /** Deletion in the reversed order: the pixels of the smallest values go first, and f should stay. */
 export const lerfDeletion = defineMetric({
@@ -16,7 +17,7 @@ export const lerfDeletion = defineMetric({
   unit: 'score',
   needs: { scores: true },
   cost: '(steps − 1) F',
-  params: { score: SCORE, ...STEPS, baseline: baselineParam('zero') },
+  params: { score: SCORE, ...LERF_STEPS, baseline: baselineParam('zero') },
   variants: asked => curveVariants(asked, counts(asked), { kind: 'remove-least', baseline: baselineOf(asked.params) }),
-  measure: (asked, scores) => areaUnder(asked, counts(asked), scores[scoreOf(asked.params)]),
+  measure: (asked, scores) => areaUnder(asPaper(asked), counts(asked), scores[scoreOf(asked.params)]),
 });

@@ -1,3 +1,4 @@
+import type { PictureShape } from '../kernels/picture-values.ts';
 import { defineMetric, type MetricCase } from './definition.ts';
 import { baselineOf, baselineParam } from './support/baseline-param.ts';
 import { spearman } from './support/correlation.ts';
@@ -48,23 +49,30 @@ export const muFidelity = defineMetric({
   },
 });
 
+/** Pixels of each removal, cell by cell. */
 function removals({ subject, params }: MetricCase): Uint32Array[] {
   const { cells, share, n } = params as unknown as Cells;
-  const { width, height } = subject.shape;
   return onceFor(subject, `mu-fidelity ${cells} ${share} ${n}`, () => {
-    const [rows, columns] = [cellOf(height, cells), cellOf(width, cells)];
+    const members = cellsOf(subject.shape, cells);
     return Array.from({ length: n }, (_, sample) => {
       const random = drawOf(subject, 'mu-fidelity', sample);
-      const removed = Uint8Array.from({ length: cells * cells }, () => Number(random.uniform() < share));
-      const pixels: number[] = [];
-      for (let y = 0; y < height; y++)
-        for (let x = 0; x < width; x++) if (removed[rows[y]! * cells + columns[x]!]) pixels.push(y * width + x);
-      return Uint32Array.from(pixels);
+      const removed = members.filter(() => random.uniform() < share);
+      const order = new Uint32Array(removed.reduce((sum, cell) => sum + cell.length, 0));
+      let at = 0;
+      for (const cell of removed) {
+        order.set(cell, at);
+        at += cell.length;
+      }
+      return order;
     });
   });
 }
 
-/** The cell of each pixel of a line: the nearest. */
-function cellOf(length: number, cells: number): number[] {
-  return Array.from({ length }, (_, i) => Math.floor(((i + 0.5) * cells) / length));
+/** Pixels of each cell of the grid; those of a grid finer than the picture may have none. */
+function cellsOf({ width, height }: PictureShape, cells: number): Uint32Array[] {
+  const members = Array.from({ length: cells * cells }, (): number[] => []);
+  const cellAt = (at: number, length: number) => Math.floor(((at + 0.5) * cells) / length);
+  for (let y = 0; y < height; y++)
+    for (let x = 0; x < width; x++) members[cellAt(y, height) * cells + cellAt(x, width)]!.push(y * width + x);
+  return members.map(pixels => Uint32Array.from(pixels));
 }

@@ -1,10 +1,11 @@
 import { defineMetric, type MetricCase } from './definition.ts';
+import { asPaper } from './support/as-paper.ts';
 import { baselineOf, baselineParam } from './support/baseline-param.ts';
-import { areaOf, countsOf, curveOf, curveVariants, STEPS } from './support/curve.ts';
+import { areaOf, countsOf, curveOf, curveVariants, LERF_STEPS } from './support/curve.ts';
 import { SCORE, scoreOf } from './support/score-param.ts';
 import { tiedShare } from './support/ties.ts';
 
-const counts = (asked: MetricCase) => countsOf(asked.subject.pixels, asked.subject.shape.width, asked, false);
+const counts = (asked: MetricCase) => countsOf(asked.subject.pixels, asked.subject.shape.width, asPaper(asked));
 
 /**
  * Deletion with the least relevant pixels first, minus deletion with the most relevant first: what the baseline itself does to f
@@ -20,7 +21,7 @@ export const srg = defineMetric({
   unit: 'score',
   needs: { scores: true },
   cost: '2 (steps − 1) F',
-  params: { score: SCORE, ...STEPS, baseline: baselineParam('zero') },
+  params: { score: SCORE, ...LERF_STEPS, baseline: baselineParam('zero') },
   variants: async asked => {
     const points = counts(asked);
     const baseline = baselineOf(asked.params);
@@ -34,11 +35,6 @@ export const srg = defineMetric({
     const all = scores[scoreOf(asked.params)];
     const y = Array.from({ length: n }, (_, i) => all[i]! - all[n + i]!);
     const curve = curveOf(counts(asked), asked.subject.pixels, y);
-    // A difference of areas: signed under every convention.
-    return {
-      value: areaOf(curve, { ...asked, convention: 'paper' }),
-      curve,
-      details: { ties: await tiedShare(asked.map) },
-    };
+    return { value: areaOf(curve, asPaper(asked)), curve, details: { ties: await tiedShare(asked.map) } };
   },
 });

@@ -146,24 +146,37 @@ export interface FixtureCase {
   readonly score?: (input: Float32Array) => { logit: number; probability: number };
 }
 
-/** What a metric says of a map, its changed copies run one by one in JavaScript. */
-export async function measureFixture(name: string, given: FixtureCase = {}): Promise<MetricValue> {
-  const { network = M2, input = M2_INPUT, map = M2_MAP, target = 0, convention = 'paper', preprocess = null } = given;
+export interface OpenedFixture {
+  readonly subject: Subject;
+  readonly map: JudgedMap;
+  readonly explain: (again: ExplainAgain) => Promise<Float32Array>;
+  readonly score: (input: Float32Array) => { logit: number; probability: number };
+}
+
+/** An image and one map of it: what several metrics of a call share. */
+export function openFixture(given: FixtureCase = {}): OpenedFixture {
+  const { network = M2, input = M2_INPUT, map = M2_MAP, target = 0, preprocess = null } = given;
   const score = given.score ?? ((data: Float32Array) => scoreOf(network, data, target));
-  const { shape } = network;
   const { seed = 0, index = 0, probable = true } = given;
-  const subject = new Subject({ input, shape, preprocess, scores: score(input), probable, seed, index });
+  const subject = new Subject({ input, shape: network.shape, preprocess, scores: score(input), probable, seed, index });
+  const again = async (asked: ExplainAgain) => gradCamOf(network, asked.input ?? input, asked.classIndex ?? target);
+  return { subject, map: new JudgedMap(map, subject), explain: given.explain ?? again, score };
+}
+
+/** What a metric says of a map, its changed copies run one by one in JavaScript. */
+export async function measureFixture(
+  name: string,
+  given: FixtureCase = {},
+  opened: OpenedFixture = openFixture(given),
+): Promise<MetricValue> {
+  const { subject, map, explain, score } = opened;
+  const { convention = 'paper' } = given;
   const definition = findMetric(name);
-  const asked = {
-    subject,
-    map: new JudgedMap(map, subject),
-    convention,
-    params: resolveMetricParams(definition, given.params ?? {}, convention),
-    explain: given.explain ?? (async again => gradCamOf(network, again.input ?? input, again.classIndex ?? target)),
-  };
+  const params = resolveMetricParams(definition, given.params ?? {}, convention);
+  const asked = { subject, map, explain, convention, params };
   const variants = (await definition.variants?.(asked)) ?? [];
   given.ran?.push(...variants);
-  const scores = variants.map(variant => score(applied(variant, shape)));
+  const scores = variants.map(variant => score(applied(variant, subject.shape)));
   return definition.measure(asked, {
     probability: Float64Array.from(scores, ({ probability }) => probability),
     logit: Float64Array.from(scores, ({ logit }) => logit),

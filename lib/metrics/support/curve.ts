@@ -18,15 +18,13 @@ export const STEPS: Readonly<Record<'step' | 'steps', MetricParam>> = {
   },
 };
 
+/** Of curves that OpenVINO has not. */
+export const LERF_STEPS: typeof STEPS = { ...STEPS, steps: { ...STEPS.steps, defaults: { torchcam: 20 } } };
+
 /** Pixels switched at each point of a curve, from 0 to all. The last step may be shorter. */
-export function countsOf(
-  pixels: number,
-  width: number,
-  { params, convention }: MetricChoice,
-  even = convention === 'openvino',
-): number[] {
+export function countsOf(pixels: number, width: number, { params, convention }: MetricChoice): number[] {
   const { step, steps } = params as { readonly step?: number; readonly steps?: number };
-  if (even && step === undefined && steps !== undefined) {
+  if (convention === 'openvino' && step === undefined && steps !== undefined) {
     const n = Math.min(steps, pixels);
     return Array.from({ length: n + 1 }, (_, i) => Math.floor((i * pixels) / n));
   }

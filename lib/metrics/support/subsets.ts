@@ -11,16 +11,14 @@ export function onceFor<T>(subject: Subject, key: string, make: () => T): T {
   return known.get(key) as T;
 }
 
-/** `size` of the numbers below `count`, each at most once; ascending. */
+/** `size` of the numbers below `count`, each at most once, every subset as likely as another (Floyd's algorithm); ascending. */
 export function drawSubset(count: number, size: number, random: Random): Uint32Array {
-  const numbers = Uint32Array.from({ length: count }, (_, i) => i);
-  for (let i = 0; i < size; i++) {
-    const j = i + Math.floor(random.uniform() * (count - i));
-    const taken = numbers[j]!;
-    numbers[j] = numbers[i]!;
-    numbers[i] = taken;
+  const drawn = new Set<number>();
+  for (let last = count - size; last < count; last++) {
+    const number = Math.floor(random.uniform() * (last + 1));
+    drawn.add(drawn.has(number) ? last : number);
   }
-  return numbers.subarray(0, size).slice().sort();
+  return Uint32Array.from(drawn).sort();
 }
 
 /** Sum of a map over pixels. */
