@@ -30,6 +30,7 @@ export async function judge(
     shape: { channels: 1, width, height, channelsLast: false },
     preprocess: null,
     scores: { probability: 0.5, logit: 0 },
+    probable: true,
     seed: 0,
     index: 0,
     ...parts,
