@@ -1,7 +1,7 @@
 """Metrics of maps alone, as other software gives them: SciPy, scikit-learn, scikit-image, OpenCV, NumPy and Quantus 0.6.0 on
 small maps of several kinds. Quantus: pip install --no-deps quantus==0.6.0, and pandas cachetools pytz.
 
-    python test/golden/make_map_metrics.py     # writes test/golden/metrics/maps.json
+    python test/golden/make_map_metrics.py     # writes maps.json and contours.json in test/golden/metrics
 """
 
 import json
@@ -188,7 +188,28 @@ def case(name, values):
 # Of plateaus scikit-image keeps whichever its sort puts first.
 PLATEAU_FREE = {"smooth", "random", "rings", "narrow", "one"}
 
+
+def contour_case(rng):
+    """A random mask, the box of OpenCV's contour of the largest area, and those of all; corners inclusive."""
+    height, width = rng.integers(1, 13, 2)
+    mask = (rng.random((height, width)) < rng.choice([0.2, 0.5, 0.7, 0.9])).astype(np.uint8)
+    contours = cv2.findContours(mask, cv2.RETR_TREE, cv2.CHAIN_APPROX_SIMPLE)[0]
+    boxes = [[0, 0, 0, 0]]
+    largest = boxes[0]
+    if contours:
+        corners = {id(c): cv2.boundingRect(c) for c in contours}
+        enlarged = lambda x, y, w, h: [x, y, min(x + w, int(width) - 1), min(y + h, int(height) - 1)]
+        boxes = sorted(enlarged(*box) for box in corners.values())
+        largest = enlarged(*corners[id(max(contours, key=cv2.contourArea))])
+    return {"mask": ["".join(map(str, row)) for row in mask], "largest": largest, "all": boxes}
+
+
 OUT.parent.mkdir(exist_ok=True)
+generator = np.random.default_rng(5)
+masks = [contour_case(generator) for _ in range(150)]
+(OUT.parent / "contours.json").write_text(
+    "[\n" + ",\n".join(json.dumps(one, separators=(",", ":")) for one in masks) + "\n]\n"
+)
 cases = [case(name, values) for name, values in maps().items()]
 OUT.write_text("[\n" + ",\n".join(json.dumps(one, separators=(",", ":")) for one in cases) + "\n]\n")
 print(OUT.stat().st_size, [one["name"] for one in cases])
