@@ -1,0 +1,120 @@
+import { checkCount, checkNames, checkObject, checkOneOf, checkSeed, invalid } from '../common/checks.ts';
+import type { Progress } from '../common/progress.ts';
+import { shown } from '../common/shown.ts';
+import type { EvaluationRow } from '../evaluation/rows.ts';
+import type { EvaluationSummary } from '../evaluation/summary.ts';
+import type { TensorInput } from '../image/source.ts';
+import type { MetricSpec } from '../metrics/choose.ts';
+import { METRIC_CONVENTIONS, type MetricConvention } from '../metrics/definition.ts';
+import type { LayerOption } from '../options.ts';
+import type { TargetInput } from '../targets/target.ts';
+import type { TruthInput } from '../truth/truth.ts';
+
+/** A method's name, or with parameters of its own. */
+export type MethodSpec = string | { readonly method: string; readonly params?: Readonly<Record<string, unknown>> };
+
+/** A tensor with the name that its rows have, for sources that are no paths. */
+export interface NamedTensor {
+  readonly name: string;
+  readonly tensor: TensorInput;
+}
+
+/** Options of `evaluate`. */
+export interface EvaluateOptions {
+  /** Default: 'grad-cam'. */
+  methods?: readonly MethodSpec[];
+  /** Sets of layers, each of which every method is asked for (default: the automatic choice). */
+  layers?: readonly LayerOption[];
+  /** Default: 'paper'. */
+  conventions?: readonly MetricConvention[];
+  /** Names, or { metric, params } (default: as of `measure`, with those that need the truth where there is some). */
+  metrics?: readonly MetricSpec[];
+  /** Of every image; 'label': the class that the truth names. */
+  target?: TargetInput;
+  truth?: TruthInput;
+  /** Rows of a random, a centred and a constant map as well (default true). */
+  controls?: boolean;
+  /** 'correct': images whose first class is the truth's. */
+  only?: 'correct';
+  /** Images that are read, from the first on. */
+  limit?: number;
+  /** Seed of everything random (default 0). */
+  seed?: number;
+  /** Images in work at once. */
+  concurrency?: number;
+  /** Images per network run. */
+  batchSize?: number;
+  /** Rows are written here as they come. */
+  folder?: string;
+  /** Rows of the same run that are in `folder` already are not computed again. */
+  resume?: boolean;
+  signal?: AbortSignal;
+  /** Called with images done. */
+  onProgress?: (progress: Progress) => void;
+}
+
+const EVALUATE_OPTIONS: readonly string[] = [
+  'methods',
+  'layers',
+  'conventions',
+  'metrics',
+  'target',
+  'truth',
+  'controls',
+  'only',
+  'limit',
+  'seed',
+  'concurrency',
+  'batchSize',
+  'folder',
+  'resume',
+  'signal',
+  'onProgress',
+] satisfies (keyof EvaluateOptions)[];
+
+/** A run of `evaluate`: its rows as they come, and what they say together. */
+export interface EvaluationRun extends AsyncIterable<EvaluationRow> {
+  /** Drains what is left. */
+  summary(): Promise<EvaluationSummary>;
+  /** Drains what is left, and writes metrics.csv, curves.json and summary.json. @throws `ERR_OUTPUT` */
+  save(folder: string): Promise<void>;
+}
+
+/** @throws `ERR_OPTION_INVALID` with what was expected and what came */
+export function checkEvaluateOptions(options: EvaluateOptions): void {
+  checkObject(options, 'evaluate');
+  checkNames(options, EVALUATE_OPTIONS, 'evaluate');
+  const { methods, layers, conventions, truth, target, controls, only, folder, resume, signal, onProgress } = options;
+  for (const [name, list] of Object.entries({ methods, layers, conventions }))
+    if (list !== undefined && (!Array.isArray(list) || list.length === 0))
+      throw invalid(`\`${name}\` must be an array with at least one entry, not ${shown(list)}`);
+  for (const spec of methods ?? []) checkMethod(spec);
+  for (const convention of conventions ?? []) checkOneOf('conventions', convention, METRIC_CONVENTIONS);
+  if ((target === 'label' || only === 'correct') && truth === undefined)
+    throw invalid(
+      target === 'label'
+        ? "the target 'label' is the class that `truth` names; give `truth`"
+        : "`only: 'correct'` compares with the class that `truth` names; give `truth`",
+    );
+  checkOneOf('only', only, ['correct']);
+  for (const [name, value] of Object.entries({ controls, resume }))
+    if (value !== undefined && typeof value !== 'boolean') throw invalid(`\`${name}\` must be true or false`);
+  if (folder !== undefined && (typeof folder !== 'string' || folder === ''))
+    throw invalid('`folder` is the path of a folder');
+  if (resume && folder === undefined) throw invalid('`resume` goes on with what is in `folder`; give `folder`');
+  checkCount('limit', options.limit, 1);
+  checkCount('concurrency', options.concurrency, 1);
+  checkCount('batchSize', options.batchSize, 1);
+  checkSeed(options.seed);
+  if (signal !== undefined && !(signal instanceof AbortSignal)) throw invalid('`signal` must be an AbortSignal');
+  if (onProgress !== undefined && typeof onProgress !== 'function') throw invalid('`onProgress` must be a function');
+}
+
+function checkMethod(spec: unknown): void {
+  if (typeof spec === 'string') return;
+  checkObject(spec, 'a method');
+  checkNames(spec as object, ['method', 'params'], 'an entry of `methods`');
+  const { method, params } = spec as { method?: unknown; params?: unknown };
+  if (typeof method !== 'string') throw invalid(`\`method\` is the name of a method, not ${shown(method)}`);
+  if (params !== undefined) checkObject(params, `the parameters of ${method}`);
+}
