@@ -1,4 +1,5 @@
 import { type Command, Option } from 'commander';
+import { OnnxCamError } from '../common/errors.ts';
 import { isFailed } from '../evaluation/rows.ts';
 import type { EvaluateOptions, EvaluationRun, NamedTensor } from '../explain/evaluate-options.ts';
 import { readNpyTensor } from '../io/npy.ts';
@@ -9,6 +10,7 @@ import { fitToModel, namedMethods } from './choose-methods.ts';
 import type { CommandContext } from './context.ts';
 import { evaluationTable } from './evaluation-table.ts';
 import { layerName } from './explain-options.ts';
+import { unlessAborted } from './explain-run.ts';
 import { EXIT, failureLines, usageError } from './failure.ts';
 import { type CommandInput, expandInputs } from './inputs.ts';
 import type { LoadedModel } from './library.ts';
@@ -87,7 +89,8 @@ async function evaluate(
   let code: number = EXIT.done;
   try {
     const { load } = await context.library();
-    const model = await load(path, { ...loadOptions(flags), ...(await readModelChoices(flags)) });
+    const options = { ...loadOptions(flags), ...(await readModelChoices(flags)) };
+    const model = await unlessAborted(load(path, options), signal);
     try {
       const { truth, controls, only, seed, batchSize, resume, out: folder, convention } = flags;
       const run = model.evaluate(imagesOf(inputs), {
@@ -151,7 +154,7 @@ async function tell(
     if (isFailed(row)) {
       failed++;
       const { code, message } = row.error;
-      console.note(...failureLines(Object.assign(new Error(message), { code }), { input: row.image, debug }));
+      console.note(...failureLines(new OnnxCamError(code, message), { input: row.image, debug }));
     }
     if (json) await console.print(JSON.stringify(row));
   }

@@ -9,6 +9,7 @@ import type { Measurement, Measurements } from '../metrics/measurement.ts';
 import { parseTargetText } from '../targets/parse.ts';
 import type { CommandContext } from './context.ts';
 import { layerOption } from './explain-options.ts';
+import { unlessAborted } from './explain-run.ts';
 import { EXIT } from './failure.ts';
 import { addMetricOptions, type MetricFlags, metricSpecs } from './metric-options.ts';
 import { ARROWS } from './metrics.ts';
@@ -62,7 +63,8 @@ async function measure(context: CommandContext, path: string, input: string, fla
   const maps = await Promise.all(flags.map.map(readMap));
   const image = /\.npy$/i.test(input) ? await readNpyTensor(input) : input;
   const { load } = await context.library();
-  const model = await load(path, { ...loadOptions(flags), ...(await readModelChoices(flags)) });
+  const options = { ...loadOptions(flags), ...(await readModelChoices(flags)) };
+  const model = await unlessAborted(load(path, options), context.signal);
   try {
     const { truth, method, convention, seed, batchSize } = flags;
     const layer = layerOption(flags.layer);

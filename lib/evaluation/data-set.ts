@@ -109,7 +109,7 @@ export const DATA_SET_FIGURES: readonly DataSetFigure[] = [
       return gathering(
         parts,
         (_, { details }) => {
-          const found = [details?.coherency, details?.complexity, details?.drop];
+          const found = [details?.coherency, details?.complexity, details?.averageDrop];
           if (found.every(part => typeof part === 'number')) parts.push(found as [number, number, number]);
         },
         times => adccOfMeans(parts, times),
