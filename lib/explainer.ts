@@ -1,6 +1,6 @@
 import { checkCount, checkNames, checkObject } from './common/checks.ts';
 import { OnnxCamError, throwIfAborted } from './common/errors.ts';
-import { checkEvaluateOptions, type EvaluateOptions } from './explain/evaluate-options.ts';
+import { checkEvaluateOptions, type EvaluateOptions, type NamedTensor } from './explain/evaluate-options.ts';
 import type { Evaluation } from './explain/evaluation.ts';
 import { type CallParts, ExplainCalls } from './explain/explain-call.ts';
 import type { Stage } from './explain/explain-run.ts';
@@ -94,6 +94,10 @@ export class Explainer {
     image: ExplainSource,
     options: Omit<MeasureOptions, 'maps'> & { readonly map: MapInput },
   ): Promise<Measurements>;
+  async measure(
+    image: ExplainSource,
+    options: MeasureOptions & Required<Pick<MeasureOptions, 'maps'>>,
+  ): Promise<Measurements[]>;
   async measure(image: ExplainSource, options: MeasureOptions): Promise<Measurements | Measurements[]>;
   async measure(image: ExplainSource, options: MeasureOptions): Promise<Measurements | Measurements[]> {
     this.#checkUsable();
@@ -118,7 +122,7 @@ export class Explainer {
    * @throws what is wrong for every image, such as `ERR_METHOD_UNKNOWN`, `ERR_METRIC_UNKNOWN`; while rows are read `ERR_IMAGE_NOT_FOUND`
    * for a folder without pictures, `ERR_TRUTH_INVALID`, `ERR_ABORTED`
    */
-  evaluate<T extends ExplainSource>(source: StreamSource<T>, options: EvaluateOptions = {}): Evaluation {
+  evaluate<T extends ExplainSource | NamedTensor>(source: StreamSource<T>, options: EvaluateOptions = {}): Evaluation {
     this.#checkUsable();
     checkEvaluateOptions(options);
     return startEvaluation({ ...this.#parts, calls: this.#measuring }, source, options);

@@ -47,6 +47,11 @@ export class Console {
     return this.#stdout.isTTY === true;
   }
 
+  /** Characters of a line on standard output; of a file's those of most terminals. */
+  get width(): number {
+    return this.#stdout.columns ?? 120;
+  }
+
   get printFailed(): boolean {
     return this.#printFailed;
   }

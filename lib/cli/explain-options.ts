@@ -1,20 +1,17 @@
 import { type Command, InvalidArgumentError, Option } from 'commander';
-import type { Precision } from '../engine/precision.ts';
-import { PRECISIONS } from '../engine/precision.ts';
-import { DECODE_MODES, type DecodeMode } from '../image/decode-options.ts';
-import type { Fit, PresetName } from '../image/preprocess-options.ts';
 import { CONVENTIONS, type Convention } from '../methods/definition.ts';
 import { paramSpecs, parseParam } from '../methods/params.ts';
 import { findMethod } from '../methods/registry.ts';
-import type { ExplainOptions, LayerName, LoadOptions } from '../options.ts';
+import type { ExplainOptions, LayerName, LayerOption } from '../options.ts';
 import { parseTargetText } from '../targets/parse.ts';
 import type { Target } from '../targets/target.ts';
-import { addModelChoices, type ModelChoices } from './model-choices.ts';
+import { collect, defined, names, param, wholeNumber } from './option-values.ts';
 import { outOption } from './out-option.ts';
 import { SAVE_FORMATS, SAVE_KINDS, type SaveFormat, type SaveKind } from './output-files.ts';
+import { addRunOptions, type RunFlags } from './run-options.ts';
 
 /** The options as commander gives them, values parsed one by one. */
-export interface ExplainFlags extends ModelChoices {
+export interface ExplainFlags extends RunFlags {
   readonly method: readonly string[];
   readonly layer?: readonly string[];
   readonly target: string;
@@ -24,23 +21,9 @@ export interface ExplainFlags extends ModelChoices {
   /** Pixels of the longer side; 'none': the picture's. */
   readonly maxSize: number | 'none';
   readonly json?: boolean;
-  readonly preset?: PresetName;
-  readonly mean?: readonly number[];
-  readonly std?: readonly number[];
-  readonly range?: readonly [low: number, high: number];
-  readonly fit?: Fit;
-  readonly size?: readonly [width: number, height: number];
-  readonly labels?: string;
-  readonly limitInputPixels?: number;
-  readonly decode?: DecodeMode;
   readonly convention?: Convention;
   readonly param: readonly (readonly [name: string, value: string])[];
-  readonly provider?: readonly string[];
-  readonly precision?: Precision;
-  readonly threads?: number;
-  readonly batchSize?: number;
   readonly seed?: number;
-  readonly debug?: boolean;
 }
 
 /** Declares the arguments and options of `explain`. */
@@ -87,48 +70,8 @@ export function addExplainOptions(command: Command): Command {
         .argParser(maxSize)
         .default(1024),
     )
-    .option('--json', 'a JSON object for each result on standard output, a line each')
-    .optionsGroup('How the model sees pictures (default: what files beside it or the model say, else imagenet):')
-    .option('--preset <name>', 'imagenet, inception, unit (0..1) or raw (0..255)')
-    .addOption(new Option('--mean <a,b,c>', 'mean of each channel').argParser(numbers).conflicts('preset'))
-    .addOption(new Option('--std <a,b,c>', 'deviation of each channel').argParser(numbers).conflicts('preset'))
-    .option('--range <low,high>', "the pictures' values that become 0 and 1, such as 0,4095 for 12 bits", range)
-    .option('--fit <name>', 'squeeze (the whole picture), crop (its centre) or letterbox')
-    .option('--size <WxH>', 'size of the input, for models that take any', size)
-    .option('--labels <file>', 'class names, one a line, or JSON')
-    .option(
-      '--limit-input-pixels <n>',
-      'refuse pictures of more pixels (default: 268402689; 0: no limit)',
-      wholeNumber(0),
-    )
-    .addOption(
-      new Option('--decode <mode>', 'fast: JPEG and WebP at the smallest scale that suffices (default: exact)').choices(
-        DECODE_MODES,
-      ),
-    );
-  return addModelChoices(declared)
-    .optionsGroup('How to run:')
-    .option('--provider <name>', 'execution provider (cpu, cuda …), repeated in order of preference', collect)
-    .addOption(new Option('--precision <name>', 'arithmetic on a GPU').choices(PRECISIONS))
-    .option('--threads <n>', 'thread budget (default: physical cores)', wholeNumber(1))
-    .option('--batch-size <n>', 'images in one run of the model', wholeNumber(1))
-    .option('--debug', 'stack traces of errors');
-}
-
-/** The model's part of the options. */
-export function loadOptions(flags: ExplainFlags): LoadOptions {
-  const { mean, std, range, size, fit, preset } = flags;
-  const preprocess = { preset, mean, std, range, size, fit };
-  const given = Object.values(preprocess).some(value => value !== undefined);
-  return defined({
-    executionProviders: flags.provider,
-    intraOpNumThreads: flags.threads,
-    precision: flags.precision,
-    labels: flags.labels,
-    limitInputPixels: flags.limitInputPixels,
-    decode: flags.decode,
-    preprocess: given ? defined(preprocess) : undefined,
-  }) as LoadOptions;
+    .option('--json', 'a JSON object for each result on standard output, a line each');
+  return addRunOptions(declared);
 }
 
 /** The options of `explain` that hold for every method; the command line has one target for all pictures. */
@@ -141,11 +84,10 @@ export interface CommonOptions extends Pick<ExplainOptions, 'layer' | 'conventio
  * @throws `ERR_OPTION_INVALID` for a target that cannot be read
  */
 export function explainOptions(flags: ExplainFlags): CommonOptions {
-  const layers = flags.layer?.map(layerName);
   return {
     target: parseTargetText(flags.target),
     ...defined({
-      layer: layers?.length === 1 ? layers[0] : layers,
+      layer: layerOption(flags.layer),
       convention: flags.convention,
       batchSize: flags.batchSize,
       seed: flags.seed,
@@ -169,18 +111,14 @@ export function paramValues(flags: ExplainFlags, methods: readonly string[]): Re
 }
 
 /** A whole number is a candidate's place; the explainer looks for a tensor of that name first. */
-function layerName(text: string): LayerName {
+export function layerName(text: string): LayerName {
   return /^-\d+$/.test(text) ? Number(text) : text;
 }
 
-function collect(value: string, previous: readonly string[] = []): string[] {
-  return [...previous, value];
-}
-
-function names(text: string): string[] {
-  const list = text.split(',').map(name => name.trim());
-  if (list.includes('')) throw new InvalidArgumentError('expected method names separated by commas.');
-  return list;
+/** One layer, or several that are fused. */
+export function layerOption(given: readonly string[] | undefined): LayerOption | undefined {
+  const layers = given?.map(layerName);
+  return layers?.length === 1 ? layers[0] : layers;
 }
 
 function saveKinds(text: string): SaveKind[] {
@@ -191,44 +129,6 @@ function saveKinds(text: string): SaveKind[] {
   return [...new Set(kinds as SaveKind[])];
 }
 
-function param(text: string, previous: readonly (readonly [string, string])[]): (readonly [string, string])[] {
-  const at = text.indexOf('=');
-  if (at < 1) throw new InvalidArgumentError('expected name=value.');
-  return [...previous, [text.slice(0, at).trim(), text.slice(at + 1).trim()]];
-}
-
-function numbers(text: string): number[] {
-  const values = text.split(',').map(part => (part.trim() === '' ? Number.NaN : Number(part)));
-  if (!values.every(Number.isFinite)) throw new InvalidArgumentError('expected numbers separated by commas.');
-  return values;
-}
-
-function range(text: string): [number, number] {
-  const [low, high, ...more] = numbers(text);
-  if (low === undefined || high === undefined || low === high || more.length > 0)
-    throw new InvalidArgumentError('expected two different numbers, such as 0,4095.');
-  return [low, high];
-}
-
-export function size(text: string): [number, number] {
-  const match = /^([1-9]\d*)x([1-9]\d*)$/i.exec(text);
-  if (!match) throw new InvalidArgumentError('expected WIDTHxHEIGHT in pixels, such as 224x224.');
-  return [Number(match[1]), Number(match[2])];
-}
-
 function maxSize(text: string): number | 'none' {
   return text === 'none' ? text : wholeNumber(1)(text);
-}
-
-function wholeNumber(min: number): (text: string) => number {
-  return text => {
-    const value = Number(text);
-    if (!/^\d+$/.test(text) || !Number.isSafeInteger(value) || value < min)
-      throw new InvalidArgumentError(`expected a whole number of at least ${min}.`);
-    return value;
-  };
-}
-
-function defined<T extends object>(values: T): Partial<T> {
-  return Object.fromEntries(Object.entries(values).filter(([, value]) => value !== undefined)) as Partial<T>;
 }

@@ -115,7 +115,7 @@ function outcomesOf(input: string, result: readonly NamedExplanation[] | OnnxCam
 }
 
 /** Settles with the promise, or as soon as the signal fires: loading a model cannot be stopped, only left behind. */
-async function unlessAborted<T>(promise: Promise<T>, signal: AbortSignal): Promise<T> {
+export async function unlessAborted<T>(promise: Promise<T>, signal: AbortSignal): Promise<T> {
   throwIfAborted(signal);
   let onAbort: (() => void) | undefined;
   const aborted = new Promise<never>((_, reject) => {

@@ -1,10 +1,11 @@
 import type { Command } from 'commander';
 import { fitToModel, namedMethods } from './choose-methods.ts';
 import type { CommandContext } from './context.ts';
-import { addExplainOptions, type ExplainFlags, explainOptions, loadOptions, paramValues } from './explain-options.ts';
+import { addExplainOptions, type ExplainFlags, explainOptions, paramValues } from './explain-options.ts';
 import { runExplain } from './explain-run.ts';
 import { readModelChoices } from './model-choices.ts';
 import { ExplainReporter } from './report.ts';
+import { loadOptions } from './run-options.ts';
 import { oneLine } from './text.ts';
 
 /** `onnx-cam explain MODEL INPUT...` */

@@ -2,9 +2,9 @@ import type { Command } from 'commander';
 import type { LayerListing } from '../explainer.ts';
 import type { Console } from './console.ts';
 import type { CommandContext } from './context.ts';
-import { size } from './explain-options.ts';
 import { jsonLines } from './json-lines.ts';
 import { addModelChoices, type ModelChoices, readModelChoices } from './model-choices.ts';
+import { size } from './option-values.ts';
 import { formatTable } from './table.ts';
 import { shapeText } from './text.ts';
 

@@ -3,10 +3,13 @@ import { packageVersion } from '../common/package-version.ts';
 import type { CommandContext } from './context.ts';
 import { addDemo } from './demo.ts';
 import { addDoctor } from './doctor.ts';
+import { addEvaluate } from './evaluate.ts';
 import { addExplain } from './explain.ts';
 import { EXIT, failureLines, usageError } from './failure.ts';
 import { addLayers } from './layers.ts';
+import { addMeasure } from './measure.ts';
 import { addMethods } from './methods.ts';
+import { addMetrics } from './metrics.ts';
 
 /**
  * Runs one command line (without `node` and the script's name).
@@ -47,6 +50,9 @@ function buildProgram(context: CommandContext, finish: (code: number) => void): 
   addExplain(program, context, finish);
   addLayers(program, context);
   addMethods(program, context);
+  addMeasure(program, context, finish);
+  addEvaluate(program, context, finish);
+  addMetrics(program, context);
   addDoctor(program, context, finish);
   addDemo(program, context, finish);
   return program;

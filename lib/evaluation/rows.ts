@@ -1,3 +1,4 @@
+import type { ErrorCode } from '../common/errors.ts';
 import type { MapStatus } from '../result/status.ts';
 
 /** The columns of metrics.csv, in their order. */
@@ -58,7 +59,7 @@ export interface MetricRow extends MapMaker {
 export interface FailedRow {
   readonly image: string;
   readonly index: number;
-  readonly error: { readonly code: string; readonly message: string };
+  readonly error: { readonly code: ErrorCode; readonly message: string };
 }
 
 export type EvaluationRow = MetricRow | FailedRow;

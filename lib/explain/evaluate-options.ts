@@ -1,7 +1,10 @@
-import { checkCount, checkNames, checkObject, checkOneOf, checkSeed, invalid } from '../common/checks.ts';
+import { checkCount, checkNames, checkObject, checkOneOf, checkSeed, invalid, isRecord } from '../common/checks.ts';
 import type { Progress } from '../common/progress.ts';
 import { shown } from '../common/shown.ts';
 import type { Tensor } from '../engine/tensor.ts';
+import type { EvaluationRow } from '../evaluation/rows.ts';
+import type { EvaluationSummary } from '../evaluation/summary.ts';
+import type { TensorInput } from '../image/source.ts';
 import type { MetricSpec } from '../metrics/choose.ts';
 import { METRIC_CONVENTIONS, type MetricConvention } from '../metrics/definition.ts';
 import { checkInputs, type LayerOption } from '../options.ts';
@@ -11,32 +14,47 @@ import type { TruthInput } from '../truth/truth.ts';
 /** A method's name, or with parameters of its own. */
 export type MethodSpec = string | { readonly method: string; readonly params?: Readonly<Record<string, unknown>> };
 
+/** A tensor with the name that its rows have, for sources that are no paths. */
+export interface NamedTensor {
+  readonly name: string;
+  readonly tensor: TensorInput;
+}
+
+export function isNamed(input: unknown): input is NamedTensor {
+  return isRecord(input) && typeof input.name === 'string' && isRecord(input.tensor);
+}
+
 /** Options of `evaluate`. */
 export interface EvaluateOptions {
-  /** Default: Grad-CAM. */
+  /** Default: 'grad-cam'. */
   methods?: readonly MethodSpec[];
-  /** Each of them for every method (default: the automatic one). */
+  /** Sets of layers, each of which every method is asked for (default: the automatic choice). */
   layers?: readonly LayerOption[];
-  /** Each of them for every method: of the maps and of the metrics (default: the paper's). */
+  /** Default: 'paper'. */
   conventions?: readonly MetricConvention[];
-  /** Default: all that need neither the method once more, nor truth unless there is some. */
+  /** Names, or { metric, params } (default: as of `measure`, with those that need the truth where there is some). */
   metrics?: readonly MetricSpec[];
-  truth?: TruthInput;
-  /** The class that is explained: any target, or 'label' for the one that the truth names (default: the best one). */
+  /** Of every image; 'label': the class that the truth names. */
   target?: TargetInput;
-  /** Maps that show what chance scores, besides the methods' (default true). */
+  truth?: TruthInput;
+  /** Rows of a random, a centred and a constant map as well (default true). */
   controls?: boolean;
-  /** Images whose best class is not the truth's are left out. */
+  /** 'correct': images whose first class is the truth's. */
   only?: 'correct';
-  /** Images at most. */
+  /** Images that are read, from the first on. */
   limit?: number;
+  /** Seed of everything random (default 0). */
   seed?: number;
   /** Images in work at once. */
   concurrency?: number;
-  /** A folder with an evaluation of the same kind: what is there is not done again, and the rows are written there. */
-  resume?: string;
+  /** Images per network run. */
   batchSize?: number;
+  /** Fixed tensors for inputs besides the image, before those of `load`. */
   inputs?: Readonly<Record<string, Tensor>>;
+  /** Rows are written here as they come. */
+  folder?: string;
+  /** Rows of the same run that are in `folder` already are not computed again. */
+  resume?: boolean;
   signal?: AbortSignal;
   /** Called with images done. */
   onProgress?: (progress: Progress) => void;
@@ -47,35 +65,51 @@ const EVALUATE_OPTIONS: readonly string[] = [
   'layers',
   'conventions',
   'metrics',
-  'truth',
   'target',
+  'truth',
   'controls',
   'only',
   'limit',
   'seed',
   'concurrency',
-  'resume',
   'batchSize',
   'inputs',
+  'folder',
+  'resume',
   'signal',
   'onProgress',
 ] satisfies (keyof EvaluateOptions)[];
+
+/** A run of `evaluate`: its rows as they come, and what they say together. */
+export interface EvaluationRun extends AsyncIterable<EvaluationRow> {
+  /** Drains what is left. */
+  summary(): Promise<EvaluationSummary>;
+  /** Drains what is left, and writes metrics.csv, curves.json and summary.json. @throws `ERR_OUTPUT` */
+  save(folder: string): Promise<void>;
+}
 
 /** @throws `ERR_OPTION_INVALID` with what was expected and what came */
 export function checkEvaluateOptions(options: EvaluateOptions): void {
   checkObject(options, 'evaluate');
   checkNames(options, EVALUATE_OPTIONS, 'evaluate');
-  for (const name of ['methods', 'layers', 'conventions'] as const) {
-    const list = options[name];
+  const { methods, layers, conventions, truth, target, controls, only, folder, resume, signal, onProgress } = options;
+  for (const [name, list] of Object.entries({ methods, layers, conventions }))
     if (list !== undefined && (!Array.isArray(list) || list.length === 0))
-      throw invalid(`\`${name}\` must be an array with at least one entry`);
-  }
-  for (const convention of options.conventions ?? []) checkOneOf('conventions', convention, METRIC_CONVENTIONS);
-  for (const spec of options.methods ?? []) checkMethod(spec);
-  const { controls, resume, signal, onProgress } = options;
-  if (controls !== undefined && typeof controls !== 'boolean') throw invalid('`controls` is true or false');
-  if (resume !== undefined && (typeof resume !== 'string' || resume === '')) throw invalid('`resume` is a folder');
-  checkOneOf('only', options.only, ['correct']);
+      throw invalid(`\`${name}\` must be an array with at least one entry, not ${shown(list)}`);
+  for (const spec of methods ?? []) checkMethod(spec);
+  for (const convention of conventions ?? []) checkOneOf('conventions', convention, METRIC_CONVENTIONS);
+  if ((target === 'label' || only === 'correct') && truth === undefined)
+    throw invalid(
+      target === 'label'
+        ? "the target 'label' is the class that `truth` names; give `truth`"
+        : "`only: 'correct'` compares with the class that `truth` names; give `truth`",
+    );
+  checkOneOf('only', only, ['correct']);
+  for (const [name, value] of Object.entries({ controls, resume }))
+    if (value !== undefined && typeof value !== 'boolean') throw invalid(`\`${name}\` must be true or false`);
+  if (folder !== undefined && (typeof folder !== 'string' || folder === ''))
+    throw invalid('`folder` is the path of a folder');
+  if (resume && folder === undefined) throw invalid('`resume` goes on with what is in `folder`; give `folder`');
   checkCount('limit', options.limit, 1);
   checkCount('concurrency', options.concurrency, 1);
   checkCount('batchSize', options.batchSize, 1);
@@ -83,15 +117,13 @@ export function checkEvaluateOptions(options: EvaluateOptions): void {
   checkInputs(options.inputs);
   if (signal !== undefined && !(signal instanceof AbortSignal)) throw invalid('`signal` must be an AbortSignal');
   if (onProgress !== undefined && typeof onProgress !== 'function') throw invalid('`onProgress` must be a function');
-  if ((options.only === 'correct' || options.target === 'label') && options.truth === undefined)
-    throw invalid("only: 'correct' and target: 'label' need `truth`, which names the classes");
 }
 
 function checkMethod(spec: unknown): void {
   if (typeof spec === 'string') return;
-  checkObject(spec, '`methods`');
+  checkObject(spec, 'a method');
   checkNames(spec as object, ['method', 'params'], 'an entry of `methods`');
-  const { method, params } = spec as { method: unknown; params: unknown };
-  if (typeof method !== 'string') throw invalid(`\`method\` is a name, not ${shown(method)}`);
+  const { method, params } = spec as { method?: unknown; params?: unknown };
+  if (typeof method !== 'string') throw invalid(`\`method\` is the name of a method, not ${shown(method)}`);
   if (params !== undefined) checkObject(params, `the parameters of ${method}`);
 }

@@ -2,15 +2,16 @@ import { controlMap } from '../evaluation/controls.ts';
 import type { Extra } from '../evaluation/data-set.ts';
 import { CONTROLS } from '../evaluation/direction.ts';
 import { type MetricRow, paramsText, type RowPlace } from '../evaluation/rows.ts';
-import { detectSource, type ImageSource } from '../image/source.ts';
+import { detectSource } from '../image/source.ts';
 import { findMethod } from '../methods/registry.ts';
 import { type ChosenMetric, chooseMetrics } from '../metrics/choose.ts';
 import type { MetricConvention } from '../metrics/definition.ts';
 import { METRICS } from '../metrics/registry.ts';
+import type { ExplainSource } from '../network/images.ts';
 import type { TargetInput } from '../targets/target.ts';
 import type { PictureTruth, TruthLabel, TruthSource } from '../truth/truth.ts';
 import { type ControlMap, type EvaluationPlan, evaluateImage, type MethodVariant } from './evaluate-image.ts';
-import type { EvaluateOptions } from './evaluate-options.ts';
+import { type EvaluateOptions, isNamed } from './evaluate-options.ts';
 import { headSetting } from './head-setting.ts';
 import type { MeasureCalls } from './measure-call.ts';
 import { namesClass, truthAt } from './measure-truth.ts';
@@ -98,7 +99,7 @@ export async function imageRows(
     leaveOut: (measured: MeasuredImage) => options.only === 'correct' && isCorrect(known, measured) !== true,
   };
   const call = { seed, index, batchSize, signal };
-  const source = detectSource(input as ImageSource);
+  const source = detectSource(isNamed(input) ? input.tensor : (input as ExplainSource));
   const evaluated = await evaluateImage(calls, { ...plan, variants, controls }, source, asked, call);
   if (!evaluated) return { rows: [], extras: [], leftOut: true };
 

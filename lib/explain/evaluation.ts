@@ -10,6 +10,7 @@ import type { EvaluationRow } from '../evaluation/rows.ts';
 import type { RunIdentity } from '../evaluation/run-record.ts';
 import { type EvaluationSummary, SummaryBuilder, type SummaryOptions } from '../evaluation/summary.ts';
 import { runStream } from '../io/picture-stream.ts';
+import type { EvaluationRun } from './evaluate-options.ts';
 import type { ImageRows } from './evaluate-rows.ts';
 
 /** What runs an evaluation. */
@@ -25,7 +26,8 @@ export interface EvaluationParts {
   readonly limit: number | undefined;
   readonly chosen: string;
   readonly concurrency: number;
-  readonly resume: string | undefined;
+  readonly folder: string | undefined;
+  readonly resume: boolean;
   readonly signal: AbortSignal | undefined;
   readonly onProgress: ((progress: { done: number; total: number }) => void) | undefined;
 }
@@ -34,7 +36,7 @@ export interface EvaluationParts {
  * An evaluation that is under way: its rows, one for each image, map and metric, in the order of the images. Rows are kept in
  * a file, not in memory.
  */
-export class Evaluation implements AsyncIterable<EvaluationRow> {
+export class Evaluation implements EvaluationRun {
   readonly #parts: EvaluationParts;
   readonly #builder: SummaryBuilder;
   readonly #started = new Date().toISOString();
@@ -88,9 +90,9 @@ export class Evaluation implements AsyncIterable<EvaluationRow> {
   }
 
   async *#run(): AsyncGenerator<EvaluationRow, void, void> {
-    const { source, evaluate, nameOf, concurrency, signal, limit, resume, onProgress } = this.#parts;
+    const { source, evaluate, nameOf, concurrency, signal, limit, onProgress } = this.#parts;
     throwIfAborted(signal);
-    const files = await this.#open(resume);
+    const files = await this.#open();
     const images = first(await source(), limit);
     const total = await countOf(images);
     const task = (input: unknown, index: number) => evaluate(input, index, place => files.has(place));
@@ -115,11 +117,12 @@ export class Evaluation implements AsyncIterable<EvaluationRow> {
     }
   }
 
-  async #open(resume: string | undefined): Promise<EvaluationFiles> {
-    const run = await this.#parts.identity();
-    if (resume === undefined) this.#temporary = await mkdtemp(join(tmpdir(), 'onnx-cam-evaluation-'));
+  async #open(): Promise<EvaluationFiles> {
+    const { identity, folder, resume } = this.#parts;
+    const run = await identity();
+    if (folder === undefined) this.#temporary = await mkdtemp(join(tmpdir(), 'onnx-cam-evaluation-'));
     const onRow = (row: EvaluationRow) => this.#builder.add(row);
-    this.#files = await EvaluationFiles.open(resume ?? this.#temporary!, { run, resume: resume !== undefined, onRow });
+    this.#files = await EvaluationFiles.open(folder ?? this.#temporary!, { run, resume, onRow });
     return this.#files;
   }
 

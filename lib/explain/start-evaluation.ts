@@ -9,7 +9,7 @@ import type { Target } from '../targets/target.ts';
 import { openTruth } from '../truth/open-truth.ts';
 import type { TruthInput } from '../truth/truth.ts';
 import type { EvaluationPlan } from './evaluate-image.ts';
-import type { EvaluateOptions } from './evaluate-options.ts';
+import { type EvaluateOptions, isNamed, type NamedTensor } from './evaluate-options.ts';
 import { imageRows, planOf } from './evaluate-rows.ts';
 import { Evaluation } from './evaluation.ts';
 import type { CallParts } from './explain-call.ts';
@@ -26,7 +26,7 @@ export interface EvaluatingParts extends CallParts {
  * @throws what is wrong for every image: `ERR_METHOD_UNKNOWN`, `ERR_METHOD_UNSUPPORTED`, `ERR_METRIC_UNKNOWN`,
  * `ERR_LAYER_NOT_FOUND`, `ERR_OPTION_INVALID`
  */
-export function startEvaluation<T extends ExplainSource>(
+export function startEvaluation<T extends ExplainSource | NamedTensor>(
   parts: EvaluatingParts,
   source: StreamSource<T>,
   options: EvaluateOptions,
@@ -35,7 +35,15 @@ export function startEvaluation<T extends ExplainSource>(
   const { requests, network } = parts.stages.base;
   for (const { method, params, layer, convention } of plan.variants)
     requests.make({ method, params, layer, convention: mapConvention(convention) });
-  const { seed = 0, signal, limit, resume, onProgress, concurrency = parts.schedule.concurrency } = options;
+  const {
+    seed = 0,
+    signal,
+    limit,
+    folder,
+    resume = false,
+    onProgress,
+    concurrency = parts.schedule.concurrency,
+  } = options;
   const truth = options.truth === undefined ? undefined : openTruth(options.truth);
   // It is told where images are read.
   truth?.catch(() => {});
@@ -77,14 +85,18 @@ export function startEvaluation<T extends ExplainSource>(
     limit,
     chosen: limit === undefined ? `all of ${from}` : `the first ${limit} of ${from}`,
     concurrency,
+    folder,
     resume,
     signal,
     onProgress,
   });
 }
 
-/** A path as it was given; other images by their place. */
-const nameOf = (input: unknown, index: number): string => (typeof input === 'string' ? input : `#${index}`);
+/** A path as it was given; other images by the name they have, or their place. */
+function nameOf(input: unknown, index: number): string {
+  if (typeof input === 'string') return input;
+  return isNamed(input) ? input.name : `#${index}`;
+}
 
 function settingsOf({ reading, stages }: EvaluatingParts, options: EvaluateOptions): () => RunIdentity['settings'] {
   return () => ({

@@ -10,6 +10,7 @@ import { runCommandLine } from '../../lib/cli/program.ts';
 import type { ExplainResult } from '../../lib/explain/result-type.ts';
 import type { TensorInput } from '../../lib/image/source.ts';
 import { listMethods } from '../../lib/methods/list.ts';
+import { listMetrics } from '../../lib/metrics/list.ts';
 import type { ExplainOptions } from '../../lib/options.ts';
 import { Explanation, type ExplanationFields } from '../../lib/result/explanation.ts';
 import { noise } from '../helpers/model-builder.ts';
@@ -40,7 +41,7 @@ export async function runHere(
   for (const name of options.terminals ?? []) Object.assign({ stdout, stderr }[name], terminal);
   const code = await runCommandLine(argv, {
     console: new Console(stdout as never, stderr as never),
-    library: async () => ({ listMethods, load: async () => fakeModel(), ...options.library }),
+    library: async () => ({ listMethods, listMetrics, load: async () => fakeModel(), ...options.library }),
     signal: options.signal ?? new AbortController().signal,
   });
   return { code, ...text };

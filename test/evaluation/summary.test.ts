@@ -203,9 +203,9 @@ describe('figures of the data set', () => {
     expect(adccOfMeans([[0.9, 0.5, 0.2]])).toBeCloseTo(0.687898, 6);
     expect(adccOfMeans([[0.9, 1, 0.2]])).toBe(0);
     const details = [
-      { coherency: 0.8, complexity: 0.4, drop: 0.1 },
-      { coherency: 1, complexity: 0.6, drop: 0.3 },
-      { coherency: null, complexity: 0.6, drop: 0.3 },
+      { coherency: 0.8, complexity: 0.4, averageDrop: 0.1 },
+      { coherency: 1, complexity: 0.6, averageDrop: 0.3 },
+      { coherency: null, complexity: 0.6, averageDrop: 0.3 },
     ];
     const [entry] = await gathered(
       'adcc',

@@ -209,7 +209,7 @@ describe('a table', () => {
 
 describe('other paths', () => {
   it('are refused with the known forms', async () => {
-    const folder = folderWith({ 'truth.txt': '', 'none/readme.md': '' });
+    const folder = folderWith({ 'truth.txt': '', 'none/notes.txt': '' });
     await expectError(() => openTruth(join(folder, 'truth.txt')), 'ERR_TRUTH_INVALID', 'COCO');
     await expectError(() => openTruth(join(folder, 'missing')), 'ERR_TRUTH_INVALID', 'cannot be read');
     await expectError(() => openTruth(join(folder, 'none')), 'ERR_TRUTH_INVALID', 'neither');

@@ -1,0 +1,140 @@
+import type { Command } from 'commander';
+import { OnnxCamError } from '../common/errors.ts';
+import type { MapInput } from '../explain/map-at-input.ts';
+import type { TensorInput } from '../image/source.ts';
+import { readNpyTensor } from '../io/npy.ts';
+import { paramSpecs, parseParam } from '../methods/params.ts';
+import { findMethod } from '../methods/registry.ts';
+import type { Measurement, Measurements } from '../metrics/measurement.ts';
+import { parseTargetText } from '../targets/parse.ts';
+import type { CommandContext } from './context.ts';
+import { layerOption } from './explain-options.ts';
+import { unlessAborted } from './explain-run.ts';
+import { EXIT } from './failure.ts';
+import { addMetricOptions, type MetricFlags, metricSpecs } from './metric-options.ts';
+import { ARROWS } from './metrics.ts';
+import { readModelChoices } from './model-choices.ts';
+import { collect, defined, param, wholeNumber } from './option-values.ts';
+import { addRunOptions, loadOptions, type RunFlags } from './run-options.ts';
+import { formatTable } from './table.ts';
+
+interface MeasureFlags extends RunFlags, MetricFlags {
+  readonly map: readonly string[];
+  readonly method?: string;
+  readonly param: readonly (readonly [name: string, value: string])[];
+  readonly layer?: readonly string[];
+  readonly target?: string;
+  readonly seed?: number;
+  readonly json?: boolean;
+}
+
+/** `onnx-cam measure MODEL INPUT --map FILE.npy...`: maps from anywhere, judged. */
+export function addMeasure(program: Command, context: CommandContext, finish: (code: number) => void): void {
+  const command = program
+    .command('measure')
+    .argument('<model>', 'the .onnx file')
+    .argument('<input>', 'a picture, or a .npy file with a float32 tensor [C,H,W]')
+    .summary('judge maps of a picture')
+    .description(
+      'Judges maps of a picture, from this program or any other: does the map tell what the model looked at?',
+    )
+    .optionsGroup('What to judge:')
+    .requiredOption(
+      '--map <file...>',
+      "maps as .npy files [h,w] of float32, at the size of the model's input, of the picture, or of a layer",
+    );
+  const described = addMetricOptions(command)
+    .option('-t, --target <target>', 'the class that the maps are about, as of `explain` (default: top1)')
+    .option('-m, --method <name>', 'what made the maps, for metrics that explain again')
+    .option('--param <name=value>', "the method's parameter, repeated for several", param, [])
+    .option('-l, --layer <name>', "the method's layer, repeated for several", collect)
+    .option('--seed <n>', 'seed of everything random (default: 0)', wholeNumber(0))
+    .option('--json', 'a JSON object for each map and metric on standard output, a line each');
+  addRunOptions(described).action(async (model: string, input: string, flags: MeasureFlags) => {
+    finish(await measure(context, model, input, flags));
+  });
+}
+
+async function measure(context: CommandContext, path: string, input: string, flags: MeasureFlags): Promise<number> {
+  const has = { truth: flags.truth !== undefined, method: flags.method !== undefined };
+  const metrics = metricSpecs(flags, has, context.console);
+  const target = flags.target === undefined ? undefined : parseTargetText(flags.target);
+  const params = methodParams(flags);
+  const maps = await Promise.all(flags.map.map(readMap));
+  const image = /\.npy$/i.test(input) ? await readNpyTensor(input) : input;
+  const { load } = await context.library();
+  const options = { ...loadOptions(flags), ...(await readModelChoices(flags)) };
+  const model = await unlessAborted(load(path, options), context.signal);
+  try {
+    const { truth, method, convention, seed, batchSize } = flags;
+    const layer = layerOption(flags.layer);
+    const how = defined({ metrics, target, convention, truth, method, params, layer, seed, batchSize });
+    const results = await model.measure(image as string | TensorInput, { maps, ...how, signal: context.signal });
+    await tell(context, input, flags, results);
+  } finally {
+    await model.dispose();
+  }
+  return EXIT.done;
+}
+
+function methodParams({ method, param: given }: MeasureFlags): Readonly<Record<string, unknown>> | undefined {
+  if (given.length === 0) return undefined;
+  if (method === undefined)
+    throw new OnnxCamError('ERR_USAGE', '--param is a parameter of the method that made the maps; give --method');
+  const definition = findMethod(method);
+  const known = paramSpecs(definition);
+  return Object.fromEntries(
+    given.map(([name, text]) => [name, name in known ? parseParam(definition, name, text) : text]),
+  );
+}
+
+/** [h, w], or with leading dimensions of 1. */
+async function readMap(path: string): Promise<MapInput> {
+  const { data, dims, type } = await readNpyTensor(path);
+  const sizes = dims.length > 2 && dims.slice(0, -2).every(dim => dim === 1) ? dims.slice(-2) : dims;
+  const [height, width] = sizes;
+  if (sizes.length !== 2 || !height || !width || (type !== 'float32' && type !== 'float64'))
+    throw new OnnxCamError(
+      'ERR_INPUT_SHAPE',
+      `${path} holds ${type} [${dims}]; a map is an array [h,w] of float32, as array.astype('<f4') gives`,
+    );
+  return { data: Float32Array.from(data as Float32Array | Float64Array), width, height };
+}
+
+async function tell(
+  { console }: CommandContext,
+  input: string,
+  { map: paths, json }: MeasureFlags,
+  results: readonly Measurements[],
+): Promise<void> {
+  const warned = new Set<string>();
+  for (const [m, measurements] of results.entries()) {
+    const map = paths[m]!;
+    for (const { metric, warnings } of Object.values(measurements))
+      for (const warning of warnings)
+        if (!warned.has(`${map}: ${warning}`)) {
+          warned.add(`${map}: ${warning}`);
+          console.warn(`${map}: ${metric}: ${warning}`);
+        }
+    if (json)
+      for (const measurement of Object.values(measurements))
+        await console.print(JSON.stringify({ input, map, ...measurement }));
+  }
+  if (!json) await console.print(...measurementTable(paths, results));
+}
+
+/** A line for each metric, a column for each map; below it why values are missing. */
+function measurementTable(paths: readonly string[], results: readonly Measurements[]): string[] {
+  const names = Object.keys(results[0] ?? {});
+  const reasons = new Set<string>();
+  const cell = ({ value, reason }: Measurement) => {
+    if (value !== null) return String(Number(value.toPrecision(6)));
+    reasons.add(reason ?? 'no value');
+    return '–';
+  };
+  const rows = names.map(name => {
+    const { direction, unit } = results[0]![name]!;
+    return [name, ARROWS[direction], ...results.map(measurements => cell(measurements[name]!)), unit];
+  });
+  return [...formatTable(['metric', '', ...paths, 'unit'], rows), ...[...reasons].map(reason => `–: ${reason}`)];
+}

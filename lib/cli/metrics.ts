@@ -1,0 +1,45 @@
+import type { Command } from 'commander';
+import type { MetricInfo } from '../metrics/list.ts';
+import type { CommandContext } from './context.ts';
+import { jsonLines } from './json-lines.ts';
+import { formatTable } from './table.ts';
+
+/** `onnx-cam metrics`: what maps can be judged by. */
+export function addMetrics(program: Command, context: CommandContext): void {
+  program
+    .command('metrics')
+    .summary('list the metrics')
+    .description('Lists the metrics: name, family, which way is better, what they need, what they cost.')
+    .option('--json', 'everything, as JSON (parameters, aliases)')
+    .action(async ({ json }: { json?: boolean }) => {
+      const { listMetrics } = await context.library();
+      const metrics = listMetrics();
+      await context.console.print(...(json ? jsonLines(metrics) : metricTable(metrics)));
+    });
+}
+
+/** Which way is better. */
+export const ARROWS = { higher: '↑', lower: '↓' } as const;
+
+function metricTable(metrics: readonly MetricInfo[]): string[] {
+  const rows = metrics.map(({ name, family, direction, needs, cost, source }) => [
+    name,
+    family,
+    ARROWS[direction],
+    needsText(needs),
+    cost,
+    source,
+  ]);
+  const legend = '↑ higher is better, ↓ lower is. F forward pass of the network, M the method once more.';
+  return [...formatTable(['metric', 'family', '', 'needs', 'cost', 'source'], rows), '', legend];
+}
+
+function needsText({ scores, explanations, truth, randomized }: MetricInfo['needs']): string {
+  const needs = [
+    scores && 'scores',
+    explanations && 'the method',
+    truth && (truth === 'boxes' ? 'boxes' : 'truth'),
+    randomized && 'random weights',
+  ];
+  return needs.filter(Boolean).join(', ') || '–';
+}

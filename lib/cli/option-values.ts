@@ -1,0 +1,51 @@
+import { InvalidArgumentError } from 'commander';
+
+/** Values of options as commander parses them, one text at a time. */
+
+export function collect(value: string, previous: readonly string[] = []): string[] {
+  return [...previous, value];
+}
+
+export function names(text: string): string[] {
+  const list = text.split(',').map(name => name.trim());
+  if (list.includes('')) throw new InvalidArgumentError('expected method names separated by commas.');
+  return list;
+}
+
+export function param(text: string, previous: readonly (readonly [string, string])[]): (readonly [string, string])[] {
+  const at = text.indexOf('=');
+  if (at < 1) throw new InvalidArgumentError('expected name=value.');
+  return [...previous, [text.slice(0, at).trim(), text.slice(at + 1).trim()]];
+}
+
+export function numbers(text: string): number[] {
+  const values = text.split(',').map(part => (part.trim() === '' ? Number.NaN : Number(part)));
+  if (!values.every(Number.isFinite)) throw new InvalidArgumentError('expected numbers separated by commas.');
+  return values;
+}
+
+export function range(text: string): [number, number] {
+  const [low, high, ...more] = numbers(text);
+  if (low === undefined || high === undefined || low === high || more.length > 0)
+    throw new InvalidArgumentError('expected two different numbers, such as 0,4095.');
+  return [low, high];
+}
+
+export function size(text: string): [number, number] {
+  const match = /^([1-9]\d*)x([1-9]\d*)$/i.exec(text);
+  if (!match) throw new InvalidArgumentError('expected WIDTHxHEIGHT in pixels, such as 224x224.');
+  return [Number(match[1]), Number(match[2])];
+}
+
+export function wholeNumber(min: number): (text: string) => number {
+  return text => {
+    const value = Number(text);
+    if (!/^\d+$/.test(text) || !Number.isSafeInteger(value) || value < min)
+      throw new InvalidArgumentError(`expected a whole number of at least ${min}.`);
+    return value;
+  };
+}
+
+export function defined<T extends object>(values: T): Partial<T> {
+  return Object.fromEntries(Object.entries(values).filter(([, value]) => value !== undefined)) as Partial<T>;
+}

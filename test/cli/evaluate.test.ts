@@ -1,0 +1,417 @@
+import { mkdirSync, readdirSync, readFileSync, writeFileSync } from 'node:fs';
+import { join } from 'node:path';
+import { beforeEach, describe, expect, it } from 'vitest';
+import type { LoadedModel } from '../../lib/cli/library.ts';
+import { OnnxCamError } from '../../lib/common/errors.ts';
+import { controlMap } from '../../lib/evaluation/controls.ts';
+import { EvaluationFiles } from '../../lib/evaluation/files.ts';
+import type { EvaluationRow, MetricRow } from '../../lib/evaluation/rows.ts';
+import { SummaryBuilder } from '../../lib/evaluation/summary.ts';
+import type { EvaluateOptions, EvaluationRun, NamedTensor } from '../../lib/explain/evaluate-options.ts';
+import { formatNpy } from '../../lib/io/npy.ts';
+import type { LoadOptions } from '../../lib/options.ts';
+import { fakeModel, readJson, runHere, temporaryFolder } from './harness.ts';
+
+let folder: string;
+let out: string;
+
+beforeEach(() => {
+  folder = temporaryFolder();
+  out = join(folder, 'out');
+  mkdirSync(join(folder, 'photos'));
+  for (const name of ['a', 'b', 'c'])
+    writeFileSync(join(folder, `photos/${name}.jpg`), 'the fake model does not decode it');
+});
+
+interface Asked {
+  readonly sources: (string | NamedTensor)[];
+  options?: EvaluateOptions;
+  loaded?: LoadOptions;
+}
+
+const METRICS = [
+  { name: 'average-drop', direction: 'lower' },
+  { name: 'insertion', direction: 'higher' },
+] as const;
+
+/** Two metrics of every method and the controls for each image; images called `bad` fail. */
+function stand(asked: Asked): LoadedModel['evaluate'] {
+  return (source, options) => {
+    asked.options = options;
+    const builder = new SummaryBuilder({ metrics: METRICS, seed: 0, resamples: 200 });
+    const identity = { version: '1', model: 'hash', settings: {}, metrics: { 'average-drop': {}, insertion: {} } };
+    let files: EvaluationFiles | undefined;
+    async function* rows(): AsyncGenerator<EvaluationRow> {
+      files = await EvaluationFiles.open(options.folder!, {
+        run: identity,
+        resume: options.resume,
+        onRow: row => builder.add(row),
+      });
+      let index = 0;
+      for await (const one of source) {
+        asked.sources.push(one);
+        if (options.signal?.aborted) throw new OnnxCamError('ERR_ABORTED', 'the operation was aborted');
+        const image = typeof one === 'string' ? one : one.name;
+        const made: EvaluationRow[] = image.includes('bad')
+          ? [{ image, index, error: { code: 'ERR_IMAGE_INVALID', message: `${image} is no picture` } }]
+          : makers(options).flatMap((method, m) =>
+              METRICS.map(({ name }) => fakeRow(image, index, method, name, 0.1 * (m + 1) + 0.01 * index)),
+            );
+        const fresh = made.filter(row => 'error' in row || !files!.has(row));
+        await files.write(fresh);
+        for (const row of fresh) {
+          builder.add(row);
+          yield row;
+        }
+        index++;
+      }
+    }
+    const iterator = rows();
+    const provenance = { warnings: ['truth: a note'] } as never;
+    return {
+      [Symbol.asyncIterator]: () => iterator,
+      summary: () => builder.summary(provenance),
+      save: async () => {
+        await files!.finish(await builder.summary(provenance));
+        await files!.close();
+      },
+    } satisfies EvaluationRun;
+  };
+}
+
+const makers = ({ methods = [], controls }: EvaluateOptions) => [
+  ...methods.map(method => (typeof method === 'string' ? method : method.method)),
+  ...(controls === false ? [] : ['random', 'constant']),
+];
+
+function fakeRow(image: string, index: number, method: string, metric: string, value: number): MetricRow {
+  const about = { image, index, class: 1, label: 'cat', probability: 0.5, correct: null };
+  return {
+    ...about,
+    method,
+    layer: 'auto',
+    convention: 'paper',
+    params: '',
+    metric,
+    value,
+    status: 'ok',
+    reason: null,
+    runs: 1,
+    ms: 1,
+  };
+}
+
+async function evaluate(argv: readonly string[], options: Parameters<typeof runHere>[1] = {}) {
+  const asked: Asked = { sources: [] };
+  const load = async (_: string, loaded: LoadOptions) => {
+    asked.loaded = loaded;
+    return fakeModel({ evaluate: stand(asked) });
+  };
+  const outcome = await runHere(['evaluate', 'model.onnx', ...argv, '-o', out], { ...options, library: { load } });
+  return { ...outcome, asked };
+}
+
+describe('evaluate', () => {
+  it('writes its files and prints a table: best value marked, arrows, intervals, controls below', async () => {
+    const { code, stdout, stderr } = await evaluate([join(folder, 'photos'), '-m', 'grad-cam,layer-cam']);
+    expect(code).toBe(0);
+    expect(readdirSync(out).sort()).toEqual(['curves.json', 'metrics.csv', 'summary.json']);
+    const lines = stdout.split('\n');
+    expect(lines[0]).toMatch(/^method +average-drop ↓ % +insertion ↑$/);
+    expect(lines[1]).toMatch(/^grad-cam +\*11\.0 \[10\.0, 12\.0\] +0\.110 \[0\.100, 0\.120\]$/);
+    expect(lines[2]).toMatch(/^layer-cam +21\.0 \[.*\] +\*0\.210 \[/);
+    expect(lines[3]).toMatch(/^random +31\.0/);
+    expect(lines[4]).toMatch(/^constant +41\.0/);
+    expect(stdout).toContain('over 3 images');
+    expect(stdout).toContain('have not seen the model');
+    expect(stderr).toContain('truth: a note');
+    expect(stderr).toContain(`see ${out}`);
+    expect(readJson(join(out, 'summary.json')).metrics).toHaveLength(8);
+  });
+
+  it('--json prints the rows, then the summary', async () => {
+    const { code, stdout } = await evaluate([join(folder, 'photos'), '--json', '--no-controls']);
+    expect(code).toBe(0);
+    const lines = stdout
+      .trim()
+      .split('\n')
+      .map(line => JSON.parse(line));
+    expect(lines).toHaveLength(7);
+    expect(lines.slice(0, 6).map(({ image, metric }) => [image.slice(-5), metric])).toEqual(
+      ['a', 'b', 'c'].flatMap(name => METRICS.map(metric => [`${name}.jpg`, metric.name])),
+    );
+    expect(lines[6].summary).toMatchObject({ images: 3, failed: 0 });
+  });
+
+  it('hands its options on', async () => {
+    const { asked, code } = await evaluate([
+      join(folder, 'photos'),
+      ...[
+        '-m',
+        'score-cam,grad-cam',
+        '--param',
+        'topK=8',
+        '-l',
+        'auto',
+        '-l',
+        '-2',
+        '-t',
+        'label',
+        '--truth',
+        'boxes.csv',
+      ],
+      ...[
+        '--metric',
+        'AverageDrop,road',
+        '--metric-param',
+        'road.noise=0.01',
+        '--metric-param',
+        'ROAD.percentiles=20,50',
+      ],
+      ...['--convention', 'torchcam', '--only', 'correct', '--limit', '2', '--seed', '7', '--preset', 'unit'],
+    ]);
+    expect(code).toBe(0);
+    expect(asked.loaded).toMatchObject({ preprocess: { preset: 'unit' } });
+    const { signal, ...options } = asked.options!;
+    expect(options).toEqual({
+      methods: [{ method: 'score-cam', params: { topK: 8 } }, 'grad-cam'],
+      layers: ['auto', -2],
+      metrics: ['average-drop', { metric: 'road', params: { noise: 0.01, percentiles: [20, 50] } }],
+      target: 'label',
+      truth: 'boxes.csv',
+      conventions: ['torchcam'],
+      controls: true,
+      only: 'correct',
+      seed: 7,
+      folder: out,
+    });
+    expect(asked.sources.map(String)).toEqual(['a', 'b'].map(name => join(folder, `photos/${name}.jpg`)));
+  });
+
+  it('takes tensors, each image of several by itself', async () => {
+    const path = join(folder, 'two.npy');
+    writeFileSync(
+      path,
+      Buffer.concat(formatNpy({ data: Float32Array.from({ length: 24 }, (_, i) => i), dims: [2, 3, 2, 2] })),
+    );
+    const { asked, code } = await evaluate([path]);
+    expect(code).toBe(0);
+    const [, second] = asked.sources as NamedTensor[];
+    expect(second).toMatchObject({ name: `${path}[1]`, tensor: { dims: [1, 3, 2, 2], type: 'float32' } });
+    expect(second!.tensor.data[0]).toBe(12);
+  });
+
+  it('goes on after pictures that fail, names them, and says so by its code', async () => {
+    writeFileSync(join(folder, 'photos/bad.jpg'), '');
+    const { code, stderr, stdout } = await evaluate([join(folder, 'photos'), '--json']);
+    expect(code).toBe(1);
+    expect(stderr).toContain('ERR_IMAGE_INVALID');
+    expect(stderr).toContain('1 of 4 inputs failed');
+    expect(stdout).toContain('"error":{"code":"ERR_IMAGE_INVALID"');
+    expect(readFileSync(join(out, 'metrics.csv'), 'utf8')).toContain('bad.jpg');
+  });
+
+  it('--resume does what is missing, with the whole summary', async () => {
+    await evaluate([join(folder, 'photos/a.jpg')]);
+    const before = readFileSync(join(out, 'metrics.csv'), 'utf8');
+    const { stdout, code } = await evaluate([join(folder, 'photos'), '--resume', '--json']);
+    expect(code).toBe(0);
+    expect(stdout).not.toContain(`"image":"${join(folder, 'photos/a.jpg')}`);
+    expect(JSON.parse(stdout.trim().split('\n').at(-1)!).summary.images).toBe(3);
+    expect(readFileSync(join(out, 'metrics.csv'), 'utf8').startsWith(before)).toBe(true);
+  });
+
+  it('ends with 130 when it is interrupted', async () => {
+    const controller = new AbortController();
+    controller.abort();
+    const { code, stderr } = await evaluate([join(folder, 'photos')], { signal: controller.signal });
+    expect(code).toBe(130);
+    expect(stderr).toContain('--resume');
+  });
+
+  it('has a progress bar on a terminal', async () => {
+    const { stderr } = await evaluate([join(folder, 'photos')], { terminals: ['stderr'] });
+    // The cursor is hidden while there is one.
+    expect(stderr).toContain('\u001b[?25l');
+    expect((await evaluate([join(folder, 'photos')])).stderr).not.toContain('\u001b');
+  });
+
+  it.each([
+    [['--metric', 'nothing'], 'ERR_METRIC_UNKNOWN'],
+    [['--metric', 'deletion', '--metric-param', 'road.noise=0'], 'road'],
+    [['--metric-param', 'road=0'], 'METRIC.NAME=VALUE'],
+    [['--param', 'topK=3'], 'topK'],
+    [['-t', 'label'], '--truth'],
+    [['--only', 'correct'], '--truth'],
+    [['-m', 'nothing'], 'ERR_METHOD_UNKNOWN'],
+    [['--limit', '0'], 'at least 1'],
+  ])('%s is refused before anything is done', async (argv, says) => {
+    const { code, stderr, asked } = await evaluate([join(folder, 'photos'), ...argv]);
+    expect(code).toBe(2);
+    expect(stderr).toContain(says);
+    expect(asked.options).toBeUndefined();
+    expect(readdirSync(folder)).toEqual(['photos']);
+  });
+
+  it('--metric all leaves out what has no truth', async () => {
+    const { asked, stderr } = await evaluate([join(folder, 'photos'), '--metric', 'all']);
+    expect(asked.options!.metrics).toContain('coherency');
+    expect(asked.options!.metrics).not.toContain('pointing-game');
+    expect(stderr).toMatch(/left out: .*pointing-game.*--truth/);
+  });
+
+  it('shows tables in blocks where a line is full', async () => {
+    const { evaluationTable } = await import('../../lib/cli/evaluation-table.ts');
+    const builder = new SummaryBuilder({ metrics: METRICS, seed: 0, resamples: 50 });
+    for (let index = 0; index < 3; index++)
+      for (const params of ['', '{"topK":3}'])
+        for (const { name } of METRICS)
+          builder.add({
+            ...fakeRow('a', index, 'score-cam', name, index),
+            params,
+            ...(index === 2 && name === 'insertion' && { value: null, reason: 'x' }),
+          });
+    const summary = await builder.summary({} as never);
+    const lines = evaluationTable(summary, 60);
+    expect(lines.filter(line => line.startsWith('method'))).toHaveLength(2);
+    expect(lines[0]).toMatch(/^method +params +average-drop/);
+    expect(lines.join('\n')).toContain('(2)');
+    expect(evaluationTable(summary, 200).filter(line => line.startsWith('method'))).toHaveLength(1);
+    const empty = await new SummaryBuilder({ metrics: METRICS, seed: 0 }).summary({} as never);
+    expect(evaluationTable(empty)).toEqual(['no image was evaluated']);
+  });
+});
+
+describe('measure', () => {
+  const measurement = (metric: string, value: number | null) => ({
+    metric,
+    value,
+    reason: value === null ? 'the truth is empty' : null,
+    direction: 'lower' as const,
+    unit: 'fraction' as const,
+    params: {},
+    score: 'probability',
+    baseline: null,
+    curve: null,
+    details: {},
+    runs: 1,
+    status: 'ok' as const,
+    warnings: metric === 'deletion' ? ['the map was stretched'] : [],
+  });
+
+  async function measure(argv: readonly string[]) {
+    const calls: { image: unknown; options: Record<string, unknown> }[] = [];
+    const model = fakeModel({
+      measure: async (image, options) => {
+        calls.push({ image, options: options as never });
+        return options.maps.map((_, i) => ({
+          deletion: measurement('deletion', 0.25 * (i + 1)),
+          'pointing-game': measurement('pointing-game', null),
+        }));
+      },
+    });
+    const outcome = await runHere(['measure', 'model.onnx', ...argv], { library: { load: async () => model } });
+    return { ...outcome, calls };
+  }
+
+  const npy = (name: string, dims: number[]) => {
+    const path = join(folder, name);
+    const data = Float32Array.from({ length: dims.reduce((a, b) => a * b, 1) }, (_, i) => i);
+    writeFileSync(path, Buffer.concat(formatNpy({ data, dims })));
+    return path;
+  };
+
+  it('prints a table of metrics and maps', async () => {
+    const [a, b] = [npy('a.npy', [2, 3]), npy('b.npy', [1, 1, 2, 3])];
+    const { code, stdout, stderr, calls } = await measure(['cat.jpg', '--map', a, b]);
+    expect(code).toBe(0);
+    expect(stdout).toMatch(
+      /^metric .*a\.npy +.*b\.npy +unit\ndeletion +↓ +0\.25 +0\.5 +fraction\npointing-game +↓ +– +–/,
+    );
+    expect(stdout).toContain('–: the truth is empty');
+    expect(stderr).toContain('stretched');
+    expect(calls[0]).toMatchObject({
+      image: 'cat.jpg',
+      options: {
+        maps: [
+          { width: 3, height: 2 },
+          { width: 3, height: 2 },
+        ],
+      },
+    });
+  });
+
+  it('--json prints a line for each map and metric', async () => {
+    const map = npy('a.npy', [2, 3]);
+    const { stdout } = await measure(['cat.jpg', '--map', map, '--json']);
+    const lines = stdout
+      .trim()
+      .split('\n')
+      .map(line => JSON.parse(line));
+    expect(lines).toEqual([
+      { input: 'cat.jpg', map, ...measurement('deletion', 0.25) },
+      { input: 'cat.jpg', map, ...measurement('pointing-game', null) },
+    ]);
+  });
+
+  it('hands its options on, and a tensor for a picture', async () => {
+    const [map, input] = [npy('a.npy', [2, 3]), npy('input.npy', [3, 2, 3])];
+    const { calls } = await measure([
+      ...[input, '--map', map, '--metric', 'deletion,coherency', '--metric-param', 'deletion.steps=10', '-t', '281'],
+      ...[
+        '-m',
+        'score-cam',
+        '--param',
+        'topK=4',
+        '-l',
+        'last',
+        '--truth',
+        'masks',
+        '--seed',
+        '3',
+        '--convention',
+        'quantus',
+      ],
+    ]);
+    expect(calls[0]!.image).toMatchObject({ dims: [3, 2, 3], type: 'float32' });
+    expect(calls[0]!.options).toMatchObject({
+      metrics: [{ metric: 'deletion', params: { steps: 10 } }, 'coherency'],
+      target: { kind: 'class', index: 281 },
+      method: 'score-cam',
+      params: { topK: 4 },
+      layer: 'last',
+      truth: 'masks',
+      seed: 3,
+      convention: 'quantus',
+    });
+  });
+
+  it('refuses arrays that are no maps, and missing ones', async () => {
+    const three = npy('three.npy', [3, 2, 3]);
+    expect(await measure(['cat.jpg', '--map', three])).toMatchObject({
+      code: 2,
+      stderr: expect.stringContaining('ERR_INPUT_SHAPE'),
+    });
+    expect(await measure(['cat.jpg', '--map', join(folder, 'none.npy')])).toMatchObject({ code: 2 });
+    expect(await measure(['cat.jpg'])).toMatchObject({ code: 2, stderr: expect.stringContaining('--map') });
+    expect(await measure(['cat.jpg', '--map', npy('a.npy', [2, 3]), '--param', 'topK=3'])).toMatchObject({
+      code: 2,
+      stderr: expect.stringContaining('--method'),
+    });
+  });
+});
+
+it('metrics lists every metric, as JSON with its parameters', async () => {
+  const table = await runHere(['metrics']);
+  expect(table.code).toBe(0);
+  expect(table.stdout).toMatch(/average-drop +confidence +↓ +scores/);
+  const json = JSON.parse((await runHere(['metrics', '--json'])).stdout);
+  expect(json.find(({ name }: { name: string }) => name === 'average-drop')).toMatchObject({
+    direction: 'lower',
+    unit: 'fraction',
+  });
+});
+
+it('controls are maps of any size', () => {
+  expect(controlMap('centre', { width: 1, height: 1 }, 0, 0)).toEqual(Float32Array.of(1));
+});
