@@ -108,7 +108,7 @@ export class Evaluation implements EvaluationRun {
         const rows: readonly EvaluationRow[] = failed ? [failed] : result!.rows;
         const extras = failed ? [] : result!.extras;
         await files.write(rows, extras);
-        rows.forEach((row, i) => this.#builder.add(row, extras[i]));
+        for (const [i, row] of rows.entries()) this.#builder.add(row, extras[i]);
         onProgress?.({ done: this.#given, total: total ?? this.#given });
         yield* rows;
       }
