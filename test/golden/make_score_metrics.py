@@ -132,7 +132,7 @@ def of_captum(net, x, cam, target, patch):
     return scores
 
 
-def of_quantus(net, x, cam, target, step, patch, subset):
+def of_quantus(net, x, cam, target, step, patch, subset, repeats=150):
     quiet = dict(disable_warnings=True, display_progressbar=False)
     batch = dict(y_batch=np.array([target]), a_batch=cam[None, None], device="cpu")
     whole = dict(model=net, x_batch=x.numpy(), channel_first=True)
@@ -142,7 +142,7 @@ def of_quantus(net, x, cam, target, step, patch, subset):
     regions_centred = quantus.RegionPerturbation(patch_size=patch + 1, regions_evaluation=5, normalise=False, **quiet)
     np.random.seed(0)
     correlation = quantus.FaithfulnessCorrelation(nr_runs=100, subset_size=subset, normalise=False, **quiet)
-    draws = [correlation(**whole, **batch)[0] for _ in range(150)]
+    draws = [correlation(**whole, **batch)[0] for _ in range(repeats)]
     return {
         "pixel-flipping": {"step": step, "curve": flipping(**switched, **batch)[0]},
         "region-perturbation": {"patch": patch, "curve": regions(**whole, **batch)[0]},
@@ -208,4 +208,5 @@ def main():
     (OUT / "scores.json").write_text(json.dumps({"percentiles": PERCENTILES, "cases": cases}, default=lambda value: value.tolist()))
 
 
-main()
+if __name__ == "__main__":
+    main()
