@@ -1,7 +1,7 @@
 import { setImmediate as turn } from 'node:timers/promises';
 import { throwIfAborted } from '../common/errors.ts';
 import { Random } from '../common/random.ts';
-import { quantileOf } from './statistics.ts';
+import { selectQuantile } from './statistics.ts';
 
 export const RESAMPLES = 10_000;
 
@@ -21,23 +21,43 @@ export interface Resampling {
 
 export type Interval = readonly [low: number, high: number];
 
-/**
- * Which images a run's resamples hold: the same whatever is asked of them. `next` gives one resample after the other, in an array that
- * is used again.
- */
+/** How often a run's resamples hold each image: the same whatever is asked of them. */
 export class Resamples {
   readonly #random: Random;
-  readonly #drawn: Uint32Array;
+  readonly #times: Uint32Array;
 
   constructor({ images, seed }: Pick<Resampling, 'images' | 'seed'>) {
     this.#random = new Random(seed);
-    this.#drawn = new Uint32Array(images);
+    this.#times = new Uint32Array(images);
   }
 
+  /** The next resample, in an array that is used again. */
   next(): Uint32Array {
-    const drawn = this.#drawn;
-    for (let i = 0; i < drawn.length; i++) drawn[i] = Math.floor(this.#random.uniform() * drawn.length);
-    return drawn;
+    const times = this.#times.fill(0);
+    const images = times.length;
+    for (let i = 0; i < images; i++) times[Math.floor(this.#random.uniform() * images)]!++;
+    return times;
+  }
+}
+
+/** Lets others have their turn in long work. */
+export class Pause {
+  readonly #signal: AbortSignal | undefined;
+  #since = performance.now();
+
+  constructor(signal: AbortSignal | undefined) {
+    this.#signal = signal;
+  }
+
+  get isDue(): boolean {
+    return performance.now() - this.#since >= SLICE;
+  }
+
+  /** @throws `ERR_ABORTED` */
+  async take(): Promise<void> {
+    await turn();
+    throwIfAborted(this.#signal);
+    this.#since = performance.now();
   }
 }
 
@@ -66,40 +86,40 @@ export async function resampledMeans(columns: readonly Float64Array[], how: Resa
     const sums = new Float64Array(width);
     const counts = new Uint32Array(gaps.length);
     const draws = new Resamples(how);
-    let since = performance.now();
+    const pause = new Pause(signal);
     for (let b = 0; b < resamples; b++) {
-      const drawn = draws.next();
-      sumDrawn(drawn, table, sums);
+      const times = draws.next();
+      addUp(times, table, sums);
       for (let c = 0; c < width; c++) means[first + c]![b] = sums[c]! / images;
       if (gaps.length > 0) {
-        sumDrawn(drawn, present, counts);
+        addUp(times, present, counts);
         gaps.forEach((c, g) => {
           means[first + c]![b] = sums[c]! / counts[g]!;
         });
       }
-      if (performance.now() - since < SLICE) continue;
-      await turn();
-      throwIfAborted(signal);
-      since = performance.now();
+      if (pause.isDue) await pause.take();
     }
   }
   return means;
 }
 
-/** Sums of the drawn rows of a table. */
-function sumDrawn(drawn: Uint32Array, table: Float64Array | Uint8Array, sums: Float64Array | Uint32Array): void {
+/** Sums of the rows of a table, each so many times. */
+function addUp(times: Uint32Array, table: Float64Array | Uint8Array, sums: Float64Array | Uint32Array): void {
   const width = sums.length;
   sums.fill(0);
-  for (let i = 0; i < drawn.length; i++) {
-    const at = drawn[i]! * width;
-    for (let c = 0; c < width; c++) sums[c]! += table[at + c]!;
+  for (let i = 0; i < times.length; i++) {
+    const count = times[i]!;
+    // More than a third of the images are in no resample.
+    if (count === 0) continue;
+    const at = i * width;
+    for (let c = 0; c < width; c++) sums[c]! += count * table[at + c]!;
   }
 }
 
 /** The percentile interval of 95 %; resamples without a value are left out. Null where none has one. */
 export function percentileInterval(resampled: Float64Array): Interval | null {
-  const sorted = resampled.filter(value => !Number.isNaN(value)).sort();
-  return sorted.length === 0 ? null : [quantileOf(sorted, 0.025), quantileOf(sorted, 0.975)];
+  const values = resampled.filter(value => !Number.isNaN(value));
+  return values.length === 0 ? null : [selectQuantile(values, 0.025), selectQuantile(values, 0.975)];
 }
 
 /**
@@ -115,16 +135,10 @@ export async function resampledInterval(
   if (images < 2) return null;
   const figures = new Float64Array(resamples);
   const draws = new Resamples(how);
-  const times = new Uint32Array(images);
-  let since = performance.now();
+  const pause = new Pause(signal);
   for (let b = 0; b < resamples; b++) {
-    times.fill(0);
-    for (const image of draws.next()) times[image]!++;
-    figures[b] = figureOf(times) ?? Number.NaN;
-    if (performance.now() - since < SLICE) continue;
-    await turn();
-    throwIfAborted(signal);
-    since = performance.now();
+    figures[b] = figureOf(draws.next()) ?? Number.NaN;
+    if (pause.isDue) await pause.take();
   }
   return percentileInterval(figures);
 }

@@ -1,5 +1,5 @@
 import type { Direction } from '../metrics/definition.ts';
-import { type Interval, percentileInterval, type Resampling, resampledMeans } from './bootstrap.ts';
+import { type Interval, Pause, percentileInterval, type Resampling, resampledMeans } from './bootstrap.ts';
 import { isControl } from './direction.ts';
 import type { MapMaker } from './rows.ts';
 import { holm, momentsOf, ranksOf, wilcoxon } from './statistics.ts';
@@ -49,26 +49,35 @@ export async function comparePairs(
     .filter(([a, b]) => !(isControl(a.maker.method) && isControl(b.maker.method)));
   // Where both lack the same images the mean of differences is the difference of means.
   const differing = pairs.filter(([a, b]) => !lackTheSame(a.values, b.values));
-  const means = await resampledMeans(
-    differing.map(([a, b]) => difference(a.values, b.values)),
-    how,
-  );
-  const found = pairs.flatMap(([a, b]) => {
-    const own = differing.findIndex(([x, y]) => x === a && y === b);
-    const resampled = own >= 0 ? means[own]! : difference(a.means, b.means);
-    const differences = difference(a.values, b.values).filter(value => !Number.isNaN(value));
-    const moments = momentsOf(differences);
-    return moments ? [{ a: a.maker, b: b.maker, moments, differences, resampled }] : [];
-  });
-  const p = found.map(({ differences }) => wilcoxon(differences));
-  const corrected = holm(p);
-  return found.map(({ a, b, moments: { n, mean, se }, differences, resampled }, i) => {
-    const [lower, higher] = [differences.filter(d => d < 0).length, differences.filter(d => d > 0).length];
-    const [wins, losses] = direction === 'higher' ? [higher, lower] : [lower, higher];
-    const ci95 = n < 2 ? null : percentileInterval(resampled);
-    const counts = { wins, ties: n - wins - losses, losses, win: wins / n };
-    return { metric, a, b, n, difference: mean, se, ci95, ...counts, p: p[i]!, pHolm: corrected[i]! };
-  });
+  const differences = differing.map(([a, b]) => difference(a.values, b.values));
+  const means = new Map((await resampledMeans(differences, how)).map((column, i) => [differing[i]!, column]));
+  const found: Omit<Comparison, 'pHolm'>[] = [];
+  const pause = new Pause(how.signal);
+  for (const pair of pairs) {
+    const one = compare(metric, direction, pair, means.get(pair));
+    if (one) found.push(one);
+    if (pause.isDue) await pause.take();
+  }
+  const corrected = holm(found.map(({ p }) => p));
+  return found.map((one, i) => ({ ...one, pHolm: corrected[i]! }));
+}
+
+/** Nothing without an image on which both have a value. @param means of the differences; else of both */
+function compare(
+  metric: string,
+  direction: Direction,
+  [a, b]: readonly [Compared, Compared],
+  means: Float64Array | undefined,
+): Omit<Comparison, 'pHolm'> | undefined {
+  const differences = difference(a.values, b.values).filter(value => !Number.isNaN(value));
+  const moments = momentsOf(differences);
+  if (!moments) return undefined;
+  const { n, mean, se } = moments;
+  const [lower, higher] = [differences.filter(d => d < 0).length, differences.filter(d => d > 0).length];
+  const [wins, losses] = direction === 'higher' ? [higher, lower] : [lower, higher];
+  const ci95 = n < 2 ? null : percentileInterval(means ?? difference(a.means, b.means));
+  const counts = { wins, ties: n - wins - losses, losses, win: wins / n };
+  return { metric, a: a.maker, b: b.maker, n, difference: mean, se, ci95, ...counts, p: wilcoxon(differences) };
 }
 
 function difference(a: Float64Array, b: Float64Array): Float64Array {

@@ -35,6 +35,39 @@ export function quantileOf(sorted: Float64Array, q: number): number {
   return low + 1 < sorted.length ? value + (place - low) * (sorted[low + 1]! - value) : value;
 }
 
+/** The same of values in any order, which are moved about: an order of all would take many times as long. */
+export function selectQuantile(values: Float64Array, q: number): number {
+  const place = q * (values.length - 1);
+  const low = Math.floor(place);
+  select(values, low);
+  const value = values[low]!;
+  if (place === low) return value;
+  let next = Number.POSITIVE_INFINITY;
+  for (let i = low + 1; i < values.length; i++) if (values[i]! < next) next = values[i]!;
+  return value + (place - low) * (next - value);
+}
+
+/** Brings the k-th smallest value to its place, smaller ones before it, larger ones behind it (Hoare). */
+function select(values: Float64Array, k: number): void {
+  let [left, right] = [0, values.length - 1];
+  while (left < right) {
+    const [a, b, c] = [values[left]!, values[(left + right) >> 1]!, values[right]!];
+    const pivot = Math.max(Math.min(a, b), Math.min(Math.max(a, b), c));
+    let [i, j] = [left, right];
+    while (i <= j) {
+      while (values[i]! < pivot) i++;
+      while (values[j]! > pivot) j--;
+      if (i > j) break;
+      const swapped = values[i]!;
+      values[i++] = values[j]!;
+      values[j--] = swapped;
+    }
+    if (k <= j) right = j;
+    else if (k >= i) left = i;
+    else return;
+  }
+}
+
 /** Ranks from 1, equal values share the mean of theirs; as scipy's `rankdata`. */
 export function ranksOf(values: ArrayLike<number>): Float64Array {
   const order = Uint32Array.from({ length: values.length }, (_, i) => i).sort((a, b) => values[a]! - values[b]!);

@@ -68,6 +68,9 @@ export interface SummaryOptions {
 /** Resamples of figures that are computed again for each. */
 const COSTLY_RESAMPLES = 1000;
 
+/** Columns whose resampled means are in memory at the same time: 80 kB each. */
+const COLUMNS_AT_ONCE = 256;
+
 /** Gathers rows as they come; a number is kept of each. */
 export class SummaryBuilder {
   readonly #options: SummaryOptions;
@@ -105,17 +108,25 @@ export class SummaryBuilder {
     const columns = this.#table.columns();
     const entries: SummaryEntry[] = [];
     const comparisons: Comparison[] = [];
-    for (const { name, direction } of this.#options.metrics) {
-      const own = columns.filter(({ metric }) => metric === name);
-      const values = own.map(column => column.at(images));
-      const means = await resampledMeans(values, how);
-      const { ranks, images: rankImages } = meanRanks(values, direction);
-      own.forEach((column, c) => {
-        const entry = entryOf(column, direction, values[c]!, means[c]!);
-        entries.push({ ...entry, rank: ranks[c]!, rankImages });
-      });
-      const compared = own.map(({ maker }, c) => ({ maker, values: values[c]!, means: means[c]! }));
-      comparisons.push(...(await comparePairs(name, direction, compared, how)));
+    for (const metrics of inGroups(this.#options.metrics, columns)) {
+      // Of several metrics at once: resamples are drawn once for all of them.
+      const all = metrics.flatMap(({ own }) => own.map(column => column.at(images)));
+      const allMeans = await resampledMeans(all, how);
+      let from = 0;
+      for (const { name, direction, own } of metrics) {
+        const [values, means] = [all, allMeans].map(list => list.slice(from, from + own.length)) as [
+          Float64Array[],
+          Float64Array[],
+        ];
+        from += own.length;
+        const { ranks, images: rankImages } = meanRanks(values, direction);
+        own.forEach((column, c) => {
+          const entry = entryOf(column, direction, values[c]!, means[c]!);
+          entries.push({ ...entry, rank: ranks[c]!, rankImages });
+        });
+        const compared = own.map(({ maker }, c) => ({ maker, values: values[c]!, means: means[c]! }));
+        comparisons.push(...(await comparePairs(name, direction, compared, how)));
+      }
     }
     return {
       images: images.length,
@@ -151,6 +162,27 @@ export class SummaryBuilder {
     }
     return found;
   }
+}
+
+interface MetricColumns extends SummedMetric {
+  readonly own: readonly Column[];
+}
+
+/** Metrics with their columns, so many together as may be in memory with their resampled means. */
+function inGroups(metrics: readonly SummedMetric[], columns: readonly Column[]): MetricColumns[][] {
+  const groups: MetricColumns[][] = [];
+  let count = COLUMNS_AT_ONCE;
+  for (const { name, direction } of metrics) {
+    const own = columns.filter(({ metric }) => metric === name);
+    if (own.length === 0) continue;
+    if (count + own.length > COLUMNS_AT_ONCE) {
+      groups.push([]);
+      count = 0;
+    }
+    groups.at(-1)!.push({ name, direction, own });
+    count += own.length;
+  }
+  return groups;
 }
 
 function entryOf(

@@ -1,7 +1,16 @@
 import { readFileSync } from 'node:fs';
 import { describe, expect, it } from 'vitest';
 import { percentileInterval, resampledInterval, resampledMeans } from '../../lib/evaluation/bootstrap.ts';
-import { erfc, holm, meanOf, momentsOf, quantileOf, ranksOf, wilcoxon } from '../../lib/evaluation/statistics.ts';
+import {
+  erfc,
+  holm,
+  meanOf,
+  momentsOf,
+  quantileOf,
+  ranksOf,
+  selectQuantile,
+  wilcoxon,
+} from '../../lib/evaluation/statistics.ts';
 
 interface Case {
   readonly values: number[];
@@ -34,6 +43,7 @@ describe.each(Object.entries(golden.cases))('as SciPy: %s', (_, expected) => {
     const sorted = values.slice().sort();
     [0.025, 0.3, 0.975].forEach((q, i) => {
       expect(quantileOf(sorted, q)).toBeCloseTo(expected.quantiles[i]!, 12);
+      expect(selectQuantile(values.slice(), q)).toBe(quantileOf(sorted, q));
     });
     expect([...ranksOf(values)]).toEqual(expected.ranks);
   });
@@ -61,6 +71,17 @@ it('erfc and Holm', () => {
   holm(golden.holm.p).forEach((p, i) => {
     expect(p).toBeCloseTo(golden.holm.corrected[i]!, 12);
   });
+});
+
+it('quantiles of values in any order are those of ordered ones', () => {
+  let state = 1;
+  const next = (range: number) => (state = (state * 48271) % 2147483647) % range;
+  for (let n = 1; n < 60; n++)
+    for (const range of [1, 3, 1000]) {
+      const values = Float64Array.from({ length: n }, () => next(range));
+      for (const q of [0, 0.025, 0.5, 0.975, 1])
+        expect(selectQuantile(values.slice(), q)).toBe(quantileOf(values.slice().sort(), q));
+    }
 });
 
 it('edges: nothing, one value, no difference', async () => {
