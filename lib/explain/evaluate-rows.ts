@@ -9,12 +9,13 @@ import type { MetricConvention } from '../metrics/definition.ts';
 import { METRICS } from '../metrics/registry.ts';
 import type { ExplainSource } from '../network/images.ts';
 import type { TargetInput } from '../targets/target.ts';
-import type { PictureTruth, TruthLabel, TruthSource } from '../truth/truth.ts';
+import { classOf } from '../truth/class-of.ts';
+import type { PictureTruth, TruthSource } from '../truth/truth.ts';
 import { type ControlMap, type EvaluationPlan, evaluateImage, type MethodVariant } from './evaluate-image.ts';
 import { type EvaluateOptions, isNamed } from './evaluate-options.ts';
 import { headSetting } from './head-setting.ts';
 import type { MeasureCalls } from './measure-call.ts';
-import { namesClass, truthAt } from './measure-truth.ts';
+import { truthAt } from './measure-truth.ts';
 import type { MeasuredImage } from './measured-image.ts';
 
 /** The rows of one image, and what belongs to each besides. */
