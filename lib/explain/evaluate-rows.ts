@@ -145,8 +145,6 @@ function targetOf(target: TargetInput | undefined, known: PictureTruth | undefin
 function isCorrect(known: PictureTruth | undefined, { stage, target, row }: MeasuredImage): boolean | null {
   if (!known || known.labels.length === 0) return null;
   const best = row.classOf(-1);
-  const name = headSetting(stage.setting, stage.network, target).labels?.names[best];
-  return known.labels.some((label: TruthLabel) =>
-    typeof label === 'number' ? label === best : namesClass(label, name),
-  );
+  const { labels } = headSetting(stage.setting, stage.network, target);
+  return known.labels.some(label => classOf(label, labels) === best);
 }
