@@ -3,22 +3,7 @@ import type { TruthAtInput } from '../metrics/truth-at-input.ts';
 import type { Box } from '../targets/detection.ts';
 import { invalidTruth } from './error.ts';
 import { fillBox } from './marked-picture.ts';
-import type { PictureTruth, Truth, TruthLabel, TruthMask } from './truth.ts';
-
-/**
- * What is known of a picture, at the model's input.
- * @param isWanted whether a class of the truth is the one that is explained; of pictures with one class all is taken
- * @returns nothing where nothing is marked
- * @throws `ERR_TRUTH_INVALID`
- */
-export async function truthFor(
-  found: PictureTruth | undefined,
-  placement: Placement,
-  isWanted?: (label: TruthLabel) => boolean,
-): Promise<TruthAtInput | undefined> {
-  const truth = await found?.at(placement.picture, isWanted);
-  return truth && truthAtInput(truth, placement, found!.from);
-}
+import type { Truth, TruthMask } from './truth.ts';
 
 /**
  * The truth as the model's input shows it: a mask by nearest neighbour, 0 where the input shows nothing of the picture; edges of boxes

@@ -5,7 +5,7 @@ import { Labels } from '../../lib/targets/labels.ts';
 import { classOf } from '../../lib/truth/class-of.ts';
 import { openTruth } from '../../lib/truth/open-truth.ts';
 import type { Truth, TruthInput } from '../../lib/truth/truth.ts';
-import { truthAtInput, truthFor } from '../../lib/truth/truth-at-input.ts';
+import { truthAtInput } from '../../lib/truth/truth-at-input.ts';
 import { expectError } from '../helpers/expect-error.ts';
 import { folderWith } from './helpers.ts';
 
@@ -222,10 +222,9 @@ it('is that of the class that is explained, by its name, a synonym or its index'
   expect(classOf('5', undefined)).toBe(5);
   const folder = folderWith({ 'boxes.csv': 'a.jpg,tench,0,0,1,1\na.jpg,dog,1,1,3,3\n' });
   const found = await (await openTruth(`${folder}/boxes.csv`)).find('a.jpg');
-  const placement = place({ width: 4, height: 4 }, { width: 4, height: 4 }, 'squeeze');
-  const of = (index: number) => truthFor(found, placement, label => classOf(label, labels) === index);
+  const size = { width: 4, height: 4 };
+  const of = (index: number) => found!.at(size, label => classOf(label, labels) === index);
   expect((await of(0))?.boxes).toEqual([[0, 0, 1, 1]]);
   expect(await of(1)).toBeUndefined();
-  expect((await truthFor(found, placement))?.boxes).toEqual([[1, 1, 3, 3]]);
-  expect(await truthFor(undefined, placement)).toBeUndefined();
+  expect((await found!.at(size))?.boxes).toEqual([[1, 1, 3, 3]]);
 });
