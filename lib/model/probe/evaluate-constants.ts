@@ -20,74 +20,97 @@ export interface Known {
 /** Other values in every run. */
 const RANDOM: ReadonlySet<string> = new Set(['Bernoulli', 'Multinomial', 'RandomNormal', 'RandomUniform']);
 
-interface EvaluateOptions extends ProbingInputs, Known {
+interface ConstantOptions extends ProbingInputs {
   readonly batch: number;
   readonly earlier?: Known;
-  /** What inference leaves open with everything before it known; of other floating-point tensors it may yet tell the sizes. */
-  readonly stuck?: readonly string[];
   readonly signal?: AbortSignal;
 }
 
-/**
- * Computes what follows from weights and known sizes, and is small or decides sizes, in one run of its own; `types` and `values`
- * get what it learns.
- * @throws what the runtime says of arithmetic that fails
- */
-export async function evaluateConstants(
-  graph: Graph,
-  createSession: CreateSession,
-  options: EvaluateOptions,
-): Promise<void> {
-  const { types, values, stuck, signal } = options;
-  const wanted = [...takeOver(graph, options)].filter(name => {
-    const { type, dims } = types.get(name) ?? {};
-    if (!type || values.has(name)) return false;
-    return dims ? isSmall(type, dims) : !isFloat(type) || stuck?.includes(name);
-  });
-  if (wanted.length > 0) {
-    const part = partOf(graph, neededNodes(graph, wanted, new Set(values.keys())), values);
+/** What follows from the weights and the known sizes of a graph; `types` and `values` get what is learnt. */
+export class Constants implements Known {
+  readonly types: Known['types'];
+  readonly values: Known['values'] = new Map();
+  readonly #graph: Graph;
+  readonly #createSession: CreateSession;
+  readonly #options: ConstantOptions;
+  readonly #computable = new Set<string>();
+  /** The same as for the earlier batch. */
+  readonly #same: Set<string>;
+
+  constructor(graph: Graph, types: Known['types'], createSession: CreateSession, options: ConstantOptions) {
+    this.types = types;
+    this.#graph = graph;
+    this.#createSession = createSession;
+    this.#options = options;
+    this.#same = new Set(graph.initializers.keys());
+  }
+
+  /**
+   * Computes in one run what is small or decides sizes.
+   * @param nodes those that were not all known the last time, in order
+   * @param stuck what inference leaves open with everything before it known; of other floating-point tensors it may yet tell the
+   * sizes
+   * @throws what the runtime says of arithmetic that fails
+   */
+  async evaluate(nodes: readonly GraphNode[], stuck: readonly string[] = []): Promise<void> {
+    const { types, values } = this;
+    const { signal } = this.#options;
+    const wanted = nodes
+      .flatMap(node => this.#takeOver(node))
+      .filter(name => {
+        const { type, dims } = types.get(name) ?? {};
+        if (!type || values.has(name)) return false;
+        return dims ? isSmall(type, dims) : !isFloat(type) || stuck.includes(name);
+      });
+    if (wanted.length === 0) return;
+    const part = partOf(this.#graph, neededNodes(this.#graph, wanted, new Set(values.keys())), values);
     const outputs = wanted.map((_, index) => `onnx_cam/constant/${index}`);
     wanted.forEach((name, index) => {
       part.append(makeNode('Identity', [name], [outputs[index]!]));
       part.outputs.push(makeValueInfo(outputs[index]!));
     });
-    const found = await withProbe(part, createSession, signal, session => session.run({}, outputs, { signal }));
+    const found = await withProbe(part, this.#createSession, signal, session => session.run({}, outputs, { signal }));
     wanted.forEach((name, index) => {
-      values.set(name, found[outputs[index]!]!);
+      this.#learn(name, found[outputs[index]!]!);
     });
   }
-  for (const [name, { type, dims }] of values) types.set(name, { type, dims });
-}
 
-/**
- * Adds the shapes of tensors whose sizes are known, and from the earlier batch what has the same inputs there.
- * @returns what can be computed besides
- */
-function takeOver(graph: Graph, { batch, earlier, types, values, ...options }: EvaluateOptions): Set<string> {
-  const computable = new Set<string>();
-  const same = new Set(graph.initializers.keys());
-  const isThere = (name: string) => graph.initializers.has(name) || values.has(name) || computable.has(name);
-  for (const node of graph.nodes) {
+  /**
+   * Learns a shape where the sizes of the tensor are known, and from the earlier batch what has the same inputs there.
+   * @returns outputs that can be computed
+   */
+  #takeOver(node: GraphNode): string[] {
+    const { batch, earlier, ...inputs } = this.#options;
     const [output] = node.outputs as [string];
-    const dims = isShapeOnly(node) ? shapeOf(graph, options, batch, types, node.inputs[0]!) : undefined;
+    const dims = isShapeOnly(node) ? shapeOf(this.#graph, inputs, batch, this.types, node.inputs[0]!) : undefined;
     if (dims) {
       const shape = evaluateShape(node, dims);
       const before = earlier?.values.get(output);
-      if (before && isEqual(shape, before)) same.add(output);
-      values.set(output, shape);
-      continue;
+      if (before && isEqual(shape, before)) this.#same.add(output);
+      this.#learn(output, shape);
+      return [];
     }
-    const inputs = dependenciesOf(node);
-    if ((!node.domain && RANDOM.has(node.op)) || !inputs.every(isThere)) continue;
-    const unchanged = inputs.every(name => same.has(name));
-    for (const name of node.outputs) {
-      if (name) computable.add(name);
-      if (unchanged) same.add(name);
+    const read = dependenciesOf(node);
+    if ((!node.domain && RANDOM.has(node.op)) || !read.every(name => this.#isThere(name))) return [];
+    const unchanged = read.every(name => this.#same.has(name));
+    const made = node.outputs.filter(Boolean);
+    for (const name of made) {
+      this.#computable.add(name);
+      if (unchanged) this.#same.add(name);
       const value = unchanged ? earlier?.values.get(name) : undefined;
-      if (value) values.set(name, value);
+      if (value) this.#learn(name, value);
     }
+    return made;
   }
-  return computable;
+
+  #isThere(name: string): boolean {
+    return this.#graph.initializers.has(name) || this.values.has(name) || this.#computable.has(name);
+  }
+
+  #learn(name: string, value: Tensor): void {
+    this.values.set(name, value);
+    this.types.set(name, { type: value.type, dims: value.dims });
+  }
 }
 
 /** What Shape and Size make of a tensor with these sizes. */

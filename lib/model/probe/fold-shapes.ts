@@ -1,6 +1,6 @@
 import { isShapeOnly } from '../graph/data-flow.ts';
 import type { Graph, GraphNode } from '../graph/graph.ts';
-import { evaluateConstants, evaluateShape, isEqual, type Known } from './evaluate-constants.ts';
+import { Constants, evaluateShape, isEqual, type Known } from './evaluate-constants.ts';
 import { checkShapes, type Inferred, type InferredType, inferShapes, inferTypes, shapeOf } from './infer-shapes.ts';
 import { isSmall } from './kept-values.ts';
 import { partOf } from './part-of.ts';
@@ -31,7 +31,7 @@ export interface FoldOptions extends ProbingInputs {
 }
 
 /** Each tells the sizes of some more blocks of a network. */
-const MAX_ROUNDS = 64;
+const MAX_ROUNDS = 256;
 
 /** Nodes that are inferred at once, at least. */
 const MIN_NODES = 64;
@@ -51,32 +51,38 @@ export async function foldShapes(graph: Graph, createSession: CreateSession, opt
   if (guessed) return guessed;
   const first = options.inferred ?? (await inferShapes(graph, createSession, options, batch));
   const types = new Map<string, InferredType>(first);
-  const values: Folded['values'] = new Map();
+  const constants = new Constants(graph, types, createSession, options);
+  const { values } = constants;
   const shown = new Map(first);
   const isOpen = (name: string) => types.has(name) && types.get(name)!.dims === undefined;
   const isUnranked = (name: string) => shown.get(name)?.shown.length === 0;
-  const incomplete = (): Folded => ({ types, values, batch, complete: false, folded: true });
   const refuse = () => refuseCrashes(graph, name => shapeOf(graph, options, batch, types, name));
+  const incomplete = (): Folded => {
+    refuse();
+    return { types, values, batch, complete: false, folded: true };
+  };
   const counts = ({ op, domain, outputs }: GraphNode) =>
     !domain && COUNTING.has(op) && outputs.some(name => dependent.has(name) && isOpen(name));
   const rounds = graph.nodes.some(counts) ? 0 : MAX_ROUNDS;
+  // Sequences have no sizes and are made anew by every part.
+  const isUntyped = (name: string) => name !== '' && !types.has(name);
+  const opaque = graph.nodes.some(({ outputs }) => outputs.some(isUntyped));
+  let rest = graph.nodes;
   let front: GraphNode | undefined;
-  let most = graph.nodes.length;
+  let most = rest.length;
   for (let round = 0; round < rounds; round++) {
-    await evaluateConstants(graph, createSession, { ...options, types, values, stuck: front?.outputs });
-    const next = graph.nodes.find(({ outputs }) => outputs.some(isOpen));
+    await constants.evaluate(rest, front?.outputs);
+    const start = rest.findIndex(({ outputs }) => outputs.some(isOpen));
+    const next = rest[start];
     if (!next && round === 0)
       return { types, values, batch, complete: hasConstants(types, values, dependent), folded: false };
-    refuse();
     // Sizes that were told while others were open hold if those fit them.
     if (!next) return (await settle(graph, createSession, options, { types, values })) ?? incomplete();
     // Everything before it was known the last time: what the runtime left open then, it will not tell.
     if (next === front) break;
     front = next;
-    // Sequences have no sizes and are made anew.
-    const nodes = graph.nodes
-      .filter(({ outputs }) => outputs.some(name => name && !types.get(name)?.dims))
-      .slice(0, most);
+    if (!opaque) rest = rest.slice(start);
+    const nodes = rest.filter(({ outputs }) => outputs.some(name => isOpen(name) || isUntyped(name))).slice(0, most);
     const unranked = nodes.flatMap(({ outputs }) => outputs.filter(name => isOpen(name) && isUnranked(name)));
     const part = partOf(graph, nodes, values, types);
     const found = await inferFurther(part, createSession, options, unranked);
@@ -87,7 +93,7 @@ export async function foldShapes(graph: Graph, createSession: CreateSession, opt
       shown.set(name, inferred);
       types.set(name, inferred);
     }
-    refuse();
+    refuseCrashes(part, name => shapeOf(part, options, batch, types, name));
     most = Math.max(MIN_NODES, 2 * nodes.filter(({ outputs }) => !outputs.some(isOpen)).length);
   }
   return incomplete();
@@ -131,15 +137,15 @@ async function foldAlike(
       { type, dims: dims && dependent.has(name) ? scaled(dims, batch / earlier.batch) : dims },
     ]),
   );
-  const values: Folded['values'] = new Map();
+  const constants = new Constants(graph, guess, createSession, options);
   try {
     refuseCrashes(graph, name => shapeOf(graph, options, batch, guess, name));
-    await evaluateConstants(graph, createSession, { ...options, types: guess, values });
+    await constants.evaluate(graph.nodes);
   } catch (error) {
     if (signal?.aborted) throw error;
     return undefined;
   }
-  return settle(graph, createSession, { ...options, tentative: false }, { types: guess, values });
+  return settle(graph, createSession, { ...options, tentative: false }, constants);
 }
 
 /**
