@@ -1,8 +1,9 @@
 import { isShapeOnly } from '../graph/data-flow.ts';
 import type { Graph, GraphNode } from '../graph/graph.ts';
+import { dependenciesOf } from '../graph/subgraphs.ts';
 import { Constants, evaluateShape, isEqual, type Known } from './evaluate-constants.ts';
 import { checkShapes, type Inferred, type InferredType, inferShapes, inferTypes, shapeOf } from './infer-shapes.ts';
-import { isSmall } from './kept-values.ts';
+import { isFloat, isSmall } from './kept-values.ts';
 import { partOf } from './part-of.ts';
 import type { CreateSession } from './probe-session.ts';
 import type { ProbingInputs } from './probing-feeds.ts';
@@ -131,11 +132,14 @@ async function foldAlike(
   options: FoldOptions & { readonly earlier: Folded },
 ): Promise<Folded | undefined> {
   const { earlier, batch, dependent, signal } = options;
+  const factor = batch / earlier.batch;
+  const following = followers(graph);
   const guess = new Map(
-    [...earlier.types].map(([name, { type, dims }]) => [
-      name,
-      { type, dims: dims && dependent.has(name) ? scaled(dims, batch / earlier.batch) : dims },
-    ]),
+    [...earlier.types].map(([name, { type, dims = [] }]) => {
+      // A class token is weights, repeated for the batch; other arithmetic on shapes makes lists of sizes.
+      const axes = dependent.has(name) ? dims.length : isFloat(type) && following.has(name) ? 1 : 0;
+      return [name, { type, dims: scaled(dims, factor, axes) }];
+    }),
   );
   const constants = new Constants(graph, guess, createSession, options);
   try {
@@ -183,8 +187,16 @@ async function settle(
   return { types, values, batch, complete: true, folded: true };
 }
 
-/** Sizes at another batch, if the first axis that can follows it. */
-function scaled(dims: readonly number[], factor: number): readonly number[] {
-  const axis = dims.findIndex(dim => dim > 0 && Number.isInteger(dim * factor));
+/** What follows from the inputs, be it from their shapes alone. */
+function followers(graph: Graph): Set<string> {
+  const reached = new Set(graph.inputs.map(({ name }) => name));
+  for (const node of graph.nodes)
+    if (dependenciesOf(node).some(name => reached.has(name))) for (const output of node.outputs) reached.add(output);
+  return reached;
+}
+
+/** Sizes at another batch, if the first of so many axes that can follows it. */
+function scaled(dims: readonly number[], factor: number, axes: number): readonly number[] {
+  const axis = dims.slice(0, axes).findIndex(dim => dim > 0 && Number.isInteger(dim * factor));
   return dims.map((dim, index) => (index === axis ? dim * factor : dim));
 }
