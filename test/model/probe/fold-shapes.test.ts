@@ -304,12 +304,13 @@ describe('foldShapes', () => {
     const graph = parsed({
       nodes: [
         ...tokens.nodes,
-        // Five scales for four axes.
-        makeNode('Concat', ['target0', 'n1', 'n1'], ['five'], { axis: 0 }),
-        makeNode('Cast', ['five'], ['scales'], { to: 1 }),
+        // Five scales for four axes, which inference alone does not count.
+        makeNode('Add', ['c', 'i2'], ['five']),
+        makeNode('Range', ['i0', 'five', 'i1'], ['counted']),
+        makeNode('Cast', ['counted'], ['scales'], { to: 1 }),
         makeNode('Resize', ['x', '', 'scales'], ['y']),
       ],
-      initializers: tokens.initializers,
+      initializers: { ...tokens.initializers, i2: { dims: [], type: 'int64', data: [2] } },
     });
     await expect(probeFacts(graph, create, { input: describeInput(graph) })).rejects.toMatchObject({
       code: 'ERR_MODEL_INVALID',
