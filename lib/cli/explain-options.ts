@@ -1,6 +1,6 @@
 import { type Command, InvalidArgumentError, Option } from 'commander';
-import type { Precision } from '../engine/precision.ts';
-import { PRECISIONS } from '../engine/precision.ts';
+import type { Precision, ScoringPrecision } from '../engine/precision.ts';
+import { PRECISIONS, SCORING_PRECISIONS } from '../engine/precision.ts';
 import { DECODE_MODES, type DecodeMode } from '../image/decode-options.ts';
 import type { Fit, PresetName } from '../image/preprocess-options.ts';
 import { CONVENTIONS, type Convention } from '../methods/definition.ts';
@@ -37,6 +37,7 @@ export interface ExplainFlags extends ModelChoices {
   readonly param: readonly (readonly [name: string, value: string])[];
   readonly provider?: readonly string[];
   readonly precision?: Precision;
+  readonly scoringPrecision?: ScoringPrecision;
   readonly threads?: number;
   readonly batchSize?: number;
   readonly seed?: number;
@@ -110,6 +111,11 @@ export function addExplainOptions(command: Command): Command {
     .optionsGroup('How to run:')
     .option('--provider <name>', 'execution provider (cpu, cuda …), repeated in order of preference', collect)
     .addOption(new Option('--precision <name>', 'arithmetic on a GPU').choices(PRECISIONS))
+    .addOption(
+      new Option('--scoring-precision <name>', 'arithmetic of runs on changed pictures, on a CPU').choices(
+        SCORING_PRECISIONS,
+      ),
+    )
     .option('--threads <n>', 'thread budget (default: physical cores)', wholeNumber(1))
     .option('--batch-size <n>', 'images in one run of the model', wholeNumber(1))
     .option('--debug', 'stack traces of errors');
@@ -124,6 +130,7 @@ export function loadOptions(flags: ExplainFlags): LoadOptions {
     executionProviders: flags.provider,
     intraOpNumThreads: flags.threads,
     precision: flags.precision,
+    scoringPrecision: flags.scoringPrecision,
     labels: flags.labels,
     limitInputPixels: flags.limitInputPixels,
     decode: flags.decode,

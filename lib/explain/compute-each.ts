@@ -67,6 +67,7 @@ async function computeOne({ scorers, optimizers }: RunMakers, input: MethodInput
     first: 0,
     milliseconds: performance.now() - start,
     runs: total([...scored, ...(made ?? [])].map(({ runs }) => runs)),
+    int8: scored.find(({ int8 }) => int8)?.int8,
     warnings: [...new Set(scored.flatMap(({ warnings }) => warnings))],
   };
 }

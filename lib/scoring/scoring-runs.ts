@@ -4,12 +4,14 @@ import { withSignal } from '../engine/cancellation.ts';
 import type { ResolvedTarget } from '../targets/resolve.ts';
 import type { ScoreRow } from '../targets/score.ts';
 import type { ScoreView } from '../targets/target.ts';
+import { openInt8 } from './int8-runs.ts';
+import type { Int8Outcome, UseInt8 } from './int8-version.ts';
 import { toNativeTargets } from './native-arguments.ts';
 import { type NativeVariants, nativeScoring } from './native-scoring.ts';
 import { ProgressCounter } from './progress-counter.ts';
 import { runScheduled, type Setting } from './schedule.ts';
 import type { ScorerRuns } from './scorer.ts';
-import { toNativeModel, type UseModel } from './scoring-model.ts';
+import { type ScoringModel, toNativeModel, type UseModel } from './scoring-model.ts';
 import { type SettledTarget, settleTargets } from './target-terms.ts';
 
 /** What scorers of one image are given, whatever they change. */
@@ -24,6 +26,8 @@ export interface ScorerOptions {
   readonly batchSize?: number;
   readonly signal?: AbortSignal;
   readonly onProgress?: (progress: Progress) => void;
+  /** Runs are made with the model's int8 version, where there is one. */
+  readonly int8?: UseInt8;
 }
 
 /** Many items to be run through one model. */
@@ -48,6 +52,7 @@ export class ScoringRuns {
   readonly #warnings = new Set<string>();
   #made = 0;
   #saved = 0;
+  #int8: Int8Outcome | undefined;
 
   constructor(kind: 'network' | 'tail', options: ScorerOptions) {
     this.#kind = kind;
@@ -59,6 +64,11 @@ export class ScoringRuns {
 
   get runs(): ScorerRuns {
     return { network: 0, tail: 0, [this.#kind]: this.#made, saved: this.#saved };
+  }
+
+  /** Of runs that were made in int8; undefined where none were. */
+  get int8(): Int8Outcome | undefined {
+    return this.#int8;
   }
 
   get warnings(): string[] {
@@ -90,7 +100,7 @@ export class ScoringRuns {
       );
     if (count === 0) return new Float64Array();
     const targets = toNativeTargets(this.#settled, view, row.activation);
-    const scores = await use(model => {
+    const scores = await this.#withModel(use, { variants, count, dims, view }, model => {
       const asked: Setting = {
         provider: model.session.onDevice ? 'device' : provider,
         threads,
@@ -120,5 +130,54 @@ export class ScoringRuns {
     });
     this.#made += count;
     return scores;
+  }
+
+  /** With the int8 version where it is asked for and holds what it promises, else with the float model. */
+  async #withModel(
+    use: UseModel,
+    { variants, count, dims, view }: Pick<ScoredItems, 'variants' | 'count' | 'dims' | 'view'>,
+    task: (model: ScoringModel) => Promise<Float64Array>,
+  ): Promise<Float64Array> {
+    const { int8, signal, row, threads } = this.#options;
+    if (!int8) return use(task);
+    const done = await int8(async version => {
+      if (typeof version === 'string') return version;
+      // One run is made sooner than an int8 version.
+      if (count === 1) return task({ ...version.observer, output: version.scores });
+      const opened = await openInt8({
+        version,
+        variants,
+        count,
+        threads,
+        view,
+        classes: row.logits.length,
+        targets: this.#settled,
+        activation: row.activation,
+        run: async (model, of, item, targets) => {
+          const run = { begin: item, end: item + 1, chunk: model.batch ?? 1, parallel: 1 };
+          const { scores } = await withSignal(signal, cancellation =>
+            nativeScoring().scoreVariants(
+              toNativeModel(model, dims),
+              of,
+              targets,
+              run,
+              new Int32Array(1),
+              cancellation,
+            ),
+          );
+          return scores;
+        },
+      });
+      if (typeof opened === 'string') return opened;
+      this.#int8 ??= opened.outcome;
+      try {
+        return await task(opened.model);
+      } finally {
+        await opened.model.session.dispose();
+      }
+    });
+    if (typeof done !== 'string') return done;
+    this.#warnings.add(`scoringPrecision 'int8' was asked for and the runs are float: ${done}`);
+    return use(task);
   }
 }

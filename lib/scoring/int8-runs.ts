@@ -1,0 +1,130 @@
+import { type Activation, ScoreRow } from '../targets/score.ts';
+import type { ScoreView } from '../targets/target.ts';
+import { distrust } from './int8-check.ts';
+import { type Int8Outcome, type Int8Version, SHIFT } from './int8-version.ts';
+import type { NativeTargets, NativeVariants } from './native-scoring.ts';
+import type { ScoringModel } from './scoring-model.ts';
+import { type SettledTarget, termsIn } from './target-terms.ts';
+
+/** Changed items that ranges are taken from and int8 scores are checked on: one of so many, within these bounds. */
+const ITEMS_PER_SAMPLE = 64;
+const SAMPLES = { least: 8, most: 12 } as const;
+
+/** What an int8 model is opened for. */
+export interface Int8Request {
+  readonly version: Int8Version;
+  readonly variants: NativeVariants;
+  readonly count: number;
+  readonly classes: number;
+  readonly targets: readonly SettledTarget[];
+  readonly view: ScoreView | undefined;
+  readonly activation: Activation;
+  /** Scores one item of some variants. */
+  readonly run: (
+    model: ScoringModel,
+    variants: NativeVariants,
+    item: number,
+    targets: NativeTargets,
+  ) => Promise<Float64Array>;
+  /** Runs at once. */
+  readonly threads: number;
+}
+
+/**
+ * Opens the int8 model for the ranges of the unchanged item and of some of the variants, evenly spread. Its logits are shifted
+ * so that those of the unchanged item are the float ones: methods compare changed scores with the clean one, which is float.
+ * @returns the model, whose session is the caller's to dispose of; or why float is to be used
+ */
+export async function openInt8(request: Int8Request): Promise<{ model: ScoringModel; outcome: Int8Outcome } | string> {
+  const { version, variants, count, classes, targets, view, activation, threads } = request;
+  const values = version.isLargest.length;
+  const samples: [NativeVariants, number][] = [[unchanged(variants), 0]];
+  const wanted = Math.max(SAMPLES.least, Math.min(SAMPLES.most, Math.round(count / ITEMS_PER_SAMPLE)));
+  const drawn = Math.min(count, wanted);
+  for (let i = 0; i < drawn; i++) samples.push([variants, Math.floor(((i + 0.5) * count) / drawn)]);
+  const all = (model: ScoringModel, columns: number) =>
+    inTurns(samples, threads, ([of, item]) => request.run(model, of, item, columnTargets(columns)));
+
+  const seen = await all(version.observer, values + classes);
+  const ranges = joinedRanges(
+    seen.map(row => row.subarray(0, values)),
+    version.isLargest,
+  );
+  if (!ranges) return 'values of its layers are not finite';
+  const model = await version.open(ranges);
+  try {
+    const float = seen.map(row => row.subarray(values));
+    const int8 = await all(shiftedBy(model, new Float32Array(classes)), classes);
+    const scores = (rows: readonly Float64Array[]) =>
+      rows.map(logits => {
+        const row = new ScoreRow(Float32Array.from(logits), activation);
+        return targets.map(target => row.score({ terms: termsIn(target, view) }));
+      });
+    const [wantedScores, found] = [scores(float), scores(int8)];
+    const reason = distrust(wantedScores, found);
+    if (reason !== undefined) {
+      await model.session.dispose();
+      return reason;
+    }
+    const shift = Float32Array.from(float[0]!, (logit, c) => logit - int8[0]![c]!);
+    const moved = found[0]!.map((score, t) => score - wantedScores[0]![t]!);
+    return { model: shiftedBy(model, shift), outcome: { moved } };
+  } catch (error) {
+    await model.session.dispose();
+    throw error;
+  }
+}
+
+function shiftedBy(model: ScoringModel, shift: Float32Array): ScoringModel {
+  return {
+    ...model,
+    fixed: { ...model.fixed, [SHIFT]: { type: 'float32', data: shift, dims: [shift.length] } },
+    shared: new Set([...(model.shared ?? []), SHIFT]),
+  };
+}
+
+/** The unchanged picture (or activations) as the only variant. */
+function unchanged(variants: NativeVariants): NativeVariants {
+  if (variants.kind !== 'masks') {
+    const { activations, dims } = variants;
+    return { kind: 'sets', activations, dims, sets: new Uint8Array(dims[0]!).fill(1) };
+  }
+  const [, height, width] = variants.shape as [number, number, number];
+  return {
+    ...variants,
+    maps: Float32Array.of(1),
+    dims: [1, 1, 1],
+    select: Uint32Array.of(0),
+    canvas: [height, width],
+    grid: 0,
+    rule: { stretch: 0, epsilon: 0, complement: false },
+    background: null,
+    scales: Float32Array.of(1),
+    noise: { target: 0, deviation: 0, seed: 0 },
+    noiseKeys: new Uint32Array(),
+    offsets: new Uint32Array(),
+  };
+}
+
+/** Every column of an output as it is. */
+function columnTargets(columns: number): NativeTargets {
+  const targets = Array.from({ length: columns }, (_, index) => [{ view: 0, index, weight: 1, opposite: false }]);
+  return { sigmoid: false, targets };
+}
+
+/** The least and the largest of all; undefined where one is not finite. */
+function joinedRanges(rows: readonly Float64Array[], isLargest: readonly boolean[]): Float64Array | undefined {
+  const joined = rows[0]!.slice();
+  for (const row of rows)
+    for (const [i, largest] of isLargest.entries())
+      joined[i] = largest ? Math.max(joined[i]!, row[i]!) : Math.min(joined[i]!, row[i]!);
+  return joined.every(Number.isFinite) ? joined : undefined;
+}
+
+/** So many at once. */
+async function inTurns<T, R>(items: readonly T[], width: number, task: (item: T) => Promise<R>): Promise<R[]> {
+  const results: R[] = [];
+  for (let i = 0; i < items.length; i += width)
+    results.push(...(await Promise.all(items.slice(i, i + width).map(task))));
+  return results;
+}

@@ -1,0 +1,26 @@
+import type { ScoringModel } from './scoring-model.ts';
+
+/** What makes the int8 version of a scoring model; stays loaded while a task uses it. */
+export interface Int8Version {
+  /** The float model; its output holds the least and the largest values of tensors before the scores, [N, values + classes]. */
+  readonly observer: ScoringModel;
+  /** Of each of those values, whether it is a largest one. */
+  readonly isLargest: readonly boolean[];
+  /** The output of the observer that holds the scores alone. */
+  readonly scores: string;
+  /**
+   * The int8 model for tensors of these ranges; its session is the caller's to dispose of. The input {@link SHIFT} [classes] is
+   * added to its scores.
+   */
+  open(ranges: Float64Array): Promise<ScoringModel>;
+}
+
+export const SHIFT = 'int8/shift';
+
+/** Runs a task with the int8 version, or with the reason why there is none. */
+export type UseInt8 = <T>(task: (version: Int8Version | string) => Promise<T>) => Promise<T>;
+
+/** How far the scores of the unchanged image moved, of each target, before they were shifted back: int8 minus float. */
+export interface Int8Outcome {
+  readonly moved: readonly number[];
+}
