@@ -175,9 +175,17 @@ export class ScoringRuns {
       } finally {
         await opened.model.session.dispose();
       }
-    });
+    }).catch(reasonForFloat);
     if (typeof done !== 'string') return done;
     this.#warnings.add(`scoringPrecision 'int8' was asked for and the runs are float: ${done}`);
     return use(task);
   }
 }
+
+/** What the runtime cannot do in int8 it may well do in float. @throws everything else */
+function reasonForFloat(error: unknown): string {
+  if (error instanceof OnnxCamError && RUNTIMES_OWN.has(error.code)) return error.message;
+  throw error;
+}
+
+const RUNTIMES_OWN: ReadonlySet<string> = new Set(['ERR_RUNTIME', 'ERR_MODEL_INVALID', 'ERR_OUT_OF_MEMORY']);

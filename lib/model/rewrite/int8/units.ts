@@ -156,19 +156,17 @@ function normalisation(
 /** Convolutions of pictures, and depthwise ones that read what comes of them. */
 function firstConvolutions(graph: Graph): GraphNode[] {
   const first: GraphNode[] = [];
-  const behind = new Set<string>();
+  /** Weighted nodes before a tensor, as far as it matters: none, a convolution of pictures, more. */
+  const before = new Map<string, number>();
   for (const node of graph.nodes) {
-    const early = node.inputs.some(name => behind.has(name));
-    if (!WEIGHTED.has(node.op)) {
-      if (early) for (const output of node.outputs) behind.add(output);
-      continue;
-    }
+    const level = node.inputs.reduce((most, name) => Math.max(most, before.get(name) ?? 0), 0);
+    const weighted = node.domain === '' && WEIGHTED.has(node.op);
+    for (const output of node.outputs) before.set(output, Math.min(level + (weighted ? 1 : 0), 2));
     const weight = node.op === 'Conv' ? constantWeight(graph, node.inputs[1] ?? '') : undefined;
     if (!weight) continue;
     const depth = Number(weight.dims[1]);
-    const ofPicture = depth * node.attributes.int('group', 1) <= PICTURE_CHANNELS;
-    if (ofPicture || (early && depth === 1)) first.push(node);
-    if (ofPicture) behind.add(node.outputs[0]!);
+    const channels = depth * node.attributes.int('group', 1);
+    if (level === 0 ? channels <= PICTURE_CHANNELS : level === 1 && depth === 1) first.push(node);
   }
   return first;
 }
