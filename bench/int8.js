@@ -3,7 +3,8 @@
  *
  * `npm run build`, then `node bench/int8.js [--quick]`. Both are run in turn in one process; ratios are medians of ratios round
  * by round, of processor time, which other programs disturb less than they do the clock. EfficientNet-Lite0 has its trained
- * weights, ResNet-50 seeded ones: its time counts, its maps mean little.
+ * weights, ResNet-50 seeded ones, whose scores masks
+ * hardly move: its runs may fall back to float, which the column says.
  */
 import { parseArgs } from 'node:util';
 import { load } from '../dist/index.js';
