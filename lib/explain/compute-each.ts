@@ -8,6 +8,7 @@ import type { ScoreHead } from '../plan/score-head.ts';
 import type { TargetLayer } from '../plan/target-layer.ts';
 import type { Runs } from '../result/explanation.ts';
 import type { ActivationScorer } from '../scoring/activation-scorer.ts';
+import { checkedMaps } from './checked-maps.ts';
 import { isLogit } from './classifier-rows.ts';
 import { similarityScores } from './detection-similarity.ts';
 import { imageTensors, joined, nthRegion, prefixOf } from './layer-tensors.ts';
@@ -60,8 +61,9 @@ async function computeOne({ scorers, optimizers }: RunMakers, input: MethodInput
 
   const { seed, signal } = request;
   const context = { seed, signal, pictureScorer, activationScorers, optimizers: made };
-  const maps = await applyMethod(method, tensors, inputSize(work[i]!.image), context);
   const scored = pictureScorer ? [pictureScorer, ...activationScorers] : activationScorers;
+  const apply = () => applyMethod(method, tensors, inputSize(work[i]!.image), context);
+  const maps = await checkedMaps(apply, scored);
   return {
     maps,
     first: 0,

@@ -4,9 +4,9 @@ import type { FactTable } from '../model/graph/facts.ts';
 import { type Graph, makeNode } from '../model/graph/graph.ts';
 import { makeValueInfo } from '../model/graph/value-info.ts';
 import type { Model } from '../model/load-model.ts';
-import { int8Graph } from '../model/rewrite/int8/int8-graph.ts';
+import { type Int8Graph, int8Graph } from '../model/rewrite/int8/int8-graph.ts';
 import { observe } from '../model/rewrite/int8/observe.ts';
-import { withRanges } from '../model/rewrite/int8/with-ranges.ts';
+import { type RoundedGraph, roundWeights, withRanges } from '../model/rewrite/int8/with-ranges.ts';
 import type { ScoringGraph } from '../plan/scoring-graphs.ts';
 import { SHIFT } from '../scoring/int8-version.ts';
 import { int8Levels } from './int8-levels.ts';
@@ -18,8 +18,8 @@ export interface Int8Source {
   readonly session: Session;
   readonly graph: Graph;
   readonly rows: string;
-  /** Of each value of the ranges, whether it is a largest one. */
-  readonly isLargest: readonly boolean[];
+  /** How many values the ranges have: the least and the largest of each tensor. */
+  readonly values: number;
   /** A session of the int8 graph for these ranges. */
   open(ranges: Float64Array): Promise<{ readonly session: Session; readonly output: string }>;
 }
@@ -33,29 +33,43 @@ export function reasonAgainst({ graph, half }: Pick<Model, 'graph' | 'half'>): s
 
 const QUANTISED = /^(De|Dynamic)?QuantizeLinear$|^QLinear|Integer/;
 
-/** Undefined where nothing of the graph can be computed in int8. */
+/**
+ * Undefined where nothing of the graph can be computed in int8.
+ * @param levels of weights; by default what this CPU multiplies right
+ */
 export async function makeInt8(
   { graph, output }: ScoringGraph,
   facts: FactTable,
   batch: number,
   options: NetworkSessionOptions,
+  levels?: number,
 ): Promise<Int8Source | undefined> {
   const made = int8Graph(graph, facts);
   if (!made) return undefined;
   const observed = graph.clone();
   const rows = observe(observed, made.points, output, batch);
-  const levels = await int8Levels(options);
+  let rounded: Promise<RoundedGraph> | undefined;
+  const round = () =>
+    (rounded ??= roundFor(made, levels, options).catch(error => {
+      // A failure must not be remembered.
+      rounded = undefined;
+      throw error;
+    }));
   return {
     session: await createSession(observed, options),
     graph: observed,
     rows,
-    isLargest: made.points.flatMap(({ channels }) => Array.from({ length: 2 * channels }, (_, i) => i >= channels)),
+    values: 2 * made.points.length,
     open: async ranges => {
-      const settled = await withRanges(made, ranges, levels);
+      const settled = withRanges(await round(), ranges);
       const shifted = addShift(settled, output);
       return { session: await createSession(settled, options), output: shifted };
     },
   };
+}
+
+async function roundFor(made: Int8Graph, levels: number | undefined, options: NetworkSessionOptions) {
+  return roundWeights(made, levels ?? (await int8Levels(options)));
 }
 
 /** Adds the input SHIFT to the scores. */

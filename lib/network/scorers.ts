@@ -147,11 +147,11 @@ export class Scorers {
     return { use: this.#use(form, feeds), int8: this.#useInt8(form, feeds, facts) };
   }
 
-  #useInt8({ kind, key, size, build }: ScoringForm, feeds: Feeds, facts: FactTable): UseInt8 | undefined {
+  #useInt8({ kind, key, size, build }: ScoringForm, feeds: Feeds, facts: FactTable): UseInt8 | string | undefined {
     if (this.#scoringPrecision !== 'int8') return undefined;
     const accelerated = isAccelerated(this.#options.executionProviders);
     const reason = accelerated ? 'int8 is for CPUs' : reasonAgainst(this.#model);
-    if (reason !== undefined) return task => task(reason);
+    if (reason !== undefined) return reason;
     return task =>
       this.#cache.use(
         `int8 ${size} ${key}`,
@@ -164,7 +164,7 @@ export class Scorers {
           if (!made) return task(NOTHING[kind]);
           const observer = { ...named, session: made.session, output: made.rows, fixed: this.#fixed(names, feeds) };
           const open = async (ranges: Float64Array) => ({ ...observer, ...(await made.open(ranges)) });
-          return task({ observer, scores: named.output, isLargest: made.isLargest, open });
+          return task({ observer, scores: named.output, values: made.values, open });
         },
       );
   }

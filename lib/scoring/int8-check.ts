@@ -4,8 +4,8 @@ type Scores = readonly (readonly number[])[];
 /** The clean score may move by this share of what the changes that were looked at do to it. */
 const MOST_MOVED = 0.25;
 
-/** What scores of changed items in int8 and in float must correlate by, where there are enough to say so. */
-const LEAST_CORRELATION = 0.95;
+/** Scores of changed items in int8 and in float that correlate by less make no map that would pass. */
+const LEAST_CORRELATION = 0.8;
 const ENOUGH = 6;
 
 /** Why int8 scores are not to be relied upon: they move the clean score, or go other ways than the float ones. */
@@ -24,10 +24,20 @@ export function distrust(float: Scores, int8: Scores): string | undefined {
   return undefined;
 }
 
-function correlation(a: readonly number[], b: readonly number[]): number {
-  const mean = (values: readonly number[]) => values.reduce((sum, value) => sum + value, 0) / values.length;
-  const [ma, mb] = [mean(a), mean(b)];
-  const sum = (term: (i: number) => number) => a.reduce((so, _, i) => so + term(i), 0);
-  const product = sum(i => (a[i]! - ma) * (b[i]! - mb));
-  return product / Math.sqrt(sum(i => (a[i]! - ma) ** 2) * sum(i => (b[i]! - mb) ** 2));
+/** Of two rows of the same length; NaN where one of them is constant. */
+export function correlation(a: ArrayLike<number>, b: ArrayLike<number>): number {
+  const count = a.length;
+  let [meanA, meanB] = [0, 0];
+  for (let i = 0; i < count; i++) {
+    meanA += a[i]! / count;
+    meanB += b[i]! / count;
+  }
+  let [product, squaresA, squaresB] = [0, 0, 0];
+  for (let i = 0; i < count; i++) {
+    const [da, db] = [a[i]! - meanA, b[i]! - meanB];
+    product += da * db;
+    squaresA += da * da;
+    squaresB += db * db;
+  }
+  return product / Math.sqrt(squaresA * squaresB);
 }

@@ -4,8 +4,8 @@ import type { ScoringModel } from './scoring-model.ts';
 export interface Int8Version {
   /** The float model; its output holds the least and the largest values of tensors before the scores, [N, values + classes]. */
   readonly observer: ScoringModel;
-  /** Of each of those values, whether it is a largest one. */
-  readonly isLargest: readonly boolean[];
+  /** How many those values are; a tensor's least one comes before its largest. */
+  readonly values: number;
   /** The output of the observer that holds the scores alone. */
   readonly scores: string;
   /**
@@ -17,7 +17,7 @@ export interface Int8Version {
 
 export const SHIFT = 'int8/shift';
 
-/** Runs a task with the int8 version, or with the reason why there is none. */
+/** Runs a task with the int8 version, or with the reason why nothing of this graph can be int8. */
 export type UseInt8 = <T>(task: (version: Int8Version | string) => Promise<T>) => Promise<T>;
 
 /** How far the scores of the unchanged image moved, of each target, before they were shifted back: int8 minus float. */

@@ -92,7 +92,7 @@ class NativePictureScorer extends ScoringRuns implements PictureScorer {
     };
     const items = first.length * repeats.length;
     this.save(selected.dims[0] * repeats.length - items);
-    const scores = await this.#score(variants, items, request.view);
+    const scores = await this.#score(variants, items, request.view, repeats.length);
     const means = meanOverRepeats(scores, first.length, repeats.length, this.targets);
     return { scores: spreadGroups(means, group, this.targets), constant };
   }
@@ -126,8 +126,8 @@ class NativePictureScorer extends ScoringRuns implements PictureScorer {
     return { data, dims: [weights.length / dims[0], height, width] };
   }
 
-  #score(variants: NativeVariants, count: number, view: ScoreView | undefined): Promise<Float64Array> {
-    return this.score({ model: this.#network, variants, count, dims: this.#input.dims.slice(1), view });
+  #score(variants: NativeVariants, count: number, view: ScoreView | undefined, repeats = 1): Promise<Float64Array> {
+    return this.score({ model: this.#network, variants, count, dims: this.#input.dims.slice(1), view, repeats });
   }
 
   #refuseVolumes(): void {

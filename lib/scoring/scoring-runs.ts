@@ -1,11 +1,13 @@
 import { OnnxCamError } from '../common/errors.ts';
 import type { Progress } from '../common/progress.ts';
+import { Random } from '../common/random.ts';
 import { withSignal } from '../engine/cancellation.ts';
 import type { ResolvedTarget } from '../targets/resolve.ts';
 import type { ScoreRow } from '../targets/score.ts';
 import type { ScoreView } from '../targets/target.ts';
+import { type ScoredCall, withErrors } from './int8-rehearsal.ts';
 import { openInt8 } from './int8-runs.ts';
-import type { Int8Outcome, UseInt8 } from './int8-version.ts';
+import type { Int8Outcome, Int8Version, UseInt8 } from './int8-version.ts';
 import { toNativeTargets } from './native-arguments.ts';
 import { type NativeVariants, nativeScoring } from './native-scoring.ts';
 import { ProgressCounter } from './progress-counter.ts';
@@ -26,8 +28,8 @@ export interface ScorerOptions {
   readonly batchSize?: number;
   readonly signal?: AbortSignal;
   readonly onProgress?: (progress: Progress) => void;
-  /** Runs are made with the model's int8 version, where there is one. */
-  readonly int8?: UseInt8;
+  /** Runs are made with the model's int8 version; or why they are not. */
+  readonly int8?: UseInt8 | string;
 }
 
 /** Many items to be run through one model. */
@@ -40,7 +42,12 @@ export interface ScoredItems {
   /** Items per run, where neither the model nor the user says. */
   readonly chunk?: (setting: Setting) => number;
   readonly view?: ScoreView;
+  /** Items in a row that are the same mask. */
+  readonly repeats?: number;
 }
+
+/** Fewer runs are made sooner in float than an int8 version is made. */
+const WORTH_INT8 = 160;
 
 /** What scorers of either trade are made of: their runs with their scores, how many there were, and what there is to say about them. */
 export class ScoringRuns {
@@ -53,6 +60,12 @@ export class ScoringRuns {
   #made = 0;
   #saved = 0;
   #int8: Int8Outcome | undefined;
+  /** Why runs are float after all. */
+  #refused: string | undefined;
+  readonly #calls: ScoredCall[] = [];
+  /** Calls that are left of a rehearsal. */
+  #rehearsed: ScoredCall[] | undefined;
+  #random = new Random(0);
 
   constructor(kind: 'network' | 'tail', options: ScorerOptions) {
     this.#kind = kind;
@@ -76,7 +89,24 @@ export class ScoringRuns {
   }
 
   save(passes: number): void {
-    this.#saved += passes;
+    if (!this.#rehearsed) this.#saved += passes;
+  }
+
+  async rehearse<T>(seed: number, task: () => Promise<T>): Promise<T> {
+    this.#rehearsed = this.#calls.slice();
+    this.#random = new Random(seed);
+    try {
+      return await task();
+    } finally {
+      this.#rehearsed = undefined;
+    }
+  }
+
+  refuseInt8(reason: string): void {
+    this.#refused = reason;
+    this.#int8 = undefined;
+    this.#saved = 0;
+    this.#calls.length = 0;
   }
 
   clean(view?: ScoreView): Float64Array {
@@ -91,7 +121,9 @@ export class ScoringRuns {
    * [items, targets].
    * @throws `ERR_METHOD_UNSUPPORTED` without a model
    */
-  async score({ model: use, variants, count, dims, chunk, view }: ScoredItems): Promise<Float64Array> {
+  async score({ model: use, variants, count, dims, chunk, view, repeats = 1 }: ScoredItems): Promise<Float64Array> {
+    const again = this.#rehearsed?.shift();
+    if (again) return withErrors(again, this.#random);
     const { signal, row, provider, threads, batchSize } = this.#options;
     if (!use)
       throw new OnnxCamError(
@@ -100,11 +132,12 @@ export class ScoringRuns {
       );
     if (count === 0) return new Float64Array();
     const targets = toNativeTargets(this.#settled, view, row.activation);
-    const scores = await this.#withModel(use, { variants, count, dims, view }, model => {
+    const { scores, errors } = await this.#withModel(use, { variants, count, dims, view }, model => {
       const asked: Setting = {
         provider: model.session.onDevice ? 'device' : provider,
         threads,
         chunk: model.batch ?? batchSize,
+        like: model.like,
       };
       const setting = asked.chunk === undefined && chunk ? { ...asked, chunk: chunk(asked) } : asked;
       return this.#progress.track(count, () =>
@@ -129,56 +162,59 @@ export class ScoringRuns {
       );
     });
     this.#made += count;
+    if (this.#options.int8 !== undefined) this.#calls.push({ scores: scores.slice(), errors, repeats });
     return scores;
   }
 
-  /** With the int8 version where it is asked for and holds what it promises, else with the float model. */
+  /** With the int8 version where it is asked for, pays, and holds what it promises, else with the float model. */
   async #withModel(
     use: UseModel,
-    { variants, count, dims, view }: Pick<ScoredItems, 'variants' | 'count' | 'dims' | 'view'>,
+    items: Pick<ScoredItems, 'variants' | 'count' | 'dims' | 'view'>,
     task: (model: ScoringModel) => Promise<Float64Array>,
-  ): Promise<Float64Array> {
-    const { int8, signal, row, threads } = this.#options;
-    if (!int8) return use(task);
-    const done = await int8(async version => {
-      if (typeof version === 'string') return version;
-      // One run is made sooner than an int8 version.
-      if (count === 1) return task({ ...version.observer, output: version.scores });
-      const opened = await openInt8({
-        version,
-        variants,
-        count,
-        threads,
-        view,
-        classes: row.logits.length,
-        targets: this.#settled,
-        activation: row.activation,
-        run: async (model, of, item, targets) => {
-          const run = { begin: item, end: item + 1, chunk: model.batch ?? 1, parallel: 1 };
-          const { scores } = await withSignal(signal, cancellation =>
-            nativeScoring().scoreVariants(
-              toNativeModel(model, dims),
-              of,
-              targets,
-              run,
-              new Int32Array(1),
-              cancellation,
-            ),
-          );
-          return scores;
-        },
-      });
-      if (typeof opened === 'string') return opened;
-      this.#int8 ??= opened.outcome;
-      try {
-        return await task(opened.model);
-      } finally {
-        await opened.model.session.dispose();
-      }
-    }).catch(reasonForFloat);
+  ): Promise<Pick<ScoredCall, 'scores' | 'errors'>> {
+    const { int8 } = this.#options;
+    const float = async () => ({ scores: await use(task) });
+    const reason = this.#refused ?? (typeof int8 === 'string' ? int8 : undefined);
+    if (!int8 || (reason === undefined && items.count < WORTH_INT8)) return float();
+    const done =
+      reason ?? (await (int8 as UseInt8)(version => this.#inInt8(version, items, task)).catch(reasonForFloat));
     if (typeof done !== 'string') return done;
     this.#warnings.add(`scoringPrecision 'int8' was asked for and the runs are float: ${done}`);
-    return use(task);
+    return float();
+  }
+
+  async #inInt8(
+    version: Int8Version | string,
+    { variants, count, dims, view }: Pick<ScoredItems, 'variants' | 'count' | 'dims' | 'view'>,
+    task: (model: ScoringModel) => Promise<Float64Array>,
+  ): Promise<Pick<ScoredCall, 'scores' | 'errors'> | string> {
+    if (typeof version === 'string') return version;
+    const { signal, row, threads } = this.#options;
+    const opened = await openInt8({
+      version,
+      variants,
+      count,
+      threads,
+      view,
+      classes: row.logits.length,
+      targets: this.#settled,
+      activation: row.activation,
+      run: async (model, of, item, targets) => {
+        const run = { begin: item, end: item + 1, chunk: model.batch ?? 1, parallel: 1 };
+        const { scores } = await withSignal(signal, cancellation =>
+          nativeScoring().scoreVariants(toNativeModel(model, dims), of, targets, run, new Int32Array(1), cancellation),
+        );
+        return scores;
+      },
+    });
+    if (typeof opened === 'string') return opened;
+    this.#int8 ??= opened.outcome;
+    const { model, errors } = opened;
+    try {
+      return { scores: await task({ ...model, like: version.observer.session }), errors };
+    } finally {
+      await model.session.dispose();
+    }
   }
 }
 

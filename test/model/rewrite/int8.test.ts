@@ -143,14 +143,14 @@ async function bothScores(spec: ModelSpec, batch = 2) {
   const x = noise([batch, 3, 16, 16], 11);
   const image: Tensor = { type: 'float32', dims: [batch, 3, 16, 16], data: Float32Array.from(x.data as Float32Array) };
   const fed = { ...image, dims: [1, ...image.dims.slice(1)] };
-  const ranges = new Float64Array(made.isLargest.length);
+  const ranges = new Float64Array(made.values);
   const float: number[] = [];
   for (let n = 0; n < batch; n++) {
     const data = (image.data as Float32Array).slice(n * 768, (n + 1) * 768);
     const outputs = await made.session.run({ x: { ...fed, data } as Tensor }, [made.rows, scoring.output]);
     const rows = outputs[made.rows]!.data as Float32Array;
-    for (const [i, largest] of made.isLargest.entries())
-      ranges[i] = largest ? Math.max(ranges[i]!, rows[i]!) : Math.min(ranges[i]!, rows[i]!);
+    for (let i = 0; i < made.values; i++)
+      ranges[i] = i % 2 === 1 ? Math.max(ranges[i]!, rows[i]!) : Math.min(ranges[i]!, rows[i]!);
     float.push(...(outputs[scoring.output]!.data as Float32Array));
   }
   const { session, output } = await made.open(ranges);

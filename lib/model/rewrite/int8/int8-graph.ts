@@ -1,7 +1,6 @@
 import type { FactTable } from '../../graph/facts.ts';
 import { Graph, type GraphNode, makeNode } from '../../graph/graph.ts';
 import { dependenciesOf } from '../../graph/subgraphs.ts';
-import type { Point } from './points.ts';
 import { cutOff, findUnits, type Unit } from './units.ts';
 
 /** ONNX Runtime's own operators. */
@@ -16,17 +15,17 @@ const MOVES: ReadonlySet<string> = new Set([
 /** A unit at its place in the graph. */
 export interface PlacedUnit {
   readonly unit: Unit;
-  /** The tensor that it reads, and of convolutions the one that it gives, by their number among the points. */
+  /** The tensor that it reads, by its number among the points. */
   readonly input: number;
-  readonly output: number | undefined;
-  /** Constants that follow from ranges. */
+  /** Its constants; of convolutions the bias follows from the range of what is read. */
   readonly names: { readonly weight: string; readonly steps: string; readonly zeros: string; readonly bias: string };
 }
 
 export interface Int8Graph {
-  /** Without the constants that follow from the ranges of the points. */
+  /** Without the constants of the units and points. */
   readonly graph: Graph;
-  readonly points: readonly Point[];
+  /** Tensors that are quantised. */
+  readonly points: readonly string[];
   readonly units: readonly PlacedUnit[];
 }
 
@@ -58,7 +57,7 @@ class Writer {
   readonly #units: ReadonlyMap<GraphNode, Unit>;
   /** Nodes that another stands for. */
   readonly #folded: Set<GraphNode>;
-  readonly #points: Point[] = [];
+  readonly #points: string[] = [];
   readonly #placed: PlacedUnit[] = [];
   /** Quantised tensors by the name of the float one: their point. */
   readonly #quantised = new Map<string, number>();
@@ -101,8 +100,8 @@ class Writer {
   #conv(unit: Unit): void {
     const { node, output, bias } = unit;
     const x = this.#read(node.inputs[0]!);
-    const y = this.#point(output, this.#onlyConvs(output) ? unit.channels : 1);
-    const names = this.#place(unit, x, y);
+    const y = this.#point(output);
+    const names = this.#place(unit, x);
     const inputs = [x.tensor, x.step, x.zero, names.weight, names.steps, names.zeros, y.step, y.zero];
     this.#nodes.push({
       ...node,
@@ -120,18 +119,11 @@ class Writer {
     this.#own('MatMulIntegerToFloat', node, inputs, output);
   }
 
-  #place(unit: Unit, x: Quantised, y?: Quantised): PlacedUnit['names'] {
+  #place(unit: Unit, x: Quantised): PlacedUnit['names'] {
     const name = `int8/unit${this.#placed.length}`;
     const names = { weight: `${name}/weight`, steps: `${name}/steps`, zeros: `${name}/zeros`, bias: `${name}/bias` };
-    this.#placed.push({ unit, input: x.point, output: y?.point, names });
+    this.#placed.push({ unit, input: x.point, names });
     return names;
-  }
-
-  /** Steps of their own for the channels of a tensor cost nothing where only weights of convolutions meet them. */
-  #onlyConvs(tensor: string): boolean {
-    const readers = this.#source.consumers(tensor);
-    const isConv = (node: GraphNode) => this.#units.get(node)?.kind === 'conv' && node.inputs[0] === tensor;
-    return readers.length > 0 && readers.every(isConv) && !this.#source.outputs.some(({ name }) => name === tensor);
   }
 
   #move(node: GraphNode): boolean {
@@ -179,8 +171,8 @@ class Writer {
     return this.#quantised.has(tensor) && !this.#wereFloats.has(tensor);
   }
 
-  #point(tensor: string, channels = 1): Quantised {
-    const point = this.#points.push({ tensor, channels }) - 1;
+  #point(tensor: string): Quantised {
+    const point = this.#points.push(tensor) - 1;
     this.#quantised.set(tensor, point);
     return { tensor: quantised(tensor), ...pointNames(point), point };
   }

@@ -1,6 +1,4 @@
 import { setImmediate as nextTurn } from 'node:timers/promises';
-import { elementCount } from '../../../engine/tensor.ts';
-import { dimsOf } from '../../graph/tensor-values.ts';
 import type { Unit } from './units.ts';
 
 /** int8 weights: weight ≈ values · steps of its output channel. */
@@ -19,22 +17,19 @@ const SLICE = 2 ** 18;
  * the steps. In slices between which the event loop turns.
  * @param floats the unit's weights
  * @param levels 127, or 63 where sums of two products must fit into 16 bits
- * @param inputs what the unit's input channels are multiplied by first
  */
 export async function quantizeWeights(
-  unit: Pick<Unit, 'kind' | 'weight' | 'channels' | 'group' | 'channelsFirst' | 'factor'>,
+  unit: Pick<Unit, 'kind' | 'channels' | 'channelsFirst' | 'factor'>,
   floats: Float32Array,
   levels: number,
-  inputs?: Float32Array,
 ): Promise<Int8Weights> {
   const { kind, channels, channelsFirst, factor } = unit;
   const values = new Int8Array(floats.length);
-  const scaled = inputs ? await scaledBy(unit, floats, inputs) : floats;
   const largest = new Float32Array(channels);
   const [rows, columns] = channelsFirst ? [channels, floats.length / channels] : [floats.length / channels, channels];
   await inSlices(rows, columns, row => {
     for (let i = 0, at = row * columns; i < columns; i++, at++) {
-      const size = Math.abs(scaled[at]!);
+      const size = Math.abs(floats[at]!);
       const c = channelsFirst ? row : i;
       if (size > largest[c]!) largest[c] = size;
     }
@@ -44,27 +39,10 @@ export async function quantizeWeights(
   const transposed = kind === 'matmul' && channelsFirst;
   await inSlices(rows, columns, row => {
     for (let i = 0, at = row * columns; i < columns; i++, at++)
-      values[transposed ? i * rows + row : at] = Math.round(scaled[at]! * inverse[channelsFirst ? row : i]!);
+      values[transposed ? i * rows + row : at] = Math.round(floats[at]! * inverse[channelsFirst ? row : i]!);
   });
   // A factor of 0 leaves zeros, whose step must not be 0.
   return { values, steps: steps.map((step, c) => step * Math.abs(factor?.[c] ?? 1) || 1) };
-}
-
-/** Weights of a convolution times the factors of the input channels that they read. */
-async function scaledBy(
-  { weight, channels, group }: Pick<Unit, 'weight' | 'channels' | 'group'>,
-  floats: Float32Array,
-  inputs: Float32Array,
-): Promise<Float32Array> {
-  const [, depth, ...kernel] = dimsOf(weight) as [number, number, ...number[]];
-  const area = elementCount(kernel);
-  const scaled = new Float32Array(floats.length);
-  await inSlices(channels, depth * area, row => {
-    const first = Math.floor((row * group) / channels) * depth;
-    for (let i = 0, at = row * depth * area; i < depth; i++)
-      for (let k = 0; k < area; k++, at++) scaled[at] = floats[at]! * inputs[first + i]!;
-  });
-  return scaled;
 }
 
 /** Calls `task` for each row of so many weights. */

@@ -4,6 +4,7 @@ import { constantValues, constantWeight } from '../../graph/constant-chain.ts';
 import type { FactTable } from '../../graph/facts.ts';
 import type { Graph, GraphNode } from '../../graph/graph.ts';
 import { dimsOf, readFloat32 } from '../../graph/tensor-values.ts';
+import { floatNodes } from './float-nodes.ts';
 
 /** A convolution or matrix product with constant weights that is computed in int8, with what is folded into it. */
 export interface Unit {
@@ -26,19 +27,12 @@ export interface Unit {
   readonly folded: readonly GraphNode[];
 }
 
-/** Operators with weights; the last of them before an output stays float. */
-const WEIGHTED: ReadonlySet<string> = new Set(['Conv', 'ConvTranspose', 'Gemm', 'MatMul']);
-
-/** Up to so many channels a convolution reads pictures. */
-const PICTURE_CHANNELS = 4;
-
 /**
- * What of a graph is computed in int8. Float stay: convolutions of pictures and depthwise ones right behind them, whose error
- * all others inherit (EfficientNet-Lite0: most of it), the last weighted operator before each output, convolutions of a single
- * position (squeeze and excitation, heads), which cost nothing, and whatever is not 2-dimensional.
+ * What of a graph is computed in int8. Float stay the nodes of `float-nodes.ts`, convolutions of a single position (squeeze and
+ * excitation, heads), which cost nothing, and whatever is not 2-dimensional.
  */
 export function findUnits(graph: Graph, facts: FactTable): Unit[] {
-  const kept = new Set([...lastWeighted(graph), ...firstConvolutions(graph)]);
+  const kept = floatNodes(graph, facts);
   return graph.nodes.flatMap(node => {
     if (node.domain !== '' || kept.has(node) || facts.get(node.inputs[0] ?? '')?.type !== 'float32') return [];
     const found = node.op === 'Conv' ? convUnit(graph, facts, node) : matmulUnit(graph, node);
@@ -151,36 +145,4 @@ function normalisation(
   const epsilon = attributes.float('epsilon', 1e-5);
   const factor = scale!.map((value, c) => value / Math.sqrt(variance![c]! + epsilon));
   return { factor, shift: bias!.map((value, c) => value - factor[c]! * mean![c]!) };
-}
-
-/** Convolutions of pictures, and depthwise ones that read what comes of them. */
-function firstConvolutions(graph: Graph): GraphNode[] {
-  const first: GraphNode[] = [];
-  /** Weighted nodes before a tensor, as far as it matters: none, a convolution of pictures, more. */
-  const before = new Map<string, number>();
-  for (const node of graph.nodes) {
-    const level = node.inputs.reduce((most, name) => Math.max(most, before.get(name) ?? 0), 0);
-    const weighted = node.domain === '' && WEIGHTED.has(node.op);
-    for (const output of node.outputs) before.set(output, Math.min(level + (weighted ? 1 : 0), 2));
-    const weight = node.op === 'Conv' ? constantWeight(graph, node.inputs[1] ?? '') : undefined;
-    if (!weight) continue;
-    const depth = Number(weight.dims[1]);
-    const channels = depth * node.attributes.int('group', 1);
-    if (level === 0 ? channels <= PICTURE_CHANNELS : level === 1 && depth === 1) first.push(node);
-  }
-  return first;
-}
-
-/** Weighted nodes with no other behind them. */
-function lastWeighted(graph: Graph): ReadonlySet<GraphNode> {
-  const followed = new Set<string>();
-  const last = new Set<GraphNode>();
-  for (let i = graph.nodes.length - 1; i >= 0; i--) {
-    const node = graph.nodes[i]!;
-    const behind = node.outputs.some(output => followed.has(output));
-    const weighted = node.domain === '' && WEIGHTED.has(node.op);
-    if (weighted && !behind) last.add(node);
-    if (weighted || behind) for (const input of node.inputs) followed.add(input);
-  }
-  return last;
 }
