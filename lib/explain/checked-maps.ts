@@ -6,10 +6,10 @@ import type { Scorer } from '../scoring/scorer.ts';
 /** What maps of int8 runs must correlate with the float ones by. */
 const LEAST = 0.995;
 /**
- * Rehearsals draw errors one by one. Those of masks that look alike go together, so that maps are off by more: up to so many
- * times (docs/design.md#precision).
+ * Rehearsals draw an error for each mask by itself. Those of masks that look alike go together, so that maps are off by more,
+ * the more masks there are: so many times (docs/design.md#precision).
  */
-const CAUTION = 4;
+const caution = (masks: number): number => 2 + masks / 100;
 const REHEARSALS = 3;
 
 /**
@@ -18,7 +18,8 @@ const REHEARSALS = 3;
  */
 export async function checkedMaps(apply: () => Promise<MethodMaps>, scorers: readonly Scorer[]): Promise<MethodMaps> {
   const maps = await apply();
-  if (!scorers.some(({ int8 }) => int8)) return maps;
+  const made = scorers.flatMap(({ int8 }) => int8 ?? []);
+  if (made.length === 0) return maps;
   let least = 1;
   for (let seed = 1; seed <= REHEARSALS; seed++) {
     const task = scorers.reduce<() => Promise<MethodMaps>>(
@@ -27,7 +28,8 @@ export async function checkedMaps(apply: () => Promise<MethodMaps>, scorers: rea
     );
     least = Math.min(least, likeness(maps, await task()));
   }
-  const expected = 1 - CAUTION * (1 - least);
+  const masks = Math.max(...made.map(one => one.masks));
+  const expected = 1 - caution(masks) * (1 - least);
   if (expected >= LEAST) return maps;
   const by = Math.max(0, expected).toFixed(3);
   const reason = `its map may correlate with the float one by no more than ${by}, as far as errors of samples tell`;

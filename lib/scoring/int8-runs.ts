@@ -36,7 +36,7 @@ export interface Int8Request {
 
 export interface OpenedInt8 {
   readonly model: ScoringModel;
-  readonly outcome: Int8Outcome;
+  readonly moved: Int8Outcome['moved'];
   /** Of each target. */
   readonly errors: readonly SampledErrors[];
 }
@@ -89,7 +89,7 @@ export async function openInt8(request: Int8Request): Promise<OpenedInt8 | strin
       ),
     );
     const moved = found[0]!.map((score, t) => score - wantedScores[0]![t]!);
-    return { model: shiftedBy(model, shift), errors, outcome: { moved } };
+    return { model: shiftedBy(model, shift), errors, moved };
   } catch (error) {
     await model.session.dispose();
     throw error;

@@ -20,7 +20,10 @@ export const SHIFT = 'int8/shift';
 /** Runs a task with the int8 version, or with the reason why nothing of this graph can be int8. */
 export type UseInt8 = <T>(task: (version: Int8Version | string) => Promise<T>) => Promise<T>;
 
-/** How far the scores of the unchanged image moved, of each target, before they were shifted back: int8 minus float. */
+/** What is known of int8 runs. */
 export interface Int8Outcome {
+  /** How far the scores of the unchanged image moved, of each target, before they were shifted back: int8 minus float. */
   readonly moved: readonly number[];
+  /** Changed items of the largest call; those of one mask count once. */
+  readonly masks: number;
 }

@@ -46,6 +46,8 @@ export interface ScoredItems {
   readonly repeats?: number;
 }
 
+type Int8Items = Pick<ScoredItems, 'variants' | 'count' | 'dims' | 'view' | 'repeats'>;
+
 /** Fewer runs are made sooner in float than an int8 version is made. */
 const WORTH_INT8 = 160;
 
@@ -132,7 +134,7 @@ export class ScoringRuns {
       );
     if (count === 0) return new Float64Array();
     const targets = toNativeTargets(this.#settled, view, row.activation);
-    const { scores, errors } = await this.#withModel(use, { variants, count, dims, view }, model => {
+    const { scores, errors } = await this.#withModel(use, { variants, count, dims, view, repeats }, model => {
       const asked: Setting = {
         provider: model.session.onDevice ? 'device' : provider,
         threads,
@@ -169,7 +171,7 @@ export class ScoringRuns {
   /** With the int8 version where it is asked for, pays, and holds what it promises, else with the float model. */
   async #withModel(
     use: UseModel,
-    items: Pick<ScoredItems, 'variants' | 'count' | 'dims' | 'view'>,
+    items: Int8Items,
     task: (model: ScoringModel) => Promise<Float64Array>,
   ): Promise<Pick<ScoredCall, 'scores' | 'errors'>> {
     const { int8 } = this.#options;
@@ -185,7 +187,7 @@ export class ScoringRuns {
 
   async #inInt8(
     version: Int8Version | string,
-    { variants, count, dims, view }: Pick<ScoredItems, 'variants' | 'count' | 'dims' | 'view'>,
+    { variants, count, dims, view, repeats = 1 }: Int8Items,
     task: (model: ScoringModel) => Promise<Float64Array>,
   ): Promise<Pick<ScoredCall, 'scores' | 'errors'> | string> {
     if (typeof version === 'string') return version;
@@ -208,8 +210,9 @@ export class ScoringRuns {
       },
     });
     if (typeof opened === 'string') return opened;
-    this.#int8 ??= opened.outcome;
-    const { model, errors } = opened;
+    const { model, errors, moved } = opened;
+    const masks = Math.max(this.#int8?.masks ?? 0, count / repeats);
+    this.#int8 = { moved: this.#int8?.moved ?? moved, masks };
     try {
       return { scores: await task({ ...model, like: version.observer.session }), errors };
     } finally {

@@ -5,7 +5,7 @@ import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 import type { Explainer, Explanation } from '../../lib/index.ts';
 import { load } from '../../lib/index.ts';
 import { makeNode } from '../../lib/model/graph/graph.ts';
-import { topK } from '../../lib/targets/index.ts';
+import { detection, segmentation, topK } from '../../lib/targets/index.ts';
 import { correlation } from '../helpers/correlation.ts';
 import { expectError } from '../helpers/expect-error.ts';
 import { buildModel, noise } from '../helpers/model-builder.ts';
@@ -19,6 +19,27 @@ const image = {
   dims: [1, 3, 16, 16],
   data: Float32Array.from({ length: 768 }, (_, i) => Math.sin(i / 7) + Math.cos(i / 90)),
 } as const;
+
+/** Several convolutions of so many channels, which a score method makes a run of each. */
+function deepModel(channels = 192): Uint8Array {
+  const wide = Object.fromEntries([2, 3].map(i => [`w${i}`, noise([channels, channels, 1, 1], i, 0.1)]));
+  return buildModel({
+    nodes: [
+      makeNode('Conv', ['x', 'w1'], ['c1'], { pads: [1, 1, 1, 1], strides: [2, 2] }),
+      makeNode('Relu', ['c1'], ['r1']),
+      makeNode('Conv', ['r1', 'w2'], ['c2']),
+      makeNode('Relu', ['c2'], ['r2']),
+      makeNode('Conv', ['r2', 'w3'], ['c3']),
+      makeNode('Relu', ['c3'], ['r3']),
+      makeNode('GlobalAveragePool', ['r3'], ['p']),
+      makeNode('Flatten', ['p'], ['f']),
+      makeNode('Gemm', ['f', 'wf'], ['y'], { transB: 1 }),
+    ],
+    inputs: [{ name: 'x', dims: ['N', 3, 16, 16] }],
+    outputs: [{ name: 'y', dims: ['N', 5] }],
+    initializers: { w1: noise([channels, 3, 3, 3], 1, 0.5), ...wide, wf: noise([5, channels], 4) },
+  });
+}
 
 async function explainBoth(model: Uint8Array, options: Parameters<Explainer['explain']>[1], picture: unknown = image) {
   const results: Explanation[] = [];
@@ -39,9 +60,8 @@ describe("scoringPrecision 'int8' on the bundled model", () => {
   afterAll(() => Promise.all([float.dispose(), int8.dispose()]));
 
   it.each([
-    ['score-cam', { topK: 100 }],
-    ['ss-cam', { topK: 24, n: 4 }],
-    ['rise', { n: 96 }],
+    ['score-cam', { topK: 200 }],
+    ['ss-cam', { topK: 40, n: 5 }],
   ])('%s has the map of float runs', async (method, params) => {
     const options = { method, params, target: 281 } as const;
     const [wanted, result] = (await Promise.all([float.explain(CAT, options), int8.explain(CAT, options)])) as [
@@ -61,12 +81,32 @@ describe("scoringPrecision 'int8' on the bundled model", () => {
   });
 
   it('gives the same result twice', async () => {
-    const options = { method: 'score-cam', params: { topK: 20 } } as const;
+    const options = { method: 'score-cam', params: { topK: 170 } } as const;
     const [a, b] = (await Promise.all([int8.explain(CAT, options), int8.explain(CAT, options)])) as [
       Explanation,
       Explanation,
     ];
+    expect(a.precision).toBe('int8');
     expect(a.raw.data).toEqual(b.raw.data);
+  });
+
+  it('makes few runs in float, which takes less time than an int8 version', async () => {
+    const options = { method: 'score-cam', params: { topK: 40 } } as const;
+    const [wanted, result] = (await Promise.all([float.explain(CAT, options), int8.explain(CAT, options)])) as [
+      Explanation,
+      Explanation,
+    ];
+    expect([result.precision, result.cleanScoreMoved, result.warnings]).toEqual(['fp32', null, []]);
+    expect(result.raw.data).toEqual(wanted.raw.data);
+  });
+
+  it('can be aborted, and goes on afterwards', async () => {
+    const options = { method: 'score-cam', params: { topK: 300 } } as const;
+    for (const milliseconds of [30, 400]) {
+      const signal = AbortSignal.timeout(milliseconds);
+      await expect(int8.explain(CAT, { ...options, signal })).rejects.toMatchObject({ code: 'ERR_ABORTED' });
+    }
+    expect(await int8.explain(CAT, { ...options, params: { topK: 170 } })).toMatchObject({ precision: 'int8' });
   });
 
   it('leaves methods that run nothing again as they are', async () => {
@@ -84,17 +124,19 @@ describe("scoringPrecision 'int8'", () => {
   });
 
   it('is for several targets, each with its own score', async () => {
-    const cam = await load(buildModel(residualSpec()), { scoringPrecision: 'int8' });
-    const results = (await cam.explain(image, { method: 'score-cam', target: topK(2) })) as Explanation[];
+    const cam = await load(deepModel(), { scoringPrecision: 'int8' });
+    const options = { method: 'score-cam', target: topK(2), params: { dedupe: false } } as const;
+    const results = (await cam.explain(image, options)) as Explanation[];
     await cam.dispose();
+    for (const { precision, warnings } of results) expect([precision, warnings]).toEqual(['int8', []]);
     const moved = results.map(({ cleanScoreMoved }) => cleanScoreMoved);
     expect(moved).toHaveLength(2);
     expect(moved[0]).not.toBe(moved[1]);
   });
 
-  it('falls back to float where int8 does not tell inputs apart, and says so', async () => {
+  /** One channel is so large that a step of 256 of its range holds much of the others. */
+  function unevenModel(size: number): Uint8Array {
     const spec = residualSpec();
-    // One channel is so large that a step of 256 of its range holds all others.
     const nodes = [
       ...spec.nodes.slice(0, 2),
       makeNode('Mul', ['r1', 'sizes'], ['r1/large']),
@@ -107,16 +149,49 @@ describe("scoringPrecision 'int8'", () => {
     const initializers = {
       ...spec.initializers,
       w2: { dims: [4, 4, 3, 3], data: w2 },
-      sizes: { dims: [1, 4, 1, 1], data: [1, 1, 1, 1e6] },
+      sizes: { dims: [1, 4, 1, 1], data: [1, 1, 1, size] },
     };
-    const model = buildModel({ ...spec, nodes, initializers });
-    const [wanted, result] = await explainBoth(model, { method: 'rise', params: { n: 40 }, target: 0 });
+    return buildModel({ ...spec, nodes, initializers });
+  }
+
+  it.each([
+    ['does not tell inputs apart', 1e6, 200, /runs are float: they move the score of the unchanged picture/],
+    [
+      'is off by as much as would show in the map',
+      400,
+      1000,
+      /runs are float: its map may correlate with the float one by no more than 0\.9/,
+    ],
+  ])('falls back to float where int8 %s, and says so', async (_, size, n, reason) => {
+    const options = { method: 'rise', params: { n }, target: 0 } as const;
+    const [wanted, result] = await explainBoth(unevenModel(size), options);
     expect(result.raw.data).toEqual(wanted.raw.data);
     expect([result.precision, result.cleanScoreMoved]).toEqual(['fp32', null]);
-    expect(result.warnings).toEqual([
-      expect.stringMatching(/^scoringPrecision 'int8' was asked for and the runs are float: /),
-    ]);
+    expect(result.warnings).toEqual([expect.stringMatching(reason)]);
+    expect(result.runs.saved).toBe(wanted.runs.saved);
   });
+
+  const golden = (name: string) => readFileSync(new URL(`../golden/${name}.onnx`, import.meta.url));
+  const picture = (dims: readonly number[]) =>
+    ({ type: 'float32', dims, data: Float32Array.from(noise(dims, 3).data as Float32Array, Math.abs) }) as const;
+  it.each([
+    ['the detections of YOLOv8', 'detection/yolov8', 'd-rise', detection(), { n: 200, cells: 4 }, [48, 48]],
+    ['those of SSD', 'detection/ssd', 'd-rise', detection(), { n: 200, cells: 4 }, [48, 48]],
+    ['classes of a segmentation', 'segmentation/net', 'rise', segmentation({ classIndex: 0 }), { n: 200 }, [20, 24]],
+  ] as const)(
+    'of %s has the map of float runs, or makes it of them and says so',
+    async (_, name, method, target, params, size) => {
+      const model = golden(name);
+      const [wanted, result] = await explainBoth(model, { method, params, target, seed: 1 }, picture([1, 3, ...size]));
+      if (result.precision === 'int8') {
+        expect(result.warnings).toEqual(wanted.warnings);
+        expect(correlation(result.map.data, wanted.map.data)).toBeGreaterThan(0.995);
+      } else {
+        expect(result.raw.data).toEqual(wanted.raw.data);
+        expect(result.warnings.join()).toContain("scoringPrecision 'int8' was asked for and the runs are float");
+      }
+    },
+  );
 
   it.each(['qdq', 'qoperator', 'dynamic'])('is ignored with a warning where the model is quantised: %s', async name => {
     const bytes = gunzipSync(readFileSync(new URL(`../golden/quantised/${name}.onnx.gz`, import.meta.url)));

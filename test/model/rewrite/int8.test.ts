@@ -4,6 +4,7 @@ import type { Tensor } from '../../../lib/engine/tensor.ts';
 import { float } from '../../../lib/model/graph/attributes.ts';
 import { type GraphNode, makeNode } from '../../../lib/model/graph/graph.ts';
 import { loadModel } from '../../../lib/model/load-model.ts';
+import { quantizeWeights } from '../../../lib/model/rewrite/int8/quantize-weights.ts';
 import { int8Levels } from '../../../lib/network/int8-levels.ts';
 import { makeInt8 } from '../../../lib/network/int8-versions.ts';
 import { readoutHead } from '../../../lib/plan/readout.ts';
@@ -133,12 +134,12 @@ const BODIES: Readonly<Record<string, Body>> = {
   },
 };
 
-async function bothScores(spec: ModelSpec, batch = 2) {
+async function bothScores(spec: ModelSpec, batch = 2, levels?: number) {
   const model = await loadModel(buildModel(spec), {
     createSession: (bytes, options) => Session.create(bytes, options),
   });
   const scoring = networkGraph(model, model.facts, readoutHead(model.logits, undefined));
-  const made = (await makeInt8(scoring, model.facts, 1, {}))!;
+  const made = (await makeInt8(scoring, model.facts, 1, {}, levels))!;
   const classes = 12;
   const x = noise([batch, 3, 16, 16], 11);
   const image: Tensor = { type: 'float32', dims: [batch, 3, 16, 16], data: Float32Array.from(x.data as Float32Array) };
@@ -212,5 +213,36 @@ describe('the int8 version of a network', () => {
 describe('int8 products', () => {
   it('are of 8 bits, or of 7 where two of them overflow', async () => {
     expect([63, 127]).toContain(await int8Levels({}));
+  });
+
+  it.each(Object.keys(BODIES))('of weights of 7 bits are near as well: %s', async name => {
+    const { float: wanted, int8 } = await bothScores(network(BODIES[name]!), 2, 63);
+    expect(correlation(int8, wanted)).toBeGreaterThan(0.995);
+  });
+
+  it('two of weights of 7 bits fit into 16 bits, whatever is multiplied', async () => {
+    const floats = Float32Array.from({ length: 64 }, (_, i) => Math.sin(i) * 10 ** (i % 5));
+    const unit = { kind: 'conv', channels: 4, channelsFirst: true, factor: Float32Array.of(1, -2, 0, 0.5) } as const;
+    const { values, steps } = await quantizeWeights(unit, floats, 63);
+    expect(2 * 255 * Math.max(...values.map(Math.abs))).toBeLessThan(2 ** 15);
+    for (let i = 0; i < 64; i++) {
+      const c = i >> 4;
+      if (unit.factor[c] === 0) expect(values[i]).toBe(0);
+      else expect(Math.abs(values[i]! * steps[c]! - floats[i]! * unit.factor[c]!)).toBeLessThan(0.51 * steps[c]!);
+    }
+  });
+
+  it('are rounded in slices, between which the event loop turns', async () => {
+    const floats = new Float32Array(2 ** 21).fill(0.5);
+    let turns = 0;
+    const timer = () => {
+      turns++;
+      immediate = setImmediate(timer);
+    };
+    let immediate = setImmediate(timer);
+    const unit = { kind: 'matmul', channels: 512, channelsFirst: false, factor: undefined } as const;
+    await quantizeWeights(unit, floats, 127);
+    clearImmediate(immediate);
+    expect(turns).toBeGreaterThanOrEqual(14);
   });
 });
