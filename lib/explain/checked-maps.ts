@@ -9,7 +9,7 @@ const LEAST = 0.995;
  * Rehearsals draw an error for each mask by itself. Those of masks that look alike go together, so that maps are off by more,
  * the more masks there are: so many times (docs/design.md#precision).
  */
-const caution = (masks: number): number => 2 + masks / 100;
+const caution = (masks: number): number => 8 + masks / 100;
 const REHEARSALS = 3;
 
 /**
@@ -31,7 +31,7 @@ export async function checkedMaps(apply: () => Promise<MethodMaps>, scorers: rea
   const masks = Math.max(...made.map(one => one.masks));
   const expected = 1 - caution(masks) * (1 - least);
   if (expected >= LEAST) return maps;
-  const by = Math.max(0, expected).toFixed(3);
+  const by = Math.max(0, Math.floor(expected * 1000) / 1000).toFixed(3);
   const reason = `its map may correlate with the float one by no more than ${by}, as far as errors of samples tell`;
   for (const scorer of scorers) scorer.refuseInt8?.(reason);
   return apply();

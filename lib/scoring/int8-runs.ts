@@ -11,6 +11,8 @@ import { type SettledTarget, termsIn } from './target-terms.ts';
 /** Changed items that are scored in both precisions: one of so many, within these bounds. */
 const ITEMS_PER_SAMPLE = 32;
 const SAMPLES = { least: 16, most: 32 } as const;
+/** Where in its share of the items a sample is: in even steps, samples might all be the same copy of their masks. */
+const GOLDEN = (Math.sqrt(5) - 1) / 2;
 /** Ranges are those of the unchanged item and of one sample of so many. */
 const SAMPLES_PER_RANGE = 2;
 
@@ -23,6 +25,8 @@ export interface Int8Request {
   readonly targets: readonly SettledTarget[];
   readonly view: ScoreView | undefined;
   readonly activation: Activation;
+  /** See {@link distrust}. */
+  readonly random: boolean;
   /** Scores one item of some variants. */
   readonly run: (
     model: ScoringModel,
@@ -42,8 +46,9 @@ export interface OpenedInt8 {
 }
 
 /**
- * Opens the int8 model for the ranges of the unchanged item and of some of the variants, evenly spread. Its
- * logits are shifted so that those of the unchanged item are the float ones: methods compare changed scores with the clean one, which is float.
+ * Opens the int8 model for the ranges of the unchanged item and of some of the variants, spread over them. Its logits are
+ * shifted so that those of the unchanged item are the float ones: methods compare changed scores with the clean one, which is
+ * float.
  * @returns the model, whose session is the caller's to dispose of; or why float is to be used
  */
 export async function openInt8(request: Int8Request): Promise<OpenedInt8 | string> {
@@ -52,7 +57,7 @@ export async function openInt8(request: Int8Request): Promise<OpenedInt8 | strin
   const samples: [NativeVariants, number][] = [[unchanged(variants), 0]];
   const wanted = Math.max(SAMPLES.least, Math.min(SAMPLES.most, Math.round(count / ITEMS_PER_SAMPLE)));
   const drawn = Math.min(count, wanted);
-  for (let i = 0; i < drawn; i++) samples.push([variants, Math.floor(((i + 0.5) * count) / drawn)]);
+  for (let i = 0; i < drawn; i++) samples.push([variants, Math.floor(((i + ((i * GOLDEN) % 1)) * count) / drawn)]);
   const { observer } = version;
   const plain = { ...observer, output: version.scores };
   const seen = await inTurns(samples, threads, ([of, item], i) =>
@@ -75,7 +80,7 @@ export async function openInt8(request: Int8Request): Promise<OpenedInt8 | strin
         return targets.map(target => row.score({ terms: termsIn(target, view) }));
       });
     const [wantedScores, found] = [scores(float), scores(int8)];
-    const reason = distrust(wantedScores, found);
+    const reason = distrust(wantedScores, found, request.random);
     if (reason !== undefined) {
       await model.session.dispose();
       return reason;

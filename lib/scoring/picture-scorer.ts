@@ -92,7 +92,7 @@ class NativePictureScorer extends ScoringRuns implements PictureScorer {
     };
     const items = first.length * repeats.length;
     this.save(selected.dims[0] * repeats.length - items);
-    const scores = await this.#score(variants, items, request.view, repeats.length);
+    const scores = await this.#score(variants, items, request.view, { repeats: repeats.length });
     const means = meanOverRepeats(scores, first.length, repeats.length, this.targets);
     return { scores: spreadGroups(means, group, this.targets), constant };
   }
@@ -114,7 +114,7 @@ class NativePictureScorer extends ScoringRuns implements PictureScorer {
       noiseKeys: new Uint32Array(),
       offsets,
     };
-    return this.#score(variants, count, view);
+    return this.#score(variants, count, view, { random: true });
   }
 
   async sumGridMasks({ grids, canvas, offsets }: GridMasks, weights: Float64Array): Promise<Maps> {
@@ -126,8 +126,13 @@ class NativePictureScorer extends ScoringRuns implements PictureScorer {
     return { data, dims: [weights.length / dims[0], height, width] };
   }
 
-  #score(variants: NativeVariants, count: number, view: ScoreView | undefined, repeats = 1): Promise<Float64Array> {
-    return this.score({ model: this.#network, variants, count, dims: this.#input.dims.slice(1), view, repeats });
+  #score(
+    variants: NativeVariants,
+    count: number,
+    view: ScoreView | undefined,
+    kind: { readonly repeats?: number; readonly random?: boolean },
+  ): Promise<Float64Array> {
+    return this.score({ model: this.#network, variants, count, dims: this.#input.dims.slice(1), view, ...kind });
   }
 
   #refuseVolumes(): void {

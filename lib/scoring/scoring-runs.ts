@@ -44,9 +44,11 @@ export interface ScoredItems {
   readonly view?: ScoreView;
   /** Items in a row that are the same mask. */
   readonly repeats?: number;
+  /** Masks are random ones, whose map is their sum weighted by the scores. */
+  readonly random?: boolean;
 }
 
-type Int8Items = Pick<ScoredItems, 'variants' | 'count' | 'dims' | 'view' | 'repeats'>;
+type Int8Items = Pick<ScoredItems, 'variants' | 'count' | 'dims' | 'view' | 'repeats' | 'random'>;
 
 /** Fewer runs are made sooner in float than an int8 version is made. */
 const WORTH_INT8 = 160;
@@ -123,7 +125,17 @@ export class ScoringRuns {
    * [items, targets].
    * @throws `ERR_METHOD_UNSUPPORTED` without a model
    */
-  async score({ model: use, variants, count, dims, chunk, view, repeats = 1 }: ScoredItems): Promise<Float64Array> {
+  async score({
+    model: use,
+    variants,
+    count,
+    dims,
+    chunk,
+    view,
+    repeats = 1,
+    random = false,
+  }: ScoredItems): Promise<Float64Array> {
+    if (count === 0) return new Float64Array();
     const again = this.#rehearsed?.shift();
     if (again) return withErrors(again, this.#random);
     const { signal, row, provider, threads, batchSize } = this.#options;
@@ -132,9 +144,8 @@ export class ScoringRuns {
         'ERR_METHOD_UNSUPPORTED',
         'the network cannot be cut at this layer, which the method needs; choose another layer',
       );
-    if (count === 0) return new Float64Array();
     const targets = toNativeTargets(this.#settled, view, row.activation);
-    const { scores, errors } = await this.#withModel(use, { variants, count, dims, view, repeats }, model => {
+    const { scores, errors } = await this.#withModel(use, { variants, count, dims, view, repeats, random }, model => {
       const asked: Setting = {
         provider: model.session.onDevice ? 'device' : provider,
         threads,
@@ -187,7 +198,7 @@ export class ScoringRuns {
 
   async #inInt8(
     version: Int8Version | string,
-    { variants, count, dims, view, repeats = 1 }: Int8Items,
+    { variants, count, dims, view, repeats = 1, random = false }: Int8Items,
     task: (model: ScoringModel) => Promise<Float64Array>,
   ): Promise<Pick<ScoredCall, 'scores' | 'errors'> | string> {
     if (typeof version === 'string') return version;
@@ -201,6 +212,7 @@ export class ScoringRuns {
       classes: row.logits.length,
       targets: this.#settled,
       activation: row.activation,
+      random,
       run: async (model, of, item, targets) => {
         const run = { begin: item, end: item + 1, chunk: model.batch ?? 1, parallel: 1 };
         const { scores } = await withSignal(signal, cancellation =>
@@ -227,4 +239,9 @@ function reasonForFloat(error: unknown): string {
   throw error;
 }
 
-const RUNTIMES_OWN: ReadonlySet<string> = new Set(['ERR_RUNTIME', 'ERR_MODEL_INVALID', 'ERR_OUT_OF_MEMORY']);
+const RUNTIMES_OWN: ReadonlySet<string> = new Set([
+  'ERR_RUNTIME',
+  'ERR_MODEL_INVALID',
+  'ERR_MODEL_UNSUPPORTED',
+  'ERR_OUT_OF_MEMORY',
+]);

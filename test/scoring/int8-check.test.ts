@@ -18,6 +18,12 @@ describe('int8 scores', () => {
     expect(distrust(FLOAT, rows(10, 2, 6, 8, 4, 0, 5))).toMatch(/7 pictures correlate .* 0\.\d+ only/);
   });
 
+  it('of random masks must be nearer', () => {
+    const near = rows(10, 9.4, 4.4, 5.2, 2.8, 0.3, 3);
+    expect(distrust(FLOAT, near)).toBeUndefined();
+    expect(distrust(FLOAT, near, true)).toMatch(/correlate/);
+  });
+
   it('of few items are judged by the clean score alone', () => {
     expect(distrust(FLOAT.slice(0, 3), rows(10, 6, 8))).toBeUndefined();
   });

@@ -28,7 +28,7 @@ function network({ nodes, weights, channels = 8 }: Body, opset = 17): ModelSpec 
       ...nodes,
       makeNode('GlobalAveragePool', ['e'], ['p']),
       makeNode('Flatten', ['p'], ['f']),
-      makeNode('Gemm', ['f', 'wf'], ['y'], { transB: 1 }),
+      makeNode('Gemm', ['f', 'wf', 'bf'], ['y'], { transB: 1 }),
     ],
     inputs: [{ name: 'x', dims: ['N', 3, 16, 16] }],
     outputs: [{ name: 'y', dims: ['N', 12] }],
@@ -36,6 +36,7 @@ function network({ nodes, weights, channels = 8 }: Body, opset = 17): ModelSpec 
       ws: noise([8, 3, 3, 3], 1, 0.4),
       bs: noise([8], 2, 0.3),
       wf: noise([12, channels], 3),
+      bf: noise([12], 14, 0.1),
       w: noise([8, 8, 3, 3], 4, 0.2),
       v: noise([8, 8, 3, 3], 5, 0.2),
       b: noise([8], 6, 0.3),
@@ -172,7 +173,7 @@ describe('the int8 version of a network', () => {
       expect(Math.max(...int8.map((value, i) => Math.abs(value - wanted[i]!)))).toBeLessThan(0.08 * spread);
     });
 
-  it.each([11, 13, 18, 21])('in operator set %i', async opset => {
+  it.each([8, 9, 11, 13, 18, 21])('in operator set %i', async opset => {
     const { float: wanted, int8 } = await bothScores(network(BODIES['a residual sum']!, opset));
     expect(correlation(int8, wanted)).toBeGreaterThan(0.998);
   });

@@ -6,6 +6,9 @@ import { cutOff, findUnits, type Unit } from './units.ts';
 /** ONNX Runtime's own operators. */
 const MICROSOFT = 'com.microsoft';
 
+/** From this set on ONNX has operators on quantised tensors; ONNX Runtime has them as its own for older ones. */
+const QUANTISED_OPSET = 10;
+
 /** Operators that only pick or move values: they do the same with quantised ones, at the steps of their first input. */
 const MOVES: ReadonlySet<string> = new Set([
   ...['MaxPool', 'Reshape', 'Transpose', 'Flatten', 'Squeeze', 'Unsqueeze', 'Slice', 'Split', 'Identity'],
@@ -57,6 +60,7 @@ class Writer {
   readonly #units: ReadonlyMap<GraphNode, Unit>;
   /** Nodes that another stands for. */
   readonly #folded: Set<GraphNode>;
+  readonly #domain: string;
   readonly #points: string[] = [];
   readonly #placed: PlacedUnit[] = [];
   /** Quantised tensors by the name of the float one: their point. */
@@ -70,6 +74,7 @@ class Writer {
     this.#facts = facts;
     this.#units = new Map(units.map(unit => [unit.node, unit]));
     this.#folded = new Set(units.flatMap(({ folded }) => folded));
+    this.#domain = source.opset < QUANTISED_OPSET ? MICROSOFT : '';
   }
 
   write(): Int8Graph {
@@ -105,6 +110,7 @@ class Writer {
     const inputs = [x.tensor, x.step, x.zero, names.weight, names.steps, names.zeros, y.step, y.zero];
     this.#nodes.push({
       ...node,
+      domain: this.#domain,
       op: 'QLinearConv',
       inputs: bias ? [...inputs, names.bias] : inputs,
       outputs: [y.tensor],
@@ -184,7 +190,9 @@ class Writer {
     const made = this.#point(tensor);
     this.#floats.add(tensor);
     this.#wereFloats.add(tensor);
-    this.#nodes.push(makeNode('QuantizeLinear', [tensor, made.step, made.zero], [made.tensor]));
+    this.#nodes.push(
+      makeNode('QuantizeLinear', [tensor, made.step, made.zero], [made.tensor], {}, { domain: this.#domain }),
+    );
     return made;
   }
 
@@ -194,7 +202,9 @@ class Writer {
     if (point === undefined || this.#floats.has(tensor)) return;
     this.#floats.add(tensor);
     const { step, zero } = pointNames(point);
-    this.#nodes.push(makeNode('DequantizeLinear', [quantised(tensor), step, zero], [tensor]));
+    this.#nodes.push(
+      makeNode('DequantizeLinear', [quantised(tensor), step, zero], [tensor], {}, { domain: this.#domain }),
+    );
   }
 }
 
