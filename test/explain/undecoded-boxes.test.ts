@@ -46,7 +46,7 @@ function yolox(decoded: boolean): Uint8Array {
     ...Object.fromEntries(heads),
     flat: int64(0, 0, -1),
     parts: int64(2, 2, 4),
-    cells: { dims: [1, CELLS.length, 2], data: CELLS.flat() },
+    cells: { dims: [1, CELLS.length, 2], data: CELLS.flatMap(([x, y]) => [x, y]) },
     stride: { dims: [1, CELLS.length, 1], data: CELLS.map(([, , stride]) => stride) },
   };
   return network(nodes, { outputs: [{ name: 'y' }], weights });
