@@ -32,7 +32,16 @@ const NO_FILES = { enableProfiling: undefined, optimizedModelFilePath: undefined
 export async function load(model: string | URL | Uint8Array, options: LoadOptions = {}): Promise<Explainer> {
   checkSource(model);
   checkLoadOptions(options);
-  const { precision = 'auto', preprocess, limitInputPixels, decode, labels, detector, ...others } = options;
+  const {
+    precision = 'auto',
+    scoringPrecision,
+    preprocess,
+    limitInputPixels,
+    decode,
+    labels,
+    detector,
+    ...others
+  } = options;
   const { layer, input, output, inputs, tokens, ...sessionOptions } = others;
   const session = {
     ...sessionOptions,
@@ -66,7 +75,10 @@ export async function load(model: string | URL | Uint8Array, options: LoadOption
   const setting = { labels: given ?? (loaded.classNames && new Labels(loaded.classNames)) };
   const stageOf = (model: Model, sessions: SessionUse): Stage => {
     const network = new Network(model, sessions, session, { precision, schedule });
-    const scorers = new Scorers(model, sessions, session, session.intraOpNumThreads);
+    const scorers = new Scorers(model, sessions, session, {
+      threads: session.intraOpNumThreads,
+      scoringPrecision,
+    });
     const requests = new Requests(network, { layer, tokens: tokens ?? loaded.sidecar.tokens });
     const { output, classes } = model.logits;
     // They belong to the model's own output, and to others of its length.

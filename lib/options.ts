@@ -1,8 +1,8 @@
 import { checkCount, checkNames, checkObject, checkOneOf, checkSeed, invalid } from './common/checks.ts';
 import type { Progress } from './common/progress.ts';
 import { shown } from './common/shown.ts';
-import type { Precision } from './engine/precision.ts';
-import { PRECISIONS } from './engine/precision.ts';
+import type { Precision, ScoringPrecision } from './engine/precision.ts';
+import { PRECISIONS, SCORING_PRECISIONS } from './engine/precision.ts';
 import { SESSION_OPTION_NAMES, type SessionOptions } from './engine/session-options.ts';
 import type { Tensor } from './engine/tensor.ts';
 import { checkDecodeOptions, type DecodeOptions } from './image/decode-options.ts';
@@ -28,6 +28,12 @@ export interface LoadOptions extends Omit<SessionOptions, 'externalFiles' | 'ext
    * precision (anywhere, though only GPUs gain from it); its inputs and outputs stay as they are. Results say what was used.
    */
   precision?: Precision;
+  /**
+   * What the runs on changed inputs (Score-CAM, RISE, ablation and their kin) compute in, on a CPU: 'fp32' (default) the model
+   * as it is; 'int8' an int8 version that the library makes for each picture. Where that is not close enough, the runs are
+   * float, and a warning says so. Results say what was used.
+   */
+  scoringPrecision?: ScoringPrecision;
   /** A preset's name or the values themselves; wins over the model's `.onnx.json`. */
   preprocess?: PresetName | PreprocessOptions;
   /** Class names, by place or by index, or a file: one a line, or JSON in the usual shapes. */
@@ -90,6 +96,7 @@ const EXPLAIN_OPTIONS: readonly string[] = [
 
 const LOAD_OPTIONS: readonly string[] = [
   'precision',
+  'scoringPrecision',
   'preprocess',
   'limitInputPixels',
   'decode',
@@ -111,6 +118,7 @@ export function checkLoadOptions(options: LoadOptions): void {
   checkObject(options, 'load');
   checkNames(options, LOAD_OPTIONS, 'load');
   checkOneOf('precision', options.precision, PRECISIONS);
+  checkOneOf('scoringPrecision', options.scoringPrecision, SCORING_PRECISIONS);
   checkPreprocess(options.preprocess);
   checkDecodeOptions(options);
   checkTokens(options.tokens);

@@ -1,5 +1,5 @@
 import { type Command, Option } from 'commander';
-import { PRECISIONS, type Precision } from '../engine/precision.ts';
+import { PRECISIONS, type Precision, SCORING_PRECISIONS, type ScoringPrecision } from '../engine/precision.ts';
 import { DECODE_MODES, type DecodeMode } from '../image/decode-options.ts';
 import type { Fit, PresetName } from '../image/preprocess-options.ts';
 import type { LoadOptions } from '../options.ts';
@@ -19,6 +19,7 @@ export interface RunFlags extends ModelChoices {
   readonly decode?: DecodeMode;
   readonly provider?: readonly string[];
   readonly precision?: Precision;
+  readonly scoringPrecision?: ScoringPrecision;
   readonly threads?: number;
   readonly batchSize?: number;
   readonly debug?: boolean;
@@ -49,6 +50,11 @@ export function addRunOptions(command: Command): Command {
     .optionsGroup('How to run:')
     .option('--provider <name>', 'execution provider (cpu, cuda …), repeated in order of preference', collect)
     .addOption(new Option('--precision <name>', 'arithmetic on a GPU').choices(PRECISIONS))
+    .addOption(
+      new Option('--scoring-precision <name>', 'arithmetic of runs on changed pictures, on a CPU').choices(
+        SCORING_PRECISIONS,
+      ),
+    )
     .option('--threads <n>', 'thread budget (default: physical cores)', wholeNumber(1))
     .option('--batch-size <n>', 'images in one run of the model', wholeNumber(1))
     .option('--debug', 'stack traces of errors');
@@ -63,6 +69,7 @@ export function loadOptions(flags: RunFlags): LoadOptions {
     executionProviders: flags.provider,
     intraOpNumThreads: flags.threads,
     precision: flags.precision,
+    scoringPrecision: flags.scoringPrecision,
     labels: flags.labels,
     limitInputPixels: flags.limitInputPixels,
     decode: flags.decode,

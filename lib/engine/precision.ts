@@ -44,4 +44,9 @@ export function precisionOf(
 
 export const PRECISIONS = ['auto', 'fp32', 'tf32', 'fp16'] as const;
 
+/** What the runs on changed inputs compute in: as the network does, or in an int8 version of it. */
+export const SCORING_PRECISIONS = ['fp32', 'int8'] as const;
+
+export type ScoringPrecision = (typeof SCORING_PRECISIONS)[number];
+
 export type Precision = (typeof PRECISIONS)[number];

@@ -7,6 +7,7 @@ import type { ScoreHead } from '../plan/score-head.ts';
 import type { TargetLayer } from '../plan/target-layer.ts';
 import type { Runs } from '../result/explanation.ts';
 import type { ActivationScorer } from '../scoring/activation-scorer.ts';
+import { checkedMaps } from './checked-maps.ts';
 import { isLogit } from './classifier-rows.ts';
 import { imageTensors, joined, prefixOf } from './layer-tensors.ts';
 import type { Computed, MethodInput } from './method-input.ts';
@@ -60,13 +61,15 @@ async function computeOne({ scorers, optimizers }: RunMakers, input: MethodInput
     : undefined;
 
   const context = { seed, signal, pictureScorer, activationScorers, optimizers: made };
-  const maps = await applyMethod(method, tensors, inputSize(work[i]!.image), context);
   const scored = pictureScorer ? [pictureScorer, ...activationScorers] : activationScorers;
+  const apply = () => applyMethod(method, tensors, inputSize(work[i]!.image), context);
+  const maps = await checkedMaps(apply, scored);
   return {
     maps,
     first: 0,
     milliseconds: performance.now() - start,
     runs: total([...scored, ...(made ?? [])].map(({ runs }) => runs)),
+    int8: scored.find(({ int8 }) => int8)?.int8,
     warnings: [...new Set(scored.flatMap(({ warnings }) => warnings))],
   };
 }

@@ -4,6 +4,7 @@ import type { Network, NetworkResult } from '../network/network.ts';
 import type { TargetLayer } from '../plan/target-layer.ts';
 import type { ExplainRequest, MethodRun } from '../request/request.ts';
 import type { Runs } from '../result/explanation.ts';
+import type { Int8Outcome } from '../scoring/int8-version.ts';
 import type { ResolvedTarget } from '../targets/resolve.ts';
 import type { Work } from './group-runs.ts';
 
@@ -27,4 +28,6 @@ export interface Computed {
   readonly milliseconds: number;
   readonly runs: Runs;
   readonly warnings: readonly string[];
+  /** Of runs that were made in int8. */
+  readonly int8?: Int8Outcome | undefined;
 }

@@ -6,7 +6,7 @@ import type { FactTable } from './graph/facts.ts';
 import type { Graph } from './graph/graph.ts';
 import { mixesImages } from './mixed-batch.ts';
 import { agreesWithOriginal, withDynamicBatch } from './probe/dynamic-batch.ts';
-import { inferShapes } from './probe/infer-shapes.ts';
+import { type Inferred, inferShapes } from './probe/infer-shapes.ts';
 import type { ProbeOptions } from './probe/probe-facts.ts';
 import { probeFacts } from './probe/probe-facts.ts';
 import type { CreateSession } from './probe/probe-session.ts';
@@ -31,6 +31,7 @@ export async function settleBatch(
   decided = false,
 ): Promise<Settled> {
   const { input } = probe;
+  let inferred: ReadonlyMap<string, Inferred> | undefined;
   if (decided || mixesImages(graph)) {
     // One scale, or one branch, for the whole batch: an image alone scores otherwise than among others.
   } else if (input.batch === undefined) {
@@ -38,10 +39,11 @@ export async function settleBatch(
     if (facts && followsBatch({ graph, facts, input }, output)) return { graph, facts, input };
   } else if (input.batch === 1) {
     const dynamic = { ...input, batch: undefined };
-    const inferred = await inferOrExplain(graph, createSession, probe);
+    const types = await inferOrExplain(graph, createSession, probe);
+    inferred = types;
     const settled = await attempt(async () => {
-      const batched = withDynamicBatch(graph, inferred, input);
-      const options = { ...probe, input: dynamic };
+      const batched = withDynamicBatch(graph, types, input);
+      const options = { ...probe, input: dynamic, tentative: true };
       const facts = await probeFacts(batched, createSession, options);
       const scores = followsBatch({ graph: batched, facts, input: dynamic }, output);
       const right = scores && (await agreesWithOriginal(graph, batched, scores, createSession, options));
@@ -51,7 +53,8 @@ export async function settleBatch(
   }
   const fixed = { ...input, batch: input.batch ?? 1 };
   try {
-    return { graph, facts: await probeFacts(graph, createSession, { ...probe, input: fixed }), input: fixed };
+    const facts = await probeFacts(graph, createSession, { ...probe, input: fixed, inferred });
+    return { graph, facts, input: fixed };
   } catch (error) {
     throw explain(error);
   }

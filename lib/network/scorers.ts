@@ -1,4 +1,5 @@
 import type { Progress } from '../common/progress.ts';
+import type { ScoringPrecision } from '../engine/precision.ts';
 import { isAccelerated } from '../engine/providers.ts';
 import type { Tensor } from '../engine/tensor.ts';
 import type { FeatureMaps } from '../kernels/features.ts';
@@ -12,6 +13,7 @@ import { blockGraph, networkGraph, prefixInput, type ScoringGraph, tailGraph } f
 import type { TargetLayer } from '../plan/target-layer.ts';
 import type { ActivationScorer } from '../scoring/activation-scorer.ts';
 import { createActivationScorer } from '../scoring/activation-scorer.ts';
+import type { UseInt8 } from '../scoring/int8-version.ts';
 import type { PictureScorer } from '../scoring/picture-scorer.ts';
 import { createPictureScorer } from '../scoring/picture-scorer.ts';
 import type { UseModel } from '../scoring/scoring-model.ts';
@@ -20,6 +22,7 @@ import type { ResolvedTarget } from '../targets/resolve.ts';
 import type { ScoreRow } from '../targets/score.ts';
 import { GraphsBySize, type SizedGraph } from './graphs-by-size.ts';
 import type { ReadyImage } from './images.ts';
+import { makeInt8, reasonAgainst } from './int8-versions.ts';
 import { type NetworkSessionOptions, openSized } from './planned-session.ts';
 import type { SessionUse } from './session-cache.ts';
 
@@ -52,19 +55,51 @@ export interface ActivationScorerRequest extends Omit<PictureScorerRequest, 'ima
   readonly prefix?: Tensor<'float32'>;
 }
 
+export interface ScorersSetting {
+  /** The explainer's thread budget. */
+  readonly threads: number;
+  /** What runs on changed inputs compute in. */
+  readonly scoringPrecision?: ScoringPrecision;
+}
+
+type Kind = 'network' | 'tail';
+/** A graph that scores, at one size. */
+interface ScoringForm {
+  readonly kind: Kind;
+  /** Equal for requests that are scored by one graph, apart from sizes. */
+  readonly key: string;
+  readonly size: string;
+  readonly build: () => ScoringGraph;
+}
+type Feeds = Readonly<Record<string, Tensor>>;
+
+/** Why there is no int8 version. */
+const NOTHING: Readonly<Record<Kind, string>> = {
+  network: 'the model has no convolution or matrix product besides its first and last that int8 would make faster',
+  tail: 'behind this layer there is no convolution or matrix product but the last one',
+};
+const NO_SESSION = { dispose: async () => {} };
+
 /** Makes scorers over the explainer's sessions; perturbation runs use one-thread sessions of their own. */
 export class Scorers {
   readonly #model: Model;
   readonly #cache: SessionUse;
   readonly #options: NetworkSessionOptions;
   readonly #threads: number;
+  readonly #scoringPrecision: ScoringPrecision;
   readonly #graphs: GraphsBySize;
 
-  constructor(model: Model, cache: SessionUse, options: NetworkSessionOptions, threads: number) {
+  constructor(
+    model: Model,
+    cache: SessionUse,
+    options: NetworkSessionOptions,
+    { threads, scoringPrecision = 'fp32' }: ScorersSetting,
+  ) {
     this.#model = model;
     this.#cache = cache;
     this.#options = options;
     this.#threads = threads;
+    this.#scoringPrecision = scoringPrecision;
     this.#graphs = new GraphsBySize(!isAccelerated(options.executionProviders));
   }
 
@@ -72,10 +107,14 @@ export class Scorers {
   pictures(request: PictureScorerRequest): PictureScorer {
     const { head, facts, feeds } = request;
     const { data, dims } = request.image.tensor;
+    const build = () => networkGraph(this.#model, facts, head);
+    const form = { kind: 'network', key: keyOf('network', request), size: request.size, build } as const;
+    const { use, int8 } = this.#versions(form, feeds, facts);
     return createPictureScorer({
       ...this.#common(request),
       input: { data, dims, layout: this.#model.input.layout },
-      network: this.#use(keyOf('network', request), request.size, () => networkGraph(this.#model, facts, head), feeds),
+      network: use,
+      int8,
     });
   }
 
@@ -87,10 +126,13 @@ export class Scorers {
     const cut = (layer.tokens?.prefix ?? 0) === 0 || prefix !== undefined;
     const kept = prefix && { [prefixInput(layer)]: repeatBatch(prefix, this.#model.input.batch ?? 1) };
     const key = keyOf(entry ? 'block' : 'tail', request, entry ? [layer, entry] : [layer]);
+    const form = { kind: 'tail', key, size: request.size, build } as const;
+    const versions = cut ? this.#versions(form, { ...feeds, ...kept }, facts) : undefined;
     return createActivationScorer({
       ...this.#common(request),
       layer: request.activations,
-      tail: cut ? this.#use(key, request.size, build, { ...feeds, ...kept }) : undefined,
+      tail: versions?.use,
+      int8: versions?.int8,
       linearTail,
     });
   }
@@ -100,31 +142,65 @@ export class Scorers {
     return { row, targets, provider, threads: this.#threads, batchSize, signal, onProgress };
   }
 
+  /** The float model, and where that is asked for its int8 version. */
+  #versions(form: ScoringForm, feeds: Feeds, facts: FactTable) {
+    return { use: this.#use(form, feeds), int8: this.#useInt8(form, feeds, facts) };
+  }
+
+  #useInt8({ kind, key, size, build }: ScoringForm, feeds: Feeds, facts: FactTable): UseInt8 | string | undefined {
+    if (this.#scoringPrecision !== 'int8') return undefined;
+    const accelerated = isAccelerated(this.#options.executionProviders);
+    const reason = accelerated ? 'int8 is for CPUs' : reasonAgainst(this.#model);
+    if (reason !== undefined) return reason;
+    return task =>
+      this.#cache.use(
+        `int8 ${size} ${key}`,
+        async () => {
+          const graph = build();
+          const made = await makeInt8(graph, facts, this.#model.input.batch ?? 1, this.#options);
+          return { session: made?.session ?? NO_SESSION, made, ...this.#named(graph, feeds) };
+        },
+        ({ made, names, ...named }) => {
+          if (!made) return task(NOTHING[kind]);
+          const observer = { ...named, session: made.session, output: made.rows, fixed: this.#fixed(names, feeds) };
+          const open = async (ranges: Float64Array) => ({ ...observer, ...(await made.open(ranges)) });
+          return task({ observer, scores: named.output, values: made.values, open });
+        },
+      );
+  }
+
   /** `feeds` are fixed inputs of this image alone. */
-  #use(key: string, size: string, build: () => ScoringGraph, feeds: Readonly<Record<string, Tensor>>): UseModel {
+  #use({ key, size, build }: ScoringForm, feeds: Feeds): UseModel {
     return async task => {
       const sized = await this.#graphs.at(key, size, async () => build());
       return this.#cache.use(
         sized.key,
         () => this.#open(sized, feeds),
-        ({ names, ...model }) => {
-          const fixed = Object.entries(this.#model.fixedInputs).filter(([name]) => names.has(name));
-          return task({ ...model, fixed: { ...Object.fromEntries(fixed), ...feeds, ...sized.feeds } });
-        },
+        ({ names, ...model }) => task({ ...model, fixed: { ...this.#fixed(names, feeds), ...sized.feeds } }),
       );
     };
   }
 
-  async #open(sized: SizedGraph<ScoringGraph>, feeds: Readonly<Record<string, Tensor>>) {
-    const { graph, input, output } = sized.made;
+  async #open(sized: SizedGraph<ScoringGraph>, feeds: Feeds) {
     const session = await openSized(sized, { ...this.#options, intraOpNumThreads: 1 });
+    const { shared, ...named } = this.#named(sized.made, feeds);
+    return { ...named, session, shared: new Set([...shared, ...Object.keys(sized.feeds)]) };
+  }
+
+  /** Names of a graph's tensors, and which of its inputs belong to no item. */
+  #named({ graph, input, output }: ScoringGraph, feeds: Feeds) {
     const names = new Set(graph.inputs.map(({ name }) => name));
     // What a readout is fed belongs to no image where its first size is given.
     const read = Object.keys(feeds).filter(name => names.has(name) && !hasDynamicBatch(graph, name));
     const whole = this.#model;
     const own = Object.keys(whole.fixedInputs).filter(name => !sharesBatch(whole.graph, name, whole.input.name));
-    const shared = new Set([...read, ...own, ...Object.keys(sized.feeds)]);
-    return { session, input, output, shared, batch: whole.input.batch, names };
+    return { input, output, shared: new Set([...read, ...own]), batch: whole.input.batch, names };
+  }
+
+  /** What a graph with these inputs is fed besides its items. */
+  #fixed(names: ReadonlySet<string>, feeds: Feeds): Feeds {
+    const fixed = Object.entries(this.#model.fixedInputs).filter(([name]) => names.has(name));
+    return { ...Object.fromEntries(fixed), ...feeds };
   }
 }
 

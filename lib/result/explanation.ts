@@ -93,8 +93,10 @@ export interface ExplanationFields {
   readonly concepts: Concepts | null;
   /** Null for tensors, which are fed as they are. */
   readonly preprocess: ResolvedPreprocess | null;
-  /** What the network computed in: 'fp32', 'tf32' or 'fp16'. */
-  readonly precision: UsedPrecision;
+  /** What the network computed in: 'fp32', 'tf32' or 'fp16'; 'int8' where the runs on changed inputs did. */
+  readonly precision: UsedPrecision | 'int8';
+  /** How far int8 moved the score of the unchanged picture, before the scores were shifted back; null where no run was int8. */
+  readonly cleanScoreMoved: number | null;
   readonly status: MapStatus;
   readonly reason: string | null;
   readonly warnings: readonly string[];
@@ -132,7 +134,8 @@ export class Explanation implements ExplanationFields {
   declare readonly params: ParamValues;
   declare readonly concepts: Concepts | null;
   declare readonly preprocess: ResolvedPreprocess | null;
-  declare readonly precision: UsedPrecision;
+  declare readonly precision: UsedPrecision | 'int8';
+  declare readonly cleanScoreMoved: number | null;
   declare readonly status: MapStatus;
   declare readonly reason: string | null;
   declare readonly warnings: readonly string[];
@@ -206,6 +209,7 @@ export class Explanation implements ExplanationFields {
       concepts: this.concepts,
       preprocess: this.preprocess,
       precision: this.precision,
+      cleanScoreMoved: this.cleanScoreMoved,
       map: { width: this.map.width, height: this.map.height, ...(this.map.dims && { dims: this.map.dims }) },
       raw: { dims: this.raw.dims },
       timings: this.timings,

@@ -11,7 +11,7 @@ import { type NativeVariants, nativeScoring } from './native-scoring.ts';
 import { distinctVariants, type PixelVariant } from './pixel-variants.ts';
 import type { Scorer } from './scorer.ts';
 import type { UseModel } from './scoring-model.ts';
-import { type ScorerOptions, ScoringRuns } from './scoring-runs.ts';
+import { type ScoredItems, type ScorerOptions, ScoringRuns } from './scoring-runs.ts';
 
 /** Scores changed copies of one image: the whole network runs, no layer is looked at. */
 export interface PictureScorer extends Scorer {
@@ -99,7 +99,7 @@ class NativePictureScorer extends ScoringRuns implements PictureScorer {
     };
     const items = first.length * repeats.length;
     this.save(selected.dims[0] * repeats.length - items);
-    const scores = await this.#score(variants, items, request.view);
+    const scores = await this.#score(variants, items, request.view, { repeats: repeats.length });
     const means = meanOverRepeats(scores, first.length, repeats.length, this.targets);
     return { scores: spreadGroups(means, group, this.targets), constant };
   }
@@ -121,7 +121,7 @@ class NativePictureScorer extends ScoringRuns implements PictureScorer {
       noiseKeys: new Uint32Array(),
       offsets,
     };
-    return this.#score(variants, count, view);
+    return this.#score(variants, count, view, { random: true });
   }
 
   async sumGridMasks({ grids, canvas, offsets }: GridMasks, weights: Float64Array): Promise<Maps> {
@@ -146,11 +146,16 @@ class NativePictureScorer extends ScoringRuns implements PictureScorer {
       shape: this.#shape,
       channelsLast: this.#input.layout === 'nhwc',
     };
-    return spreadGroups(await this.#score(changed, distinct, view), group, this.targets);
+    return spreadGroups(await this.#score(changed, distinct, view, { exact: true }), group, this.targets);
   }
 
-  #score(variants: NativeVariants, count: number, view: ScoreView | undefined): Promise<Float64Array> {
-    return this.score({ model: this.#network, variants, count, dims: this.#input.dims.slice(1), view });
+  #score(
+    variants: NativeVariants,
+    count: number,
+    view: ScoreView | undefined,
+    kind: Pick<ScoredItems, 'repeats' | 'random' | 'exact'>,
+  ): Promise<Float64Array> {
+    return this.score({ model: this.#network, variants, count, dims: this.#input.dims.slice(1), view, ...kind });
   }
 
   #refuseVolumes(what: string): void {

@@ -16,6 +16,8 @@ export interface Setting {
   readonly threads: number;
   /** The user's `batchSize`, or the batch of models where it is fixed. */
   readonly chunk?: number;
+  /** Whose schedules are taken and kept, where that is not the session itself. */
+  readonly like?: Session;
 }
 
 /** Items of a trial that are measured, per run at once; they follow one round that warms memory up. */
@@ -91,8 +93,9 @@ export async function runScheduled(
     }
     return part;
   };
+  const timed = setting.like ?? session;
   const key = `${setting.provider} ${setting.threads}`;
-  const known = setting.chunk === undefined ? chosen.get(session)?.get(key) : undefined;
+  const known = setting.chunk === undefined ? chosen.get(timed)?.get(key) : undefined;
   const all = candidates(setting);
   const trial = all.reduce((sum, { chunk, parallel }) => sum + (chunk + Math.max(chunk, MEASURED)) * parallel, 0);
   if (setting.chunk !== undefined || known || total < WORTH * trial)
@@ -116,8 +119,8 @@ export async function runScheduled(
     best = schedule;
     fastest = cost;
   }
-  if (!chosen.has(session)) chosen.set(session, new Map());
-  chosen.get(session)!.set(key, best);
+  if (!chosen.has(timed)) chosen.set(timed, new Map());
+  chosen.get(timed)!.set(key, best);
   await next(total - done, best);
   return scores;
 }

@@ -1,4 +1,5 @@
 import type { ScoreView } from '../targets/target.ts';
+import type { Int8Outcome } from './int8-version.ts';
 
 /** Passes made, counted in images; `saved` are those that the mathematics showed to be superfluous. */
 export interface ScorerRuns {
@@ -19,6 +20,15 @@ export interface Scorer {
   /** Counts passes that a method found superfluous by itself. */
   save(passes: number): void;
   readonly runs: ScorerRuns;
+  /** Of runs that were made in int8; undefined where none were. */
+  readonly int8?: Int8Outcome | undefined;
+  /**
+   * Runs `task` with scores that are not made anew: those of all calls so far, in their order, where they were made in int8
+   * with errors like theirs added (`int8-rehearsal.ts`).
+   */
+  rehearse?<T>(seed: number, task: () => Promise<T>): Promise<T>;
+  /** All further runs are float, with a warning that says why. */
+  refuseInt8?(reason: string): void;
   /** What the caller should know about the runs made so far. */
   readonly warnings: readonly string[];
 }

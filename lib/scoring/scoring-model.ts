@@ -7,6 +7,8 @@ import type { NativeModel } from './native-scoring.ts';
 export interface ScoringModel {
   /** On the CPU with one thread: runs go side by side. */
   readonly session: Session;
+  /** A session for which the same schedule is best, where this one is made for a request alone. */
+  readonly like?: Session;
   /** float32; [N, …] of images in the model's layout, or of feature maps [N, C, h, w]. */
   readonly input: string;
   /** float32 [N, classes]. */

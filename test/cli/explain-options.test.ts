@@ -46,12 +46,13 @@ describe('options', () => {
     const { load } = await optionsOf(
       ...'--mean 0.5,-1,0 --std 1,2,3 --fit crop --size 320x240 --labels names.txt'.split(' '),
       ...'--provider cuda --provider cpu --precision fp16 --threads 3'.split(' '),
-      ...'--limit-input-pixels 1000000 --decode fast'.split(' '),
+      ...'--limit-input-pixels 1000000 --decode fast --scoring-precision int8'.split(' '),
     );
     expect(load).toEqual({
       executionProviders: ['cuda', 'cpu'],
       intraOpNumThreads: 3,
       precision: 'fp16',
+      scoringPrecision: 'int8',
       labels: 'names.txt',
       limitInputPixels: 1_000_000,
       decode: 'fast',

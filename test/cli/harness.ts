@@ -102,6 +102,7 @@ export function fakeExplanation(fields: Partial<ExplanationFields> = {}): Explan
       concepts: null,
       preprocess: null,
       precision: 'fp32',
+      cleanScoreMoved: null,
       status: 'ok',
       reason: null,
       warnings: [],

@@ -31,7 +31,7 @@ beforeAll(async () => {
   };
   stage = {
     network,
-    scorers: new Scorers(model, cache, {}, 1),
+    scorers: new Scorers(model, cache, {}, { threads: 1 }),
     optimizers: new MaskOptimizers(network, noPictures),
     setting: { labels: undefined },
     requests: new Requests(network, {}),

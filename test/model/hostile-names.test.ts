@@ -41,7 +41,7 @@ describe.each(NAMES)('an input named %s', name => {
 });
 
 it('a type of .npy files named like a property of every object is unknown', async () => {
-  const header = "{'descr': 'constructor', 'fortran_order': False, 'shape': (1,), }".padEnd(117) + '\n';
+  const header = `${"{'descr': 'constructor', 'fortran_order': False, 'shape': (1,), }".padEnd(117)}\n`;
   const bytes = Buffer.concat([Buffer.from('\x93NUMPY\x01\x00', 'latin1'), Buffer.from([118, 0]), Buffer.from(header)]);
   await expectError(
     () => parseNpyTensor(Buffer.concat([bytes, Buffer.alloc(64)]), 'a.npy'),

@@ -1,25 +1,25 @@
-import { named } from '../../common/named.ts';
 import { checkedCount, tensorLimit } from '../../common/sizes.ts';
 import { elementCount, type Tensor, type TensorType } from '../../engine/tensor.ts';
-import { headOf } from '../graph/cut.ts';
 import { dependentTensors } from '../graph/data-flow.ts';
 import type { FactTable, TensorFacts } from '../graph/facts.ts';
 import { type Graph, makeNode } from '../graph/graph.ts';
 import { dimsOf, readNumbers, typeOfCode } from '../graph/tensor-values.ts';
 import { describeValue, makeValueInfo } from '../graph/value-info.ts';
-import { type InferredType, inferShapes } from './infer-shapes.ts';
+import { type Folded, foldShapes } from './fold-shapes.ts';
+import { fedShape, type Inferred, type InferredType } from './infer-shapes.ts';
+import { isFloat, isSmall } from './kept-values.ts';
 import { type CreateSession, withProbe } from './probe-session.ts';
 import { imageShape, type ProbingInputs, probingFeeds } from './probing-feeds.ts';
 
 export interface ProbeOptions extends ProbingInputs {
   /** Facts of the same graph at another size, which tell what follows the batch: one batch is enough then. */
   readonly like?: FactTable;
+  /** What inferShapes says of the same graph for its fixed batch. */
+  readonly inferred?: ReadonlyMap<string, Inferred>;
+  /** An attempt that may fail: what inference refuses is not run to see what the runtime says of it. */
+  readonly tentative?: boolean;
   readonly signal?: AbortSignal;
 }
-
-/** Integer tensors up to this length keep their values; floating ones (bounds, scales) only when they are tiny. */
-const MAX_INTEGER_VALUES = 4096;
-const MAX_FLOAT_VALUES = 64;
 
 interface Observation {
   readonly dims: readonly number[];
@@ -31,9 +31,9 @@ interface Observation {
  * 3 where the batch is dynamic (sizes that differ are dynamic, −1; not with 1, which looks like broadcasting), once
  * where it is fixed or facts at another size tell it.
  *
- * Where ONNX Runtime's shape inference knows every size (most exports), nothing but constants is computed; otherwise
- * the unoptimised model is run on noise.
- * @throws what the runtime says of a model that it cannot create or run, and see inferShapes
+ * Where shape inference and folding tell everything (most exports), nothing else is computed; otherwise the unoptimised
+ * model is run on noise.
+ * @throws what the runtime says of a model that it cannot create or run, and see foldShapes
  */
 export async function probeFacts(
   graph: Graph,
@@ -48,63 +48,34 @@ export async function probeFacts(
     graph.inputs.map(({ name }) => name),
   );
   const most = tensorLimit(elementCount(imageShape(batches.at(-1)!, options)));
-  const inferred: Map<string, InferredType>[] = [];
-  let known = true;
-  // What one batch leaves open a run has to tell in any case: every session costs as much as such a run.
-  for (let i = 0; known && i < batches.length; i++) {
-    const types = await inferShapes(graph, createSession, options, batches[i]!);
-    known = [...types.values()].every(({ dims }) => dims !== undefined);
-    inferred.push(types);
-  }
-  const [types] = inferred as [Map<string, InferredType>];
-  const constants = known ? await computeConstants(graph, types, dependent, createSession, options.signal) : undefined;
-  if (constants) {
-    const observations = inferred.map((each, index) =>
-      observeInference(graph, each, constants, batches[index]!, options),
-    );
-    return combine(graph, { types, dependent, batches, observations, most, like });
-  }
-  const observations = await observeRuns(graph, types, dependent, batches, createSession, options);
+  const folds: Folded[] = [];
+  // What one batch leaves open a run has to tell in any case.
+  for (const batch of batches)
+    if (folds.every(({ complete }) => complete))
+      folds.push(await foldShapes(graph, createSession, { ...options, dependent, batch, earlier: folds.at(-1) }));
+  const { types, complete } = folds.at(-1)!;
+  const observations = complete
+    ? folds.map((folded, index) => observeFolded(graph, folded, batches[index]!, options))
+    : await observeRuns(graph, types, dependent, batches, createSession, options);
   return combine(graph, { types, dependent, batches, observations, most, like });
 }
 
-function observeInference(
+function observeFolded(
   graph: Graph,
-  inferred: ReadonlyMap<string, InferredType>,
-  constants: ReadonlyMap<string, Observation>,
+  { types, values }: Folded,
   batch: number,
   options: ProbeOptions,
 ): Map<string, Observation> {
   const seen = new Map<string, Observation>();
-  for (const [name, { dims }] of inferred) seen.set(name, constants.get(name) ?? { dims: dims! });
+  for (const [name, { dims }] of types) {
+    const value = values.get(name);
+    seen.set(name, value ? observe(value, true) : { dims: dims! });
+  }
   for (const { name } of graph.inputs) {
-    const dims = name === options.input.name ? imageShape(batch, options) : named(options.inputs, name)?.dims;
+    const dims = fedShape(graph, options, batch, name);
     if (dims) seen.set(name, { dims });
   }
   return seen;
-}
-
-/** Small tensors made of weights alone; undefined when one needs a run over the image (the shape of a feature map). */
-async function computeConstants(
-  graph: Graph,
-  types: ReadonlyMap<string, InferredType>,
-  dependent: ReadonlySet<string>,
-  createSession: CreateSession,
-  signal: AbortSignal | undefined,
-): Promise<Map<string, Observation> | undefined> {
-  const names: string[] = [];
-  for (const [name, { type, dims }] of types) if (!dependent.has(name) && dims && isSmall(type, dims)) names.push(name);
-  if (names.length === 0) return new Map();
-  const part = headOf(graph, names);
-  if (part.inputs.length > 0) return undefined;
-  const outputs = names.map((_, index) => `onnx_cam/constant/${index}`);
-  part.outputs.length = 0;
-  names.forEach((name, index) => {
-    part.append(makeNode('Identity', [name], [outputs[index]!]));
-    part.outputs.push(makeValueInfo(outputs[index]!));
-  });
-  const values = await withProbe(part, createSession, signal, session => session.run({}, outputs, { signal }));
-  return new Map(names.map((name, index) => [name, observe(values[outputs[index]!]!, true)]));
 }
 
 /**
@@ -195,12 +166,4 @@ function combine(graph: Graph, { types, dependent, batches, observations, most, 
     const own = { type, dims, ...(rows !== 1 && { rowsPerImage: rows }) };
     facts.set(name, constant ? { ...own, values: first.values } : own);
   }
-}
-
-function isSmall(type: TensorType, dims: readonly number[]): boolean {
-  return elementCount(dims) <= (isFloat(type) ? MAX_FLOAT_VALUES : MAX_INTEGER_VALUES);
-}
-
-function isFloat(type: TensorType): boolean {
-  return type === 'float32' || type === 'float64' || type === 'float16' || type === 'bfloat16';
 }
