@@ -1,3 +1,4 @@
+import { rmSync } from 'node:fs';
 import { mkdtemp, rm } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
@@ -120,7 +121,7 @@ export class Evaluation implements EvaluationRun {
   async #open(): Promise<EvaluationFiles> {
     const { identity, folder, resume } = this.#parts;
     const run = await identity();
-    if (folder === undefined) this.#temporary = await mkdtemp(join(tmpdir(), 'onnx-cam-evaluation-'));
+    if (folder === undefined) this.#temporary = await temporaryFolder();
     const onRow = (row: EvaluationRow) => this.#builder.add(row);
     this.#files = await EvaluationFiles.open(folder ?? this.#temporary!, { run, resume, onRow });
     return this.#files;
@@ -129,12 +130,27 @@ export class Evaluation implements EvaluationRun {
   /** Removes what was kept of the rows; nothing of what was saved. */
   async dispose(): Promise<void> {
     await this.#rows?.return();
-    if (this.#temporary) await rm(this.#temporary, { recursive: true, force: true });
+    if (!this.#temporary) return;
+    await rm(this.#temporary, { recursive: true, force: true });
+    temporaries.delete(this.#temporary);
   }
 
   async [Symbol.asyncDispose](): Promise<void> {
     await this.dispose();
   }
+}
+
+const temporaries = new Set<string>();
+
+/** Removed at the end of the process, if nobody has done it before. */
+async function temporaryFolder(): Promise<string> {
+  const folder = await mkdtemp(join(tmpdir(), 'onnx-cam-evaluation-'));
+  if (temporaries.size === 0)
+    process.once('exit', () => {
+      for (const left of temporaries) rmSync(left, { recursive: true, force: true });
+    });
+  temporaries.add(folder);
+  return folder;
 }
 
 /** Undefined where only reading tells. */
