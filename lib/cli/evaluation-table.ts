@@ -36,9 +36,11 @@ export function evaluationTable(summary: EvaluationSummary, width = 120): string
   const usual = `${images} image${images === 1 ? '' : 's'}${failed > 0 ? `, ${failed} failed` : ''}`;
   return [
     ...inBlocks(heads, makers, columns, width),
-    `mean [95 % interval] over ${usual}; ${BEST} best of its column, ↑ higher is better, ↓ lower is; (n) where fewer images have a value`,
+    `mean [95 % interval] over ${usual}; ${BEST} best method of a column, ↑ higher is better, ↓ lower is; (n) where fewer images have a value`,
     ...(makers.some(({ control }) => control)
-      ? [`${CONTROLS.join(', ')}: maps that have not seen the model; what is no better than they are shows nothing`]
+      ? [
+          `${CONTROLS.join(', ')}: maps that have not seen the model; where they do as well, a metric says nothing for a method`,
+        ]
       : []),
   ];
 }
@@ -54,17 +56,21 @@ function columnOf(name: string, entries: readonly Entry[], makers: readonly Entr
   const sign = direction === 'higher' ? 1 : -1;
   const means = [...own.values()].flatMap(({ control, mean }) => (control || mean === null ? [] : [sign * mean]));
   const best = means.reduce((a, b) => Math.max(a, b), Number.NEGATIVE_INFINITY);
-  const number = isPercentage(name) ? (value: number) => (100 * value).toFixed(1) : rounded;
+  // Where all are equal, or there is one alone, none is better than another.
+  const isContest = means.some(mean => mean !== best);
+  const percent = isPercentage(name);
+  const digits = percent ? 1 : digitsFor([...own.values()].map(({ mean }) => Math.abs(mean ?? 0)));
+  const number = (value: number) => (percent ? 100 * value : value).toFixed(digits);
   const cells = makers.map(maker => {
     const entry = own.get(keyOf(maker));
     if (!entry) return '';
     const { mean, ci95, n, control } = entry;
     if (mean === null) return '–';
-    const mark = !control && sign * mean === best ? BEST : ' ';
+    const mark = isContest && !control && sign * mean === best ? BEST : ' ';
     const interval = ci95 ? ` [${number(ci95[0])}, ${number(ci95[1])}]` : '';
     return `${mark}${number(mean)}${interval}${n < images ? ` (${n})` : ''}`;
   });
-  return { heading: ` ${name} ${ARROWS[direction]}${isPercentage(name) ? ' %' : ''}`, cells };
+  return { heading: ` ${name} ${ARROWS[direction]}${percent ? ' %' : ''}`, cells };
 }
 
 /** Papers print these as percentages. */
@@ -73,8 +79,12 @@ function isPercentage(name: string): boolean {
   return metric?.family === 'confidence' && metric.unit !== 'score';
 }
 
-function rounded(value: number): string {
-  return Math.abs(value) >= 1000 ? value.toFixed(0) : Math.abs(value) >= 10 ? value.toFixed(1) : value.toFixed(3);
+/** Digits behind the point, of a column: three of its largest mean at least, so that small ones can be told apart. */
+function digitsFor(means: readonly number[]): number {
+  const largest = Math.max(...means);
+  if (largest === 0) return 3;
+  const places = 3 - Math.floor(Math.log10(largest));
+  return largest >= 0.1 ? Math.max(0, Math.min(3, places)) : Math.min(12, places - 1);
 }
 
 /** What tells makers apart: layer, convention and parameters only where they differ. */

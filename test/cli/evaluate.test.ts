@@ -260,6 +260,31 @@ describe('evaluate', () => {
     expect(stderr).toMatch(/left out: .*pointing-game.*--truth/);
   });
 
+  it('with parameters alone measures what there is a truth for, too', async () => {
+    const argv = [join(folder, 'photos'), '--metric-param', 'deletion.steps=5'];
+    const { asked } = await evaluate([...argv, '--truth', 'boxes.csv']);
+    expect(asked.options!.metrics).toContain('pointing-game');
+    expect(asked.options!.metrics).toContainEqual({ metric: 'deletion', params: { steps: 5 } });
+    expect((await evaluate(argv)).asked.options!.metrics).not.toContain('pointing-game');
+  });
+
+  it('marks no best method where there is one alone, or all are equal; small values keep their digits', async () => {
+    const { evaluationTable } = await import('../../lib/cli/evaluation-table.ts');
+    const tableOf = async (values: Readonly<Record<string, number>>) => {
+      const builder = new SummaryBuilder({ metrics: METRICS, seed: 0, resamples: 50 });
+      for (const [method, value] of Object.entries(values)) builder.add(fakeRow('a', 0, method, 'insertion', value));
+      return evaluationTable(await builder.summary({} as never)).slice(1, 1 + Object.keys(values).length);
+    };
+    expect(await tableOf({ 'grad-cam': 0.5, random: 0.4 })).toEqual(['grad-cam   0.500', 'random     0.400']);
+    expect((await tableOf({ 'grad-cam': 0, 'layer-cam': 0 })).join()).not.toContain('*');
+    expect(await tableOf({ 'grad-cam': 0.0072, 'layer-cam': 0.0076 })).toEqual([
+      'grad-cam    0.00720',
+      'layer-cam  *0.00760',
+    ]);
+    expect((await tableOf({ 'grad-cam': 10.46, 'layer-cam': 10.48 })).join()).toMatch(/10\.46.*\*10\.48/);
+    expect((await tableOf({ 'grad-cam': 50112.3, 'layer-cam': 50096 })).join()).toMatch(/\*50112,.* 50096/);
+  });
+
   it('shows tables in blocks where a line is full', async () => {
     const { evaluationTable } = await import('../../lib/cli/evaluation-table.ts');
     const builder = new SummaryBuilder({ metrics: METRICS, seed: 0, resamples: 50 });
@@ -328,7 +353,7 @@ describe('measure', () => {
     expect(stdout).toMatch(
       /^metric .*a\.npy +.*b\.npy +unit\ndeletion +↓ +0\.25 +0\.5 +fraction\npointing-game +↓ +– +–/,
     );
-    expect(stdout).toContain('–: the truth is empty');
+    expect(stdout).toContain('\npointing-game: the truth is empty');
     expect(stderr).toContain('stretched');
     expect(calls[0]).toMatchObject({
       image: 'cat.jpg',
@@ -339,6 +364,23 @@ describe('measure', () => {
         ],
       },
     });
+  });
+
+  it('tells why a value says less than it seems to, and prints whole numbers whole', async () => {
+    const model = fakeModel({
+      measure: async () => [
+        {
+          road: { ...measurement('road', -0.25), reason: 'nothing kept' },
+          'road-lerf': { ...measurement('road-lerf', -0.25), reason: 'nothing kept' },
+          'effective-complexity': measurement('effective-complexity', 1048577),
+        },
+      ],
+    });
+    const argv = ['measure', 'model.onnx', 'cat.jpg', '--map', npy('a.npy', [2, 3])];
+    const { stdout } = await runHere(argv, { library: { load: async () => model } });
+    expect(stdout).toMatch(/^road +↓ +-0\.25 +fraction$/m);
+    expect(stdout).toContain('\nroad, road-lerf: nothing kept\n');
+    expect(stdout).toMatch(/ 1048577 /);
   });
 
   it('--json prints a line for each map and metric', async () => {
