@@ -3,6 +3,7 @@ import type { EvaluationSummary, SummaryEntry } from '../evaluation/summary.ts';
 import { METRICS } from '../metrics/registry.ts';
 import { ARROWS } from './metrics.ts';
 import { formatTable } from './table.ts';
+import { oneLine, plural } from './text.ts';
 
 type Entry = Pick<
   SummaryEntry,
@@ -33,16 +34,32 @@ export function evaluationTable(summary: EvaluationSummary, width = 120): string
   );
   const heads = headings(makers);
   const columns = names.map(name => columnOf(name, entries, makers, images));
-  const usual = `${images} image${images === 1 ? '' : 's'}${failed > 0 ? `, ${failed} failed` : ''}`;
+  const usual = `${plural(images, 'image')}${failed > 0 ? `, ${failed} failed` : ''}`;
   return [
     ...inBlocks(heads, makers, columns, width),
-    `mean [95 % interval] over ${usual}; ${BEST} best method of a column, ↑ higher is better, ↓ lower is; (n) where fewer images have a value`,
+    `mean [95 % interval] over ${usual}; ${BEST} best method of a column, ↑ higher is better, ↓ lower is; (n) where fewer images have a value, – none has`,
     ...(makers.some(({ control }) => control)
       ? [
           `${CONTROLS.join(', ')}: maps that have not seen the model; where they do as well, a metric says nothing for a method`,
         ]
       : []),
+    ...whyMissing(metrics),
   ];
+}
+
+/** Why methods lack values; metrics with the same reason share a line. Of controls nobody asks. */
+function whyMissing(metrics: readonly SummaryEntry[]): string[] {
+  const found = new Map<string, { readonly names: Set<string>; images: number }>();
+  for (const { metric, missing, control } of metrics)
+    for (const [reason, images] of control ? [] : Object.entries(missing)) {
+      let one = found.get(reason);
+      if (!one) found.set(reason, (one = { names: new Set(), images: 0 }));
+      one.names.add(metric);
+      one.images = Math.max(one.images, images);
+    }
+  return [...found].map(([reason, { names, images }]) => {
+    return `no value of ${[...names].join(', ')} in up to ${plural(images, 'image')}: ${oneLine(reason)}`;
+  });
 }
 
 interface Column {

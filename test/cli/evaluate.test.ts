@@ -301,6 +301,7 @@ describe('evaluate', () => {
     expect(lines.filter(line => line.startsWith('method'))).toHaveLength(2);
     expect(lines[0]).toMatch(/^method +params +average-drop/);
     expect(lines.join('\n')).toContain('(2)');
+    expect(lines.at(-1)).toBe('no value of insertion in up to 1 image: x');
     expect(evaluationTable(summary, 200).filter(line => line.startsWith('method'))).toHaveLength(1);
     const empty = await new SummaryBuilder({ metrics: METRICS, seed: 0 }).summary({} as never);
     expect(evaluationTable(empty)).toEqual(['no image was evaluated']);
