@@ -1,8 +1,9 @@
-// Writes the methods table into README.md from the registry: `npm run build && node scripts/make-docs-tables.js`.
+// Writes the tables of methods (README.md) and metrics (docs/metrics.md) from the registries:
+// npm run build && node scripts/make-docs-tables.js
 import { readFileSync, writeFileSync } from 'node:fs';
-import { listMethods } from '../dist/index.js';
+import { listMethods, listMetrics } from '../dist/index.js';
+import { metricsTable, parametersTable } from './metrics/tables.js';
 
-const file = new URL('../README.md', import.meta.url);
 const link = paper => {
   const [kind, id] = paper.split(/:(.*)/s);
   const address = {
@@ -28,7 +29,14 @@ const rows = listMethods().map(
   ({ name, title, family, paper, needs: needed, cost }) =>
     `| \`${name}\` | ${title} | ${family} | ${link(paper)} | ${needs(needed) || 'activations'} | ${cost} |`,
 );
-const table = ['| name | | family | source | needs | cost |', '|---|---|---|---|---|---|', ...rows].join('\n');
-const readme = readFileSync(file, 'utf8');
-const [before, , after] = readme.split(/<!-- methods -->|<!-- \/methods -->/);
-writeFileSync(file, `${before}<!-- methods -->\n${table}\n<!-- /methods -->${after}`);
+const methods = ['| name | | family | source | needs | cost |', '|---|---|---|---|---|---|', ...rows].join('\n');
+
+function write(page, name, table) {
+  const file = new URL(`../${page}`, import.meta.url);
+  const [before, , after] = readFileSync(file, 'utf8').split(new RegExp(`<!-- ${name} -->|<!-- /${name} -->`));
+  writeFileSync(file, `${before}<!-- ${name} -->\n${table}\n<!-- /${name} -->${after}`);
+}
+
+write('README.md', 'methods', methods);
+write('docs/metrics.md', 'metrics', metricsTable(listMetrics()));
+write('docs/metrics.md', 'parameters', parametersTable(listMetrics()));

@@ -1,10 +1,15 @@
-/** The pages in docs/ against the code: every method has its section, and everything that is cited or linked is there. */
+/** The pages in docs/ against the code: every method and metric has its section, and everything that is cited or linked is there. */
 import { existsSync, readdirSync, readFileSync } from 'node:fs';
 import { dirname, join, relative, resolve } from 'node:path';
 import { fileURLToPath } from 'node:url';
 import { describe, expect, it } from 'vitest';
 import type { ParamSpec } from '../lib/methods/definition.ts';
 import { METHODS } from '../lib/methods/registry.ts';
+import type { MetricParam } from '../lib/metrics/definition.ts';
+import { listMetrics } from '../lib/metrics/list.ts';
+import { METRICS } from '../lib/metrics/registry.ts';
+// @ts-expect-error scripts are plain JavaScript
+import { metricsTable, parametersTable } from '../scripts/metrics/tables.js';
 
 const ROOT = fileURLToPath(new URL('..', import.meta.url));
 const SOURCES = /\.(ts|js|py|sh|cpp|hpp|inl|cu|cuh)$/;
@@ -75,6 +80,43 @@ describe('docs/methods.md', () => {
   });
 });
 
+describe('docs/metrics.md', () => {
+  const page = read('docs/metrics.md');
+  const links = page.slice(0, page.indexOf('\n## '));
+  const sections = new Map(
+    page
+      .split(/^(?=#{2,3} )/m)
+      .map(section => [/^### `(.+)`\n/.exec(section)?.[1], section] as const)
+      .filter((one): one is readonly [string, string] => one[0] !== undefined),
+  );
+
+  it('has the metrics in the order of the registry', () => {
+    expect([...sections.keys()]).toEqual(METRICS.map(({ name }) => name));
+  });
+
+  it.each(METRICS.map(metric => [metric.name, metric] as const))('%s', (name, metric) => {
+    const section = sections.get(name)!;
+    expect(links.includes(`](#${name})`), 'it is linked at the top').toBe(true);
+    expect(section, 'the formula, indented').toMatch(/^ {4}\S/m);
+    const [, question] = section.split('\n\n');
+    expect(question!.at(-1), 'the first paragraph ends with which way is better').toBe(
+      metric.direction === 'higher' ? '↑' : '↓',
+    );
+    const params = Object.entries<MetricParam>(metric.params ?? {});
+    const [, listed = ''] = /Parameters?:\s([^\0]*)$/.exec(section.trim()) ?? [];
+    expect([...listed.matchAll(/`(\w+)`/g)].map(([, param]) => param)).toEqual(params.map(([param]) => param));
+    if (params.length === 0) expect(section.trim()).toMatch(/No\sparameters\.$/);
+  });
+
+  it.each([
+    ['metrics', metricsTable],
+    ['parameters', parametersTable],
+  ] as const)('has the table of %s that scripts/make-docs-tables.js writes', (name, table) => {
+    const [, found] = new RegExp(`<!-- ${name} -->\\n(.*)\\n<!-- /${name} -->`, 's').exec(page)!;
+    expect(found, 'run: npm run build && node scripts/make-docs-tables.js').toBe(table(listMetrics()));
+  });
+});
+
 it('the README lists the methods in the order of the registry', () => {
   const [, table] = /<!-- methods -->(.*)<!-- \/methods -->/s.exec(read('README.md'))!;
   expect([...table!.matchAll(/^\| `([^`]+)` \| ([^|]+) \|/gm)].map(([, name, title]) => [name, title])).toEqual(
@@ -108,7 +150,7 @@ describe('what sources cite', () => {
 });
 
 describe('files and commands', () => {
-  const placeholders = /my[-_](?:cam|kernel)|FOLDER/;
+  const placeholders = /my[-_](?:cam|kernel|metric)|FOLDER/;
 
   it.each(pages)('that %s names are there', page => {
     const text = read(page);

@@ -52,17 +52,21 @@ export function addEvaluate(program: Command, context: CommandContext, finish: (
         .argParser(names)
         .default(['grad-cam'], 'grad-cam'),
     )
-    .option('--param <name=value>', "a method's parameter, repeated for several", param, [])
+    .addOption(
+      new Option('--param <name=value>', "a method's parameter, repeated for several (see `onnx-cam methods --json`)")
+        .argParser(param)
+        .default([], 'none'),
+    )
     .option('-l, --layer <name>', 'a layer; repeated: every method at each (default: chosen for the model)', collect)
     .option('-t, --target <target>', "as of `explain`, or 'label': the class that the truth names", 'top1');
   const described = addMetricOptions(command)
     .option('--no-controls', 'without the random, centred and constant maps')
-    .addOption(new Option('--only <which>', 'correct: pictures whose first class is the truth’s').choices(['correct']))
+    .addOption(new Option('--only <which>', "correct: pictures whose first class is the truth's").choices(['correct']))
     .option('--limit <n>', 'the first n pictures', wholeNumber(1))
     .option('--seed <n>', 'seed of everything random (default: 0)', wholeNumber(0))
     .optionsGroup('What to write:')
     .addOption(outOption('onnx-cam-evaluation'))
-    .option('--resume', 'go on with what is in the folder')
+    .option('--resume', 'go on with what is in the folder; without, it is replaced')
     .option('--json', 'a JSON object for each row on standard output, a line each, then one with the summary');
   addRunOptions(described).action(async (model: string, inputs: string[], flags: EvaluateFlags) => {
     finish(await evaluate(context, model, inputs, flags));

@@ -3,6 +3,7 @@ import type { EvaluationSummary, SummaryEntry } from '../evaluation/summary.ts';
 import { METRICS } from '../metrics/registry.ts';
 import { ARROWS } from './metrics.ts';
 import { formatTable } from './table.ts';
+import { oneLine, plural } from './text.ts';
 
 type Entry = Pick<
   SummaryEntry,
@@ -33,14 +34,32 @@ export function evaluationTable(summary: EvaluationSummary, width = 120): string
   );
   const heads = headings(makers);
   const columns = names.map(name => columnOf(name, entries, makers, images));
-  const usual = `${images} image${images === 1 ? '' : 's'}${failed > 0 ? `, ${failed} failed` : ''}`;
+  const usual = `${plural(images, 'image')}${failed > 0 ? `, ${failed} failed` : ''}`;
   return [
     ...inBlocks(heads, makers, columns, width),
-    `mean [95 % interval] over ${usual}; ${BEST} best of its column, ↑ higher is better, ↓ lower is; (n) where fewer images have a value`,
+    `mean [95 % interval] over ${usual}; ${BEST} best method of a column, ↑ higher is better, ↓ lower is; (n) where fewer images have a value, – none has`,
     ...(makers.some(({ control }) => control)
-      ? [`${CONTROLS.join(', ')}: maps that have not seen the model; what is no better than they are shows nothing`]
+      ? [
+          `${CONTROLS.join(', ')}: maps that have not seen the model; where they do as well, a metric says nothing for a method`,
+        ]
       : []),
+    ...whyMissing(metrics),
   ];
+}
+
+/** Why methods lack values; metrics with the same reason share a line. Of controls nobody asks. */
+function whyMissing(metrics: readonly SummaryEntry[]): string[] {
+  const found = new Map<string, { readonly names: Set<string>; images: number }>();
+  for (const { metric, missing, control } of metrics)
+    for (const [reason, images] of control ? [] : Object.entries(missing)) {
+      let one = found.get(reason);
+      if (!one) found.set(reason, (one = { names: new Set(), images: 0 }));
+      one.names.add(metric);
+      one.images = Math.max(one.images, images);
+    }
+  return [...found].map(([reason, { names, images }]) => {
+    return `no value of ${[...names].join(', ')} in up to ${plural(images, 'image')}: ${oneLine(reason)}`;
+  });
 }
 
 interface Column {
@@ -54,17 +73,21 @@ function columnOf(name: string, entries: readonly Entry[], makers: readonly Entr
   const sign = direction === 'higher' ? 1 : -1;
   const means = [...own.values()].flatMap(({ control, mean }) => (control || mean === null ? [] : [sign * mean]));
   const best = means.reduce((a, b) => Math.max(a, b), Number.NEGATIVE_INFINITY);
-  const number = isPercentage(name) ? (value: number) => (100 * value).toFixed(1) : rounded;
+  // Where all are equal, or there is one alone, none is better than another.
+  const isContest = means.some(mean => mean !== best);
+  const percent = isPercentage(name);
+  const digits = percent ? 1 : digitsFor([...own.values()].map(({ mean }) => Math.abs(mean ?? 0)));
+  const number = (value: number) => (percent ? 100 * value : value).toFixed(digits);
   const cells = makers.map(maker => {
     const entry = own.get(keyOf(maker));
     if (!entry) return '';
     const { mean, ci95, n, control } = entry;
     if (mean === null) return '–';
-    const mark = !control && sign * mean === best ? BEST : ' ';
+    const mark = isContest && !control && sign * mean === best ? BEST : ' ';
     const interval = ci95 ? ` [${number(ci95[0])}, ${number(ci95[1])}]` : '';
     return `${mark}${number(mean)}${interval}${n < images ? ` (${n})` : ''}`;
   });
-  return { heading: ` ${name} ${ARROWS[direction]}${isPercentage(name) ? ' %' : ''}`, cells };
+  return { heading: ` ${name} ${ARROWS[direction]}${percent ? ' %' : ''}`, cells };
 }
 
 /** Papers print these as percentages. */
@@ -73,8 +96,12 @@ function isPercentage(name: string): boolean {
   return metric?.family === 'confidence' && metric.unit !== 'score';
 }
 
-function rounded(value: number): string {
-  return Math.abs(value) >= 1000 ? value.toFixed(0) : Math.abs(value) >= 10 ? value.toFixed(1) : value.toFixed(3);
+/** Digits behind the point, of a column: three of its largest mean at least, so that small ones can be told apart. */
+function digitsFor(means: readonly number[]): number {
+  const largest = Math.max(...means);
+  if (largest === 0) return 3;
+  const places = 3 - Math.floor(Math.log10(largest));
+  return largest >= 0.1 ? Math.max(0, Math.min(3, places)) : Math.min(12, places - 1);
 }
 
 /** What tells makers apart: layer, convention and parameters only where they differ. */

@@ -1,4 +1,4 @@
-import type { Command } from 'commander';
+import { type Command, Option } from 'commander';
 import { OnnxCamError } from '../common/errors.ts';
 import type { MapInput } from '../explain/map-at-input.ts';
 import type { TensorInput } from '../image/source.ts';
@@ -41,12 +41,16 @@ export function addMeasure(program: Command, context: CommandContext, finish: (c
     .optionsGroup('What to judge:')
     .requiredOption(
       '--map <file...>',
-      "maps as .npy files [h,w] of float32, at the size of the model's input, of the picture, or of a layer",
+      "maps as .npy files [h,w] of float32, such as those of `explain --save map`: at the size of the model's input, of the picture, or of a layer",
     );
   const described = addMetricOptions(command)
     .option('-t, --target <target>', 'the class that the maps are about, as of `explain` (default: top1)')
     .option('-m, --method <name>', 'what made the maps, for metrics that explain again')
-    .option('--param <name=value>', "the method's parameter, repeated for several", param, [])
+    .addOption(
+      new Option('--param <name=value>', "the method's parameter, repeated for several")
+        .argParser(param)
+        .default([], 'none'),
+    )
     .option('-l, --layer <name>', "the method's layer, repeated for several", collect)
     .option('--seed <n>', 'seed of everything random (default: 0)', wholeNumber(0))
     .option('--json', 'a JSON object for each map and metric on standard output, a line each');
@@ -123,18 +127,23 @@ async function tell(
   if (!json) await console.print(...measurementTable(paths, results));
 }
 
-/** A line for each metric, a column for each map; below it why values are missing. */
+/** A line for each metric, a column for each map; below it why values are missing, or say less than they seem to. */
 function measurementTable(paths: readonly string[], results: readonly Measurements[]): string[] {
   const names = Object.keys(results[0] ?? {});
-  const reasons = new Set<string>();
-  const cell = ({ value, reason }: Measurement) => {
-    if (value !== null) return String(Number(value.toPrecision(6)));
-    reasons.add(reason ?? 'no value');
-    return '–';
+  /** Names by reason: several metrics often have the same. */
+  const reasons = new Map<string, Set<string>>();
+  const cell = ({ metric, value, reason }: Measurement) => {
+    const why = reason ?? (value === null ? 'no value' : null);
+    if (why !== null) reasons.set(why, (reasons.get(why) ?? new Set()).add(metric));
+    if (value === null) return '–';
+    return String(Number.isInteger(value) ? value : Number(value.toPrecision(6)));
   };
   const rows = names.map(name => {
     const { direction, unit } = results[0]![name]!;
     return [name, ARROWS[direction], ...results.map(measurements => cell(measurements[name]!)), unit];
   });
-  return [...formatTable(['metric', '', ...paths, 'unit'], rows), ...[...reasons].map(reason => `–: ${reason}`)];
+  return [
+    ...formatTable(['metric', '', ...paths, 'unit'], rows),
+    ...[...reasons].map(([reason, of]) => `${[...of].join(', ')}: ${reason}`),
+  ];
 }

@@ -1,5 +1,5 @@
 import { type Command, InvalidArgumentError, Option } from 'commander';
-import type { MetricSpec } from '../metrics/choose.ts';
+import { type MetricSpec, usualMetrics } from '../metrics/choose.ts';
 import { METRIC_CONVENTIONS, type MetricConvention, type MetricParamValue } from '../metrics/definition.ts';
 import { parseMetricParam } from '../metrics/params.ts';
 import { findMetric, METRICS } from '../metrics/registry.ts';
@@ -26,15 +26,20 @@ export function addMetricOptions(command: Command): Command {
     .addOption(
       new Option(
         '--metric <names>',
-        "a metric, several with commas, or 'all' (see `onnx-cam metrics`; default: those that need no truth and no method)",
+        "a metric, several with commas, or 'all' (see `onnx-cam metrics`; default: those that do not explain again, with --truth also those that need it)",
       ).argParser(names),
     )
     .addOption(
-      new Option('--metric-param <metric.name=value>', "a metric's parameter, repeated for several")
+      new Option(
+        '--metric-param <metric.name=value>',
+        "a metric's parameter, such as deletion.steps=20, repeated for several (see `onnx-cam metrics --json`)",
+      )
         .argParser(metricParam)
         .default([], 'none'),
     )
-    .addOption(new Option('--convention <name>', 'whose formulas and defaults').choices(METRIC_CONVENTIONS))
+    .addOption(
+      new Option('--convention <name>', 'whose formulas and defaults (default: "paper")').choices(METRIC_CONVENTIONS),
+    )
     .option(
       '--truth <path>',
       "where the objects are: a folder of masks (STEM.png) or of VOC's XML, a COCO file (.json), a table file,label,x,y,w,h (.csv)",
@@ -69,9 +74,8 @@ export function metricSpecs(
   if (metric === undefined && params.size === 0) return undefined;
   const isThere = ({ needs }: (typeof METRICS)[number]) =>
     (!needs.truth || has.truth) && (!(needs.explanations || needs.randomized) || has.method);
-  const isUsual = ({ needs }: (typeof METRICS)[number]) => !needs.truth && !needs.explanations && !needs.randomized;
   const wanted = new Set<string>();
-  const named = metric ?? METRICS.filter(isUsual).map(({ name }) => name);
+  const named = metric ?? usualMetrics(has.truth);
   for (const name of named) {
     if (name.toLowerCase() !== 'all') wanted.add(findMetric(name).name);
     else for (const definition of METRICS.filter(isThere)) wanted.add(definition.name);

@@ -30,9 +30,13 @@ function metricTable(metrics: readonly MetricInfo[]): string[] {
     cost,
     source,
   ]);
-  const legend = '↑ higher is better, ↓ lower is. F forward pass of the network, M the method once more.';
-  return [...formatTable(['metric', 'family', '', 'needs', 'cost', 'source'], rows), '', legend];
+  return [...formatTable(['metric', 'family', '', 'needs', 'cost', 'source'], rows), '', ...LEGEND];
 }
+
+const LEGEND = [
+  '↑ higher is better, ↓ lower is. F forward pass of the network, M the method once more; other names are parameters (--json).',
+  'the method: what made the map, `measure --method`; truth: a mask or boxes, `--truth`.',
+];
 
 function needsText({ scores, explanations, truth, randomized }: MetricInfo['needs']): string {
   const needs = [

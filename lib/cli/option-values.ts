@@ -8,7 +8,7 @@ export function collect(value: string, previous: readonly string[] = []): string
 
 export function names(text: string): string[] {
   const list = text.split(',').map(name => name.trim());
-  if (list.includes('')) throw new InvalidArgumentError('expected method names separated by commas.');
+  if (list.includes('')) throw new InvalidArgumentError('expected names separated by commas.');
   return list;
 }
 

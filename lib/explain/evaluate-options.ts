@@ -32,7 +32,7 @@ export interface EvaluateOptions {
   layers?: readonly LayerOption[];
   /** Default: 'paper'. */
   conventions?: readonly MetricConvention[];
-  /** Names, or { metric, params } (default: as of `measure`, with those that need the truth where there is some). */
+  /** Names, or { metric, params } (default: as of `measure`). */
   metrics?: readonly MetricSpec[];
   /** Of every image; 'label': the class that the truth names. */
   target?: TargetInput;

@@ -4,9 +4,8 @@ import { CONTROLS } from '../evaluation/direction.ts';
 import { type MetricRow, paramsText, type RowPlace } from '../evaluation/rows.ts';
 import { detectSource } from '../image/source.ts';
 import { findMethod } from '../methods/registry.ts';
-import { type ChosenMetric, chooseMetrics } from '../metrics/choose.ts';
+import { chooseMetrics } from '../metrics/choose.ts';
 import type { MetricConvention } from '../metrics/definition.ts';
-import { METRICS } from '../metrics/registry.ts';
 import type { ExplainSource } from '../network/images.ts';
 import type { TargetInput } from '../targets/target.ts';
 import { classOf } from '../truth/class-of.ts';
@@ -47,14 +46,12 @@ export function planOf(options: EvaluateOptions): EvaluationPlan {
   const shown = CONTROLS.map(
     (name): ControlMap => ({ name, make: (size, seed, index) => controlMap(name, size, seed, index) }),
   );
-  const metrics = new Map(conventions.map(convention => [convention, metricsOf(options, convention)] as const));
+  const metrics = new Map(
+    conventions.map(
+      convention => [convention, chooseMetrics(options.metrics, convention, options.truth !== undefined)] as const,
+    ),
+  );
   return { variants, controls: controls ? shown : [], metrics, inputs: options.inputs };
-}
-
-function metricsOf({ metrics, truth }: EvaluateOptions, convention: MetricConvention): ChosenMetric[] {
-  if (metrics !== undefined || truth === undefined) return chooseMetrics(metrics, convention);
-  const names = METRICS.filter(({ needs }) => !needs.explanations).map(({ name }) => name);
-  return chooseMetrics(names, convention);
 }
 
 /** What evaluates the images of one call. */

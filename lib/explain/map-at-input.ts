@@ -3,6 +3,7 @@ import { OnnxCamError } from '../common/errors.ts';
 import { shown } from '../common/shown.ts';
 import type { Placement, Size } from '../image/geometry.ts';
 import { mapOverInput } from '../image/map-over-input.ts';
+import { shownSize } from '../image/map-size.ts';
 import { normalize } from '../kernels/index.ts';
 import type { Maps } from '../kernels/types.ts';
 import { sized } from '../methods/conventions/convention.ts';
@@ -32,7 +33,8 @@ const isSide = (value: unknown): value is number => Number.isInteger(value) && (
 
 /**
  * The map at the size of the model's input. It may have that size, the picture's (it goes the way of the picture: squeezed,
- * cut, or put into a letterbox), or a layer's (enlarged, bilinear and half-pixel). Values outside [0, 1] are stretched.
+ * cut, or put into a letterbox; reduced too, as `mapSize: { max }` gives it), or a layer's (enlarged, bilinear and half-pixel).
+ * Values outside [0, 1] are stretched.
  * @param layers sizes of the model's layers
  * @throws `ERR_INPUT_SHAPE` for any other size
  */
@@ -56,13 +58,20 @@ async function atSize(
   const { picture } = placement;
   const isOf = (size: Size) => size.width === width && size.height === height;
   if (isOf(input)) return maps.data;
-  if (isOf(picture)) return mapOverInput(maps, placement);
+  if (isOf(picture) || isReduced({ width, height }, picture, input)) return mapOverInput(maps, placement);
   if (layers.some(isOf)) return (await sized(maps, input)).data;
   throw new OnnxCamError(
     'ERR_INPUT_SHAPE',
     `a map of ${width} × ${height} fits neither the model's input (${input.width} × ${input.height}), nor the picture ` +
       `(${picture.width} × ${picture.height}), nor a layer of the model; resize it to one of them`,
   );
+}
+
+/** The picture's with a shorter longer side, as `mapSize: { max }` makes it; what is smaller than the input lost too much. */
+function isReduced(size: Size, picture: Size, input: Size): boolean {
+  if (size.width < input.width || size.height < input.height) return false;
+  const { width, height } = shownSize({ max: Math.max(size.width, size.height) }, picture);
+  return width === size.width && height === size.height;
 }
 
 /** Values outside [0, 1] are stretched to it; values that are no numbers are left for the metrics to refuse. */

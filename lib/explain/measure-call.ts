@@ -44,7 +44,7 @@ export class MeasureCalls {
    * @throws what `Explainer.measure` throws
    */
   async measure(input: unknown, source: DetectedSource, options: MeasureOptions): Promise<Measurements[]> {
-    const metrics = chooseMetrics(options.metrics, options.convention ?? 'paper');
+    const metrics = chooseMetrics(options.metrics, options.convention ?? 'paper', options.truth !== undefined);
     const maps = options.maps ?? [options.map!];
     const truth = options.truth === undefined ? undefined : await openTruth(options.truth);
     const image = await this.open(source, options.target ?? targetOf(maps), options.inputs, {

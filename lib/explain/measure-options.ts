@@ -15,7 +15,7 @@ export interface MeasureOptions {
   map?: MapInput;
   /** Several maps of the same image, which share what they can. */
   maps?: readonly MapInput[];
-  /** Names, or { metric, params } (default: all that need neither the truth nor the method once more). */
+  /** Names, or { metric, params } (default: all that do not need the method once more; those that need the truth with `truth`). */
   metrics?: readonly MetricSpec[];
   /** Default: the class of the explanation that is judged, else 'top1'. */
   target?: TargetInput;

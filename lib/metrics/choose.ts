@@ -17,11 +17,15 @@ export interface ChosenMetric {
 
 /**
  * The metrics of a call.
- * @param specs default: all that need neither the truth, nor the method once more
+ * @param specs default: all that do not need the method once more, those that need the truth where there is some
  * @throws `ERR_METRIC_UNKNOWN`, `ERR_OPTION_INVALID` (parameters, one metric twice)
  */
-export function chooseMetrics(specs: readonly MetricSpec[] | undefined, convention: MetricConvention): ChosenMetric[] {
-  const wanted = specs ?? METRICS.filter(({ needs }) => !needs.truth && !needs.explanations).map(({ name }) => name);
+export function chooseMetrics(
+  specs: readonly MetricSpec[] | undefined,
+  convention: MetricConvention,
+  hasTruth: boolean,
+): ChosenMetric[] {
+  const wanted = specs ?? usualMetrics(hasTruth);
   if (!Array.isArray(wanted) || wanted.length === 0)
     throw invalid('`metrics` is an array with at least one name, or { metric, params }');
   const seen = new Set<string>();
@@ -32,6 +36,11 @@ export function chooseMetrics(specs: readonly MetricSpec[] | undefined, conventi
     seen.add(definition.name);
     return { definition, convention, params: resolveMetricParams(definition, params, convention) };
   });
+}
+
+/** Names of the metrics of a call that names none: explaining again may cost many times as much. */
+export function usualMetrics(hasTruth: boolean): string[] {
+  return METRICS.filter(({ needs }) => !needs.explanations && (!needs.truth || hasTruth)).map(({ name }) => name);
 }
 
 function checkedSpec(spec: unknown): { metric: string; params?: Readonly<Record<string, MetricParamValue>> } {

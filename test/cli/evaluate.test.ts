@@ -3,13 +3,13 @@ import { join } from 'node:path';
 import { beforeEach, describe, expect, it } from 'vitest';
 import type { LoadedModel } from '../../lib/cli/library.ts';
 import { OnnxCamError } from '../../lib/common/errors.ts';
-import { controlMap } from '../../lib/evaluation/controls.ts';
 import { EvaluationFiles } from '../../lib/evaluation/files.ts';
-import type { EvaluationRow, MetricRow } from '../../lib/evaluation/rows.ts';
+import type { EvaluationRow } from '../../lib/evaluation/rows.ts';
 import { SummaryBuilder } from '../../lib/evaluation/summary.ts';
 import type { EvaluateOptions, EvaluationRun, NamedTensor } from '../../lib/explain/evaluate-options.ts';
 import { formatNpy } from '../../lib/io/npy.ts';
 import type { LoadOptions } from '../../lib/options.ts';
+import { fakeRow, METRICS } from './evaluation-rows.ts';
 import { fakeModel, readJson, runHere, temporaryFolder } from './harness.ts';
 
 let folder: string;
@@ -28,11 +28,6 @@ interface Asked {
   options?: EvaluateOptions;
   loaded?: LoadOptions;
 }
-
-const METRICS = [
-  { name: 'average-drop', direction: 'lower' },
-  { name: 'insertion', direction: 'higher' },
-] as const;
 
 /** Two metrics of every method and the controls for each image; images called `bad` fail. */
 function stand(asked: Asked): LoadedModel['evaluate'] {
@@ -83,23 +78,6 @@ const makers = ({ methods = [], controls }: EvaluateOptions) => [
   ...methods.map(method => (typeof method === 'string' ? method : method.method)),
   ...(controls === false ? [] : ['random', 'constant']),
 ];
-
-function fakeRow(image: string, index: number, method: string, metric: string, value: number): MetricRow {
-  const about = { image, index, class: 1, label: 'cat', probability: 0.5, correct: null };
-  return {
-    ...about,
-    method,
-    layer: 'auto',
-    convention: 'paper',
-    params: '',
-    metric,
-    value,
-    status: 'ok',
-    reason: null,
-    runs: 1,
-    ms: 1,
-  };
-}
 
 async function evaluate(argv: readonly string[], options: Parameters<typeof runHere>[1] = {}) {
   const asked: Asked = { sources: [] };
@@ -260,158 +238,11 @@ describe('evaluate', () => {
     expect(stderr).toMatch(/left out: .*pointing-game.*--truth/);
   });
 
-  it('shows tables in blocks where a line is full', async () => {
-    const { evaluationTable } = await import('../../lib/cli/evaluation-table.ts');
-    const builder = new SummaryBuilder({ metrics: METRICS, seed: 0, resamples: 50 });
-    for (let index = 0; index < 3; index++)
-      for (const params of ['', '{"topK":3}'])
-        for (const { name } of METRICS)
-          builder.add({
-            ...fakeRow('a', index, 'score-cam', name, index),
-            params,
-            ...(index === 2 && name === 'insertion' && { value: null, reason: 'x' }),
-          });
-    const summary = await builder.summary({} as never);
-    const lines = evaluationTable(summary, 60);
-    expect(lines.filter(line => line.startsWith('method'))).toHaveLength(2);
-    expect(lines[0]).toMatch(/^method +params +average-drop/);
-    expect(lines.join('\n')).toContain('(2)');
-    expect(evaluationTable(summary, 200).filter(line => line.startsWith('method'))).toHaveLength(1);
-    const empty = await new SummaryBuilder({ metrics: METRICS, seed: 0 }).summary({} as never);
-    expect(evaluationTable(empty)).toEqual(['no image was evaluated']);
+  it('with parameters alone measures what there is a truth for, too', async () => {
+    const argv = [join(folder, 'photos'), '--metric-param', 'deletion.steps=5'];
+    const { asked } = await evaluate([...argv, '--truth', 'boxes.csv']);
+    expect(asked.options!.metrics).toContain('pointing-game');
+    expect(asked.options!.metrics).toContainEqual({ metric: 'deletion', params: { steps: 5 } });
+    expect((await evaluate(argv)).asked.options!.metrics).not.toContain('pointing-game');
   });
-});
-
-describe('measure', () => {
-  const measurement = (metric: string, value: number | null) => ({
-    metric,
-    value,
-    reason: value === null ? 'the truth is empty' : null,
-    direction: 'lower' as const,
-    unit: 'fraction' as const,
-    params: {},
-    score: 'probability',
-    baseline: null,
-    curve: null,
-    details: {},
-    runs: 1,
-    status: 'ok' as const,
-    warnings: metric === 'deletion' ? ['the map was stretched'] : [],
-  });
-
-  async function measure(argv: readonly string[]) {
-    const calls: { image: unknown; options: Record<string, unknown> }[] = [];
-    const model = fakeModel({
-      measure: async (image, options) => {
-        calls.push({ image, options: options as never });
-        return options.maps.map((_, i) => ({
-          deletion: measurement('deletion', 0.25 * (i + 1)),
-          'pointing-game': measurement('pointing-game', null),
-        }));
-      },
-    });
-    const outcome = await runHere(['measure', 'model.onnx', ...argv], { library: { load: async () => model } });
-    return { ...outcome, calls };
-  }
-
-  const npy = (name: string, dims: number[]) => {
-    const path = join(folder, name);
-    const data = Float32Array.from({ length: dims.reduce((a, b) => a * b, 1) }, (_, i) => i);
-    writeFileSync(path, Buffer.concat(formatNpy({ data, dims })));
-    return path;
-  };
-
-  it('prints a table of metrics and maps', async () => {
-    const [a, b] = [npy('a.npy', [2, 3]), npy('b.npy', [1, 1, 2, 3])];
-    const { code, stdout, stderr, calls } = await measure(['cat.jpg', '--map', a, b]);
-    expect(code).toBe(0);
-    expect(stdout).toMatch(
-      /^metric .*a\.npy +.*b\.npy +unit\ndeletion +↓ +0\.25 +0\.5 +fraction\npointing-game +↓ +– +–/,
-    );
-    expect(stdout).toContain('–: the truth is empty');
-    expect(stderr).toContain('stretched');
-    expect(calls[0]).toMatchObject({
-      image: 'cat.jpg',
-      options: {
-        maps: [
-          { width: 3, height: 2 },
-          { width: 3, height: 2 },
-        ],
-      },
-    });
-  });
-
-  it('--json prints a line for each map and metric', async () => {
-    const map = npy('a.npy', [2, 3]);
-    const { stdout } = await measure(['cat.jpg', '--map', map, '--json']);
-    const lines = stdout
-      .trim()
-      .split('\n')
-      .map(line => JSON.parse(line));
-    expect(lines).toEqual([
-      { input: 'cat.jpg', map, ...measurement('deletion', 0.25) },
-      { input: 'cat.jpg', map, ...measurement('pointing-game', null) },
-    ]);
-  });
-
-  it('hands its options on, and a tensor for a picture', async () => {
-    const [map, input] = [npy('a.npy', [2, 3]), npy('input.npy', [3, 2, 3])];
-    const { calls } = await measure([
-      ...[input, '--map', map, '--metric', 'deletion,coherency', '--metric-param', 'deletion.steps=10', '-t', '281'],
-      ...[
-        '-m',
-        'score-cam',
-        '--param',
-        'topK=4',
-        '-l',
-        'last',
-        '--truth',
-        'masks',
-        '--seed',
-        '3',
-        '--convention',
-        'quantus',
-      ],
-    ]);
-    expect(calls[0]!.image).toMatchObject({ dims: [3, 2, 3], type: 'float32' });
-    expect(calls[0]!.options).toMatchObject({
-      metrics: [{ metric: 'deletion', params: { steps: 10 } }, 'coherency'],
-      target: { kind: 'class', index: 281 },
-      method: 'score-cam',
-      params: { topK: 4 },
-      layer: 'last',
-      truth: 'masks',
-      seed: 3,
-      convention: 'quantus',
-    });
-  });
-
-  it('refuses arrays that are no maps, and missing ones', async () => {
-    const three = npy('three.npy', [3, 2, 3]);
-    expect(await measure(['cat.jpg', '--map', three])).toMatchObject({
-      code: 2,
-      stderr: expect.stringContaining('ERR_INPUT_SHAPE'),
-    });
-    expect(await measure(['cat.jpg', '--map', join(folder, 'none.npy')])).toMatchObject({ code: 2 });
-    expect(await measure(['cat.jpg'])).toMatchObject({ code: 2, stderr: expect.stringContaining('--map') });
-    expect(await measure(['cat.jpg', '--map', npy('a.npy', [2, 3]), '--param', 'topK=3'])).toMatchObject({
-      code: 2,
-      stderr: expect.stringContaining('--method'),
-    });
-  });
-});
-
-it('metrics lists every metric, as JSON with its parameters', async () => {
-  const table = await runHere(['metrics']);
-  expect(table.code).toBe(0);
-  expect(table.stdout).toMatch(/average-drop +confidence +↓ +scores/);
-  const json = JSON.parse((await runHere(['metrics', '--json'])).stdout);
-  expect(json.find(({ name }: { name: string }) => name === 'average-drop')).toMatchObject({
-    direction: 'lower',
-    unit: 'fraction',
-  });
-});
-
-it('controls are maps of any size', () => {
-  expect(controlMap('centre', { width: 1, height: 1 }, 0, 0)).toEqual(Float32Array.of(1));
 });

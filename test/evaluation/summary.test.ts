@@ -217,6 +217,10 @@ describe('figures of the data set', () => {
 });
 
 describe('controls', () => {
+  it('are maps of any size', () => {
+    expect(controlMap('centre', { width: 1, height: 1 }, 0, 0)).toEqual(Float32Array.of(1));
+  });
+
   const size = { width: 8, height: 6 };
 
   it('random: of seed and image alone', () => {

@@ -91,7 +91,40 @@ describe('a second map', () => {
   });
 });
 
+describe('a map of another size', () => {
+  const picture = {
+    data: Uint8Array.from({ length: 40 * 24 * 3 }, (_, i) => (i * 37) % 256),
+    info: { width: 40, height: 24, channels: 3 as const },
+  };
+  const flat = (width: number, height: number) => ({
+    data: new Float32Array(width * height).fill(0.25),
+    width,
+    height,
+  });
+  const complexityOf = async (width: number, height: number) =>
+    (await cam.measure(picture, { map: flat(width, height), metrics: ['complexity'] })).complexity!.value;
+
+  it('may be the reduced picture, as explain writes it', async () => {
+    const small = one(await cam.explain(picture, { ...METHOD, mapSize: { max: 30 } })).map;
+    expect([small.width, small.height]).toEqual([30, 18]);
+    expect(await complexityOf(30, 18)).toBeCloseTo(0.25, 6);
+    expect(await complexityOf(40, 24)).toBeCloseTo(0.25, 6);
+  });
+
+  it('is refused where its proportions are others, or it is smaller than the input', async () => {
+    await expect(complexityOf(30, 19)).rejects.toMatchObject({ code: 'ERR_INPUT_SHAPE' });
+    await expect(complexityOf(10, 6)).rejects.toMatchObject({ code: 'ERR_INPUT_SHAPE' });
+    await expect(complexityOf(80, 48)).rejects.toMatchObject({ code: 'ERR_INPUT_SHAPE' });
+  });
+});
+
 describe('the map alone', () => {
+  it('is measured by what needs the truth too, where there is one', async () => {
+    const truth = { boxes: [[2, 2, 6, 6]] as const };
+    expect(Object.keys(await cam.measure(x, { map, truth }))).toContain('pointing-game');
+    expect(Object.keys(await cam.measure(x, { map }))).not.toContain('pointing-game');
+  });
+
   it('is judged where the truth says, and its histogram is not printed', async () => {
     const truth = () => ({ boxes: [[2, 2, 6, 6]] as const });
     const metrics = [
