@@ -90,7 +90,7 @@ export async function evaluateImage(
       return { map: { data: make({ width, height }, call.seed, call.index), width, height } };
     });
     const given: GivenMap[] = [
-      ...explained.map((map, i) => ({ map, how: { ...howOf(variants[i]!), ...callOf(call) } })),
+      ...explained.map((map, i) => ({ map, how: { ...howOf(variants[i]!), ...callOf(call) }, made: true })),
       ...controls,
     ];
     const measured = await calls.measureOpened(image, given, metrics, truth, call.signal);

@@ -1,7 +1,3 @@
-import { rmSync } from 'node:fs';
-import { mkdtemp, rm } from 'node:fs/promises';
-import { tmpdir } from 'node:os';
-import { join } from 'node:path';
 import { invalid } from '../common/checks.ts';
 import { throwIfAborted } from '../common/errors.ts';
 import { RESAMPLES } from '../evaluation/bootstrap.ts';
@@ -11,6 +7,7 @@ import type { EvaluationRow } from '../evaluation/rows.ts';
 import type { RunIdentity } from '../evaluation/run-record.ts';
 import { type EvaluationSummary, SummaryBuilder, type SummaryOptions } from '../evaluation/summary.ts';
 import { runStream } from '../io/picture-stream.ts';
+import { makeTemporaryFolder, removeTemporaryFolder } from '../io/temporary-folder.ts';
 import type { EvaluationRun } from './evaluate-options.ts';
 import type { ImageRows } from './evaluate-rows.ts';
 
@@ -44,6 +41,7 @@ export class Evaluation implements EvaluationRun {
   #files: EvaluationFiles | undefined;
   #temporary: string | undefined;
   #rows: AsyncGenerator<EvaluationRow, void, void> | undefined;
+  #failure: { readonly error: unknown } | undefined;
   #given = 0;
   #leftOut = 0;
   #summary: Promise<EvaluationSummary> | undefined;
@@ -77,6 +75,8 @@ export class Evaluation implements EvaluationRun {
     for await (const _ of this) {
       // Rows are kept by the files and the builder.
     }
+    // Whoever read the rows has met it there; what was made before it is not the whole.
+    if (this.#failure) throw this.#failure.error;
     const { provenance, chosen, signal } = this.#parts;
     return this.#builder.summary(
       {
@@ -93,11 +93,11 @@ export class Evaluation implements EvaluationRun {
   async *#run(): AsyncGenerator<EvaluationRow, void, void> {
     const { source, evaluate, nameOf, concurrency, signal, limit, onProgress } = this.#parts;
     throwIfAborted(signal);
-    const files = await this.#open();
-    const images = first(await source(), limit);
-    const total = await countOf(images);
-    const task = (input: unknown, index: number) => evaluate(input, index, place => files.has(place));
     try {
+      const images = first(await source(), limit);
+      const total = await countOf(images);
+      const files = await this.#open();
+      const task = (input: unknown, index: number) => evaluate(input, index, place => files.has(place));
       for await (const { input, result, error } of runStream(images, task, { concurrency, signal })) {
         const index = this.#given++;
         if (result?.leftOut) this.#leftOut++;
@@ -113,15 +113,20 @@ export class Evaluation implements EvaluationRun {
         onProgress?.({ done: this.#given, total: total ?? this.#given });
         yield* rows;
       }
+    } catch (error) {
+      this.#failure = { error };
+      throw error;
     } finally {
-      await files.close();
+      await this.#files?.close();
+      // Of a run that failed nothing is wanted but what the caller's folder has.
+      if (this.#failure) await this.#removeTemporary();
     }
   }
 
   async #open(): Promise<EvaluationFiles> {
     const { identity, folder, resume } = this.#parts;
     const run = await identity();
-    if (folder === undefined) this.#temporary = await temporaryFolder();
+    if (folder === undefined) this.#temporary = await makeTemporaryFolder('onnx-cam-evaluation-');
     const onRow = (row: EvaluationRow) => this.#builder.add(row);
     this.#files = await EvaluationFiles.open(folder ?? this.#temporary!, { run, resume, onRow });
     return this.#files;
@@ -130,27 +135,17 @@ export class Evaluation implements EvaluationRun {
   /** Removes what was kept of the rows; nothing of what was saved. */
   async dispose(): Promise<void> {
     await this.#rows?.return();
-    if (!this.#temporary) return;
-    await rm(this.#temporary, { recursive: true, force: true });
-    temporaries.delete(this.#temporary);
+    await this.#removeTemporary();
+  }
+
+  async #removeTemporary(): Promise<void> {
+    if (this.#temporary) await removeTemporaryFolder(this.#temporary);
+    this.#temporary = undefined;
   }
 
   async [Symbol.asyncDispose](): Promise<void> {
     await this.dispose();
   }
-}
-
-const temporaries = new Set<string>();
-
-/** Removed at the end of the process, if nobody has done it before. */
-async function temporaryFolder(): Promise<string> {
-  const folder = await mkdtemp(join(tmpdir(), 'onnx-cam-evaluation-'));
-  if (temporaries.size === 0)
-    process.once('exit', () => {
-      for (const left of temporaries) rmSync(left, { recursive: true, force: true });
-    });
-  temporaries.add(folder);
-  return folder;
 }
 
 /** Undefined where only reading tells. */

@@ -28,6 +28,8 @@ import { settleDetector } from './settle-detector.ts';
 export interface GivenMap {
   readonly map: MapInput;
   readonly how?: HowExplained;
+  /** Whether it was made so of the image that is open. */
+  readonly made?: boolean;
 }
 
 /** Measures maps of images. */
@@ -92,10 +94,10 @@ export class MeasureCalls {
     const facts = await image.stage.network.factsFor(image.stage.network.sizeOf(image.image.tensor));
     const layers = model.layers.map(layer => positionsOf(layer, facts.get(layer.name)?.dims));
     const maps = await Promise.all(
-      given.map(async ({ map, how }): Promise<MapToJudge> => {
+      given.map(async ({ map, how, made }): Promise<MapToJudge> => {
         const { data, warnings } = await mapAtInput(map, image.image, layers);
         const again = how && new ExplainerAgain(this.#parts.stages, image, how);
-        return { data, warnings, explain: again?.explain, units: again?.units };
+        return { data, warnings, explain: again?.explain, units: again?.units, made };
       }),
     );
     return measureMaps(image, maps, metrics, { truth, signal });

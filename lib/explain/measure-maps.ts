@@ -4,6 +4,7 @@ import { JudgedMap } from '../metrics/judged-map.ts';
 import type { Measurement, Measurements } from '../metrics/measurement.ts';
 import type { TruthAtInput } from '../metrics/truth-at-input.ts';
 import type { MeasuredImage } from './measured-image.ts';
+import { whyForeign } from './own-map.ts';
 import { type AskedMetric, scoreVariants } from './score-variants.ts';
 
 /** One map to be judged, at the input's size. */
@@ -14,6 +15,8 @@ export interface MapToJudge {
   /** The method once more; undefined for maps whose method nobody named. */
   readonly explain?: MetricCase['explain'];
   readonly units?: () => RandomUnits;
+  /** Whether the method made it in this call, of this image. */
+  readonly made?: boolean;
 }
 
 /** What can be drawn anew of a network's weights. */
@@ -63,6 +66,12 @@ async function measureGroup(
       const drawn = { units: random?.count, stageUnits: random?.stages };
       asked.push({ metric, asked: { subject, map, truth, explain, ...drawn, convention, params, signal } });
     }
+  const foreign = await Promise.all(
+    judged.map((map, m) => {
+      const compares = asked.some(one => one.asked.map === map && one.metric.definition.needs.explanations);
+      return compares ? whyForeign(maps[m]!, map) : undefined;
+    }),
+  );
   const scores = await scoreVariants(image, asked);
   let next = 0;
   let place = 0;
@@ -74,7 +83,9 @@ async function measureGroup(
       const index = given ? -1 : next++;
       const value = given ?? (await metric.definition.measure(asked[index]!.asked, scores[index]!));
       const runs = given ? 0 : scores[index]!.logit.length;
-      measured.push([metric.definition.name, measurementOf(metric, value, { map, runs, warnings: maps[m]!.warnings })]);
+      const compares = !given && metric.definition.needs.explanations && foreign[m];
+      const warnings = compares ? [...maps[m]!.warnings, compares] : maps[m]!.warnings;
+      measured.push([metric.definition.name, measurementOf(metric, value, { map, runs, warnings })]);
     }
     results.push(Object.fromEntries(measured));
   }

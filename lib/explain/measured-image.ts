@@ -56,9 +56,11 @@ export async function openMeasured(
   const { output, readout } = asked;
   const work = [{ image, targets: [asked], index: 0 }];
   const plan = { output, readout, activations: [], gradients: [], manyScores: false };
+  const candidates = readout?.kind === 'detection';
   const run = await network.run({
     images: await imagesOf(network, work),
-    plan: { ...plan, region: readout?.kind === 'region', candidates: readout?.kind === 'detection' },
+    // What counts on the clean image counts on its changed copies: positions, or candidates.
+    plan: { ...plan, region: candidates || readout?.kind === 'region', candidates },
     layers: [],
     targets: [],
     signal,
