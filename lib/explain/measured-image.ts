@@ -99,7 +99,10 @@ export async function openMeasured(
     scorer,
     subject,
     run: variants => scorer.pixels(variants),
-    constants: constantsOf(network, JSON.stringify([own.output, own.terms, readout?.kind, request.size])),
+    // What a readout is fed (a region, vectors) is the image's or the call's own.
+    constants: readout
+      ? new Map()
+      : constantsOf(network, JSON.stringify([own.output, own.terms, request.size, inInputUnits(image.preprocess)])),
   };
 }
 
