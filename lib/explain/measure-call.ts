@@ -1,3 +1,4 @@
+import { invalid } from '../common/checks.ts';
 import { OnnxCamError } from '../common/errors.ts';
 import type { Size } from '../image/geometry.ts';
 import type { DetectedSource } from '../image/source.ts';
@@ -115,12 +116,26 @@ function positionsOf({ layout, spatial }: Layer, dims: readonly number[] | undef
   return { width, height };
 }
 
-/** The class of the explanation that is judged. */
+/**
+ * What the explanations that are judged explain: the best class where none is judged.
+ * @throws `ERR_OPTION_INVALID` where they explain different classes, or something that their index does not tell
+ */
 function targetOf(maps: readonly MapInput[]): TargetInput {
-  const [first] = maps;
-  if (!(first instanceof Explanation)) return 'top1';
-  return first.target.kind === 'class' ? first.target.index : 'top1';
+  const targets = maps.flatMap(map => (map instanceof Explanation ? [map.target] : []));
+  const [first] = targets;
+  if (!first) return 'top1';
+  if (!CLASS_KINDS.has(first.kind))
+    throw invalid(`the explanation is of a target of the kind '${first.kind}'; give the same \`target\` to measure`);
+  const other = targets.find(({ kind, index }) => kind !== first.kind || index !== first.index);
+  if (other)
+    throw invalid(
+      `the explanations are of different targets (${first.kind} ${first.index}, ${other.kind} ${other.index}); make a call for each, or give \`target\``,
+    );
+  return first.index;
 }
+
+/** Targets that are the class of their index; its probability is what metrics read by themselves. */
+const CLASS_KINDS: ReadonlySet<string> = new Set(['class', 'probability']);
 
 /** Of an explanation its own method, of other maps what the call names. */
 function howExplained(map: MapInput, options: MeasureOptions): HowExplained | undefined {
