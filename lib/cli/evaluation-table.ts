@@ -82,7 +82,7 @@ function columnOf(name: string, entries: readonly Entry[], makers: readonly Entr
     const entry = own.get(keyOf(maker));
     if (!entry) return '';
     const { mean, ci95, n, control } = entry;
-    if (mean === null) return '–';
+    if (mean === null) return ' –';
     const mark = isContest && !control && sign * mean === best ? BEST : ' ';
     const interval = ci95 ? ` [${number(ci95[0])}, ${number(ci95[1])}]` : '';
     return `${mark}${number(mean)}${interval}${n < images ? ` (${n})` : ''}`;

@@ -5,7 +5,6 @@ import type { RunIdentity } from '../evaluation/run-record.ts';
 import { openSource, type StreamSource } from '../io/picture-stream.ts';
 import type { MetricParams } from '../metrics/definition.ts';
 import type { ExplainSource } from '../network/images.ts';
-import type { Target } from '../targets/target.ts';
 import { openTruth } from '../truth/open-truth.ts';
 import type { TruthInput } from '../truth/truth.ts';
 import type { EvaluationPlan } from './evaluate-image.ts';
@@ -15,6 +14,7 @@ import { Evaluation } from './evaluation.ts';
 import type { CallParts } from './explain-call.ts';
 import type { MeasureCalls } from './measure-call.ts';
 import { mapConvention } from './measure-options.ts';
+import { targetText } from './target-text.ts';
 
 /** What an evaluation needs of its explainer. */
 export interface EvaluatingParts extends CallParts {
@@ -106,11 +106,6 @@ function settingsOf({ reading, stages }: EvaluatingParts, options: EvaluateOptio
     seed: options.seed ?? 0,
     only: options.only ?? null,
   });
-}
-
-function targetText(target: EvaluateOptions['target']): string {
-  if (target === undefined) return 'top1';
-  return typeof target === 'object' ? (target as Target).kind : String(target);
 }
 
 const truthText = (truth: TruthInput): string => (typeof truth === 'string' ? truth : 'given by the caller');

@@ -244,6 +244,7 @@ describe('controls', () => {
     expect(map[4 * 9 + 7]).toBeCloseTo(Math.exp(-9 / (2 * (9 / 4) ** 2)), 6);
     expect(map[7 * 9 + 4]).toBe(map[4 * 9 + 7]);
     expect(Math.max(...controlMap('centre', size, 0, 0))).toBe(1);
+    expect(controlMap('centre', { width: 1, height: 1 }, 0, 0)).toEqual(Float32Array.of(1));
   });
 
   it('constant', () => {
