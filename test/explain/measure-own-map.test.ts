@@ -5,6 +5,7 @@ import type { MeasureOptions } from '../../lib/explain/measure-options.ts';
 import type { Explainer } from '../../lib/explainer.ts';
 import { METRICS } from '../../lib/metrics/registry.ts';
 import type { Explanation } from '../../lib/result/explanation.ts';
+import { contrast } from '../../lib/targets/index.ts';
 import { noiseImage, one, plainModel } from '../helpers/explain-models.ts';
 import { explainerOpener } from '../helpers/open-explainers.ts';
 
@@ -63,6 +64,34 @@ describe("a map of another origin than the method's", () => {
     const low = Math.min(...cut);
     const cells = cut.map(value => (value - low) / (Math.max(...cut) - low));
     expect(await warningsOf({ map: { data: cells, width: w, height: h }, ...given })).toEqual([]);
+  });
+
+  it('an explanation of another target or image is told by every metric, unless the target is given', async () => {
+    const metrics = ['deletion', 'entropy'];
+    const warnings = async (image: typeof x, options: Parameters<typeof warningsOf>[0]) =>
+      Object.values(await cam.measure(image, { metrics, ...options })).map(measured => measured.warnings);
+    const told = [expect.stringMatching(/made for a score of .* give the `target`/)];
+    const difference = contrast(1, 0);
+    const contrasting = one(await cam.explain(x, { target: difference, mapSize: 'input' }));
+    expect(await warnings(x, { map: contrasting })).toEqual([told, told]);
+    expect(await warnings(x, { map: contrasting, target: difference })).toEqual([[], []]);
+    expect(await warnings(noiseImage([1, 3, SIDE, SIDE], 9), { map })).toEqual([told, told]);
+    expect(await warnings(x, { map })).toEqual([[], []]);
+    const other = one(await cam.explain(x, { target: 2, mapSize: 'input' }));
+    const [first, second] = await cam.measure(x, { maps: [map, other], metrics });
+    expect([first!.deletion!.warnings, second!.deletion!.warnings]).toEqual([[], told]);
+  });
+
+  it('that of a detector, asked for by default, is not', async () => {
+    const input = noiseImage([1, 3, 48, 48]);
+    for (const layout of ['yolov8', 'detr']) {
+      const detector = await open(new URL(`../golden/detection/${layout}.onnx`, import.meta.url));
+      const { entropy } = await detector.measure(input, {
+        map: one(await detector.explain(input)),
+        metrics: ['entropy'],
+      });
+      expect(entropy!.warnings).toEqual([]);
+    }
   });
 
   it('costs nothing where nobody compares', async () => {
