@@ -31,7 +31,12 @@ export interface GivenMap {
   readonly how?: HowExplained;
   /** Whether it was made so of the image that is open. */
   readonly made?: boolean;
+  /** The score that the image and target must have which it was made of. */
+  readonly score?: number;
 }
+
+/** Share by which scores of the same image and target differ: batches, devices. */
+const SAME_SCORE = 0.01;
 
 /** Measures maps of images. */
 export class MeasureCalls {
@@ -57,7 +62,10 @@ export class MeasureCalls {
       signal: options.signal,
       onProgress: options.onProgress,
     });
-    const given = maps.map((map): GivenMap => ({ map, how: howExplained(map, options) }));
+    const given = maps.map((map): GivenMap => {
+      const score = options.target === undefined && map instanceof Explanation ? map.target.score : undefined;
+      return { map, how: howExplained(map, options), score };
+    });
     const where = await truthAt(await truth?.find(input), image);
     return this.measureOpened(image, given, metrics, where, options.signal);
   }
@@ -95,8 +103,10 @@ export class MeasureCalls {
     const facts = await image.stage.network.factsFor(image.stage.network.sizeOf(image.image.tensor));
     const layers = model.layers.map(layer => positionsOf(layer, facts.get(layer.name)?.dims));
     const maps = await Promise.all(
-      given.map(async ({ map, how, made }): Promise<MapToJudge> => {
-        const { data, warnings } = await mapAtInput(map, image.image, layers);
+      given.map(async ({ map, how, made, score }): Promise<MapToJudge> => {
+        const { data, warnings: changed } = await mapAtInput(map, image.image, layers);
+        const other = score !== undefined && whyOther(score, image.subject.score('logit'));
+        const warnings = other ? [...changed, other] : changed;
         const again = how && new ExplainerAgain(this.#parts.stages, image, how);
         return { data, warnings, explain: again?.explain, units: again?.units, made };
       }),
@@ -114,6 +124,16 @@ function positionsOf({ layout, spatial }: Layer, dims: readonly number[] | undef
   const at = layout === 'nchw' ? dims?.slice(2) : layout === 'nhwc' ? dims?.slice(1, 3) : undefined;
   const [height = 0, width = 0] = at ?? spatial;
   return { width, height };
+}
+
+/** Of an explanation that was made for another target than the one it is judged for by default, or of another image. */
+function whyOther(made: number, here: number): string | undefined {
+  if (!(Math.abs(made - here) > SAME_SCORE * Math.max(1, Math.abs(made)))) return undefined;
+  const shown = (score: number) => Number(score.toPrecision(4));
+  return (
+    `the map was made for a score of ${shown(made)}, what is measured has ${shown(here)}: it is of another target or image; ` +
+    'give the `target` that it was made for, and its image'
+  );
 }
 
 /**

@@ -1,22 +1,10 @@
 /** Maps, truths and targets at the edge of what can be measured: a value, a reason or a code, never a number that means nothing. */
 import { afterEach, beforeAll, describe, expect, it, vi } from 'vitest';
 import { Session } from '../../lib/engine/session.ts';
-import type { MeasureOptions } from '../../lib/explain/measure-options.ts';
 import type { Explainer } from '../../lib/explainer.ts';
 import { METRICS } from '../../lib/metrics/registry.ts';
-import type { Explanation } from '../../lib/result/explanation.ts';
-import {
-  contrast,
-  detection,
-  negative,
-  regression,
-  segmentation,
-  similarity,
-  type TargetInput,
-} from '../../lib/targets/index.ts';
 import { expectError } from '../helpers/expect-error.ts';
-import { brightnessModel, noiseImage, one, plainModel, plainSpec, positiveTensor } from '../helpers/explain-models.ts';
-import { buildModel } from '../helpers/model-builder.ts';
+import { brightnessModel, noiseImage, one, plainModel, positiveTensor } from '../helpers/explain-models.ts';
 import { explainerOpener } from '../helpers/open-explainers.ts';
 
 const open = explainerOpener();
@@ -123,55 +111,6 @@ describe('a map', () => {
 
 const RAW = { mean: 0, std: 1, scale: 1 } as const;
 
-describe("a map of another origin than the method's", () => {
-  const COMPARING = METRICS.filter(({ needs }) => needs.explanations).map(({ name }) => name);
-  const OTHERS = METRICS.filter(({ needs }) => !needs.explanations && !needs.truth).map(({ name }) => name);
-  let map: Explanation;
-  beforeAll(async () => {
-    map = one(await cam.explain(x, { target: 1, mapSize: 'input' }));
-    expect(map.status).toBe('ok');
-  });
-  const warningsOf = async (options: Omit<MeasureOptions, 'maps'> & Required<Pick<MeasureOptions, 'map'>>) => {
-    const measured = await cam.measure(x, { metrics: [...COMPARING, ...OTHERS], ...options });
-    for (const name of OTHERS) expect(measured[name]!.warnings, name).toEqual([]);
-    const all = COMPARING.filter(name => measured[name]!.value !== null).map(name => measured[name]!.warnings);
-    expect(all.length).toBeGreaterThan(4);
-    for (const warnings of all) expect(warnings).toEqual(all[0]);
-    return all[0]!;
-  };
-
-  it('is told by the metrics that compare', async () => {
-    expect(await warningsOf({ map: slope, method: 'grad-cam', target: 1 })).toEqual([
-      expect.stringMatching(/not the one that the method makes .* % of its norm away/),
-    ]);
-  });
-
-  it('so is one of another class, and one of another method', async () => {
-    expect(await warningsOf({ map, target: 2 })).toHaveLength(1);
-    expect(await warningsOf({ map, method: 'eigen-cam' })).toHaveLength(1);
-  });
-
-  it("the method's own is not: given, as numbers, of 8 bits, of the layer", async () => {
-    const { data, width, height } = map.map;
-    expect(await warningsOf({ map })).toEqual([]);
-    const given = { method: 'grad-cam', target: 1 };
-    expect(await warningsOf({ map: { data, width, height }, ...given })).toEqual([]);
-    const coarse = data.map(value => Math.round(value * 255) / 255);
-    expect(await warningsOf({ map: { data: coarse, width, height }, ...given })).toEqual([]);
-    const { data: raw, width: w, height: h } = map.raw as typeof map.map;
-    const cut = raw.map(value => Math.max(0, value));
-    const low = Math.min(...cut);
-    const cells = cut.map(value => (value - low) / (Math.max(...cut) - low));
-    expect(await warningsOf({ map: { data: cells, width: w, height: h }, ...given })).toEqual([]);
-  });
-
-  it('costs nothing where nobody compares', async () => {
-    const run = vi.spyOn(Session.prototype, 'run');
-    await cam.measure(x, { map: slope, method: 'grad-cam', target: 1, metrics: ['entropy'] });
-    expect(run).toHaveBeenCalledTimes(1);
-  });
-});
-
 describe('truth', () => {
   const LOCAL = ['pointing-game', 'energy-pointing-game', 'rank-accuracy', 'roc-auc', 'pxap', 'iou'];
   const measured = (given: object) =>
@@ -200,93 +139,6 @@ describe('truth', () => {
     for (const { metric, value, reason } of await measured(mask(SIDE, SIDE, 1)))
       if (metric === 'roc-auc') expect([value, reason]).toEqual([null, expect.stringMatching(/\w/)]);
       else expect(value).not.toBeNaN();
-  });
-});
-
-describe('targets', () => {
-  const scoring = [
-    'average-drop',
-    'average-gain',
-    'deletion',
-    'insertion',
-    'road',
-    'infidelity',
-    'adcc',
-    'max-sensitivity',
-  ];
-  const check = async (explainer: Explainer, target: TargetInput, metrics: string[] = scoring, input = x) => {
-    const map = one(await explainer.explain(input, { target, mapSize: 'input' }));
-    const [, , height, width] = input.dims as number[];
-    const measured = await explainer.measure(input, {
-      map: filled(i => (i % 7) / 7, width, height),
-      method: 'grad-cam',
-      target,
-      metrics,
-    });
-    for (const { value, reason, metric } of Object.values(measured))
-      if (value === null) expect(reason, metric).toMatch(/\w/);
-      else expect(Number.isFinite(value), metric).toBe(true);
-    return { measured, score: map.target.score };
-  };
-
-  it('one class: its own score or the sigmoid, no other class', async () => {
-    for (const end of [undefined, 'Sigmoid'] as const) {
-      const { measured } = await check(await open(plainModel({ classes: 1, end })), 0, [...scoring, 'random-logit']);
-      expect(measured['random-logit']!.value).toBeNull();
-      expect(measured.deletion!.value).not.toBeNull();
-    }
-  });
-
-  it('regression: its own score, no gain', async () => {
-    const { measured, score } = await check(cam, regression(1));
-    expect(measured.deletion!.curve!.y[0]).toBeCloseTo(score, 4);
-    expect(measured['average-gain']!.value).toBeNull();
-    expect(measured.deletion!.score).toBe('probability');
-  });
-
-  it('differences and negatives are scored as they are', async () => {
-    for (const target of [contrast(0, 1), negative(2)]) {
-      const { measured, score } = await check(cam, target);
-      expect(measured.deletion!.curve!.y[0]).toBeCloseTo(score, 4);
-      expect(measured['average-gain']!.value).toBeNull();
-    }
-  });
-
-  it('embeddings by similarity', async () => {
-    const target = similarity([0.5, -1, 2, 0.25, 1]);
-    const { measured, score } = await check(cam, target);
-    expect(measured.insertion!.curve!.y.at(-1)).toBeCloseTo(score, 4);
-    expect(measured['average-gain']!.value).toBeNull();
-  });
-
-  it('positions of a segmentation', async () => {
-    const { nodes, initializers, inputs } = plainSpec({ convolutional: true });
-    const dense = await open(
-      buildModel({
-        nodes: nodes
-          .filter(({ op }) => op !== 'GlobalAveragePool')
-          .map(node => (node.outputs[0] === 'y' ? { ...node, inputs: ['r2', 'wc'] } : node)),
-        initializers,
-        inputs,
-        outputs: [{ name: 'y', dims: ['N', 5, 4, 4] }],
-      }),
-    );
-    const { measured, score } = await check(dense, segmentation({ classIndex: 1 }));
-    expect(measured.deletion!.curve!.y[0]).toBeCloseTo(score, 3);
-  });
-
-  it('boxes of a detector', async () => {
-    const detector = await open(new URL('../golden/detection/yolov8.onnx', import.meta.url));
-    const input = noiseImage([1, 3, 48, 48]);
-    const { measured, score } = await check(detector, detection({ classIndex: 1 }), scoring, input);
-    expect(measured.deletion!.curve!.y[0]).toBeCloseTo(score, 3);
-  });
-
-  it('several classes at once, several pictures at once are refused', async () => {
-    const measuring = (input: typeof x, target: TargetInput) =>
-      cam.measure(input, { map: slope, target, metrics: ['drop'] });
-    await expectError(() => measuring(x, { kind: 'top', k: 3 } as never), 'ERR_OPTION_INVALID', 'one class');
-    await expectError(() => measuring(noiseImage([2, 3, SIDE, SIDE]), 0), 'ERR_INPUT_SHAPE', 'one image');
   });
 });
 
