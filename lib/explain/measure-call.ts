@@ -63,8 +63,7 @@ export class MeasureCalls {
       onProgress: options.onProgress,
     });
     const given = maps.map((map): GivenMap => {
-      const score = options.target === undefined && map instanceof Explanation ? map.target.score : undefined;
-      return { map, how: howExplained(map, options), score };
+      return { map, how: howExplained(map, options), score: options.target === undefined ? logitOf(map) : undefined };
     });
     const where = await truthAt(await truth?.find(input), image);
     return this.measureOpened(image, given, metrics, where, options.signal);
@@ -124,6 +123,12 @@ function positionsOf({ layout, spatial }: Layer, dims: readonly number[] | undef
   const at = layout === 'nchw' ? dims?.slice(2) : layout === 'nhwc' ? dims?.slice(1, 3) : undefined;
   const [height = 0, width = 0] = at ?? spatial;
   return { width, height };
+}
+
+/** The class's own score that an explanation tells; methods with a score of their own, and other targets, tell another. */
+function logitOf(map: MapInput): number | undefined {
+  if (!(map instanceof Explanation) || map.target.kind !== 'class' || findMethod(map.method).ownScore) return undefined;
+  return map.target.score;
 }
 
 /** Of an explanation that was made for another target than the one it is judged for by default, or of another image. */

@@ -5,7 +5,8 @@ import type { MeasureOptions } from '../../lib/explain/measure-options.ts';
 import type { Explainer } from '../../lib/explainer.ts';
 import { METRICS } from '../../lib/metrics/registry.ts';
 import type { Explanation } from '../../lib/result/explanation.ts';
-import { contrast } from '../../lib/targets/index.ts';
+import { contrast, probability } from '../../lib/targets/index.ts';
+import { expectError } from '../helpers/expect-error.ts';
 import { noiseImage, one, plainModel } from '../helpers/explain-models.ts';
 import { explainerOpener } from '../helpers/open-explainers.ts';
 
@@ -66,20 +67,31 @@ describe("a map of another origin than the method's", () => {
     expect(await warningsOf({ map: { data: cells, width: w, height: h }, ...given })).toEqual([]);
   });
 
-  it('an explanation of another target or image is told by every metric, unless the target is given', async () => {
+  it('an explanation of another image is told by every metric', async () => {
     const metrics = ['deletion', 'entropy'];
     const warnings = async (image: typeof x, options: Parameters<typeof warningsOf>[0]) =>
       Object.values(await cam.measure(image, { metrics, ...options })).map(measured => measured.warnings);
     const told = [expect.stringMatching(/made for a score of .* give the `target`/)];
-    const difference = contrast(1, 0);
-    const contrasting = one(await cam.explain(x, { target: difference, mapSize: 'input' }));
-    expect(await warnings(x, { map: contrasting })).toEqual([told, told]);
-    expect(await warnings(x, { map: contrasting, target: difference })).toEqual([[], []]);
     expect(await warnings(noiseImage([1, 3, SIDE, SIDE], 9), { map })).toEqual([told, told]);
     expect(await warnings(x, { map })).toEqual([[], []]);
+    const probable = one(await cam.explain(x, { target: probability(2), mapSize: 'input' }));
+    expect(await warnings(x, { map: probable })).toEqual([[], []]);
+  });
+
+  it('explanations of other targets than a class, or of several, need the target', async () => {
+    const metrics = ['deletion'];
+    const difference = contrast(1, 0);
+    const contrasting = one(await cam.explain(x, { target: difference, mapSize: 'input' }));
+    await expectError(
+      () => cam.measure(x, { map: contrasting, metrics }),
+      'ERR_OPTION_INVALID',
+      /kind 'contrast'.*`target`/,
+    );
+    const { deletion } = await cam.measure(x, { map: contrasting, target: difference, metrics });
+    expect(deletion!.warnings).toEqual([]);
     const other = one(await cam.explain(x, { target: 2, mapSize: 'input' }));
-    const [first, second] = await cam.measure(x, { maps: [map, other], metrics });
-    expect([first!.deletion!.warnings, second!.deletion!.warnings]).toEqual([[], told]);
+    await expectError(() => cam.measure(x, { maps: [map, other], metrics }), 'ERR_OPTION_INVALID', /different targets/);
+    expect(await cam.measure(x, { maps: [map, other], target: 2, metrics })).toHaveLength(2);
   });
 
   it('that of a detector, asked for by default, is not', async () => {
