@@ -26,8 +26,8 @@ export interface RandomUnits {
   readonly stages: readonly number[];
 }
 
-/** Images and changed copies in memory at once: maps are judged in groups. */
-const MAPS_AT_ONCE = 8;
+/** Maps are judged in groups: ROAD alone fills 18 copies of the picture for each. */
+const MAPS_AT_ONCE = 4;
 
 /**
  * Measures maps of one image. Every metric's changed inputs run in common; a metric that fails takes its map's others with it.
