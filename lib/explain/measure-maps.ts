@@ -69,7 +69,8 @@ async function measureGroup(
   const foreign = await Promise.all(
     judged.map((map, m) => {
       const compares = asked.some(one => one.asked.map === map && one.metric.definition.needs.explanations);
-      return compares ? whyForeign(maps[m]!, map) : undefined;
+      const { explain, made } = maps[m]!;
+      return compares && explain && !made ? whyForeign(map.data, explain) : undefined;
     }),
   );
   const scores = await scoreVariants(image, asked);

@@ -1,5 +1,4 @@
-import type { JudgedMap } from '../metrics/judged-map.ts';
-import type { MapToJudge } from './measure-maps.ts';
+import type { MetricCase } from '../metrics/definition.ts';
 
 /**
  * Distance to the method's map, relative to that: what rounding to 8 bits and the way through a picture's size stay below, and what
@@ -12,8 +11,10 @@ const TOLERANCE = 0.01;
  * @returns what is to be known where the map is not what the method makes of the clean input
  * @throws what explaining throws
  */
-export async function whyForeign({ explain, made }: MapToJudge, { data }: JudgedMap): Promise<string | undefined> {
-  if (!explain || made) return undefined;
+export async function whyForeign(
+  data: Float32Array,
+  explain: NonNullable<MetricCase['explain']>,
+): Promise<string | undefined> {
   const own = await explain({});
   let squares = 0;
   let norm = 0;
@@ -26,6 +27,7 @@ export async function whyForeign({ explain, made }: MapToJudge, { data }: Judged
   const far = Number.isFinite(distance) ? `${Number((100 * distance).toPrecision(2))} % of its norm away` : 'far away';
   return (
     `the map is not the one that the method makes of this image and class (${far}), and this metric compares it with maps of ` +
-    'that method: name the method, layer, params, seed, convention and target that made it, or give the Explanation'
+    'that method: name the method, layer, params, seed, convention and target that made it, and give it at the size of the ' +
+    "model's input (`mapSize: 'input'`) or as Explanation"
   );
 }
