@@ -100,6 +100,8 @@ describe('targets', () => {
     );
     const { measured, score } = await check(dense, segmentation({ classIndex: 1 }));
     expect(measured.deletion!.curve!.y[0]).toBeCloseTo(score, 3);
+    const own = one(await dense.explain(x, { target: segmentation({ classIndex: 1 }) }));
+    await expectError(() => dense.measure(x, { map: own, metrics: ['entropy'] }), 'ERR_OPTION_INVALID', '`target`');
   });
 
   it.each(['yolov8', 'yolov5', 'ssd', 'detr'])('boxes of a detector: %s', async layout => {
