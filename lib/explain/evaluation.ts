@@ -51,10 +51,14 @@ export class Evaluation implements EvaluationRun {
     this.#builder = new SummaryBuilder(parts.summed);
   }
 
-  /** @throws what evaluating throws for every image; an image that fails is a row with `error` */
-  [Symbol.asyncIterator](): AsyncGenerator<EvaluationRow, void, void> {
+  /**
+   * Rows from where the last reader stopped: who leaves a loop leaves the rest to `summary`, or to another loop.
+   * @throws what evaluating throws for every image; an image that fails is a row with `error`
+   */
+  [Symbol.asyncIterator](): AsyncIterator<EvaluationRow, void, void> {
     this.#rows ??= this.#run();
-    return this.#rows;
+    const rows = this.#rows;
+    return { next: () => rows.next(), return: async () => ({ done: true, value: undefined }) };
   }
 
   /** What all rows say; those that nobody has read yet are made first. */

@@ -211,6 +211,27 @@ describe('an evaluation that ends early', () => {
   });
 });
 
+describe('a loop over rows that is left', () => {
+  it('leaves the rest to another, and to the summary', async () => {
+    const options: EvaluateOptions = { metrics: ['entropy'], controls: false };
+    const whole = await rowsOf(cam.evaluate(images, options));
+    const run = cam.evaluate(images, options);
+    const seen: EvaluationRow[] = [];
+    for await (const row of run) {
+      seen.push(row);
+      break;
+    }
+    for await (const row of run) {
+      seen.push(row);
+      break;
+    }
+    expect(seen.map(({ index }) => index)).toEqual([0, 1]);
+    const { images: counted, metrics } = await run.summary();
+    expect([counted, metrics[0]!.n]).toEqual([whole.length, whole.length]);
+    await run.dispose();
+  });
+});
+
 describe('10,000 rows', () => {
   it('come with flat memory', { timeout: 120_000 }, async () => {
     const tiny = await open(buildModel(plainSpec({ classes: 2, size: [8, 8] })));
