@@ -100,7 +100,7 @@ if (wants('peers') && values.python) {
     const rows = [];
     for (const { tool, metric, ms: theirs, values: found } of records.slice(1)) {
       const metrics = same[`${tool} ${metric}`];
-      const measure = i => cam.measure(inputs[i], { map: maps[i], metrics, target: classes[i] });
+      const measure = i => cam.measure(inputs[i], { map: maps[i], metrics, target: classes[i], convention: tool });
       const all = async () => {
         for (const i of inputs.keys()) await measure(i);
       };
