@@ -14,12 +14,12 @@ export function leaderboardPage({ scored, again, cut, refused, pictures, metrics
   const main = order.map(name => [
     shownName(name, cut),
     rankOf(makers.get(name)).toFixed(1),
-    ...names.map(metric => cell(makers.get(name).get(metric))),
+    ...names.map(metric => cell(makers.get(name).get(metric), scored.images)),
   ]);
   const others = byMaker(again.metrics);
   const second = [...others.keys()].map(name => [
     shownName(name, cut),
-    ...repeated.map(nameOf).map(metric => cell(others.get(name).get(metric))),
+    ...repeated.map(nameOf).map(metric => cell(others.get(name).get(metric), again.images)),
   ]);
   const wins = order
     .filter(name => !CONTROLS.includes(name))
@@ -35,10 +35,10 @@ export function leaderboardPage({ scored, again, cut, refused, pictures, metrics
     `Mean [95 % interval: percentile bootstrap, ${scored.provenance.bootstrap.resamples} resamples]. Sorted by the mean of the ranks in ${RANKED.join(', ')}, 1 the best of ${order.length}, controls among them. Where fewer photographs than ${scored.images} have a value the number stands beside it. Controls in italics: \`random\` noise, a blob in the \`centre\`, a \`constant\` map.`,
     table(['method', 'mean rank', ...heads], main),
     '## Against the random map',
-    'On how many photographs the map is better than noise (wins : losses; ties are the rest), and whether Wilcoxon’s signed-rank test, corrected by Holm over all pairs of the metric, is below 0.05 (*).',
+    'On how many photographs the map is better than noise (wins : losses; ties are the rest), and whether Wilcoxon’s signed-rank test, corrected by Holm over all pairs of the metric, is below 0.05 (*). That is strict: with few photographs one loss may be enough to miss it.',
     table(['method', ...RANKED], wins),
     '## Explained again',
-    `Metrics that make the map more than once, over the first ${again.images} of the photographs, without the methods that were cut down. ${repeated.map(entry => `\`${JSON.stringify(entry).replaceAll('"', '')}\``).join(', ')}.`,
+    `Metrics that make the map more than once, over the first ${again.images} of the photographs, without the methods that were cut down. Their parameters: ${repeated.map(entry => `${nameOf(entry)} \`${JSON.stringify(again.provenance.params[nameOf(entry)])}\``).join(', ')}.`,
     table(
       [
         'method',
@@ -75,11 +75,10 @@ function shownName(name, cut) {
   return `\`${name}\`${params ? ` (${params.join(', ')})` : ''}`;
 }
 
-function cell(entry) {
+function cell(entry, images) {
   if (!entry || entry.mean === null) return '–';
   const interval = entry.ci95 ? ` [${entry.ci95.map(short).join(', ')}]` : '';
-  const without = Object.values(entry.missing).reduce((sum, count) => sum + count, 0);
-  return `${short(entry.mean)}${interval}${without > 0 ? ` n ${entry.n}` : ''}`;
+  return `${short(entry.mean)}${interval}${entry.n < images ? ` n ${entry.n}` : ''}`;
 }
 
 const short = value => value.toFixed(3).replace('-', '−');
@@ -119,11 +118,30 @@ function findings({ scored, makers, order }) {
   ).length;
   const below = methods.filter(name => rankOf(makers.get(name)) > random);
   const behind = methods.filter(name => rankOf(makers.get(name)) > centre);
+  const twins = sameRows(makers, methods);
+  const deletion = makers.get('random').get('deletion').mean;
+  const worse = methods.filter(name => makers.get(name).get('deletion').mean > deletion);
   return [
     `Better than noise, beyond chance: ${RANKED.map(metric => `${beats(metric)} of ${methods.length} methods by ${metric}`).join(', ')}. ${below.length === 0 ? 'No method ranks behind the random map.' : `Behind the random map in mean rank: ${list(below)}.`}`,
     `First by mean rank: ${list(methods.slice(0, 5))}. The intervals of ${close} of the ${methods.length} methods overlap with those of the first in each of ${RANKED.join(', ')}: among these the order is not settled by ${scored.images} photographs.`,
     `A blob in the centre, which looks at no picture, has the mean rank ${centre.toFixed(1)}: ${behind.length === 0 ? 'all methods are ahead of it' : `${behind.length} methods are behind it (${list(behind)})`}.`,
+    `By deletion ${worse.length} of ${methods.length} methods have a worse mean than noise: pixels deleted all over a picture break it up sooner than an object cut out. What is behind \`random\` there is not for that reason wrong; insertion and ROAD, which blur and fill in, do not have this weakness to that extent.`,
+    ...(twins.length === 0
+      ? []
+      : [
+          `The same to three digits throughout, because on a network that ends in a mean over positions and one linear layer they are one formula or nearly: ${twins.map(group => group.map(name => `\`${name}\``).join(' = ')).join('; ')}.`,
+        ]),
   ];
+}
+
+/** Groups of methods whose means are all the same. */
+function sameRows(makers, methods) {
+  const groups = new Map();
+  for (const name of methods) {
+    const key = [...makers.get(name).values()].map(({ mean }) => mean?.toFixed(3)).join(' ');
+    groups.set(key, [...(groups.get(key) ?? []), name]);
+  }
+  return [...groups.values()].filter(({ length }) => length > 1);
 }
 
 const overlap = (a, b) => a.ci95 && b.ci95 && a.ci95[0] <= b.ci95[1] && b.ci95[0] <= a.ci95[1];
