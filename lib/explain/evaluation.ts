@@ -128,10 +128,11 @@ export class Evaluation implements EvaluationRun {
   }
 
   async #open(): Promise<EvaluationFiles> {
-    const { identity, folder, resume } = this.#parts;
+    const { identity, folder, resume, limit = Number.POSITIVE_INFINITY } = this.#parts;
     const run = await identity();
     if (folder === undefined) this.#temporary = await makeTemporaryFolder('onnx-cam-evaluation-');
-    const onRow = (row: EvaluationRow) => this.#builder.add(row);
+    // The table keeps the images behind a smaller limit; the summary is of those that were asked for.
+    const onRow = (row: EvaluationRow) => void (row.index < limit && this.#builder.add(row));
     this.#files = await EvaluationFiles.open(folder ?? this.#temporary!, { run, resume, onRow });
     return this.#files;
   }

@@ -232,6 +232,19 @@ describe('a loop over rows that is left', () => {
   });
 });
 
+describe('resuming with fewer images', () => {
+  it('sums up those that are asked for', async () => {
+    const options: EvaluateOptions = { metrics: ['entropy'], controls: false, folder: join(folder, 'fewer') };
+    await cam.evaluate(images, options).summary();
+    const {
+      images: counted,
+      metrics,
+      provenance,
+    } = await cam.evaluate(images, { ...options, resume: true, limit: 2 }).summary();
+    expect([counted, metrics[0]!.n, provenance.images.given]).toEqual([2, 2, 2]);
+  });
+});
+
 describe('10,000 rows', () => {
   it('come with flat memory', { timeout: 120_000 }, async () => {
     const tiny = await open(buildModel(plainSpec({ classes: 2, size: [8, 8] })));
