@@ -87,7 +87,7 @@ export async function evaluateImage(
     const explained = await explainAll(image, variants, call);
     const controls = plan.controls.map(({ make }) => {
       const { width, height } = inputSize(image.image);
-      return { map: { data: make({ width, height }, call.seed, call.index), width, height } };
+      return { map: { data: make({ width, height }, call.seed, call.index), width, height }, made: true };
     });
     const given: GivenMap[] = [
       ...explained.map((map, i) => ({ map, how: { ...howOf(variants[i]!), ...callOf(call) }, made: true })),

@@ -15,7 +15,7 @@ export interface MapToJudge {
   /** The method once more; undefined for maps whose method nobody named. */
   readonly explain?: MetricCase['explain'];
   readonly units?: () => RandomUnits;
-  /** Whether the method made it in this call, of this image. */
+  /** Whether it was made in this call, of this image: by the method, or without any, as controls are. */
   readonly made?: boolean;
 }
 
@@ -98,13 +98,14 @@ function refusal(
   { definition: { name, needs, refuses } }: ChosenMetric,
   { status }: JudgedMap,
   truth: TruthAtInput | undefined,
-  { explain }: MapToJudge,
+  { explain, made }: MapToJudge,
 ): string | undefined {
   if (status === 'not-finite') return 'the map holds NaN or infinite values';
   if (refuses?.includes(status)) return status === 'zero' ? 'the map is zero everywhere' : 'the map is constant';
   if (needs.truth && !truth) return 'nothing says where the object is';
   if (needs.truth && truth!.inside === 0) return 'the truth is empty';
-  if (needs.explanations && !explain) return `${name} explains again: give \`method\`, or an Explanation as map`;
+  if (needs.explanations && !explain)
+    return made ? 'no method made this map' : `${name} explains again: give \`method\`, or an Explanation as map`;
   return undefined;
 }
 
