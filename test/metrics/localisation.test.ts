@@ -87,6 +87,13 @@ describe('localisation', () => {
   it('an object that fills the picture has nothing beside it', async () => {
     expect((await judge('roc-auc', line(0, 1), { truth: truthOf([1, 1]) })).value).toBeNull();
     expect((await judge('pxap', line(0, 1), { truth: truthOf([1, 1]) })).value).toBe(1);
+    // Nothing but objects, in any number of parts.
+    for (let cells = 3; cells <= 60; cells++) {
+      const ramp = line(...Array.from({ length: cells }, (_, i) => i / cells));
+      expect((await judge('pxap', ramp, { truth: truthOf(new Array<number>(cells).fill(1)) })).value, `${cells}`).toBe(
+        1,
+      );
+    }
   });
 
   it('top-k of too few pixels', async () => {

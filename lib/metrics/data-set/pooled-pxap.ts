@@ -39,9 +39,10 @@ export function averagePrecision(counts: ArrayLike<number>): number | null {
     const gained = counts[i]!;
     found += gained;
     wrong += counts[BINS + i]!;
-    if (gained > 0) sum += (found / (found + wrong)) * (gained / objects);
+    if (gained > 0) sum += (found / (found + wrong)) * gained;
   }
-  return sum;
+  // Divided once: shares of the objects would not add up to 1.
+  return sum / objects;
 }
 
 /**
