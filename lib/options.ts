@@ -147,18 +147,30 @@ export function checkExplainOptions(options: ExplainOptions, where = 'explain', 
   if (options.methods !== undefined && (!Array.isArray(options.methods) || options.methods.length === 0))
     throw invalid('`methods` must be an array with at least one method name');
   checkOneOf('convention', options.convention, CONVENTIONS);
-  checkCount('batchSize', options.batchSize, 1);
-  checkSeed(options.seed);
-  checkInputs(options.inputs);
+  checkCallOptions(options);
   checkMapSize(options.mapSize);
   if (options.layer !== undefined && !isLayerOption(options.layer))
     throw invalid(`\`layer\` is a name, a negative number, or an array of these, not ${shown(options.layer)}`);
-  if (options.signal !== undefined && !(options.signal instanceof AbortSignal))
-    throw invalid('`signal` must be an AbortSignal');
-  if (options.onProgress !== undefined && typeof options.onProgress !== 'function')
-    throw invalid('`onProgress` must be a function');
   if (options.params !== undefined && (typeof options.params !== 'object' || options.params === null))
     throw invalid('`params` must be an object of parameter values');
+}
+
+/**
+ * Checks what every call that runs the model takes.
+ * @throws `ERR_OPTION_INVALID` with what was expected and what came.
+ */
+export function checkCallOptions({
+  batchSize,
+  seed,
+  inputs,
+  signal,
+  onProgress,
+}: Pick<ExplainOptions, 'batchSize' | 'seed' | 'inputs' | 'signal' | 'onProgress'>): void {
+  checkCount('batchSize', batchSize, 1);
+  checkSeed(seed);
+  checkInputs(inputs);
+  if (signal !== undefined && !(signal instanceof AbortSignal)) throw invalid('`signal` must be an AbortSignal');
+  if (onProgress !== undefined && typeof onProgress !== 'function') throw invalid('`onProgress` must be a function');
 }
 
 const isLayerName = (value: unknown): boolean => typeof value === 'string' || typeof value === 'number';

@@ -48,15 +48,18 @@ const sources = ['lib', 'native', 'bench', 'test', 'scripts']
   .flatMap(folder => filesIn(folder, SOURCES))
   .filter(file => file !== 'test/docs.test.ts');
 
+/** What stands above the first heading, and what below each heading that is a name. */
+function partsOf(page: string) {
+  const sections = page
+    .split(/^(?=#{2,3} )/m)
+    .map(section => [/^### `(.+)`\n/.exec(section)?.[1], section] as const)
+    .filter((one): one is readonly [string, string] => one[0] !== undefined);
+  return { links: page.slice(0, page.indexOf('\n## ')), sections: new Map(sections) };
+}
+
 describe('docs/methods.md', () => {
   const page = read('docs/methods.md');
-  const links = page.slice(0, page.indexOf('\n## '));
-  const sections = new Map(
-    page
-      .split(/^(?=#{2,3} )/m)
-      .map(section => [/^### `(.+)`\n/.exec(section)?.[1], section] as const)
-      .filter((one): one is readonly [string, string] => one[0] !== undefined),
-  );
+  const { links, sections } = partsOf(page);
 
   it('has the methods in the order of the registry', () => {
     expect([...sections.keys()]).toEqual(METHODS.map(({ name }) => name));
@@ -82,13 +85,7 @@ describe('docs/methods.md', () => {
 
 describe('docs/metrics.md', () => {
   const page = read('docs/metrics.md');
-  const links = page.slice(0, page.indexOf('\n## '));
-  const sections = new Map(
-    page
-      .split(/^(?=#{2,3} )/m)
-      .map(section => [/^### `(.+)`\n/.exec(section)?.[1], section] as const)
-      .filter((one): one is readonly [string, string] => one[0] !== undefined),
-  );
+  const { links, sections } = partsOf(page);
 
   it('has the metrics in the order of the registry', () => {
     expect([...sections.keys()]).toEqual(METRICS.map(({ name }) => name));

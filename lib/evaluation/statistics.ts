@@ -1,3 +1,6 @@
+import { between, quantileAt } from '../common/quantile.ts';
+import { tiedRanks } from '../common/tied-ranks.ts';
+
 /** Figures of a list of finite values. */
 export interface Moments {
   readonly n: number;
@@ -29,10 +32,7 @@ export function meanOf(values: Float64Array): number {
 
 /** Linear between neighbours, as numpy's `quantile`. @param sorted ascending, not empty */
 export function quantileOf(sorted: Float64Array, q: number): number {
-  const place = q * (sorted.length - 1);
-  const low = Math.floor(place);
-  const value = sorted[low]!;
-  return low + 1 < sorted.length ? value + (place - low) * (sorted[low + 1]! - value) : value;
+  return quantileAt(sorted.length, i => sorted[i]!, q);
 }
 
 /** The same of values in any order, which are moved about: an order of all would take many times as long. */
@@ -44,7 +44,7 @@ export function selectQuantile(values: Float64Array, q: number): number {
   if (place === low) return value;
   let next = Number.POSITIVE_INFINITY;
   for (let i = low + 1; i < values.length; i++) if (values[i]! < next) next = values[i]!;
-  return value + (place - low) * (next - value);
+  return between(value, next, place - low);
 }
 
 /** Brings the k-th smallest value to its place, smaller ones before it, larger ones behind it (Hoare). */
@@ -71,14 +71,7 @@ function select(values: Float64Array, k: number): void {
 /** Ranks from 1, equal values share the mean of theirs; as scipy's `rankdata`. */
 export function ranksOf(values: ArrayLike<number>): Float64Array {
   const order = Uint32Array.from({ length: values.length }, (_, i) => i).sort((a, b) => values[a]! - values[b]!);
-  const ranks = new Float64Array(values.length);
-  for (let from = 0; from < order.length; ) {
-    let to = from + 1;
-    while (to < order.length && values[order[to]!] === values[order[from]!]) to++;
-    for (let i = from; i < to; i++) ranks[order[i]!] = (from + to + 1) / 2;
-    from = to;
-  }
-  return ranks;
+  return tiedRanks(values, order).map(rank => rank + 1);
 }
 
 /**

@@ -1,6 +1,6 @@
+import { pearson } from '../common/pearson.ts';
 import type { MethodMaps } from '../maps/apply-method.ts';
 import { nth } from '../maps/apply-method.ts';
-import { correlation } from '../scoring/int8-check.ts';
 import type { Scorer } from '../scoring/scorer.ts';
 
 /** What maps of int8 runs must correlate with the float ones by. */
@@ -42,7 +42,7 @@ function likeness(a: MethodMaps, b: MethodMaps): number {
   const each = a.verdicts.map(({ status }, n) => {
     if (status !== b.verdicts[n]?.status) return 0;
     if (status !== 'ok') return 1;
-    const found = correlation(nth(a.maps, n), nth(b.maps, n));
+    const found = pearson(nth(a.maps, n), nth(b.maps, n)) ?? 0;
     return Number.isFinite(found) ? found : 0;
   });
   return Math.min(...each);

@@ -6,8 +6,8 @@ import type { TruthAtInput } from '../metrics/truth-at-input.ts';
 import { inputSize } from '../network/images.ts';
 import type { LayerOption } from '../options.ts';
 import type { Explanation } from '../result/explanation.ts';
-import type { MapStatus } from '../result/status.ts';
 import type { TargetInput } from '../targets/target.ts';
+import type { HowExplained } from './explain-again.ts';
 import { explainThatFits } from './explain-that-fits.ts';
 import { headSetting } from './head-setting.ts';
 import type { GivenMap, MeasureCalls } from './measure-call.ts';
@@ -46,7 +46,6 @@ export interface EvaluatedMap {
   /** As they were asked for. */
   readonly params: MethodVariant['params'];
   readonly measurements: Measurements;
-  readonly status: MapStatus;
   readonly milliseconds: number;
 }
 
@@ -90,21 +89,19 @@ export async function evaluateImage(
       return { map: { data: make({ width, height }, call.seed, call.index), width, height }, made: true };
     });
     const given: GivenMap[] = [
-      ...explained.map((map, i) => ({ map, how: { ...howOf(variants[i]!), ...callOf(call) }, made: true })),
+      ...explained.map((map, i) => ({ map, how: howOf(variants[i]!, call), made: true })),
       ...controls,
     ];
     const measured = await calls.measureOpened(image, given, metrics, truth, call.signal);
     const milliseconds = (performance.now() - start) / given.length;
     for (const [i, measurements] of measured.entries()) {
       const variant = variants[i];
-      const explanation = explained[i];
       maps.push({
         method: variant?.method ?? plan.controls[i - variants.length]!.name,
         layer: variant?.layerName ?? '',
         convention,
         params: variant?.params,
         measurements,
-        status: explanation?.status ?? 'ok',
         milliseconds,
       });
     }
@@ -116,14 +113,11 @@ export async function evaluateImage(
   return { image, class: index, label: labels?.names[index] ?? null, probability, maps };
 }
 
-const callOf = ({ seed, batchSize, signal }: MeasureCall) => ({ seed, batchSize, signal });
-
-const howOf = ({ method, params, layer, convention }: MethodVariant) => ({
-  method,
-  params,
-  layer,
-  convention: mapConvention(convention),
-});
+/** What makes a variant's map, but for the image. */
+const howOf = (
+  { method, params, layer, convention }: MethodVariant,
+  { seed, batchSize, signal }: MeasureCall,
+): HowExplained => ({ method, params, layer, convention: mapConvention(convention), seed, batchSize, signal });
 
 /** One explanation for each variant; methods without parameters of their own at the same layer share their runs. */
 async function explainAll(
@@ -141,15 +135,8 @@ async function explainAll(
   const made = new Map<MethodVariant, Explanation>();
   const { stage } = image;
   for (const group of groups.values()) {
-    const { layer, params, convention } = group[0]!;
-    const request = stage.requests.make({
-      methods: group.map(({ method }) => method),
-      params,
-      layer,
-      convention: mapConvention(convention),
-      mapSize: 'input',
-      ...callOf(call),
-    });
+    const { method: _, ...how } = howOf(group[0]!, call);
+    const request = stage.requests.make({ ...how, methods: group.map(({ method }) => method), mapSize: 'input' });
     const work = [{ image: image.image, index: 0, targets: [image.target] }];
     const [results] = await explainThatFits(stage, work, request);
     for (const [i, variant] of group.entries()) made.set(variant, results![i]![0]![0]!);

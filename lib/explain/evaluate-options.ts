@@ -1,4 +1,4 @@
-import { checkCount, checkNames, checkObject, checkOneOf, checkSeed, invalid, isRecord } from '../common/checks.ts';
+import { checkCount, checkNamed, checkNames, checkObject, checkOneOf, invalid, isRecord } from '../common/checks.ts';
 import type { Progress } from '../common/progress.ts';
 import { shown } from '../common/shown.ts';
 import type { Tensor } from '../engine/tensor.ts';
@@ -7,7 +7,7 @@ import type { EvaluationSummary } from '../evaluation/summary.ts';
 import type { TensorInput } from '../image/source.ts';
 import type { MetricSpec } from '../metrics/choose.ts';
 import { METRIC_CONVENTIONS, type MetricConvention } from '../metrics/definition.ts';
-import { checkInputs, type LayerOption } from '../options.ts';
+import { checkCallOptions, type LayerOption } from '../options.ts';
 import type { TargetInput } from '../targets/target.ts';
 import type { TruthInput } from '../truth/truth.ts';
 
@@ -92,11 +92,11 @@ export interface EvaluationRun extends AsyncIterable<EvaluationRow> {
 export function checkEvaluateOptions(options: EvaluateOptions): void {
   checkObject(options, 'evaluate');
   checkNames(options, EVALUATE_OPTIONS, 'evaluate');
-  const { methods, layers, conventions, truth, target, controls, only, folder, resume, signal, onProgress } = options;
+  const { methods, layers, conventions, truth, target, controls, only, folder, resume } = options;
   for (const [name, list] of Object.entries({ methods, layers, conventions }))
     if (list !== undefined && (!Array.isArray(list) || list.length === 0))
       throw invalid(`\`${name}\` must be an array with at least one entry, not ${shown(list)}`);
-  for (const spec of methods ?? []) checkMethod(spec);
+  for (const spec of methods ?? []) checkNamed(spec, 'method');
   for (const convention of conventions ?? []) checkOneOf('conventions', convention, METRIC_CONVENTIONS);
   if ((target === 'label' || only === 'correct') && truth === undefined)
     throw invalid(
@@ -112,18 +112,5 @@ export function checkEvaluateOptions(options: EvaluateOptions): void {
   if (resume && folder === undefined) throw invalid('`resume` goes on with what is in `folder`; give `folder`');
   checkCount('limit', options.limit, 1);
   checkCount('concurrency', options.concurrency, 1);
-  checkCount('batchSize', options.batchSize, 1);
-  checkSeed(options.seed);
-  checkInputs(options.inputs);
-  if (signal !== undefined && !(signal instanceof AbortSignal)) throw invalid('`signal` must be an AbortSignal');
-  if (onProgress !== undefined && typeof onProgress !== 'function') throw invalid('`onProgress` must be a function');
-}
-
-function checkMethod(spec: unknown): void {
-  if (typeof spec === 'string') return;
-  checkObject(spec, 'a method');
-  checkNames(spec as object, ['method', 'params'], 'an entry of `methods`');
-  const { method, params } = spec as { method?: unknown; params?: unknown };
-  if (typeof method !== 'string') throw invalid(`\`method\` is the name of a method, not ${shown(method)}`);
-  if (params !== undefined) checkObject(params, `the parameters of ${method}`);
+  checkCallOptions(options);
 }

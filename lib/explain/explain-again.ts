@@ -28,6 +28,8 @@ export class ExplainerAgain {
   /** Weights by their unit's place. */
   readonly #drawn = new Map<number, Promise<Map<string, TensorProto>>>();
 
+  #units: readonly WeightUnit[] | undefined;
+
   constructor(stages: Stages, image: MeasuredImage, how: HowExplained) {
     this.#stages = stages;
     this.#image = image;
@@ -40,7 +42,7 @@ export class ExplainerAgain {
     const asked = classIndex === undefined ? target : otherClass(target, classIndex);
     if (!randomized) return this.#mapOf(stage, input, asked);
     const { model } = stage.network;
-    const units = weightUnits(model);
+    const units = this.#weightUnits;
     const weights = new Map<string, TensorProto>();
     for (const place of placesOf(randomized, units))
       for (const [name, weight] of await this.#draw(units[place]!, place)) weights.set(name, weight);
@@ -56,9 +58,15 @@ export class ExplainerAgain {
   /** Layers whose weights can be drawn anew. @throws `ERR_MODEL_UNSUPPORTED` for quantised weights */
   readonly units = (): RandomUnits => {
     const { model } = this.#image.stage.network;
-    const units = weightUnits(model);
+    const units = this.#weightUnits;
     return { count: units.length, stages: stageUnits(model, units) };
   };
+
+  /** Found once: it walks the whole graph. */
+  get #weightUnits(): readonly WeightUnit[] {
+    this.#units ??= weightUnits(this.#image.stage.network.model);
+    return this.#units;
+  }
 
   #draw(unit: WeightUnit, place: number): Promise<Map<string, TensorProto>> {
     let drawn = this.#drawn.get(place);

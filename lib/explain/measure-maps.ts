@@ -1,11 +1,11 @@
 import type { ChosenMetric } from '../metrics/choose.ts';
-import type { MetricCase, MetricValue } from '../metrics/definition.ts';
+import type { MetricCase, MetricValue, VariantScores } from '../metrics/definition.ts';
 import { JudgedMap } from '../metrics/judged-map.ts';
 import type { Measurement, Measurements } from '../metrics/measurement.ts';
 import type { TruthAtInput } from '../metrics/truth-at-input.ts';
 import type { MeasuredImage } from './measured-image.ts';
 import { whyForeign } from './own-map.ts';
-import { type AskedMetric, scoreVariants } from './score-variants.ts';
+import { scoreVariants } from './score-variants.ts';
 
 /** One map to be judged, at the input's size. */
 export interface MapToJudge {
@@ -45,6 +45,12 @@ export async function measureMaps(
   return results;
 }
 
+/** One metric on one map: what it is asked, or why it has no value. */
+type Cell = { readonly map: number; readonly metric: ChosenMetric } & (
+  | { readonly asked: MetricCase; readonly why?: undefined }
+  | { readonly asked?: undefined; readonly why: string }
+);
+
 async function measureGroup(
   image: MeasuredImage,
   maps: readonly MapToJudge[],
@@ -53,42 +59,36 @@ async function measureGroup(
 ): Promise<Measurements[]> {
   const { subject } = image;
   const judged = maps.map(({ data }) => new JudgedMap(data, subject));
-  const refused: (MetricValue | undefined)[] = [];
-  const asked: AskedMetric[] = [];
-  for (const [m, map] of judged.entries())
-    for (const metric of metrics) {
+  const cells = judged.flatMap((map, m) =>
+    metrics.map((metric): Cell => {
       const why = refusal(metric, map, truth, maps[m]!);
-      refused.push(why === undefined ? undefined : { value: null, reason: why });
-      if (why !== undefined) continue;
+      if (why !== undefined) return { map: m, metric, why };
       const { convention, params } = metric;
       const { explain, units } = maps[m]!;
       const random = metric.definition.needs.randomized ? units?.() : undefined;
       const drawn = { units: random?.count, stageUnits: random?.stages };
-      asked.push({ metric, asked: { subject, map, truth, explain, ...drawn, convention, params, signal } });
-    }
-  const foreign = await Promise.all(
-    judged.map((map, m) => {
-      const compares = asked.some(one => one.asked.map === map && one.metric.definition.needs.explanations);
-      const { explain, made } = maps[m]!;
-      return compares && explain && !made ? whyForeign(map.data, explain) : undefined;
+      return { map: m, metric, asked: { subject, map, truth, explain, ...drawn, convention, params, signal } };
     }),
   );
-  const scores = await scoreVariants(image, asked);
-  let next = 0;
-  let place = 0;
-  const results: Measurements[] = [];
-  for (const [m, map] of judged.entries()) {
-    const measured: [string, Measurement][] = [];
-    for (const metric of metrics) {
-      const given = refused[place++];
-      const index = given ? -1 : next++;
-      const value = given ?? (await metric.definition.measure(asked[index]!.asked, scores[index]!));
-      const runs = given ? 0 : scores[index]!.logit.length;
-      const compares = !given && metric.definition.needs.explanations && foreign[m];
-      const warnings = compares ? [...maps[m]!.warnings, compares] : maps[m]!.warnings;
-      measured.push([metric.definition.name, measurementOf(metric, value, { map, runs, warnings })]);
-    }
-    results.push(Object.fromEntries(measured));
+  const compares = ({ metric, asked }: Cell) => asked !== undefined && metric.definition.needs.explanations === true;
+  const foreign = await Promise.all(
+    maps.map(({ data, explain, made }, m) => {
+      const isAsked = cells.some(cell => cell.map === m && compares(cell));
+      return isAsked && explain && !made ? whyForeign(data, explain) : undefined;
+    }),
+  );
+  const asked = cells.filter(cell => cell.asked !== undefined);
+  const scored = await scoreVariants(image, asked);
+  const scores = new Map<Cell, VariantScores>(asked.map((cell, i) => [cell, scored[i]!]));
+  const results: Record<string, Measurement>[] = maps.map(() => ({}));
+  for (const cell of cells) {
+    const { map, metric } = cell;
+    const own = scores.get(cell);
+    const value = own ? await metric.definition.measure(cell.asked!, own) : { value: null, reason: cell.why };
+    const other = compares(cell) ? foreign[map] : undefined;
+    const warnings = other ? [...maps[map]!.warnings, other] : maps[map]!.warnings;
+    const runs = own?.logit.length ?? 0;
+    results[map]![metric.definition.name] = measurementOf(metric, value, { map: judged[map]!, runs, warnings });
   }
   return results;
 }

@@ -1,10 +1,10 @@
-import { checkCount, checkNames, checkObject, checkOneOf, checkSeed, invalid } from '../common/checks.ts';
+import { checkNames, checkObject, checkOneOf, invalid } from '../common/checks.ts';
 import type { Progress } from '../common/progress.ts';
 import type { Tensor } from '../engine/tensor.ts';
 import type { Convention } from '../methods/definition.ts';
 import type { MetricSpec } from '../metrics/choose.ts';
 import { METRIC_CONVENTIONS, type MetricConvention } from '../metrics/definition.ts';
-import { checkInputs, type LayerOption } from '../options.ts';
+import { checkCallOptions, type LayerOption } from '../options.ts';
 import type { TargetInput } from '../targets/target.ts';
 import type { TruthInput } from '../truth/truth.ts';
 import { checkMap, type MapInput } from './map-at-input.ts';
@@ -65,13 +65,7 @@ export function checkMeasureOptions(options: MeasureOptions): void {
   if (method !== undefined && typeof method !== 'string') throw invalid('`method` is the name of one method');
   if (params !== undefined) checkObject(params, '`params`');
   checkOneOf('convention', options.convention, METRIC_CONVENTIONS);
-  checkCount('batchSize', options.batchSize, 1);
-  checkSeed(options.seed);
-  checkInputs(options.inputs);
-  if (options.signal !== undefined && !(options.signal instanceof AbortSignal))
-    throw invalid('`signal` must be an AbortSignal');
-  if (options.onProgress !== undefined && typeof options.onProgress !== 'function')
-    throw invalid('`onProgress` must be a function');
+  checkCallOptions(options);
 }
 
 /** The convention of the maps that a metric's convention belongs to. */

@@ -35,7 +35,8 @@ export async function scoreVariants(runner: VariantRunner, asked: readonly Asked
   const known = new Map<Float32Array, ScorePair>([
     [subject.input, [subject.score('probability'), subject.score('logit')]],
   ]);
-  for (const [name, image] of await subject.constants()) {
+  const ofNetwork = await subject.constants();
+  for (const [name, image] of ofNetwork) {
     const pair = constants.get(name);
     if (pair) known.set(image, pair);
   }
@@ -51,7 +52,7 @@ export async function scoreVariants(runner: VariantRunner, asked: readonly Asked
     return pair;
   };
   const pairs = whole.map(list => list.map(pairOf));
-  for (const [name, image] of await subject.constants())
+  for (const [name, image] of ofNetwork)
     whole.forEach((list, i) => {
       const at = list.findIndex(({ from, to }) => from === image && to === undefined);
       if (at >= 0) constants.set(name, pairs[i]![at]!);

@@ -11,6 +11,11 @@ export interface PictureShape {
   readonly channelsLast: boolean;
 }
 
+/** The pixel, y · W + x, that a value of the input belongs to. */
+export function pixelOf({ channels, height, width, channelsLast }: PictureShape, value: number): number {
+  return channelsLast ? Math.floor(value / channels) : value % (height * width);
+}
+
 /** A picture's part of an argument list. */
 export type PictureArguments = readonly [
   image: Float32Array,

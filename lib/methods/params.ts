@@ -1,6 +1,4 @@
-import { OnnxCamError } from '../common/errors.ts';
-import { shown } from '../common/shown.ts';
-import { didYouMean } from '../common/suggest.ts';
+import { checkParam, checkParamNames } from '../common/params.ts';
 import type { Convention, MethodDefinition, ParamSpec, ParamValue, ParamValues } from './definition.ts';
 
 /** The parameter that every method has and every sum over channels heeds. */
@@ -32,16 +30,11 @@ export function resolveParams(
   convention: Convention,
 ): ParamValues {
   const specs = paramSpecs(method);
-  for (const name of Object.keys(given))
-    if (!specs[name])
-      throw new OnnxCamError(
-        'ERR_OPTION_INVALID',
-        `${method.name} has no parameter '${name}'${didYouMean(name, Object.keys(specs))}; it has ${Object.keys(specs).join(', ')}`,
-      );
+  checkParamNames(method.name, given, specs);
   return Object.fromEntries(
     Object.entries(specs).map(([name, spec]) => {
       const value = given[name];
-      return [name, value === undefined ? defaultOf(spec, convention) : checkValue(method.name, name, spec, value)];
+      return [name, value === undefined ? defaultOf(spec, convention) : checkParam(method.name, name, spec, value)];
     }),
   );
 }
@@ -60,24 +53,4 @@ export function parseParam(method: MethodDefinition, name: string, text: string)
   const isNumber = spec?.type === 'number' || spec?.type === 'integer';
   // What is no number stays as it was written, so that the error can show it.
   return isNumber && text.trim() !== '' && Number.isFinite(Number(text)) ? Number(text) : text;
-}
-
-function checkValue(method: string, name: string, spec: ParamSpec, value: unknown): ParamValue {
-  const fail = (expected: string): never => {
-    throw new OnnxCamError(
-      'ERR_OPTION_INVALID',
-      `${method}: parameter '${name}' must be ${expected}, not ${shown(value)}`,
-    );
-  };
-  if (spec.type === 'boolean') return typeof value === 'boolean' ? value : fail('true or false');
-  if (spec.type === 'string') {
-    if (typeof value !== 'string' || (spec.values && !spec.values.includes(value)))
-      return fail(spec.values ? `one of ${spec.values.join(', ')}` : 'a string');
-    return value;
-  }
-  if (typeof value !== 'number' || !Number.isFinite(value)) return fail('a finite number');
-  if (spec.type === 'integer' && !Number.isInteger(value)) return fail('a whole number');
-  if (spec.min !== undefined && value < spec.min) return fail(`at least ${spec.min}`);
-  if (spec.max !== undefined && value > spec.max) return fail(`at most ${spec.max}`);
-  return value;
 }

@@ -1,4 +1,5 @@
 import { OnnxCamError } from '../common/errors.ts';
+import { NameTable, spellingsOf } from '../common/name-table.ts';
 import { didYouMean } from '../common/suggest.ts';
 import { ablationCam } from './ablation-cam.ts';
 import { activationMean } from './activation-mean.ts';
@@ -97,25 +98,22 @@ const PLUS_PLUS = ['pp', '-pp', 'plusplus', '-plus-plus'];
 
 /** The further spellings of a method: its own aliases, all of them without hyphens, and letters for `++`. */
 export function aliasesOf(method: MethodDefinition): string[] {
-  const spellings = [method.name, ...(method.aliases ?? []), method.title.toLowerCase()];
-  const variants = spellings.flatMap(name => [name, name.replaceAll(/[-\s]/g, '')]);
-  const all = variants.flatMap(name => [name, ...PLUS_PLUS.map(letters => name.replaceAll('++', letters))]);
+  const all = spellingsOf(method).flatMap(name => [name, ...PLUS_PLUS.map(letters => name.replaceAll('++', letters))]);
   return [...new Set(all)].filter(name => name !== method.name);
 }
 
-const byName = new Map(METHODS.flatMap(method => [method.name, ...aliasesOf(method)].map(name => [name, method])));
+const table = new NameTable(METHODS.flatMap(method => [method.name, ...aliasesOf(method)].map(name => [name, method])));
 
 /**
  * A method by name or alias, without regard to case, underscores or spaces.
  * @throws `ERR_METHOD_UNKNOWN` with the nearest names.
  */
 export function findMethod(name: string): MethodDefinition {
-  const key = String(name).trim().toLowerCase().replaceAll('_', '-');
-  const found = byName.get(key) ?? byName.get(key.replaceAll(/[-\s]/g, ''));
+  const found = table.find(name);
   if (found) return found;
   const known = METHODS.map(method => method.name);
   throw new OnnxCamError(
     'ERR_METHOD_UNKNOWN',
-    `there is no method '${name}'${didYouMean(key, known)}; known: ${known.join(', ')}`,
+    `there is no method '${name}'${didYouMean(String(name).toLowerCase(), known)}; known: ${known.join(', ')}`,
   );
 }

@@ -1,5 +1,4 @@
-import { checkNames, checkObject, invalid } from '../common/checks.ts';
-import { shown } from '../common/shown.ts';
+import { checkNamed, invalid } from '../common/checks.ts';
 import type { MetricConvention, MetricDefinition, MetricParams, MetricParamValue } from './definition.ts';
 import { resolveMetricParams } from './params.ts';
 import { findMetric, METRICS } from './registry.ts';
@@ -30,7 +29,8 @@ export function chooseMetrics(
     throw invalid('`metrics` is an array with at least one name, or { metric, params }');
   const seen = new Set<string>();
   return wanted.map(spec => {
-    const { metric, params = {} } = typeof spec === 'string' ? { metric: spec } : checkedSpec(spec);
+    checkNamed(spec, 'metric');
+    const { metric, params = {} } = typeof spec === 'string' ? { metric: spec } : spec;
     const definition = findMetric(metric);
     if (seen.has(definition.name)) throw invalid(`\`metrics\` names ${definition.name} twice; make a call for each`);
     seen.add(definition.name);
@@ -41,13 +41,4 @@ export function chooseMetrics(
 /** Names of the metrics of a call that names none: explaining again may cost many times as much. */
 export function usualMetrics(hasTruth: boolean): string[] {
   return METRICS.filter(({ needs }) => !needs.explanations && (!needs.truth || hasTruth)).map(({ name }) => name);
-}
-
-function checkedSpec(spec: unknown): { metric: string; params?: Readonly<Record<string, MetricParamValue>> } {
-  checkObject(spec, '`metrics`');
-  checkNames(spec as object, ['metric', 'params'], 'an entry of `metrics`');
-  const { metric, params } = spec as { metric: unknown; params?: unknown };
-  if (typeof metric !== 'string') throw invalid(`\`metric\` is a name, not ${shown(metric)}`);
-  if (params !== undefined) checkObject(params, `the parameters of ${metric}`);
-  return spec as { metric: string };
 }

@@ -1,10 +1,11 @@
+import { pearson } from '../common/pearson.ts';
+import { pixelOf } from '../kernels/picture-values.ts';
 import type { PixelVariant } from '../scoring/pixel-variants.ts';
 import { defineMetric, type MetricCase } from './definition.ts';
 import { baselineOf, baselineParam } from './support/baseline-param.ts';
-import { pearson } from './support/correlation.ts';
 import { drawOf } from './support/draw.ts';
 import { SCORE, scoreOf } from './support/score-param.ts';
-import { drawSubset, onceFor } from './support/subsets.ts';
+import { drawSubset, onceFor, sumOver, withEachReplaced } from './support/subsets.ts';
 
 /**
  * Pearson's correlation of Σ S over a random subset with f(x) − f(subset removed), over subsets of one size. Subsets are of
@@ -35,8 +36,7 @@ export const faithfulnessCorrelation = defineMetric({
     const { subject, params, convention } = asked;
     const to = await subject.baseline(baselineOf(params));
     const drawn = subsets(asked);
-    if (convention !== 'quantus')
-      return drawn.map(order => ({ from: subject.input, to, order, begin: 0, end: order.length }));
+    if (convention !== 'quantus') return withEachReplaced(subject, to, drawn);
     return onceFor(subject, `images ${keyOf(asked)} ${params.baseline}`, () =>
       drawn.map(valuesReplaced(subject.input, to)),
     );
@@ -44,37 +44,32 @@ export const faithfulnessCorrelation = defineMetric({
   measure: (asked, scores) => {
     const { subject, map, params, convention } = asked;
     const kind = scoreOf(params);
-    const { channels, channelsLast } = subject.shape;
-    const pixelOf = (value: number) => {
-      if (convention !== 'quantus') return value;
-      return channelsLast ? Math.floor(value / channels) : value % subject.pixels;
-    };
-    const sums = subsets(asked).map(subset => {
-      let sum = 0;
-      for (const value of subset) sum += map.data[pixelOf(value)]!;
-      return sum;
-    });
+    const pixels = (subset: Uint32Array) =>
+      convention === 'quantus' ? subset.map(value => pixelOf(subject.shape, value)) : subset;
+    const sums = subsets(asked).map(subset => sumOver(map.data, pixels(subset)));
     const losses = scores[kind].map(score => subject.score(kind) - score);
     const value = pearson(sums, losses);
     return value === null ? { value, reason: 'the sums or the scores do not vary' } : { value };
   },
 });
 
-function keyOf({ subject, params, convention }: MetricCase): string {
+function sizeOf({ subject, params }: MetricCase): { readonly subset: number; readonly n: number } {
   const { subset = Math.max(1, Math.floor(subject.pixels / 20)), n } = params as {
     readonly subset?: number;
     readonly n: number;
   };
-  return `faithfulness-correlation ${convention === 'quantus'} ${subset} ${n}`;
+  return { subset, n };
+}
+
+function keyOf(asked: MetricCase): string {
+  const { subset, n } = sizeOf(asked);
+  return `faithfulness-correlation ${asked.convention === 'quantus'} ${subset} ${n}`;
 }
 
 /** Numbers of pixels; of Quantus' convention of values. */
 function subsets(asked: MetricCase): Uint32Array[] {
-  const { subject, params, convention } = asked;
-  const { subset = Math.max(1, Math.floor(subject.pixels / 20)), n } = params as {
-    readonly subset?: number;
-    readonly n: number;
-  };
+  const { subject, convention } = asked;
+  const { subset, n } = sizeOf(asked);
   const count = convention === 'quantus' ? subject.input.length : subject.pixels;
   return onceFor(subject, keyOf(asked), () =>
     Array.from({ length: n }, (_, sample) =>

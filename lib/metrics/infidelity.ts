@@ -1,3 +1,4 @@
+import { pixelOf } from '../kernels/picture-values.ts';
 import type { PixelVariant } from '../scoring/pixel-variants.ts';
 import { defineMetric, type MetricCase } from './definition.ts';
 import type { JudgedMap } from './judged-map.ts';
@@ -6,7 +7,7 @@ import { baselineOf, baselineParam } from './support/baseline-param.ts';
 import { blocksOf, defaultPatch } from './support/blocks.ts';
 import { drawOf } from './support/draw.ts';
 import { SCORE, scoreOf } from './support/score-param.ts';
-import { onceFor, sumOver } from './support/subsets.ts';
+import { onceFor, sumOver, withEachReplaced } from './support/subsets.ts';
 
 interface InfidelityParams {
   readonly perturbation: 'square' | 'indicator' | 'gaussian';
@@ -61,7 +62,7 @@ export const infidelity = defineMetric({
     const { subject, params } = asked;
     if (paramsOf(asked).perturbation === 'gaussian') return noisyInputs(asked);
     const to = await subject.baseline(baselineOf(params));
-    return blocksAsked(asked).map(order => ({ from: subject.input, to, order, begin: 0, end: order.length }));
+    return withEachReplaced(subject, to, blocksAsked(asked));
   },
   measure: async (asked, scores) => {
     const { subject, params, convention } = asked;
@@ -113,10 +114,9 @@ async function predictions(asked: MetricCase): Promise<number[]> {
 
 /** S · Σ_c (x − other): [H · W]. */
 function weighted({ input, shape, pixels }: Subject, map: JudgedMap, other: Float32Array): Float64Array {
-  const { channels, channelsLast } = shape;
   const products = new Float64Array(pixels);
   for (let i = 0; i < input.length; i++) {
-    const pixel = channelsLast ? Math.floor(i / channels) : i % pixels;
+    const pixel = pixelOf(shape, i);
     products[pixel]! += map.data[pixel]! * (input[i]! - other[i]!);
   }
   return products;

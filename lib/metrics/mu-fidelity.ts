@@ -1,10 +1,10 @@
 import type { PictureShape } from '../kernels/picture-values.ts';
 import { defineMetric, type MetricCase } from './definition.ts';
 import { baselineOf, baselineParam } from './support/baseline-param.ts';
-import { spearman } from './support/correlation.ts';
 import { drawOf } from './support/draw.ts';
 import { SCORE, scoreOf } from './support/score-param.ts';
-import { onceFor, sumOver } from './support/subsets.ts';
+import { spearman } from './support/spearman.ts';
+import { onceFor, sumOver, withEachReplaced } from './support/subsets.ts';
 
 interface Cells {
   readonly cells: number;
@@ -36,7 +36,7 @@ export const muFidelity = defineMetric({
   variants: async asked => {
     const { subject, params } = asked;
     const to = await subject.baseline(baselineOf(params));
-    return removals(asked).map(order => ({ from: subject.input, to, order, begin: 0, end: order.length }));
+    return withEachReplaced(subject, to, removals(asked));
   },
   measure: async (asked, scores) => {
     const { subject, map, params } = asked;

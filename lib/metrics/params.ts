@@ -1,6 +1,4 @@
-import { OnnxCamError } from '../common/errors.ts';
-import { shown } from '../common/shown.ts';
-import { didYouMean } from '../common/suggest.ts';
+import { checkParam, checkParamNames, refuseParam } from '../common/params.ts';
 import { checkThreshold, parseThreshold } from '../result/threshold.ts';
 import { BASELINES } from './baseline.ts';
 import type { MetricConvention, MetricDefinition, MetricParam, MetricParams, MetricParamValue } from './definition.ts';
@@ -15,12 +13,7 @@ export function resolveMetricParams(
   convention: MetricConvention,
 ): MetricParams {
   const specs = metric.params ?? {};
-  for (const name of Object.keys(given))
-    if (!Object.hasOwn(specs, name))
-      throw new OnnxCamError(
-        'ERR_OPTION_INVALID',
-        `${metric.name} has no parameter '${name}'${didYouMean(name, Object.keys(specs))}; it has ${Object.keys(specs).join(', ') || 'none'}`,
-      );
+  checkParamNames(metric.name, given, specs);
   return Object.fromEntries(
     Object.entries(specs).map(([name, spec]) => {
       const value = given[name];
@@ -45,30 +38,13 @@ export function parseMetricParam(metric: MetricDefinition, name: string, text: s
 }
 
 function checkValue(metric: string, name: string, spec: MetricParam, value: unknown): MetricParamValue {
-  const fail = (expected: string): never => {
-    throw new OnnxCamError(
-      'ERR_OPTION_INVALID',
-      `${metric}: parameter '${name}' must be ${expected}, not ${shown(value)}`,
-    );
-  };
-  const number = (one: unknown, whole: boolean): number => {
-    if (typeof one !== 'number' || !Number.isFinite(one)) return fail('a finite number');
-    if (whole && !Number.isInteger(one)) return fail('a whole number');
-    if (spec.min !== undefined && one < spec.min) return fail(`at least ${spec.min}`);
-    if (spec.max !== undefined && one > spec.max) return fail(`at most ${spec.max}`);
-    return one;
-  };
+  const fail = (expected: string): never => refuseParam(metric, name, value, expected);
   switch (spec.type) {
-    case 'boolean':
-      return typeof value === 'boolean' ? value : fail('true or false');
-    case 'string':
-      if (typeof value !== 'string' || (spec.values && !spec.values.includes(value)))
-        return fail(spec.values ? `one of ${spec.values.join(', ')}` : 'a string');
-      return value;
-    case 'numbers':
-      if (typeof value === 'number') return [number(value, false)];
-      if (!Array.isArray(value) || value.length === 0) return fail('a list of numbers');
-      return value.map(one => number(one, false));
+    case 'numbers': {
+      const list = typeof value === 'number' ? [value] : value;
+      if (!Array.isArray(list) || list.length === 0) return fail('a list of numbers');
+      return list.map(one => checkParam(metric, name, { ...spec, type: 'number' }, one, value) as number);
+    }
     case 'threshold':
       return checkThreshold(`${metric}: parameter '${name}'`, value);
     case 'baseline':
@@ -76,9 +52,12 @@ function checkValue(metric: string, name: string, spec: MetricParam, value: unkn
       return typeof value === 'number' && Number.isFinite(value)
         ? value
         : fail(`one of ${BASELINES.join(', ')}, or a number`);
-    default:
+    case 'number':
+    case 'integer':
       if (typeof value === 'string' && spec.values)
         return spec.values.includes(value) ? value : fail(`a number or one of ${spec.values.join(', ')}`);
-      return number(value, spec.type === 'integer');
+      return checkParam(metric, name, spec, value);
+    default:
+      return checkParam(metric, name, spec, value);
   }
 }

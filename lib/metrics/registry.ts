@@ -1,4 +1,5 @@
 import { OnnxCamError } from '../common/errors.ts';
+import { NameTable, spellingsOf } from '../common/name-table.ts';
 import { didYouMean } from '../common/suggest.ts';
 import { adcc } from './adcc.ts';
 import { aopc } from './aopc.ts';
@@ -86,25 +87,21 @@ export const METRICS: readonly MetricDefinition[] = [
 
 /** The further spellings of a metric: its own aliases, its title, all of them without hyphens. */
 export function aliasesOf(metric: MetricDefinition): string[] {
-  const spellings = [metric.name, ...(metric.aliases ?? []), metric.title.toLowerCase()];
-  return [...new Set(spellings.flatMap(name => [name, name.replaceAll(/[-\s]/g, '')]))].filter(
-    name => name !== metric.name,
-  );
+  return [...new Set(spellingsOf(metric))].filter(name => name !== metric.name);
 }
 
-const byName = new Map(METRICS.flatMap(metric => [metric.name, ...aliasesOf(metric)].map(name => [name, metric])));
+const table = new NameTable(METRICS.flatMap(metric => [metric.name, ...aliasesOf(metric)].map(name => [name, metric])));
 
 /**
  * A metric by name or alias, without regard to case, underscores or spaces.
  * @throws `ERR_METRIC_UNKNOWN` with the nearest names.
  */
 export function findMetric(name: string): MetricDefinition {
-  const key = String(name).trim().toLowerCase().replaceAll('_', '-');
-  const found = byName.get(key) ?? byName.get(key.replaceAll(/[-\s]/g, ''));
+  const found = table.find(name);
   if (found) return found;
   const known = METRICS.map(metric => metric.name);
   throw new OnnxCamError(
     'ERR_METRIC_UNKNOWN',
-    `no metric is called '${name}'${didYouMean(String(name), known)}; there are ${known.join(', ')}`,
+    `no metric is called '${name}'${didYouMean(String(name).toLowerCase(), known)}; there are ${known.join(', ')}`,
   );
 }

@@ -1,3 +1,5 @@
+import { pearson } from '../common/pearson.ts';
+
 /** Scores of the unchanged item first, then of changed ones; [items][targets]. */
 type Scores = readonly (readonly number[])[];
 
@@ -21,27 +23,9 @@ export function distrust(float: Scores, int8: Scores, random = false): string | 
     // Rounding of floats moves scores as well: nothing else is to be seen where nothing has an effect.
     if (!(moved <= MOST_MOVED * effect) && moved > 1e-6 * Math.abs(clean))
       return `they move the score of the unchanged picture by ${moved.toPrecision(2)}, where changes move it by up to ${effect.toPrecision(2)}`;
-    const alike = correlation(a, b);
+    const alike = pearson(a, b) ?? Number.NaN;
     if (a.length > ENOUGH && effect > 0 && !(alike >= least))
       return `its scores of ${a.length} pictures correlate with the float ones by ${alike.toFixed(3)} only`;
   }
   return undefined;
-}
-
-/** Of two rows of the same length; NaN where one of them is constant. */
-export function correlation(a: ArrayLike<number>, b: ArrayLike<number>): number {
-  const count = a.length;
-  let [meanA, meanB] = [0, 0];
-  for (let i = 0; i < count; i++) {
-    meanA += a[i]! / count;
-    meanB += b[i]! / count;
-  }
-  let [product, squaresA, squaresB] = [0, 0, 0];
-  for (let i = 0; i < count; i++) {
-    const [da, db] = [a[i]! - meanA, b[i]! - meanB];
-    product += da * db;
-    squaresA += da * da;
-    squaresB += db * db;
-  }
-  return product / Math.sqrt(squaresA * squaresB);
 }

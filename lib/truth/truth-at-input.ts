@@ -1,5 +1,6 @@
 import { inputToPicture, mappedRect, type Placement, pictureToInput, type Size } from '../image/geometry.ts';
 import type { TruthAtInput } from '../metrics/truth-at-input.ts';
+import { extentsOf, findComponents } from '../result/components.ts';
 import type { Box } from '../targets/detection.ts';
 import { invalidTruth } from './error.ts';
 import { fillBox } from './marked-picture.ts';
@@ -80,26 +81,6 @@ function filled(boxes: readonly Box[], { width, height }: Size): Uint8Array {
 
 /** Boxes around the parts of a mask, neighbours across corners belonging together; in the order of their first pixels. */
 function partsOf(mask: Uint8Array, { width, height }: Size): Box[] {
-  const seen = new Uint8Array(mask.length);
-  const boxes: Box[] = [];
-  const waiting: number[] = [];
-  for (let start = 0; start < mask.length; start++) {
-    if (mask[start] !== 1 || seen[start]) continue;
-    let [left, right, top, bottom] = [width, 0, height, 0];
-    seen[start] = 1;
-    waiting.push(start);
-    for (let at = waiting.pop(); at !== undefined; at = waiting.pop()) {
-      const [x, y] = [at % width, Math.floor(at / width)];
-      [left, right, top, bottom] = [Math.min(left, x), Math.max(right, x), Math.min(top, y), Math.max(bottom, y)];
-      for (let ny = Math.max(0, y - 1); ny <= Math.min(height - 1, y + 1); ny++)
-        for (let nx = Math.max(0, x - 1); nx <= Math.min(width - 1, x + 1); nx++) {
-          const next = ny * width + nx;
-          if (mask[next] !== 1 || seen[next]) continue;
-          seen[next] = 1;
-          waiting.push(next);
-        }
-    }
-    boxes.push([left, top, right - left + 1, bottom - top + 1]);
-  }
-  return boxes;
+  const parts = extentsOf(findComponents(mask, width, height, 8));
+  return parts.map(({ x0, y0, x1, y1 }): Box => [x0, y0, x1 - x0 + 1, y1 - y0 + 1]);
 }

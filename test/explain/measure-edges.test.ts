@@ -5,16 +5,13 @@ import type { Explainer } from '../../lib/explainer.ts';
 import { METRICS } from '../../lib/metrics/registry.ts';
 import { expectError } from '../helpers/expect-error.ts';
 import { brightnessModel, noiseImage, one, plainModel, positiveTensor } from '../helpers/explain-models.ts';
+import { mapOf } from '../helpers/map-of.ts';
 import { explainerOpener } from '../helpers/open-explainers.ts';
 
 const open = explainerOpener();
 const SIDE = 16;
 const x = noiseImage([1, 3, SIDE, SIDE]);
-const filled = (of: (index: number) => number, width = SIDE, height = SIDE) => ({
-  data: Float32Array.from({ length: width * height }, (_, i) => of(i)),
-  width,
-  height,
-});
+const filled = (of: (index: number) => number, width = SIDE, height = SIDE) => mapOf(of, width, height);
 const slope = filled(i => i / 255);
 const NAMES = METRICS.map(({ name }) => name);
 /** No metric has default parameters for pictures as small as these. */

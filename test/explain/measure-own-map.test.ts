@@ -8,16 +8,13 @@ import type { Explanation } from '../../lib/result/explanation.ts';
 import { contrast, probability } from '../../lib/targets/index.ts';
 import { expectError } from '../helpers/expect-error.ts';
 import { noiseImage, one, plainModel } from '../helpers/explain-models.ts';
+import { mapOf } from '../helpers/map-of.ts';
 import { explainerOpener } from '../helpers/open-explainers.ts';
 
 const open = explainerOpener();
 const SIDE = 16;
 const x = noiseImage([1, 3, SIDE, SIDE]);
-const filled = (of: (index: number) => number, width = SIDE, height = SIDE) => ({
-  data: Float32Array.from({ length: width * height }, (_, i) => of(i)),
-  width,
-  height,
-});
+const filled = (of: (index: number) => number, width = SIDE, height = SIDE) => mapOf(of, width, height);
 const slope = filled(i => i / 255);
 
 let cam: Explainer;

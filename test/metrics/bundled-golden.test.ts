@@ -4,7 +4,7 @@ import { afterAll, beforeAll, describe, expect, test } from 'vitest';
 import { type Explainer, load } from '../../lib/index.ts';
 import type { MetricSpec } from '../../lib/metrics/choose.ts';
 import type { Measurements } from '../../lib/metrics/measurement.ts';
-import { spearman } from '../../lib/metrics/support/correlation.ts';
+import { spearman } from '../../lib/metrics/support/spearman.ts';
 import { ssim } from '../../lib/metrics/support/ssim.ts';
 import { expectClose } from '../helpers/expect-close.ts';
 import { bundledModel, loadGoldenMethods } from '../helpers/golden-methods.ts';

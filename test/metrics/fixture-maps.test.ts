@@ -1,5 +1,6 @@
 import { describe, expect, it } from 'vitest';
-import { pearson, spearman } from '../../lib/metrics/support/correlation.ts';
+import { pearson } from '../../lib/common/pearson.ts';
+import { spearman } from '../../lib/metrics/support/spearman.ts';
 import { G, judge, S } from './cases.ts';
 
 /** Metrics of the map alone on the fixture's map, as the specification lists them. */

@@ -1,7 +1,8 @@
 import { readFileSync } from 'node:fs';
 import { describe, expect, it } from 'vitest';
-import { pearson, spearman } from '../../lib/metrics/support/correlation.ts';
+import { pearson } from '../../lib/common/pearson.ts';
 import { histogramEntropy } from '../../lib/metrics/support/histogram-entropy.ts';
+import { spearman } from '../../lib/metrics/support/spearman.ts';
 import { ssim, ssimOfLine } from '../../lib/metrics/support/ssim.ts';
 import { findBoxes, findPeaks } from '../../lib/result/boxes.ts';
 import { otsu, toBytes } from '../../lib/result/otsu.ts';

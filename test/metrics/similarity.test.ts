@@ -1,6 +1,7 @@
 import fc from 'fast-check';
 import { describe, expect, it } from 'vitest';
-import { pearson, spearman } from '../../lib/metrics/support/correlation.ts';
+import { pearson } from '../../lib/common/pearson.ts';
+import { spearman } from '../../lib/metrics/support/spearman.ts';
 import { ssim, ssimOfLine } from '../../lib/metrics/support/ssim.ts';
 
 const PAIRS = fc

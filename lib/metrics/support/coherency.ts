@@ -1,5 +1,5 @@
+import { pearson } from '../../common/pearson.ts';
 import type { MetricCase, MetricChoice, MetricValue } from '../definition.ts';
-import { pearson } from './correlation.ts';
 import { maskedInput } from './masked.ts';
 
 /** Second maps by masked input: metrics of a call that explain the same explain it once. */

@@ -1,9 +1,9 @@
+import { quantileAt } from '../../common/quantile.ts';
 import { imputePixels } from '../../kernels/impute-pixels.ts';
 import type { PixelVariant } from '../../scoring/pixel-variants.ts';
 import type { MetricCase, MetricParam, MetricValue, VariantScores } from '../definition.ts';
 import type { JudgedMap } from '../judged-map.ts';
 import { drawOf } from './draw.ts';
-import { percentileOf } from './percentile.ts';
 import { SCORE, scoreOf } from './score-param.ts';
 
 /** Most relevant first, least relevant first. */
@@ -120,7 +120,8 @@ function countAtThreshold(
   const last = order.length - 1;
   const relevance =
     kind === 'morf' ? (i: number) => data[order[last - i]!]! : (i: number) => Math.fround(1 - data[order[i]!]!);
-  const threshold = percentileOf(order.length, relevance, percent);
+  // As float32, in which NumPy gives it.
+  const threshold = Math.fround(quantileAt(order.length, relevance, percent / 100));
   let kept = 0;
   while (kept <= last && relevance(kept) < threshold) kept++;
   return order.length - kept;

@@ -1,5 +1,6 @@
+import { pearson } from '../../common/pearson.ts';
 import type { MetricCase } from '../definition.ts';
-import { pearson, spearman } from './correlation.ts';
+import { spearman } from './spearman.ts';
 import { ssim, ssimOfLine } from './ssim.ts';
 
 /** What is wrong with a map that cannot be compared with another. */

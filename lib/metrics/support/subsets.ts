@@ -1,4 +1,5 @@
 import type { Random } from '../../common/random.ts';
+import type { PixelVariant } from '../../scoring/pixel-variants.ts';
 import type { Subject } from '../subject.ts';
 
 const kept = new WeakMap<Subject, Map<string, unknown>>();
@@ -19,6 +20,11 @@ export function drawSubset(count: number, size: number, random: Random): Uint32A
     drawn.add(drawn.has(number) ? last : number);
   }
   return Uint32Array.from(drawn).sort();
+}
+
+/** The input once for each set of pixels, which are those of `to`. */
+export function withEachReplaced({ input }: Subject, to: Float32Array, sets: readonly Uint32Array[]): PixelVariant[] {
+  return sets.map(order => ({ from: input, to, order }));
 }
 
 /** Sum of a map over pixels. */

@@ -1,0 +1,11 @@
+/** Place of each value in an order of them, from 0; equal values, which stand side by side there, share the mean of theirs. */
+export function tiedRanks(values: ArrayLike<number>, order: Uint32Array): Float64Array {
+  const ranks = new Float64Array(order.length);
+  for (let begin = 0; begin < order.length; ) {
+    let end = begin + 1;
+    while (end < order.length && values[order[end]!] === values[order[begin]!]) end++;
+    for (let i = begin; i < end; i++) ranks[order[i]!] = (begin + end - 1) / 2;
+    begin = end;
+  }
+  return ranks;
+}

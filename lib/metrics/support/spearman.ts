@@ -1,0 +1,9 @@
+import { pearson } from '../../common/pearson.ts';
+import { tiedRanks } from '../../common/tied-ranks.ts';
+import { orderPixels } from '../../kernels/pixel-order.ts';
+
+/** Spearman's rank correlation; equal values share the mean of their ranks. null where one of the two does not vary. */
+export async function spearman(a: Float32Array, b: Float32Array): Promise<number | null> {
+  const [orderA, orderB] = await Promise.all([orderPixels(a), orderPixels(b)]);
+  return pearson(tiedRanks(a, orderA), tiedRanks(b, orderB));
+}
