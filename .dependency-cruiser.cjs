@@ -11,6 +11,7 @@ const LIB = [
   'explain',
   'request',
   'options.ts',
+  'techniques',
   'maps',
   'evaluation',
   'truth',

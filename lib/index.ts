@@ -31,6 +31,7 @@ export type { Measurement, Measurements } from './metrics/measurement.ts';
 export type { ExplainSource } from './network/images.ts';
 export type { ExplainOptions, LoadOptions } from './options.ts';
 export {
+  type AppliedTechnique,
   type Concepts,
   type ExplainedLayer,
   type ExplainedTarget,
@@ -43,5 +44,6 @@ export {
   type Timings,
 } from './result/explanation.ts';
 export type { MapStatus } from './result/status.ts';
-
 export type { Target, TargetInput } from './targets/target.ts';
+export type { TechniqueOption, TechniqueSpec } from './techniques/choose.ts';
+export { listTechniques, type TechniqueInfo } from './techniques/list.ts';

@@ -84,7 +84,7 @@ export async function load(model: string | URL | Uint8Array, options: LoadOption
     // They belong to the model's own output, and to others of its length.
     const labelled = model.scored || output === loaded.logits.output || classes === loaded.logits.classes;
     const own = labelled ? setting : { labels: undefined };
-    return { network, scorers, optimizers: new MaskOptimizers(network, pictures), setting: own, requests };
+    return { network, schedule, scorers, optimizers: new MaskOptimizers(network, pictures), setting: own, requests };
   };
   return new Explainer({
     stages: new Stages(loaded, cache, stageOf),

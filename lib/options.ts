@@ -14,6 +14,7 @@ import { isTokens } from './model/file/sidecar.ts';
 import type { DetectionFormat, DetectionFormatName } from './targets/detection.ts';
 import type { LabelsInput } from './targets/read-labels.ts';
 import type { TargetInput } from './targets/target.ts';
+import { checkTechnique, type TechniqueOption } from './techniques/choose.ts';
 
 /** Options of `load`: onnxruntime-node's session options by their names, and how pictures meet this model. */
 export interface LoadOptions extends Omit<SessionOptions, 'externalFiles' | 'externalFolder'>, DecodeOptions {
@@ -76,6 +77,8 @@ export interface ExplainOptions extends MethodOptions {
    * what a crop cut away, and overlays with them have the picture's size.
    */
   mapSize?: MapSize;
+  /** What sharpens the maps: a technique's name, { name, params }, or an array of these, the first innermost. */
+  technique?: TechniqueOption;
 }
 
 const EXPLAIN_OPTIONS: readonly string[] = [
@@ -92,6 +95,7 @@ const EXPLAIN_OPTIONS: readonly string[] = [
   'seed',
   'inputs',
   'mapSize',
+  'technique',
 ] satisfies (keyof ExplainOptions)[];
 
 const LOAD_OPTIONS: readonly string[] = [
@@ -149,6 +153,7 @@ export function checkExplainOptions(options: ExplainOptions, where = 'explain', 
   checkOneOf('convention', options.convention, CONVENTIONS);
   checkCallOptions(options);
   checkMapSize(options.mapSize);
+  checkTechnique(options.technique);
   if (options.layer !== undefined && !isLayerOption(options.layer))
     throw invalid(`\`layer\` is a name, a negative number, or an array of these, not ${shown(options.layer)}`);
   if (options.params !== undefined && (typeof options.params !== 'object' || options.params === null))

@@ -11,6 +11,7 @@ import type { Network } from '../network/network.ts';
 import type { TargetLayer } from '../plan/target-layer.ts';
 import type { MethodRun } from '../request/request.ts';
 import {
+  type AppliedTechnique,
   type Background,
   type ExplainedLayer,
   type ExplainedTarget,
@@ -20,6 +21,7 @@ import {
 import type { Verdict } from '../result/status.ts';
 import type { ResolvedTarget } from '../targets/resolve.ts';
 import type { ScoreRow } from '../targets/score.ts';
+import type { ChosenTechnique } from '../techniques/choose.ts';
 import type { ComputedMaps, ComputedMethod } from './compute-maps.ts';
 import { type DetectionReport, reportDetection } from './detections.ts';
 import type { Work } from './group-runs.ts';
@@ -40,10 +42,10 @@ export async function assembleResults(
   { network, setting }: { readonly network: Network; readonly setting: Setting },
   work: readonly Work[],
   computed: ComputedMaps,
-  { mapSize, known }: { readonly mapSize: MapSize; readonly known: readonly string[] },
+  { mapSize, techniques, known }: Asked,
 ): Promise<ImageResults[]> {
   const head = headSetting(setting, network, computed.outcome.targets[0]!);
-  const part: Part = { work, computed, head, mapSize, known };
+  const part: Part = { work, computed, head, mapSize, techniques, known };
   return Promise.all(
     work.map(({ targets }, image) =>
       Promise.all(
@@ -59,18 +61,23 @@ export async function assembleResults(
   );
 }
 
+/** What a call asked for that results say. */
+interface Asked {
+  readonly mapSize: MapSize;
+  readonly techniques: readonly ChosenTechnique[];
+  readonly known: readonly string[];
+}
+
 /** What all results of a run share. */
-interface Part {
+interface Part extends Asked {
   readonly work: readonly Work[];
   readonly computed: ComputedMaps;
   readonly head: HeadSetting;
-  readonly mapSize: MapSize;
-  readonly known: readonly string[];
 }
 
 /** Puts a map onto the original picture and says all that is known about it. */
 async function assembleResult(
-  { work, computed: { outcome }, head, mapSize, known }: Part,
+  { work, computed: { outcome }, head, mapSize, techniques, known }: Part,
   { method, sets, run, passes }: ComputedMethod,
   { image: i, t, set }: { readonly image: number; readonly t: number; readonly set: number },
 ): Promise<Explanation> {
@@ -101,6 +108,7 @@ async function assembleResult(
       method: method.definition.name,
       convention: method.convention,
       params: method.params,
+      technique: applied(techniques),
       preprocess: image.preprocess,
       precision: computed.int8 ? 'int8' : run.precision,
       cleanScoreMoved: computed.int8 ? computed.int8.moved[Math.min(t, computed.int8.moved.length - 1)]! : null,
@@ -133,6 +141,12 @@ async function assembleResult(
       atInput: image.depth === undefined ? atInput(maps, index, inputSize(image)) : null,
     },
   );
+}
+
+/** As `layer`: one by itself. */
+function applied(techniques: readonly ChosenTechnique[]): AppliedTechnique | readonly AppliedTechnique[] | null {
+  const all = techniques.map(({ definition: { name }, params }) => ({ name, params }));
+  return all.length === 0 ? null : all.length === 1 ? all[0]! : all;
 }
 
 /** Of a layer that the caller named. */

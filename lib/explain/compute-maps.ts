@@ -1,5 +1,6 @@
 import { throwIfAborted } from '../common/errors.ts';
 import type { Network, NetworkResult } from '../network/network.ts';
+import type { RunSchedule } from '../network/run-schedule.ts';
 import type { ExplainRequest, MethodRun } from '../request/request.ts';
 import { computeEach, type RunMakers } from './compute-each.ts';
 import { computeTogether } from './compute-together.ts';
@@ -12,6 +13,8 @@ import { type RunOutcome, runNetwork } from './run-targets.ts';
 /** What runs the network for a call. */
 export interface Runners extends RunMakers {
   readonly network: Network;
+  /** How all of the explainer's runs share its threads. */
+  readonly schedule: RunSchedule;
 }
 
 /** What one method made of a run. */

@@ -19,9 +19,6 @@ import { settleDetector } from './settle-detector.ts';
 import { similarImages, withEmbeddings } from './similar-images.ts';
 import type { Stages } from './stages.ts';
 
-/** Images per network run on a device; on a CPU more than one gain nothing. */
-const DEVICE_BATCH = 4;
-
 /** What a call needs of its explainer. */
 export interface CallParts {
   readonly stages: Stages;
@@ -89,10 +86,11 @@ export class ExplainCalls {
   ): Promise<ExplainResult[]> {
     const { schedule } = this.#parts;
     const total = sources.length;
-    const batchSize = stage.network.model.input.batch ?? options.batchSize ?? (schedule.sideBySide ? 1 : DEVICE_BATCH);
+    const batchSize = schedule.inputsPerRun(stage.network.model.input.batch, options.batchSize);
     // A detector whose columns may be read in two ways is settled by the first picture that can tell, for all of them.
     const unsettled = targets.some(target => stage.network.unsettled(headChoiceOf(target)));
-    const atOnce = unsettled ? 1 : schedule.concurrency;
+    // A technique runs the changed inputs of one image side by side.
+    const atOnce = unsettled || request.techniques.length > 0 ? 1 : schedule.concurrency;
     const starts = Array.from({ length: Math.ceil(total / batchSize) }, (_, i) => i * batchSize);
     let done = 0;
     const end = schedule.begin(total);

@@ -1,6 +1,7 @@
 import type { ExplainRequest, Requests } from '../request/request.ts';
 import { assembleResults, type ImageResults } from './assemble-results.ts';
-import { computeMaps, type Runners } from './compute-maps.ts';
+import { type ComputedMaps, computeMaps, type Runners } from './compute-maps.ts';
+import { computeWithTechniques } from './compute-with-techniques.ts';
 import type { Work } from './group-runs.ts';
 import type { Setting } from './head-setting.ts';
 
@@ -11,7 +12,8 @@ export interface Stage extends Runners {
 }
 
 /**
- * Explains the images of one network run: the run and the methods' maps, then the results.
+ * Explains the images of one network run: the run and the methods' maps, then the results. Techniques have runs of their own for each
+ * image.
  * @param known warnings that every result gets
  * @throws `ERR_NO_GRADIENT`, `ERR_METHOD_UNSUPPORTED`, `ERR_RUNTIME`, `ERR_ABORTED`
  */
@@ -21,9 +23,23 @@ export async function explainRun(
   request: ExplainRequest,
   known: readonly string[] = [],
 ): Promise<ImageResults[]> {
-  const computed = await computeMaps(stage, work, request);
+  if (request.techniques.length === 0)
+    return assembled(stage, work, request, known, await computeMaps(stage, work, request));
+  const results: ImageResults[] = [];
+  for (const one of work)
+    results.push(...(await assembled(stage, [one], request, known, await computeWithTechniques(stage, one, request))));
+  return results;
+}
+
+async function assembled(
+  stage: Stage,
+  work: readonly Work[],
+  { mapSize, techniques }: ExplainRequest,
+  known: readonly string[],
+  computed: ComputedMaps,
+): Promise<ImageResults[]> {
   try {
-    return await assembleResults(stage, work, computed, { mapSize: request.mapSize, known });
+    return await assembleResults(stage, work, computed, { mapSize, techniques, known });
   } finally {
     computed.release();
   }

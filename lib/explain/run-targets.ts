@@ -11,6 +11,7 @@ import type { TargetLayer } from '../plan/target-layer.ts';
 import type { ExplainRequest, MethodRun } from '../request/request.ts';
 import type { HeadChoice, ResolvedTarget } from '../targets/resolve.ts';
 import type { ScoreRow } from '../targets/score.ts';
+import type { ChosenTechnique } from '../techniques/choose.ts';
 import type { Work } from './group-runs.ts';
 
 /** What a run gave, and what it was asked. */
@@ -33,7 +34,7 @@ export async function runNetwork(
   work: readonly Work[],
   request: ExplainRequest,
 ): Promise<RunOutcome> {
-  const { methods, layers, gradients, passes, signal } = request;
+  const { methods, layers, gradients, passes, techniques, signal } = request;
   const images = await imagesOf(network, work);
   let targets = work.length === 1 ? work[0]!.targets : work.flatMap(one => one.targets);
   const { output, readout } = targets[0]!;
@@ -51,7 +52,7 @@ export async function runNetwork(
     plan: planFor(request, { output, readout }, seed, takesManyScores(network, work.length, targets.length)),
     layers,
     targets,
-    keep: images.dims.length === 4 && methods.every(onlyReduces),
+    keep: images.dims.length === 4 && methods.every(onlyReduces) && !techniques.some(readsTensors),
     signal,
   });
   return { run, targets, extraRuns: extraRuns + runs - 1 };
@@ -74,6 +75,8 @@ function planFor(
 /** Whether a method's tensors may stay where the network ran. */
 const onlyReduces = ({ definition, params }: MethodRun): boolean =>
   definition.reductions === true && params.eigenSmooth !== true;
+
+const readsTensors = ({ definition }: ChosenTechnique): boolean => definition.needs?.tensors === true;
 
 /** Stacked images and what is asked of them. */
 export interface TargetsRun {

@@ -171,7 +171,7 @@ function then(first: Affine, second: Affine): Affine {
   return { scale: first.scale * second.scale, offset: first.offset * second.scale + second.offset };
 }
 
-function inverse({ scale, offset }: Affine): Affine {
+export function inverse({ scale, offset }: Affine): Affine {
   return { scale: 1 / scale, offset: -offset / scale };
 }
 

@@ -68,6 +68,20 @@ export async function applyMethod(
   return finishMaps(method, layers, size, { raw: [result.maps], ...besides(layers, [result]) }, smooths);
 }
 
+/** Raw values that no run gave, [N, h, w] of each layer, finished as a method's own are. */
+export function finishRaw(method: Method, raw: readonly Maps[], size: InputSize): Promise<MethodMaps> {
+  return finishMaps(method, [], size, { raw, colours: [], concepts: [] }, true);
+}
+
+/** Maps that are finished already, [N, h, w] in [0, 1]; they are judged as they are. */
+export async function asFinished({ definition }: Pick<Method, 'definition'>, maps: Maps): Promise<MethodMaps> {
+  const ofTarget = isOfTarget(definition.needs);
+  const ranges = await mapRanges(maps);
+  const verdicts = ranges.map(range => judge([range], { relu: false, ofTarget }));
+  const own = { raw: [{ ...maps, data: maps.data.slice() }], colours: [], concepts: [] };
+  return { ...own, maps: cleared(maps, verdicts), verdicts, warnings: [] };
+}
+
 /** `sums`: there were sums over channels, which `eigenSmooth` may take the place of. */
 async function applyToEach(
   definition: LayerMethod,

@@ -54,6 +54,11 @@ export interface ReadyImage {
   readonly depth?: number;
   /** The original picture for overlays; for a tensor its channels stretched to 0..255, of a volume one plane. */
   readonly picture: (plane?: Plane) => Promise<LentPicture>;
+  /**
+   * The picture preprocessed anew for another size of the input, bicubic, while the call runs; undefined for tensors and pictures of
+   * more than 8 bits.
+   */
+  readonly atSize?: (size: Size) => Promise<Tensor<'float32'>>;
   /** Null for tensors. */
   readonly preprocess: ResolvedPreprocess | null;
   readonly warnings: readonly string[];
@@ -152,11 +157,31 @@ async function readPicture(
   const isKept = !small && !isLarge && overlaid.width === image.width && overlaid.height === image.height;
   return {
     ...prepared,
+    atSize: size => preparedAt(opened, resolved, input, size),
     picture: isKept ? async () => ({ picture: raw(image), spare: false }) : decodedAgain(opened, source, overlaid),
     preprocess: resolved,
     warnings: [...notes, ...warnings],
     milliseconds: performance.now() - start,
   };
+}
+
+/** The picture preprocessed for another size of the input. */
+async function preparedAt(
+  opened: OpenPicture,
+  resolved: ResolvedPreprocess,
+  input: ImageInput,
+  { width, height }: Size,
+): Promise<Tensor<'float32'>> {
+  const { size, resize } = resolved;
+  const ratio = Math.min(width / size[0], height / size[1]);
+  const scaled: ResolvedPreprocess = {
+    ...resolved,
+    size: [width, height],
+    interpolation: 'bicubic',
+    resize: resize == null ? resize : Math.max(1, Math.round(resize * ratio)),
+  };
+  const { tensor } = wholePicture(input, await prepareImage(await opened.decode(), scaled));
+  return tensor;
 }
 
 /** A picture as the input's type holds it, and what of it that changes. */

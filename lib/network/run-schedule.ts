@@ -6,6 +6,9 @@ import { Turns } from '../common/turns.ts';
  */
 const QUIET = 250;
 
+/** Inputs per network run on a device; on a CPU more than one gain nothing. */
+const DEVICE_BATCH = 4;
+
 /**
  * How an explainer's runs share its threads. Of several pictures in work each runs on one thread, side by side: no thread
  * waits for another's share of an operator, which costs a third of the throughput on two cores. A picture alone is served
@@ -38,6 +41,15 @@ export class RunSchedule {
    */
   get concurrency(): number {
     return this.sideBySide ? 2 * this.threads + 1 : 2;
+  }
+
+  /**
+   * How many inputs share a run.
+   * @param fixed the model's own batch size
+   * @param asked by the caller
+   */
+  inputsPerRun(fixed: number | undefined, asked: number | undefined): number {
+    return fixed ?? asked ?? (this.sideBySide ? 1 : DEVICE_BATCH);
   }
 
   /** How many threads a run takes that is asked for now. */

@@ -185,18 +185,10 @@ function unitVectors(vectors: readonly Float32Array[]): Tensor<'float32'> {
  * What is fed for a region that the user gave: [1, …] of the logits' layout, 1 along the classes.
  * @throws `ERR_TARGET_RANGE` for one that does not fit the output
  */
-function regionTensor(
-  region: Exclude<Region, 'predicted'>,
-  { tensor, output, classAxis }: ScoreHead,
-  facts: FactTable,
-): Tensor<'bool'> {
+function regionTensor(region: Exclude<Region, 'predicted'>, head: ScoreHead, facts: FactTable): Tensor<'bool'> {
+  const { tensor, output, classAxis } = head;
   const { dims } = facts.get(tensor)!;
-  const [height, width, ...more] = positionAxes(dims, classAxis).map(axis => dims[axis]!);
-  if (height === undefined || width === undefined || more.length > 0)
-    throw new OnnxCamError(
-      'ERR_TARGET_RANGE',
-      `a region of pixels needs an output [N,K,h,w]; "${output}" is [${dims}], so that only the region 'predicted' is possible`,
-    );
+  const { width, height } = positionsOf(head, facts);
   const data = maskOf(region, width, height);
   if (!data)
     throw new OnnxCamError(
@@ -206,8 +198,22 @@ function regionTensor(
   return { type: 'bool', data, dims: dims.map((dim, axis) => (axis === 0 || axis === classAxis ? 1 : dim)) };
 }
 
+/** Pixels of an output [N,K,h,w]. @throws `ERR_TARGET_RANGE` for any other */
+export function positionsOf(
+  { tensor, output, classAxis }: Pick<ScoreHead, 'tensor' | 'output' | 'classAxis'>,
+  facts: FactTable,
+): { readonly width: number; readonly height: number } {
+  const { dims } = facts.get(tensor)!;
+  const [height, width, ...more] = positionAxes(dims, classAxis).map(axis => dims[axis]!);
+  if (height !== undefined && width !== undefined && more.length === 0) return { width, height };
+  throw new OnnxCamError(
+    'ERR_TARGET_RANGE',
+    `a region of pixels needs an output [N,K,h,w]; "${output}" is [${dims}], so that only the region 'predicted' is possible`,
+  );
+}
+
 /** undefined when no pixel is in it, or a mask has another size. */
-function maskOf(region: Exclude<Region, 'predicted'>, width: number, height: number): Uint8Array | undefined {
+export function maskOf(region: Exclude<Region, 'predicted'>, width: number, height: number): Uint8Array | undefined {
   if ('mask' in region) return region.width === width && region.height === height ? region.mask : undefined;
   const mask = new Uint8Array(width * height);
   if ('point' in region) {

@@ -9,6 +9,7 @@ import { type AskedPasses, PASS_KINDS, PASSES, type PassKind } from '../plan/pas
 import type { TargetLayer } from '../plan/target-layer.ts';
 import { parseTarget } from '../targets/parse.ts';
 import type { Target } from '../targets/target.ts';
+import { type ChosenTechnique, chooseTechniques } from '../techniques/choose.ts';
 import { CallProgress } from './call-progress.ts';
 import { chooseLayers, inputLayer } from './layers.ts';
 
@@ -30,6 +31,8 @@ interface Choices {
   readonly passes: AskedPasses;
   /** True where the results of a method are an array of layers. */
   readonly perLayer: boolean;
+  /** What sharpens the maps, the innermost first. */
+  readonly techniques: readonly ChosenTechnique[];
 }
 
 /** One `explain` call with every choice made that does not depend on the images. */
@@ -83,11 +86,11 @@ export class Requests {
 }
 
 /** Equal for calls that choose alike. Objects are no parameter's value: they are refused, and refusals not kept. */
-function choicesKey({ method, methods, params, convention, layer, fuse }: ExplainOptions): string {
+function choicesKey({ method, methods, params, convention, layer, fuse, technique }: ExplainOptions): string {
   const text = (value: unknown) => (typeof value === 'object' ? '' : String(value));
   const values = params && Object.entries(params).map(([name, value]) => [name, typeof value, text(value)]);
   // In an object, what is undefined is left out, while a number that is none becomes null.
-  return JSON.stringify({ method, methods, values, convention, layer: layer ?? undefined, fuse });
+  return JSON.stringify({ method, methods, values, convention, layer: layer ?? undefined, fuse, technique });
 }
 
 function makeChoices(network: Network, options: ExplainOptions, defaults: RequestDefaults): Choices {
@@ -130,7 +133,28 @@ function makeChoices(network: Network, options: ExplainOptions, defaults: Reques
     gradients: layers.filter(({ name }) => withGradients.has(name)).map(({ name }) => name),
     passes,
     perLayer,
+    techniques: techniquesFor(network, options.technique),
   };
+}
+
+/** @throws `ERR_INPUT_SHAPE` for those that this model does not take */
+function techniquesFor({ model }: Network, option: ExplainOptions['technique']): ChosenTechnique[] {
+  const chosen = chooseTechniques(option);
+  const { name, height, width, layout } = model.input;
+  for (const { definition } of chosen) {
+    if (definition.needs?.sizes && (height !== undefined || width !== undefined))
+      throw new OnnxCamError(
+        'ERR_INPUT_SHAPE',
+        `${definition.name} needs inputs of several sizes, but "${name}" takes ${width ?? 'any'} × ${height ?? 'any'} alone; ` +
+          'take sess, augmentation or smooth-grad, or export the model with a dynamic height and width',
+      );
+    if (!definition.volumes && (layout === 'ncdhw' || layout === 'ntchw'))
+      throw new OnnxCamError(
+        'ERR_INPUT_SHAPE',
+        `${definition.name} is for pictures, and "${name}" takes volumes or clips; take smooth-grad or augmentation`,
+      );
+  }
+  return chosen;
 }
 
 /** The layers of each pass that a method reads. */

@@ -63,6 +63,12 @@ export interface ExplainedLayer {
   readonly reason: string;
 }
 
+/** A technique that sharpened the map. */
+export interface AppliedTechnique {
+  readonly name: string;
+  readonly params: Readonly<Record<string, number | boolean | string | readonly number[] | undefined>>;
+}
+
 /** Milliseconds. For batches each image carries its share of the common work. */
 export interface Timings {
   readonly preprocess: number;
@@ -89,6 +95,8 @@ export interface ExplanationFields {
   readonly method: string;
   readonly convention: Convention;
   readonly params: ParamValues;
+  /** What sharpened the map; an array where several did, the innermost first. Everything but map and raw is of the clean image. */
+  readonly technique: AppliedTechnique | readonly AppliedTechnique[] | null;
   /** Of methods that find concepts; null for all others. */
   readonly concepts: Concepts | null;
   /** Null for tensors, which are fed as they are. */
@@ -132,6 +140,7 @@ export class Explanation implements ExplanationFields {
   declare readonly method: string;
   declare readonly convention: Convention;
   declare readonly params: ParamValues;
+  declare readonly technique: AppliedTechnique | readonly AppliedTechnique[] | null;
   declare readonly concepts: Concepts | null;
   declare readonly preprocess: ResolvedPreprocess | null;
   declare readonly precision: UsedPrecision | 'int8';
@@ -206,6 +215,7 @@ export class Explanation implements ExplanationFields {
       warnings: this.warnings,
       convention: this.convention,
       params: this.params,
+      technique: this.technique,
       concepts: this.concepts,
       preprocess: this.preprocess,
       precision: this.precision,

@@ -99,6 +99,7 @@ export function fakeExplanation(fields: Partial<ExplanationFields> = {}): Explan
       method: 'grad-cam',
       convention: 'paper',
       params: {},
+      technique: null,
       concepts: null,
       preprocess: null,
       precision: 'fp32',

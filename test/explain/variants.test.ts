@@ -25,12 +25,14 @@ const cache = new SessionCache();
 let stage: Stage;
 beforeAll(async () => {
   const model = await loadModel(plainModel(), { createSession: (bytes, options) => Session.create(bytes, options) });
-  const network = new Network(model, cache, {}, { schedule: new RunSchedule(1, { sideBySide: true }) });
+  const schedule = new RunSchedule(1, { sideBySide: true });
+  const network = new Network(model, cache, {}, { schedule });
   const noPictures = () => {
     throw new TypeError('these are tensors');
   };
   stage = {
     network,
+    schedule,
     scorers: new Scorers(model, cache, {}, { threads: 1 }),
     optimizers: new MaskOptimizers(network, noPictures),
     setting: { labels: undefined },
@@ -59,7 +61,7 @@ async function clean(): Promise<Work> {
 }
 
 const mapOf = async (work: Work, computed: ComputedMaps) =>
-  (await assembleResults(stage, [work], computed, { mapSize: 'picture', known: [] }))[0]![0]![0]![0]!;
+  (await assembleResults(stage, [work], computed, { mapSize: 'picture', techniques: [], known: [] }))[0]![0]![0]![0]!;
 
 it('a flipped input is explained for the class of the clean one, over the original picture', async () => {
   const request = stage.requests.make({ method: 'layer-cam' });

@@ -1,0 +1,167 @@
+import { throwIfAborted } from '../common/errors.ts';
+import { applyMethod, asFinished, finishRaw, type MethodMaps } from '../maps/apply-method.ts';
+import { inputSize, type ReadyImage } from '../network/images.ts';
+import type { ExplainRequest } from '../request/request.ts';
+import type { ChosenTechnique } from '../techniques/choose.ts';
+import type { ExplainedInput, Inputs, Merged, Slot, TechniqueSubject } from '../techniques/technique.ts';
+import { type ComputedMaps, computeMaps } from './compute-maps.ts';
+import { InputExplainer, isOfTensors, slotsOf } from './explain-inputs.ts';
+import type { Stage } from './explain-run.ts';
+import type { Work } from './group-runs.ts';
+import type { Computed } from './method-input.ts';
+import { withoutRanks } from './run-targets.ts';
+
+/**
+ * One image explained, its maps sharpened by the request's techniques: each explains inputs made of the one that it is given by the
+ * technique before it, the first by the methods themselves. Everything else that results say is of the clean image.
+ * @throws `ERR_INPUT_SHAPE` for volumes, or a model of one size, that a technique does not take; what `computeMaps` throws
+ */
+export async function computeWithTechniques(stage: Stage, work: Work, request: ExplainRequest): Promise<ComputedMaps> {
+  const { techniques } = request;
+  const ofClean = await computeMaps(stage, [work], { ...request, progress: undefined });
+  try {
+    const start = performance.now();
+    const row = ofClean.outcome.run.rows[0]!;
+    const clean: Work = { ...work, targets: ofClean.outcome.targets.map(target => withoutRanks(target, row)) };
+    const needs = techniques.map(({ definition }) => definition.needs);
+    const wanted = { scores: needs.some(one => one?.scores), tensors: Boolean(needs[0]?.tensors) };
+    const inputs = new InputExplainer(stage, request, wanted, clean, ofClean);
+    const byRank = work.targets.some(({ terms }) => terms.some(({ index }) => index < 0));
+    const sharpened = new Sharpened(stage, request, inputs, slotsOf(ofClean), { clean, byRank, scores: wanted.scores });
+    const maps = await sharpened.apply(clean, techniques);
+    const milliseconds = performance.now() - start;
+    return { ...ofClean, methods: withMaps(ofClean, maps, inputs, milliseconds) };
+  } catch (error) {
+    ofClean.release();
+    throw error;
+  }
+}
+
+/** The clean image's results with other maps. */
+function withMaps(
+  { methods }: ComputedMaps,
+  maps: readonly MethodMaps[],
+  { runs, warnings }: InputExplainer,
+  milliseconds: number,
+): ComputedMaps['methods'] {
+  let slot = 0;
+  return methods.map(method => ({
+    ...method,
+    sets: method.sets.map(([own]) => {
+      const further = runs[slot]!;
+      const sharpened: Computed = {
+        maps: maps[slot++]!,
+        first: 0,
+        milliseconds: own!.milliseconds + milliseconds / methods.length,
+        runs: {
+          network: own!.runs.network + further.network,
+          tail: own!.runs.tail + further.tail,
+          saved: own!.runs.saved + further.saved,
+        },
+        warnings: [...new Set([...own!.warnings, ...warnings])],
+        int8: own!.int8,
+      };
+      return [sharpened];
+    }),
+  }));
+}
+
+/** What is the same for all inputs of an image. */
+interface Circumstances {
+  readonly clean: Work;
+  readonly byRank: boolean;
+  readonly scores: boolean;
+}
+
+/** Techniques one around the other. */
+class Sharpened {
+  readonly #stage: Stage;
+  readonly #request: ExplainRequest;
+  readonly #inputs: InputExplainer;
+  readonly #slots: ReturnType<typeof slotsOf>;
+  readonly #of: Circumstances;
+
+  constructor(
+    stage: Stage,
+    request: ExplainRequest,
+    inputs: InputExplainer,
+    slots: ReturnType<typeof slotsOf>,
+    of: Circumstances,
+  ) {
+    this.#stage = stage;
+    this.#request = request;
+    this.#inputs = inputs;
+    this.#slots = slots;
+    this.#of = of;
+  }
+
+  /** An input's maps by techniques, the last of which is the outermost. */
+  async apply(work: Work, techniques: readonly ChosenTechnique[]): Promise<MethodMaps[]> {
+    throwIfAborted(this.#request.signal);
+    const { definition, params } = techniques.at(-1)!;
+    const merged = await definition.apply(this.#subject(work, techniques.slice(0, -1)), params);
+    return Promise.all(merged.map((one, s) => this.#finished(one, s, work.image)));
+  }
+
+  async #finished(merged: Merged, slot: number, image: ReadyImage): Promise<MethodMaps> {
+    const { method } = this.#slots[slot]!;
+    const maps =
+      'raw' in merged
+        ? await finishRaw(method, merged.raw, inputSize(image))
+        : await asFinished(method, merged.finished);
+    return { ...maps, warnings: [...maps.warnings, ...(merged.warnings ?? [])] };
+  }
+
+  #subject(work: Work, inner: readonly ChosenTechnique[]): TechniqueSubject {
+    const { image } = work;
+    const { seed, signal, methods } = this.#request;
+    const { input } = this.#stage.network.model;
+    const { clean, byRank } = this.#of;
+    return {
+      tensor: image.tensor,
+      layout: input.layout,
+      size: inputSize(image),
+      slots: this.#slots.map(slot => this.#slot(slot)),
+      convention: methods[0]!.convention,
+      byRank,
+      seed,
+      signal,
+      fixedSize: input.height !== undefined || input.width !== undefined,
+      picture: work === clean ? image.atSize : undefined,
+      explain: (inputs, total) =>
+        inner.length === 0 ? this.#inputs.explain(work, inputs, total) : this.#explainInner(work, inner, inputs),
+      scores: (inputs, total) => this.#inputs.scores(work, inputs, total),
+    };
+  }
+
+  /** One after the other: the inner technique has its own inputs side by side. */
+  async *#explainInner(
+    base: Work,
+    inner: readonly ChosenTechnique[],
+    inputs: Inputs,
+  ): AsyncGenerator<ExplainedInput, void, void> {
+    for await (const input of inputs) {
+      const isOwn = input.tensor === base.image.tensor && input.change === undefined;
+      const work = isOwn ? base : await this.#inputs.workOf(base, input);
+      const maps = await this.apply(work, inner);
+      const scores = this.#of.scores ? await first(this.#inputs.scores(base, [input], 1)) : undefined;
+      yield { maps: maps.map(({ raw, maps: finished }) => ({ raw, finished })), scores };
+    }
+  }
+
+  #slot({ method }: ReturnType<typeof slotsOf>[number]): Slot {
+    const { seed, signal } = this.#request;
+    return {
+      method: method.definition.name,
+      ofTensors: async (tensors, size) => {
+        if (!isOfTensors(method)) throw new TypeError(`${method.definition.name} is not made of tensors alone`);
+        return (await applyMethod(method, tensors, size, { seed, signal })).raw;
+      },
+    };
+  }
+}
+
+async function first<T>(values: AsyncIterable<T>): Promise<T> {
+  for await (const value of values) return value;
+  throw new TypeError('there is no value');
+}

@@ -1,0 +1,249 @@
+import { OnnxCamError } from '../common/errors.ts';
+import type { Tensor } from '../engine/tensor.ts';
+import { runStream } from '../io/picture-stream.ts';
+import type { Maps } from '../kernels/types.ts';
+import { nth } from '../maps/apply-method.ts';
+import { wholeFor } from '../network/picture-values.ts';
+import type { ExplainRequest, MethodRun } from '../request/request.ts';
+import type { Runs } from '../result/explanation.ts';
+import type { ResolvedTarget } from '../targets/resolve.ts';
+import type { ScoreRow } from '../targets/score.ts';
+import type { ChangedInput, ExplainedInput, InputMaps, InputScores, Inputs } from '../techniques/technique.ts';
+import { type ComputedMaps, computeMaps } from './compute-maps.ts';
+import type { Stage } from './explain-run.ts';
+import { groupRuns, type Work } from './group-runs.ts';
+import { hasProbability, headSetting } from './head-setting.ts';
+import { inHalves } from './in-halves.ts';
+import { imageTensors, layerTensors } from './layer-tensors.ts';
+import type { Computed } from './method-input.ts';
+import { onChangedInput } from './on-changed-input.ts';
+import { scoresOf } from './run-targets.ts';
+
+/** What a technique asks for besides maps. */
+export interface Wanted {
+  readonly scores: boolean;
+  readonly tensors: boolean;
+}
+
+/**
+ * Explains inputs that were made of one image: some at once, each on one thread, as the pictures of an array. Counts the
+ * passes.
+ */
+export class InputExplainer {
+  readonly #stage: Stage;
+  readonly #request: ExplainRequest;
+  readonly #wanted: Wanted;
+  readonly #clean: Work;
+  readonly #ofClean: ComputedMaps;
+  /** Of each method with each of its sets of layers: passes besides those of the clean image. */
+  readonly runs: Runs[];
+  readonly warnings = new Set<string>();
+  readonly #progress: ExplainRequest['progress'];
+
+  /**
+   * @param clean the image itself, its targets without ranks
+   * @param ofClean what is made of it already
+   */
+  constructor(stage: Stage, request: ExplainRequest, wanted: Wanted, clean: Work, ofClean: ComputedMaps) {
+    this.#stage = stage;
+    // A technique counts inputs, not the passes of each.
+    this.#request = { ...request, progress: undefined };
+    this.#wanted = wanted;
+    this.#clean = clean;
+    this.#ofClean = ofClean;
+    this.#progress = request.progress;
+    this.runs = slotsOf(ofClean).map(() => ({ network: 0, tail: 0, saved: 0 }));
+  }
+
+  /** @param base what the inputs were made of */
+  async *explain(base: Work, inputs: Inputs, total: number): AsyncGenerator<ExplainedInput, void, void> {
+    yield* this.#sideBySide(inputs, total, batch => this.#explainBatch(base, batch));
+  }
+
+  async *scores(base: Work, inputs: Inputs, total: number): AsyncGenerator<InputScores, void, void> {
+    const { network } = this.#stage;
+    yield* this.#sideBySide(inputs, total, async batch => {
+      const scores: InputScores[] = [];
+      for (const input of batch) {
+        const work = await this.workOf(base, input);
+        const row = await scoresOf(network, work.image.tensor, work.targets[0]!, this.#request.signal);
+        for (const [s, runs] of this.runs.entries()) this.runs[s] = { ...runs, network: runs.network + 1 };
+        scores.push(this.#scoresOf(row, work.targets));
+      }
+      return scores;
+    });
+  }
+
+  /** What is asked of an input. @throws `ERR_INPUT_SHAPE` for a size that the model does not take */
+  async workOf(base: Work, { tensor, change }: ChangedInput): Promise<Work> {
+    const { network } = this.#stage;
+    const data = wholeFor(network.model.input, tensor.data);
+    return onChangedInput(network, base, { tensor: { ...tensor, data }, change });
+  }
+
+  async *#sideBySide<T>(
+    inputs: Inputs,
+    total: number,
+    task: (batch: readonly ChangedInput[]) => Promise<readonly T[]>,
+  ): AsyncGenerator<T, void, void> {
+    const { schedule, network } = this.#stage;
+    const { signal, batchSize } = this.#request;
+    const part = this.#progress?.part();
+    const concurrency = Math.min(total, schedule.concurrency);
+    const batches = batched(
+      inputs,
+      schedule.inputsPerRun(network.model.input.batch, batchSize),
+      this.#clean.image.tensor,
+    );
+    const end = schedule.begin(concurrency);
+    let done = 0;
+    try {
+      for await (const { result, error } of runStream(batches, task, { concurrency, signal })) {
+        if (error) throw this.#sizeRefused(error) ?? error;
+        for (const one of result) {
+          part?.({ done: ++done, total });
+          yield one;
+        }
+      }
+    } finally {
+      end();
+    }
+  }
+
+  async #explainBatch(base: Work, batch: readonly ChangedInput[]): Promise<ExplainedInput[]> {
+    const { network } = this.#stage;
+    // The clean image has its maps.
+    if (batch.length === 1 && this.#isClean(base, batch[0]!))
+      return [await this.#explained(this.#clean, this.#ofClean, 0)];
+    const own = await Promise.all(batch.map(async (input, index) => ({ ...(await this.workOf(base, input)), index })));
+    const explained: ExplainedInput[] = [];
+    const fixed = network.model.input.batch !== undefined;
+    for (const group of groupRuns(own, batch.length)) {
+      const results = await inHalves(group, fixed, async work => {
+        const computed = await computeMaps(this.#stage, work, this.#request);
+        try {
+          this.#count(computed, work.length);
+          return await Promise.all(work.map((one, i) => this.#explained(one, computed, i)));
+        } finally {
+          computed.release();
+        }
+      });
+      for (const [i, { index }] of group.entries()) explained[index] = results[i]!;
+    }
+    return explained;
+  }
+
+  #isClean(base: Work, { tensor, change }: ChangedInput): boolean {
+    return base === this.#clean && tensor === this.#clean.image.tensor && change === undefined;
+  }
+
+  /** What was made of the i-th input of a run. */
+  async #explained({ targets }: Work, computed: ComputedMaps, i: number): Promise<ExplainedInput> {
+    const { run } = computed.outcome;
+    const maps = slotsOf(computed).map(({ method, set, of, run: own }): InputMaps => {
+      const { maps: stack, first } = of[i]!;
+      for (const warning of [...stack.warnings, ...of[i]!.warnings]) this.warnings.add(warning);
+      const count = Math.min(targets.length, stack.verdicts.length - first);
+      const cut = (maps: Maps) => part(maps, first, count);
+      const many = computed.outcome.targets.length > run.rows.length;
+      const tensors =
+        this.#wanted.tensors && isOfTensors(method)
+          ? method.layerSets[set]!.map(layer => ({
+              ...layerTensors(this.#stage.network, own, layer, method, targets),
+              ...imageTensors(own, layer, i, many),
+            }))
+          : undefined;
+      return { raw: stack.raw.map(cut), finished: cut(stack.maps), tensors };
+    });
+    return { maps, scores: this.#wanted.scores ? this.#scoresOf(run.rows[i]!, targets) : undefined };
+  }
+
+  #scoresOf(row: ScoreRow, targets: readonly ResolvedTarget[]): InputScores {
+    const { setting, network } = this.#stage;
+    const { headKind } = headSetting(setting, network, targets[0]!);
+    return {
+      best: row.classOf(-1),
+      targets: targets.map(target => {
+        const [{ index, opposite }] = target.terms as [ResolvedTarget['terms'][number]];
+        const probable = target.classification && (target.kind === 'binary' || hasProbability(headKind));
+        return {
+          score: row.score(target),
+          probability: probable ? row.probability(row.classOf(index), opposite) : null,
+        };
+      }),
+    };
+  }
+
+  #count({ outcome, methods }: ComputedMaps, inputs: number): void {
+    let slot = 0;
+    for (const { sets, passes } of methods)
+      for (const set of sets) {
+        const runs = this.runs[slot]!;
+        const sum = (key: keyof Runs) => set.reduce((total, { runs: own }) => total + own[key], runs[key]);
+        const network = sum('network') + inputs * (1 + outcome.extraRuns + passes);
+        this.runs[slot++] = { network, tail: sum('tail'), saved: sum('saved') };
+      }
+  }
+
+  /** Where inputs of other sizes than the image's were run. */
+  #sizeRefused(error: OnnxCamError): OnnxCamError | undefined {
+    const changesSize = this.#request.techniques.find(({ definition }) => definition.needs?.sizes);
+    if (!changesSize || (error.code !== 'ERR_RUNTIME' && error.code !== 'ERR_INPUT_SHAPE')) return undefined;
+    return new OnnxCamError(
+      'ERR_INPUT_SHAPE',
+      `${changesSize.definition.name} feeds the model inputs of other sizes, which it does not take: ${error.message}; ` +
+        'take sess, augmentation or smooth-grad, which keep its size',
+      { cause: error },
+    );
+  }
+}
+
+/** One method with one of its sets of layers, of what a run made. */
+interface ComputedSlot {
+  readonly method: MethodRun;
+  readonly set: number;
+  /** By image. */
+  readonly of: readonly Computed[];
+  readonly run: ComputedMaps['methods'][number]['run'];
+}
+
+/** In the order of methods and their sets of layers. */
+export function slotsOf({ methods }: ComputedMaps): ComputedSlot[] {
+  return methods.flatMap(({ method, sets, run }) => sets.map((of, set) => ({ method, set, of, run })));
+}
+
+/** Whether a method is made of activations and their gradients alone, so that it can be made of averages of them. */
+export function isOfTensors({ definition, needs }: MethodRun): boolean {
+  const { activations: _, gradients, classifier: __, ...further } = needs;
+  const plain = gradients === undefined || gradients === 'first';
+  return plain && !definition.ownScore && definition.scope !== 'graph' && Object.values(further).every(one => !one);
+}
+
+function part(maps: Maps, first: number, count: number): Maps {
+  const { dims, data } = maps;
+  const [, height, width] = dims;
+  const from = nth(maps, first).byteOffset;
+  if (dims[0] === count) return maps;
+  return { ...maps, data: new Float32Array(data.buffer, from, count * height * width), dims: [count, height, width] };
+}
+
+/** Inputs of one size that come one after the other, so many at once; the clean image by itself. */
+async function* batched(
+  inputs: Inputs,
+  size: number,
+  clean: Tensor<'float32'>,
+): AsyncGenerator<readonly ChangedInput[]> {
+  let batch: ChangedInput[] = [];
+  for await (const input of inputs) {
+    const [first] = batch;
+    const apart = first && (first.tensor === clean || input.tensor === clean || !sameDims(first, input));
+    if (apart || batch.length === size) {
+      yield batch;
+      batch = [];
+    }
+    batch.push(input);
+  }
+  if (batch.length > 0) yield batch;
+}
+
+const sameDims = (a: ChangedInput, b: ChangedInput): boolean => String(a.tensor.dims) === String(b.tensor.dims);

@@ -1,0 +1,41 @@
+import type { Tensor } from '../engine/tensor.ts';
+import { MapSums } from './support/map-sums.ts';
+import { mirrorChange, mirrored, mirroredInput } from './support/planes.ts';
+import { type ChangedInput, defineTechnique, type TechniqueSubject } from './technique.ts';
+
+/** What the normalised input is multiplied by. */
+const FACTORS = [0.9, 1, 1.1];
+
+/**
+ * pytorch-grad-cam's `aug_smooth`: the picture and its mirror image, each times 0.9, 1 and 1.1 (ttach's HorizontalFlip and
+ * Multiply); the mean of the finished maps, mirrored back, which is not stretched again.
+ */
+export const augmentation = defineTechnique({
+  name: 'augmentation',
+  aliases: ['aug-smooth', 'tta', 'test-time-augmentation'],
+  title: 'Augmentation smoothing',
+  paper: 'pytorch-grad-cam 1.5 (`aug_smooth`)',
+  cost: '6·M',
+  volumes: true,
+  async apply(subject) {
+    const inputs = [...augmented(subject)];
+    const sums = subject.slots.map(() => new MapSums());
+    let next = 0;
+    for await (const { maps } of subject.explain(inputs, inputs.length)) {
+      const { change } = inputs[next++]!;
+      for (const [s, { finished }] of maps.entries()) sums[s]!.add([change ? mirrored(finished) : finished]);
+    }
+    return sums.map(sum => ({ finished: sum.mean()[0]! }));
+  },
+});
+
+function* augmented({ tensor, layout, size }: TechniqueSubject): Generator<ChangedInput> {
+  const flips = [{ tensor }, { tensor: mirroredInput(tensor, layout), change: mirrorChange(size) }];
+  for (const { tensor: own, change } of flips)
+    for (const factor of FACTORS) yield { tensor: factor === 1 ? own : times(own, factor), change };
+}
+
+const times = (tensor: Tensor<'float32'>, factor: number): Tensor<'float32'> => ({
+  ...tensor,
+  data: tensor.data.map(value => value * factor),
+});
