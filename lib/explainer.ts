@@ -3,7 +3,6 @@ import { OnnxCamError, throwIfAborted } from './common/errors.ts';
 import { checkEvaluateOptions, type EvaluateOptions, type NamedTensor } from './explain/evaluate-options.ts';
 import type { Evaluation } from './explain/evaluation.ts';
 import { type CallParts, ExplainCalls } from './explain/explain-call.ts';
-import type { Stage } from './explain/explain-run.ts';
 import { headSetting, predictionsOf } from './explain/head-setting.ts';
 import type { MapInput } from './explain/map-at-input.ts';
 import { MeasureCalls } from './explain/measure-call.ts';
@@ -11,6 +10,7 @@ import { checkMeasureOptions, type MeasureOptions } from './explain/measure-opti
 import type { ExplainResult, PerImage, SeveralOptions, SingleOptions } from './explain/result-type.ts';
 import { scoresOf } from './explain/run-targets.ts';
 import { settleDetector } from './explain/settle-detector.ts';
+import type { Stage } from './explain/stage.ts';
 import { startEvaluation } from './explain/start-evaluation.ts';
 import { findUnsupported, type SupportOptions } from './explain/unsupported.ts';
 import type { DetectedSource } from './image/source.ts';

@@ -4,7 +4,7 @@ import { withPrecision } from './engine/precision.ts';
 import { isAccelerated } from './engine/providers.ts';
 import { Session } from './engine/session.ts';
 import { toNativeConfig } from './engine/session-options.ts';
-import type { Stage } from './explain/explain-run.ts';
+import type { Stage } from './explain/stage.ts';
 import { Stages } from './explain/stages.ts';
 import { Explainer } from './explainer.ts';
 import { loadModel, type Model } from './model/load-model.ts';

@@ -5,11 +5,11 @@ import type { ExplainRequest } from '../request/request.ts';
 import type { ChosenTechnique } from '../techniques/choose.ts';
 import type { ExplainedInput, Inputs, Merged, Slot, TechniqueSubject } from '../techniques/technique.ts';
 import { type ComputedMaps, computeMaps } from './compute-maps.ts';
-import { InputExplainer, isOfTensors, slotsOf } from './explain-inputs.ts';
-import type { Stage } from './explain-run.ts';
+import { InputExplainer, isSumOfChannels, slotsOf } from './explain-inputs.ts';
 import type { Work } from './group-runs.ts';
 import type { Computed } from './method-input.ts';
 import { withoutRanks } from './run-targets.ts';
+import type { Stage } from './stage.ts';
 
 /**
  * One image explained, its maps sharpened by the request's techniques: each explains inputs made of the one that it is given by the
@@ -114,7 +114,7 @@ class Sharpened {
 
   #subject(work: Work, inner: readonly ChosenTechnique[]): TechniqueSubject {
     const { image } = work;
-    const { seed, signal, methods } = this.#request;
+    const { seed, signal } = this.#request;
     const { input } = this.#stage.network.model;
     const { clean, byRank } = this.#of;
     return {
@@ -122,7 +122,6 @@ class Sharpened {
       layout: input.layout,
       size: inputSize(image),
       slots: this.#slots.map(slot => this.#slot(slot)),
-      convention: methods[0]!.convention,
       byRank,
       seed,
       signal,
@@ -153,9 +152,10 @@ class Sharpened {
     const { seed, signal } = this.#request;
     return {
       method: method.definition.name,
+      convention: method.convention,
       ofTensors: async (tensors, size) => {
-        if (!isOfTensors(method)) throw new TypeError(`${method.definition.name} is not made of tensors alone`);
-        return (await applyMethod(method, tensors, size, { seed, signal })).raw;
+        if (!isSumOfChannels(method)) throw new TypeError(`${method.definition.name} is no sum over channels`);
+        return (await applyMethod(method, [tensors], size, { seed, signal })).raw[0]!;
       },
     };
   }

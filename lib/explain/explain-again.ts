@@ -6,10 +6,10 @@ import { withTensor } from '../network/images.ts';
 import { SessionCache } from '../network/session-cache.ts';
 import type { ExplainOptions } from '../options.ts';
 import type { ResolvedTarget } from '../targets/resolve.ts';
-import type { Stage } from './explain-run.ts';
 import { explainThatFits } from './explain-that-fits.ts';
 import type { RandomUnits } from './measure-maps.ts';
 import type { MeasuredImage } from './measured-image.ts';
+import type { Stage } from './stage.ts';
 import { stageUnits } from './stage-units.ts';
 import type { Stages } from './stages.ts';
 

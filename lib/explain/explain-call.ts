@@ -10,13 +10,13 @@ import { headChoiceOf, outputOf, scoringGraphOf } from '../targets/resolve.ts';
 import type { Target } from '../targets/target.ts';
 import type { ImageResults } from './assemble-results.ts';
 import { onInput } from './detections.ts';
-import type { Stage } from './explain-run.ts';
 import { explainThatFits } from './explain-that-fits.ts';
 import { groupRuns, type Work } from './group-runs.ts';
 import type { ExplainResult } from './result-type.ts';
 import { scoresOf } from './run-targets.ts';
 import { settleDetector } from './settle-detector.ts';
 import { similarImages, withEmbeddings } from './similar-images.ts';
+import type { Stage } from './stage.ts';
 import type { Stages } from './stages.ts';
 
 /** What a call needs of its explainer. */

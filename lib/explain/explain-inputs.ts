@@ -10,7 +10,6 @@ import type { ResolvedTarget } from '../targets/resolve.ts';
 import type { ScoreRow } from '../targets/score.ts';
 import type { ChangedInput, ExplainedInput, InputMaps, InputScores, Inputs } from '../techniques/technique.ts';
 import { type ComputedMaps, computeMaps } from './compute-maps.ts';
-import type { Stage } from './explain-run.ts';
 import { groupRuns, type Work } from './group-runs.ts';
 import { hasProbability, headSetting } from './head-setting.ts';
 import { inHalves } from './in-halves.ts';
@@ -18,6 +17,7 @@ import { imageTensors, layerTensors } from './layer-tensors.ts';
 import type { Computed } from './method-input.ts';
 import { onChangedInput } from './on-changed-input.ts';
 import { scoresOf } from './run-targets.ts';
+import type { Stage } from './stage.ts';
 
 /** What a technique asks for besides maps. */
 export interface Wanted {
@@ -147,7 +147,7 @@ export class InputExplainer {
       const cut = (maps: Maps) => part(maps, first, count);
       const many = computed.outcome.targets.length > run.rows.length;
       const tensors =
-        this.#wanted.tensors && isOfTensors(method)
+        this.#wanted.tensors && isSumOfChannels(method)
           ? method.layerSets[set]!.map(layer => ({
               ...layerTensors(this.#stage.network, own, layer, method, targets),
               ...imageTensors(own, layer, i, many),
@@ -212,11 +212,9 @@ export function slotsOf({ methods }: ComputedMaps): ComputedSlot[] {
   return methods.flatMap(({ method, sets, run }) => sets.map((of, set) => ({ method, set, of, run })));
 }
 
-/** Whether a method is made of activations and their gradients alone, so that it can be made of averages of them. */
-export function isOfTensors({ definition, needs }: MethodRun): boolean {
-  const { activations: _, gradients, classifier: __, ...further } = needs;
-  const plain = gradients === undefined || gradients === 'first';
-  return plain && !definition.ownScore && definition.scope !== 'graph' && Object.values(further).every(one => !one);
+/** Whether maps of groups of channels add up to that of all. */
+export function isSumOfChannels({ definition, params }: MethodRun): boolean {
+  return definition.channelwise === true && params.eigenSmooth !== true;
 }
 
 function part(maps: Maps, first: number, count: number): Maps {

@@ -1,15 +1,9 @@
-import type { ExplainRequest, Requests } from '../request/request.ts';
+import type { ExplainRequest } from '../request/request.ts';
 import { assembleResults, type ImageResults } from './assemble-results.ts';
-import { type ComputedMaps, computeMaps, type Runners } from './compute-maps.ts';
+import { type ComputedMaps, computeMaps } from './compute-maps.ts';
 import { computeWithTechniques } from './compute-with-techniques.ts';
 import type { Work } from './group-runs.ts';
-import type { Setting } from './head-setting.ts';
-
-/** What explaining needs of the explainer. */
-export interface Stage extends Runners {
-  readonly setting: Setting;
-  readonly requests: Requests;
-}
+import type { Stage } from './stage.ts';
 
 /**
  * Explains the images of one network run: the run and the methods' maps, then the results. Techniques have runs of their own for each

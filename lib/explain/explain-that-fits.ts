@@ -1,8 +1,9 @@
 import type { ExplainRequest } from '../request/request.ts';
 import type { ImageResults } from './assemble-results.ts';
-import { explainRun, type Stage } from './explain-run.ts';
+import { explainRun } from './explain-run.ts';
 import type { Work } from './group-runs.ts';
 import { inHalves } from './in-halves.ts';
+import type { Stage } from './stage.ts';
 
 /**
  * As `explainRun`; a run that does not fit into memory is made in halves, with a warning.

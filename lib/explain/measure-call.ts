@@ -17,13 +17,13 @@ import type { Target, TargetInput } from '../targets/target.ts';
 import { openTruth } from '../truth/open-truth.ts';
 import { ExplainerAgain, type HowExplained } from './explain-again.ts';
 import type { CallParts } from './explain-call.ts';
-import type { Stage } from './explain-run.ts';
 import { type MapInput, mapAtInput } from './map-at-input.ts';
 import { type MapToJudge, measureMaps } from './measure-maps.ts';
 import { type MeasureOptions, mapConvention } from './measure-options.ts';
 import { truthAt } from './measure-truth.ts';
 import { type MeasureCall, type MeasuredImage, openMeasured } from './measured-image.ts';
 import { settleDetector } from './settle-detector.ts';
+import type { Stage } from './stage.ts';
 
 /** A map, and how it came to be where anybody knows. */
 export interface GivenMap {

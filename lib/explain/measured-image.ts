@@ -6,11 +6,11 @@ import type { ReadyImage } from '../network/images.ts';
 import type { PictureScorer } from '../scoring/picture-scorer.ts';
 import type { ResolvedTarget } from '../targets/resolve.ts';
 import type { ScoreRow } from '../targets/score.ts';
-import type { Stage } from './explain-run.ts';
 import { hasProbability, headSetting } from './head-setting.ts';
 import { imagesOf, withoutRanks } from './run-targets.ts';
 import type { ScorePair, VariantRunner } from './score-variants.ts';
 import { scoresAsked } from './scores-asked.ts';
+import type { Stage } from './stage.ts';
 
 /** How an image is measured. */
 export interface MeasureCall {

@@ -5,7 +5,7 @@ import type { Tensor } from '../engine/tensor.ts';
 import { needsInputs } from '../model/find/input.ts';
 import type { Model } from '../model/load-model.ts';
 import type { SessionCache, SessionUse } from '../network/session-cache.ts';
-import type { Stage } from './explain-run.ts';
+import type { Stage } from './stage.ts';
 
 /** What a call asks of the model besides the pictures. */
 export interface StageRequest {

@@ -15,8 +15,8 @@ import { outputOf, type ResolvedTarget, scoringGraphOf } from '../targets/resolv
 import type { Target, TargetInput } from '../targets/target.ts';
 import { camHeadOf } from './classifier-rows.ts';
 import { checkDetections } from './detection-similarity.ts';
-import type { Stage } from './explain-run.ts';
 import { similarImages, withEmbeddings } from './similar-images.ts';
+import type { Stage } from './stage.ts';
 
 /** What decides, besides the method, whether a map can be made. */
 export interface SupportOptions extends Pick<ExplainOptions, 'layer' | 'params' | 'convention'> {

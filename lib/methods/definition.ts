@@ -199,6 +199,8 @@ interface MethodFacts {
    * them in the CPU's memory.
    */
   readonly reductions?: true;
+  /** A sum over channels of terms that are made of the channel's own activations and gradients alone. */
+  readonly channelwise?: true;
 }
 
 /**

@@ -12,6 +12,7 @@ export const gradCamElementwise = defineMethod({
   conventions: ['pytorch-grad-cam'],
   relu: true,
   reductions: true,
+  channelwise: true,
   scope: 'layer',
   compute: async () => ({ product: 'elementwise' }),
 });

@@ -24,6 +24,7 @@ export const gradCamPlusPlus = defineMethod({
   conventions: ['pytorch-grad-cam', 'torchcam'],
   relu: true,
   reductions: true,
+  channelwise: true,
   scope: 'layer',
   compute: async (layer, { params }) => ({
     weights: await gradCamPlusPlusWeights(layer.activations, gradientsOf(layer), params.mode as PlusPlusMode),

@@ -12,6 +12,7 @@ export const gradCam = defineMethod({
   conventions: ['pytorch-grad-cam', 'torchcam'],
   relu: true,
   reductions: true,
+  channelwise: true,
   scope: 'layer',
   compute: async layer => ({ weights: await channelMeans(gradientsOf(layer)) }),
 });

@@ -12,6 +12,7 @@ export const hiResCam = defineMethod({
   conventions: ['pytorch-grad-cam'],
   relu: true,
   reductions: true,
+  channelwise: true,
   scope: 'layer',
   compute: async () => ({ product: 'hirescam' }),
 });

@@ -13,6 +13,7 @@ export const layerCam = defineMethod({
   enlarged: () => 'bilinear',
   fusion: 'tanh-max',
   reductions: true,
+  channelwise: true,
   scope: 'layer',
   compute: async () => ({ product: 'layercam' }),
 });

@@ -16,6 +16,7 @@ export const xGradCam = defineMethod({
   relu: true,
   enlarged: () => 'bilinear',
   reductions: true,
+  channelwise: true,
   scope: 'layer',
   compute: async (layer, { convention }) => {
     const weights = await xgradCamWeights(layer.activations, gradientsOf(layer), EPSILON[convention], {

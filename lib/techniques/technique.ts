@@ -2,7 +2,7 @@ import type { Tensor } from '../engine/tensor.ts';
 import type { InputChange, InputSize, Size } from '../image/geometry.ts';
 import type { ImageLayout } from '../image/layout.ts';
 import type { Maps } from '../kernels/types.ts';
-import type { LayerTensors, ParamSpec, ParamValue } from '../methods/definition.ts';
+import type { Convention, LayerTensors, ParamSpec, ParamValue } from '../methods/definition.ts';
 
 /** An input that was made of another one. */
 export interface ChangedInput {
@@ -18,10 +18,7 @@ export interface InputMaps {
   readonly raw: readonly Maps[];
   /** [N, h, w] in [0, 1], at the resolution where the convention ends. */
   readonly finished: Maps;
-  /**
-   * Of methods that are made of activations and their gradients alone, for techniques that ask for them: those of each
-   * layer.
-   */
+  /** Of methods that are sums over channels, for techniques that ask for them: what they are made of, of each layer. */
   readonly tensors?: readonly LayerTensors[];
 }
 
@@ -50,8 +47,9 @@ export interface ExplainedInput {
 /** A method with one of its sets of layers. */
 export interface Slot {
   readonly method: string;
-  /** The method's own values of tensors that no run gave; for slots whose inputs have `tensors`. */
-  ofTensors(tensors: readonly LayerTensors[], size: InputSize): Promise<readonly Maps[]>;
+  readonly convention: Convention;
+  /** The method's own values of one layer's tensors that no run gave, or of some of their channels; where inputs have `tensors`. */
+  ofTensors(tensors: LayerTensors, size: InputSize): Promise<Maps>;
 }
 
 /** What a technique made for a slot: raw values that are then finished as the convention says, or a finished map. */
@@ -68,7 +66,6 @@ export interface TechniqueSubject {
   readonly layout: ImageLayout;
   readonly size: InputSize;
   readonly slots: readonly Slot[];
-  readonly convention: 'paper' | 'pytorch-grad-cam' | 'torchcam';
   /** Whether targets were asked for by their rank ('top1'); they are explained as the classes that have it in the clean picture. */
   readonly byRank: boolean;
   readonly seed: number;

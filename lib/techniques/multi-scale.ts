@@ -1,0 +1,90 @@
+import type { Tensor } from '../engine/tensor.ts';
+import { positiveMaps } from '../kernels/map-values.ts';
+import { resize } from '../kernels/maps.ts';
+import type { Maps } from '../kernels/types.ts';
+import { meanOfLayers, perTargetMaximum } from './support/layers.ts';
+import { MapSums } from './support/map-sums.ts';
+import { mirrorChange, mirrored, mirroredInput, resizedInput } from './support/planes.ts';
+import { type ChangedInput, defineTechnique, type TechniqueSubject } from './technique.ts';
+
+/** IRN's, against a division by zero. */
+const EPSILON = 1e-5;
+
+/**
+ * Multi-scale inference with mirror images, as IRN and PSA have it: the positive parts of the raw maps, mirrored back, enlarged
+ * (bilinear, half-pixel) to the input's size and summed, divided by max + 1e-5 of each target. Pictures are resized before they are
+ * normalised (Pillow's bicubic filter), tensors bilinearly without antialiasing.
+ */
+export const multiScale = defineTechnique({
+  name: 'multi-scale',
+  title: 'Multi-scale and flip',
+  paper: 'IRN, arXiv:1904.05044 (and PSA, arXiv:1803.10464)',
+  cost: '2·scales·M',
+  params: {
+    scales: {
+      type: 'numbers',
+      default: [1, 0.5, 1.5, 2],
+      min: 0.05,
+      max: 16,
+      description: "the input's sides are multiplied by each of these",
+    },
+    flip: { type: 'boolean', default: true, description: 'the mirror image of each scale as well' },
+  },
+  needs: { sizes: true },
+  async apply(subject, params) {
+    const { scales, flip } = params as { scales: readonly number[]; flip: boolean };
+    const sums = subject.slots.map(() => new MapSums());
+    const mirrors: boolean[] = [];
+    const total = scales.length * (flip ? 2 : 1);
+    for await (const { maps } of subject.explain(scaledInputs(subject, scales, flip, mirrors), total)) {
+      const isMirror = mirrors.shift()!;
+      for (const [s, { raw }] of maps.entries())
+        sums[s]!.add(await Promise.all(raw.map(layer => atInput(layer, subject, isMirror))));
+    }
+    const relative = async (layer: Maps): Promise<Maps> => perTargetMaximum(layer, max => max + EPSILON);
+    return Promise.all(
+      sums.map(async sum => ({
+        finished: await meanOfLayers(await Promise.all(sum.result(value => value).map(relative))),
+      })),
+    );
+  },
+});
+
+async function* scaledInputs(
+  subject: TechniqueSubject,
+  scales: readonly number[],
+  flip: boolean,
+  mirrors: boolean[],
+): AsyncGenerator<ChangedInput> {
+  const { layout, size } = subject;
+  for (const scale of scales) {
+    const own = { width: sideOf(size.width, scale), height: sideOf(size.height, scale) };
+    const change = {
+      x: { scale: own.width / size.width, offset: 0 },
+      y: { scale: own.height / size.height, offset: 0 },
+      size: own,
+    };
+    const tensor = scale === 1 ? subject.tensor : await atScale(subject, own);
+    mirrors.push(false);
+    yield scale === 1 ? { tensor } : { tensor, change };
+    if (!flip) continue;
+    mirrors.push(true);
+    const { x } = mirrorChange(own);
+    const mirror = { ...change, x: { scale: change.x.scale * x.scale, offset: x.offset } };
+    yield { tensor: mirroredInput(tensor, layout), change: mirror };
+  }
+}
+
+const sideOf = (side: number, scale: number): number => Math.max(1, Math.round(side * scale));
+
+function atScale(
+  { picture, tensor, layout }: TechniqueSubject,
+  size: { readonly width: number; readonly height: number },
+): Promise<Tensor<'float32'>> {
+  return picture ? picture(size) : resizedInput(tensor, layout, { ...size, interpolation: 'bilinear' });
+}
+
+async function atInput(layer: Maps, { size }: TechniqueSubject, isMirror: boolean): Promise<Maps> {
+  const positive = await positiveMaps(isMirror ? mirrored(layer) : layer);
+  return resize(positive, { width: size.width, height: size.height, interpolation: 'bilinear' });
+}
