@@ -125,6 +125,7 @@ class Sharpened {
       convention: methods[0]!.convention,
       byRank,
       seed,
+      black: () => this.#stage.optimizers.black(),
       signal,
       fixedSize: input.height !== undefined || input.width !== undefined,
       picture: work === clean ? image.atSize : undefined,
@@ -153,6 +154,7 @@ class Sharpened {
     const { seed, signal } = this.#request;
     return {
       method: method.definition.name,
+      relu: method.params.relu === true,
       ofTensors: async (tensors, size) => {
         if (!isOfTensors(method)) throw new TypeError(`${method.definition.name} is not made of tensors alone`);
         return (await applyMethod(method, tensors, size, { seed, signal })).raw;

@@ -2,11 +2,12 @@ import { OnnxCamError } from '../common/errors.ts';
 import { NameTable, spellingsOf } from '../common/name-table.ts';
 import { didYouMean } from '../common/suggest.ts';
 import { augmentation } from './augmentation.ts';
+import { augmentedGradCam } from './augmented-grad-cam.ts';
 import { smoothGrad } from './smooth-grad.ts';
 import type { TechniqueDefinition } from './technique.ts';
 
 /** Every technique, in the order they are listed. A new one is its file and one line here. */
-export const TECHNIQUES: readonly TechniqueDefinition[] = [smoothGrad, augmentation];
+export const TECHNIQUES: readonly TechniqueDefinition[] = [smoothGrad, augmentation, augmentedGradCam];
 
 /** The further spellings of a technique. */
 export function aliasesOf(technique: TechniqueDefinition): string[] {

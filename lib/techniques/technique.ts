@@ -50,6 +50,8 @@ export interface ExplainedInput {
 /** A method with one of its sets of layers. */
 export interface Slot {
   readonly method: string;
+  /** Whether its raw values below 0 count for nothing. */
+  readonly relu: boolean;
   /** The method's own values of tensors that no run gave; for slots whose inputs have `tensors`. */
   ofTensors(tensors: readonly LayerTensors[], size: InputSize): Promise<readonly Maps[]>;
 }
@@ -72,6 +74,8 @@ export interface TechniqueSubject {
   /** Whether targets were asked for by their rank ('top1'); they are explained as the classes that have it in the clean picture. */
   readonly byRank: boolean;
   readonly seed: number;
+  /** Black in the units of the network's input, one value a channel. */
+  black(): readonly number[];
   readonly signal?: AbortSignal;
   /** The model takes inputs of this size alone. */
   readonly fixedSize: boolean;
