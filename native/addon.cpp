@@ -24,6 +24,7 @@ Napi::Object init(Napi::Env env, Napi::Object exports) {
   onnx_cam::registerRandomKernels(env, exports);
   onnx_cam::registerReduceKernels(env, exports);
   onnx_cam::registerValueKernels(env, exports);
+  onnx_cam::registerWarpKernels(env, exports);
   return exports;
 }
 

@@ -124,6 +124,7 @@ class Sharpened {
       slots: this.#slots.map(slot => this.#slot(slot)),
       byRank,
       seed,
+      black: () => this.#stage.optimizers.black(),
       signal,
       fixedSize: input.height !== undefined || input.width !== undefined,
       picture: work === clean ? image.atSize : undefined,
@@ -153,6 +154,7 @@ class Sharpened {
     return {
       method: method.definition.name,
       convention: method.convention,
+      relu: method.params.relu === true,
       ofTensors: async (tensors, size) => {
         if (!isSumOfChannels(method)) throw new TypeError(`${method.definition.name} is no sum over channels`);
         return (await applyMethod(method, [tensors], size, { seed, signal })).raw[0]!;

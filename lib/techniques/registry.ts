@@ -2,6 +2,7 @@ import { OnnxCamError } from '../common/errors.ts';
 import { NameTable, spellingsOf } from '../common/name-table.ts';
 import { didYouMean } from '../common/suggest.ts';
 import { augmentation } from './augmentation.ts';
+import { augmentedGradCam } from './augmented-grad-cam.ts';
 import { cameras } from './cameras.ts';
 import { jitterCam } from './jitter-cam.ts';
 import { multiScale } from './multi-scale.ts';
@@ -17,6 +18,7 @@ export const TECHNIQUES: readonly TechniqueDefinition[] = [
   sess,
   cameras,
   jitterCam,
+  augmentedGradCam,
 ];
 
 /** The further spellings of a technique. */

@@ -48,6 +48,8 @@ export interface ExplainedInput {
 export interface Slot {
   readonly method: string;
   readonly convention: Convention;
+  /** Whether its raw values below 0 count for nothing. */
+  readonly relu: boolean;
   /** The method's own values of one layer's tensors that no run gave, or of some of their channels; where inputs have `tensors`. */
   ofTensors(tensors: LayerTensors, size: InputSize): Promise<Maps>;
 }
@@ -69,6 +71,8 @@ export interface TechniqueSubject {
   /** Whether targets were asked for by their rank ('top1'); they are explained as the classes that have it in the clean picture. */
   readonly byRank: boolean;
   readonly seed: number;
+  /** Black in the units of the network's input, one value a channel. */
+  black(): readonly number[];
   readonly signal?: AbortSignal;
   /** The model takes inputs of this size alone. */
   readonly fixedSize: boolean;

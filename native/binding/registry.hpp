@@ -23,5 +23,6 @@ void registerValueKernels(Napi::Env env, Napi::Object exports);
 void registerPixelKernels(Napi::Env env, Napi::Object exports);
 void registerRandomKernels(Napi::Env env, Napi::Object exports);
 void registerReduceKernels(Napi::Env env, Napi::Object exports);
+void registerWarpKernels(Napi::Env env, Napi::Object exports);
 
 }  // namespace onnx_cam

@@ -4,6 +4,7 @@
  */
 export { affineChannelScores, affinePositionScores, affineSetScores } from './affine-scores.ts';
 export { attentionGradCam, positiveRows, rollAttention } from './attention.ts';
+export { AugmentedObjective, augmentedMap, observationRows } from './augmented-map.ts';
 export { channelStatistics, uniformChannels } from './channel-statistics.ts';
 export { kernelPca, leadingEigenpair, principalComponent } from './decompositions.ts';
 export { factorize } from './factorize.ts';
@@ -27,3 +28,4 @@ export {
   xgradCamWeights,
 } from './reductions.ts';
 export { planePicture } from './tensor-picture.ts';
+export { warp } from './warp.ts';
