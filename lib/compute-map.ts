@@ -82,7 +82,7 @@ export async function computeMap(
   const [, , height, width] = layer.activations.dims as [number, number, number, number];
   const size = checkSize(options.size) ?? { width, height };
 
-  const chosen = { definition, params, convention };
+  const chosen = { definition, params, convention, fusion: null };
   const seed = options.seed ?? 0;
   if (needsOf(definition, params).scores) {
     const perImage = splitImages(layer, scoresOf(definition, tensors.scores));

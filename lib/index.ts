@@ -23,7 +23,7 @@ export type { RawPicture } from './image/raw-picture.ts';
 export type { RenderOptions } from './image/render.ts';
 export type { StreamResult, StreamSource } from './io/picture-stream.ts';
 export { load } from './load.ts';
-export type { Convention } from './methods/definition.ts';
+export type { Convention, Fusion } from './methods/definition.ts';
 export { listMethods, type MethodInfo } from './methods/list.ts';
 export type { MetricConvention } from './metrics/definition.ts';
 export { listMetrics, type MetricInfo } from './metrics/list.ts';

@@ -9,7 +9,7 @@ import { checkDecodeOptions, type DecodeOptions } from './image/decode-options.t
 import { checkMapSize, type MapSize } from './image/map-size.ts';
 import { checkPreprocess, type PreprocessOptions, type PresetName } from './image/preprocess-options.ts';
 import type { MethodOptions } from './methods/choose.ts';
-import { CONVENTIONS } from './methods/definition.ts';
+import { CONVENTIONS, FUSIONS } from './methods/definition.ts';
 import { isTokens } from './model/file/sidecar.ts';
 import type { DetectionFormat, DetectionFormatName } from './targets/detection.ts';
 import type { LabelsInput } from './targets/read-labels.ts';
@@ -61,7 +61,7 @@ export interface ExplainOptions extends MethodOptions {
   /** What to explain (default 'top1'); for a batch one for all, or an array with one for each image. */
   target?: TargetInput | readonly TargetInput[];
   layer?: LayerOption;
-  /** With an array of layers: one map from all of them (default), or one for each. */
+  /** With an array of layers: one map from all of them (default, as `fusion` says), or one for each. */
   fuse?: boolean;
   signal?: AbortSignal;
   /** Called with images done; with the passes done where score methods run. */
@@ -89,6 +89,7 @@ const EXPLAIN_OPTIONS: readonly string[] = [
   'layer',
   'fuse',
   'convention',
+  'fusion',
   'signal',
   'onProgress',
   'batchSize',
@@ -151,6 +152,9 @@ export function checkExplainOptions(options: ExplainOptions, where = 'explain', 
   if (options.methods !== undefined && (!Array.isArray(options.methods) || options.methods.length === 0))
     throw invalid('`methods` must be an array with at least one method name');
   checkOneOf('convention', options.convention, CONVENTIONS);
+  checkOneOf('fusion', options.fusion, FUSIONS);
+  if (options.fuse === false && options.fusion !== undefined)
+    throw invalid('`fuse: false` gives a map for each layer and `fusion` says how they become one; give one of them');
   checkCallOptions(options);
   checkMapSize(options.mapSize);
   checkTechnique(options.technique);

@@ -3,6 +3,7 @@ import { OnnxCamError } from '../common/errors.ts';
 import { isFailed } from '../evaluation/rows.ts';
 import type { EvaluateOptions, EvaluationRun, NamedTensor } from '../explain/evaluate-options.ts';
 import { readNpyTensor } from '../io/npy.ts';
+import type { Fusion } from '../methods/definition.ts';
 import { paramSpecs, parseParam } from '../methods/params.ts';
 import { findMethod } from '../methods/registry.ts';
 import { parseTargetText } from '../targets/parse.ts';
@@ -12,6 +13,7 @@ import { evaluationTable } from './evaluation-table.ts';
 import { layerName } from './explain-options.ts';
 import { unlessAborted } from './explain-run.ts';
 import { EXIT, failureLines, usageError } from './failure.ts';
+import { fusionOption } from './fusion-option.ts';
 import { type CommandInput, expandInputs } from './inputs.ts';
 import type { LoadedModel } from './library.ts';
 import { addMetricOptions, type MetricFlags, metricSpecs } from './metric-options.ts';
@@ -26,6 +28,7 @@ interface EvaluateFlags extends RunFlags, MetricFlags {
   readonly method: readonly string[];
   readonly param: readonly (readonly [name: string, value: string])[];
   readonly layer?: readonly string[];
+  readonly fusion?: Fusion;
   readonly target: string;
   readonly controls: boolean;
   readonly only?: 'correct';
@@ -58,6 +61,7 @@ export function addEvaluate(program: Command, context: CommandContext, finish: (
         .default([], 'none'),
     )
     .option('-l, --layer <name>', 'a layer; repeated: every method at each (default: chosen for the model)', collect)
+    .addOption(fusionOption())
     .option('-t, --target <target>', "as of `explain`, or 'label': the class that the truth names", 'top1');
   const described = addMetricOptions(command)
     .option('--no-controls', 'without the random, centred and constant maps')
@@ -185,10 +189,12 @@ function methodsFor(
     const definition = findMethod(method);
     const known = paramSpecs(definition);
     const own = Object.entries(params).filter(([name]) => name in known);
-    if (own.length === 0) return method;
+    const { fusion } = flags;
+    if (own.length === 0) return fusion ? { method, fusion } : method;
     return {
       method,
       params: Object.fromEntries(own.map(([name, text]) => [name, parseParam(definition, name, text)])),
+      ...(fusion && { fusion }),
     };
   });
 }

@@ -1,10 +1,11 @@
 import { type Command, InvalidArgumentError, Option } from 'commander';
-import { CONVENTIONS, type Convention } from '../methods/definition.ts';
+import { CONVENTIONS, type Convention, type Fusion } from '../methods/definition.ts';
 import { paramSpecs, parseParam } from '../methods/params.ts';
 import { findMethod } from '../methods/registry.ts';
 import type { ExplainOptions, LayerName, LayerOption } from '../options.ts';
 import { parseTargetText } from '../targets/parse.ts';
 import type { Target } from '../targets/target.ts';
+import { fusionOption } from './fusion-option.ts';
 import { collect, defined, names, param, wholeNumber } from './option-values.ts';
 import { outOption } from './out-option.ts';
 import { SAVE_FORMATS, SAVE_KINDS, type SaveFormat, type SaveKind } from './output-files.ts';
@@ -22,6 +23,7 @@ export interface ExplainFlags extends RunFlags {
   readonly maxSize: number | 'none';
   readonly json?: boolean;
   readonly convention?: Convention;
+  readonly fusion?: Fusion;
   readonly param: readonly (readonly [name: string, value: string])[];
   readonly seed?: number;
 }
@@ -51,6 +53,7 @@ export function addExplainOptions(command: Command): Command {
       'top1',
     )
     .addOption(new Option('--convention <name>', 'whose formulas and post-processing').choices(CONVENTIONS))
+    .addOption(fusionOption())
     .addOption(
       new Option('--param <name=value>', "a method's parameter, repeated for several (see `onnx-cam methods --json`)")
         .argParser(param)
@@ -75,7 +78,8 @@ export function addExplainOptions(command: Command): Command {
 }
 
 /** The options of `explain` that hold for every method; the command line has one target for all pictures. */
-export interface CommonOptions extends Pick<ExplainOptions, 'layer' | 'convention' | 'batchSize' | 'seed' | 'mapSize'> {
+export interface CommonOptions
+  extends Pick<ExplainOptions, 'layer' | 'convention' | 'fusion' | 'batchSize' | 'seed' | 'mapSize'> {
   readonly target: Target;
 }
 
@@ -89,6 +93,7 @@ export function explainOptions(flags: ExplainFlags): CommonOptions {
     ...defined({
       layer: layerOption(flags.layer),
       convention: flags.convention,
+      fusion: flags.fusion,
       batchSize: flags.batchSize,
       seed: flags.seed,
       mapSize: flags.maxSize === 'none' ? undefined : { max: flags.maxSize },

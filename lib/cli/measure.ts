@@ -3,6 +3,7 @@ import { OnnxCamError } from '../common/errors.ts';
 import type { MapInput } from '../explain/map-at-input.ts';
 import type { TensorInput } from '../image/source.ts';
 import { readNpyTensor } from '../io/npy.ts';
+import type { Fusion } from '../methods/definition.ts';
 import { paramSpecs, parseParam } from '../methods/params.ts';
 import { findMethod } from '../methods/registry.ts';
 import type { Measurement, Measurements } from '../metrics/measurement.ts';
@@ -11,6 +12,7 @@ import type { CommandContext } from './context.ts';
 import { layerOption } from './explain-options.ts';
 import { unlessAborted } from './explain-run.ts';
 import { EXIT } from './failure.ts';
+import { fusionOption } from './fusion-option.ts';
 import { addMetricOptions, type MetricFlags, metricSpecs } from './metric-options.ts';
 import { ARROWS } from './metrics.ts';
 import { readModelChoices } from './model-choices.ts';
@@ -23,6 +25,7 @@ interface MeasureFlags extends RunFlags, MetricFlags {
   readonly method?: string;
   readonly param: readonly (readonly [name: string, value: string])[];
   readonly layer?: readonly string[];
+  readonly fusion?: Fusion;
   readonly target?: string;
   readonly seed?: number;
   readonly json?: boolean;
@@ -52,6 +55,7 @@ export function addMeasure(program: Command, context: CommandContext, finish: (c
         .default([], 'none'),
     )
     .option('-l, --layer <name>', "the method's layer, repeated for several", collect)
+    .addOption(fusionOption())
     .option('--seed <n>', 'seed of everything random (default: 0)', wholeNumber(0))
     .option('--json', 'a JSON object for each map and metric on standard output, a line each');
   addRunOptions(described).action(async (model: string, input: string, flags: MeasureFlags) => {
@@ -70,9 +74,9 @@ async function measure(context: CommandContext, path: string, input: string, fla
   const options = { ...loadOptions(flags), ...(await readModelChoices(flags)) };
   const model = await unlessAborted(load(path, options), context.signal);
   try {
-    const { truth, method, convention, seed, batchSize } = flags;
+    const { truth, method, convention, fusion, seed, batchSize } = flags;
     const layer = layerOption(flags.layer);
-    const how = defined({ metrics, target, convention, truth, method, params, layer, seed, batchSize });
+    const how = defined({ metrics, target, convention, truth, method, params, layer, fusion, seed, batchSize });
     const results = await model.measure(image as string | TensorInput, { maps, ...how, signal: context.signal });
     await tell(context, input, flags, results);
   } finally {

@@ -35,12 +35,12 @@ export function checkCount(name: string, value: number | undefined, min: number)
     throw invalid(`\`${name}\` must be a whole number of at least ${min}, not ${value}`);
 }
 
-/** An entry of a list that is a name, or { [key]: name, params }. */
-export function checkNamed(entry: unknown, key: 'method' | 'metric'): void {
+/** An entry of a list that is a name, or { [key]: name, params } with `further` options. */
+export function checkNamed(entry: unknown, key: 'method' | 'metric', further: readonly string[] = []): void {
   if (typeof entry === 'string') return;
   const where = `an entry of \`${key}s\``;
   checkObject(entry, where);
-  checkNames(entry as object, [key, 'params'], where);
+  checkNames(entry as object, [key, 'params', ...further], where);
   const { [key]: name, params } = entry as Readonly<Record<string, unknown>>;
   if (typeof name !== 'string') throw invalid(`\`${key}\` is a name, not ${shown(name)}`);
   if (params !== undefined) checkObject(params, `the parameters of ${name}`);

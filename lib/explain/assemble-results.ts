@@ -107,6 +107,7 @@ async function assembleResult(
       layer: layers.length === 1 ? layers[0]! : layers,
       method: method.definition.name,
       convention: method.convention,
+      fusion: layers.length === 1 ? null : method.fusion,
       params: method.params,
       technique: applied(techniques),
       preprocess: image.preprocess,

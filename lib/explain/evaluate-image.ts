@@ -1,4 +1,5 @@
 import type { DetectedSource } from '../image/source.ts';
+import type { Fusion } from '../methods/definition.ts';
 import type { ChosenMetric } from '../metrics/choose.ts';
 import type { MetricConvention } from '../metrics/definition.ts';
 import type { Measurements } from '../metrics/measurement.ts';
@@ -18,6 +19,7 @@ import type { MeasureCall, MeasuredImage } from './measured-image.ts';
 export interface MethodVariant {
   readonly method: string;
   readonly params?: Readonly<Record<string, unknown>>;
+  readonly fusion?: Fusion;
   readonly layer?: LayerOption;
   /** How the layer was asked for. */
   readonly layerName: string;
@@ -43,8 +45,8 @@ export interface EvaluatedMap {
   readonly method: string;
   readonly layer: string;
   readonly convention: MetricConvention;
-  /** As they were asked for. */
-  readonly params: MethodVariant['params'];
+  /** As they were asked for, with the fusion. */
+  readonly params: Readonly<Record<string, unknown>> | undefined;
   readonly measurements: Measurements;
   readonly milliseconds: number;
 }
@@ -100,7 +102,7 @@ export async function evaluateImage(
         method: variant?.method ?? plan.controls[i - variants.length]!.name,
         layer: variant?.layerName ?? '',
         convention,
-        params: variant?.params,
+        params: variant && choiceOf(variant),
         measurements,
         milliseconds,
       });
@@ -113,11 +115,17 @@ export async function evaluateImage(
   return { image, class: index, label: labels?.names[index] ?? null, probability, maps };
 }
 
+/** What tells variants of a method at one layer apart. */
+export const choiceOf = ({ params, fusion }: MethodVariant): Readonly<Record<string, unknown>> => ({
+  ...params,
+  ...(fusion && { fusion }),
+});
+
 /** What makes a variant's map, but for the image. */
 const howOf = (
-  { method, params, layer, convention }: MethodVariant,
+  { method, params, fusion, layer, convention }: MethodVariant,
   { seed, batchSize, signal }: MeasureCall,
-): HowExplained => ({ method, params, layer, convention: mapConvention(convention), seed, batchSize, signal });
+): HowExplained => ({ method, params, fusion, layer, convention: mapConvention(convention), seed, batchSize, signal });
 
 /** One explanation for each variant; methods without parameters of their own at the same layer share their runs. */
 async function explainAll(
@@ -127,9 +135,8 @@ async function explainAll(
 ): Promise<Explanation[]> {
   const groups = new Map<string, MethodVariant[]>();
   for (const variant of variants) {
-    const key = variant.params
-      ? JSON.stringify([variant.method, variant.params, variant.layer])
-      : JSON.stringify([variant.layer]);
+    const { method, params, fusion, layer } = variant;
+    const key = JSON.stringify(params ? [fusion, layer, method, params] : [fusion, layer]);
     groups.set(key, [...(groups.get(key) ?? []), variant]);
   }
   const made = new Map<MethodVariant, Explanation>();

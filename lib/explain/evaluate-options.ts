@@ -5,14 +5,17 @@ import type { Tensor } from '../engine/tensor.ts';
 import type { EvaluationRow } from '../evaluation/rows.ts';
 import type { EvaluationSummary } from '../evaluation/summary.ts';
 import type { TensorInput } from '../image/source.ts';
+import { FUSIONS, type Fusion } from '../methods/definition.ts';
 import type { MetricSpec } from '../metrics/choose.ts';
 import { METRIC_CONVENTIONS, type MetricConvention } from '../metrics/definition.ts';
 import { checkCallOptions, type LayerOption } from '../options.ts';
 import type { TargetInput } from '../targets/target.ts';
 import type { TruthInput } from '../truth/truth.ts';
 
-/** A method's name, or with parameters of its own. */
-export type MethodSpec = string | { readonly method: string; readonly params?: Readonly<Record<string, unknown>> };
+/** A method's name, or with parameters of its own and how it joins layers. */
+export type MethodSpec =
+  | string
+  | { readonly method: string; readonly params?: Readonly<Record<string, unknown>>; readonly fusion?: Fusion };
 
 /** A tensor with the name that its rows have, for sources that are no paths. */
 export interface NamedTensor {
@@ -96,7 +99,10 @@ export function checkEvaluateOptions(options: EvaluateOptions): void {
   for (const [name, list] of Object.entries({ methods, layers, conventions }))
     if (list !== undefined && (!Array.isArray(list) || list.length === 0))
       throw invalid(`\`${name}\` must be an array with at least one entry, not ${shown(list)}`);
-  for (const spec of methods ?? []) checkNamed(spec, 'method');
+  for (const spec of methods ?? []) {
+    checkNamed(spec, 'method', ['fusion']);
+    if (typeof spec !== 'string') checkOneOf('fusion', spec.fusion, FUSIONS);
+  }
   for (const convention of conventions ?? []) checkOneOf('conventions', convention, METRIC_CONVENTIONS);
   if ((target === 'label' || only === 'correct') && truth === undefined)
     throw invalid(

@@ -10,7 +10,7 @@ import type { ExplainSource } from '../network/images.ts';
 import type { TargetInput } from '../targets/target.ts';
 import { classOf } from '../truth/class-of.ts';
 import type { PictureTruth, TruthSource } from '../truth/truth.ts';
-import { type ControlMap, type EvaluationPlan, evaluateImage, type MethodVariant } from './evaluate-image.ts';
+import { type ControlMap, choiceOf, type EvaluationPlan, evaluateImage, type MethodVariant } from './evaluate-image.ts';
 import { type EvaluateOptions, isNamed } from './evaluate-options.ts';
 import { headSetting } from './head-setting.ts';
 import type { MeasureCalls } from './measure-call.ts';
@@ -31,11 +31,12 @@ export function planOf(options: EvaluateOptions): EvaluationPlan {
   const variants = conventions.flatMap(convention =>
     layers.flatMap(layer =>
       methods.map((spec): MethodVariant => {
-        const { method, params } = typeof spec === 'string' ? { method: spec } : spec;
+        const { method, params, fusion } = typeof spec === 'string' ? { method: spec } : spec;
         const layerName = Array.isArray(layer) ? layer.join('+') : String(layer);
         return {
           method: findMethod(method).name,
           params,
+          fusion,
           layer: layer === 'auto' ? undefined : layer,
           layerName,
           convention,
@@ -81,8 +82,7 @@ export async function imageRows(
       .get(convention)!
       .filter(({ definition: { name } }) => !has({ image, index, method, layer, convention, params, metric: name }));
   const variants = plan.variants.filter(
-    ({ method, layerName, convention, params }) =>
-      missing(method, layerName, convention, paramsText(params)).length > 0,
+    variant => missing(variant.method, variant.layerName, variant.convention, paramsText(choiceOf(variant))).length > 0,
   );
   const controls = plan.controls.filter(({ name }) =>
     [...plan.metrics.keys()].some(convention => missing(name, '', convention, '').length > 0),

@@ -164,12 +164,14 @@ const CLASS_KINDS: ReadonlySet<string> = new Set(['class', 'probability']);
 
 /** Of an explanation its own method, of other maps what the call names. */
 function howExplained(map: MapInput, options: MeasureOptions): HowExplained | undefined {
-  const { method, params, layer, seed, batchSize, signal, convention } = options;
+  const { method, params, layer, fusion, seed, batchSize, signal, convention } = options;
   const call = { seed, batchSize, signal };
   if (method === undefined && map instanceof Explanation) {
-    return { method: map.method, params: given(map.params), layer: layersOf(map), convention: map.convention, ...call };
+    const own = { method: map.method, convention: map.convention, fusion: map.fusion ?? undefined };
+    return { ...own, params: given(map.params), layer: layersOf(map), ...call };
   }
-  return method === undefined ? undefined : { method, params, layer, convention: mapConvention(convention), ...call };
+  if (method === undefined) return undefined;
+  return { method, params, layer, fusion, convention: mapConvention(convention), ...call };
 }
 
 /** What a method decided by itself is left to it. */

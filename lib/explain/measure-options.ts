@@ -1,7 +1,7 @@
 import { checkNames, checkObject, checkOneOf, invalid } from '../common/checks.ts';
 import type { Progress } from '../common/progress.ts';
 import type { Tensor } from '../engine/tensor.ts';
-import type { Convention } from '../methods/definition.ts';
+import { type Convention, FUSIONS, type Fusion } from '../methods/definition.ts';
 import type { MetricSpec } from '../metrics/choose.ts';
 import { METRIC_CONVENTIONS, type MetricConvention } from '../metrics/definition.ts';
 import { checkCallOptions, type LayerOption } from '../options.ts';
@@ -26,6 +26,7 @@ export interface MeasureOptions {
   method?: string;
   params?: Readonly<Record<string, unknown>>;
   layer?: LayerOption;
+  fusion?: Fusion;
   /** Seed of everything random (default 0). */
   seed?: number;
   /** Images per network run. */
@@ -46,6 +47,7 @@ const MEASURE_OPTIONS: readonly string[] = [
   'method',
   'params',
   'layer',
+  'fusion',
   'seed',
   'batchSize',
   'inputs',
@@ -65,6 +67,7 @@ export function checkMeasureOptions(options: MeasureOptions): void {
   if (method !== undefined && typeof method !== 'string') throw invalid('`method` is the name of one method');
   if (params !== undefined) checkObject(params, '`params`');
   checkOneOf('convention', options.convention, METRIC_CONVENTIONS);
+  checkOneOf('fusion', options.fusion, FUSIONS);
   checkCallOptions(options);
 }
 

@@ -27,7 +27,7 @@ export async function whyForeign(
   const far = Number.isFinite(distance) ? `${Number((100 * distance).toPrecision(2))} % of its norm away` : 'far away';
   return (
     `the map is not the one that the method makes of this image and class (${far}), and this metric compares it with maps of ` +
-    'that method: name the method, layer, params, seed, convention and target that made it, and give it at the size of the ' +
+    'that method: name the method, layer, fusion, params, seed, convention and target that made it, and give it at the size of the ' +
     "model's input (`mapSize: 'input'`) or as Explanation"
   );
 }

@@ -39,7 +39,7 @@ export interface MethodMaps extends RawMaps {
   readonly warnings: readonly string[];
 }
 
-type Method = Pick<ChosenMethod, 'definition' | 'params' | 'convention'>;
+type Method = Pick<ChosenMethod, 'definition' | 'params' | 'convention' | 'fusion'>;
 
 type Context = Pick<MethodContext, 'seed' | 'signal'> & {
   /** For methods that need scores of changed images: bound to the image that the layers belong to. */
@@ -142,13 +142,16 @@ async function finishMaps(
   const relu = params.relu as boolean;
   const verdicts = await verdictsOf(own.raw, method, layers);
   const enlarged = await enlargedMaps(own.raw, size, method);
-  const { fusion = 'mean', stretchedOnce } = definition;
+  const { stretchedOnce } = definition;
+  const fusion = method.fusion ?? undefined;
   const maps = await FINISH[convention]({ layers: enlarged, size, relu, fusion, stretchedOnce });
   const warnings =
     params.eigenSmooth === true && !sums
       ? [`eigenSmooth takes the place of a sum over channels, which ${definition.name} has none of: it was left out`]
       : [];
-  return { ...own, maps: cleared(maps, verdicts), verdicts, warnings };
+  const multiplied = fusion === 'product' && own.raw.length > 1;
+  const final = multiplied ? await productVerdicts(maps, verdicts) : verdicts;
+  return { ...own, maps: cleared(maps, final), verdicts: final, warnings };
 }
 
 async function verdictsOf(
@@ -164,6 +167,17 @@ async function verdictsOf(
       { ...choice, whyZero: () => whyZero(definition, layers, n) },
     ),
   );
+}
+
+/** Of maps that are sound by themselves, and whose product may still be zero. */
+async function productVerdicts(product: Maps, verdicts: readonly Verdict[]): Promise<Verdict[]> {
+  const ranges = await mapRanges(product);
+  return verdicts.map((verdict, n): Verdict => {
+    if (verdict.status !== 'ok' || ranges[n]!.max > 0) return verdict;
+    const reason =
+      'every value is zero: the maps of all layers are multiplied, and where one is positive another is zero (try another `fusion`, or other layers)';
+    return { status: 'zero', reason };
+  });
 }
 
 /** Maps of methods whose sources enlarge them before they are stretched; all others as they are. */

@@ -1,5 +1,6 @@
 import { OnnxCamError } from '../common/errors.ts';
-import type { Convention, MethodDefinition, ParamValues } from './definition.ts';
+import { ownFusion } from './conventions/index.ts';
+import type { Convention, Fusion, MethodDefinition, ParamValues } from './definition.ts';
 import { paramSpecs, resolveParams } from './params.ts';
 import { findMethod } from './registry.ts';
 
@@ -12,6 +13,8 @@ export interface MethodOptions {
   /** Parameters of the method(s); with several methods each takes those that it has. */
   params?: Readonly<Record<string, unknown>>;
   convention?: Convention;
+  /** How maps of several layers become one (default: as the convention has it). Methods that join layers themselves do so. */
+  fusion?: Fusion;
 }
 
 /** A method with everything about it decided: parameters, convention, and what there is to warn of. */
@@ -19,6 +22,8 @@ export interface ChosenMethod {
   readonly definition: MethodDefinition;
   readonly params: ParamValues;
   readonly convention: Convention;
+  /** Of methods that are made of one layer: how maps of several become one. Null: the method joins layers itself. */
+  readonly fusion: Fusion | null;
   readonly warnings: readonly string[];
 }
 
@@ -38,7 +43,14 @@ export function chooseMethods(options: MethodOptions): ChosenMethod[] {
     const specs = paramSpecs(definition);
     const own = several ? Object.fromEntries(Object.entries(given).filter(([name]) => name in specs)) : given;
     const { convention, warnings } = chooseConvention(definition, options.convention);
-    return { definition, params: resolveParams(definition, own, convention), convention, warnings };
+    const fusion = chooseFusion(definition, convention, options.fusion);
+    return {
+      definition,
+      params: resolveParams(definition, own, convention),
+      convention,
+      fusion: fusion.fusion,
+      warnings: [...warnings, ...fusion.warnings],
+    };
   });
 }
 
@@ -52,4 +64,16 @@ export function chooseConvention(
     convention: 'paper',
     warnings: [`${wanted} has no ${definition.title}: the paper's convention was used`],
   };
+}
+
+function chooseFusion(
+  definition: MethodDefinition,
+  convention: Convention,
+  wanted: Fusion | undefined,
+): Pick<ChosenMethod, 'fusion' | 'warnings'> {
+  const { name, scope } = definition;
+  if (scope === 'layer') return { fusion: wanted ?? ownFusion(convention, definition.fusion), warnings: [] };
+  if (wanted === undefined) return { fusion: null, warnings: [] };
+  const why = scope === 'layers' ? 'joins layers in its own way' : 'is made of the whole network, not of layers';
+  return { fusion: null, warnings: [`${name} ${why}: \`fusion\` was left out`] };
 }

@@ -14,6 +14,10 @@ export const CONVENTIONS = ['paper', 'pytorch-grad-cam', 'torchcam'] as const;
 /** Whose formula and post-processing a result follows (docs/methods.md#conventions). */
 export type Convention = (typeof CONVENTIONS)[number];
 
+export const FUSIONS = ['mean', 'max', 'tanh-max', 'product'] as const;
+/** How maps of several layers become one (docs/methods.md#layers-and-fusion). */
+export type Fusion = (typeof FUSIONS)[number];
+
 export type Family = 'linear' | 'gradient' | 'score' | 'decomposition' | 'statistics' | 'attention' | 'baseline';
 
 /** What a method needs from the network. Data, so that several methods can share one graph and one run. */
@@ -181,8 +185,8 @@ interface MethodFacts {
   readonly conventions: readonly Exclude<Convention, 'paper'>[];
   /** Whether the outermost ReLU belongs to the method in the `paper` and `torchcam` conventions. */
   readonly relu: boolean;
-  /** How maps of several layers become one in the `paper` convention (default: mean of the normalised maps). */
-  readonly fusion?: 'mean' | 'tanh-max';
+  /** How maps of several layers become one where the convention does not say it (default: by their mean). */
+  readonly fusion?: Fusion;
   /** Of methods whose map pytorch-grad-cam does not stretch again when it is resized. */
   readonly stretchedOnce?: true;
   /**

@@ -22,7 +22,7 @@ export const guidedGradCam = defineMethod({
   compute: async (layer, context) => {
     const { convention, params, size } = context;
     const base = await layerMaps(layer, await computeBase(layer, context), params.eigenSmooth === true, context.signal);
-    const stretched = await FINISH[convention]({ layers: [base], size, relu: true, fusion: 'mean' });
+    const stretched = await FINISH[convention]({ layers: [base], size, relu: true });
     const guided = guidedOf(layer);
     const [height, width] = guided.dims.slice(2) as [number, number];
     const raw = await maskColours(guided, await resize(stretched, { width, height, interpolation: 'bilinear' }));

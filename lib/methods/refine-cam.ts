@@ -48,7 +48,7 @@ export const refineCam = defineMethod({
           params.eigenSmooth === true,
           context.signal,
         );
-        return FINISH[convention]({ layers: [raw], size, relu, fusion: 'mean' });
+        return FINISH[convention]({ layers: [raw], size, relu });
       }),
     );
     const common = largestSize(finished);

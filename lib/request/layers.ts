@@ -42,7 +42,10 @@ function findLayers(
   tokens: { readonly grid?: readonly [number, number]; readonly prefix?: number } | undefined,
 ): TargetLayer[] {
   const layers = cut ? [chooseCut(model.layers)] : resolveLayers(wanted, model.layers, model.graph, model.facts);
-  const unique = layers.filter((layer, index) => layers.findIndex(({ name }) => name === layer.name) === index);
+  const names = new Set(layers.map(({ name }) => name));
+  // In the order of the network, whatever the order in which they were named: some methods tell shallow layers from deep ones.
+  const place = ({ name }: ChosenLayer) => model.layers.findIndex(layer => layer.name === name);
+  const unique = [...names].map(name => layers.find(layer => layer.name === name)!).sort((a, b) => place(a) - place(b));
   return unique.map(({ layout: _layout, tokens: _tokens, ...layer }, i) => ({
     ...layer,
     ...featureLayout(unique[i]!, model, tokens),

@@ -86,12 +86,15 @@ export class Requests {
 }
 
 /** Equal for calls that choose alike. Objects are no parameter's value: they are refused, and refusals not kept. */
-function choicesKey({ method, methods, params, convention, layer, fuse, technique }: ExplainOptions): string {
+function choicesKey(options: ExplainOptions): string {
+  const { method, methods, params, convention, fusion, layer, fuse, technique } = options;
   const text = (value: unknown) => (typeof value === 'object' ? '' : String(value));
   const values = params && Object.entries(params).map(([name, value]) => [name, typeof value, text(value)]);
   // In an object, what is undefined is left out, while a number that is none becomes null.
-  return JSON.stringify({ method, methods, values, convention, layer: layer ?? undefined, fuse, technique });
+  return JSON.stringify({ method, methods, values, convention, fusion, layer: layer ?? undefined, fuse, technique });
 }
+
+const ONE_LAYER = '`fusion` is for several layers (option `layer`), and this map is made of one: it was left out';
 
 function makeChoices(network: Network, options: ExplainOptions, defaults: RequestDefaults): Choices {
   const named = options.layer ?? defaults.layer;
@@ -104,11 +107,9 @@ function makeChoices(network: Network, options: ExplainOptions, defaults: Reques
     // One result for each that is asked for, also where two are the same.
     const layers = perLayer && Array.isArray(wanted) ? wanted.flatMap(choose) : choose(wanted);
     const needs = needsOf(method.definition, method.params);
-    return {
-      ...method,
-      needs,
-      layerSets: perLayer && method.definition.scope !== 'graph' ? layers.map(layer => [layer]) : [layers],
-    };
+    const layerSets = perLayer && method.definition.scope !== 'graph' ? layers.map(layer => [layer]) : [layers];
+    const alone = options.fusion !== undefined && method.definition.scope === 'layer' && layers.length === 1;
+    return { ...method, warnings: alone ? [...method.warnings, ONE_LAYER] : method.warnings, needs, layerSets };
   });
   const own = methods.flatMap(({ layerSets }) => layerSets.flat());
   const passes = passesOf(methods, network.model.input.name);

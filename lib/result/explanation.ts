@@ -8,7 +8,7 @@ import { type Plane, planePixels, refusePlane } from '../image/plane.ts';
 import type { ResolvedPreprocess } from '../image/preprocess-options.ts';
 import type { LentPicture, RawPicture } from '../image/raw-picture.ts';
 import { type RenderOptions as ColourOptions, checkAlpha, renderHeatmap, renderOverlay } from '../image/render.ts';
-import type { Convention, ParamValues } from '../methods/definition.ts';
+import type { Convention, Fusion, ParamValues } from '../methods/definition.ts';
 import type { Box } from '../targets/detection.ts';
 import type { MapStatus } from './status.ts';
 
@@ -94,6 +94,8 @@ export interface ExplanationFields {
   readonly layer: ExplainedLayer | readonly ExplainedLayer[];
   readonly method: string;
   readonly convention: Convention;
+  /** How maps of several layers became one; null where there was one, or the method joins them itself. */
+  readonly fusion: Fusion | null;
   readonly params: ParamValues;
   /** What sharpened the map; an array where several did, the innermost first. Everything but map and raw is of the clean image. */
   readonly technique: AppliedTechnique | readonly AppliedTechnique[] | null;
@@ -139,6 +141,7 @@ export class Explanation implements ExplanationFields {
   declare readonly layer: ExplainedLayer | readonly ExplainedLayer[];
   declare readonly method: string;
   declare readonly convention: Convention;
+  declare readonly fusion: Fusion | null;
   declare readonly params: ParamValues;
   declare readonly technique: AppliedTechnique | readonly AppliedTechnique[] | null;
   declare readonly concepts: Concepts | null;
@@ -214,6 +217,7 @@ export class Explanation implements ExplanationFields {
       reason: this.reason,
       warnings: this.warnings,
       convention: this.convention,
+      fusion: this.fusion,
       params: this.params,
       technique: this.technique,
       concepts: this.concepts,

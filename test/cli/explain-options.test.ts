@@ -65,13 +65,16 @@ describe('options', () => {
 
   it('reach every explanation', async () => {
     const { explain } = await optionsOf(
-      ...'-m fem,layercam,FEM --convention torchcam --batch-size 4 --seed 7 --param k=3 --param relu=false'.split(' '),
+      ...'-m fem,layercam,FEM --convention torchcam --fusion product --batch-size 4 --seed 7 --param k=3 --param relu=false'.split(
+        ' ',
+      ),
       ...'-l -1 -l stem -t contrast:281,282'.split(' '),
     );
     expect(explain).toMatchObject({
       methods: ['fem', 'layer-cam'],
       params: { k: 3, relu: false },
       convention: 'torchcam',
+      fusion: 'product',
       batchSize: 4,
       seed: 7,
       layer: [-1, 'stem'],
@@ -96,6 +99,7 @@ describe('options', () => {
     [['--decode', 'quick'], /ERR_USAGE: .*exact, fast/],
     [['--batch-size', '1.5'], /ERR_USAGE/],
     [['--convention', 'captum'], /ERR_USAGE: .*pytorch-grad-cam/],
+    [['--fusion', 'sum'], /ERR_USAGE: .*tanh-max/],
     [['--precision', 'int8'], /ERR_USAGE/],
     [['--preset', 'unit', '--mean', '1,2,3'], /ERR_USAGE: .*cannot be used with/],
     [['--param', 'k'], /ERR_USAGE: .*name=value/],

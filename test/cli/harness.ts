@@ -98,6 +98,7 @@ export function fakeExplanation(fields: Partial<ExplanationFields> = {}): Explan
       layer: { name: 'last', shape: [1, 32, 7, 7], reason: 'the last one' },
       method: 'grad-cam',
       convention: 'paper',
+      fusion: null,
       params: {},
       technique: null,
       concepts: null,

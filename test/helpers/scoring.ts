@@ -201,7 +201,7 @@ export async function runMethod(
         }
       : definition;
   const { raw, maps, verdicts } = await applyMethod(
-    { definition: recording, params, convention },
+    { definition: recording, params, convention, fusion: null },
     [tensors],
     scorer.size,
     { seed, pictureScorer: scorer, activationScorers: [scorer] },

@@ -1,8 +1,9 @@
 import type { InputSize } from '../../image/geometry.ts';
-import { changeValues } from '../../kernels/map-values.ts';
+import { type Combination, changeValues, combineMaps } from '../../kernels/map-values.ts';
 import { normalize, resize } from '../../kernels/maps.ts';
 import type { Maps, NormalizeKind } from '../../kernels/types.ts';
 import { resizeVolumes } from '../../kernels/volumes.ts';
+import type { Fusion } from '../definition.ts';
 
 /** Raw maps on their way to [0, 1]. */
 export interface FinishInput {
@@ -11,7 +12,8 @@ export interface FinishInput {
   /** Size of the model's input. */
   readonly size: InputSize;
   readonly relu: boolean;
-  readonly fusion: 'mean' | 'tanh-max';
+  /** Of several layers (default: mean). */
+  readonly fusion?: Fusion;
   /** pytorch-grad-cam's second stretch is left out. */
   readonly stretchedOnce?: boolean;
 }
@@ -33,23 +35,45 @@ export async function sized(maps: Maps, { width, height, depth }: InputSize): Pr
   return resize(maps, { width, height, interpolation: 'bilinear' });
 }
 
+const COMBINATIONS: Readonly<Record<Fusion, Combination>> = {
+  mean: 'mean',
+  max: 'maximum',
+  'tanh-max': 'maximum',
+  product: 'product',
+};
+
+/** Maps of one size, each in [0, 1], as one. */
+export function combined(maps: readonly Maps[], fusion: Fusion): Promise<Maps> {
+  return combineMaps(maps, COMBINATIONS[fusion]);
+}
+
 /**
- * Every layer's maps stretched to [0, 1] and, where there are several, resized (bilinear, half-pixel) to the largest; for
- * LayerCAM through tanh(2M) in between, of all layers or all but the deepest.
+ * Every layer's maps stretched to [0, 1] at its own size. For the fusion 'tanh-max' then through tanh(2M): all layers, or
+ * all but the deepest, which is the last.
  */
 export async function stretched(
-  { layers, relu, fusion }: FinishInput,
+  { layers, relu, fusion }: Pick<FinishInput, 'layers' | 'relu' | 'fusion'>,
   kind: NormalizeKind,
   { deepest }: { readonly deepest: 'scaled' | 'plain' },
 ): Promise<readonly Maps[]> {
-  const scaled = await Promise.all(layers.map(maps => normalize(maps, { kind, relu })));
-  if (scaled.length === 1) return scaled;
-  const shallow = deepest === 'scaled' ? layers.length : layers.length - 1;
-  const size = largestSize(layers);
+  const maps = await Promise.all(layers.map(layer => normalize(layer, { kind, relu })));
+  if (fusion !== 'tanh-max' || maps.length === 1) return maps;
+  const shallow = deepest === 'scaled' ? maps.length : maps.length - 1;
   return Promise.all(
-    scaled.map(async (maps, i) => {
-      if (fusion !== 'tanh-max' || i >= shallow) return sized(maps, size);
-      return sized({ ...maps, data: await changeValues(maps.data, 'tanh-of-double') }, size);
-    }),
+    maps.map(async (one, i) => (i < shallow ? { ...one, data: await changeValues(one.data, 'tanh-of-double') } : one)),
   );
+}
+
+/** Stretched maps, of several layers joined at the largest one's size. No further stretch but of a product. */
+export async function joined(
+  input: FinishInput,
+  kind: NormalizeKind,
+  deepest: Parameters<typeof stretched>[2],
+): Promise<Maps> {
+  const { layers, fusion = 'mean' } = input;
+  const maps = await stretched(input, kind, deepest);
+  if (maps.length === 1) return maps[0]!;
+  const size = largestSize(layers);
+  const fused = await combined(await Promise.all(maps.map(one => sized(one, size))), fusion);
+  return fusion === 'product' ? normalize(fused, { kind }) : fused;
 }

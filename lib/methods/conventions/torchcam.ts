@@ -1,10 +1,7 @@
-import { combineMaps } from '../../kernels/map-values.ts';
-import { type Finish, stretched } from './convention.ts';
+import { type Finish, joined } from './convention.ts';
 
 /**
  * torchcam 0.5 (docs/methods.md#conventions): ReLU (not for CAM), M − min, / (max + 1e-8) at the layer's resolution.
- * Several layers: the maximum at the largest one's resolution, no further stretch (`fuse_cams`).
+ * Several layers are joined at the largest one's, by LayerCAM with all of them through tanh(2M) (`fuse_cams`).
  */
-export const torchcam: Finish = async input => {
-  return combineMaps(await stretched(input, 'torchcam', { deepest: 'scaled' }), 'maximum');
-};
+export const torchcam: Finish = input => joined(input, 'torchcam', { deepest: 'scaled' });
