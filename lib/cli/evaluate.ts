@@ -22,9 +22,10 @@ import { collect, defined, names, param, wholeNumber } from './option-values.ts'
 import { outOption } from './out-option.ts';
 import { prepareFolder } from './output-files.ts';
 import { addRunOptions, loadOptions, type RunFlags } from './run-options.ts';
+import { addTechniqueOptions, type TechniqueFlags, techniqueOption } from './technique-option.ts';
 import { oneLine, plural } from './text.ts';
 
-interface EvaluateFlags extends RunFlags, MetricFlags {
+interface EvaluateFlags extends RunFlags, MetricFlags, TechniqueFlags {
   readonly method: readonly string[];
   readonly param: readonly (readonly [name: string, value: string])[];
   readonly layer?: readonly string[];
@@ -63,7 +64,7 @@ export function addEvaluate(program: Command, context: CommandContext, finish: (
     .option('-l, --layer <name>', 'a layer; repeated: every method at each (default: chosen for the model)', collect)
     .addOption(fusionOption())
     .option('-t, --target <target>', "as of `explain`, or 'label': the class that the truth names", 'top1');
-  const described = addMetricOptions(command)
+  const described = addMetricOptions(addTechniqueOptions(command))
     .option('--no-controls', 'without the random, centred and constant maps')
     .addOption(new Option('--only <which>', "correct: pictures whose first class is the truth's").choices(['correct']))
     .option('--limit <n>', 'the first n pictures', wholeNumber(1))
@@ -185,17 +186,15 @@ function methodsFor(
   const target = flags.target === 'label' ? undefined : parseTargetText(flags.target);
   const { methods, leftOut } = fitToModel(flags.method, model, { layer: undefined, ...defined({ target }) });
   for (const { method, reason } of leftOut) console.note(`left out: ${method}: ${oneLine(reason)}`);
+  const technique = techniqueOption(flags);
   return methods.map(method => {
     const definition = findMethod(method);
     const known = paramSpecs(definition);
     const own = Object.entries(params).filter(([name]) => name in known);
-    const { fusion } = flags;
-    if (own.length === 0) return fusion ? { method, fusion } : method;
-    return {
-      method,
-      params: Object.fromEntries(own.map(([name, text]) => [name, parseParam(definition, name, text)])),
-      ...(fusion && { fusion }),
-    };
+    const how = defined({ fusion: flags.fusion, technique });
+    if (own.length === 0) return Object.keys(how).length > 0 ? { method, ...how } : method;
+    const values = Object.fromEntries(own.map(([name, text]) => [name, parseParam(definition, name, text)]));
+    return { method, params: values, ...how };
   });
 }
 

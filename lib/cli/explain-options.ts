@@ -10,9 +10,10 @@ import { collect, defined, names, param, wholeNumber } from './option-values.ts'
 import { outOption } from './out-option.ts';
 import { SAVE_FORMATS, SAVE_KINDS, type SaveFormat, type SaveKind } from './output-files.ts';
 import { addRunOptions, type RunFlags } from './run-options.ts';
+import { addTechniqueOptions, type TechniqueFlags, techniqueOption } from './technique-option.ts';
 
 /** The options as commander gives them, values parsed one by one. */
-export interface ExplainFlags extends RunFlags {
+export interface ExplainFlags extends RunFlags, TechniqueFlags {
   readonly method: readonly string[];
   readonly layer?: readonly string[];
   readonly target: string;
@@ -59,7 +60,8 @@ export function addExplainOptions(command: Command): Command {
         .argParser(param)
         .default([], 'none'),
     )
-    .option('--seed <n>', 'seed of everything random (default: 0)', wholeNumber(0))
+    .option('--seed <n>', 'seed of everything random (default: 0)', wholeNumber(0));
+  const sharpened = addTechniqueOptions(declared)
     .optionsGroup('What to write:')
     .addOption(outOption())
     .addOption(
@@ -74,12 +76,12 @@ export function addExplainOptions(command: Command): Command {
         .default(1024),
     )
     .option('--json', 'a JSON object for each result on standard output, a line each');
-  return addRunOptions(declared);
+  return addRunOptions(sharpened);
 }
 
 /** The options of `explain` that hold for every method; the command line has one target for all pictures. */
 export interface CommonOptions
-  extends Pick<ExplainOptions, 'layer' | 'convention' | 'fusion' | 'batchSize' | 'seed' | 'mapSize'> {
+  extends Pick<ExplainOptions, 'layer' | 'convention' | 'fusion' | 'technique' | 'batchSize' | 'seed' | 'mapSize'> {
   readonly target: Target;
 }
 
@@ -94,6 +96,7 @@ export function explainOptions(flags: ExplainFlags): CommonOptions {
       layer: layerOption(flags.layer),
       convention: flags.convention,
       fusion: flags.fusion,
+      technique: techniqueOption(flags),
       batchSize: flags.batchSize,
       seed: flags.seed,
       mapSize: flags.maxSize === 'none' ? undefined : { max: flags.maxSize },

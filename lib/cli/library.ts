@@ -7,12 +7,14 @@ import type { MethodInfo } from '../methods/list.ts';
 import type { MetricInfo } from '../metrics/list.ts';
 import type { Measurements } from '../metrics/measurement.ts';
 import type { ExplainOptions, LoadOptions } from '../options.ts';
+import type { TechniqueInfo } from '../techniques/list.ts';
 
 /** What the commands use of the module's public API; tests pass one of their own. */
 export interface Library {
   load(model: string, options: LoadOptions): Promise<LoadedModel>;
   listMethods(): readonly MethodInfo[];
   listMetrics(): readonly MetricInfo[];
+  listTechniques(): readonly TechniqueInfo[];
 }
 
 export interface LoadedModel extends Pick<Explainer, 'layers' | 'unsupported' | 'sha256' | 'dispose' | 'concurrency'> {

@@ -19,8 +19,9 @@ import { readModelChoices } from './model-choices.ts';
 import { collect, defined, param, wholeNumber } from './option-values.ts';
 import { addRunOptions, loadOptions, type RunFlags } from './run-options.ts';
 import { formatTable } from './table.ts';
+import { addTechniqueOptions, type TechniqueFlags, techniqueOption } from './technique-option.ts';
 
-interface MeasureFlags extends RunFlags, MetricFlags {
+interface MeasureFlags extends RunFlags, MetricFlags, TechniqueFlags {
   readonly map: readonly string[];
   readonly method?: string;
   readonly param: readonly (readonly [name: string, value: string])[];
@@ -58,7 +59,7 @@ export function addMeasure(program: Command, context: CommandContext, finish: (c
     .addOption(fusionOption())
     .option('--seed <n>', 'seed of everything random (default: 0)', wholeNumber(0))
     .option('--json', 'a JSON object for each map and metric on standard output, a line each');
-  addRunOptions(described).action(async (model: string, input: string, flags: MeasureFlags) => {
+  addRunOptions(addTechniqueOptions(described)).action(async (model: string, input: string, flags: MeasureFlags) => {
     finish(await measure(context, model, input, flags));
   });
 }
@@ -76,7 +77,20 @@ async function measure(context: CommandContext, path: string, input: string, fla
   try {
     const { truth, method, convention, fusion, seed, batchSize } = flags;
     const layer = layerOption(flags.layer);
-    const how = defined({ metrics, target, convention, truth, method, params, layer, fusion, seed, batchSize });
+    const technique = techniqueOption(flags);
+    const how = defined({
+      metrics,
+      target,
+      convention,
+      truth,
+      method,
+      params,
+      layer,
+      fusion,
+      technique,
+      seed,
+      batchSize,
+    });
     const results = await model.measure(image as string | TensorInput, { maps, ...how, signal: context.signal });
     await tell(context, input, flags, results);
   } finally {

@@ -4,20 +4,14 @@ import { METRIC_CONVENTIONS, type MetricConvention, type MetricParamValue } from
 import { parseMetricParam } from '../metrics/params.ts';
 import { findMetric, METRICS } from '../metrics/registry.ts';
 import type { CommandContext } from './context.ts';
-import { names } from './option-values.ts';
+import { names, type OwnedParam, ownedParam } from './option-values.ts';
 
 /** What maps are judged by: of `measure` and `evaluate`. */
 export interface MetricFlags {
   readonly metric?: readonly string[];
-  readonly metricParam: readonly MetricParamText[];
+  readonly metricParam: readonly OwnedParam[];
   readonly convention?: MetricConvention;
   readonly truth?: string;
-}
-
-interface MetricParamText {
-  readonly metric: string;
-  readonly name: string;
-  readonly value: string;
 }
 
 /** Declares these options. */
@@ -34,7 +28,7 @@ export function addMetricOptions(command: Command): Command {
         '--metric-param <metric.name=value>',
         "a metric's parameter, such as deletion.steps=20, repeated for several (see `onnx-cam metrics --json`)",
       )
-        .argParser(metricParam)
+        .argParser(ownedParam('METRIC', 'deletion.steps=20'))
         .default([], 'none'),
     )
     .addOption(
@@ -44,13 +38,6 @@ export function addMetricOptions(command: Command): Command {
       '--truth <path>',
       "where the objects are: a folder of masks (STEM.png) or of VOC's XML, a COCO file (.json), a table file,label,x,y,w,h (.csv)",
     );
-}
-
-function metricParam(text: string, previous: readonly MetricParamText[]): MetricParamText[] {
-  const match = /^([^.=]+)\.([^=]+)=(.*)$/s.exec(text);
-  if (!match) throw new InvalidArgumentError('expected METRIC.NAME=VALUE, such as deletion.steps=20.');
-  const [, metric, name, value] = match as unknown as [string, string, string, string];
-  return [...previous, { metric: metric.trim(), name: name.trim(), value: value.trim() }];
 }
 
 /**
@@ -65,7 +52,7 @@ export function metricSpecs(
   console: CommandContext['console'],
 ): readonly MetricSpec[] | undefined {
   const params = new Map<string, Record<string, MetricParamValue>>();
-  for (const { metric: owner, name, value } of metricParam) {
+  for (const { owner, name, value } of metricParam) {
     const definition = findMetric(owner);
     const own = params.get(definition.name) ?? {};
     own[name] = parseMetricParam(definition, name, value) as MetricParamValue;

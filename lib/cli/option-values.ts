@@ -18,6 +18,23 @@ export function param(text: string, previous: readonly (readonly [string, string
   return [...previous, [text.slice(0, at).trim(), text.slice(at + 1).trim()]];
 }
 
+/** A parameter of one of several owners, as it was written. */
+export interface OwnedParam {
+  readonly owner: string;
+  readonly name: string;
+  readonly value: string;
+}
+
+/** Of OWNER.NAME=VALUE, repeated. */
+export function ownedParam(kind: string, example: string) {
+  return (text: string, previous: readonly OwnedParam[]): OwnedParam[] => {
+    const match = /^([^.=]+)\.([^=]+)=(.*)$/s.exec(text);
+    if (!match) throw new InvalidArgumentError(`expected ${kind}.NAME=VALUE, such as ${example}.`);
+    const [, owner, name, value] = match as unknown as [string, string, string, string];
+    return [...previous, { owner: owner.trim(), name: name.trim(), value: value.trim() }];
+  };
+}
+
 export function numbers(text: string): number[] {
   const values = text.split(',').map(part => (part.trim() === '' ? Number.NaN : Number(part)));
   if (!values.every(Number.isFinite)) throw new InvalidArgumentError('expected numbers separated by commas.');

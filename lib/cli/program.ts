@@ -10,6 +10,7 @@ import { addLayers } from './layers.ts';
 import { addMeasure } from './measure.ts';
 import { addMethods } from './methods.ts';
 import { addMetrics } from './metrics.ts';
+import { addTechniques } from './techniques.ts';
 
 /**
  * Runs one command line (without `node` and the script's name).
@@ -53,6 +54,7 @@ function buildProgram(context: CommandContext, finish: (code: number) => void): 
   addMeasure(program, context, finish);
   addEvaluate(program, context, finish);
   addMetrics(program, context);
+  addTechniques(program, context);
   addDoctor(program, context, finish);
   addDemo(program, context, finish);
   return program;

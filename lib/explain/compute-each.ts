@@ -1,8 +1,7 @@
 import { applyMethod } from '../maps/apply-method.ts';
 import { inputSize } from '../network/images.ts';
-import type { MaskOptimizers } from '../network/mask-optimizers.ts';
 import type { Network } from '../network/network.ts';
-import type { PictureScorerRequest, Scorers } from '../network/scorers.ts';
+import type { PictureScorerRequest } from '../network/scorers.ts';
 import type { ScoreHead } from '../plan/score-head.ts';
 import type { TargetLayer } from '../plan/target-layer.ts';
 import type { Runs } from '../result/explanation.ts';
@@ -11,13 +10,8 @@ import { checkedMaps } from './checked-maps.ts';
 import { isLogit } from './classifier-rows.ts';
 import { imageTensors, joined, prefixOf } from './layer-tensors.ts';
 import type { Computed, MethodInput } from './method-input.ts';
+import type { RunMakers } from './runners.ts';
 import { scoresAsked } from './scores-asked.ts';
-
-/** What makes the runs that methods ask for besides the shared one. */
-export interface RunMakers {
-  readonly scorers: Scorers;
-  readonly optimizers: MaskOptimizers;
-}
 
 /** A method's maps of one set of layers, one image after the other, each with runs of its own. */
 export async function computeEach(makers: RunMakers, input: MethodInput): Promise<Computed[]> {

@@ -1,21 +1,14 @@
 import { throwIfAborted } from '../common/errors.ts';
-import type { Network, NetworkResult } from '../network/network.ts';
-import type { RunSchedule } from '../network/run-schedule.ts';
+import type { NetworkResult } from '../network/network.ts';
 import type { ExplainRequest, MethodRun } from '../request/request.ts';
-import { computeEach, type RunMakers } from './compute-each.ts';
+import { computeEach } from './compute-each.ts';
 import { computeTogether } from './compute-together.ts';
 import { checkDetections } from './detection-similarity.ts';
 import type { Work } from './group-runs.ts';
 import type { Computed, MethodInput } from './method-input.ts';
 import { runForMethod } from './noisy-runs.ts';
 import { type RunOutcome, runNetwork } from './run-targets.ts';
-
-/** What runs the network for a call. */
-export interface Runners extends RunMakers {
-  readonly network: Network;
-  /** How all of the explainer's runs share its threads. */
-  readonly schedule: RunSchedule;
-}
+import type { Runners } from './runners.ts';
 
 /** What one method made of a run. */
 export interface ComputedMethod {
@@ -88,7 +81,7 @@ async function computeMethod(
   throwIfAborted(request.signal);
   const { network } = runners;
   const { targets } = outcome;
-  const { run, noisy, passes } = await runForMethod(network, work, outcome, method, request);
+  const { run, noisy, passes } = await runForMethod(runners, work, outcome, method, request);
   const sets: Computed[][] = [];
   for (const layers of method.layerSets) {
     const input: MethodInput = { network, run, noisy, work, method, layers, targets, request };

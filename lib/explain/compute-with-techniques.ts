@@ -1,5 +1,6 @@
 import { throwIfAborted } from '../common/errors.ts';
 import { applyMethod, asFinished, finishRaw, type MethodMaps } from '../maps/apply-method.ts';
+import { fused } from '../methods/conventions/convention.ts';
 import { inputSize, type ReadyImage } from '../network/images.ts';
 import type { ExplainRequest } from '../request/request.ts';
 import type { ChosenTechnique } from '../techniques/choose.ts';
@@ -27,7 +28,7 @@ export async function computeWithTechniques(stage: Stage, work: Work, request: E
     const wanted = { scores: needs.some(one => one?.scores), tensors: Boolean(needs[0]?.tensors) };
     const inputs = new InputExplainer(stage, request, wanted, clean, ofClean);
     const byRank = work.targets.some(({ terms }) => terms.some(({ index }) => index < 0));
-    const sharpened = new Sharpened(stage, request, inputs, slotsOf(ofClean), { clean, byRank, scores: wanted.scores });
+    const sharpened = new Sharpened(stage, request, inputs, slotsOf(ofClean), { byRank, scores: wanted.scores });
     const maps = await sharpened.apply(clean, techniques);
     const milliseconds = performance.now() - start;
     return { ...ofClean, methods: withMaps(ofClean, maps, inputs, milliseconds) };
@@ -68,7 +69,6 @@ function withMaps(
 
 /** What is the same for all inputs of an image. */
 interface Circumstances {
-  readonly clean: Work;
   readonly byRank: boolean;
   readonly scores: boolean;
 }
@@ -116,7 +116,7 @@ class Sharpened {
     const { image } = work;
     const { seed, signal } = this.#request;
     const { input } = this.#stage.network.model;
-    const { clean, byRank } = this.#of;
+    const { byRank } = this.#of;
     return {
       tensor: image.tensor,
       layout: input.layout,
@@ -127,7 +127,7 @@ class Sharpened {
       black: () => this.#stage.optimizers.black(),
       signal,
       fixedSize: input.height !== undefined || input.width !== undefined,
-      picture: work === clean ? image.atSize : undefined,
+      picture: image.atSize,
       explain: (inputs, total) =>
         inner.length === 0 ? this.#inputs.explain(work, inputs, total) : this.#explainInner(work, inner, inputs),
       scores: (inputs, total) => this.#inputs.scores(work, inputs, total),
@@ -155,6 +155,7 @@ class Sharpened {
       method: method.definition.name,
       convention: method.convention,
       relu: method.params.relu === true,
+      fuse: layers => fused(layers, method.fusion ?? 'mean'),
       ofTensors: async (tensors, size) => {
         if (!isSumOfChannels(method)) throw new TypeError(`${method.definition.name} is no sum over channels`);
         return (await applyMethod(method, [tensors], size, { seed, signal })).raw[0]!;

@@ -8,6 +8,7 @@ import { inputSize } from '../network/images.ts';
 import type { LayerOption } from '../options.ts';
 import type { Explanation } from '../result/explanation.ts';
 import type { TargetInput } from '../targets/target.ts';
+import type { TechniqueOption } from '../techniques/choose.ts';
 import type { HowExplained } from './explain-again.ts';
 import { explainThatFits } from './explain-that-fits.ts';
 import { headSetting } from './head-setting.ts';
@@ -20,6 +21,7 @@ export interface MethodVariant {
   readonly method: string;
   readonly params?: Readonly<Record<string, unknown>>;
   readonly fusion?: Fusion;
+  readonly technique?: TechniqueOption;
   readonly layer?: LayerOption;
   /** How the layer was asked for. */
   readonly layerName: string;
@@ -45,7 +47,7 @@ export interface EvaluatedMap {
   readonly method: string;
   readonly layer: string;
   readonly convention: MetricConvention;
-  /** As they were asked for, with the fusion. */
+  /** As they were asked for, with fusion and technique. */
   readonly params: Readonly<Record<string, unknown>> | undefined;
   readonly measurements: Measurements;
   readonly milliseconds: number;
@@ -116,16 +118,17 @@ export async function evaluateImage(
 }
 
 /** What tells variants of a method at one layer apart. */
-export const choiceOf = ({ params, fusion }: MethodVariant): Readonly<Record<string, unknown>> => ({
+export const choiceOf = ({ params, fusion, technique }: MethodVariant): Readonly<Record<string, unknown>> => ({
   ...params,
   ...(fusion && { fusion }),
+  ...(technique && { technique }),
 });
 
 /** What makes a variant's map, but for the image. */
 const howOf = (
-  { method, params, fusion, layer, convention }: MethodVariant,
+  { convention, layerName: _, ...how }: MethodVariant,
   { seed, batchSize, signal }: MeasureCall,
-): HowExplained => ({ method, params, fusion, layer, convention: mapConvention(convention), seed, batchSize, signal });
+): HowExplained => ({ ...how, convention: mapConvention(convention), seed, batchSize, signal });
 
 /** One explanation for each variant; methods without parameters of their own at the same layer share their runs. */
 async function explainAll(
@@ -135,8 +138,8 @@ async function explainAll(
 ): Promise<Explanation[]> {
   const groups = new Map<string, MethodVariant[]>();
   for (const variant of variants) {
-    const { method, params, fusion, layer } = variant;
-    const key = JSON.stringify(params ? [fusion, layer, method, params] : [fusion, layer]);
+    const { method, params, fusion, technique, layer } = variant;
+    const key = JSON.stringify([fusion, technique, layer, ...(params ? [method, params] : [])]);
     groups.set(key, [...(groups.get(key) ?? []), variant]);
   }
   const made = new Map<MethodVariant, Explanation>();

@@ -10,12 +10,18 @@ import type { MetricSpec } from '../metrics/choose.ts';
 import { METRIC_CONVENTIONS, type MetricConvention } from '../metrics/definition.ts';
 import { checkCallOptions, type LayerOption } from '../options.ts';
 import type { TargetInput } from '../targets/target.ts';
+import { checkTechnique, type TechniqueOption } from '../techniques/choose.ts';
 import type { TruthInput } from '../truth/truth.ts';
 
-/** A method's name, or with parameters of its own and how it joins layers. */
+/** A method's name, or with parameters of its own, how it joins layers, and what sharpens its maps. */
 export type MethodSpec =
   | string
-  | { readonly method: string; readonly params?: Readonly<Record<string, unknown>>; readonly fusion?: Fusion };
+  | {
+      readonly method: string;
+      readonly params?: Readonly<Record<string, unknown>>;
+      readonly fusion?: Fusion;
+      readonly technique?: TechniqueOption;
+    };
 
 /** A tensor with the name that its rows have, for sources that are no paths. */
 export interface NamedTensor {
@@ -100,8 +106,10 @@ export function checkEvaluateOptions(options: EvaluateOptions): void {
     if (list !== undefined && (!Array.isArray(list) || list.length === 0))
       throw invalid(`\`${name}\` must be an array with at least one entry, not ${shown(list)}`);
   for (const spec of methods ?? []) {
-    checkNamed(spec, 'method', ['fusion']);
-    if (typeof spec !== 'string') checkOneOf('fusion', spec.fusion, FUSIONS);
+    checkNamed(spec, 'method', ['fusion', 'technique']);
+    if (typeof spec === 'string') continue;
+    checkOneOf('fusion', spec.fusion, FUSIONS);
+    checkTechnique(spec.technique);
   }
   for (const convention of conventions ?? []) checkOneOf('conventions', convention, METRIC_CONVENTIONS);
   if ((target === 'label' || only === 'correct') && truth === undefined)

@@ -31,12 +31,13 @@ export function planOf(options: EvaluateOptions): EvaluationPlan {
   const variants = conventions.flatMap(convention =>
     layers.flatMap(layer =>
       methods.map((spec): MethodVariant => {
-        const { method, params, fusion } = typeof spec === 'string' ? { method: spec } : spec;
+        const { method, params, fusion, technique } = typeof spec === 'string' ? { method: spec } : spec;
         const layerName = Array.isArray(layer) ? layer.join('+') : String(layer);
         return {
           method: findMethod(method).name,
           params,
           fusion,
+          technique,
           layer: layer === 'auto' ? undefined : layer,
           layerName,
           convention,

@@ -16,7 +16,7 @@ import type { Stages } from './stages.ts';
 /** How a map came to be: what explains once more. */
 export type HowExplained = Pick<
   ExplainOptions,
-  'method' | 'params' | 'layer' | 'convention' | 'fusion' | 'seed' | 'batchSize' | 'signal'
+  'method' | 'params' | 'layer' | 'convention' | 'fusion' | 'technique' | 'seed' | 'batchSize' | 'signal'
 >;
 
 /** The method once more on other inputs, other classes, other weights; maps at the input's size, of the convention. */

@@ -1,6 +1,5 @@
 import { OnnxCamError } from '../common/errors.ts';
 import type { Tensor } from '../engine/tensor.ts';
-import { runStream } from '../io/picture-stream.ts';
 import type { Maps } from '../kernels/types.ts';
 import { nth } from '../maps/apply-method.ts';
 import { wholeFor } from '../network/picture-values.ts';
@@ -9,6 +8,7 @@ import type { Runs } from '../result/explanation.ts';
 import type { ResolvedTarget } from '../targets/resolve.ts';
 import type { ScoreRow } from '../targets/score.ts';
 import type { ChangedInput, ExplainedInput, InputMaps, InputScores, Inputs } from '../techniques/technique.ts';
+import { changedRuns } from './changed-runs.ts';
 import { type ComputedMaps, computeMaps } from './compute-maps.ts';
 import { groupRuns, type Work } from './group-runs.ts';
 import { hasProbability, headSetting } from './head-setting.ts';
@@ -88,25 +88,12 @@ export class InputExplainer {
   ): AsyncGenerator<T, void, void> {
     const { schedule, network } = this.#stage;
     const { signal, batchSize } = this.#request;
-    const part = this.#progress?.part();
-    const concurrency = Math.min(total, schedule.concurrency);
-    const batches = batched(
-      inputs,
-      schedule.inputsPerRun(network.model.input.batch, batchSize),
-      this.#clean.image.tensor,
-    );
-    const end = schedule.begin(concurrency);
-    let done = 0;
+    const size = schedule.inputsPerRun(network.model.input.batch, batchSize);
+    const batches = batched(inputs, size, this.#clean.image.tensor);
     try {
-      for await (const { result, error } of runStream(batches, task, { concurrency, signal })) {
-        if (error) throw this.#sizeRefused(error) ?? error;
-        for (const one of result) {
-          part?.({ done: ++done, total });
-          yield one;
-        }
-      }
-    } finally {
-      end();
+      yield* changedRuns(batches, task, { schedule, total, signal, onProgress: this.#progress?.part() });
+    } catch (error) {
+      throw this.#sizeRefused(error) ?? error;
     }
   }
 
@@ -186,9 +173,10 @@ export class InputExplainer {
   }
 
   /** Where inputs of other sizes than the image's were run. */
-  #sizeRefused(error: OnnxCamError): OnnxCamError | undefined {
+  #sizeRefused(error: unknown): OnnxCamError | undefined {
     const changesSize = this.#request.techniques.find(({ definition }) => definition.needs?.sizes);
-    if (!changesSize || (error.code !== 'ERR_RUNTIME' && error.code !== 'ERR_INPUT_SHAPE')) return undefined;
+    if (!changesSize || !(error instanceof OnnxCamError)) return undefined;
+    if (error.code !== 'ERR_RUNTIME' && error.code !== 'ERR_INPUT_SHAPE') return undefined;
     return new OnnxCamError(
       'ERR_INPUT_SHAPE',
       `${changesSize.definition.name} feeds the model inputs of other sizes, which it does not take: ${error.message}; ` +

@@ -164,14 +164,19 @@ const CLASS_KINDS: ReadonlySet<string> = new Set(['class', 'probability']);
 
 /** Of an explanation its own method, of other maps what the call names. */
 function howExplained(map: MapInput, options: MeasureOptions): HowExplained | undefined {
-  const { method, params, layer, fusion, seed, batchSize, signal, convention } = options;
+  const { method, params, layer, fusion, technique, seed, batchSize, signal, convention } = options;
   const call = { seed, batchSize, signal };
   if (method === undefined && map instanceof Explanation) {
-    const own = { method: map.method, convention: map.convention, fusion: map.fusion ?? undefined };
+    const own = {
+      method: map.method,
+      convention: map.convention,
+      fusion: map.fusion ?? undefined,
+      technique: map.technique ?? undefined,
+    };
     return { ...own, params: given(map.params), layer: layersOf(map), ...call };
   }
   if (method === undefined) return undefined;
-  return { method, params, layer, fusion, convention: mapConvention(convention), ...call };
+  return { method, params, layer, fusion, technique, convention: mapConvention(convention), ...call };
 }
 
 /** What a method decided by itself is left to it. */

@@ -6,6 +6,7 @@ import type { MetricSpec } from '../metrics/choose.ts';
 import { METRIC_CONVENTIONS, type MetricConvention } from '../metrics/definition.ts';
 import { checkCallOptions, type LayerOption } from '../options.ts';
 import type { TargetInput } from '../targets/target.ts';
+import { checkTechnique, type TechniqueOption } from '../techniques/choose.ts';
 import type { TruthInput } from '../truth/truth.ts';
 import { checkMap, type MapInput } from './map-at-input.ts';
 
@@ -27,6 +28,7 @@ export interface MeasureOptions {
   params?: Readonly<Record<string, unknown>>;
   layer?: LayerOption;
   fusion?: Fusion;
+  technique?: TechniqueOption;
   /** Seed of everything random (default 0). */
   seed?: number;
   /** Images per network run. */
@@ -48,6 +50,7 @@ const MEASURE_OPTIONS: readonly string[] = [
   'params',
   'layer',
   'fusion',
+  'technique',
   'seed',
   'batchSize',
   'inputs',
@@ -68,6 +71,7 @@ export function checkMeasureOptions(options: MeasureOptions): void {
   if (params !== undefined) checkObject(params, '`params`');
   checkOneOf('convention', options.convention, METRIC_CONVENTIONS);
   checkOneOf('fusion', options.fusion, FUSIONS);
+  checkTechnique(options.technique);
   checkCallOptions(options);
 }
 

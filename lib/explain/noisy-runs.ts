@@ -1,13 +1,15 @@
-import { throwIfAborted } from '../common/errors.ts';
+import type { Tensor } from '../engine/tensor.ts';
 import { addGradientPowers } from '../kernels/gradient-powers.ts';
-import { NoiseSource } from '../kernels/random.ts';
+import { noisyCopies } from '../kernels/random.ts';
 import type { NoisyCopies } from '../methods/definition.ts';
 import type { Network, NetworkResult } from '../network/network.ts';
 import { seedFormOf } from '../network/seeds.ts';
 import type { ExplainRequest, MethodRun } from '../request/request.ts';
 import type { ResolvedTarget } from '../targets/resolve.ts';
+import { changedRuns } from './changed-runs.ts';
 import type { Work } from './group-runs.ts';
 import { imagesOf, type RunOutcome, runTargets, takesManyScores, withoutRanks } from './run-targets.ts';
+import type { Runners } from './runners.ts';
 
 /** What a method computes from. */
 export interface MethodTensors {
@@ -24,15 +26,15 @@ export interface MethodTensors {
  * @throws `ERR_METHOD_UNSUPPORTED` for targets that the method's own score cannot be made of; what a run throws
  */
 export async function runForMethod(
-  network: Network,
+  runners: Pick<Runners, 'network' | 'schedule'>,
   work: readonly Work[],
   outcome: RunOutcome,
   method: MethodRun,
   request: ExplainRequest,
 ): Promise<MethodTensors> {
   const { ownScore } = method.definition;
-  if (ownScore) return ownScoreRun(network, work, outcome, method, request);
-  if (method.needs.noise) return noisyRuns(network, work, outcome, method, request);
+  if (ownScore) return ownScoreRun(runners.network, work, outcome, method, request);
+  if (method.needs.noise) return noisyRuns(runners, work, outcome, method, request);
   return { run: outcome.run, passes: 0 };
 }
 
@@ -79,7 +81,7 @@ async function ownScoreRun(
 }
 
 async function noisyRuns(
-  network: Network,
+  { network, schedule }: Pick<Runners, 'network' | 'schedule'>,
   work: readonly Work[],
   outcome: RunOutcome,
   method: MethodRun,
@@ -98,20 +100,13 @@ async function noisyRuns(
     seed: seedFormOf(targets),
     manyScores: takesManyScores(network, work.length, targets.length),
   };
-  const source = new NoiseSource(seed);
+  const run = async (images: Tensor<'float32'>) => [
+    await runTargets(network, { images, count: work.length, plan, layers, targets, signal }),
+  ];
+  const copies = noisyCopies(clean, work.length, noise, seed);
   const noisy = new Map<string, NoisyCopies>();
   let passes = 0;
-  for (let n = 0; n < noise.runs; n++) {
-    throwIfAborted(signal);
-    const data = await source.addTo(clean.data, clean.dims[0]!, work.length, noise.sigma);
-    const one = await runTargets(network, {
-      images: { ...clean, data },
-      count: work.length,
-      plan,
-      layers,
-      targets,
-      signal,
-    });
+  for await (const one of changedRuns(copies, run, { schedule, total: noise.runs, signal })) {
     for (const { name } of method.layerSets.flat()) {
       const [activations, own] = [one.run.activations.get(name)!, one.run.gradients.get(name)!];
       noisy.set(name, { powers: await addGradientPowers(own, noisy.get(name)?.powers), activations, gradients: own });

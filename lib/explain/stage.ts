@@ -1,6 +1,6 @@
 import type { Requests } from '../request/request.ts';
-import type { Runners } from './compute-maps.ts';
 import type { Setting } from './head-setting.ts';
+import type { Runners } from './runners.ts';
 
 /** What explaining needs of the explainer. */
 export interface Stage extends Runners {

@@ -33,8 +33,8 @@ export function startEvaluation<T extends ExplainSource | NamedTensor>(
 ): Evaluation {
   const plan = planOf(options);
   const { requests, network } = parts.stages.base;
-  for (const { method, params, fusion, layer, convention } of plan.variants)
-    requests.make({ method, params, fusion, layer, convention: mapConvention(convention) });
+  for (const { convention, layerName: _, ...how } of plan.variants)
+    requests.make({ ...how, convention: mapConvention(convention) });
   const {
     seed = 0,
     signal,

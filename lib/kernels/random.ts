@@ -1,5 +1,6 @@
 import { Random } from '../common/random.ts';
 import { addon } from '../engine/addon.ts';
+import type { Tensor } from '../engine/tensor.ts';
 import { type Answer, steady } from './native-kernels.ts';
 
 interface RandomKernels {
@@ -39,6 +40,21 @@ export class NoiseSource {
     const size = images.length / count;
     return addon<RandomKernels>().addNoise(steady(images), count, size, noisy, sigma, this.#state);
   }
+}
+
+/**
+ * Copies of images [N, …] with normal noise, one after the other.
+ * @param count the first so many are changed, each by the same noise
+ */
+export async function* noisyCopies(
+  images: Tensor<'float32'>,
+  count: number,
+  { runs, sigma }: { readonly runs: number; readonly sigma: number },
+  seed: number,
+): AsyncGenerator<Tensor<'float32'>, void, void> {
+  const source = new NoiseSource(seed);
+  for (let n = 0; n < runs; n++)
+    yield { ...images, data: await source.addTo(images.data, images.dims[0]!, count, sigma) };
 }
 
 /** |N(0, 1)|, `count` of them. */

@@ -78,7 +78,7 @@ export function inputSize({ placement, depth }: ReadyImage): InputSize {
  */
 export function withTensor(image: ReadyImage, tensor: Tensor<'float32'>, change?: InputChange): ReadyImage {
   const placement = change ? changedPlacement(image.placement, change) : image.placement;
-  return { ...image, tensor, placement };
+  return { ...image, tensor, placement, atSize: undefined };
 }
 
 /** The single images behind what the user gave: a tensor with N > 1 stands for N. */

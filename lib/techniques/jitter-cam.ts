@@ -30,7 +30,7 @@ interface Crop {
 export const jitterCam = defineTechnique({
   name: 'jitter-cam',
   title: 'Jitter-CAM',
-  paper: 'BMVC 2021, "Jitter-CAM: Improving the Spatial Resolution of CAM-Based Explanations"',
+  paper: 'BMVC 2021, Jitter-CAM',
   cost: '((factor − 1)·h + 1)·((factor − 1)·w + 1)·M',
   params: {
     factor: {

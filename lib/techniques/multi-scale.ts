@@ -2,7 +2,7 @@ import type { Tensor } from '../engine/tensor.ts';
 import { positiveMaps } from '../kernels/map-values.ts';
 import { resize } from '../kernels/maps.ts';
 import type { Maps } from '../kernels/types.ts';
-import { meanOfLayers, perTargetMaximum } from './support/layers.ts';
+import { perTargetMaximum } from './support/layers.ts';
 import { MapSums } from './support/map-sums.ts';
 import { mirrorChange, mirrored, mirroredInput, resizedInput } from './support/planes.ts';
 import { type ChangedInput, defineTechnique, type TechniqueSubject } from './technique.ts';
@@ -41,10 +41,10 @@ export const multiScale = defineTechnique({
       for (const [s, { raw }] of maps.entries())
         sums[s]!.add(await Promise.all(raw.map(layer => atInput(layer, subject, isMirror))));
     }
-    const relative = async (layer: Maps): Promise<Maps> => perTargetMaximum(layer, max => max + EPSILON);
+    const relative = (layer: Maps) => perTargetMaximum(layer, max => max + EPSILON);
     return Promise.all(
-      sums.map(async sum => ({
-        finished: await meanOfLayers(await Promise.all(sum.result(value => value).map(relative))),
+      subject.slots.map(async (slot, s) => ({
+        finished: await slot.fuse(sums[s]!.result(value => value).map(relative)),
       })),
     );
   },

@@ -1,4 +1,4 @@
-import { NoiseSource } from '../kernels/random.ts';
+import { noisyCopies } from '../kernels/random.ts';
 import { MapSums } from './support/map-sums.ts';
 import { type ChangedInput, defineTechnique, type TechniqueSubject } from './technique.ts';
 
@@ -32,7 +32,7 @@ export const smoothGrad = defineTechnique({
     const { n, mode } = params as { n: number; mode: 'mean' | 'square' | 'variance' };
     const sums = subject.slots.map(() => new MapSums());
     const squares = subject.slots.map(() => new MapSums());
-    for await (const { maps } of subject.explain(noisyCopies(subject, n, params.sigma as number), n))
+    for await (const { maps } of subject.explain(noisyInputs(subject, n, params.sigma as number), n))
       for (const [s, { raw }] of maps.entries()) {
         if (mode !== 'square') sums[s]!.add(raw);
         if (mode !== 'mean') squares[s]!.add(raw, 1, value => value * value);
@@ -48,19 +48,15 @@ export const smoothGrad = defineTechnique({
   },
 });
 
-async function* noisyCopies(
+async function* noisyInputs(
   { tensor, seed }: TechniqueSubject,
-  n: number,
-  sigma: number,
+  runs: number,
+  share: number,
 ): AsyncGenerator<ChangedInput> {
   let [low, high] = [Number.POSITIVE_INFINITY, Number.NEGATIVE_INFINITY];
   for (const value of tensor.data) {
     if (value < low) low = value;
     if (value > high) high = value;
   }
-  const noise = new NoiseSource(seed);
-  for (let i = 0; i < n; i++) {
-    const data = await noise.addTo(tensor.data, 1, 1, sigma * (high - low));
-    yield { tensor: { ...tensor, data } };
-  }
+  for await (const copy of noisyCopies(tensor, 1, { runs, sigma: share * (high - low) }, seed)) yield { tensor: copy };
 }

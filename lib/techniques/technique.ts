@@ -50,6 +50,8 @@ export interface Slot {
   readonly convention: Convention;
   /** Whether its raw values below 0 count for nothing. */
   readonly relu: boolean;
+  /** Finished maps of several layers, of one size, as one. */
+  fuse(layers: readonly Maps[]): Promise<Maps>;
   /** The method's own values of one layer's tensors that no run gave, or of some of their channels; where inputs have `tensors`. */
   ofTensors(tensors: LayerTensors, size: InputSize): Promise<Maps>;
 }

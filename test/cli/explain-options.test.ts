@@ -82,6 +82,20 @@ describe('options', () => {
     });
   });
 
+  it('carry techniques, the first innermost, with their parameters', async () => {
+    const { explain: options } = await optionsOf(
+      ...'--technique aug-smooth,sess --technique-param sess.scales=6 --technique-param sess.smooth=false'.split(' '),
+    );
+    expect(options.technique).toEqual([
+      { name: 'augmentation', params: {} },
+      { name: 'sess', params: { scales: 6, smooth: false } },
+    ]);
+    expect((await explain([picture, '--technique', 'nothing'])).stderr).toContain("there is no technique 'nothing'");
+    const other = await explain([picture, '--technique', 'sess', '--technique-param', 'cameras.filter=true']);
+    expect(other.code).toBe(2);
+    expect(other.stderr).toContain('cameras is none of those that --technique names');
+  });
+
   it('take one layer as it is', async () => {
     expect((await optionsOf('--layer', 'stages')).explain.layer).toBe('stages');
   });

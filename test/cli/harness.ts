@@ -13,6 +13,7 @@ import { listMethods } from '../../lib/methods/list.ts';
 import { listMetrics } from '../../lib/metrics/list.ts';
 import type { ExplainOptions } from '../../lib/options.ts';
 import { Explanation, type ExplanationFields } from '../../lib/result/explanation.ts';
+import { listTechniques } from '../../lib/techniques/list.ts';
 import { noise } from '../helpers/model-builder.ts';
 
 /** A folder of its own for one test, removed afterwards. */
@@ -41,7 +42,13 @@ export async function runHere(
   for (const name of options.terminals ?? []) Object.assign({ stdout, stderr }[name], terminal);
   const code = await runCommandLine(argv, {
     console: new Console(stdout as never, stderr as never),
-    library: async () => ({ listMethods, listMetrics, load: async () => fakeModel(), ...options.library }),
+    library: async () => ({
+      listMethods,
+      listMetrics,
+      listTechniques,
+      load: async () => fakeModel(),
+      ...options.library,
+    }),
     signal: options.signal ?? new AbortController().signal,
   });
   return { code, ...text };

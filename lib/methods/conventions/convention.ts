@@ -57,11 +57,25 @@ export async function stretched(
   { deepest }: { readonly deepest: 'scaled' | 'plain' },
 ): Promise<readonly Maps[]> {
   const maps = await Promise.all(layers.map(layer => normalize(layer, { kind, relu })));
+  return scaledFor(fusion, maps, deepest);
+}
+
+/** Maps in [0, 1] as they are, or for 'tanh-max' tanh(2M) of them. */
+async function scaledFor(
+  fusion: Fusion | undefined,
+  maps: readonly Maps[],
+  deepest: 'scaled' | 'plain',
+): Promise<readonly Maps[]> {
   if (fusion !== 'tanh-max' || maps.length === 1) return maps;
   const shallow = deepest === 'scaled' ? maps.length : maps.length - 1;
   return Promise.all(
     maps.map(async (one, i) => (i < shallow ? { ...one, data: await changeValues(one.data, 'tanh-of-double') } : one)),
   );
+}
+
+/** Layers' maps of one size, each in [0, 1], as one; the last is the deepest. */
+export async function fused(layers: readonly Maps[], fusion: Fusion): Promise<Maps> {
+  return combined(await scaledFor(fusion, layers, 'plain'), fusion);
 }
 
 /** Stretched maps, of several layers joined at the largest one's size. No further stretch but of a product. */
@@ -74,6 +88,6 @@ export async function joined(
   const maps = await stretched(input, kind, deepest);
   if (maps.length === 1) return maps[0]!;
   const size = largestSize(layers);
-  const fused = await combined(await Promise.all(maps.map(one => sized(one, size))), fusion);
-  return fusion === 'product' ? normalize(fused, { kind }) : fused;
+  const one = await combined(await Promise.all(maps.map(layer => sized(layer, size))), fusion);
+  return fusion === 'product' ? normalize(one, { kind }) : one;
 }

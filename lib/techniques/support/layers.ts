@@ -1,11 +1,5 @@
-import { combineMaps } from '../../kernels/map-values.ts';
 import { resize } from '../../kernels/maps.ts';
 import type { Maps } from '../../kernels/types.ts';
-
-/** Finished maps of several layers, of one size, as one. */
-export async function meanOfLayers(layers: readonly Maps[]): Promise<Maps> {
-  return combineMaps(layers, 'mean');
-}
 
 /** Every map divided by what becomes of its largest value, zeros where that is no positive number. */
 export function perTargetMaximum(maps: Maps, of: (max: number) => number): Maps {
