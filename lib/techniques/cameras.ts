@@ -1,7 +1,6 @@
 import { DeviceTensor } from '../engine/device-tensor.ts';
 import type { FeatureMaps } from '../kernels/features.ts';
-import { combineValues } from '../kernels/map-values.ts';
-import { resize } from '../kernels/maps.ts';
+import { meanAtSize } from '../kernels/mean-at-size.ts';
 import type { Maps } from '../kernels/types.ts';
 import type { LayerTensors } from '../methods/definition.ts';
 import { sizedAs } from './support/layers.ts';
@@ -161,11 +160,9 @@ async function mean(
   some: readonly [from: number, to: number],
   size: Side,
 ): Promise<FeatureMaps> {
-  const options = { width: size.width, height: size.height, interpolation: 'bilinear' as const };
-  const enlarged = await Promise.all(tensors.map(one => resize(planesOf(one, some), options)));
-  const data = await combineValues(
-    enlarged.map(one => one.data),
-    'mean',
+  const { data } = await meanAtSize(
+    tensors.map(one => planesOf(one, some)),
+    size,
   );
   return { data, dims: [tensors[0]!.dims[0]!, some[1] - some[0], size.height, size.width] };
 }

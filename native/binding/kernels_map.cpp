@@ -37,6 +37,32 @@ Napi::Value resizeMaps(KernelCall& call) {
                   [=] { kernels::resizeMaps(maps, count, from, to, interpolation, out); });
 }
 
+// (stacks, their heights and widths [2 · stacks], count, toHeight, toWidth) → [count · toHeight · toWidth]
+Napi::Value meanAtSize(KernelCall& call) {
+  const std::size_t count = call.size(2);
+  const kernels::MapSize to{call.size(3), call.size(4)};
+  const auto arrays = call.floatArrays(0);
+  const double* sides = call.doubles(1, call.product({2, arrays.size()}));
+  if (arrays.empty()) call.fail("ERR_INPUT_SHAPE", "a mean needs at least one stack of maps");
+  std::vector<kernels::MapStack> stacks;
+  double operations = 0;
+  for (std::size_t i = 0; i < arrays.size(); i++) {
+    const double height = sides[2 * i], width = sides[2 * i + 1];
+    if (!(height >= 1 && width >= 1 && height * width * static_cast<double>(count) ==
+                                           static_cast<double>(arrays[i].size()))) {
+      call.fail("ERR_INPUT_SHAPE", "every stack must hold as many maps of its size");
+    }
+    const kernels::MapSize size{static_cast<std::size_t>(height), static_cast<std::size_t>(width)};
+    if (size.area() * count != arrays[i].size()) call.fail("ERR_INPUT_SHAPE", "sizes must be whole numbers");
+    stacks.push_back({arrays[i].data(), size});
+    operations += 2.0 * static_cast<double>(count) * static_cast<double>(size.height * to.width + to.area());
+  }
+  Napi::Float32Array result = call.newFloats(call.product({count, to.height, to.width}));
+  float* out = result.Data();
+  return call.run(operations, result,
+                  [=, stacks = std::move(stacks)] { kernels::meanAtSize(stacks, count, to, out); });
+}
+
 // scale, offset, begin and end of one axis of the result, from `index` on
 kernels::AxisPlacement axisAt(const KernelCall& call, std::size_t index, std::size_t mapLength, std::size_t length) {
   const kernels::AxisPlacement axis{
@@ -71,6 +97,7 @@ void registerMapKernels(Napi::Env env, Napi::Object exports) {
   exportKernel(env, exports, "normalizeMaps", normalizeMaps);
   exportKernel(env, exports, "placeMaps", placeMaps);
   exportKernel(env, exports, "resizeMaps", resizeMaps);
+  exportKernel(env, exports, "meanAtSize", meanAtSize);
 }
 
 }  // namespace onnx_cam

@@ -60,7 +60,10 @@ void stretchRow(const float* row, const std::vector<Taps<count>>& columns, float
   }
 }
 
-template <std::size_t count>
+/// What is done with a resized value.
+enum class Target { set, add };
+
+template <std::size_t count, Target kind = Target::set>
 void resizeOne(const float* map, MapSize from, const std::vector<Taps<count>>& rows,
                const std::vector<Taps<count>>& columns, std::vector<float>& stretched, float* out) {
   const std::size_t width = columns.size();
@@ -77,7 +80,7 @@ void resizeOne(const float* map, MapSize from, const std::vector<Taps<count>>& r
     for (std::size_t x = 0; x < width; x++) {
       float sum = 0;
       for (std::size_t j = 0; j < count; j++) sum += weight[j] * source[j][x];
-      target[x] = sum;
+      target[x] = kind == Target::add ? target[x] + sum : sum;
     }
   }
 }
@@ -130,6 +133,31 @@ void resizeMaps(const float* maps, std::size_t count, MapSize from, MapSize to, 
       return resizeAll(maps, count, from, to, linearTaps(from.height, to.height, interpolation),
                        linearTaps(from.width, to.width, interpolation), out);
   }
+}
+
+void meanAtSize(const std::vector<MapStack>& stacks, std::size_t count, MapSize to, float* out) {
+  std::vector<std::vector<Taps<2>>> rows, columns;
+  std::size_t cost = 0;
+  for (const MapStack& stack : stacks) {
+    rows.push_back(linearTaps(stack.size.height, to.height, Interpolation::bilinear));
+    columns.push_back(linearTaps(stack.size.width, to.width, Interpolation::bilinear));
+    cost += 2 * (stack.size.height * to.width + to.area());
+  }
+  const float share = 1 / static_cast<float>(stacks.size());
+  parallelFor(count, grainFor(cost), [&](std::size_t begin, std::size_t end) {
+    std::vector<float> stretched;
+    for (std::size_t n = begin; n < end; n++) {
+      checkInterruption();
+      float* target = out + n * to.area();
+      std::fill_n(target, to.area(), 0.0F);
+      for (std::size_t s = 0; s < stacks.size(); s++) {
+        const MapStack& stack = stacks[s];
+        const float* map = stack.maps + n * stack.size.area();
+        resizeOne<2, Target::add>(map, stack.size, rows[s], columns[s], stretched, target);
+      }
+      for (std::size_t i = 0; i < to.area(); i++) target[i] *= share;
+    }
+  });
 }
 
 }  // namespace onnx_cam::kernels

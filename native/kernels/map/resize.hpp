@@ -12,6 +12,7 @@
 #pragma once
 
 #include <cstddef>
+#include <vector>
 
 namespace onnx_cam::kernels {
 
@@ -26,5 +27,15 @@ struct MapSize {
 
 void resizeMaps(const float* maps, std::size_t count, MapSize from, MapSize to, Interpolation interpolation,
                 float* out);
+
+/// Maps [N, h, w] of one size.
+struct MapStack {
+  const float* maps = nullptr;
+  MapSize size;
+};
+
+/// The mean over stacks of N maps each, every one bilinearly at one size first: [N, H, W]. A map of the result is summed in float,
+/// stack after stack, while it is in the cache; nothing else of its size is held.
+void meanAtSize(const std::vector<MapStack>& stacks, std::size_t count, MapSize to, float* out);
 
 }  // namespace onnx_cam::kernels
