@@ -1,10 +1,9 @@
-import type { Tensor } from '../engine/tensor.ts';
-import type { Size } from '../image/geometry.ts';
 import { normalize, resize } from '../kernels/maps.ts';
 import { blurPicture } from '../kernels/picture-values.ts';
+import { placeMaps } from '../kernels/place-maps.ts';
 import type { Maps } from '../kernels/types.ts';
 import { PatchCanvas, type PatchPlace } from './support/patch-canvas.ts';
-import { fromPlanes, planesOf, resizedInput } from './support/planes.ts';
+import { fromPlanes, planesOf } from './support/planes.ts';
 import {
   type ChangedInput,
   defineTechnique,
@@ -98,45 +97,27 @@ function starts(length: number, window: number): number[] {
   return [...all, length - window];
 }
 
-/** Each window's input, and how the subject's lies in it. */
+/** Each window's input, and how the subject's lies in it. The enlarged input is sampled where the window lies, bilinearly, and not held. */
 async function* inputsOf(subject: TechniqueSubject, windows: readonly PatchPlace[]): AsyncGenerator<ChangedInput> {
   const { tensor, layout, size } = subject;
-  let current: Size | undefined;
-  let planes: Maps | undefined;
+  const planes = planesOf(tensor, layout);
   for (const { image, window, x, y } of windows) {
     const isWhole = image.width === size.width && image.height === size.height;
     if (isWhole && window.width === size.width && window.height === size.height) {
       yield { tensor };
       continue;
     }
-    if (!planes || current!.width !== image.width || current!.height !== image.height) {
-      planes = planesOf(await resizedInput(tensor, layout, { ...image, interpolation: 'bilinear' }), layout);
-      current = image;
-    }
+    const [across, down] = [size.width / image.width, size.height / image.height];
+    const own = await placeMaps(
+      planes,
+      { length: window.width, scale: across, offset: x * across, begin: 0, end: window.width },
+      { length: window.height, scale: down, offset: y * down, begin: 0, end: window.height },
+    );
     yield {
-      tensor: cut(planes, { image, window, x, y }, tensor, subject),
-      change: {
-        x: { scale: image.width / size.width, offset: -x },
-        y: { scale: image.height / size.height, offset: -y },
-        size: window,
-      },
+      tensor: fromPlanes(own, tensor, layout),
+      change: { x: { scale: 1 / across, offset: -x }, y: { scale: 1 / down, offset: -y }, size: window },
     };
   }
-}
-
-function cut(
-  { data, dims: [count, rows, columns] }: Maps,
-  { window: { width, height }, x, y }: PatchPlace,
-  like: Tensor<'float32'>,
-  { layout }: TechniqueSubject,
-): Tensor<'float32'> {
-  const values = new Float32Array(count * height * width);
-  for (let p = 0; p < count; p++)
-    for (let i = 0; i < height; i++) {
-      const from = (p * rows + y + i) * columns + x;
-      values.set(data.subarray(from, from + width), (p * height + i) * width);
-    }
-  return fromPlanes({ data: values, dims: [count, height, width] }, like, layout);
 }
 
 async function scoresOf(subject: TechniqueSubject, windows: readonly PatchPlace[]): Promise<number[][]> {
