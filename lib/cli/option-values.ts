@@ -42,7 +42,9 @@ export function threshold(text: string): Threshold {
   try {
     return checkThreshold('it', parseThreshold(text));
   } catch {
-    throw new InvalidArgumentError('expected 0.3, max:0.15, q:0.9, otsu or sd:1, shares after max: and q: from 0 to 1.');
+    throw new InvalidArgumentError(
+      'expected 0.3, max:0.15, q:0.9, otsu or sd:1, shares after max: and q: from 0 to 1.',
+    );
   }
 }
 

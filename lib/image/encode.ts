@@ -44,7 +44,8 @@ export async function encodeImage(picture: RawPicture | MaskPicture, format = 'p
   const { data, info } = picture;
   try {
     const { width, height, channels } = info;
-    return await encode(sharp(data, { raw: { width, height, channels }, limitInputPixels: false })).toBuffer();
+    const opened = sharp(data, { raw: { width, height, channels }, limitInputPixels: false });
+    return await encode(channels === 1 ? opened.toColourspace('b-w') : opened).toBuffer();
   } catch (cause) {
     const reason = (cause as Error).message.split('\n')[0];
     throw new OnnxCamError(
