@@ -1,5 +1,7 @@
+import { setImmediate as nextTurn } from 'node:timers/promises';
+import { inSteps, SLICE } from '../common/slices.ts';
 import { type CellEdges, edgesOf, gridOverWhole, outwards } from '../image/map-grid.ts';
-import { type Connectivity, extentsOf, findComponents } from './components.ts';
+import { type Connectivity, componentSteps, extentsOf } from './components.ts';
 import { insideOf, type Threshold } from './threshold.ts';
 
 /** A map [height, width]. */
@@ -49,9 +51,11 @@ export async function findBoxes(map: MapPlane, search: BoxSearch = {}, edges?: C
   const { threshold = BOX_THRESHOLD, connectivity = 8, by = 'area', max = 1, minArea = 1 } = search;
   const { data, width, height } = map;
   const { columns, rows: lines } = edges ?? edgesOf(map, gridOverWhole(map, map));
-  const components = findComponents(await insideOf(data, threshold, 'above'), width, height, connectivity);
+  const inside = await insideOf(data, threshold, 'above');
+  const components = await inSteps(componentSteps(inside, width, height, connectivity));
   const parts = extentsOf(components).map(extent => ({ ...extent, area: 0, sum: 0, peak: -Infinity, xs: 0, ys: 0 }));
   const { runs, rows, begins, ends, numbers } = components;
+  let seen = 0;
   for (let i = 0; i < runs; i++) {
     const part = parts[numbers[i]!]!;
     const [row, begin, end] = [rows[i]!, begins[i]!, ends[i]!];
@@ -62,6 +66,11 @@ export async function findBoxes(map: MapPlane, search: BoxSearch = {}, edges?: C
       const value = data[row * width + x]!;
       sum += value * (columns[x + 1]! - columns[x]!);
       if (value > part.peak) part.peak = value;
+    }
+    seen += end - begin;
+    if (seen > SLICE) {
+      seen = 0;
+      await nextTurn();
     }
     part.sum += sum * high;
     part.area += (right - left) * high;

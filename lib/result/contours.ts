@@ -1,5 +1,6 @@
 import { setImmediate as nextTurn } from 'node:timers/promises';
-import { type Components, type Connectivity, type Extent, extentsOf, findComponents } from './components.ts';
+import { inSteps, SLICE } from '../common/slices.ts';
+import { type Components, type Connectivity, componentSteps, type Extent, extentsOf } from './components.ts';
 
 export type Point = readonly [x: number, y: number];
 
@@ -26,9 +27,6 @@ export interface TraceSearch {
   readonly minArea?: number;
 }
 
-/** Cells that are traced between two turns of the event loop: some milliseconds. */
-const SLICE = 2 ** 20;
-
 /**
  * The outlines of the connected parts of a mask, the largest first, equal ones in the row order of their first cells. They run
  * half a cell outside the centres and cut corners, as marching squares do. Each part and each hole is traced by itself, filled:
@@ -39,7 +37,7 @@ export async function findContours(
   { connectivity = 8, max = Infinity, minArea = 1 }: TraceSearch = {},
 ): Promise<MapContour[]> {
   const trace = await openTracer();
-  const parts = partsOf(findComponents(cells, width, height, connectivity))
+  const parts = partsOf(await inSteps(componentSteps(cells, width, height, connectivity)))
     .filter(({ area }) => area >= minArea)
     .sort((a, b) => b.area - a.area)
     .slice(0, max);
@@ -47,19 +45,18 @@ export async function findContours(
   let traced = 0;
   for (const part of parts) {
     const alone = drawn(part);
-    const [outside, ...gaps] = surroundings(alone, connectivity);
+    const [outside, ...gaps] = await surroundings(alone, connectivity);
     const at = ({ x0, y0 }: Extent) => ({ x: x0 - 1, y: y0 - 1 });
     const corner = at(part.extent);
-    found.push({
-      outline: moved(trace(alone, outside!, connectivity), corner),
-      holes: gaps.map(gap => {
-        const hole = drawn(gap);
-        const { x, y } = at(gap.extent);
-        const ring = trace(hole, surroundings(hole, dual(connectivity))[0]!, dual(connectivity));
-        return moved(ring, { x: corner.x + x, y: corner.y + y }).reverse();
-      }),
-      area: part.area,
-    });
+    const holes: Point[][] = [];
+    for (const gap of gaps) {
+      const hole = drawn(gap);
+      const { x, y } = at(gap.extent);
+      const [around] = await surroundings(hole, dual(connectivity));
+      const ring = trace(hole, around!, dual(connectivity));
+      holes.push(moved(ring, { x: corner.x + x, y: corner.y + y }).reverse());
+    }
+    found.push({ outline: moved(trace(alone, outside!, connectivity), corner), holes, area: part.area });
     traced += alone.cells.length;
     if (traced < SLICE) continue;
     traced = 0;
@@ -99,8 +96,8 @@ function drawn({ components: { rows, begins, ends }, runs, extent: { x0, y0, x1,
 }
 
 /** What is not in a part that is drawn alone: the outside first, then its holes. Diagonal neighbours belong together in one of both. */
-function surroundings({ cells, width, height }: Cells, connectivity: Connectivity): Part[] {
-  return partsOf(findComponents(cells, width, height, dual(connectivity), 0));
+async function surroundings({ cells, width, height }: Cells, connectivity: Connectivity): Promise<Part[]> {
+  return partsOf(await inSteps(componentSteps(cells, width, height, dual(connectivity), 0)));
 }
 
 const dual = (connectivity: Connectivity): Connectivity => (connectivity === 8 ? 4 : 8);

@@ -1,6 +1,7 @@
+import { inSlices, inSteps, SLICE } from '../common/slices.ts';
 import type { CellEdges } from '../image/map-grid.ts';
 import type { MapPlane } from './boxes.ts';
-import { insideOf, type Threshold } from './threshold.ts';
+import { insideOf, rangeOf, type Threshold } from './threshold.ts';
 
 export interface MapPeak {
   readonly x: number;
@@ -27,17 +28,16 @@ export async function findPeaks(
   edges?: CellEdges,
 ): Promise<MapPeak[]> {
   const { data, width, height } = map;
-  const least = data.reduce((a, b) => Math.min(a, b));
-  const inside = await insideOf(data, threshold ?? { value: least }, 'above');
+  const inside = await insideOf(data, threshold ?? { value: (await rangeOf(data)).least }, 'above');
   const across = cellsWithin(minDistance, edges?.cell.width);
   const down = cellsWithin(minDistance, edges?.cell.height);
-  const highest = neighbourhoodMaximum(map, across, down);
+  const highest = await inSteps(neighbourhoodMaximum(map, across, down));
   const candidates: MapPeak[] = [];
-  for (let y = 0; y < height; y++)
-    for (let x = 0; x < width; x++) {
-      const value = data[y * width + x]!;
-      if (inside[y * width + x] && value === highest[y * width + x]) candidates.push({ x, y, value });
-    }
+  await inSlices(data.length, (begin, end) => {
+    for (let i = begin; i < end; i++)
+      if (inside[i] && data[i] === highest[i])
+        candidates.push({ x: i % width, y: Math.floor(i / width), value: data[i]! });
+  });
   candidates.sort((a, b) => b.value - a.value);
   const chosen: MapPeak[] = [];
   const covered = new Uint8Array(data.length);
@@ -64,11 +64,23 @@ function pixelOf(edges: Float64Array, i: number): number {
 }
 
 /** The largest value of each pixel's window of 2 · across + 1 by 2 · down + 1: along the rows, then along the columns. */
-function neighbourhoodMaximum({ data, width, height }: MapPlane, across: number, down: number): Float32Array {
+function* neighbourhoodMaximum(
+  { data, width, height }: MapPlane,
+  across: number,
+  down: number,
+): Generator<void, Float32Array> {
   const rows = new Float32Array(data.length);
   const both = new Float32Array(data.length);
-  for (let y = 0; y < height; y++) slidingMaximum(data, rows, y * width, 1, width, across);
-  for (let x = 0; x < width; x++) slidingMaximum(rows, both, x, width, height, down);
+  const rowsAtOnce = Math.ceil(SLICE / width / 4);
+  const columnsAtOnce = Math.ceil(SLICE / height / 4);
+  for (let y = 0; y < height; y++) {
+    if (y % rowsAtOnce === rowsAtOnce - 1) yield;
+    slidingMaximum(data, rows, y * width, 1, width, across);
+  }
+  for (let x = 0; x < width; x++) {
+    if (x % columnsAtOnce === columnsAtOnce - 1) yield;
+    slidingMaximum(rows, both, x, width, height, down);
+  }
   return both;
 }
 
