@@ -19,8 +19,7 @@ export type { MeasureOptions } from './explain/measure-options.ts';
 export type { ExplainResult } from './explain/result-type.ts';
 export { Explainer, type LayerListing, type StreamOptions, stream } from './explainer.ts';
 export type { PreprocessOptions, ResolvedPreprocess } from './image/preprocess-options.ts';
-export type { RawPicture } from './image/raw-picture.ts';
-export type { RenderOptions } from './image/render.ts';
+export type { MaskPicture, RawPicture } from './image/raw-picture.ts';
 export type { StreamResult, StreamSource } from './io/picture-stream.ts';
 export { load } from './load.ts';
 export type { Convention, Fusion } from './methods/definition.ts';
@@ -30,6 +29,16 @@ export { listMetrics, type MetricInfo } from './metrics/list.ts';
 export type { Measurement, Measurements } from './metrics/measurement.ts';
 export type { ExplainSource } from './network/images.ts';
 export type { ExplainOptions, LoadOptions } from './options.ts';
+export type { MapBox } from './result/boxes.ts';
+export type { MapContour, Point } from './result/contours.ts';
+export type {
+  BoxOptions,
+  ContourOptions,
+  CropOptions,
+  MaskOptions,
+  PeakOptions,
+  RectInput,
+} from './result/decision-options.ts';
 export {
   type AppliedTechnique,
   type Concepts,
@@ -37,13 +46,16 @@ export {
   type ExplainedTarget,
   Explanation,
   type HeatMap,
-  type OutputOptions,
   type Prediction,
   type RawMap,
   type Runs,
   type Timings,
 } from './result/explanation.ts';
+export type { OutputOptions, RenderOptions } from './result/output-options.ts';
+export type { MapPeak } from './result/peaks.ts';
 export type { MapStatus } from './result/status.ts';
+export type { Threshold } from './result/threshold.ts';
+
 export type { Target, TargetInput } from './targets/target.ts';
 export type { TechniqueOption, TechniqueSpec } from './techniques/choose.ts';
 export { listTechniques, type TechniqueInfo } from './techniques/list.ts';

@@ -1,14 +1,16 @@
 import { type Command, InvalidArgumentError, Option } from 'commander';
+import { OnnxCamError } from '../common/errors.ts';
 import { CONVENTIONS, type Convention, type Fusion } from '../methods/definition.ts';
 import { paramSpecs, parseParam } from '../methods/params.ts';
 import { findMethod } from '../methods/registry.ts';
 import type { ExplainOptions, LayerName, LayerOption } from '../options.ts';
+import type { Threshold } from '../result/threshold.ts';
 import { parseTargetText } from '../targets/parse.ts';
 import type { Target } from '../targets/target.ts';
 import { fusionOption } from './fusion-option.ts';
-import { collect, defined, names, param, wholeNumber } from './option-values.ts';
+import { collect, defined, names, param, threshold, wholeNumber } from './option-values.ts';
 import { outOption } from './out-option.ts';
-import { SAVE_FORMATS, SAVE_KINDS, type SaveFormat, type SaveKind } from './output-files.ts';
+import { SAVE_FORMATS, SAVE_KINDS, type SaveFormat, type SaveKind, type SaveOptions } from './output-files.ts';
 import { addRunOptions, type RunFlags } from './run-options.ts';
 import { addTechniqueOptions, type TechniqueFlags, techniqueOption } from './technique-option.ts';
 
@@ -22,6 +24,8 @@ export interface ExplainFlags extends RunFlags, TechniqueFlags {
   readonly format: SaveFormat;
   /** Pixels of the longer side; 'none': the picture's. */
   readonly maxSize: number | 'none';
+  readonly boxes?: boolean;
+  readonly threshold?: Threshold;
   readonly json?: boolean;
   readonly convention?: Convention;
   readonly fusion?: Fusion;
@@ -69,14 +73,39 @@ export function addExplainOptions(command: Command): Command {
         .argParser(saveKinds)
         .default(['overlay', 'map'], 'overlay,map'),
     )
-    .addOption(new Option('--format <name>', 'of heat maps and overlays').choices(SAVE_FORMATS).default('png'))
+    .addOption(
+      new Option('--format <name>', 'of heat maps and overlays (masks are PNG)').choices(SAVE_FORMATS).default('png'),
+    )
     .addOption(
       new Option('--max-size <n>', "pixels of the longer side of what is written, or 'none' for the picture's own")
         .argParser(maxSize)
         .default(1024),
     )
+    .option(
+      '--boxes',
+      "the box around the largest part of each map, in the picture's pixels: in the manifest, with --json, and drawn on overlays",
+    )
+    .addOption(
+      new Option(
+        '--threshold <form>',
+        'what belongs to boxes and masks: 0.3 (values above it), max:0.15 (a share of the maximum), q:0.9 (a quantile), otsu, sd:1 (deviations above the mean) (default: max:0.15)',
+      ).argParser(threshold),
+    )
     .option('--json', 'a JSON object for each result on standard output, a line each');
   return addRunOptions(sharpened);
+}
+
+/**
+ * What is written of each result.
+ * @throws `ERR_USAGE` for a threshold that nothing reads
+ */
+export function saveOptions({ save, format, boxes, threshold }: ExplainFlags): SaveOptions {
+  if (threshold !== undefined && !boxes && !save.includes('mask'))
+    throw new OnnxCamError(
+      'ERR_USAGE',
+      '--threshold says what belongs to boxes and masks: give --boxes or --save mask too',
+    );
+  return { kinds: save, format, boxes, threshold };
 }
 
 /** The options of `explain` that hold for every method; the command line has one target for all pictures. */

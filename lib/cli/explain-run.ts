@@ -85,15 +85,15 @@ async function explainAll(
       yield* outcomesOf(input.path, error ?? names.keepApart(result));
   }
   const saveOne = async ({ result }: Outcome) =>
-    result instanceof OnnxCamError ? {} : saveResult(result.explanation, result.name, run.folder, run.save);
+    result instanceof OnnxCamError ? { files: {} } : saveResult(result.explanation, result.name, run.folder, run.save);
   // What was explained is saved even after an interruption: a stream whose source fails finishes what it has.
-  for await (const { input: outcome, result: files, error } of runStream(explained(), saveOne, SAVING)) {
+  for await (const { input: outcome, result: saved, error } of runStream(explained(), saveOne, SAVING)) {
     const { input, result, isLast } = outcome;
     const failed = result instanceof OnnxCamError;
     console.progress.update(record.done, input);
     if (failed) await record.failure({ input, error: result });
     else if (error) await record.failure({ input, method: result.name.method, error });
-    else await record.result({ input, ...result, files });
+    else await record.result({ input, ...result, ...saved });
     if (isLast) record.done++;
     if (failed && !isOfOneInput(result)) {
       record.isUnusable = true;

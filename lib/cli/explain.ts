@@ -1,7 +1,7 @@
 import type { Command } from 'commander';
 import { fitToModel, namedMethods } from './choose-methods.ts';
 import type { CommandContext } from './context.ts';
-import { addExplainOptions, type ExplainFlags, explainOptions, paramValues } from './explain-options.ts';
+import { addExplainOptions, type ExplainFlags, explainOptions, paramValues, saveOptions } from './explain-options.ts';
 import { runExplain } from './explain-run.ts';
 import { readModelChoices } from './model-choices.ts';
 import { ExplainReporter } from './report.ts';
@@ -27,6 +27,7 @@ async function explain(
   flags: ExplainFlags,
 ): Promise<number> {
   const options = explainOptions(flags);
+  const save = saveOptions(flags);
   const params = paramValues(flags, namedMethods(flags.method));
   return runExplain(
     context,
@@ -42,7 +43,7 @@ async function explain(
         return methods;
       },
       folder: flags.out,
-      save: { kinds: flags.save, format: flags.format },
+      save,
       progress: !(flags.json && context.console.printsToTerminal),
     },
     new ExplainReporter(context.console, { folder: flags.out, json: flags.json === true, debug: flags.debug === true }),

@@ -8,7 +8,7 @@ export function jsonLines(value: unknown): string[] {
 }
 
 /** One result as a line of JSON; the paths of its files start at the working folder, ready to be opened. */
-export function resultLine({ input, name, explanation, files }: SavedResult, folder: string): string {
+export function resultLine({ input, name, explanation, files, boxes }: SavedResult, folder: string): string {
   const { method, target, predictions, layer, status, reason, timings } = explanation;
   const paths = Object.fromEntries(Object.entries(files).map(([kind, file]) => [kind, join(folder, file)]));
   return JSON.stringify({
@@ -20,6 +20,7 @@ export function resultLine({ input, name, explanation, files }: SavedResult, fol
     layer,
     status,
     reason,
+    ...(boxes && { boxes }),
     files: paths,
     timings,
   });

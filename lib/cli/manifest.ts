@@ -19,11 +19,12 @@ export class Manifest {
     return join(this.#folder, 'manifest.json');
   }
 
-  addResult({ input, name, explanation, files }: SavedResult): void {
+  addResult({ input, name, explanation, files, boxes }: SavedResult): void {
     this.#results.push({
       input,
       ...(name.image === undefined ? {} : { image: name.image }),
       ...explanation.toJSON(),
+      ...(boxes && { boxes }),
       files,
     });
   }

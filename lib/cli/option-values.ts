@@ -1,4 +1,5 @@
 import { InvalidArgumentError } from 'commander';
+import { checkThreshold, parseThreshold, type Threshold } from '../result/threshold.ts';
 
 /** Values of options as commander parses them, one text at a time. */
 
@@ -52,6 +53,16 @@ export function size(text: string): [number, number] {
   const match = /^([1-9]\d*)x([1-9]\d*)$/i.exec(text);
   if (!match) throw new InvalidArgumentError('expected WIDTHxHEIGHT in pixels, such as 224x224.');
   return [Number(match[1]), Number(match[2])];
+}
+
+export function threshold(text: string): Threshold {
+  try {
+    return checkThreshold('it', parseThreshold(text));
+  } catch {
+    throw new InvalidArgumentError(
+      'expected 0.3, max:0.15, q:0.9, otsu or sd:1, shares after max: and q: from 0 to 1.',
+    );
+  }
 }
 
 export function wholeNumber(min: number): (text: string) => number {

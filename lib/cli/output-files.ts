@@ -1,13 +1,16 @@
 import { rm, rmdir } from 'node:fs/promises';
 import { dirname, join } from 'node:path';
+import { encodeImage } from '../image/encode.ts';
 import { writeFileAtomic } from '../io/atomic-write.ts';
 import { makeFolder } from '../io/make-folder.ts';
 import { formatNpy } from '../io/npy.ts';
 import { folderError } from '../io/output-error.ts';
 import { createTemporary } from '../io/temporary-file.ts';
+import type { MapBox } from '../result/boxes.ts';
 import type { Explanation } from '../result/explanation.ts';
+import type { Threshold } from '../result/threshold.ts';
 
-export const SAVE_KINDS = ['map', 'raw', 'heatmap', 'overlay'] as const;
+export const SAVE_KINDS = ['map', 'raw', 'heatmap', 'overlay', 'mask'] as const;
 export type SaveKind = (typeof SAVE_KINDS)[number];
 
 /** Formats of heat maps and overlays, and their files' extensions. */
@@ -19,10 +22,22 @@ export const SAVE_FORMATS = Object.keys(PICTURE_EXTENSION) as SaveFormat[];
 export interface SaveOptions {
   readonly kinds: readonly SaveKind[];
   readonly format: SaveFormat;
+  /** Whether boxes are found, and drawn on overlays. */
+  readonly boxes?: boolean | undefined;
+  /** Of boxes and masks. */
+  readonly threshold?: Threshold | undefined;
 }
 
 /** File names of one result by kind, relative to the output folder. */
 export type ResultFiles = Readonly<Partial<Record<SaveKind, string>>>;
+
+/** What was written of one result, and what was found for it. */
+export interface Saved {
+  /** Relative to the folder. */
+  readonly files: ResultFiles;
+  /** Where they were asked for. */
+  readonly boxes?: readonly MapBox[];
+}
 
 /** What tells a result's files from the others of the same run. */
 export interface ResultName {
@@ -41,7 +56,9 @@ export function commonName({ stem, image, target, method }: ResultName): string 
 }
 
 function fileName(name: ResultName, kind: SaveKind, format: SaveFormat): string {
-  return [commonName(name), kind, isPicture(kind) ? PICTURE_EXTENSION[format] : 'npy'].join('.');
+  // A mask is its two values: no format that changes them.
+  const extension = kind === 'mask' ? 'png' : isPicture(kind) ? PICTURE_EXTENSION[format] : 'npy';
+  return [commonName(name), kind, extension].join('.');
 }
 
 const isPicture = (kind: SaveKind): kind is 'heatmap' | 'overlay' => kind === 'heatmap' || kind === 'overlay';
@@ -74,16 +91,19 @@ export async function saveResult(
   explanation: Explanation,
   name: ResultName,
   folder: string,
-  { kinds, format }: SaveOptions,
-): Promise<ResultFiles> {
+  save: SaveOptions,
+): Promise<Saved> {
+  const { kinds, format, threshold } = save;
   const written: SaveKind[] = [];
   try {
+    const boxes = save.boxes ? await explanation.boxes({ threshold }) : undefined;
     await prepareBelow(folder, name);
     for (const kind of kinds) {
-      await writeFileAtomic(join(folder, fileName(name, kind, format)), await contentOf(explanation, kind, format));
+      const content = await contentOf(explanation, kind, { format, threshold, boxes });
+      await writeFileAtomic(join(folder, fileName(name, kind, format)), content);
       written.push(kind);
     }
-    return Object.fromEntries(kinds.map(kind => [kind, fileName(name, kind, format)]));
+    return { files: Object.fromEntries(kinds.map(kind => [kind, fileName(name, kind, format)])), boxes };
   } catch (error) {
     for (const kind of written) await rm(join(folder, fileName(name, kind, format)), { force: true }).catch(() => {});
     throw error;
@@ -101,13 +121,22 @@ async function prepareBelow(folder: string, { stem }: ResultName): Promise<void>
   }
 }
 
-function contentOf(
+interface Content {
+  readonly format: SaveFormat;
+  readonly threshold: Threshold | undefined;
+  /** For overlays. */
+  readonly boxes: readonly MapBox[] | undefined;
+}
+
+async function contentOf(
   explanation: Explanation,
   kind: SaveKind,
-  format: SaveFormat,
-): Promise<Uint8Array> | readonly Uint8Array[] {
+  { format, threshold, boxes }: Content,
+): Promise<Uint8Array | readonly Uint8Array[]> {
   if (kind === 'raw') return formatNpy(explanation.raw);
-  if (isPicture(kind)) return explanation.toBuffer({ kind, format });
+  if (kind === 'mask') return encodeImage(await explanation.mask({ threshold }), 'png');
+  if (kind === 'overlay') return explanation.toBuffer({ format, boxes });
+  if (kind === 'heatmap') return explanation.toBuffer({ kind, format });
   const { data, width, height, dims = [height, width] } = explanation.map;
   return formatNpy({ data, dims });
 }

@@ -111,6 +111,6 @@ function layerNames(layer: Explanation['layer']): string {
 }
 
 function fileText(files: ResultFiles, folder: string): string[] {
-  const shown = files.overlay ?? files.heatmap ?? files.map ?? files.raw;
+  const shown = files.overlay ?? files.heatmap ?? files.mask ?? files.map ?? files.raw;
   return shown === undefined ? [] : [`→ ${join(folder, shown)}`];
 }

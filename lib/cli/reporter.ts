@@ -1,13 +1,11 @@
 import type { Explanation } from '../result/explanation.ts';
 import type { CommandInput } from './inputs.ts';
-import type { ResultFiles, ResultName } from './output-files.ts';
+import type { ResultName, Saved } from './output-files.ts';
 
-export interface SavedResult {
+export interface SavedResult extends Saved {
   readonly input: string;
   readonly name: ResultName;
   readonly explanation: Explanation;
-  /** Relative to the folder. */
-  readonly files: ResultFiles;
 }
 
 export interface FailedInput {

@@ -1,4 +1,5 @@
 import type { InputSize } from '../image/geometry.ts';
+import { gridOf } from '../image/map-grid.ts';
 import { isOverInput, type MapSize, placementOf, shownSize } from '../image/map-size.ts';
 import { restoreMaps } from '../image/restore-map.ts';
 import type { Maps } from '../kernels/types.ts';
@@ -139,6 +140,7 @@ async function assembleResult(
     {
       picture: image.picture,
       onPicture: overlaid(image, mapSize),
+      grid: laidOver(image, mapSize),
       atInput: image.depth === undefined ? atInput(maps, index, inputSize(image)) : null,
     },
   );
@@ -204,6 +206,11 @@ function overlaid({ placement, depth }: ReadyImage, mapSize: MapSize): Backgroun
     const over = await restoreMaps({ data, dims: [1, height, width] }, placement);
     return { data: over.data, width: over.dims[2], height: over.dims[1] };
   };
+}
+
+/** How a map lies over the original picture; of volumes pixel on pixel. */
+function laidOver({ placement, depth }: ReadyImage, mapSize: MapSize): Background['grid'] {
+  return depth === undefined ? map => gridOf(map, mapSize, placement) : undefined;
 }
 
 /** What is said of one target. */

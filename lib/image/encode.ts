@@ -4,7 +4,7 @@ import { OnnxCamError } from '../common/errors.ts';
 import { didYouMean } from '../common/suggest.ts';
 import { writeFileAtomic } from '../io/atomic-write.ts';
 import { outputError } from '../io/output-error.ts';
-import type { RawPicture } from './raw-picture.ts';
+import type { MaskPicture, RawPicture } from './raw-picture.ts';
 
 /**
  * JPEG, WebP and AVIF keep colours at full resolution: halved, the edges of a colour map bleed. PNG and WebP are made
@@ -39,12 +39,13 @@ export function formatOf(path: string): PictureFormat {
  * A picture as the bytes of a file.
  * @throws `ERR_OPTION_INVALID` for an unknown format, `ERR_OUTPUT` for a picture that the format cannot hold.
  */
-export async function encodeImage(picture: RawPicture, format = 'png'): Promise<Buffer> {
+export async function encodeImage(picture: RawPicture | MaskPicture, format = 'png'): Promise<Buffer> {
   const encode = ENCODERS[checkFormat(format)];
   const { data, info } = picture;
   try {
     const { width, height, channels } = info;
-    return await encode(sharp(data, { raw: { width, height, channels }, limitInputPixels: false })).toBuffer();
+    const opened = sharp(data, { raw: { width, height, channels }, limitInputPixels: false });
+    return await encode(channels === 1 ? opened.toColourspace('b-w') : opened).toBuffer();
   } catch (cause) {
     const reason = (cause as Error).message.split('\n')[0];
     throw new OnnxCamError(

@@ -1,6 +1,7 @@
 import { placeMaps } from '../kernels/place-maps.ts';
 import type { AxisPlacement, Maps } from '../kernels/types.ts';
-import { type Affine, type Placement, pictureToInput, shownPixels } from './geometry.ts';
+import { type Placement, shownPixels } from './geometry.ts';
+import { gridOverInput } from './map-grid.ts';
 
 /**
  * Maps [N, h, w] of any resolution that lie over the model's input, as maps [N, H, W] over the original picture: bilinear
@@ -18,22 +19,10 @@ function gridOver(
   width: number,
   placement: Placement,
 ): { readonly x: AxisPlacement; readonly y: AxisPlacement } {
-  const { picture, input } = placement;
   const shown = shownPixels(placement);
-  const { x, y } = pictureToInput(placement);
+  const { picture, x, y } = gridOverInput({ width, height }, placement);
   return {
-    x: axis(x, width / input.width, picture.width, shown.x, shown.width),
-    y: axis(y, height / input.height, picture.height, shown.y, shown.height),
+    x: { ...x, length: picture.width, begin: shown.x, end: shown.x + shown.width },
+    y: { ...y, length: picture.height, begin: shown.y, end: shown.y + shown.height },
   };
-}
-
-/** `perInput`: map samples per pixel of the input. */
-function axis(
-  { scale, offset }: Affine,
-  perInput: number,
-  length: number,
-  begin: number,
-  count: number,
-): AxisPlacement {
-  return { length, scale: scale * perInput, offset: offset * perInput, begin, end: begin + count };
 }

@@ -12,10 +12,9 @@ import {
   type Size,
 } from '../image/geometry.ts';
 import { type MapSize, shownSize } from '../image/map-size.ts';
-import type { Plane } from '../image/plane.ts';
 import { type PreparedImage, prepareImage, scaleFor } from '../image/preprocess.ts';
 import type { ResolvedPreprocess } from '../image/preprocess-options.ts';
-import { type LentPicture, type RawPicture, rawPicture } from '../image/raw-picture.ts';
+import { type LentPicture, type PictureView, type RawPicture, rawPicture } from '../image/raw-picture.ts';
 import { type DetectedSource, detectSource, type ImageSource, type TensorInput } from '../image/source.ts';
 import { tensorPicture } from '../image/tensor-picture.ts';
 import { resizeAntialiased } from '../kernels/index.ts';
@@ -53,7 +52,7 @@ export interface ReadyImage {
   /** Slices of a volume, frames of a clip; undefined for pictures. */
   readonly depth?: number;
   /** The original picture for overlays; for a tensor its channels stretched to 0..255, of a volume one plane. */
-  readonly picture: (plane?: Plane) => Promise<LentPicture>;
+  readonly picture: (view?: PictureView) => Promise<LentPicture>;
   /**
    * The picture preprocessed anew for another size of the input, bicubic, while the call runs; undefined for tensors and pictures of
    * more than 8 bits.
@@ -222,7 +221,8 @@ async function readDeep(
     await prepareImage(deep, resolved, { placement, signal, depth }),
   );
   const again = decodedAgain(opened, source, overlaid);
-  const shownGrey = async () => lentAt(await shownDeep(await opened.decodeDeep(depth)), overlaid);
+  const shownGrey = async ({ ownSize }: PictureView = {}) =>
+    lentAt(await shownDeep(await opened.decodeDeep(depth)), ownSize ? opened : overlaid);
   return {
     ...prepared,
     picture: depth.isColour ? again : shownGrey,
@@ -241,7 +241,10 @@ function shownDeep({ data, width, height }: DeepRgb): Promise<RawPicture> {
 /** For results that are kept: the file's bytes are far fewer than the pixels, which only overlays need. */
 function decodedAgain(opened: OpenPicture, { kind }: DetectedSource, size: Size): ReadyImage['picture'] {
   if (kind !== 'file') opened.keep();
-  return async () => lentAt(raw(await (opened.decodeSmall(size, 'linear') ?? opened.decode())), size);
+  return async ({ ownSize } = {}) => {
+    const small = ownSize ? undefined : opened.decodeSmall(size, 'linear');
+    return lentAt(raw(await (small ?? opened.decode())), ownSize ? opened : size);
+  };
 }
 
 /** A picture that nobody else has, brought to a size. */
@@ -276,9 +279,10 @@ function readTensor(tensor: TensorInput, input: ImageInput, { mapSize = 'picture
     tensor: { type: 'float32', data, dims },
     placement: place(size, size, 'squeeze'),
     depth,
-    picture: async plane => {
-      const picture = await tensorPicture({ data, dims: dims.slice(1), layout }, plane);
-      return depth === undefined ? lentAt(picture, shownSize(mapSize, size)) : { picture, spare: true };
+    picture: async (view = {}) => {
+      const picture = await tensorPicture({ data, dims: dims.slice(1), layout }, view);
+      if (depth !== undefined) return { picture, spare: true };
+      return lentAt(picture, view.ownSize ? size : shownSize(mapSize, size));
     },
     preprocess: null,
     warnings: [],

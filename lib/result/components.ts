@@ -1,3 +1,5 @@
+import { SLICE } from '../common/slices.ts';
+
 /** Cells that belong together, as runs of neighbours in a row; the runs lie in row order. */
 export interface Components {
   /** Numbered by the row order of their first cells. */
@@ -28,12 +30,25 @@ export function findComponents(
   connectivity: Connectivity,
   value = 1,
 ): Components {
+  const steps = componentSteps(cells, width, height, connectivity, value);
+  for (let step = steps.next(); ; step = steps.next()) if (step.done) return step.value;
+}
+
+/** The same in steps, for large maps. */
+export function* componentSteps(
+  cells: Uint8Array,
+  width: number,
+  height: number,
+  connectivity: Connectivity,
+  value = 1,
+): Generator<void, Components> {
   const reach = connectivity === 8 ? 1 : 0;
   const most = height * Math.ceil(width / 2);
   const [rows, begins, ends] = [new Int32Array(most), new Int32Array(most), new Int32Array(most)];
   const parents = new Int32Array(most);
   let runs = 0;
   let above = 0;
+  let seen = 0;
   for (let row = 0; row < height; row++) {
     const first = runs;
     const start = row * width;
@@ -51,6 +66,10 @@ export function findComponents(
       runs++;
     }
     above = first;
+    seen += width;
+    if (seen < SLICE) continue;
+    seen = 0;
+    yield;
   }
   // A root comes before all that belong to it.
   let count = 0;

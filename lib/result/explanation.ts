@@ -1,15 +1,27 @@
-import { fileURLToPath } from 'node:url';
-import { checkNames, checkObject, checkOneOf } from '../common/checks.ts';
 import { OnnxCamError } from '../common/errors.ts';
-import { shown } from '../common/shown.ts';
 import type { UsedPrecision } from '../engine/precision.ts';
 import { encodeImage, formatOf, saveImage } from '../image/encode.ts';
+import type { Size } from '../image/geometry.ts';
+import { gridOverWhole, type MapGrid } from '../image/map-grid.ts';
 import { type Plane, planePixels, refusePlane } from '../image/plane.ts';
 import type { ResolvedPreprocess } from '../image/preprocess-options.ts';
-import type { LentPicture, RawPicture } from '../image/raw-picture.ts';
-import { type RenderOptions as ColourOptions, checkAlpha, renderHeatmap, renderOverlay } from '../image/render.ts';
+import type { LentPicture, MaskPicture, PictureView, RawPicture } from '../image/raw-picture.ts';
 import type { Convention, Fusion, ParamValues } from '../methods/definition.ts';
 import type { Box } from '../targets/detection.ts';
+import type { MapBox } from './boxes.ts';
+import type { MapContour } from './contours.ts';
+import {
+  type BoxOptions,
+  type ContourOptions,
+  type CropOptions,
+  checkDecision,
+  type MaskOptions,
+  type PeakOptions,
+} from './decision-options.ts';
+import { boxesOf, contoursOf, cropOf, type DecisionView, maskOf, peaksOf } from './decisions.ts';
+import { drawHeatmap, drawOverlay } from './drawings.ts';
+import { checkOutput, filePath, type OutputOptions, type RenderOptions } from './output-options.ts';
+import type { MapPeak } from './peaks.ts';
 import type { MapStatus } from './status.ts';
 
 export interface HeatMap {
@@ -114,22 +126,16 @@ export interface ExplanationFields {
   readonly runs: Runs;
 }
 
-/** Colours; of a volume also which plane is shown (by default the middle slice). */
-export interface RenderOptions extends ColourOptions, Plane {}
-
-export interface OutputOptions extends RenderOptions {
-  /** What to write: the picture under the map (`'overlay'`, default) or the map alone. */
-  readonly kind?: 'overlay' | 'heatmap';
-}
-
 /** What overlays are drawn on, and what else is made of a map on demand. */
 export interface Background {
   /** The map at the size of the model's input; null for volumes. */
   readonly atInput: (() => Promise<HeatMap>) | null;
-  /** The original picture; of volumes one plane. */
-  readonly picture: (plane?: Plane) => Promise<LentPicture>;
+  /** The original picture, as large as overlays or at its own size; of volumes one plane. */
+  readonly picture: (view?: PictureView) => Promise<LentPicture>;
   /** The map over that picture, where it isn't made for its size. */
   readonly onPicture?: ((map: HeatMap) => Promise<HeatMap>) | undefined;
+  /** How the map lies over the original picture; without it, pixel on pixel. */
+  readonly grid?: ((map: Size) => MapGrid) | undefined;
 }
 
 /** One map with everything that is known about how it came to be. */
@@ -175,13 +181,13 @@ export class Explanation implements ExplanationFields {
    * @throws `ERR_OPTION_INVALID` for an unknown colour map, or a plane that isn't there
    */
   async heatmap(options: RenderOptions = {}): Promise<RawPicture> {
-    checkOutput(options, RENDER_OPTIONS, 'heatmap');
-    return renderHeatmap(this.#plane(options), options);
+    checkOutput(options, 'heatmap');
+    return drawHeatmap(this.#view(options), options);
   }
 
   /** The map in colour over the original picture: alpha · colour + (1 − alpha) · picture. */
   async overlay(options: RenderOptions = {}): Promise<RawPicture> {
-    checkOutput(options, RENDER_OPTIONS, 'overlay');
+    checkOutput(options, 'overlay');
     return this.#overlay(options);
   }
 
@@ -191,7 +197,7 @@ export class Explanation implements ExplanationFields {
    * @throws `ERR_OUTPUT` when it cannot be written, `ERR_OPTION_INVALID` for an unknown extension, option or colour map.
    */
   async toFile(path: string | URL, options: OutputOptions = {}): Promise<void> {
-    checkOutput(options, [...RENDER_OPTIONS, 'kind'], 'toFile');
+    checkOutput(options, 'toFile', ['kind']);
     const file = filePath(path);
     formatOf(file);
     await saveImage(file, await this.#render(options));
@@ -199,8 +205,54 @@ export class Explanation implements ExplanationFields {
 
   /** The encoded picture; PNG unless `format` says otherwise. */
   async toBuffer(options: OutputOptions & { readonly format?: string } = {}): Promise<Buffer> {
-    checkOutput(options, [...RENDER_OPTIONS, 'kind', 'format'], 'toBuffer');
+    checkOutput(options, 'toBuffer', ['kind', 'format']);
     return encodeImage(await this.#render(options), options.format ?? 'png');
+  }
+
+  /**
+   * Boxes around the connected parts of what lies above a threshold, in the original picture's pixels; none where the status is not
+   * 'ok'. Of a map of another size they are rounded outwards.
+   * @throws `ERR_OPTION_INVALID`
+   */
+  async boxes(options: BoxOptions = {}): Promise<MapBox[]> {
+    checkDecision('boxes', options);
+    return boxesOf(this.#view(options), options);
+  }
+
+  /**
+   * The places where the map is largest, in the original picture's pixels; none where the status is not 'ok'.
+   * @throws `ERR_OPTION_INVALID`
+   */
+  async peaks(options: PeakOptions = {}): Promise<MapPeak[]> {
+    checkDecision('peaks', options);
+    return peaksOf(this.#view(options), options);
+  }
+
+  /**
+   * What lies above a threshold, 255, as a sharp-shaped raw picture of the overlay's size; all 0 where the status is not 'ok'.
+   * @throws `ERR_OPTION_INVALID`
+   */
+  async mask(options: MaskOptions = {}): Promise<MaskPicture> {
+    checkDecision('mask', options);
+    return maskOf(this.#view(options), options);
+  }
+
+  /**
+   * A box cut out of the original picture at its own size, by default around the largest part of the map; sharp-shaped.
+   * @throws `ERR_OPTION_INVALID`, also where there is no such part
+   */
+  async crop(options: CropOptions = {}): Promise<RawPicture> {
+    checkDecision('crop', options);
+    return cropOf(this.#view(options), options);
+  }
+
+  /**
+   * Polygons around the parts of `mask()`, the largest first, in the original picture's coordinates; none where the status is not 'ok'.
+   * @throws `ERR_OPTION_INVALID`
+   */
+  async contours(options: ContourOptions = {}): Promise<MapContour[]> {
+    checkDecision('contours', options);
+    return contoursOf(this.#view(options), options);
   }
 
   /** Everything but pixels: what a manifest or a log wants. */
@@ -243,39 +295,23 @@ export class Explanation implements ExplanationFields {
     return { data: shown, width, height };
   }
 
+  #view(plane: Plane): DecisionView {
+    const { picture, onPicture, grid } = this.#background;
+    const map = this.#plane(plane);
+    return {
+      verdict: this,
+      map,
+      grid: grid?.(map) ?? gridOverWhole(map, map),
+      overPicture: async () => onPicture?.(map) ?? map,
+      original: async () => (await picture({ ...plane, ownSize: true })).picture,
+    };
+  }
+
   async #render({ kind, ...options }: OutputOptions & { readonly format?: string }): Promise<RawPicture> {
-    return kind === 'heatmap' ? renderHeatmap(this.#plane(options), options) : this.#overlay(options);
+    return kind === 'heatmap' ? drawHeatmap(this.#view(options), options) : this.#overlay(options);
   }
 
-  async #overlay(options: RenderOptions): Promise<RawPicture> {
-    const { picture: open, onPicture } = this.#background;
-    const [{ picture, spare }, map] = await Promise.all([open(options), onPicture?.(this.map) ?? this.#plane(options)]);
-    return renderOverlay(picture, map, { ...options, spare });
+  #overlay(options: RenderOptions): Promise<RawPicture> {
+    return drawOverlay(this.#view(options), () => this.#background.picture(options), options);
   }
-}
-
-const RENDER_OPTIONS = ['colormap', 'alpha', 'slice', 'axis'];
-
-/** @throws `ERR_OPTION_INVALID` */
-function checkOutput(options: OutputOptions, known: readonly string[], where: string): void {
-  checkObject(options, where);
-  checkNames(options, known, where);
-  checkOneOf('kind', options.kind, ['overlay', 'heatmap']);
-  checkAlpha(options.alpha);
-}
-
-function filePath(path: unknown): string {
-  if (typeof path === 'string' && path !== '') return path;
-  try {
-    if (path instanceof URL) return fileURLToPath(path);
-  } catch (cause) {
-    throw new OnnxCamError(
-      'ERR_OPTION_INVALID',
-      `toFile takes a path or a file: URL, not ${path}: ${(cause as Error).message}`,
-      {
-        cause,
-      },
-    );
-  }
-  throw new OnnxCamError('ERR_OPTION_INVALID', `toFile takes a path or a file: URL, not ${shown(path)}`);
 }

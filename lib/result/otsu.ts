@@ -3,7 +3,9 @@ const LEAST_SHARE = 1.2e-7;
 
 /** ⌊255 S⌋, computed in float32 as NumPy does; what lies outside [0, 1] is cut off. */
 export function toBytes(data: Float32Array): Uint8Array {
-  return Uint8Array.from(data, value => Math.min(255, Math.max(0, Math.floor(Math.fround(255 * value)))));
+  const bytes = new Uint8ClampedArray(data.length);
+  for (let i = 0; i < data.length; i++) bytes[i] = Math.floor(Math.fround(255 * data[i]!));
+  return new Uint8Array(bytes.buffer);
 }
 
 /**
@@ -12,7 +14,7 @@ export function toBytes(data: Float32Array): Uint8Array {
  */
 export function otsu(bytes: Uint8Array): number {
   const histogram = new Float64Array(256);
-  for (const byte of bytes) histogram[byte]! += 1 / bytes.length;
+  for (let i = 0; i < bytes.length; i++) histogram[bytes[i]!]! += 1 / bytes.length;
   const mean = histogram.reduce((sum, share, value) => sum + share * value, 0);
   let below = 0;
   let weighted = 0;

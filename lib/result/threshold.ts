@@ -1,5 +1,6 @@
 import { invalid, isRecord } from '../common/checks.ts';
 import { shown } from '../common/shown.ts';
+import { inSlices } from '../common/slices.ts';
 import { otsu, toBytes } from './otsu.ts';
 import { quantileOf } from './quantile.ts';
 
@@ -50,23 +51,51 @@ export async function insideOf(
   border: 'above' | 'from',
 ): Promise<Uint8Array> {
   const inside = new Uint8Array(data.length);
-  if (data.every(value => value === 0)) return inside;
+  const { least, most } = await rangeOf(data);
+  if (least === 0 && most === 0) return inside;
   if (threshold === 'otsu') {
-    const bytes = toBytes(data);
+    const bytes = new Uint8Array(data.length);
+    await inSlices(data.length, (begin, end) => bytes.set(toBytes(data.subarray(begin, end)), begin));
     const t = otsu(bytes);
-    return bytes.map(byte => (byte > t ? 1 : 0));
+    await inSlices(data.length, (begin, end) => {
+      for (let i = begin; i < end; i++) inside[i] = bytes[i]! > t ? 1 : 0;
+    });
+    return inside;
   }
-  const cut = await cutOf(data, threshold);
-  if (border === 'above') for (let i = 0; i < data.length; i++) inside[i] = data[i]! > cut ? 1 : 0;
-  else for (let i = 0; i < data.length; i++) inside[i] = data[i]! >= cut ? 1 : 0;
+  const cut = await cutOf(data, threshold, most);
+  await inSlices(data.length, (begin, end) => {
+    if (border === 'above') for (let i = begin; i < end; i++) inside[i] = data[i]! > cut ? 1 : 0;
+    else for (let i = begin; i < end; i++) inside[i] = data[i]! >= cut ? 1 : 0;
+  });
   return inside;
 }
 
-async function cutOf(data: Float32Array, threshold: Exclude<Threshold, 'otsu'>): Promise<number> {
+/** The smallest and the largest value. */
+export async function rangeOf(data: Float32Array): Promise<{ least: number; most: number }> {
+  let least = Infinity;
+  let most = -Infinity;
+  await inSlices(data.length, (begin, end) => {
+    for (let i = begin; i < end; i++) {
+      const value = data[i]!;
+      if (value < least) least = value;
+      if (value > most) most = value;
+    }
+  });
+  return { least, most };
+}
+
+async function cutOf(data: Float32Array, threshold: Exclude<Threshold, 'otsu'>, most: number): Promise<number> {
   if ('quantile' in threshold) return quantileOf(data, threshold.quantile);
   if ('value' in threshold) return Math.fround(threshold.value);
-  if ('ofMax' in threshold) return Math.fround(threshold.ofMax * data.reduce((a, b) => Math.max(a, b)));
-  const mean = data.reduce((sum, value) => sum + value, 0) / data.length;
-  const squares = data.reduce((sum, value) => sum + (value - mean) ** 2, 0);
+  if ('ofMax' in threshold) return Math.fround(threshold.ofMax * most);
+  let sum = 0;
+  await inSlices(data.length, (begin, end) => {
+    for (let i = begin; i < end; i++) sum += data[i]!;
+  });
+  const mean = sum / data.length;
+  let squares = 0;
+  await inSlices(data.length, (begin, end) => {
+    for (let i = begin; i < end; i++) squares += (data[i]! - mean) ** 2;
+  });
   return Math.fround(mean + threshold.meanStd * Math.sqrt(squares / data.length));
 }

@@ -1,7 +1,8 @@
 import fc from 'fast-check';
 import { describe, expect, it } from 'vitest';
-import { findBoxes, findPeaks } from '../../lib/result/boxes.ts';
+import { findBoxes } from '../../lib/result/boxes.ts';
 import { type Connectivity, extentsOf, findComponents } from '../../lib/result/components.ts';
+import { findPeaks } from '../../lib/result/peaks.ts';
 
 /** A picture of zeros and ones. */
 const CELLS = fc

@@ -1,0 +1,65 @@
+import { fileURLToPath } from 'node:url';
+import { checkNames, checkObject, checkOneOf, invalid } from '../common/checks.ts';
+import { OnnxCamError } from '../common/errors.ts';
+import { shown } from '../common/shown.ts';
+import type { Plane } from '../image/plane.ts';
+import { type RenderOptions as ColourOptions, checkAlpha } from '../image/render.ts';
+import type { BoxSearch } from './boxes.ts';
+import type { MapContour } from './contours.ts';
+import { type ContourSearch, checkDecision, type RectInput, rectOf } from './decision-options.ts';
+
+/** Colours and outlines; of a volume also which plane is shown (by default the middle slice). */
+export interface RenderOptions extends ColourOptions, Plane {
+  /** Draws boxes: true or the options of `boxes()` for those that it finds, or boxes in the original picture's pixels. */
+  readonly boxes?: boolean | BoxSearch | readonly RectInput[];
+  /** Draws outlines: true or the options of `contours()` for those that it finds, or contours. */
+  readonly contours?: boolean | ContourSearch | readonly MapContour[];
+}
+
+export interface OutputOptions extends RenderOptions {
+  /** What to write: the picture under the map (`'overlay'`, default) or the map alone. */
+  readonly kind?: 'overlay' | 'heatmap';
+}
+
+const RENDER_OPTIONS = ['colormap', 'alpha', 'slice', 'axis', 'boxes', 'contours'];
+
+/**
+ * @param further what it takes besides
+ * @throws `ERR_OPTION_INVALID`
+ */
+export function checkOutput(options: OutputOptions, where: string, further: readonly string[] = []): void {
+  checkObject(options, where);
+  checkNames(options, [...RENDER_OPTIONS, ...further], where);
+  checkOneOf('kind', options.kind, ['overlay', 'heatmap']);
+  checkAlpha(options.alpha);
+  const { boxes, contours } = options;
+  if (Array.isArray(boxes)) for (const box of boxes) rectOf(box, 'an entry of `boxes`');
+  else if (boxes !== undefined && typeof boxes !== 'boolean') checkDecision('boxes', boxes, false);
+  if (Array.isArray(contours)) contours.forEach(checkContour);
+  else if (contours !== undefined && typeof contours !== 'boolean') checkDecision('contours', contours, false);
+}
+
+function checkContour(contour: unknown): void {
+  const { outline, holes } = Object(contour) as Partial<MapContour>;
+  const isRing = (ring: unknown) =>
+    Array.isArray(ring) &&
+    ring.every(point => Array.isArray(point) && point.length === 2 && point.every(Number.isFinite));
+  if (isRing(outline) && Array.isArray(holes) && holes.every(isRing)) return;
+  throw invalid(`an entry of \`contours\` is { outline: [[x, y], …], holes: [[[x, y], …], …] }, not ${shown(contour)}`);
+}
+
+export function filePath(path: unknown): string {
+  if (typeof path === 'string' && path !== '') return path;
+  try {
+    if (path instanceof URL) return fileURLToPath(path);
+  } catch (cause) {
+    throw new OnnxCamError(
+      'ERR_OPTION_INVALID',
+      `toFile takes a path or a file: URL, not ${path}: ${(cause as Error).message}`,
+      {
+        cause,
+      },
+    );
+  }
+  throw new OnnxCamError('ERR_OPTION_INVALID', `toFile takes a path or a file: URL, not ${shown(path)}`);
+}
