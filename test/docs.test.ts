@@ -151,7 +151,7 @@ describe('files and commands', () => {
 
   it.each(pages)('that %s names are there', page => {
     const text = read(page);
-    const paths = [...text.matchAll(/(?<![\w./-])((?:lib|native|bench|scripts|test|assets)\/[\w./-]*[\w/])/g)];
+    const paths = [...text.matchAll(/(?<![\w./-])((?:lib|native|bench|scripts|test|assets|examples)\/[\w./-]*[\w/])/g)];
     const scripts = [...text.matchAll(/npm run ([\w:]+)/g)].map(([, name]) => name!);
     const known = JSON.parse(read('package.json')).scripts;
     expect(

@@ -211,6 +211,28 @@ describe('crop', () => {
   });
 });
 
+describe('crops of maps that are smaller than the picture', () => {
+  const COFFEE = new URL('../../assets/pictures/coffee.jpg', import.meta.url).pathname;
+  const [left, top, width, height] = [100, 50, 300, 200];
+
+  it.each(['exact', 'fast'] as const)('have the file’s own pixels, decode: %s', async decode => {
+    const cam = await open(brightModel(64, 64), { intraOpNumThreads: 1, decode });
+    const result = one(await cam.explain(COFFEE, { mapSize: { max: 60 }, layer: 'bright' }));
+    const { data, info } = await result.crop({ box: [left, top, width, height] });
+    expect(info).toEqual({ width, height, channels: 3 });
+    const right = await sharp(COFFEE).extract({ left, top, width, height }).raw().toBuffer();
+    expect(right.equals(data)).toBe(true);
+    expect((await result.overlay()).info.width).toBe(60);
+  });
+
+  it('of 16 bits have its size, stretched as overlays show them', async () => {
+    const cam = await open(brightModel(64, 64), { intraOpNumThreads: 1 });
+    const deep = await sharp(COFFEE).toColourspace('grey16').png().toBuffer();
+    const result = one(await cam.explain(deep, { mapSize: { max: 60 }, layer: 'bright' }));
+    expect((await result.crop({ box: [left, top, width, height] })).info).toEqual({ width, height, channels: 3 });
+  });
+});
+
 describe('a map that shows nothing', () => {
   it('has no boxes, peaks and contours and an empty mask; crops need a box', async () => {
     const cam = await openBright({ fit: 'squeeze' });

@@ -207,3 +207,36 @@ describe('a volume as a picture', () => {
     await expectError(() => result.heatmap({ slice: 0 }), 'ERR_OPTION_INVALID', /this map is a picture/);
   });
 });
+
+describe('decisions', () => {
+  it('are those of one plane, chosen as for overlays, in its pixels', async () => {
+    const cam = await openNetwork('volumes-dynamo');
+    const { dims } = golden.networks.volumes!;
+    const [depth, height, width] = dims.slice(-3) as [number, number, number];
+    const result = one(await cam.explain(imageOf(golden.networks.volumes!), { method: 'hirescam', target }));
+    expect(result.status).toBe('ok');
+    let found = 0;
+    for (const [axis, w, h, planes] of [
+      ['depth', width, height, depth],
+      ['height', width, depth, height],
+      ['width', height, depth, width],
+    ] as const)
+      for (const slice of [0, planes - 1, -planes]) {
+        const mask = await result.mask({ axis, slice, threshold: { ofMax: 0.5 } });
+        expect(mask.info).toEqual({ width: w, height: h, channels: 1 });
+        const [box] = await result.boxes({ axis, slice, threshold: { ofMax: 0.5 }, max: 1 });
+        const [contour] = await result.contours({ axis, slice, threshold: { ofMax: 0.5 }, max: 1 });
+        expect(contour?.area).toBe(box?.area);
+        if (!box) continue;
+        found++;
+        const cut = await result.crop({ axis, slice, threshold: { ofMax: 0.5 } });
+        expect([cut.info.width, cut.info.height]).toEqual([box.width, box.height]);
+        const drawn = await result.overlay({ axis, slice, boxes: { threshold: { ofMax: 0.5 } } });
+        expect([drawn.info.width, drawn.info.height]).toEqual([w, h]);
+      }
+    expect(found).toBeGreaterThan(2);
+    expect(await result.peaks()).toEqual(await result.peaks({ slice: depth >> 1, axis: 'depth' }));
+    await expectError(() => result.boxes({ slice: depth }), 'ERR_OPTION_INVALID', 'slice');
+    await expectError(() => result.peaks({ axis: 'time' as never }), 'ERR_OPTION_INVALID', 'axis');
+  });
+});
