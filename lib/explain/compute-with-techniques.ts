@@ -1,5 +1,5 @@
 import { throwIfAborted } from '../common/errors.ts';
-import { applyMethod, asFinished, finishRaw, type MethodMaps } from '../maps/apply-method.ts';
+import { applyMethod, asFinished, finishRaw, type MethodMaps, withUnsound } from '../maps/apply-method.ts';
 import { fused } from '../methods/conventions/convention.ts';
 import { inputSize, type ReadyImage } from '../network/images.ts';
 import type { ExplainRequest } from '../request/request.ts';
@@ -51,7 +51,7 @@ function withMaps(
     sets: method.sets.map(([own]) => {
       const further = runs[slot]!;
       const sharpened: Computed = {
-        maps: maps[slot++]!,
+        maps: besidePlain(maps[slot++]!, own!),
         first: 0,
         milliseconds: own!.milliseconds + milliseconds / methods.length,
         runs: {
@@ -65,6 +65,25 @@ function withMaps(
       return [sharpened];
     }),
   }));
+}
+
+/**
+ * Why a map is empty is told best by the clean image's, where that is so as well. Where it alone is, what is shown was found in
+ * changed images only.
+ */
+function besidePlain(sharpened: MethodMaps, { maps, first }: Computed): MethodMaps {
+  const warnings = new Set(sharpened.warnings);
+  const verdicts = sharpened.verdicts.map((verdict, n) => {
+    const plain = maps.verdicts[first + n]!;
+    if (plain.status === 'ok') return verdict;
+    if (verdict.status === 'zero' && plain.status !== 'not-finite') return plain;
+    if (verdict.status === 'ok')
+      warnings.add(
+        `the image as it is has no sound map, what is shown comes from changed images alone: ${plain.reason}`,
+      );
+    return verdict;
+  });
+  return { ...sharpened, verdicts, warnings: [...warnings] };
 }
 
 /** What is the same for all inputs of an image. */
@@ -145,7 +164,7 @@ class Sharpened {
       const work = isOwn ? base : await this.#inputs.workOf(base, input);
       const maps = await this.apply(work, inner);
       const scores = this.#of.scores ? await first(this.#inputs.scores(base, [input], 1)) : undefined;
-      yield { maps: maps.map(({ raw, maps: finished }) => ({ raw, finished })), scores };
+      yield { maps: maps.map(one => ({ raw: one.raw, finished: withUnsound(one) })), scores };
     }
   }
 

@@ -1,7 +1,7 @@
 import { OnnxCamError } from '../common/errors.ts';
 import type { Tensor } from '../engine/tensor.ts';
 import type { Maps } from '../kernels/types.ts';
-import { nth } from '../maps/apply-method.ts';
+import { nth, withUnsound } from '../maps/apply-method.ts';
 import { wholeFor } from '../network/picture-values.ts';
 import type { ExplainRequest, MethodRun } from '../request/request.ts';
 import type { Runs } from '../result/explanation.ts';
@@ -140,7 +140,7 @@ export class InputExplainer {
               ...imageTensors(own, layer, i, many),
             }))
           : undefined;
-      return { raw: stack.raw.map(cut), finished: cut(stack.maps), tensors };
+      return { raw: stack.raw.map(cut), finished: cut(withUnsound(stack)), tensors };
     });
     return { maps, scores: this.#wanted.scores ? this.#scoresOf(run.rows[i]!, targets) : undefined };
   }

@@ -59,24 +59,52 @@ async function movedTarget(
   return { ...target, readout: { kind: 'region', region: moved } };
 }
 
-/** The mask's pixel under the centre of each of the changed output's; nothing beyond its border. */
+/**
+ * The mask's pixel under the centre of each of the changed output's; nothing beyond its border. Of a region that lies between those
+ * centres in a smaller output: the pixels that its own centres fall into.
+ */
 function movedMask(
   mask: Uint8Array,
   { before, input }: { readonly before: Size; readonly input: Size },
   { width, height }: Size,
   change: InputChange,
 ): Region {
-  const [x, y] = [inverse(change.x), inverse(change.y)];
-  const source = (i: number, along: typeof x, changed: number, length: number, own: number, of: number) =>
-    Math.floor(((((i + 0.5) * changed) / length) * along.scale + along.offset) * (own / of));
+  const from = { columns: before.width, rows: before.height, size: input };
+  const to = { columns: width, rows: height, size: change.size };
   const moved = new Uint8Array(width * height);
-  for (let row = 0; row < height; row++) {
-    const r = source(row, y, change.size.height, height, before.height, input.height);
-    if (r < 0 || r >= before.height) continue;
-    for (let column = 0; column < width; column++) {
-      const c = source(column, x, change.size.width, width, before.width, input.width);
-      if (c >= 0 && c < before.width) moved[row * width + column] = mask[r * before.width + c]!;
+  const back = { x: inverse(change.x), y: inverse(change.y) };
+  eachCentre(to, from, back, (own, source) => {
+    moved[own] = mask[source]!;
+  });
+  if (!moved.some(Boolean))
+    eachCentre(from, to, change, (source, own) => {
+      if (mask[source]) moved[own] = 1;
+    });
+  return { mask: moved, width, height };
+}
+
+/** An output's pixels, and the input that they lie over. */
+interface Grid {
+  readonly columns: number;
+  readonly rows: number;
+  readonly size: Size;
+}
+
+/** Of each pixel of a grid that of another one in which its centre lies, if any. */
+function eachCentre(
+  from: Grid,
+  to: Grid,
+  along: Pick<InputChange, 'x' | 'y'>,
+  visit: (own: number, other: number) => void,
+): void {
+  const place = (i: number, { scale, offset }: InputChange['x'], cell: number, cellTo: number) =>
+    Math.floor(((i + 0.5) * cell * scale + offset) / cellTo);
+  for (let row = 0; row < from.rows; row++) {
+    const r = place(row, along.y, from.size.height / from.rows, to.size.height / to.rows);
+    if (r < 0 || r >= to.rows) continue;
+    for (let column = 0; column < from.columns; column++) {
+      const c = place(column, along.x, from.size.width / from.columns, to.size.width / to.columns);
+      if (c >= 0 && c < to.columns) visit(row * from.columns + column, r * to.columns + c);
     }
   }
-  return { mask: moved, width, height };
 }

@@ -201,6 +201,16 @@ export function nth({ data, dims: [, height, width] }: Maps, n: number): Float32
   return data.subarray(n * height * width, (n + 1) * height * width);
 }
 
+/** Maps that others are made of: NaN where a value was not finite, so that those are not either. */
+export function withUnsound({ maps, verdicts }: MethodMaps): Maps {
+  if (verdicts.every(({ status }) => status !== 'not-finite')) return maps;
+  const passed = { ...maps, data: maps.data.slice() };
+  verdicts.forEach(({ status }, n) => {
+    if (status === 'not-finite') nth(passed, n).fill(Number.NaN);
+  });
+  return passed;
+}
+
 /** A map that is not sound is never passed off as a picture: it is all zero. */
 function cleared(maps: Maps, verdicts: readonly Verdict[]): Maps {
   verdicts.forEach(({ status }, n) => {

@@ -18,21 +18,21 @@ export const augmentation = defineTechnique({
   cost: '6·M',
   volumes: true,
   async apply(subject) {
-    const inputs = [...augmented(subject)];
     const sums = subject.slots.map(() => new MapSums());
     let next = 0;
-    for await (const { maps } of subject.explain(inputs, inputs.length)) {
-      const { change } = inputs[next++]!;
-      for (const [s, { finished }] of maps.entries()) sums[s]!.add([change ? mirrored(finished) : finished]);
+    for await (const { maps } of subject.explain(augmented(subject), 2 * FACTORS.length)) {
+      const isMirror = next++ >= FACTORS.length;
+      for (const [s, { finished }] of maps.entries()) sums[s]!.add([isMirror ? mirrored(finished) : finished]);
     }
     return sums.map(sum => ({ finished: sum.mean()[0]! }));
   },
 });
 
 function* augmented({ tensor, layout, size }: TechniqueSubject): Generator<ChangedInput> {
-  const flips = [{ tensor }, { tensor: mirroredInput(tensor, layout), change: mirrorChange(size) }];
-  for (const { tensor: own, change } of flips)
-    for (const factor of FACTORS) yield { tensor: factor === 1 ? own : times(own, factor), change };
+  for (const factor of FACTORS) yield { tensor: factor === 1 ? tensor : times(tensor, factor) };
+  const mirror = mirroredInput(tensor, layout);
+  const change = mirrorChange(size);
+  for (const factor of FACTORS) yield { tensor: factor === 1 ? mirror : times(mirror, factor), change };
 }
 
 const times = (tensor: Tensor<'float32'>, factor: number): Tensor<'float32'> => ({

@@ -123,7 +123,7 @@ class Averages {
       const layers = first.map((_, l) => this.#tensors.map(tensors => tensors[l]!));
       return { raw: await Promise.all(layers.map(sizes => averagedMap(slot, sizes, size))) };
     }
-    const warning = `cameras averages activations and gradients, of which ${slot.method} here is no sum over channels: its maps were averaged`;
+    const warning = `cameras averages activations and gradients; it has those of sums over channels alone, and none by way of another technique: the maps of ${slot.method} were averaged`;
     return { raw: this.#raw.mean(), warnings: [warning] };
   }
 }

@@ -56,8 +56,8 @@ export const sess = defineTechnique({
     const known = dropped > 0 ? await scoresOf(subject, windows) : undefined;
     let canvases = await drawn(subject, windows, { fuse, dropped, known });
     // Where no window shows the class at all, none counts more than another.
-    if (canvases.every(({ heaviest }) => heaviest === 0))
-      canvases = await drawn(subject, windows, { fuse, dropped, known, even: true });
+    const even = canvases[0]!.weightless;
+    if (even.length > 0) canvases = await drawn(subject, windows, { fuse, dropped, known, even });
     return Promise.all(
       canvases.map(async (canvas, s): Promise<Merged> => {
         const maps = canvas.result();
@@ -135,8 +135,8 @@ interface Drawing {
   readonly dropped: number;
   /** Of each window that of each target, where windows are left out. */
   readonly known: readonly (readonly number[])[] | undefined;
-  /** All weights are 1. */
-  readonly even?: boolean;
+  /** Targets all of whose weights are 1. */
+  readonly even?: readonly number[];
 }
 
 /** The windows' maps of each slot, put together. */
@@ -152,7 +152,10 @@ async function drawn(
   let next = 0;
   for await (const { maps, scores } of subject.explain(inputsOf(subject, own), own.length)) {
     const i = used[next++]!;
-    const weights = weightsOf(scores!).map((weight, t) => (kept && !kept[t]!.has(i) ? undefined : even ? 1 : weight));
+    const weights = weightsOf(scores!).map((weight, t) => {
+      if (kept && !kept[t]!.has(i)) return undefined;
+      return even?.includes(t) ? 1 : weight;
+    });
     const { window } = windows[i]!;
     for (const [s, { finished }] of maps.entries())
       canvases[s]!.draw(await resize(finished, { ...window, interpolation: 'bilinear' }), windows[i]!, weights);

@@ -1,7 +1,7 @@
 import { resize } from '../../kernels/maps.ts';
 import type { Maps } from '../../kernels/types.ts';
 
-/** Every map divided by what becomes of its largest value, zeros where that is no positive number. */
+/** Every map divided by what becomes of its largest value, zeros where that is not positive; NaN of maps that hold one. */
 export function perTargetMaximum(maps: Maps, of: (max: number) => number): Maps {
   const [count, height, width] = maps.dims;
   const area = height * width;
@@ -9,7 +9,7 @@ export function perTargetMaximum(maps: Maps, of: (max: number) => number): Maps 
   for (let n = 0; n < count; n++) {
     const own = maps.data.subarray(n * area, (n + 1) * area);
     const by = of(own.reduce((most, value) => Math.max(most, value), Number.NEGATIVE_INFINITY));
-    if (by > 0) for (let i = 0; i < area; i++) data[n * area + i] = own[i]! / by;
+    if (!(by <= 0)) for (let i = 0; i < area; i++) data[n * area + i] = own[i]! / by;
   }
   return { ...maps, data };
 }

@@ -26,9 +26,9 @@ export class PatchCanvas {
     this.#fuse = fuse;
   }
 
-  /** The largest weight of any target. */
-  get heaviest(): number {
-    return Math.max(0, ...this.#heaviest);
+  /** Targets of whose windows none has a weight. */
+  get weightless(): number[] {
+    return this.#heaviest.flatMap((weight, t) => (weight === 0 ? [t] : []));
   }
 
   /**
@@ -86,12 +86,13 @@ export class PatchCanvas {
         const above = at(row.low, column.low) * (1 - column.share) + at(row.low, column.high) * column.share;
         const below = at(row.high, column.low) * (1 - column.share) + at(row.high, column.high) * column.share;
         const value = weight * (above * (1 - row.share) + below * row.share);
-        if (!(value > 0)) continue;
+        // NaN is passed on.
+        if (value <= 0) continue;
         const pixel = row.pixel * this.#size.width + column.pixel;
         if (isMean) {
           sums[pixel]! += value;
           counts[pixel]!++;
-        } else if (value > sums[pixel]!) sums[pixel] = value;
+        } else if (value > sums[pixel]! || Number.isNaN(value)) sums[pixel] = value;
       }
   }
 }
