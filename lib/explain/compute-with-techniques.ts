@@ -25,10 +25,10 @@ export async function computeWithTechniques(stage: Stage, work: Work, request: E
     const row = ofClean.outcome.run.rows[0]!;
     const clean: Work = { ...work, targets: ofClean.outcome.targets.map(target => withoutRanks(target, row)) };
     const needs = techniques.map(({ definition }) => definition.needs);
-    const wanted = { scores: needs.some(one => one?.scores), tensors: Boolean(needs[0]?.tensors) };
+    const wanted = { scores: Boolean(needs[0]?.scores), tensors: Boolean(needs[0]?.tensors) };
     const inputs = new InputExplainer(stage, request, wanted, clean, ofClean);
     const byRank = work.targets.some(({ terms }) => terms.some(({ index }) => index < 0));
-    const sharpened = new Sharpened(stage, request, inputs, slotsOf(ofClean), { byRank, scores: wanted.scores });
+    const sharpened = new Sharpened(stage, request, inputs, slotsOf(ofClean), byRank);
     const maps = await sharpened.apply(clean, techniques);
     const milliseconds = performance.now() - start;
     return { ...ofClean, methods: withMaps(ofClean, maps, inputs, milliseconds) };
@@ -86,39 +86,33 @@ function besidePlain(sharpened: MethodMaps, { maps, first }: Computed): MethodMa
   return { ...sharpened, verdicts, warnings: [...warnings] };
 }
 
-/** What is the same for all inputs of an image. */
-interface Circumstances {
-  readonly byRank: boolean;
-  readonly scores: boolean;
-}
-
 /** Techniques one around the other. */
 class Sharpened {
   readonly #stage: Stage;
   readonly #request: ExplainRequest;
   readonly #inputs: InputExplainer;
   readonly #slots: ReturnType<typeof slotsOf>;
-  readonly #of: Circumstances;
+  readonly #byRank: boolean;
 
   constructor(
     stage: Stage,
     request: ExplainRequest,
     inputs: InputExplainer,
     slots: ReturnType<typeof slotsOf>,
-    of: Circumstances,
+    byRank: boolean,
   ) {
     this.#stage = stage;
     this.#request = request;
     this.#inputs = inputs;
     this.#slots = slots;
-    this.#of = of;
+    this.#byRank = byRank;
   }
 
   /** An input's maps by techniques, the last of which is the outermost. */
   async apply(work: Work, techniques: readonly ChosenTechnique[]): Promise<MethodMaps[]> {
     throwIfAborted(this.#request.signal);
     const { definition, params } = techniques.at(-1)!;
-    const merged = await definition.apply(this.#subject(work, techniques.slice(0, -1)), params);
+    const merged = await definition.apply(this.#subject(work, techniques), params);
     return Promise.all(merged.map((one, s) => this.#finished(one, s, work.image)));
   }
 
@@ -131,24 +125,25 @@ class Sharpened {
     return { ...maps, warnings: [...maps.warnings, ...(merged.warnings ?? [])] };
   }
 
-  #subject(work: Work, inner: readonly ChosenTechnique[]): TechniqueSubject {
+  #subject(work: Work, techniques: readonly ChosenTechnique[]): TechniqueSubject {
     const { image } = work;
     const { seed, signal } = this.#request;
     const { input } = this.#stage.network.model;
-    const { byRank } = this.#of;
     return {
       tensor: image.tensor,
       layout: input.layout,
       size: inputSize(image),
       slots: this.#slots.map(slot => this.#slot(slot)),
-      byRank,
+      byRank: this.#byRank,
       seed,
       black: () => this.#stage.optimizers.black(),
       signal,
       fixedSize: input.height !== undefined || input.width !== undefined,
       picture: image.atSize,
       explain: (inputs, total) =>
-        inner.length === 0 ? this.#inputs.explain(work, inputs, total) : this.#explainInner(work, inner, inputs),
+        techniques.length === 1
+          ? this.#inputs.explain(work, inputs, total)
+          : this.#explainInner(work, techniques, inputs),
       scores: (inputs, total) => this.#inputs.scores(work, inputs, total),
     };
   }
@@ -156,14 +151,15 @@ class Sharpened {
   /** One after the other: the inner technique has its own inputs side by side. */
   async *#explainInner(
     base: Work,
-    inner: readonly ChosenTechnique[],
+    techniques: readonly ChosenTechnique[],
     inputs: Inputs,
   ): AsyncGenerator<ExplainedInput, void, void> {
+    const outer = techniques.at(-1)!.definition;
     for await (const input of inputs) {
       const isOwn = input.tensor === base.image.tensor && input.change === undefined;
       const work = isOwn ? base : await this.#inputs.workOf(base, input);
-      const maps = await this.apply(work, inner);
-      const scores = this.#of.scores ? await first(this.#inputs.scores(base, [input], 1)) : undefined;
+      const maps = await this.apply(work, techniques.slice(0, -1));
+      const scores = outer.needs?.scores ? await first(this.#inputs.scores(base, [input], 1)) : undefined;
       yield { maps: maps.map(one => ({ raw: one.raw, finished: withUnsound(one) })), scores };
     }
   }

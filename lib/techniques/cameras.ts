@@ -3,6 +3,7 @@ import type { FeatureMaps } from '../kernels/features.ts';
 import { meanAtSize } from '../kernels/mean-at-size.ts';
 import type { Maps } from '../kernels/types.ts';
 import type { LayerTensors } from '../methods/definition.ts';
+import { checkInputSize } from './support/input-bound.ts';
 import { sizedAs } from './support/layers.ts';
 import { MapSums } from './support/map-sums.ts';
 import { resizedInput } from './support/planes.ts';
@@ -70,13 +71,16 @@ interface Side {
 }
 
 /** Sizes of the input's shape. */
-function sizesOf({ size }: TechniqueSubject, given: readonly number[]): Side[] {
+function sizesOf(subject: TechniqueSubject, given: readonly number[]): Side[] {
+  const { size } = subject;
   const short = Math.min(size.width, size.height);
   const sides = given.length > 0 ? given : Array.from({ length: SIZES }, (_, i) => Math.round(short * (1 + i * STEP)));
-  return sides.map(side => ({
-    width: Math.round((size.width * side) / short),
-    height: Math.round((size.height * side) / short),
+  const sizes = sides.map(side => ({
+    width: Math.max(1, Math.round((size.width * side) / short)),
+    height: Math.max(1, Math.round((size.height * side) / short)),
   }));
+  for (const own of sizes) checkInputSize(subject, own);
+  return sizes;
 }
 
 /** The first of the input itself, the others of the first. */

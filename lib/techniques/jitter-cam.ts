@@ -1,6 +1,8 @@
+import { invalid } from '../common/checks.ts';
 import { positiveMaps } from '../kernels/map-values.ts';
 import { placeMaps } from '../kernels/place-maps.ts';
 import type { Maps } from '../kernels/types.ts';
+import { checkInputSize } from './support/input-bound.ts';
 import { fromPlanes, planesOf } from './support/planes.ts';
 import { type ChangedInput, defineTechnique, type TechniqueSubject } from './technique.ts';
 
@@ -58,6 +60,7 @@ export const jitterCam = defineTechnique({
       return { side, cells, extra, enlarged: side + Math.round((extra * side) / cells) };
     };
     const [x, y] = [axis(subject.size.width, 2), axis(subject.size.height, 1)];
+    checkInputSize(subject, { width: x.enlarged, height: y.enlarged });
     const crops = cropsOf(x, y);
     const sums = clean!.maps.map(({ raw }) => raw.map(layer => new GridMean(layer, x, y, mode === 'official' ? 1 : 0)));
     let next = 0;
@@ -70,7 +73,15 @@ export const jitterCam = defineTechnique({
   },
 });
 
+const MOST_CROPS = 10000;
+
+/** @throws `ERR_OPTION_INVALID` for too many */
 function cropsOf(x: Axis, y: Axis): Crop[] {
+  const count = (x.extra + 1) * (y.extra + 1);
+  if (count > MOST_CROPS)
+    throw invalid(
+      `jitter-cam would make ${count} crops for a map of ${x.cells} × ${y.cells} cells, more than ${MOST_CROPS}; take a smaller \`factor\`, or a layer with fewer cells`,
+    );
   const crops: Crop[] = [];
   for (let row = 0; row <= y.extra; row++)
     for (let column = 0; column <= x.extra; column++) crops.push({ x: column, y: row });

@@ -1,7 +1,9 @@
 import type { Tensor } from '../engine/tensor.ts';
+import type { Size } from '../image/geometry.ts';
 import { positiveMaps } from '../kernels/map-values.ts';
 import { resize } from '../kernels/maps.ts';
 import type { Maps } from '../kernels/types.ts';
+import { checkInputSize } from './support/input-bound.ts';
 import { perTargetMaximum } from './support/layers.ts';
 import { MapSums } from './support/map-sums.ts';
 import { mirrorChange, mirrored, mirroredInput, resizedInput } from './support/planes.ts';
@@ -33,6 +35,7 @@ export const multiScale = defineTechnique({
   needs: { sizes: true },
   async apply(subject, params) {
     const { scales, flip } = params as { scales: readonly number[]; flip: boolean };
+    for (const scale of scales) checkInputSize(subject, sizeAt(subject, scale));
     const sums = subject.slots.map(() => new MapSums());
     const mirrors: boolean[] = [];
     const total = scales.length * (flip ? 2 : 1);
@@ -58,7 +61,7 @@ async function* scaledInputs(
 ): AsyncGenerator<ChangedInput> {
   const { layout, size } = subject;
   for (const scale of scales) {
-    const own = { width: sideOf(size.width, scale), height: sideOf(size.height, scale) };
+    const own = sizeAt(subject, scale);
     const change = {
       x: { scale: own.width / size.width, offset: 0 },
       y: { scale: own.height / size.height, offset: 0 },
@@ -75,12 +78,12 @@ async function* scaledInputs(
   }
 }
 
-const sideOf = (side: number, scale: number): number => Math.max(1, Math.round(side * scale));
+function sizeAt({ size: { width, height } }: TechniqueSubject, scale: number): Size {
+  const side = (length: number) => Math.max(1, Math.round(length * scale));
+  return { width: side(width), height: side(height) };
+}
 
-function atScale(
-  { picture, tensor, layout }: TechniqueSubject,
-  size: { readonly width: number; readonly height: number },
-): Promise<Tensor<'float32'>> {
+function atScale({ picture, tensor, layout }: TechniqueSubject, size: Size): Promise<Tensor<'float32'>> {
   return picture ? picture(size) : resizedInput(tensor, layout, { ...size, interpolation: 'bilinear' });
 }
 

@@ -4,6 +4,7 @@ import { makeNode } from '../../lib/model/graph/graph.ts';
 import { segmentation, topK } from '../../lib/targets/index.ts';
 import { TECHNIQUES } from '../../lib/techniques/registry.ts';
 import { expectClose } from '../helpers/expect-close.ts';
+import { expectError } from '../helpers/expect-error.ts';
 import { brightnessModel, flat, noiseImage, plainModel } from '../helpers/explain-models.ts';
 import { buildModel, noise } from '../helpers/model-builder.ts';
 import { explainerOpener } from '../helpers/open-explainers.ts';
@@ -94,3 +95,39 @@ describe('a region of one pixel', () => {
     expect([Math.floor((best % 24) / 4), Math.floor(best / 24 / 4)]).toEqual([x >> 1, y >> 1]);
   });
 });
+
+describe('what would take too much', () => {
+  it.each([
+    ['cameras', { sizes: [64, 8192] }, [1, 12, 16, 24]],
+    ['multi-scale', { scales: [16] }, [1, 12, 400, 400]],
+    ['jitter-cam', { factor: 8 }, [1, 12, 800, 800]],
+  ])('%s refuses inputs of gigabytes before it makes them', async (name, params, dims) => {
+    const cam = await open(plainModel({ channels: 12, size: ['H', 'W'] }));
+    const explain = () => cam.explain(noiseImage(dims), { target: 1, technique: { name, params } });
+    await expectError(explain, 'ERR_OUT_OF_MEMORY', 'GiB');
+  });
+
+  it('Jitter-CAM refuses more crops than anyone waits for', async () => {
+    const cam = await open(plainModel({ size: ['H', 'W'] }));
+    const explain = (factor: number) =>
+      cam.explain(noiseImage([1, 3, 112, 112]), {
+        method: 'guided-backprop',
+        target: 1,
+        technique: { name: 'jitter-cam', params: { factor } },
+      });
+    await expectError(() => explain(2), 'ERR_OPTION_INVALID', 'a smaller `factor`');
+    expect((await explain(1.02)).status).toBe('ok');
+  });
+});
+
+it.each(['sess', 'cameras'])(
+  '%s within another technique makes no passes for scores that this does not ask for',
+  async name => {
+    const cam = await open(plainModel({ size: ['H', 'W'] }));
+    const image = noiseImage([1, 3, 16, 16]);
+    const inner = { name, params: PARAMS[name]! };
+    const alone = await cam.explain(image, { target: 1, technique: inner });
+    const both = await cam.explain(image, { target: 1, technique: [inner, 'augmentation'] });
+    expect(both.runs.network).toBe(6 * alone.runs.network);
+  },
+);
