@@ -1,3 +1,4 @@
+import { inSlices } from '../common/slices.ts';
 import type { Tensor } from '../engine/tensor.ts';
 import { MapSums } from './support/map-sums.ts';
 import { mirrorChange, mirrored, mirroredInput } from './support/planes.ts';
@@ -22,20 +23,24 @@ export const augmentation = defineTechnique({
     let next = 0;
     for await (const { maps } of subject.explain(augmented(subject), 2 * FACTORS.length)) {
       const isMirror = next++ >= FACTORS.length;
-      for (const [s, { finished }] of maps.entries()) sums[s]!.add([isMirror ? mirrored(finished) : finished]);
+      for (const [s, { finished }] of maps.entries()) sums[s]!.add([isMirror ? await mirrored(finished) : finished]);
     }
     return sums.map(sum => ({ finished: sum.mean()[0]! }));
   },
 });
 
-function* augmented({ tensor, layout, size }: TechniqueSubject): Generator<ChangedInput> {
-  for (const factor of FACTORS) yield { tensor: factor === 1 ? tensor : times(tensor, factor) };
-  const mirror = mirroredInput(tensor, layout);
+async function* augmented({ tensor, layout, size }: TechniqueSubject): AsyncGenerator<ChangedInput> {
+  for (const factor of FACTORS) yield { tensor: await times(tensor, factor) };
+  const mirror = await mirroredInput(tensor, layout);
   const change = mirrorChange(size);
-  for (const factor of FACTORS) yield { tensor: factor === 1 ? mirror : times(mirror, factor), change };
+  for (const factor of FACTORS) yield { tensor: await times(mirror, factor), change };
 }
 
-const times = (tensor: Tensor<'float32'>, factor: number): Tensor<'float32'> => ({
-  ...tensor,
-  data: tensor.data.map(value => value * factor),
-});
+async function times(tensor: Tensor<'float32'>, factor: number): Promise<Tensor<'float32'>> {
+  if (factor === 1) return tensor;
+  const data = new Float32Array(tensor.data.length);
+  await inSlices(data.length, (begin, end) => {
+    for (let i = begin; i < end; i++) data[i] = tensor.data[i]! * factor;
+  });
+  return { ...tensor, data };
+}

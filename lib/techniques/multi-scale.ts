@@ -74,7 +74,7 @@ async function* scaledInputs(
     mirrors.push(true);
     const { x } = mirrorChange(own);
     const mirror = { ...change, x: { scale: change.x.scale * x.scale, offset: x.offset } };
-    yield { tensor: mirroredInput(tensor, layout), change: mirror };
+    yield { tensor: await mirroredInput(tensor, layout), change: mirror };
   }
 }
 
@@ -88,6 +88,6 @@ function atScale({ picture, tensor, layout }: TechniqueSubject, size: Size): Pro
 }
 
 async function atInput(layer: Maps, { size }: TechniqueSubject, isMirror: boolean): Promise<Maps> {
-  const positive = await positiveMaps(isMirror ? mirrored(layer) : layer);
+  const positive = await positiveMaps(isMirror ? await mirrored(layer) : layer);
   return resize(positive, { width: size.width, height: size.height, interpolation: 'bilinear' });
 }

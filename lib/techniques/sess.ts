@@ -158,7 +158,7 @@ async function drawn(
     });
     const { window } = windows[i]!;
     for (const [s, { finished }] of maps.entries())
-      canvases[s]!.draw(await resize(finished, { ...window, interpolation: 'bilinear' }), windows[i]!, weights);
+      await canvases[s]!.draw(await resize(finished, { ...window, interpolation: 'bilinear' }), windows[i]!, weights);
   }
   return canvases;
 }

@@ -1,5 +1,9 @@
+import { setImmediate as nextTurn } from 'node:timers/promises';
 import type { Size } from '../../image/geometry.ts';
 import type { Maps } from '../../kernels/types.ts';
+
+/** Between two turns of the event loop: some milliseconds. */
+const PIXELS_AT_ONCE = 2 ** 17;
 
 /** Where a window lies in an enlarged image. */
 export interface PatchPlace {
@@ -35,11 +39,12 @@ export class PatchCanvas {
    * @param maps [N, h, w] of the window's size; one may serve several targets
    * @param weights of each target; undefined where the window does not count
    */
-  draw(maps: Maps, place: PatchPlace, weights: readonly (number | undefined)[]): void {
+  async draw(maps: Maps, place: PatchPlace, weights: readonly (number | undefined)[]): Promise<void> {
     const { width, height } = this.#size;
     const columns = axisTaps(width, place.image.width, place.x, place.window.width);
     const rows = axisTaps(height, place.image.height, place.y, place.window.height);
     const area = place.window.width * place.window.height;
+    const atOnce = Math.max(1, Math.floor(PIXELS_AT_ONCE / columns.length));
     for (const [t, weight] of weights.entries()) {
       this.#sums[t] ??= new Float64Array(width * height);
       this.#counts[t] ??= new Uint32Array(width * height);
@@ -48,7 +53,10 @@ export class PatchCanvas {
       this.#heaviest[t] = Math.max(this.#heaviest[t]!, weight);
       const n = Math.min(t, maps.dims[0] - 1);
       const values = maps.data.subarray(n * area, (n + 1) * area);
-      this.#add(t, values, place.window, rows, columns, weight);
+      for (let from = 0; from < rows.length; from += atOnce) {
+        if (from > 0) await nextTurn();
+        this.#add(t, values, place.window, rows.slice(from, from + atOnce), columns, weight);
+      }
     }
   }
 

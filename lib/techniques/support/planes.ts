@@ -1,3 +1,4 @@
+import { inSlices } from '../../common/slices.ts';
 import type { Tensor } from '../../engine/tensor.ts';
 import type { Size } from '../../image/geometry.ts';
 import type { ImageLayout } from '../../image/layout.ts';
@@ -39,16 +40,19 @@ export async function resizedInput(
 }
 
 /** An input's mirror image, left and right exchanged. */
-export function mirroredInput(tensor: Tensor<'float32'>, layout: ImageLayout): Tensor<'float32'> {
-  return fromPlanes(mirrored(planesOf(tensor, layout)), tensor, layout);
+export async function mirroredInput(tensor: Tensor<'float32'>, layout: ImageLayout): Promise<Tensor<'float32'>> {
+  return fromPlanes(await mirrored(planesOf(tensor, layout)), tensor, layout);
 }
 
 /** Left and right exchanged. */
-export function mirrored(maps: Maps): Maps {
+export async function mirrored(maps: Maps): Promise<Maps> {
   const [, , width] = maps.dims;
   const data = new Float32Array(maps.data.length);
-  for (let row = 0; row < data.length; row += width)
-    for (let x = 0; x < width; x++) data[row + x] = maps.data[row + width - 1 - x]!;
+  await inSlices(data.length, (begin, end) => {
+    // Where i lies in its row, x, its mirror image lies at width − 1 − x.
+    for (let i = begin, x = begin % width; i < end; i++, x = x + 1 === width ? 0 : x + 1)
+      data[i] = maps.data[i + width - 1 - 2 * x]!;
+  });
   return { ...maps, data };
 }
 
