@@ -36,6 +36,8 @@ interface Family {
   readonly place?: boolean;
   /** Its layer has as many cells as the input has pixels, so that crops by its stride are too many to be tried here. */
   readonly fine?: boolean;
+  /** Inputs from 0 to 255. */
+  readonly whole?: boolean;
 }
 
 const attention = (name: string) => () =>
@@ -68,6 +70,39 @@ const channelsLast = () =>
     inputs: [{ name: 'x', dims: ['N', 'H', 'W', 3] }],
     outputs: [{ name: 'y', dims: ['N', 5] }],
     initializers: { w: noise([6, 3, 3, 3], 5, 0.5), wf: noise([5, 6], 6) },
+  });
+
+/** Tokens [N, h·w, C] between a patch convolution and their mean, as hierarchical transformers have them. */
+const tokens = () =>
+  buildModel({
+    nodes: [
+      makeNode('Conv', ['x', 'w'], ['c'], { strides: [4, 4] }),
+      makeNode('Transpose', ['c'], ['t'], { perm: [0, 2, 3, 1] }),
+      makeNode('MatMul', ['t', 'm'], ['u']),
+      makeNode('Relu', ['u'], ['a'], {}, { name: 'stage' }),
+      makeNode('ReduceMean', ['a'], ['p'], { axes: [1, 2], keepdims: 0 }),
+      makeNode('MatMul', ['p', 'head'], ['y']),
+    ],
+    inputs: [{ name: 'x', dims: ['N', 3, 'H', 'W'] }],
+    outputs: [{ name: 'y', dims: ['N', 5] }],
+    initializers: { w: noise([6, 3, 4, 4], 5, 0.5), m: noise([6, 6], 8), head: noise([6, 5], 6) },
+  });
+
+/** Bytes, which the network makes floats of itself. */
+const bytes = () =>
+  buildModel({
+    nodes: [
+      makeNode('Cast', ['x'], ['f'], { to: 1 }),
+      makeNode('Div', ['f', 'by'], ['d']),
+      makeNode('Conv', ['d', 'w'], ['c'], { pads: [1, 1, 1, 1], strides: [2, 2] }),
+      makeNode('Relu', ['c'], ['a']),
+      makeNode('GlobalAveragePool', ['a'], ['p']),
+      makeNode('Flatten', ['p'], ['g']),
+      makeNode('Gemm', ['g', 'wf'], ['y'], { transB: 1 }),
+    ],
+    inputs: [{ name: 'x', dims: ['N', 3, 'H', 'W'], type: 'uint8' }],
+    outputs: [{ name: 'y', dims: ['N', 5] }],
+    initializers: { by: { dims: [], data: [255] }, w: noise([6, 3, 3, 3], 5, 0.5), wf: noise([5, 6], 6) },
   });
 
 const embedding = similarity(Float32Array.of(1, -2, 0.5, 1, 3));
@@ -126,6 +161,8 @@ const FAMILIES: Readonly<Record<string, Family>> = {
     dims: [1, 3, 16, 16],
     method: 'smooth-grad-cam++',
   },
+  'channels last inside': { model: tokens, dims: [1, 3, 16, 24] },
+  bytes: { model: bytes, dims: [1, 3, 16, 16], whole: true },
   concepts: { model: () => plainModel({ size: ['H', 'W'] }), dims: [1, 3, 16, 16], method: 'dff' },
   colours: {
     model: () => plainModel({ size: ['H', 'W'] }),
@@ -135,12 +172,17 @@ const FAMILIES: Readonly<Record<string, Family>> = {
   },
 };
 
+const bytesOf = (dims: readonly number[]) => {
+  const { data } = noiseImage(dims);
+  return { type: 'float32' as const, data: data.map(value => Math.round(127 + 100 * value)), dims };
+};
+
 describe.each(Object.entries(FAMILIES))('%s', (_, family) => {
   it.each(TECHNIQUES.map(({ name }) => name))('with %s', async technique => {
     const cam = await open(family.model(), family.options);
     const { dims } = family;
     const run = async () =>
-      cam.explain(noiseImage(dims), {
+      cam.explain(family.whole ? bytesOf(dims) : noiseImage(dims), {
         method: family.method ?? 'layer-cam',
         params: family.params,
         target: family.target ?? 1,

@@ -1,10 +1,12 @@
 /** Maps come back to where the picture is: a bright spot is found where it was, by every technique, fit and kind of target. */
+import { readFileSync } from 'node:fs';
 import sharp from 'sharp';
 import { describe, expect, it } from 'vitest';
 import type { LoadOptions } from '../../lib/index.ts';
 import { makeNode } from '../../lib/model/graph/graph.ts';
-import { segmentation } from '../../lib/targets/index.ts';
+import { detection, segmentation } from '../../lib/targets/index.ts';
 import { TECHNIQUES } from '../../lib/techniques/registry.ts';
+import { expectClose } from '../helpers/expect-close.ts';
 import { brightnessModel, noiseImage } from '../helpers/explain-models.ts';
 import { buildModel, noise } from '../helpers/model-builder.ts';
 import { explainerOpener } from '../helpers/open-explainers.ts';
@@ -125,5 +127,31 @@ describe('a region', () => {
     const beyond = ({ map }: typeof plain) => map.data.filter((_, i) => i % 24 >= 10);
     expect(Math.max(...beyond(plain), ...beyond(both))).toBeLessThan(1e-6);
     expect(both.map.data.some(value => value > 0.1)).toBe(true);
+  });
+});
+
+describe('a box of a detector', () => {
+  const yolo = () => readFileSync(new URL('../golden/detection/yolov8.onnx', import.meta.url));
+  it('is looked for where the mirror image has it', async () => {
+    const cam = await open(yolo());
+    const image = noiseImage([1, 3, 48, 48]);
+    const turned = { ...image, data: image.data.map((_, i) => image.data[i - (i % 48) + 47 - (i % 48)]!) };
+    const box = [6, 10, 20, 16] as const;
+    const explain = (input: typeof image, [x, y, w, h]: readonly [number, number, number, number]) =>
+      cam.explain(input, { method: 'hirescam', target: detection({ classIndex: 1, box: [x, y, w, h] }) });
+    const target = detection({ classIndex: 1, box: [...box] });
+    const both = await cam.explain(image, { method: 'hirescam', target, technique: 'augmentation' });
+    // By hand: the six maps with a box of their own each, those of the mirror image turned back.
+    const sum = new Float32Array(48 * 48);
+    for (const factor of [0.9, 1, 1.1])
+      for (const [input, own, isMirror] of [
+        [image, box, false],
+        [turned, [48 - 26, 10, 20, 16], true],
+      ] as const) {
+        const scaled = { ...input, data: input.data.map(value => value * factor) };
+        const { map } = await explain(scaled, own);
+        for (let i = 0; i < sum.length; i++) sum[i]! += map.data[isMirror ? i - (i % 48) + 47 - (i % 48) : i]! / 6;
+      }
+    expectClose(both.map.data, sum, 1e-5);
   });
 });
