@@ -188,7 +188,7 @@ export class Explanation implements ExplanationFields {
   /** The map in colour over the original picture: alpha · colour + (1 − alpha) · picture. */
   async overlay(options: RenderOptions = {}): Promise<RawPicture> {
     checkOutput(options, 'overlay');
-    return this.#overlay(options);
+    return this.#render(options);
   }
 
   /**
@@ -308,10 +308,8 @@ export class Explanation implements ExplanationFields {
   }
 
   async #render({ kind, ...options }: OutputOptions & { readonly format?: string }): Promise<RawPicture> {
-    return kind === 'heatmap' ? drawHeatmap(this.#view(options), options) : this.#overlay(options);
-  }
-
-  #overlay(options: RenderOptions): Promise<RawPicture> {
-    return drawOverlay(this.#view(options), () => this.#background.picture(options), options);
+    const view = this.#view(options);
+    if (kind === 'heatmap') return drawHeatmap(view, options);
+    return drawOverlay(view, () => this.#background.picture(options), options);
   }
 }
