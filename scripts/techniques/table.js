@@ -1,7 +1,8 @@
 const ARROWS = { lower: '↓', higher: '↑' };
 
 /**
- * A line for each map maker of a summary: mean, interval, and on how many photographs it is better and worse than the first.
+ * A line for each map maker of a summary: mean, interval, and on how many photographs it is better and
+ * worse than the first.
  * @param costs by name `{ runs, times }`, where they are known
  */
 export function comparisonTable({ metrics, comparisons, images }, costs) {
@@ -23,9 +24,9 @@ export function comparisonTable({ metrics, comparisons, images }, costs) {
 }
 
 /** What was asked for besides the method; controls have their own names. */
-function nameOf({ method, control, params = {} }) {
+function nameOf({ method, control, params }) {
   if (control) return method;
-  const { technique, fusion, eigenSmooth } = params;
+  const { technique, fusion, eigenSmooth } = params === '' ? {} : JSON.parse(params);
   return technique ?? fusion ?? (eigenSmooth ? 'eigenSmooth' : 'plain');
 }
 
