@@ -1,7 +1,7 @@
 /**
  * What do techniques cost beside the runs that they need, and beside the Python tools?
  *
- * `npm run build`, then `node bench/techniques.js [--quick] [--python PATH]`. On Grad-CAM of one picture at 224 × 224. The second
+ * `npm run build`, then `node bench/techniques.js [--quick] [--models a,b] [--python PATH]`. On Grad-CAM of one picture at 224 × 224. The second
  * column counts runs; those alone are the same number of pictures as one array, which run side by side as the inputs of a technique
  * do. Where inputs have other sizes (multi-scale, CAMERAS) the runs alone are arrays of pictures of these sizes. With a Python that has
  * the requirements of bench/peers: aug_smooth and SESS of pytorch-grad-cam, NoiseTunnel of captum (25 copies).
@@ -16,9 +16,13 @@ import { runPeers } from './support/peers.js';
 import { inTurn, median, ms, pairedRatio, printHead, printTable, ratio } from './support/report.js';
 import { peerTensor } from './support/scoring.js';
 
-const { values } = parseArgs({ options: { quick: { type: 'boolean' }, python: { type: 'string' } } });
+const { values } = parseArgs({
+  options: { quick: { type: 'boolean' }, models: { type: 'string' }, python: { type: 'string' } },
+});
 const threads = physicalCores();
-const MODELS = { 'efficientnet-lite0': 'efficientnet-lite0', resnet50: 'resnet50-legacy-17' };
+const ALL = { 'efficientnet-lite0': 'efficientnet-lite0', resnet50: 'resnet50-legacy-17' };
+const asked = values.models?.split(',') ?? Object.keys(ALL);
+const MODELS = Object.fromEntries(Object.entries(ALL).filter(([name]) => asked.includes(name)));
 /** Names as bench/peers has them. */
 const PEER_MODELS = { 'efficientnet-lite0-folded': 'efficientnet-lite0', resnet50: 'resnet50' };
 const TECHNIQUES = ['smooth-grad', 'augmentation', 'multi-scale', 'sess', 'cameras', 'jitter-cam', 'augmented-grad-cam'];
@@ -35,14 +39,14 @@ const ours = new Map();
 for (const [name, model] of Object.entries(MODELS)) {
   const cam = await load(await freeSized(model), { intraOpNumThreads: threads });
   const image = await peerTensor(CAT);
-  const asked = { target: 7, mapSize: 'input' };
+  const options = { target: 7, mapSize: 'input' };
   for (const technique of TECHNIQUES) {
     if (values.quick && name === 'resnet50' && technique === 'cameras') continue;
-    const { runs } = await cam.explain(image, { ...asked, technique });
+    const { runs } = await cam.explain(image, { ...options, technique });
     const images = SIDES[technique]?.map(side => ofSide(image, side)) ?? new Array(runs.network).fill(image);
     const tasks = {
-      technique: () => cam.explain(image, { ...asked, technique }),
-      alone: () => cam.explain(images, asked),
+      technique: () => cam.explain(image, { ...options, technique }),
+      alone: () => cam.explain(images, options),
     };
     const times = await inTurn(tasks, { rounds: values.quick ? 3 : 7, warmups: 1 });
     ours.set(`${name} ${technique}`, median(times.technique));
@@ -55,7 +59,9 @@ printTable(['model', 'technique', 'runs', 'ms', 'the runs alone ms', 'ratio'], r
 
 if (values.python) {
   const repeats = values.quick ? ['--repeats', '2'] : ['--repeats', '8'];
-  const models = Object.keys(PEER_MODELS).join(',');
+  const models = Object.keys(PEER_MODELS)
+    .filter(name => PEER_MODELS[name] in MODELS)
+    .join(',');
   const records = runPeers(values.python, 'technique_peers.py', ['--models', models, '--threads', `${threads}`, ...repeats]);
   console.log();
   console.log(JSON.stringify(records[0]));

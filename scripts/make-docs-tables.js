@@ -1,8 +1,9 @@
-// Writes the tables of methods (README.md) and metrics (docs/metrics.md) from the registries:
+// Writes the tables of methods (README.md), metrics (docs/metrics.md) and techniques (docs/techniques.md) from the registries:
 // npm run build && node scripts/make-docs-tables.js
 import { readFileSync, writeFileSync } from 'node:fs';
-import { listMethods, listMetrics } from '../dist/index.js';
+import { listMethods, listMetrics, listTechniques } from '../dist/index.js';
 import { metricsTable, parametersTable } from './metrics/tables.js';
+import { techniqueParametersTable, techniquesTable } from './techniques/tables.js';
 
 const link = paper => {
   const [kind, id] = paper.split(/:(.*)/s);
@@ -40,3 +41,5 @@ function write(page, name, table) {
 write('README.md', 'methods', methods);
 write('docs/metrics.md', 'metrics', metricsTable(listMetrics()));
 write('docs/metrics.md', 'parameters', parametersTable(listMetrics()));
+write('docs/techniques.md', 'techniques', techniquesTable(listTechniques()));
+write('docs/techniques.md', 'parameters', techniqueParametersTable(listTechniques()));

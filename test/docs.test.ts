@@ -8,8 +8,13 @@ import { METHODS } from '../lib/methods/registry.ts';
 import type { MetricParam } from '../lib/metrics/definition.ts';
 import { listMetrics } from '../lib/metrics/list.ts';
 import { METRICS } from '../lib/metrics/registry.ts';
+import { listTechniques } from '../lib/techniques/list.ts';
+import { TECHNIQUES } from '../lib/techniques/registry.ts';
+import type { TechniqueParam } from '../lib/techniques/technique.ts';
 // @ts-expect-error scripts are plain JavaScript
 import { metricsTable, parametersTable } from '../scripts/metrics/tables.js';
+// @ts-expect-error scripts are plain JavaScript
+import { techniqueParametersTable, techniquesTable } from '../scripts/techniques/tables.js';
 
 const ROOT = fileURLToPath(new URL('..', import.meta.url));
 const SOURCES = /\.(ts|js|py|sh|cpp|hpp|inl|cu|cuh)$/;
@@ -111,6 +116,35 @@ describe('docs/metrics.md', () => {
   ] as const)('has the table of %s that scripts/make-docs-tables.js writes', (name, table) => {
     const [, found] = new RegExp(`<!-- ${name} -->\\n(.*)\\n<!-- /${name} -->`, 's').exec(page)!;
     expect(found, 'run: npm run build && node scripts/make-docs-tables.js').toBe(table(listMetrics()));
+  });
+});
+
+describe('docs/techniques.md', () => {
+  const page = read('docs/techniques.md');
+  const { links, sections } = partsOf(page);
+
+  it('has the techniques in the order of the registry', () => {
+    expect([...sections.keys()]).toEqual(TECHNIQUES.map(({ name }) => name));
+  });
+
+  it.each(TECHNIQUES.map(technique => [technique.name, technique] as const))('%s', (name, technique) => {
+    const section = sections.get(name)!;
+    expect(links.includes(`](#${name})`), 'it is linked at the top').toBe(true);
+    expect(section, 'the formula, indented').toMatch(/^ {4}\S/m);
+    expect(section, 'when to use it').toMatch(/^When: /m);
+    for (const [param, { type, ...spec }] of Object.entries<TechniqueParam>(technique.params ?? {})) {
+      expect(section).toContain(`\`${param}`);
+      for (const value of (type === 'string' && 'values' in spec && spec.values) || [])
+        expect(section).toContain(value);
+    }
+  });
+
+  it.each([
+    ['techniques', techniquesTable],
+    ['parameters', techniqueParametersTable],
+  ] as const)('has the table of %s that scripts/make-docs-tables.js writes', (name, table) => {
+    const [, found] = new RegExp(`<!-- ${name} -->\\n(.*)\\n<!-- /${name} -->`, 's').exec(page)!;
+    expect(found, 'run: npm run build && node scripts/make-docs-tables.js').toBe(table(listTechniques()));
   });
 });
 

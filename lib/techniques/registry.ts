@@ -23,7 +23,7 @@ export const TECHNIQUES: readonly TechniqueDefinition[] = [
 
 /** The further spellings of a technique. */
 export function aliasesOf(technique: TechniqueDefinition): string[] {
-  return spellingsOf(technique).filter(name => name !== technique.name);
+  return [...new Set(spellingsOf(technique))].filter(name => name !== technique.name);
 }
 
 const table = new NameTable(

@@ -2,7 +2,7 @@
 
 const ARROWS = { higher: '↑', lower: '↓' };
 
-const source = text =>
+export const source = text =>
   text.replaceAll(/arXiv:(\d{4}\.\d{4,5})/g, (found, id) => `[${found}](https://arxiv.org/abs/${id})`);
 
 const bound = value => (value === null ? '' : String(value).replace('-', '−'));
@@ -39,7 +39,7 @@ export function metricsTable(metrics) {
   ].join('\n');
 }
 
-function shown(value) {
+export function shown(value) {
   if (value === undefined) return '–';
   if (Array.isArray(value)) return value.join(', ');
   if (typeof value === 'object')
@@ -50,7 +50,7 @@ function shown(value) {
   return typeof value === 'string' ? `\`${value}\`` : String(value);
 }
 
-function allowed({ type, values, min, max }) {
+export function allowed({ type, values, min, max }) {
   if (type === 'baseline') return '[a baseline](#baselines)';
   if (type === 'threshold') return '[a threshold](#thresholds)';
   if (type === 'boolean') return 'true, false';
