@@ -37,21 +37,42 @@ export const multiScale = defineTechnique({
     const { scales, flip } = params as { scales: readonly number[]; flip: boolean };
     for (const scale of scales) checkInputSize(subject, sizeAt(subject, scale));
     const sums = subject.slots.map(() => new MapSums());
+    const byScale = subject.slots.map(() => new Float64Array(scales.length));
     const mirrors: boolean[] = [];
+    let next = 0;
     const total = scales.length * (flip ? 2 : 1);
     for await (const { maps } of subject.explain(scaledInputs(subject, scales, flip, mirrors), total)) {
       const isMirror = mirrors.shift()!;
-      for (const [s, { raw }] of maps.entries())
-        sums[s]!.add(await Promise.all(raw.map(layer => atInput(layer, subject, isMirror))));
+      const scale = Math.floor(next++ / (flip ? 2 : 1));
+      for (const [s, { raw }] of maps.entries()) {
+        const layers = await Promise.all(raw.map(layer => atInput(layer, subject, isMirror)));
+        sums[s]!.add(layers);
+        for (const { data } of layers) byScale[s]![scale]! += data.reduce((sum, value) => sum + value, 0);
+      }
     }
     const relative = (layer: Maps) => perTargetMaximum(layer, max => max + EPSILON);
     return Promise.all(
       subject.slots.map(async (slot, s) => ({
         finished: await slot.fuse(sums[s]!.result(value => value).map(relative)),
+        warnings: uneven(scales, byScale[s]!),
       })),
     );
   },
 });
+
+/** The share of the whole from which one of several scales leaves little of the others to be seen. */
+const MOST = 0.6;
+
+/** Of maps whose values depend on the input's size: gradients through a mean over positions are divided by their number. */
+function uneven(scales: readonly number[], sums: Float64Array): string[] {
+  const share = Math.max(...sums) / sums.reduce((a, b) => a + b, 0);
+  if (scales.length < 3 || !(share > MOST)) return [];
+  const scale = scales[sums.indexOf(Math.max(...sums))]!;
+  return [
+    `the scale ${scale} alone makes ${Math.round(100 * share)} % of this map: values of the method differ in size from scale to scale ` +
+      '(gradients are divided by the number of positions); take the method cam, or leave that scale out',
+  ];
+}
 
 async function* scaledInputs(
   subject: TechniqueSubject,

@@ -65,6 +65,16 @@ describe('multi-scale', () => {
   });
 });
 
+describe('multi-scale of gradients', () => {
+  it('says so where one scale makes most of the map', async () => {
+    const options = { method: 'grad-cam', target: 0, ...given('multi-scale', { scales: [1, 2, 4] }) };
+    const { warnings } = await mg.explain(X, options);
+    expect(warnings.join()).toMatch(/the scale 1 alone makes \d\d % of this map/);
+    const cam = await mg.explain(X, { ...options, method: 'cam' });
+    expect(cam.warnings.join()).not.toMatch(/alone makes/);
+  });
+});
+
 describe('sess', () => {
   const options = { ...PGC };
   it.each([
