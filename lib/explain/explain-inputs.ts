@@ -19,6 +19,15 @@ import { onChangedInput } from './on-changed-input.ts';
 import { scoresOf } from './run-targets.ts';
 import type { Stage } from './stage.ts';
 
+/** How a size is refused that a model does not take: by a run, or by a graph that cannot be written or opened for it. */
+const SIZE_CODES: ReadonlySet<string> = new Set([
+  'ERR_RUNTIME',
+  'ERR_INPUT_SHAPE',
+  'ERR_MODEL_INVALID',
+  'ERR_MODEL_UNSUPPORTED',
+  'ERR_NO_GRADIENT',
+]);
+
 /** What a technique asks for besides maps. */
 export interface Wanted {
   readonly scores: boolean;
@@ -90,11 +99,11 @@ export class InputExplainer {
     const { signal, batchSize } = this.#request;
     const size = schedule.inputsPerRun(network.model.input.batch, batchSize);
     const batches = batched(inputs, size, this.#clean.image.tensor);
-    try {
-      yield* changedRuns(batches, task, { schedule, total, signal, onProgress: this.#progress?.part() });
-    } catch (error) {
-      throw this.#sizeRefused(error) ?? error;
-    }
+    const run = (batch: readonly ChangedInput[]) =>
+      task(batch).catch(error => {
+        throw this.#sizeRefused(batch[0]!, error) ?? error;
+      });
+    yield* changedRuns(batches, run, { schedule, total, signal, onProgress: this.#progress?.part() });
   }
 
   async #explainBatch(base: Work, batch: readonly ChangedInput[]): Promise<ExplainedInput[]> {
@@ -106,7 +115,8 @@ export class InputExplainer {
     const explained: ExplainedInput[] = [];
     const fixed = network.model.input.batch !== undefined;
     for (const group of groupRuns(own, batch.length)) {
-      const results = await inHalves(group, fixed, async work => {
+      const results = await inHalves(group, fixed, async (work, warnings) => {
+        for (const warning of warnings) this.warnings.add(warning);
         const computed = await computeMaps(this.#stage, work, this.#request);
         try {
           this.#count(computed, work.length);
@@ -172,15 +182,16 @@ export class InputExplainer {
       }
   }
 
-  /** Where inputs of other sizes than the image's were run. */
-  #sizeRefused(error: unknown): OnnxCamError | undefined {
-    const changesSize = this.#request.techniques.find(({ definition }) => definition.needs?.sizes);
-    if (!changesSize || !(error instanceof OnnxCamError)) return undefined;
-    if (error.code !== 'ERR_RUNTIME' && error.code !== 'ERR_INPUT_SHAPE') return undefined;
+  /** Of models that say to take any size. */
+  #sizeRefused({ tensor }: ChangedInput, error: unknown): OnnxCamError | undefined {
+    const { image } = this.#clean;
+    if (String(tensor.dims) === String(image.tensor.dims) || !(error instanceof OnnxCamError)) return undefined;
+    if (!SIZE_CODES.has(error.code)) return undefined;
+    const names = this.#request.techniques.map(({ definition }) => definition.name).join(', ');
     return new OnnxCamError(
       'ERR_INPUT_SHAPE',
-      `${changesSize.definition.name} feeds the model inputs of other sizes, which it does not take: ${error.message}; ` +
-        'take sess, augmentation or smooth-grad, which keep its size',
+      `${names} feeds the model inputs of other sizes than the image's, and it did not take [${tensor.dims}] (its image is ` +
+        `[${image.tensor.dims}]): ${error.message}; take augmentation or smooth-grad, which keep the size`,
       { cause: error },
     );
   }

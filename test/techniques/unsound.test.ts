@@ -131,3 +131,28 @@ it.each(['sess', 'cameras'])(
     expect(both.runs.network).toBe(6 * alone.runs.network);
   },
 );
+
+describe('a model that takes any size by its word, and one in fact', () => {
+  const model = buildModel({
+    nodes: [
+      makeNode('Conv', ['x', 'w'], ['c'], { strides: [4, 4] }),
+      makeNode('Relu', ['c'], ['a']),
+      makeNode('Flatten', ['a'], ['f']),
+      makeNode('Gemm', ['f', 'wf'], ['y'], { transB: 1 }),
+    ],
+    inputs: [{ name: 'x', dims: ['N', 3, 'H', 'W'] }],
+    outputs: [{ name: 'y', dims: ['N', 5] }],
+    initializers: { w: noise([4, 3, 4, 4], 5, 0.5), wf: noise([5, 4 * 6 * 4], 6) },
+  });
+  it.each(['multi-scale', 'cameras', 'sess'])('is told apart by %s', async technique => {
+    const cam = await open(model, { preprocess: { size: [16, 24] } });
+    const image = noiseImage([1, 3, 24, 16]);
+    await expectError(
+      () => cam.explain(image, { target: 1, technique }),
+      'ERR_INPUT_SHAPE',
+      `${technique} feeds the model inputs of other sizes`,
+      'take augmentation or smooth-grad',
+    );
+    expect((await cam.explain(image, { target: 1, technique: 'augmentation' })).status).toBe('ok');
+  });
+});
