@@ -48,8 +48,8 @@ Napi::Value meanAtSize(KernelCall& call) {
   double operations = 0;
   for (std::size_t i = 0; i < arrays.size(); i++) {
     const double height = sides[2 * i], width = sides[2 * i + 1];
-    if (!(height >= 1 && width >= 1 && height * width * static_cast<double>(count) ==
-                                           static_cast<double>(arrays[i].size()))) {
+    if (!(height >= 1 && width >= 1 &&
+          height * width * static_cast<double>(count) == static_cast<double>(arrays[i].size()))) {
       call.fail("ERR_INPUT_SHAPE", "every stack must hold as many maps of its size");
     }
     const kernels::MapSize size{static_cast<std::size_t>(height), static_cast<std::size_t>(width)};
@@ -59,8 +59,7 @@ Napi::Value meanAtSize(KernelCall& call) {
   }
   Napi::Float32Array result = call.newFloats(call.product({count, to.height, to.width}));
   float* out = result.Data();
-  return call.run(operations, result,
-                  [=, stacks = std::move(stacks)] { kernels::meanAtSize(stacks, count, to, out); });
+  return call.run(operations, result, [=, stacks = std::move(stacks)] { kernels::meanAtSize(stacks, count, to, out); });
 }
 
 // scale, offset, begin and end of one axis of the result, from `index` on
