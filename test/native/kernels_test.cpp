@@ -197,6 +197,9 @@ void testMaps() {
         resizeMaps(maps.data(), 2, from, to, interpolation, out.data());
         CHECK(std::all_of(out.begin(), out.end(), [](float value) { return std::abs(value) <= 2; }));
       }
+      const std::vector<float> own(2 * to.area(), 1);
+      meanAtSize({{maps.data(), from}, {own.data(), to}}, 2, to, out.data());
+      CHECK(std::all_of(out.begin(), out.end(), [](float value) { return std::abs(value) <= 1.000001f; }));
     }
   }
 }

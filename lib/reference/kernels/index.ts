@@ -13,7 +13,7 @@ export { fullGradTerm } from './fullgrad.ts';
 export { smoothWeights } from './gradient-powers.ts';
 export { imputePixels } from './impute-pixels.ts';
 export { changeValues, combineValues, mapRanges, positiveMaps, scaleByMaximum } from './map-values.ts';
-export { normalize, resize } from './maps.ts';
+export { meanAtSize, normalize, resize } from './maps.ts';
 export { blurPicture, multiplyByMap } from './picture-values.ts';
 export { orderPixels } from './pixel-order.ts';
 export { colorize, imageToTensor, overlay, resizeAntialiased, resizeAntialiasedFloat } from './pixels.ts';

@@ -83,3 +83,13 @@ function cubicWeights(t: number): number[] {
   const far = (x: number) => ((a * x - 5 * a) * x + 8 * a) * x - 4 * a;
   return [far(1 + t), near(t), near(1 - t), far(2 - t)];
 }
+
+/** Twin of `meanAtSize` in native/kernels/map/resize.cpp. */
+export function meanAtSize(
+  stacks: readonly Maps[],
+  { width, height }: { readonly width: number; readonly height: number },
+): Maps {
+  const each = stacks.map(stack => resize(stack, { width, height, interpolation: 'bilinear' }));
+  const data = each[0]!.data.map((_, i) => each.reduce((sum, one) => sum + one.data[i]!, 0) / each.length);
+  return { data, dims: each[0]!.dims };
+}
