@@ -181,7 +181,7 @@ describe('what sources cite', () => {
 });
 
 describe('files and commands', () => {
-  const placeholders = /my[-_](?:cam|kernel|metric)|FOLDER/;
+  const placeholders = /my[-_](?:cam|kernel|metric|technique)|FOLDER/;
 
   it.each(pages)('that %s names are there', page => {
     const text = read(page);
