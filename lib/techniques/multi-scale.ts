@@ -40,14 +40,14 @@ export const multiScale = defineTechnique({
     const byScale = subject.slots.map(() => new Float64Array(scales.length));
     const mirrors: boolean[] = [];
     let next = 0;
-    const total = scales.length * (flip ? 2 : 1);
-    for await (const { maps } of subject.explain(scaledInputs(subject, scales, flip, mirrors), total)) {
+    const inputs = scales.length * (flip ? 2 : 1);
+    for await (const { maps } of subject.explain(scaledInputs(subject, scales, flip, mirrors), inputs)) {
       const isMirror = mirrors.shift()!;
       const scale = Math.floor(next++ / (flip ? 2 : 1));
       for (const [s, { raw }] of maps.entries()) {
         const layers = await Promise.all(raw.map(layer => atInput(layer, subject, isMirror)));
         sums[s]!.add(layers);
-        for (const { data } of layers) byScale[s]![scale]! += data.reduce((sum, value) => sum + value, 0);
+        byScale[s]![scale]! += layers.reduce((sum, { data }) => sum + total(data), 0);
       }
     }
     const relative = (layer: Maps) => perTargetMaximum(layer, max => max + EPSILON);
@@ -59,6 +59,12 @@ export const multiScale = defineTechnique({
     );
   },
 });
+
+function total(values: Float32Array): number {
+  let sum = 0;
+  for (let i = 0; i < values.length; i++) sum += values[i]!;
+  return sum;
+}
 
 /** The share of the whole from which one of several scales leaves little of the others to be seen. */
 const MOST = 0.6;

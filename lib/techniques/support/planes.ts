@@ -47,11 +47,10 @@ export async function mirroredInput(tensor: Tensor<'float32'>, layout: ImageLayo
 /** Left and right exchanged. */
 export async function mirrored(maps: Maps): Promise<Maps> {
   const [, , width] = maps.dims;
-  const data = new Float32Array(maps.data.length);
+  const data = maps.data.slice();
   await inSlices(data.length, (begin, end) => {
-    // Where i lies in its row, x, its mirror image lies at width − 1 − x.
-    for (let i = begin, x = begin % width; i < end; i++, x = x + 1 === width ? 0 : x + 1)
-      data[i] = maps.data[i + width - 1 - 2 * x]!;
+    // The rows that begin in this slice.
+    for (let row = Math.ceil(begin / width) * width; row < end; row += width) data.subarray(row, row + width).reverse();
   });
   return { ...maps, data };
 }
