@@ -54,3 +54,33 @@ export function checkParam(
   if (spec.max !== undefined && value > spec.max) return fail(`at most ${spec.max}`);
   return value;
 }
+
+interface NumberList {
+  readonly min?: number;
+  readonly max?: number;
+  /** Of the numbers (default: 'number'). */
+  readonly type?: 'number' | 'integer';
+}
+
+/** A list of numbers; one stands for a list of itself. @throws `ERR_OPTION_INVALID` */
+export function checkNumbers(
+  owner: string,
+  name: string,
+  { min, max, type = 'number' }: NumberList,
+  value: unknown,
+): number[] {
+  const list = typeof value === 'number' ? [value] : value;
+  if (!Array.isArray(list) || list.length === 0) return refuseParam(owner, name, value, 'a list of numbers');
+  return list.map(one => checkParam(owner, name, { type, min, max }, one, value) as number);
+}
+
+/** From the command line's text, by the declared type: lists of numbers have commas. What is no number stays as it was written, so that the error can show it. */
+export function parseParamText(type: string | undefined, text: string): unknown {
+  const isNumber = (part: string) => part.trim() !== '' && Number.isFinite(Number(part));
+  if (type === 'boolean' && /^(true|false)$/.test(text)) return text === 'true';
+  if (type === 'numbers') {
+    const parts = text.split(',');
+    return parts.every(isNumber) ? parts.map(Number) : text;
+  }
+  return type !== 'string' && isNumber(text) ? Number(text) : text;
+}

@@ -6,7 +6,6 @@ import type { Maps } from '../kernels/types.ts';
 import { type MethodMaps, nth } from '../maps/apply-method.ts';
 import { conceptsOf, rawMapOf } from '../maps/raw-map.ts';
 import { sized } from '../methods/conventions/convention.ts';
-import type { HeadKind } from '../model/find/logits.ts';
 import { inputSize, type ReadyImage } from '../network/images.ts';
 import type { Network } from '../network/network.ts';
 import type { TargetLayer } from '../plan/target-layer.ts';
@@ -26,7 +25,7 @@ import type { ChosenTechnique } from '../techniques/choose.ts';
 import type { ComputedMaps, ComputedMethod } from './compute-maps.ts';
 import { type DetectionReport, reportDetection } from './detections.ts';
 import type { Work } from './group-runs.ts';
-import { type HeadSetting, hasProbability, headSetting, predictionsOf, type Setting } from './head-setting.ts';
+import { type HeadSetting, headSetting, predictionsOf, probabilityOf, type Setting } from './head-setting.ts';
 import { shapeOf } from './layer-tensors.ts';
 import type { Computed } from './method-input.ts';
 import { placeNotes } from './place-notes.ts';
@@ -236,10 +235,4 @@ function explainedTarget(
     kind: target.kind,
     ...(detection?.box && { box: detection.box }),
   };
-}
-
-/** Of the class; of a binary target that of its category. */
-function probabilityOf(target: ResolvedTarget, row: ScoreRow, index: number, kind: HeadKind): number | null {
-  if (!target.classification || !(target.kind === 'binary' || hasProbability(kind))) return null;
-  return row.probability(index, target.terms[0]!.opposite);
 }

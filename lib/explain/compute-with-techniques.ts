@@ -1,4 +1,5 @@
 import { throwIfAborted } from '../common/errors.ts';
+import { firstOf } from '../common/first-of.ts';
 import { applyMethod, asFinished, finishRaw, type MethodMaps, withUnsound } from '../maps/apply-method.ts';
 import { fused } from '../methods/conventions/convention.ts';
 import { inputSize, type ReadyImage } from '../network/images.ts';
@@ -92,6 +93,8 @@ class Sharpened {
   readonly #request: ExplainRequest;
   readonly #inputs: InputExplainer;
   readonly #slots: ReturnType<typeof slotsOf>;
+  /** As techniques see them. */
+  readonly #shown: readonly Slot[];
   readonly #byRank: boolean;
 
   constructor(
@@ -105,6 +108,7 @@ class Sharpened {
     this.#request = request;
     this.#inputs = inputs;
     this.#slots = slots;
+    this.#shown = slots.map(slot => this.#slot(slot));
     this.#byRank = byRank;
   }
 
@@ -133,7 +137,7 @@ class Sharpened {
       tensor: image.tensor,
       layout: input.layout,
       size: inputSize(image),
-      slots: this.#slots.map(slot => this.#slot(slot)),
+      slots: this.#shown,
       byRank: this.#byRank,
       seed,
       black: () => this.#stage.optimizers.black(),
@@ -159,7 +163,7 @@ class Sharpened {
       const isOwn = input.tensor === base.image.tensor && input.change === undefined;
       const work = isOwn ? base : await this.#inputs.workOf(base, input);
       const maps = await this.apply(work, techniques.slice(0, -1));
-      const scores = outer.needs?.scores ? await first(this.#inputs.scores(base, [input], 1)) : undefined;
+      const scores = outer.needs?.scores ? await firstOf(this.#inputs.scores(base, [input], 1)) : undefined;
       yield { maps: maps.map(one => ({ raw: one.raw, finished: withUnsound(one) })), scores };
     }
   }
@@ -177,9 +181,4 @@ class Sharpened {
       },
     };
   }
-}
-
-async function first<T>(values: AsyncIterable<T>): Promise<T> {
-  for await (const value of values) return value;
-  throw new TypeError('there is no value');
 }

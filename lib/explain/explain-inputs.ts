@@ -1,7 +1,7 @@
 import { OnnxCamError } from '../common/errors.ts';
 import type { Tensor } from '../engine/tensor.ts';
 import type { Maps } from '../kernels/types.ts';
-import { nth, withUnsound } from '../maps/apply-method.ts';
+import { withUnsound } from '../maps/apply-method.ts';
 import { wholeFor } from '../network/picture-values.ts';
 import type { ExplainRequest, MethodRun } from '../request/request.ts';
 import type { Runs } from '../result/explanation.ts';
@@ -11,7 +11,7 @@ import type { ChangedInput, ExplainedInput, InputMaps, InputScores, Inputs } fro
 import { changedRuns } from './changed-runs.ts';
 import { type ComputedMaps, computeMaps } from './compute-maps.ts';
 import { groupRuns, type Work } from './group-runs.ts';
-import { hasProbability, headSetting } from './head-setting.ts';
+import { headSetting, probabilityOf } from './head-setting.ts';
 import { inHalves } from './in-halves.ts';
 import { imageTensors, layerTensors } from './layer-tensors.ts';
 import type { Computed } from './method-input.ts';
@@ -161,12 +161,8 @@ export class InputExplainer {
     return {
       best: row.classOf(-1),
       targets: targets.map(target => {
-        const [{ index, opposite }] = target.terms as [ResolvedTarget['terms'][number]];
-        const probable = target.classification && (target.kind === 'binary' || hasProbability(headKind));
-        return {
-          score: row.score(target),
-          probability: probable ? row.probability(row.classOf(index), opposite) : null,
-        };
+        const index = row.classOf(target.terms[0]!.index);
+        return { score: row.score(target), probability: probabilityOf(target, row, index, headKind) };
       }),
     };
   }
@@ -216,12 +212,10 @@ export function isSumOfChannels({ definition, params }: MethodRun): boolean {
   return definition.channelwise === true && params.eigenSmooth !== true;
 }
 
-function part(maps: Maps, first: number, count: number): Maps {
-  const { dims, data } = maps;
-  const [, height, width] = dims;
-  const from = nth(maps, first).byteOffset;
-  if (dims[0] === count) return maps;
-  return { ...maps, data: new Float32Array(data.buffer, from, count * height * width), dims: [count, height, width] };
+function part({ data, ...maps }: Maps, first: number, count: number): Maps {
+  const [, height, width] = maps.dims;
+  const area = height * width;
+  return { ...maps, data: data.subarray(first * area, (first + count) * area), dims: [count, height, width] };
 }
 
 /** Inputs of one size that come one after the other, so many at once; the clean image by itself. */

@@ -3,7 +3,7 @@ import type { Network } from '../network/network.ts';
 import { headLabels } from '../request/targets.ts';
 import type { Prediction } from '../result/explanation.ts';
 import type { Labels } from '../targets/labels.ts';
-import type { HeadChoice } from '../targets/resolve.ts';
+import type { HeadChoice, ResolvedTarget } from '../targets/resolve.ts';
 import type { ScoreRow } from '../targets/score.ts';
 
 /** What is the same for all results of an explainer. */
@@ -55,4 +55,10 @@ export function predictionsOf(
 /** Values of regressions and embeddings have none. */
 export function hasProbability(kind: HeadKind): boolean {
   return kind !== 'regression' && kind !== 'embedding';
+}
+
+/** Of a target's class; of a binary target that of its category. Null for what has none. */
+export function probabilityOf(target: ResolvedTarget, row: ScoreRow, index: number, kind: HeadKind): number | null {
+  if (!target.classification || !(target.kind === 'binary' || hasProbability(kind))) return null;
+  return row.probability(index, target.terms[0]!.opposite);
 }

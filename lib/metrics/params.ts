@@ -1,4 +1,4 @@
-import { checkParam, checkParamNames, refuseParam } from '../common/params.ts';
+import { checkNumbers, checkParam, checkParamNames, parseParamText, refuseParam } from '../common/params.ts';
 import { checkThreshold, parseThreshold } from '../result/threshold.ts';
 import { BASELINES } from './baseline.ts';
 import type { MetricConvention, MetricDefinition, MetricParam, MetricParams, MetricParamValue } from './definition.ts';
@@ -26,25 +26,15 @@ export function resolveMetricParams(
 /** A parameter from the command line's text: numbers and lists of them where it takes some. */
 export function parseMetricParam(metric: MetricDefinition, name: string, text: string): unknown {
   const type = metric.params?.[name]?.type;
-  if (type === 'boolean' && /^(true|false)$/.test(text)) return text === 'true';
-  const isNumber = (part: string) => part.trim() !== '' && Number.isFinite(Number(part));
-  if (type === 'numbers') {
-    const parts = text.split(',');
-    // What is no number stays as it was written, so that the error can show it.
-    return parts.every(isNumber) ? parts.map(Number) : text;
-  }
   if (type === 'threshold') return parseThreshold(text) ?? text;
-  return type !== 'string' && isNumber(text) ? Number(text) : text;
+  return parseParamText(type, text);
 }
 
 function checkValue(metric: string, name: string, spec: MetricParam, value: unknown): MetricParamValue {
   const fail = (expected: string): never => refuseParam(metric, name, value, expected);
   switch (spec.type) {
-    case 'numbers': {
-      const list = typeof value === 'number' ? [value] : value;
-      if (!Array.isArray(list) || list.length === 0) return fail('a list of numbers');
-      return list.map(one => checkParam(metric, name, { ...spec, type: 'number' }, one, value) as number);
-    }
+    case 'numbers':
+      return checkNumbers(metric, name, { min: spec.min, max: spec.max }, value);
     case 'threshold':
       return checkThreshold(`${metric}: parameter '${name}'`, value);
     case 'baseline':

@@ -1,7 +1,7 @@
 import { inSlices } from '../common/slices.ts';
 import type { Tensor } from '../engine/tensor.ts';
 import { MapSums } from './support/map-sums.ts';
-import { mirrorChange, mirrored, mirroredInput } from './support/planes.ts';
+import { mirrored, mirroredChange, mirroredInput, windowChange } from './support/planes.ts';
 import { type ChangedInput, defineTechnique, type TechniqueSubject } from './technique.ts';
 
 /** What the normalised input is multiplied by. */
@@ -32,7 +32,7 @@ export const augmentation = defineTechnique({
 async function* augmented({ tensor, layout, size }: TechniqueSubject): AsyncGenerator<ChangedInput> {
   for (const factor of FACTORS) yield { tensor: await times(tensor, factor) };
   const mirror = await mirroredInput(tensor, layout);
-  const change = mirrorChange(size);
+  const change = mirroredChange(windowChange(size, size));
   for (const factor of FACTORS) yield { tensor: await times(mirror, factor), change };
 }
 

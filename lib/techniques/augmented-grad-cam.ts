@@ -1,5 +1,6 @@
 import { Random } from '../common/random.ts';
 import { augmentedMap } from '../kernels/augmented-map.ts';
+import { concatenated } from '../kernels/map-values.ts';
 import { resize } from '../kernels/maps.ts';
 import type { Maps } from '../kernels/types.ts';
 import { type Mapping, rotation, translation, type WarpOptions, type WarpShape, warp } from '../kernels/warp.ts';
@@ -155,11 +156,13 @@ class Optimized {
   }
 
   async result(): Promise<Maps[]> {
+    const { size } = this.#subject;
     const layers: Maps[] = [];
     for (const targets of this.#seen) {
       const maps: Maps[] = [];
       for (const seen of targets) maps.push(await this.#large(seen));
-      layers.push(stacked(maps));
+      const data = await concatenated(maps.map(map => map.data));
+      layers.push({ data, dims: [maps.length, size.height, size.width] });
     }
     return layers;
   }
@@ -210,11 +213,4 @@ class TurnedBack {
   async result(): Promise<Maps[]> {
     return this.#fused;
   }
-}
-
-function stacked(maps: readonly Maps[]): Maps {
-  const [{ dims, data: first }] = maps as [Maps];
-  const data = new Float32Array(maps.length * first.length);
-  for (const [t, map] of maps.entries()) data.set(map.data, t * first.length);
-  return { data, dims: [maps.length, dims[1], dims[2]] };
 }

@@ -1,4 +1,5 @@
 import { DeviceTensor } from '../engine/device-tensor.ts';
+import type { Size } from '../image/geometry.ts';
 import type { FeatureMaps } from '../kernels/features.ts';
 import { meanAtSize } from '../kernels/mean-at-size.ts';
 import type { Maps } from '../kernels/types.ts';
@@ -6,7 +7,7 @@ import type { LayerTensors } from '../methods/definition.ts';
 import { checkInputSize } from './support/input-bound.ts';
 import { sizedAs } from './support/layers.ts';
 import { MapSums } from './support/map-sums.ts';
-import { resizedInput } from './support/planes.ts';
+import { resizedInput, windowChange } from './support/planes.ts';
 import {
   type ChangedInput,
   defineTechnique,
@@ -65,13 +66,8 @@ export const cameras = defineTechnique({
   },
 });
 
-interface Side {
-  readonly width: number;
-  readonly height: number;
-}
-
 /** Sizes of the input's shape. */
-function sizesOf(subject: TechniqueSubject, given: readonly number[]): Side[] {
+function sizesOf(subject: TechniqueSubject, given: readonly number[]): Size[] {
   const { size } = subject;
   const short = Math.min(size.width, size.height);
   const sides = given.length > 0 ? given : Array.from({ length: SIZES }, (_, i) => Math.round(short * (1 + i * STEP)));
@@ -86,23 +82,17 @@ function sizesOf(subject: TechniqueSubject, given: readonly number[]): Side[] {
 /** The first of the input itself, the others of the first. */
 async function* inputsAt(
   { tensor, layout, size }: TechniqueSubject,
-  sizes: readonly Side[],
+  sizes: readonly Size[],
 ): AsyncGenerator<ChangedInput> {
-  const at = (from: typeof tensor, to: Side) => resizedInput(from, layout, { ...to, interpolation: 'bicubic' });
-  const isOwn = ({ width, height }: Side) => width === size.width && height === size.height;
+  const at = (from: typeof tensor, to: Size) => resizedInput(from, layout, { ...to, interpolation: 'bicubic' });
+  const isOwn = ({ width, height }: Size) => width === size.width && height === size.height;
   const first = isOwn(sizes[0]!) ? tensor : await at(tensor, sizes[0]!);
   for (const [i, side] of sizes.entries()) {
     const own = i === 0 || (side.width === sizes[0]!.width && side.height === sizes[0]!.height);
     if (own && first === tensor) yield { tensor };
-    else yield { tensor: own ? first : await at(first, side), change: changeTo(size, side) };
+    else yield { tensor: own ? first : await at(first, side), change: windowChange(size, side) };
   }
 }
-
-const changeTo = (from: Side, to: Side) => ({
-  x: { scale: to.width / from.width, offset: 0 },
-  y: { scale: to.height / from.height, offset: 0 },
-  size: to,
-});
 
 /** What one slot's method is made of at every size, or the sums of its raw maps. */
 class Averages {
@@ -121,7 +111,7 @@ class Averages {
   }
 
   /** @param size of the first input */
-  async merged(slot: Slot, size: Side): Promise<Merged> {
+  async merged(slot: Slot, size: Size): Promise<Merged> {
     const [first] = this.#tensors;
     if (first) {
       const layers = first.map((_, l) => this.#tensors.map(tensors => tensors[l]!));
@@ -136,7 +126,7 @@ class Averages {
 const CHUNK = 2 ** 22;
 
 /** One layer's map of averages, made of some channels after others: they add up. */
-async function averagedMap(slot: Slot, sizes: readonly LayerTensors[], size: Side): Promise<Maps> {
+async function averagedMap(slot: Slot, sizes: readonly LayerTensors[], size: Size): Promise<Maps> {
   const [count, channels] = sizes[0]!.gradients!.dims as [number, number];
   const area = size.width * size.height;
   const step = Math.max(1, Math.floor(CHUNK / (area * count)));
@@ -162,16 +152,16 @@ async function averagedMap(slot: Slot, sizes: readonly LayerTensors[], size: Sid
 async function mean(
   tensors: readonly FeatureMaps[],
   some: readonly [from: number, to: number],
-  size: Side,
+  size: Size,
 ): Promise<FeatureMaps> {
   const { data } = await meanAtSize(
-    tensors.map(one => planesOf(one, some)),
+    tensors.map(one => channelsOf(one, some)),
     size,
   );
   return { data, dims: [tensors[0]!.dims[0]!, some[1] - some[0], size.height, size.width] };
 }
 
-function planesOf({ data, dims }: FeatureMaps, [from, to]: readonly [number, number]): Maps {
+function channelsOf({ data, dims }: FeatureMaps, [from, to]: readonly [number, number]): Maps {
   if (data instanceof DeviceTensor) throw new TypeError('tensors that are averaged were left on a device');
   const [count, channels, height, width] = dims as [number, number, number, number];
   const area = height * width;

@@ -1,9 +1,11 @@
 import { invalid } from '../common/checks.ts';
+import { firstOf } from '../common/first-of.ts';
+import type { Size } from '../image/geometry.ts';
 import { positiveMaps } from '../kernels/map-values.ts';
 import { placeMaps } from '../kernels/place-maps.ts';
 import type { Maps } from '../kernels/types.ts';
 import { checkInputSize } from './support/input-bound.ts';
-import { fromPlanes, planesOf } from './support/planes.ts';
+import { fromPlanes, planesOf, windowChange } from './support/planes.ts';
 import { type ChangedInput, defineTechnique, type TechniqueSubject } from './technique.ts';
 
 /** How the crops lie, along one axis. */
@@ -52,8 +54,8 @@ export const jitterCam = defineTechnique({
   async apply(subject, params) {
     const { factor, mode } = params as { factor: number; mode: 'true' | 'official' };
     // The input itself tells the layers' sizes.
-    const [clean] = await all(subject.explain([{ tensor: subject.tensor }], 1));
-    const layers = clean!.maps.flatMap(({ raw }) => raw);
+    const clean = await firstOf(subject.explain([{ tensor: subject.tensor }], 1));
+    const layers = clean.maps.flatMap(({ raw }) => raw);
     const axis = (side: number, at: 1 | 2): Axis => {
       const cells = Math.min(...layers.map(({ dims }) => dims[at]));
       const extra = Math.round(factor * cells) - cells;
@@ -62,7 +64,7 @@ export const jitterCam = defineTechnique({
     const [x, y] = [axis(subject.size.width, 2), axis(subject.size.height, 1)];
     checkInputSize(subject, { width: x.enlarged, height: y.enlarged });
     const crops = cropsOf(x, y);
-    const sums = clean!.maps.map(({ raw }) => raw.map(layer => new GridMean(layer, x, y, mode === 'official' ? 1 : 0)));
+    const sums = clean.maps.map(({ raw }) => raw.map(layer => new GridMean(layer, x, y, mode === 'official' ? 1 : 0)));
     let next = 0;
     for await (const { maps } of subject.explain(cropped(subject, crops, x, y), crops.length)) {
       const crop = crops[next++]!;
@@ -104,17 +106,13 @@ async function* cropped(
     const [left, top] = [pixelOf(crop.x, x), pixelOf(crop.y, y)];
     yield {
       tensor: fromPlanes(cutOut(planes, left, top, size), tensor, layout),
-      change: {
-        x: { scale: x.enlarged / x.side, offset: -left },
-        y: { scale: y.enlarged / y.side, offset: -top },
-        size: { width: size.width, height: size.height },
-      },
+      change: windowChange(size, enlarged, { ...size, x: left, y: top }),
     };
   }
 }
 
 /** Pixel ⌊i · in / out⌋ of each pixel i: PyTorch's `nearest`. */
-function nearest(planes: Maps, { width, height }: { readonly width: number; readonly height: number }): Maps {
+function nearest(planes: Maps, { width, height }: Size): Maps {
   const [count, rows, columns] = planes.dims;
   const data = new Float32Array(count * height * width);
   for (let p = 0, to = 0; p < count; p++)
@@ -129,7 +127,7 @@ function cutOut(
   { data, dims: [count, rows, columns] }: Maps,
   left: number,
   top: number,
-  { width, height }: { readonly width: number; readonly height: number },
+  { width, height }: Size,
 ): Maps {
   const cut = new Float32Array(count * height * width);
   for (let p = 0; p < count; p++)
@@ -188,10 +186,4 @@ class GridMean {
 function shifted(maps: Maps, right: number, down: number): Promise<Maps> {
   const axis = (length: number, by: number) => ({ length, scale: 1, offset: -by, begin: 0, end: length });
   return placeMaps(maps, axis(maps.dims[2], right), axis(maps.dims[1], down));
-}
-
-async function all<T>(values: AsyncIterable<T>): Promise<T[]> {
-  const list: T[] = [];
-  for await (const value of values) list.push(value);
-  return list;
 }

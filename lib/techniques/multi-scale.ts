@@ -6,7 +6,7 @@ import type { Maps } from '../kernels/types.ts';
 import { checkInputSize } from './support/input-bound.ts';
 import { perTargetMaximum } from './support/layers.ts';
 import { MapSums } from './support/map-sums.ts';
-import { mirrorChange, mirrored, mirroredInput, resizedInput } from './support/planes.ts';
+import { mirrored, mirroredChange, mirroredInput, resizedInput, windowChange } from './support/planes.ts';
 import { type ChangedInput, defineTechnique, type TechniqueSubject } from './technique.ts';
 
 /** IRN's, against a division by zero. */
@@ -38,12 +38,11 @@ export const multiScale = defineTechnique({
     for (const scale of scales) checkInputSize(subject, sizeAt(subject, scale));
     const sums = subject.slots.map(() => new MapSums());
     const byScale = subject.slots.map(() => new Float64Array(scales.length));
-    const mirrors: boolean[] = [];
+    const each = flip ? 2 : 1;
     let next = 0;
-    const inputs = scales.length * (flip ? 2 : 1);
-    for await (const { maps } of subject.explain(scaledInputs(subject, scales, flip, mirrors), inputs)) {
-      const isMirror = mirrors.shift()!;
-      const scale = Math.floor(next++ / (flip ? 2 : 1));
+    for await (const { maps } of subject.explain(scaledInputs(subject, scales, flip), each * scales.length)) {
+      const isMirror = next % each === 1;
+      const scale = Math.floor(next++ / each);
       for (const [s, { raw }] of maps.entries()) {
         const layers = await Promise.all(raw.map(layer => atInput(layer, subject, isMirror)));
         sums[s]!.add(layers);
@@ -84,24 +83,14 @@ async function* scaledInputs(
   subject: TechniqueSubject,
   scales: readonly number[],
   flip: boolean,
-  mirrors: boolean[],
 ): AsyncGenerator<ChangedInput> {
   const { layout, size } = subject;
   for (const scale of scales) {
     const own = sizeAt(subject, scale);
-    const change = {
-      x: { scale: own.width / size.width, offset: 0 },
-      y: { scale: own.height / size.height, offset: 0 },
-      size: own,
-    };
+    const change = windowChange(size, own);
     const tensor = scale === 1 ? subject.tensor : await atScale(subject, own);
-    mirrors.push(false);
     yield scale === 1 ? { tensor } : { tensor, change };
-    if (!flip) continue;
-    mirrors.push(true);
-    const { x } = mirrorChange(own);
-    const mirror = { ...change, x: { scale: change.x.scale * x.scale, offset: x.offset } };
-    yield { tensor: await mirroredInput(tensor, layout), change: mirror };
+    if (flip) yield { tensor: await mirroredInput(tensor, layout), change: mirroredChange(change) };
   }
 }
 

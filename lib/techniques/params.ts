@@ -1,4 +1,4 @@
-import { checkParam, checkParamNames, refuseParam } from '../common/params.ts';
+import { checkNumbers, checkParam, checkParamNames, parseParamText } from '../common/params.ts';
 import type { ParamValue } from '../methods/definition.ts';
 import type { TechniqueDefinition, TechniqueParam, TechniqueParams } from './technique.ts';
 
@@ -19,13 +19,9 @@ export function resolveTechniqueParams(
   );
 }
 
-/** A parameter from the command line's text: a list of numbers has commas. What is no number stays as it was written. */
+/** A parameter from the command line's text, by its declared type. */
 export function parseTechniqueParam({ params = {} }: TechniqueDefinition, name: string, text: string): unknown {
-  const type = params[name]?.type;
-  const isNumber = (part: string) => part.trim() !== '' && Number.isFinite(Number(part));
-  if (type === 'boolean' && /^(true|false)$/.test(text)) return text === 'true';
-  if (type === 'numbers') return text.split(',').every(isNumber) ? text.split(',').map(Number) : text;
-  return type !== 'string' && isNumber(text) ? Number(text) : text;
+  return parseParamText(params[name]?.type, text);
 }
 
 function checkValue(
@@ -35,9 +31,6 @@ function checkValue(
   value: unknown,
 ): ParamValue | readonly number[] {
   if (spec.type !== 'numbers') return checkParam(technique, name, spec, value);
-  const list = typeof value === 'number' ? [value] : value;
-  if (!Array.isArray(list) || list.length === 0) return refuseParam(technique, name, value, 'a list of numbers');
   const { min, max, whole } = spec;
-  const one = { type: whole ? 'integer' : 'number', min, max };
-  return list.map(number => checkParam(technique, name, one, number, value) as number);
+  return checkNumbers(technique, name, { min, max, type: whole ? 'integer' : 'number' }, value);
 }

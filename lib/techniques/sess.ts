@@ -3,7 +3,7 @@ import { blurPicture } from '../kernels/picture-values.ts';
 import { placeMaps } from '../kernels/place-maps.ts';
 import type { Maps } from '../kernels/types.ts';
 import { PatchCanvas, type PatchPlace } from './support/patch-canvas.ts';
-import { fromPlanes, planesOf } from './support/planes.ts';
+import { fromPlanes, planesOf, windowChange } from './support/planes.ts';
 import {
   type ChangedInput,
   defineTechnique,
@@ -115,7 +115,7 @@ async function* inputsOf(subject: TechniqueSubject, windows: readonly PatchPlace
     );
     yield {
       tensor: fromPlanes(own, tensor, layout),
-      change: { x: { scale: 1 / across, offset: -x }, y: { scale: 1 / down, offset: -y }, size: window },
+      change: windowChange(size, image, { ...window, x, y }),
     };
   }
 }

@@ -3,24 +3,20 @@ import { readFileSync } from 'node:fs';
 import sharp from 'sharp';
 import { describe, expect, it } from 'vitest';
 import type { LoadOptions } from '../../lib/index.ts';
-import { makeNode } from '../../lib/model/graph/graph.ts';
 import { detection, segmentation } from '../../lib/targets/index.ts';
-import { TECHNIQUES } from '../../lib/techniques/registry.ts';
 import { expectClose } from '../helpers/expect-close.ts';
 import { brightnessModel, noiseImage } from '../helpers/explain-models.ts';
-import { buildModel, noise } from '../helpers/model-builder.ts';
 import { explainerOpener } from '../helpers/open-explainers.ts';
+import { cheapTechniques, segmenter } from '../helpers/technique-networks.ts';
 
 const open = explainerOpener();
 
-const PARAMS: Readonly<Record<string, Record<string, unknown>>> = {
+const ALL = cheapTechniques({
   'smooth-grad': { n: 4, sigma: 0.05 },
   sess: { scales: 3, smooth: false },
-  'multi-scale': { scales: [1, 2] },
   cameras: { sizes: [32, 48, 64] },
   'augmented-grad-cam': { n: 30, fuse: 'mean' },
-};
-const ALL = TECHNIQUES.map(({ name }) => ({ name, technique: { name, params: PARAMS[name] ?? {} } }));
+});
 
 /** The weighted middle of a map. */
 function middleOf({ data, width, height }: { data: Float32Array; width: number; height: number }) {
@@ -64,18 +60,6 @@ describe.each(FITS)('a picture %s', (_, preprocess, [width, height]) => {
   });
 });
 
-/** y = Conv₁ₓ₁(ReLU(Conv(x))) at half the size of the input, which is any. */
-const segmenter = buildModel({
-  nodes: [
-    makeNode('Conv', ['x', 'w'], ['c'], { strides: [2, 2] }),
-    makeNode('Relu', ['c'], ['a'], {}, { name: 'features' }),
-    makeNode('Conv', ['a', 'v'], ['y']),
-  ],
-  inputs: [{ name: 'x', dims: ['N', 3, 'H', 'W'] }],
-  outputs: [{ name: 'y', dims: ['N', 4, 'h', 'w'] }],
-  initializers: { w: noise([6, 3, 2, 2], 3, 0.5), v: noise([4, 6, 1, 1], 4) },
-});
-
 /** 1 inside a box of [h, w]. */
 const inside = (box: readonly [number, number, number, number], width: number, height: number) =>
   Float32Array.from({ length: width * height }, (_, i) => {
@@ -89,7 +73,7 @@ describe('a region', () => {
   it.each(['augmentation', 'multi-scale', 'sess', 'jitter-cam', 'smooth-grad', 'cameras'])(
     'stays where it was by %s',
     async name => {
-      const cam = await open(segmenter);
+      const cam = await open(segmenter());
       const params = { 'multi-scale': { scales: [1, 2] }, sess: { scales: 1 }, cameras: { sizes: [16] } }[name] ?? {};
       const { raw } = await cam.explain(noiseImage([1, 3, 16, 24]), {
         method: 'hirescam',
@@ -113,7 +97,7 @@ describe('a region', () => {
   );
 
   it('of a mask is mirrored with the input, not merely kept', async () => {
-    const cam = await open(segmenter);
+    const cam = await open(segmenter());
     const mask = inside([1, 2, 3, 4], 12, 8);
     const explain = (technique?: string) =>
       cam.explain(noiseImage([1, 3, 16, 24]), {

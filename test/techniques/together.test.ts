@@ -2,19 +2,12 @@
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 import { type Explainer, type Explanation, load } from '../../lib/index.ts';
 import { topK } from '../../lib/targets/index.ts';
-import { TECHNIQUES } from '../../lib/techniques/registry.ts';
 import { expectClose } from '../helpers/expect-close.ts';
 import { expectError } from '../helpers/expect-error.ts';
 import { flat, noiseImage, plainModel } from '../helpers/explain-models.ts';
+import { cheapTechniques } from '../helpers/technique-networks.ts';
 
-const PARAMS: Readonly<Record<string, Record<string, unknown>>> = {
-  'smooth-grad': { n: 3 },
-  'multi-scale': { scales: [1, 2] },
-  sess: { scales: 2 },
-  cameras: { sizes: [16, 32] },
-  'augmented-grad-cam': { n: 3, iterations: 5 },
-};
-const ALL = TECHNIQUES.map(({ name }) => ({ name, technique: { name, params: PARAMS[name] ?? {} } }));
+const ALL = cheapTechniques();
 
 let cam: Explainer;
 beforeAll(async () => {

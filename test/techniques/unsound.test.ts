@@ -2,23 +2,20 @@
 import { describe, expect, it } from 'vitest';
 import { makeNode } from '../../lib/model/graph/graph.ts';
 import { segmentation, topK } from '../../lib/targets/index.ts';
-import { TECHNIQUES } from '../../lib/techniques/registry.ts';
 import { expectClose } from '../helpers/expect-close.ts';
 import { expectError } from '../helpers/expect-error.ts';
 import { brightnessModel, flat, noiseImage, plainModel } from '../helpers/explain-models.ts';
 import { buildModel, noise } from '../helpers/model-builder.ts';
 import { explainerOpener } from '../helpers/open-explainers.ts';
+import { cheapTechniques, segmenter } from '../helpers/technique-networks.ts';
 
 const open = explainerOpener();
 
-const PARAMS: Readonly<Record<string, Record<string, unknown>>> = {
-  'smooth-grad': { n: 3 },
+const ALL = cheapTechniques({
   sess: { scales: 3, smooth: false },
   'multi-scale': { scales: [1, 0.5] },
   cameras: { sizes: [16, 24] },
-  'augmented-grad-cam': { n: 4, iterations: 5 },
-};
-const ALL = TECHNIQUES.map(({ name }) => ({ name, technique: { name, params: PARAMS[name] ?? {} } }));
+});
 const even = (value: number) =>
   ({ type: 'float32', data: new Float32Array(3 * 16 * 24).fill(value), dims: [1, 3, 16, 24] }) as const;
 
@@ -67,23 +64,12 @@ it('SESS weighs windows evenly for each target that none of them shows', async (
 });
 
 describe('a region of one pixel', () => {
-  const segmenter = buildModel({
-    nodes: [
-      makeNode('Conv', ['x', 'w'], ['c'], { strides: [2, 2] }),
-      makeNode('Relu', ['c'], ['a'], {}, { name: 'features' }),
-      makeNode('Conv', ['a', 'v'], ['y']),
-    ],
-    inputs: [{ name: 'x', dims: ['N', 3, 'H', 'W'] }],
-    outputs: [{ name: 'y', dims: ['N', 4, 'h', 'w'] }],
-    initializers: { w: noise([6, 3, 2, 2], 3, 0.5), v: noise([4, 6, 1, 1], 4) },
-  });
-
   it.each([
     [0, 0],
     [5, 3],
     [4, 6],
   ])('(%i, %i) is not lost where the output shrinks', async (x, y) => {
-    const cam = await open(segmenter);
+    const cam = await open(segmenter());
     const { raw, status } = await cam.explain(noiseImage([1, 3, 16, 24]), {
       method: 'layer-cam',
       target: segmentation({ classIndex: 1, region: { point: [x, y] } }),
@@ -125,7 +111,7 @@ it.each(['sess', 'cameras'])(
   async name => {
     const cam = await open(plainModel({ size: ['H', 'W'] }));
     const image = noiseImage([1, 3, 16, 16]);
-    const inner = { name, params: PARAMS[name]! };
+    const inner = ALL.find(one => one.name === name)!.technique;
     const alone = await cam.explain(image, { target: 1, technique: inner });
     const both = await cam.explain(image, { target: 1, technique: [inner, 'augmentation'] });
     expect(both.runs.network).toBe(6 * alone.runs.network);

@@ -1,6 +1,6 @@
 import { inSlices } from '../../common/slices.ts';
 import type { Tensor } from '../../engine/tensor.ts';
-import type { Size } from '../../image/geometry.ts';
+import type { InputChange, Size } from '../../image/geometry.ts';
 import type { ImageLayout } from '../../image/layout.ts';
 import { resize } from '../../kernels/maps.ts';
 import type { Maps, ResizeOptions } from '../../kernels/types.ts';
@@ -55,9 +55,16 @@ export async function mirrored(maps: Maps): Promise<Maps> {
   return { ...maps, data };
 }
 
-/** How an input lies in its mirror image. */
-export const mirrorChange = ({ width, height }: Size) => ({
-  x: { scale: -1, offset: width },
-  y: { scale: 1, offset: 0 },
-  size: { width, height },
-});
+/** How an input of some size lies in a window, at (x, y), of itself at another size; by default in all of that. */
+export function windowChange(from: Size, to: Size, window = { ...to, x: 0, y: 0 }): InputChange {
+  return {
+    x: { scale: to.width / from.width, offset: -window.x },
+    y: { scale: to.height / from.height, offset: -window.y },
+    size: { width: window.width, height: window.height },
+  };
+}
+
+/** How an input lies in the mirror image of one that it lies in so. */
+export function mirroredChange({ x, y, size }: InputChange): InputChange {
+  return { x: { scale: -x.scale, offset: size.width - x.offset }, y, size };
+}
