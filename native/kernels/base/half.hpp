@@ -5,14 +5,15 @@
 // No SIMD tiers: bound by memory once the compiler has vectorised the loop.
 #pragma once
 
-#include <bit>
 #include <cstddef>
 #include <cstdint>
+
+#include "kernels/base/bits.hpp"
 
 namespace onnx_cam::kernels {
 
 inline std::uint16_t halfOf(float value) {
-  std::uint32_t bits = std::bit_cast<std::uint32_t>(value);
+  std::uint32_t bits = bitCast<std::uint32_t>(value);
   const std::uint32_t sign = (bits >> 16) & 0x8000;
   bits &= 0x7fffffff;
   std::uint32_t half;
@@ -20,7 +21,7 @@ inline std::uint16_t halfOf(float value) {
     half = bits > 0x7f800000 ? 0x7e00 : 0x7c00;
   } else if (bits < 0x38800000) {
     // Below 2^-14: next to 0.5 a float's last digit is the smallest half, so the addition rounds.
-    half = std::bit_cast<std::uint32_t>(std::bit_cast<float>(bits) + 0.5f) - 0x3f000000;
+    half = bitCast<std::uint32_t>(bitCast<float>(bits) + 0.5f) - 0x3f000000;
   } else {
     const std::uint32_t odd = (bits >> 13) & 1;
     half = (bits - (112u << 23) + 0xfff + odd) >> 13;
@@ -35,7 +36,7 @@ inline float floatOf(std::uint16_t half) {
     return sign != 0 ? -value : value;
   }
   const std::uint32_t exponent = rest >= 0x7c00 ? 224u << 23 : 112u << 23;
-  return std::bit_cast<float>(sign | ((rest << 13) + exponent));
+  return bitCast<float>(sign | ((rest << 13) + exponent));
 }
 
 void floatToHalf(const float* from, std::size_t count, std::uint16_t* to);

@@ -24,20 +24,25 @@ static inline __attribute__((always_inline)) Lanes positivePart(Lanes value) {
   return value < Lanes{} ? Lanes{} : value;
 }
 
+/// The lower half of a vector plus its upper half.
+template <typename Half, typename Whole>
+static inline __attribute__((always_inline)) Half halvesAdded(Whole value) {
+  static_assert(sizeof(Whole) == 2 * sizeof(Half));
+  Half halves[2];
+  std::memcpy(halves, &value, sizeof value);
+  return halves[0] + halves[1];
+}
+
 /// Sum of the lanes, pairwise.
 static inline __attribute__((always_inline)) float horizontalSum(Lanes value) {
+  typedef float Four __attribute__((vector_size(4 * sizeof(float))));
 #if ONNX_CAM_LANES >= 16
-  const auto eight = __builtin_shufflevector(value, value, 0, 1, 2, 3, 4, 5, 6, 7) +
-                     __builtin_shufflevector(value, value, 8, 9, 10, 11, 12, 13, 14, 15);
+  typedef float Eight __attribute__((vector_size(8 * sizeof(float))));
+  const Four four = halvesAdded<Four>(halvesAdded<Eight>(value));
+#elif ONNX_CAM_LANES >= 8
+  const Four four = halvesAdded<Four>(value);
 #else
-  const auto eight = value;
+  const Four four = value;
 #endif
-#if ONNX_CAM_LANES >= 8
-  const auto four =
-      __builtin_shufflevector(eight, eight, 0, 1, 2, 3) + __builtin_shufflevector(eight, eight, 4, 5, 6, 7);
-#else
-  const auto four = eight;
-#endif
-  const auto two = four + __builtin_shufflevector(four, four, 2, 3, 2, 3);
-  return two[0] + two[1];
+  return (four[0] + four[2]) + (four[1] + four[3]);
 }

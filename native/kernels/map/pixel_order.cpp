@@ -1,9 +1,9 @@
 #include "kernels/map/pixel_order.hpp"
 
-#include <bit>
 #include <utility>
 #include <vector>
 
+#include "kernels/base/bits.hpp"
 #include "kernels/base/interruption.hpp"
 
 namespace onnx_cam::kernels {
@@ -34,7 +34,7 @@ bool pixelOrder(const float* map, std::size_t count, std::uint32_t* order) {
   std::vector<Entry> entries(count), sorted(count);
   std::vector<std::size_t> counts(kPasses * kBuckets);
   for (std::size_t i = 0; i < count; i++) {
-    const auto bits = std::bit_cast<std::uint32_t>(map[i]);
+    const auto bits = bitCast<std::uint32_t>(map[i]);
     if ((bits & ~kSign) > kInfinity) return false;
     const std::uint32_t key = keyOf(bits);
     entries[i] = {key, static_cast<std::uint32_t>(i)};

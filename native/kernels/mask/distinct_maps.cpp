@@ -1,11 +1,11 @@
 #include "kernels/mask/distinct_maps.hpp"
 
 #include <algorithm>
-#include <bit>
 #include <cmath>
 #include <string_view>
 #include <unordered_map>
 
+#include "kernels/base/bits.hpp"
 #include "kernels/base/interruption.hpp"
 
 namespace onnx_cam {
@@ -17,7 +17,7 @@ bool quantise(const float* map, std::size_t positions, const kernels::MaskRule& 
   const auto [low, high] = std::minmax_element(map, map + positions);
   const bool constant = *low == *high && std::none_of(map, map + positions, [](float v) { return std::isnan(v); });
   if (rule.stretch == kernels::MaskStretch::none) {
-    for (std::size_t i = 0; i < positions; i++) out[i] = std::bit_cast<int32_t>(map[i]);
+    for (std::size_t i = 0; i < positions; i++) out[i] = kernels::bitCast<int32_t>(map[i]);
     return constant;
   }
   const double range = static_cast<double>(*high) - *low;
@@ -26,7 +26,7 @@ bool quantise(const float* map, std::size_t positions, const kernels::MaskRule& 
     const double value = (static_cast<double>(map[i]) - *low) * factor;
     // Not finite, or a NaN in the map made the range meaningless: such maps are equal to themselves only.
     out[i] = std::isfinite(value) && std::abs(value) <= 2e9 ? static_cast<int32_t>(std::lround(value))
-                                                            : std::bit_cast<int32_t>(map[i]);
+                                                            : kernels::bitCast<int32_t>(map[i]);
   }
   return constant;
 }
