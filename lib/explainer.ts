@@ -1,5 +1,6 @@
 import { checkCount, checkNames, checkObject } from './common/checks.ts';
 import { OnnxCamError, throwIfAborted } from './common/errors.ts';
+import { AT_ONCE, type InPlace } from './explain/admission.ts';
 import { checkEvaluateOptions, type EvaluateOptions, type NamedTensor } from './explain/evaluate-options.ts';
 import type { Evaluation } from './explain/evaluation.ts';
 import { type CallParts, ExplainCalls } from './explain/explain-call.ts';
@@ -78,9 +79,22 @@ export class Explainer {
     this.#checkUsable();
     checkExplainOptions(options);
     throwIfAborted(options.signal);
+    const { admission } = this.#parts;
+    return admission.call(() => this.#explain(image, options, admission.inPlace));
+  }
+
+  async #explain(
+    image: ExplainSource | readonly ExplainSource[],
+    options: ExplainOptions,
+    inPlace: InPlace,
+  ): Promise<ExplainResult> {
+    throwIfAborted(options.signal);
     const { sources, several } = splitSources(image, this.#base.network.model.input);
     const given = targetsOf(options.target, sources.length);
-    const results = await this.#calls.explain(sources, given, options);
+    // A call for one image waits as a whole, so that calls begin in the order of asking.
+    const results = await (sources.length === 1
+      ? inPlace(() => this.#calls.explain(sources, given, options, AT_ONCE), options.signal)
+      : this.#calls.explain(sources, given, options, inPlace));
     return several ? results : results[0]!;
   }
 
@@ -103,16 +117,10 @@ export class Explainer {
     this.#checkUsable();
     const several = Array.isArray(options?.map) ? { ...options, map: undefined, maps: options.map } : options;
     checkMeasureOptions(several);
-    throwIfAborted(several.signal);
-    const { sources, several: images } = splitSources(image, this.#base.network.model.input);
-    if (images) throw new OnnxCamError('ERR_INPUT_SHAPE', 'measure takes one image');
-    const end = this.#parts.schedule.begin(1);
-    try {
-      const results = await this.#measuring.measure(image, sources[0]!, several);
+    return this.#ofOneImage(image, 'measure', several.signal, async source => {
+      const results = await this.#measuring.measure(image, source, several);
       return several.maps ? results : results[0]!;
-    } finally {
-      end();
-    }
+    });
   }
 
   /**
@@ -138,11 +146,16 @@ export class Explainer {
     checkNames(options, ['topK', 'signal', 'inputs'], 'predict');
     checkInputs(options.inputs);
     checkCount('topK', options.topK, 1);
+    return this.#ofOneImage(image, 'predict', options.signal, source => this.#predict(source, options));
+  }
+
+  async #predict(
+    source: DetectedSource,
+    options: { topK?: number; signal?: AbortSignal; inputs?: ExplainOptions['inputs'] },
+  ): Promise<Prediction[]> {
     const { network, setting } = await this.#parts.stages.of({ inputs: options.inputs });
-    const { sources, several } = splitSources(image, network.model.input);
-    if (several) throw new OnnxCamError('ERR_INPUT_SHAPE', 'predict takes one image');
     if (!network.unsettled({})) rowHead(network, network.withDetection({}));
-    const ready = await this.#read(sources[0]!, { signal: options.signal });
+    const ready = await this.#read(source, { signal: options.signal });
     await settleDetector(network, {}, ready, options.signal);
     const choice = network.withDetection({});
     rowHead(network, choice);
@@ -197,7 +210,13 @@ export class Explainer {
       const idle = pool.reduce((best, one) => (one.running < best.running ? one : best));
       idle.running++;
       try {
-        return await idle.explainer.explain(input, { ...explainOptions, target: nthTarget(options.target, index) });
+        const { explainer } = idle;
+        explainer.#checkUsable();
+        return await explainer.#explain(
+          input,
+          { ...explainOptions, target: nthTarget(options.target, index) },
+          AT_ONCE,
+        );
       } finally {
         idle.running--;
       }
@@ -228,8 +247,18 @@ export class Explainer {
     return this.#base.network.model.sha256();
   }
 
-  /** Releases the sessions; runs under way finish. Calling it again does no harm. */
+  /**
+   * Calls of `explain`, `predict` and `measure` that were accepted and have not settled, whether they wait or are in work: what
+   * `maxQueue` limits. An array of images is one call. Images of `stream` and `evaluate` do not count: these take no more than
+   * their `concurrency` at once by themselves.
+   */
+  get pending(): number {
+    return this.#parts.admission.pending;
+  }
+
+  /** Releases the sessions; runs under way finish, calls that wait end with `ERR_DISPOSED`. Calling it again does no harm. */
   dispose(): Promise<void> {
+    this.#parts.admission.close();
     this.#disposed ??= this.#parts.dispose();
     return this.#disposed;
   }
@@ -241,6 +270,27 @@ export class Explainer {
   /** The model as it was loaded. */
   get #base(): Stage {
     return this.#parts.stages.base;
+  }
+
+  /** A call about one image, when there is a place for it. */
+  async #ofOneImage<T>(
+    image: ExplainSource,
+    what: string,
+    signal: AbortSignal | undefined,
+    task: (source: DetectedSource) => Promise<T>,
+  ): Promise<T> {
+    throwIfAborted(signal);
+    const { admission, schedule } = this.#parts;
+    return admission.call(async () => {
+      const { sources, several } = splitSources(image, this.#base.network.model.input);
+      if (several) throw new OnnxCamError('ERR_INPUT_SHAPE', `${what} takes one image`);
+      const end = schedule.begin(1);
+      try {
+        return await admission.inPlace(() => task(sources[0]!), signal);
+      } finally {
+        end();
+      }
+    });
   }
 
   #read(source: DetectedSource, call: ReadingCall): Promise<ReadyImage> {

@@ -4,6 +4,7 @@ import { withPrecision } from './engine/precision.ts';
 import { isAccelerated } from './engine/providers.ts';
 import { Session } from './engine/session.ts';
 import { toNativeConfig } from './engine/session-options.ts';
+import { Admission } from './explain/admission.ts';
 import type { Stage } from './explain/stage.ts';
 import { Stages } from './explain/stages.ts';
 import { Explainer } from './explainer.ts';
@@ -40,6 +41,7 @@ export async function load(model: string | URL | Uint8Array, options: LoadOption
     decode,
     labels,
     detector,
+    maxQueue,
     ...others
   } = options;
   const { layer, input, output, inputs, tokens, ...sessionOptions } = others;
@@ -89,6 +91,7 @@ export async function load(model: string | URL | Uint8Array, options: LoadOption
   return new Explainer({
     stages: new Stages(loaded, cache, stageOf),
     schedule,
+    admission: new Admission(schedule.concurrency, maxQueue),
     reading: { preprocessing: joining, decoding: { limitInputPixels, decode } },
     dispose: () => cache.dispose(),
   });

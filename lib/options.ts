@@ -49,6 +49,11 @@ export interface LoadOptions extends Omit<SessionOptions, 'externalFiles' | 'ext
   inputs?: Readonly<Record<string, Tensor>>;
   /** How the outputs hold detections where they are not recognised; false where they are none. */
   detector?: false | DetectionFormatName | DetectionFormat;
+  /**
+   * How many calls of `explain`, `predict` and `measure` may be pending, in work or waiting (default: any number). Calls beyond
+   * it are refused with `ERR_BUSY`; `explainer.pending` counts them.
+   */
+  maxQueue?: number;
   /** Layout of token layers where it cannot be found from the shapes. */
   tokens?: { readonly grid?: readonly [height: number, width: number]; readonly prefix?: number };
 }
@@ -111,6 +116,7 @@ const LOAD_OPTIONS: readonly string[] = [
   'output',
   'inputs',
   'detector',
+  'maxQueue',
   'tokens',
   ...SESSION_OPTION_NAMES.filter(name => name !== 'externalFiles'),
 ];
@@ -127,6 +133,7 @@ export function checkLoadOptions(options: LoadOptions): void {
   checkPreprocess(options.preprocess);
   checkDecodeOptions(options);
   checkTokens(options.tokens);
+  if (options.maxQueue !== Number.POSITIVE_INFINITY) checkCount('maxQueue', options.maxQueue, 1);
   checkInputs(options.inputs);
 }
 

@@ -23,6 +23,7 @@ export type ErrorCode =
   | 'ERR_PROVIDER_UNAVAILABLE'
   | 'ERR_RUNTIME'
   | 'ERR_OUT_OF_MEMORY'
+  | 'ERR_BUSY'
   | 'ERR_DISPOSED'
   | 'ERR_ADDON'
   | 'ERR_ABORTED';

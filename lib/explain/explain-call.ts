@@ -8,6 +8,7 @@ import type { ExplainRequest } from '../request/request.ts';
 import { resolveFor, rowHead } from '../request/targets.ts';
 import { headChoiceOf, outputOf, scoringGraphOf } from '../targets/resolve.ts';
 import type { Target } from '../targets/target.ts';
+import type { Admission, InPlace } from './admission.ts';
 import type { ImageResults } from './assemble-results.ts';
 import { onInput } from './detections.ts';
 import { explainThatFits } from './explain-that-fits.ts';
@@ -24,10 +25,12 @@ export interface CallParts {
   readonly stages: Stages;
   readonly schedule: RunSchedule;
   readonly reading: Reading;
+  readonly admission: Admission;
 }
 
 /** Images, and for each its target. */
 interface Asked {
+  readonly inPlace: InPlace;
   readonly sources: readonly DetectedSource[];
   readonly targets: readonly Target[];
 }
@@ -42,6 +45,7 @@ export class ExplainCalls {
 
   /**
    * @param given one target for each of the sources
+   * @param inPlace how each run waits until its images may be read
    * @returns the results in the order of the sources
    * @throws what `Explainer.explain` throws
    */
@@ -49,12 +53,13 @@ export class ExplainCalls {
     sources: readonly DetectedSource[],
     given: readonly Target[],
     options: ExplainOptions,
+    inPlace: InPlace,
   ): Promise<ExplainResult[]> {
     const results: ExplainResult[] = [];
     // Each output has layers of its own.
     for (const output of new Set(given.map(outputOf))) {
       const own = given.flatMap((target, i) => (outputOf(target) === output ? [i] : []));
-      const asked = { sources: own.map(i => sources[i]!), targets: own.map(i => given[i]!) };
+      const asked = { sources: own.map(i => sources[i]!), targets: own.map(i => given[i]!), inPlace };
       const explained = await this.#explainOutput(output, asked, options);
       for (const [i, index] of own.entries()) results[index] = explained[i]!;
     }
@@ -64,7 +69,7 @@ export class ExplainCalls {
   /** Images whose targets name the same output. */
   async #explainOutput(
     output: string | undefined,
-    { sources, targets: given }: Asked,
+    { sources, targets: given, inPlace }: Asked,
     options: ExplainOptions,
   ): Promise<ExplainResult[]> {
     const { inputs } = options;
@@ -72,15 +77,15 @@ export class ExplainCalls {
     const request = stage.requests.make(options);
     const compares = given.some(target => similarImages(target).length > 0);
     const targets = compares
-      ? await this.#withEmbeddings(await this.#parts.stages.of({ inputs }), given, request.signal)
+      ? await this.#withEmbeddings(await this.#parts.stages.of({ inputs }), given, inPlace, request.signal)
       : given;
-    return this.#explainAll(stage, { sources, targets }, request, options);
+    return this.#explainAll(stage, { sources, targets, inPlace }, request, options);
   }
 
   /** Images in runs side by side, as the schedule has it. */
   async #explainAll(
     stage: Stage,
-    { sources, targets }: Asked,
+    { sources, targets, inPlace }: Asked,
     request: ExplainRequest,
     options: ExplainOptions,
   ): Promise<ExplainResult[]> {
@@ -97,7 +102,8 @@ export class ExplainCalls {
     try {
       const chunks = await sideBySide(starts, atOnce, async from => {
         const part = { sources: sources.slice(from, from + batchSize), targets: targets.slice(from, from + batchSize) };
-        const chunk = await this.#explainChunk(stage, part, request, batchSize);
+        const explain = () => this.#explainChunk(stage, part, request, batchSize);
+        const chunk = await inPlace(explain, request.signal);
         done += chunk.length;
         request.progress?.images({ done, total });
         return chunk.map((byMethod, i) => nest(byMethod, targets[from + i]!, options, request));
@@ -110,7 +116,7 @@ export class ExplainCalls {
 
   async #explainChunk(
     stage: Stage,
-    { sources, targets }: Asked,
+    { sources, targets }: Omit<Asked, 'inPlace'>,
     request: ExplainRequest,
     batchSize: number,
   ): Promise<ImageResults[]> {
@@ -134,9 +140,15 @@ export class ExplainCalls {
   }
 
   /** The targets with vectors in the place of pictures; a picture that several compare with is run once. */
-  async #withEmbeddings(stage: Stage, targets: readonly Target[], signal: AbortSignal | undefined): Promise<Target[]> {
+  async #withEmbeddings(
+    stage: Stage,
+    targets: readonly Target[],
+    inPlace: InPlace,
+    signal: AbortSignal | undefined,
+  ): Promise<Target[]> {
     const embedded = new Map<Target, Target>();
-    for (const target of new Set(targets)) embedded.set(target, await this.#withEmbedding(stage, target, signal));
+    for (const target of new Set(targets))
+      embedded.set(target, await inPlace(() => this.#withEmbedding(stage, target, signal), signal));
     return targets.map(target => embedded.get(target)!);
   }
 
