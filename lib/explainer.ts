@@ -153,7 +153,7 @@ export class Explainer {
     source: DetectedSource,
     options: { topK?: number; signal?: AbortSignal; inputs?: ExplainOptions['inputs'] },
   ): Promise<Prediction[]> {
-    const { network, setting } = await this.#parts.stages.of({ inputs: options.inputs });
+    const { network, setting } = await this.#parts.stages.of({ inputs: options.inputs, signal: options.signal });
     if (!network.unsettled({})) rowHead(network, network.withDetection({}));
     const ready = await this.#read(source, { signal: options.signal });
     await settleDetector(network, {}, ready, options.signal);

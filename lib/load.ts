@@ -1,4 +1,4 @@
-import { OnnxCamError } from './common/errors.ts';
+import { OnnxCamError, throwIfAborted } from './common/errors.ts';
 import { physicalCores } from './engine/physical-cores.ts';
 import { withPrecision } from './engine/precision.ts';
 import { isAccelerated } from './engine/providers.ts';
@@ -28,11 +28,12 @@ const NO_FILES = { enableProfiling: undefined, optimizedModelFilePath: undefined
  * Loads an ONNX model for explaining: reads it, finds its input, class scores and layers.
  * @param model path, `file:` URL, or the file's bytes (which must not change while the explainer is in use)
  * @throws `ERR_MODEL_NOT_FOUND`, `ERR_MODEL_INVALID`, `ERR_MODEL_UNSUPPORTED`, `ERR_EXTERNAL_DATA`,
- * `ERR_OPTION_INVALID`, `ERR_PROVIDER_UNAVAILABLE`, `ERR_ADDON`, `ERR_RUNTIME`
+ * `ERR_OPTION_INVALID`, `ERR_PROVIDER_UNAVAILABLE`, `ERR_ADDON`, `ERR_RUNTIME`, `ERR_ABORTED`
  */
 export async function load(model: string | URL | Uint8Array, options: LoadOptions = {}): Promise<Explainer> {
   checkSource(model);
   checkLoadOptions(options);
+  throwIfAborted(options.signal);
   const {
     precision = 'auto',
     scoringPrecision,
@@ -42,6 +43,7 @@ export async function load(model: string | URL | Uint8Array, options: LoadOption
     labels,
     detector,
     maxQueue,
+    signal,
     ...others
   } = options;
   const { layer, input, output, inputs, tokens, ...sessionOptions } = others;
@@ -60,6 +62,7 @@ export async function load(model: string | URL | Uint8Array, options: LoadOption
     inputs,
     size: typeof preprocess === 'object' ? preprocess.size : undefined,
     half: precision === 'fp16',
+    signal,
     detector: parseDetectorOption(detector),
     labelCount: async place => {
       given = await labelsOf(labels, place);

@@ -54,6 +54,8 @@ export interface LoadOptions extends Omit<SessionOptions, 'externalFiles' | 'ext
    * it are refused with `ERR_BUSY`; `explainer.pending` counts them.
    */
   maxQueue?: number;
+  /** Ends loading, not what is done with the model later. */
+  signal?: AbortSignal;
   /** Layout of token layers where it cannot be found from the shapes. */
   tokens?: { readonly grid?: readonly [height: number, width: number]; readonly prefix?: number };
 }
@@ -117,6 +119,7 @@ const LOAD_OPTIONS: readonly string[] = [
   'inputs',
   'detector',
   'maxQueue',
+  'signal',
   'tokens',
   ...SESSION_OPTION_NAMES.filter(name => name !== 'externalFiles'),
 ];
@@ -135,6 +138,7 @@ export function checkLoadOptions(options: LoadOptions): void {
   checkTokens(options.tokens);
   if (options.maxQueue !== Number.POSITIVE_INFINITY) checkCount('maxQueue', options.maxQueue, 1);
   checkInputs(options.inputs);
+  checkSignal(options.signal);
 }
 
 /** @throws `ERR_OPTION_INVALID` for `inputs` that are no tensors */
@@ -185,8 +189,12 @@ export function checkCallOptions({
   checkCount('batchSize', batchSize, 1);
   checkSeed(seed);
   checkInputs(inputs);
-  if (signal !== undefined && !(signal instanceof AbortSignal)) throw invalid('`signal` must be an AbortSignal');
+  checkSignal(signal);
   if (onProgress !== undefined && typeof onProgress !== 'function') throw invalid('`onProgress` must be a function');
+}
+
+function checkSignal(signal: unknown): void {
+  if (signal !== undefined && !(signal instanceof AbortSignal)) throw invalid('`signal` must be an AbortSignal');
 }
 
 const isLayerName = (value: unknown): boolean => typeof value === 'string' || typeof value === 'number';

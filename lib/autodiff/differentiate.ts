@@ -1,4 +1,5 @@
 import { OnnxCamError } from '../common/errors.ts';
+import { atOnce, type Steps } from '../common/slices.ts';
 import type { FactTable } from '../model/graph/facts.ts';
 import type { Graph, GraphNode } from '../model/graph/graph.ts';
 import { Accumulator } from './accumulator.ts';
@@ -65,6 +66,11 @@ export interface Differentiation {
  * `ERR_LAYER_NOT_FOUND` for an unknown tensor.
  */
 export function differentiate(options: DifferentiateOptions): Differentiation {
+  return atOnce(differentiationSteps(options));
+}
+
+/** The same, a node at a time. */
+export function* differentiationSteps(options: DifferentiateOptions): Steps<Differentiation> {
   const { graph, facts, rules = gradientRules } = options;
   const patterns = options.patterns ?? (options.rules ? [] : gradientPatterns);
   const scores = Object.keys(options.seeds);
@@ -74,6 +80,7 @@ export function differentiate(options: DifferentiateOptions): Differentiation {
       throw new OnnxCamError('ERR_LAYER_NOT_FOUND', `cannot differentiate: the model has no tensor "${name}"`);
 
   const path = findPath(graph, facts, rules, scores, [...targets.values()]);
+  yield;
   const obstacles = obstaclesOn(path, rules);
   if (obstacles.length > 0) throw noGradient(obstacles);
   for (const [name, tensor] of targets) if (!path.tensors.has(tensor)) throw disconnected(options, tensor, name);
@@ -82,7 +89,9 @@ export function differentiate(options: DifferentiateOptions): Differentiation {
   const pass = new Pass(emit, path, new Set(scores), options.manyScores ?? false);
   for (const [score, seed] of Object.entries(options.seeds)) pass.plant(score, seed);
   const ends = new Set([...scores, ...targets.values()]);
-  pass.run(rules, matchPatterns(graph, path, facts, patterns, ends));
+  const composites = matchPatterns(graph, path, facts, patterns, ends);
+  yield;
+  yield* pass.steps(rules, composites);
 
   const gradients = new Map<string, string>();
   for (const [name, tensor] of targets) {
@@ -125,8 +134,9 @@ class Pass implements PassView, GradientSink {
     else this.addIndex(score, { ...known, name });
   }
 
-  run(rules: RuleSet, composites: ReadonlyMap<GraphNode, PatternMatch>): void {
+  *steps(rules: RuleSet, composites: ReadonlyMap<GraphNode, PatternMatch>): Steps<void> {
     for (const node of this.#path.nodes.toReversed()) {
+      yield;
       const index = this.#accumulators.get(node.outputs[0]!)?.onlyIndex;
       const rule = rules.get(operatorOf(node))!;
       if (index && rule.backwardIndex?.(new NodeContext(node, this, [], this, index))) continue;
@@ -172,7 +182,7 @@ class Pass implements PassView, GradientSink {
     const inner = new Pass(emit, path, new Set(), this.manyScores, subject);
     for (const source of sources) inner.#seen.set(source.name, source);
     for (const [result, gradient] of results) if (inner.wants(result)) inner.add(result, gradient);
-    inner.run(rules, new Map());
+    atOnce(inner.steps(rules, new Map()));
     const gradients = new Map<string, Value>();
     for (const name of names) {
       const gradient = inner.gradient(name);

@@ -11,6 +11,11 @@ export class Recent<K, V> {
     this.#capacity = capacity;
   }
 
+  /** Lets go of a value, unless there is another under its key by now. */
+  forget(key: K, value: V): void {
+    if (this.#values.get(key) === value) this.#values.delete(key);
+  }
+
   get(key: K, make: () => V): V {
     if (this.#values.has(key)) {
       const known = this.#values.get(key) as V;
@@ -21,8 +26,7 @@ export class Recent<K, V> {
     const made = make();
     this.#values.set(key, made);
     if (this.#values.size > this.#capacity) this.#values.delete(this.#values.keys().next().value as K);
-    // By then there may be another under its key.
-    if (made instanceof Promise) made.catch(() => this.#values.get(key) === made && this.#values.delete(key));
+    if (made instanceof Promise) made.catch(() => this.forget(key, made));
     return made;
   }
 }

@@ -1,4 +1,5 @@
 import { setImmediate as nextTurn } from 'node:timers/promises';
+import { throwIfAborted } from './errors.ts';
 
 /** Values that are gone through between two turns of the event loop: a few milliseconds. */
 export const SLICE = 2 ** 19;
@@ -11,10 +12,33 @@ export async function inSlices(count: number, work: (begin: number, end: number)
   }
 }
 
-/** Work in steps, with turns of the event loop in between. */
-export async function inSteps<T>(steps: Iterator<void, T>): Promise<T> {
-  for (let step = steps.next(); ; step = steps.next()) {
+/** A turn of the event loop between two long steps, in which a signal can fire. @throws `ERR_ABORTED` */
+export async function breathe(signal: AbortSignal | undefined): Promise<void> {
+  await nextTurn();
+  throwIfAborted(signal);
+}
+
+/** Milliseconds of small steps between two turns. */
+const STRETCH = 4;
+
+/** Work that may pause between its steps. */
+export type Steps<T> = Generator<void, T, void>;
+
+/** Work in steps, large and small, with turns of the event loop in between. @throws `ERR_ABORTED`, and what a step throws */
+export async function inSteps<T>(steps: Iterator<void, T>, signal?: AbortSignal): Promise<T> {
+  for (let began = performance.now(); ; ) {
+    const step = steps.next();
     if (step.done) return step.value;
-    await nextTurn();
+    if (performance.now() - began < STRETCH) continue;
+    await breathe(signal);
+    began = performance.now();
+  }
+}
+
+/** All steps at once. */
+export function atOnce<T>(steps: Iterator<void, T>): T {
+  for (;;) {
+    const step = steps.next();
+    if (step.done) return step.value;
   }
 }

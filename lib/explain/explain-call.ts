@@ -72,12 +72,12 @@ export class ExplainCalls {
     { sources, targets: given, inPlace }: Asked,
     options: ExplainOptions,
   ): Promise<ExplainResult[]> {
-    const { inputs } = options;
-    const stage = await this.#parts.stages.of({ head: scoringGraph(given), output, inputs });
+    const { inputs, signal } = options;
+    const stage = await this.#parts.stages.of({ head: scoringGraph(given), output, inputs, signal });
     const request = stage.requests.make(options);
     const compares = given.some(target => similarImages(target).length > 0);
     const targets = compares
-      ? await this.#withEmbeddings(await this.#parts.stages.of({ inputs }), given, inPlace, request.signal)
+      ? await this.#withEmbeddings(await this.#parts.stages.of({ inputs, signal }), given, inPlace, signal)
       : given;
     return this.#explainAll(stage, { sources, targets, inPlace }, request, options);
   }

@@ -77,7 +77,7 @@ export class MeasureCalls {
     call: MeasureCall,
   ): Promise<MeasuredImage> {
     const target = parseTarget(asked);
-    const stage = await this.stageOf(target, inputs);
+    const stage = await this.stageOf(target, inputs, call.signal);
     const image = await readImage(source, this.#parts.stages.base.network.model.input, this.#parts.reading, {
       signal: call.signal,
       mapSize: 'input',
@@ -99,7 +99,7 @@ export class MeasureCalls {
     signal: AbortSignal | undefined,
   ): Promise<Measurements[]> {
     const { model } = image.stage.network;
-    const facts = await image.stage.network.factsFor(image.stage.network.sizeOf(image.image.tensor));
+    const facts = await image.stage.network.factsFor(image.stage.network.sizeOf(image.image.tensor), signal);
     const layers = model.layers.map(layer => positionsOf(layer, facts.get(layer.name)?.dims));
     const maps = await Promise.all(
       given.map(async ({ map, how, made, score }): Promise<MapToJudge> => {
@@ -113,8 +113,8 @@ export class MeasureCalls {
     return measureMaps(image, maps, metrics, { truth, signal });
   }
 
-  async stageOf(target: Target, inputs: MeasureOptions['inputs']): Promise<Stage> {
-    return this.#parts.stages.of({ head: scoringGraphOf(target), output: outputOf(target), inputs });
+  async stageOf(target: Target, inputs: MeasureOptions['inputs'], signal: AbortSignal | undefined): Promise<Stage> {
+    return this.#parts.stages.of({ head: scoringGraphOf(target), output: outputOf(target), inputs, signal });
   }
 }
 

@@ -26,7 +26,7 @@ export async function scoresAsked(
 ): Promise<PictureScorerRequest> {
   const { image } = work[i]!;
   const size = network.sizeOf(image.tensor);
-  const facts = await network.factsFor(size);
+  const facts = await network.factsFor(size, call.signal);
   const wanted = targets.length > work.length ? targets : [targets[i]!];
   const scored = similar
     ? similarityScores(network, run, i, wanted)

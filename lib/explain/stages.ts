@@ -1,6 +1,7 @@
 import { OnnxCamError } from '../common/errors.ts';
 import { named } from '../common/named.ts';
 import { Recent } from '../common/recent.ts';
+import { RecentWork } from '../common/shared-work.ts';
 import type { Tensor } from '../engine/tensor.ts';
 import { needsInputs } from '../model/find/input.ts';
 import type { Model } from '../model/load-model.ts';
@@ -15,6 +16,7 @@ export interface StageRequest {
   readonly output?: string | undefined;
   /** Tensors for the other inputs, before those of the explainer. */
   readonly inputs?: Readonly<Record<string, Tensor>> | undefined;
+  readonly signal?: AbortSignal | undefined;
 }
 
 /** A model as it is for tensors of some shapes, and the sessions of its graphs. */
@@ -22,7 +24,7 @@ interface Place {
   readonly model: Model;
   readonly sessions: SessionUse;
   /** By scoring graph. */
-  readonly heads: Recent<string | Uint8Array, Promise<{ readonly model: Model; readonly sessions: SessionUse }>>;
+  readonly heads: RecentWork<string | Uint8Array, { readonly model: Model; readonly sessions: SessionUse }>;
 }
 
 /** Shapes of further inputs, and scoring graphs, whose models are kept. */
@@ -35,8 +37,8 @@ export class Stages {
   readonly #place: Place;
   readonly #sessions: SessionCache;
   readonly #make: (model: Model, sessions: SessionUse) => Stage;
-  readonly #byShapes = new Recent<string, Promise<Place>>(KEPT);
-  readonly #byHead = new Recent<string | Uint8Array, Promise<Stage>>(KEPT);
+  readonly #byShapes = new RecentWork<string, Place>(KEPT);
+  readonly #byHead = new RecentWork<string | Uint8Array, Stage>(KEPT);
 
   readonly #byOutput = new Recent<string, Stage>(KEPT);
 
@@ -49,9 +51,9 @@ export class Stages {
 
   /**
    * @throws `ERR_MODEL_UNSUPPORTED` while inputs have no tensor, `ERR_OPTION_INVALID` and `ERR_INPUT_SHAPE` for tensors
-   * that the model doesn't take, what reading and probing a model throw
+   * that the model doesn't take, `ERR_ABORTED`, what reading and probing a model throw
    */
-  async of({ head, output, inputs }: StageRequest): Promise<Stage> {
+  async of({ head, output, inputs, signal }: StageRequest): Promise<Stage> {
     const { model } = this.#place;
     // Throws: with another name in mind for one that is missing.
     const known = new Set(model.graph.inputs.map(({ name }) => name));
@@ -60,18 +62,20 @@ export class Stages {
     if (missing.length > 0) throw needsInputs(model.input.name, missing);
     if (!inputs || Object.keys(inputs).length === 0) {
       if (head === undefined) return this.ofOutput(output);
-      return this.#byHead.get(keyOf(head), async () => {
-        const scored = await this.#withHead(this.#place, head);
+      const make = async (signal: AbortSignal) => {
+        const scored = await this.#withHead(this.#place, head, signal);
         return this.#make(scored.model, scored.sessions);
-      });
+      };
+      return this.#byHead.get(keyOf(head), make, signal);
     }
     const fixedInputs = { ...model.fixedInputs, ...inputs };
     const shapes = Object.entries(fixedInputs).map(([name, { type, dims }]) => [name, type, dims]);
-    const place = await this.#byShapes.get(JSON.stringify(shapes.sort()), async () =>
-      placeOf(await model.withInputs(inputs), this.#sessions.scope()),
-    );
+    // Copied: whoever asked first may be gone while others wait, and do as he likes with his tensors.
+    const make = async (signal: AbortSignal) =>
+      placeOf(await model.withInputs(copies(inputs), signal), this.#sessions.scope());
+    const place = await this.#byShapes.get(JSON.stringify(shapes.sort()), make, signal);
     // Equal shapes make equal graphs; only what is fed differs.
-    const used = head === undefined ? place : await this.#withHead(place, head);
+    const used = head === undefined ? place : await this.#withHead(place, head, signal);
     return this.#make({ ...explaining(used.model, output), fixedInputs }, used.sessions);
   }
 
@@ -87,11 +91,12 @@ export class Stages {
     return this.#byOutput.get(output, () => this.#make(explaining(model, output), sessions));
   }
 
-  #withHead({ model, heads }: Place, head: string | URL | Uint8Array) {
-    return heads.get(keyOf(head), async () => ({
-      model: await model.withHead(head),
+  #withHead({ model, heads }: Place, head: string | URL | Uint8Array, signal: AbortSignal | undefined) {
+    const make = async (signal: AbortSignal) => ({
+      model: await model.withHead(head, signal),
       sessions: this.#sessions.scope(),
-    }));
+    });
+    return heads.get(keyOf(head), make, signal);
   }
 }
 
@@ -106,6 +111,11 @@ function explaining(model: Model, output: string | undefined): Model {
   }
 }
 
-const placeOf = (model: Model, sessions: SessionUse): Place => ({ model, sessions, heads: new Recent(KEPT) });
+const placeOf = (model: Model, sessions: SessionUse): Place => ({ model, sessions, heads: new RecentWork(KEPT) });
+
+const copies = (inputs: Readonly<Record<string, Tensor>>): Readonly<Record<string, Tensor>> =>
+  Object.fromEntries(
+    Object.entries(inputs).map(([name, { data, ...rest }]) => [name, { ...rest, data: data.slice() } as Tensor]),
+  );
 
 const keyOf = (head: string | URL | Uint8Array): string | Uint8Array => (head instanceof URL ? head.href : head);

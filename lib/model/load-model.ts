@@ -1,4 +1,5 @@
 import { OnnxCamError, throwIfAborted } from '../common/errors.ts';
+import { breathe } from '../common/slices.ts';
 import type { Tensor } from '../engine/tensor.ts';
 import { type DetectionFormat, parseDetectorOption } from '../targets/detection.ts';
 import { resolveExternalData } from './file/external-data.ts';
@@ -48,7 +49,7 @@ export interface Model {
    * The model with further fixed tensors, before those that it has.
    * @throws `ERR_OPTION_INVALID` for inputs that the model doesn't have, `ERR_INPUT_SHAPE` for tensors that they don't take
    */
-  withInputs(inputs: Readonly<Record<string, Tensor>>): Promise<Model>;
+  withInputs(inputs: Readonly<Record<string, Tensor>>, signal?: AbortSignal): Promise<Model>;
   readonly logits: Logits;
   readonly layers: readonly Layer[];
   /** The automatic layer, the last one of each branch where none lies on every path; none without spatial layers. */
@@ -62,7 +63,7 @@ export interface Model {
   /** What else says something of pictures and classes, what wins last; `sidecar` wins over all of them. */
   readonly sources: readonly Source[];
   /** Facts for pictures of another size, for models that take any size. */
-  factsFor(width: number, height: number, depth?: number): Promise<FactTable>;
+  factsFor(width: number, height: number, depth?: number, signal?: AbortSignal): Promise<FactTable>;
   /** Logits of another output of the model. */
   logitsOf(output: string): Logits;
   /**
@@ -84,7 +85,7 @@ export interface Model {
    * The model with a scoring graph behind it.
    * @throws what reading a model throws, and see mergeHead
    */
-  withHead(head: string | URL | Uint8Array): Promise<Model>;
+  withHead(head: string | URL | Uint8Array, signal?: AbortSignal): Promise<Model>;
   /** Hexadecimal SHA-256 of the model file; computed when first asked for, in slices that let the event loop turn. */
   sha256(): Promise<string>;
 }
@@ -139,21 +140,27 @@ export async function loadModel(source: string | URL | Uint8Array, options: Load
       place: { path, sidecar, sources, sha256: () => (digest ??= sha256(bytes)) },
       describing: { createSession, half: options.half ?? false, detection, labelCount },
     },
+    signal,
   );
 }
 
 /** What is read of a model's files, and what the user says of it. */
 interface Opened {
   readonly original: Graph;
-  readonly options: LoadModelOptions;
+  /** The signal is one of loading alone. */
+  readonly options: Omit<LoadModelOptions, 'signal'>;
   readonly place: Pick<Model, 'path' | 'sidecar' | 'sources' | 'sha256'>;
   readonly describing: Omit<DescribeOptions, 'wanted' | 'probe' | keyof Flow>;
 }
 
-async function openModel(inputs: Readonly<Record<string, Tensor>>, opened: Opened): Promise<Model> {
+async function openModel(
+  inputs: Readonly<Record<string, Tensor>>,
+  opened: Opened,
+  signal: AbortSignal | undefined,
+): Promise<Model> {
   const { options, place, describing } = opened;
   const original = opened.original.clone();
-  const { createSession, signal } = options;
+  const { createSession } = options;
   const { sidecar, sources } = place;
   const described = describeInput(original, { input: options.input ?? sidecar.input, inputs });
   const input = adaptPictureInput(original, described);
@@ -166,6 +173,7 @@ async function openModel(inputs: Readonly<Record<string, Tensor>>, opened: Opene
   const probe: ProbeOptions = { input, inputs: { ...inputs, ...made }, width, height, signal };
   const settle = async () => {
     const { graph: plain, assumptions, decided } = await resolveControlFlow(original, createSession, probe);
+    await breathe(signal);
     const full = await settleBatch(plain, wanted, createSession, probe, decided);
     return { plain, flow: { assumptions, decided }, full };
   };
@@ -175,22 +183,25 @@ async function openModel(inputs: Readonly<Record<string, Tensor>>, opened: Opene
     if (missing.length > 0 && isModels) throw needsInputs(input.name, missing, error);
     throw isModels && width === undefined ? orAskForSize(error, input) : error;
   });
+  await breathe(signal);
   const model = await describeModel(full, { wanted, probe, ...flow, ...describing });
   const whole = {
     ...place,
     fixedInputs: inputs,
     missing,
-    withInputs: (further: Readonly<Record<string, Tensor>>) => openModel({ ...inputs, ...further }, opened),
+    withInputs: (further: Readonly<Record<string, Tensor>>, signal?: AbortSignal) =>
+      openModel({ ...inputs, ...further }, opened, signal),
   };
   return {
     ...model,
     ...whole,
-    withHead: async head => {
-      const { graph } = await readGraph(head, undefined);
+    withHead: async (head, signal) => {
+      const { graph } = await readGraph(head, signal);
       const { output } = model.logits;
-      const merged = await mergeHead(plain, graph, { facts: full.facts, output, createSession });
-      const settled = await settleBatch(merged, HEAD_SCORE, createSession, probe, flow.decided);
-      const scored = await describeModel(settled, { wanted: HEAD_SCORE, probe, ...flow, ...describing });
+      const merged = await mergeHead(plain, graph, { facts: full.facts, output, createSession, signal });
+      const probing = { ...probe, signal };
+      const settled = await settleBatch(merged, HEAD_SCORE, createSession, probing, flow.decided);
+      const scored = await describeModel(settled, { wanted: HEAD_SCORE, probe: probing, ...flow, ...describing });
       return { ...scored, ...whole, withHead: () => Promise.reject(new TypeError('the model has a scoring graph')) };
     },
   };
@@ -215,7 +226,9 @@ async function readGraph(source: string | URL | Uint8Array, signal: AbortSignal 
   const bytes = source instanceof Uint8Array ? source : await readModelFile(path!);
   throwIfAborted(signal);
   const parsed = parseModel(bytes);
+  await breathe(signal);
   await resolveExternalData(parsed, path);
+  throwIfAborted(signal);
   return { graph: await lowerInTurns(parsed, signal), bytes };
 }
 
@@ -264,8 +277,8 @@ async function describeModel(
     input: settled.input,
     ...viewOf(wanted),
     half: graph.nodes.some(({ op, outputs }) => WEIGHTED.has(op) && facts.get(outputs[0]!)?.type === 'float16'),
-    factsFor: async (width, height, depth) => {
-      const options = { ...probe, input: settled.input, width, height, depth, like: facts };
+    factsFor: async (width, height, depth, signal) => {
+      const options = { ...probe, input: settled.input, width, height, depth, like: facts, signal };
       const found = await probeFacts(graph, createSession, options);
       const broken = brokenAssumption(assumptions, found);
       if (broken) throw otherWay(broken, width, height);

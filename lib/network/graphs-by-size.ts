@@ -1,4 +1,5 @@
 import { Recent } from '../common/recent.ts';
+import { RecentWork } from '../common/shared-work.ts';
 import type { Tensor } from '../engine/tensor.ts';
 import type { Graph } from '../model/graph/graph.ts';
 import { type OpenSizes, ofOneSize, openGraph, widen } from '../model/graph/open-sizes.ts';
@@ -37,7 +38,7 @@ interface Form<G> {
  * with its constants inside.
  */
 export class GraphsBySize {
-  readonly #sized = new Recent<string, Promise<SizedGraph<unknown>>>(KEPT_SIZES);
+  readonly #sized = new RecentWork<string, SizedGraph<unknown>>(KEPT_SIZES);
   readonly #forms = new Recent<string, Form<unknown>[]>(KEPT_KEYS);
   readonly #shared: boolean;
   #count = 0;
@@ -49,11 +50,17 @@ export class GraphsBySize {
 
   /**
    * @param key equal where the graphs are equal at one size, and stand for the same kind of `G`
-   * @throws what `build` throws
+   * @param build its signal fires when nobody waits for the graph any more
+   * @throws `ERR_ABORTED` as soon as the signal fires, and what `build` throws
    */
-  at<G extends { readonly graph: Graph }>(key: string, size: string, build: () => Promise<G>): Promise<SizedGraph<G>> {
-    const fit = async () => this.#fit(key, await build());
-    return this.#sized.get(`${size} ${key}`, fit) as Promise<SizedGraph<G>>;
+  at<G extends { readonly graph: Graph }>(
+    key: string,
+    size: string,
+    build: (signal: AbortSignal) => Promise<G>,
+    signal: AbortSignal | undefined,
+  ): Promise<SizedGraph<G>> {
+    const fit = async (signal: AbortSignal) => this.#fit(key, await build(signal));
+    return this.#sized.get(`${size} ${key}`, fit, signal) as Promise<SizedGraph<G>>;
   }
 
   #fit<G extends { readonly graph: Graph }>(key: string, made: G): SizedGraph<G> {

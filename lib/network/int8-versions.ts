@@ -1,3 +1,4 @@
+import { throwIfAborted } from '../common/errors.ts';
 import { Session } from '../engine/session.ts';
 import { serializeModel } from '../model/file/serialize-model.ts';
 import type { FactTable } from '../model/graph/facts.ts';
@@ -21,7 +22,7 @@ export interface Int8Source {
   /** How many values the ranges have: the least and the largest of each tensor. */
   readonly values: number;
   /** A session of the int8 graph for these ranges. */
-  open(ranges: Float64Array): Promise<{ readonly session: Session; readonly output: string }>;
+  open(ranges: Float64Array, signal?: AbortSignal): Promise<{ readonly session: Session; readonly output: string }>;
 }
 
 /** Why a model has no int8 version of ours; undefined where it may have one. */
@@ -35,14 +36,14 @@ const QUANTISED = /^(De|Dynamic)?QuantizeLinear$|^QLinear|Integer/;
 
 /**
  * Undefined where nothing of the graph can be computed in int8.
- * @param levels of weights; by default what this CPU multiplies right
+ * @param asked.levels of weights; by default what this CPU multiplies right
  */
 export async function makeInt8(
   { graph, output }: ScoringGraph,
   facts: FactTable,
   batch: number,
   options: NetworkSessionOptions,
-  levels?: number,
+  { levels, signal }: { readonly levels?: number; readonly signal?: AbortSignal } = {},
 ): Promise<Int8Source | undefined> {
   const made = int8Graph(graph, facts);
   if (!made) return undefined;
@@ -56,14 +57,16 @@ export async function makeInt8(
       throw error;
     }));
   return {
-    session: await createSession(observed, options),
+    session: await createSession(observed, options, signal),
     graph: observed,
     rows,
     values: 2 * made.points.length,
-    open: async ranges => {
-      const settled = withRanges(await round(), ranges);
+    open: async (ranges, signal) => {
+      const rounded = await round();
+      throwIfAborted(signal);
+      const settled = withRanges(rounded, ranges);
       const shifted = addShift(settled, output);
-      return { session: await createSession(settled, options), output: shifted };
+      return { session: await createSession(settled, options, signal), output: shifted };
     },
   };
 }
@@ -85,9 +88,19 @@ function addShift(graph: Graph, scores: string): string {
  * With one thread, and without ONNX Runtime's passes over quantised graphs: they would round the weights of float convolutions
  * between quantised ones, one step for a whole weight.
  */
-function createSession(graph: Graph, options: NetworkSessionOptions): Promise<Session> {
+function createSession(
+  graph: Graph,
+  options: NetworkSessionOptions,
+  signal: AbortSignal | undefined,
+): Promise<Session> {
   const { model, externalFiles } = serializeModel(graph);
   const { extra } = options;
   const session = { disable_quant_qdq: '1', ...(extra?.session as object) };
-  return Session.create(model, { ...options, extra: { ...extra, session }, intraOpNumThreads: 1, externalFiles });
+  return Session.create(model, {
+    ...options,
+    extra: { ...extra, session },
+    intraOpNumThreads: 1,
+    externalFiles,
+    signal,
+  });
 }

@@ -1,5 +1,7 @@
 import { OnnxCamError, throwIfAborted } from '../common/errors.ts';
 import { Recent } from '../common/recent.ts';
+import { RecentWork } from '../common/shared-work.ts';
+import { inSteps, type Steps } from '../common/slices.ts';
 import { DeviceTensor } from '../engine/device-tensor.ts';
 import type { Precision } from '../engine/precision.ts';
 import { precisionOf, type UsedPrecision } from '../engine/precision.ts';
@@ -16,7 +18,7 @@ import { repeatBatch, sharesBatch } from '../model/probe/probing-feeds.ts';
 import { type Candidates, detectionHead } from '../plan/detection-readout.ts';
 import { ofEachPass, type PassKind } from '../plan/passes/index.ts';
 import { type NetworkPlan, planKey } from '../plan/plan.ts';
-import { type PlannedGraph, planGraph } from '../plan/plan-graph.ts';
+import { type PlannedGraph, planSteps } from '../plan/plan-graph.ts';
 import { readoutFeeds, readoutHead } from '../plan/readout.ts';
 import type { ScoreHead } from '../plan/score-head.ts';
 import type { TargetLayer } from '../plan/target-layer.ts';
@@ -100,7 +102,7 @@ export interface GraphRun<G extends { readonly graph: Graph }> {
   readonly key: string;
   /** Of the pictures. */
   readonly size: string;
-  build(): G;
+  build(): Steps<G>;
   /** Besides the model's fixed inputs. */
   feeds(made: G): Readonly<Record<string, Tensor>>;
   fetches(made: G): readonly string[];
@@ -127,7 +129,7 @@ export class Network {
   readonly #settled = new Map<string, { readonly format: DetectionFormat; readonly note: string }>();
   readonly #precision: Precision;
   readonly #graphs: GraphsBySize;
-  readonly #factsBySize = new Recent<string, Promise<FactTable>>(KEPT_SIZES);
+  readonly #factsBySize = new RecentWork<string, FactTable>(KEPT_SIZES);
 
   constructor(
     model: Model,
@@ -221,13 +223,14 @@ export class Network {
     const size = this.sizeOf(images);
     const threads = this.#schedule.share;
     const { model, blocks } = this;
-    const sized = await this.#graphs.at(planKey(plan, layers), size, async () =>
-      planGraph(model, await this.factsFor(size), head, layers, plan, { blocks }),
-    );
+    const build = async (signal: AbortSignal) =>
+      inSteps(planSteps(model, await this.factsFor(size, signal), head, layers, plan, { blocks }), signal);
+    const sized = await this.#graphs.at(planKey(plan, layers), size, build, signal);
     return this.#cache.use(
       `${threads} ${sized.key}`,
-      () => this.#create(sized, threads),
+      signal => this.#create(sized, threads, signal),
       session => this.#runPlanned(session, sized.feeds, head, asked, threads),
+      signal,
     );
   }
 
@@ -240,7 +243,7 @@ export class Network {
   ): Promise<NetworkResult> {
     const batch = images.dims[0]!;
     const feeds: Record<string, Tensor> = { ...constants, [planned.input]: images };
-    if (head.readout) Object.assign(feeds, readoutFeeds(head, await this.factsFor(this.sizeOf(images))));
+    if (head.readout) Object.assign(feeds, readoutFeeds(head, await this.factsFor(this.sizeOf(images), signal)));
     if (plan.seed) Object.assign(feeds, seedTensors(plan.seed, targets, head.classes, planned));
     Object.assign(feeds, this.#fixedInputs(batch));
     let milliseconds = 0;
@@ -279,13 +282,14 @@ export class Network {
   async runGraph<G extends { readonly graph: Graph }>(run: GraphRun<G>): Promise<Record<string, Tensor>> {
     const { key, size, build, feeds, fetches, batch, signal } = run;
     const threads = this.#schedule.share;
-    const sized = await this.#graphs.at(key, size, async () => build());
+    const sized = await this.#graphs.at(key, size, signal => inSteps(build(), signal), signal);
     const { made } = sized;
     const fed = { ...sized.feeds, ...feeds(made), ...this.#fixedInputs(batch) };
     return this.#cache.use(
       `${threads} ${sized.key}`,
-      async () => ({ session: await openSized(sized, this.#withThreads(threads)) }),
+      async signal => ({ session: await openSized(sized, this.#withThreads(threads), signal) }),
       ({ session }) => this.#schedule.run(() => session.run(fed, fetches(made), { signal }), threads, signal),
+      signal,
     );
   }
 
@@ -298,12 +302,12 @@ export class Network {
   }
 
   /** Shapes at the size that is fed: models that take any size are probed once for each. */
-  factsFor(size: string): Promise<FactTable> {
+  factsFor(size: string, signal?: AbortSignal): Promise<FactTable> {
     const { input, facts } = this.model;
     const probed = facts.get(input.name)!;
     if (size === this.sizeOf(probed)) return Promise.resolve(facts);
     const [width, height, depth] = size.split('x').map(Number).reverse() as [number, number, number?];
-    return this.#factsBySize.get(size, () => this.model.factsFor(width, height, depth));
+    return this.#factsBySize.get(size, signal => this.model.factsFor(width, height, depth, signal), signal);
   }
 
   #fixedInputs(batch: number): Readonly<Record<string, Tensor>> {
@@ -324,8 +328,8 @@ export class Network {
     return { precision, warnings: [...session.warnings, ...warnings] };
   }
 
-  async #create(sized: SizedGraph<PlannedGraph>, threads: number): Promise<NetworkSession> {
-    const opened = await openPlanned(sized, this.#withThreads(threads));
+  async #create(sized: SizedGraph<PlannedGraph>, threads: number, signal: AbortSignal): Promise<NetworkSession> {
+    const opened = await openPlanned(sized, this.#withThreads(threads), signal);
     return { ...opened, ...this.#used(opened.session) };
   }
 

@@ -1,4 +1,5 @@
 import { MAX_OPTIMIZED_NODES } from '../common/sizes.ts';
+import { breathe } from '../common/slices.ts';
 import { Session } from '../engine/session.ts';
 import { serializeModel } from '../model/file/serialize-model.ts';
 import type { Graph } from '../model/graph/graph.ts';
@@ -21,9 +22,10 @@ export interface PlannedSession {
 export async function openPlanned(
   sized: SizedGraph<PlannedGraph>,
   options: NetworkSessionOptions,
+  signal: AbortSignal,
 ): Promise<PlannedSession> {
   const planned = sized.made;
-  const session = await openSized(sized, options);
+  const session = await openSized(sized, options, signal);
   const kept = new Set([...planned.activations.values(), ...planned.gradients.values()]);
   const passes = Object.values(planned.passes).flatMap(names => [...names.values()]);
   const { region, candidates } = planned;
@@ -34,15 +36,23 @@ export async function openPlanned(
 }
 
 /** @throws what creating a session throws */
-export function openSized(sized: SizedGraph<unknown>, options: NetworkSessionOptions): Promise<Session> {
+export async function openSized(
+  sized: SizedGraph<unknown>,
+  options: NetworkSessionOptions,
+  signal: AbortSignal,
+): Promise<Session> {
+  await breathe(signal);
   const graph = sized.open();
+  await breathe(signal);
   const { model, externalFiles } = serializeModel(graph);
+  await breathe(signal);
   return Session.create(model, {
     ...options,
     graphOptimizationLevel: options.graphOptimizationLevel ?? levelFor(graph),
     // The runtime keeps a pattern for every shape that it has seen.
     enableMemPattern: options.enableMemPattern ?? (sized.anySize ? false : undefined),
     externalFiles,
+    signal,
   });
 }
 

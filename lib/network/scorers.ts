@@ -109,7 +109,7 @@ export class Scorers {
     const { data, dims } = request.image.tensor;
     const build = () => networkGraph(this.#model, facts, head);
     const form = { kind: 'network', key: keyOf('network', request), size: request.size, build } as const;
-    const { use, int8 } = this.#versions(form, feeds, facts);
+    const { use, int8 } = this.#versions(form, feeds, facts, request.signal);
     return createPictureScorer({
       ...this.#common(request),
       input: { data, dims, layout: this.#model.input.layout },
@@ -127,7 +127,7 @@ export class Scorers {
     const kept = prefix && { [prefixInput(layer)]: repeatBatch(prefix, this.#model.input.batch ?? 1) };
     const key = keyOf(entry ? 'block' : 'tail', request, entry ? [layer, entry] : [layer]);
     const form = { kind: 'tail', key, size: request.size, build } as const;
-    const versions = cut ? this.#versions(form, { ...feeds, ...kept }, facts) : undefined;
+    const versions = cut ? this.#versions(form, { ...feeds, ...kept }, facts, request.signal) : undefined;
     return createActivationScorer({
       ...this.#common(request),
       layer: request.activations,
@@ -143,11 +143,16 @@ export class Scorers {
   }
 
   /** The float model, and where that is asked for its int8 version. */
-  #versions(form: ScoringForm, feeds: Feeds, facts: FactTable) {
-    return { use: this.#use(form, feeds), int8: this.#useInt8(form, feeds, facts) };
+  #versions(form: ScoringForm, feeds: Feeds, facts: FactTable, signal: AbortSignal | undefined) {
+    return { use: this.#use(form, feeds, signal), int8: this.#useInt8(form, feeds, facts, signal) };
   }
 
-  #useInt8({ kind, key, size, build }: ScoringForm, feeds: Feeds, facts: FactTable): UseInt8 | string | undefined {
+  #useInt8(
+    { kind, key, size, build }: ScoringForm,
+    feeds: Feeds,
+    facts: FactTable,
+    signal: AbortSignal | undefined,
+  ): UseInt8 | string | undefined {
     if (this.#scoringPrecision !== 'int8') return undefined;
     const accelerated = isAccelerated(this.#options.executionProviders);
     const reason = accelerated ? 'int8 is for CPUs' : reasonAgainst(this.#model);
@@ -155,34 +160,36 @@ export class Scorers {
     return task =>
       this.#cache.use(
         `int8 ${size} ${key}`,
-        async () => {
+        async signal => {
           const graph = build();
-          const made = await makeInt8(graph, facts, this.#model.input.batch ?? 1, this.#options);
+          const made = await makeInt8(graph, facts, this.#model.input.batch ?? 1, this.#options, { signal });
           return { session: made?.session ?? NO_SESSION, made, ...this.#named(graph, feeds) };
         },
         ({ made, names, ...named }) => {
           if (!made) return task(NOTHING[kind]);
           const observer = { ...named, session: made.session, output: made.rows, fixed: this.#fixed(names, feeds) };
-          const open = async (ranges: Float64Array) => ({ ...observer, ...(await made.open(ranges)) });
+          const open = async (ranges: Float64Array) => ({ ...observer, ...(await made.open(ranges, signal)) });
           return task({ observer, scores: named.output, values: made.values, open });
         },
+        signal,
       );
   }
 
   /** `feeds` are fixed inputs of this image alone. */
-  #use({ key, size, build }: ScoringForm, feeds: Feeds): UseModel {
+  #use({ key, size, build }: ScoringForm, feeds: Feeds, signal: AbortSignal | undefined): UseModel {
     return async task => {
-      const sized = await this.#graphs.at(key, size, async () => build());
+      const sized = await this.#graphs.at(key, size, async () => build(), signal);
       return this.#cache.use(
         sized.key,
-        () => this.#open(sized, feeds),
+        signal => this.#open(sized, feeds, signal),
         ({ names, ...model }) => task({ ...model, fixed: { ...this.#fixed(names, feeds), ...sized.feeds } }),
+        signal,
       );
     };
   }
 
-  async #open(sized: SizedGraph<ScoringGraph>, feeds: Feeds) {
-    const session = await openSized(sized, { ...this.#options, intraOpNumThreads: 1 });
+  async #open(sized: SizedGraph<ScoringGraph>, feeds: Feeds, signal: AbortSignal) {
+    const session = await openSized(sized, { ...this.#options, intraOpNumThreads: 1 }, signal);
     const { shared, ...named } = this.#named(sized.made, feeds);
     return { ...named, session, shared: new Set([...shared, ...Object.keys(sized.feeds)]) };
   }

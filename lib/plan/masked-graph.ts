@@ -1,8 +1,9 @@
 import { plus } from '../autodiff/blocked.ts';
-import { differentiate } from '../autodiff/differentiate.ts';
+import { differentiationSteps } from '../autodiff/differentiate.ts';
 import { Emitter } from '../autodiff/emitter.ts';
 import { reduce } from '../autodiff/forms.ts';
 import type { Value } from '../autodiff/value.ts';
+import type { Steps } from '../common/slices.ts';
 import { expose } from '../model/graph/expose.ts';
 import type { FactTable, TensorFacts } from '../model/graph/facts.ts';
 import { type Graph, makeNode } from '../model/graph/graph.ts';
@@ -52,12 +53,12 @@ export interface MaskedGraphOptions {
  * from the scores to u, through the whole network.
  * @throws `ERR_NO_GRADIENT`
  */
-export function maskedGraph(
+export function* maskedGraph(
   model: Model,
   facts: FactTable,
   head: ScoreHead,
   { maps, normalization, black, views }: MaskedGraphOptions,
-): MaskedGraph {
+): Steps<MaskedGraph> {
   const graph = model.graph.clone();
   graph.outputs.length = 0;
   const known = new Map(facts);
@@ -66,7 +67,9 @@ export function maskedGraph(
   const count = known.get(rows)!.dims[0]!;
   const declared = count === -1 ? ROWS : undefined;
   const seeds = appendDenseSeeds(graph, known, head, rows, { views, rows: count, declared });
-  const differentiated = orNameAlternatives(() => differentiate({ graph, facts: known, seeds, wrt: [MASK_WEIGHTS] }));
+  const differentiated = yield* orNameAlternatives(
+    differentiationSteps({ graph, facts: known, seeds, wrt: [MASK_WEIGHTS] }),
+  );
   for (const [name, one] of differentiated.facts) known.set(name, one);
   return {
     graph,

@@ -1,4 +1,5 @@
 import { OnnxCamError } from '../common/errors.ts';
+import type { Steps } from '../common/slices.ts';
 import type { MethodDefinition } from '../methods/definition.ts';
 import { METHODS } from '../methods/registry.ts';
 import type { ScoreHead } from './score-head.ts';
@@ -20,9 +21,9 @@ export function refuseDetections({ detector }: ScoreHead): void {
  * Runs a differentiation; where it fails, the error also names the methods that work on the same layer without it.
  * @throws `ERR_NO_GRADIENT`
  */
-export function orNameAlternatives<T>(differentiation: () => T): T {
+export function* orNameAlternatives<T>(differentiation: Steps<T>): Steps<T> {
   try {
-    return differentiation();
+    return yield* differentiation;
   } catch (error) {
     if (!(error instanceof OnnxCamError) || error.code !== 'ERR_NO_GRADIENT') throw error;
     const anyNetwork = ({ needs }: MethodDefinition) =>

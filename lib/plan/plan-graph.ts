@@ -1,11 +1,13 @@
 import type { ClassSeed } from '../autodiff/seed.ts';
+import { atOnce, type Steps } from '../common/slices.ts';
 import type { FactTable } from '../model/graph/facts.ts';
 import type { Graph } from '../model/graph/graph.ts';
 import type { Model } from '../model/load-model.ts';
 import type { HeadChoice } from '../targets/resolve.ts';
 import { asFloat32 } from './conversions.ts';
 import { refuseDetections } from './no-gradient.ts';
-import { ofEachPass, PASSES, type PassKind } from './passes/index.ts';
+import { ofEachPass, PASS_KINDS, PASSES, type PassKind } from './passes/index.ts';
+import type { AppendedLayers } from './passes/pass.ts';
 import type { NetworkPlan } from './plan.ts';
 import { PlanWriter } from './plan-writer.ts';
 import type { ScoreHead } from './score-head.ts';
@@ -36,25 +38,31 @@ export interface PlannedGraph {
  * @param options.blocks see `DifferentiateOptions.blocks`: false for sessions that are not on the CPU.
  * @throws `ERR_NO_GRADIENT` when an operator on the way has no rule.
  */
-export function planGraph(
+export function planGraph(...asked: Parameters<typeof planSteps>): PlannedGraph {
+  return atOnce(planSteps(...asked));
+}
+
+/** The same in steps: differentiating goes through the whole graph, for each pass. */
+export function* planSteps(
   model: Model,
   facts: FactTable,
   head: ScoreHead,
   layers: readonly TargetLayer[],
   plan: Omit<NetworkPlan, keyof HeadChoice>,
   { blocks = true } = {},
-): PlannedGraph {
+): Steps<PlannedGraph> {
   if (plan.seed) refuseDetections(head);
   const writer = new PlanWriter(model, facts, head, plan, blocks);
   const gradients =
     plan.seed && plan.gradients.length > 0
-      ? writer.appendGradients(layers.filter(({ name }) => plan.gradients.includes(name)))
+      ? yield* writer.appendGradients(layers.filter(({ name }) => plan.gradients.includes(name)))
       : [];
   // Before the outputs, which are the last that is appended.
-  const passes = ofEachPass(kind => {
+  const appended = new Map<PassKind, AppendedLayers>();
+  for (const kind of PASS_KINDS) {
     const asked = layers.filter(({ name }) => plan.passes?.[kind]?.includes(name));
-    return asked.length > 0 ? PASSES[kind].append(writer, asked) : [];
-  });
+    if (asked.length > 0) appended.set(kind, yield* PASSES[kind].append(writer, asked));
+  }
   const activations = layers
     .filter(({ name }) => plan.activations.includes(name))
     .map(layer => [layer.name, writer.output(writer.featureMaps(layer.name, layer))] as const);
@@ -72,6 +80,6 @@ export function planGraph(
       confidences: writer.output(writer.candidates.confidences),
     },
     gradients: outputs(gradients),
-    passes: ofEachPass(kind => outputs(passes[kind])),
+    passes: ofEachPass(kind => outputs(appended.get(kind) ?? [])),
   };
 }

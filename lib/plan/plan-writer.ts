@@ -1,10 +1,11 @@
 import { expand } from '../autodiff/broadcast.ts';
 import type { Seed } from '../autodiff/differentiate.ts';
-import { differentiate } from '../autodiff/differentiate.ts';
+import { differentiationSteps } from '../autodiff/differentiate.ts';
 import { Emitter } from '../autodiff/emitter.ts';
 import type { ClassSeed } from '../autodiff/seed.ts';
 import { appendClassSeed } from '../autodiff/seed.ts';
 import { pushAll } from '../common/sizes.ts';
+import type { Steps } from '../common/slices.ts';
 import { expose } from '../model/graph/expose.ts';
 import type { FactTable, TensorFacts } from '../model/graph/facts.ts';
 import type { Graph } from '../model/graph/graph.ts';
@@ -13,7 +14,7 @@ import type { Model } from '../model/load-model.ts';
 import type { HeadChoice } from '../targets/resolve.ts';
 import { asFeatureMaps, asRows, feedFloat32 } from './conversions.ts';
 import { orNameAlternatives } from './no-gradient.ts';
-import type { PassWriter } from './passes/pass.ts';
+import type { AppendedLayers, PassWriter } from './passes/pass.ts';
 import type { NetworkPlan } from './plan.ts';
 import type { AppendedReadout, ScoreHead } from './score-head.ts';
 import { appendDenseSeeds, appendScoreView } from './score-views.ts';
@@ -75,10 +76,10 @@ export class PlanWriter implements PassWriter {
   }
 
   /** Layer name and the tensor with its gradient as feature maps. */
-  appendGradients(layers: readonly TargetLayer[]): (readonly [layer: string, tensor: string])[] {
+  *appendGradients(layers: readonly TargetLayer[]): Steps<AppendedLayers> {
     const { seeds } = this;
-    const { gradients, facts } = orNameAlternatives(() =>
-      differentiate({
+    const { gradients, facts } = yield* orNameAlternatives(
+      differentiationSteps({
         graph: this.graph,
         facts: this.facts,
         seeds,

@@ -1,4 +1,4 @@
-import { OnnxCamError } from '../../common/errors.ts';
+import { OnnxCamError, throwIfAborted } from '../../common/errors.ts';
 import { largestOf } from '../../common/sizes.ts';
 import type { Tensor } from '../../engine/tensor.ts';
 import type { FactTable } from '../graph/facts.ts';
@@ -19,6 +19,7 @@ export interface MergeOptions {
   /** The output that a head with one input of another name reads. */
   readonly output: string;
   readonly createSession: CreateSession;
+  readonly signal?: AbortSignal | undefined;
 }
 
 /**
@@ -113,7 +114,7 @@ async function checkOperators(
   model: Graph,
   head: Graph,
   sources: ReadonlyMap<string, string>,
-  { facts, createSession }: MergeOptions,
+  { facts, createSession, signal }: MergeOptions,
 ): Promise<void> {
   const differing = [...head.opsets].filter(([domain, version]) => (model.opsets.get(domain) ?? version) !== version);
   if (differing.length === 0) return;
@@ -133,8 +134,8 @@ async function checkOperators(
   const [name] = head.outputs.map(output => output.name) as [string];
   const valuesOf = (opsets: ReadonlyMap<string, number>) => {
     const graph = new Graph({ ...graphParts(head), opsets });
-    return withProbe(graph, createSession, undefined, async session => {
-      const { data } = (await session.run(feeds, [name]))[name]!;
+    return withProbe(graph, createSession, signal, async session => {
+      const { data } = (await session.run(feeds, [name], { signal }))[name]!;
       return Array.from(data as ArrayLike<number>, Number);
     });
   };
@@ -149,6 +150,7 @@ async function checkOperators(
       { cause },
     );
   const merged = await valuesOf(new Map([...head.opsets, ...model.opsets])).catch(cause => {
+    throwIfAborted(signal);
     throw refuse(cause);
   });
   const largest = Math.max(largestOf(own.map(Math.abs)), 1e-6);

@@ -1,12 +1,12 @@
 import { scale } from '../../autodiff/blocked.ts';
 import { expand } from '../../autodiff/broadcast.ts';
-import { differentiate } from '../../autodiff/differentiate.ts';
+import { differentiationSteps } from '../../autodiff/differentiate.ts';
 import { Emitter } from '../../autodiff/emitter.ts';
 import { reduceSum } from '../../autodiff/forms.ts';
 import { dependentTensors, neededNodes } from '../../model/graph/data-flow.ts';
 import { orNameAlternatives } from '../no-gradient.ts';
 import type { BlockEnd } from '../target-layer.ts';
-import type { Pass, PassWriter } from './pass.ts';
+import type { AppendedLayers, Pass, PassWriter } from './pass.ts';
 
 /**
  * The gradient, with respect to a block's attention, of the score that the head gives to the block's own tokens. The class
@@ -17,16 +17,19 @@ export const blockGradient: Pass = {
   of: 'layer',
   backward: true,
   as: 'gradients',
-  append: (writer, layers) =>
-    layers.map(layer => {
+  *append(writer, layers) {
+    const appended: AppendedLayers = [];
+    for (const layer of layers) {
       const { graph, facts, manyScores, blocks } = writer;
       const seeds = writer.seedsOf(appendBlockLogits(writer, layer.block!));
-      const found = orNameAlternatives(() =>
-        differentiate({ graph, facts, seeds, wrt: [layer.name], manyScores, blocks, prefix: 'block-gradient' }),
+      const found = yield* orNameAlternatives(
+        differentiationSteps({ graph, facts, seeds, wrt: [layer.name], manyScores, blocks, prefix: 'block-gradient' }),
       );
       writer.learn(found.facts);
-      return [layer.name, writer.featureMaps(found.gradients.get(layer.name)!, layer)] as const;
-    }),
+      appended.push([layer.name, writer.featureMaps(found.gradients.get(layer.name)!, layer)]);
+    }
+    return appended;
+  },
 };
 
 /**

@@ -1,8 +1,8 @@
-import { differentiate } from '../../autodiff/differentiate.ts';
+import { differentiationSteps } from '../../autodiff/differentiate.ts';
 import { findPath } from '../../autodiff/path.ts';
 import { gradientRules } from '../../autodiff/rules/index.ts';
 import { makeNode } from '../../model/graph/graph.ts';
-import type { Pass, PassWriter } from './pass.ts';
+import type { AppendedLayers, Pass, PassWriter } from './pass.ts';
 
 /**
  * H·A, H the second derivative of the score: the gradient of Σ G·A with the second factor held fast. A layer that its
@@ -13,13 +13,14 @@ export const curvature: Pass = {
   of: 'layer',
   backward: true,
   as: 'curvature',
-  append: (writer, layers) =>
-    layers.flatMap(layer => {
+  *append(writer, layers) {
+    const appended: AppendedLayers = [];
+    for (const layer of layers) {
       const { graph, facts, manyScores, blocks } = writer;
       const { name } = layer;
       const gradient = writer.wholeGradient(name);
-      if (!findPath(graph, facts, gradientRules, [gradient], [name]).tensors.has(name)) return [];
-      const found = differentiate({
+      if (!findPath(graph, facts, gradientRules, [gradient], [name]).tensors.has(name)) continue;
+      const found = yield* differentiationSteps({
         graph,
         facts,
         seeds: { [gradient]: { gradient: repeatedAs(writer, name, gradient) } },
@@ -29,8 +30,10 @@ export const curvature: Pass = {
         prefix: 'curvature',
       });
       writer.learn(found.facts);
-      return [[name, writer.featureMaps(found.gradients.get(name)!, layer)] as const];
-    }),
+      appended.push([name, writer.featureMaps(found.gradients.get(name)!, layer)]);
+    }
+    return appended;
+  },
 };
 
 /** A layer's tensor, where several scores of one image are asked for once for each row of `gradient`. */

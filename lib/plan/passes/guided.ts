@@ -1,4 +1,4 @@
-import { differentiate } from '../../autodiff/differentiate.ts';
+import { differentiationSteps } from '../../autodiff/differentiate.ts';
 import { gradientPatterns } from '../../autodiff/rules/index.ts';
 import { guidedRules } from '../../autodiff/rulesets/guided.ts';
 import { orNameAlternatives } from '../no-gradient.ts';
@@ -10,10 +10,10 @@ export const guided: Pass = {
   of: 'input',
   backward: true,
   as: 'guided',
-  append: (writer, layers) => {
+  *append(writer, layers) {
     const { graph, facts, seeds, manyScores, blocks } = writer;
-    const found = orNameAlternatives(() =>
-      differentiate({
+    const found = yield* orNameAlternatives(
+      differentiationSteps({
         graph,
         facts,
         seeds,

@@ -1,4 +1,5 @@
 import type { Seed } from '../../autodiff/differentiate.ts';
+import type { Steps } from '../../common/slices.ts';
 import type { LayerTensors, MethodNeeds } from '../../methods/definition.ts';
 import type { FactTable, TensorFacts } from '../../model/graph/facts.ts';
 import type { Graph } from '../../model/graph/graph.ts';
@@ -26,6 +27,9 @@ export interface PassWriter {
   featureMaps(tensor: string, layer: TargetLayer): string;
 }
 
+/** Layer names and tensors. */
+export type AppendedLayers = (readonly [layer: string, tensor: string])[];
+
 /** Something that a run gives of layers besides their activations and the score's gradient. */
 export interface Pass {
   /** Whether a method with these needs reads it of this layer. */
@@ -41,7 +45,7 @@ export interface Pass {
    * @returns layer name and tensor; a layer for which it is zero everywhere may be left out
    * @throws `ERR_NO_GRADIENT`, `ERR_METHOD_UNSUPPORTED`
    */
-  append(writer: PassWriter, layers: readonly TargetLayer[]): (readonly [layer: string, tensor: string])[];
+  append(writer: PassWriter, layers: readonly TargetLayer[]): Steps<AppendedLayers>;
 }
 
 /** A field of {@link LayerTensors} for each place. */

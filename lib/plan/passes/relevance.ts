@@ -1,4 +1,4 @@
-import { differentiate } from '../../autodiff/differentiate.ts';
+import { differentiationSteps } from '../../autodiff/differentiate.ts';
 import { relevanceRules } from '../../autodiff/rulesets/relevance.ts';
 import { appendContrast } from '../../autodiff/seed.ts';
 import { OnnxCamError } from '../../common/errors.ts';
@@ -11,7 +11,7 @@ export const relevance: Pass = {
   of: 'layer',
   backward: true,
   as: 'attributions',
-  append: (writer, layers) => {
+  *append(writer, layers) {
     const { graph, facts, logits, manyScores, blocks } = writer;
     const { [logits]: seed, ...views } = writer.seeds;
     if (!seed || Object.keys(views).length > 0)
@@ -20,8 +20,9 @@ export const relevance: Pass = {
         'relevance starts from logits: relevance-cam takes no probability or other function of them as target',
       );
     const contrast = appendContrast(graph, facts, logits, seed);
-    const found = byRules('relevance propagation', () =>
-      differentiate({
+    const found = yield* byRules(
+      'relevance propagation',
+      differentiationSteps({
         graph,
         facts: contrast.facts,
         seeds: { [logits]: contrast.seed },

@@ -140,7 +140,7 @@ async function bothScores(spec: ModelSpec, batch = 2, levels?: number) {
     createSession: (bytes, options) => Session.create(bytes, options),
   });
   const scoring = networkGraph(model, model.facts, readoutHead(model.logits, undefined));
-  const made = (await makeInt8(scoring, model.facts, 1, {}, levels))!;
+  const made = (await makeInt8(scoring, model.facts, 1, {}, { levels }))!;
   const classes = 12;
   const x = noise([batch, 3, 16, 16], 11);
   const image: Tensor = { type: 'float32', dims: [batch, 3, 16, 16], data: Float32Array.from(x.data as Float32Array) };
