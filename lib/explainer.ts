@@ -13,13 +13,14 @@ import { scoresOf } from './explain/run-targets.ts';
 import { settleDetector } from './explain/settle-detector.ts';
 import type { Stage } from './explain/stage.ts';
 import { startEvaluation } from './explain/start-evaluation.ts';
+import { type ImageStream, type StreamingExplainer, streamImages } from './explain/stream-images.ts';
 import { findUnsupported, type SupportOptions } from './explain/unsupported.ts';
 import type { DetectedSource } from './image/source.ts';
-import { openSource, runStream, type StreamResult, type StreamSource } from './io/picture-stream.ts';
+import type { StreamSource } from './io/picture-stream.ts';
 import type { Measurements } from './metrics/measurement.ts';
 import { type ExplainSource, type ReadingCall, type ReadyImage, readImage, splitSources } from './network/images.ts';
 import { checkExplainOptions, checkInputs, type ExplainOptions } from './options.ts';
-import { nthTarget, targetsOf } from './request/request.ts';
+import { targetsOf } from './request/request.ts';
 import { rowHead } from './request/targets.ts';
 import type { Explanation, Prediction } from './result/explanation.ts';
 import { parseTarget } from './targets/parse.ts';
@@ -89,12 +90,12 @@ export class Explainer {
     inPlace: InPlace,
   ): Promise<ExplainResult> {
     throwIfAborted(options.signal);
-    const { sources, several } = splitSources(image, this.#base.network.model.input);
+    const { sources, inputs, several } = splitSources(image, this.#base.network.model.input);
     const given = targetsOf(options.target, sources.length);
     // A call for one image waits as a whole, so that calls begin in the order of asking.
     const results = await (sources.length === 1
-      ? inPlace(() => this.#calls.explain(sources, given, options, AT_ONCE), options.signal)
-      : this.#calls.explain(sources, given, options, inPlace));
+      ? inPlace(() => this.#calls.explain(sources, given, options, { inPlace: AT_ONCE, inputs }), options.signal)
+      : this.#calls.explain(sources, given, options, { inPlace, inputs }));
     return several ? results : results[0]!;
   }
 
@@ -175,54 +176,32 @@ export class Explainer {
   /**
    * Explains the images of a folder (and of those in it), glob, array or (async) iterable, in order. A failing image yields
    * `{ input, error }` and the stream goes on; an abort ends it. No more than `concurrency` images are in work ahead of
-   * the consumer. `target` may be an array with one for each image.
+   * the consumer. `target` may be an array with one for each image. `total` of what is returned says how many there are as soon as
+   * they are listed; `onProgress` hears of every image, the failed as well.
    * @throws what is wrong for every image, such as `ERR_METHOD_UNKNOWN`; `ERR_IMAGE_NOT_FOUND` for a folder or glob
    * without pictures; `ERR_ABORTED`
    */
-  stream<T extends ExplainSource>(
-    source: StreamSource<T>,
-    options: StreamOptions = {},
-  ): AsyncGenerator<StreamResult<T, ExplainResult>, void, void> {
+  stream<T extends ExplainSource>(source: StreamSource<T>, options: StreamOptions = {}): ImageStream<T, ExplainResult> {
     return Explainer.streamOver([this], source, options);
   }
 
   /** Behind the exported function `stream`, which says what it does. */
-  static async *streamOver<T extends ExplainSource>(
+  static streamOver<T extends ExplainSource>(
     explainers: readonly Explainer[],
     source: StreamSource<T>,
     options: StreamOptions = {},
-  ): AsyncGenerator<StreamResult<T, ExplainResult>, void, void> {
-    checkExplainOptions(options, 'stream', ['concurrency']);
-    const { concurrency, ...explainOptions } = options;
-    checkCount('concurrency', concurrency, 1);
-    if (!Array.isArray(explainers) || explainers.length === 0 || !explainers.every(one => one instanceof Explainer))
-      throw new OnnxCamError(
-        'ERR_OPTION_INVALID',
-        'stream takes an array of at least one explainer, as load gives them',
-      );
-    const pool = explainers.map(explainer => ({ explainer, running: 0 }));
-    for (const { explainer } of pool) {
-      explainer.#checkUsable();
-      // What is wrong for every image is an error of the stream.
-      explainer.#base.requests.make(explainOptions);
-    }
-    const task = async (input: T, index: number): Promise<ExplainResult> => {
-      const idle = pool.reduce((best, one) => (one.running < best.running ? one : best));
-      idle.running++;
-      try {
-        const { explainer } = idle;
-        explainer.#checkUsable();
-        return await explainer.#explain(
-          input,
-          { ...explainOptions, target: nthTarget(options.target, index) },
-          AT_ONCE,
+  ): ImageStream<T, ExplainResult> {
+    const streaming = (): StreamingExplainer[] => {
+      checkExplainOptions(options, 'stream', ['concurrency']);
+      checkCount('concurrency', options.concurrency, 1);
+      if (!Array.isArray(explainers) || explainers.length === 0 || !explainers.every(one => one instanceof Explainer))
+        throw new OnnxCamError(
+          'ERR_OPTION_INVALID',
+          'stream takes an array of at least one explainer, as load gives them',
         );
-      } finally {
-        idle.running--;
-      }
+      return explainers.map(one => one.#streaming);
     };
-    const atOnce = explainers.reduce((sum, explainer) => sum + (concurrency ?? explainer.concurrency), 0);
-    yield* runStream(await openSource(source), task, { concurrency: atOnce, signal: options.signal });
+    return streamImages(streaming, source, options);
   }
 
   /**
@@ -272,6 +251,21 @@ export class Explainer {
     return this.#parts.stages.base;
   }
 
+  /** Images of a stream hold themselves back: they neither wait nor count. */
+  get #streaming(): StreamingExplainer {
+    return {
+      concurrency: this.concurrency,
+      check: options => {
+        this.#checkUsable();
+        this.#base.requests.make(options);
+      },
+      explain: async (image, options) => {
+        this.#checkUsable();
+        return this.#explain(image, options, AT_ONCE);
+      },
+    };
+  }
+
   /** A call about one image, when there is a place for it. */
   async #ofOneImage<T>(
     image: ExplainSource,
@@ -314,6 +308,6 @@ export function stream<T extends ExplainSource>(
   explainers: readonly Explainer[],
   source: StreamSource<T>,
   options: StreamOptions = {},
-): AsyncGenerator<StreamResult<T, ExplainResult>, void, void> {
+): ImageStream<T, ExplainResult> {
   return Explainer.streamOver(explainers, source, options);
 }

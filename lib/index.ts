@@ -17,6 +17,7 @@ export type { Evaluation } from './explain/evaluation.ts';
 export type { MapInput } from './explain/map-at-input.ts';
 export type { MeasureOptions } from './explain/measure-options.ts';
 export type { ExplainResult } from './explain/result-type.ts';
+export type { ImageStream } from './explain/stream-images.ts';
 export { Explainer, type LayerListing, type StreamOptions, stream } from './explainer.ts';
 export type { PreprocessOptions, ResolvedPreprocess } from './image/preprocess-options.ts';
 export type { MaskPicture, RawPicture } from './image/raw-picture.ts';

@@ -1,4 +1,5 @@
 import { OnnxCamError, throwIfAborted } from './common/errors.ts';
+import { SharedWork } from './common/shared-work.ts';
 import { physicalCores } from './engine/physical-cores.ts';
 import { withPrecision } from './engine/precision.ts';
 import { isAccelerated } from './engine/providers.ts';
@@ -33,7 +34,14 @@ const NO_FILES = { enableProfiling: undefined, optimizedModelFilePath: undefined
 export async function load(model: string | URL | Uint8Array, options: LoadOptions = {}): Promise<Explainer> {
   checkSource(model);
   checkLoadOptions(options);
-  throwIfAborted(options.signal);
+  const { signal } = options;
+  throwIfAborted(signal);
+  // Bytes are the caller's own again when he hears of the abort, so that nothing may read them any more by then.
+  if (!signal || model instanceof Uint8Array) return open(model, options);
+  return new SharedWork(ended => open(model, { ...options, signal: ended })).join(signal);
+}
+
+async function open(model: string | URL | Uint8Array, options: LoadOptions): Promise<Explainer> {
   const {
     precision = 'auto',
     scoringPrecision,

@@ -71,7 +71,10 @@ export interface ExplainOptions extends MethodOptions {
   /** With an array of layers: one map from all of them (default, as `fusion` says), or one for each. */
   fuse?: boolean;
   signal?: AbortSignal;
-  /** Called with images done; with the passes done where score methods run. */
+  /**
+   * Called with images done; of `explain` where score methods or techniques run with their passes, a method and an image counting as
+   * much as another. The total stays what it is. Tells whose the last step was: `index`, `input`, `method`, `technique`.
+   */
   onProgress?: (progress: Progress) => void;
   /** Images per network run. */
   batchSize?: number;

@@ -11,7 +11,6 @@ import { fitToModel, namedMethods } from './choose-methods.ts';
 import type { CommandContext } from './context.ts';
 import { evaluationTable } from './evaluation-table.ts';
 import { layerName } from './explain-options.ts';
-import { unlessAborted } from './explain-run.ts';
 import { EXIT, failureLines, usageError } from './failure.ts';
 import { fusionOption } from './fusion-option.ts';
 import { type CommandInput, expandInputs } from './inputs.ts';
@@ -99,7 +98,7 @@ async function evaluate(
   try {
     const { load } = await context.library();
     const options = { ...loadOptions(flags), ...(await readModelChoices(flags)) };
-    const model = await unlessAborted(load(path, options), signal);
+    const model = await load(path, { ...options, signal });
     try {
       const { truth, controls, only, seed, batchSize, resume, out: folder, convention } = flags;
       const run = model.evaluate(imagesOf(inputs), {

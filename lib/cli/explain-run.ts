@@ -1,4 +1,4 @@
-import { abortError, OnnxCamError, throwIfAborted } from '../common/errors.ts';
+import { OnnxCamError } from '../common/errors.ts';
 import type { Progress } from '../common/progress.ts';
 import { runStream } from '../io/picture-stream.ts';
 import type { ExplainOptions, LoadOptions } from '../options.ts';
@@ -42,7 +42,7 @@ export async function runExplain(context: CommandContext, run: ExplainRun, repor
   const record = new RunRecord(run.folder, inputs.length, reporter);
   try {
     const { load } = await context.library();
-    const model = await unlessAborted(load(run.model, run.load), context.signal);
+    const model = await load(run.model, { ...run.load, signal: context.signal });
     try {
       const methods = run.chooseMethods(model);
       digest = model.sha256();
@@ -112,21 +112,6 @@ interface Outcome {
 function outcomesOf(input: string, result: readonly NamedExplanation[] | OnnxCamError): Outcome[] {
   if (result instanceof OnnxCamError) return [{ input, result, isLast: true }];
   return result.map((one, i) => ({ input, result: one, isLast: i === result.length - 1 }));
-}
-
-/** Settles with the promise, or as soon as the signal fires: loading a model cannot be stopped, only left behind. */
-export async function unlessAborted<T>(promise: Promise<T>, signal: AbortSignal): Promise<T> {
-  throwIfAborted(signal);
-  let onAbort: (() => void) | undefined;
-  const aborted = new Promise<never>((_, reject) => {
-    onAbort = () => reject(abortError(signal));
-    signal.addEventListener('abort', onAbort, { once: true });
-  });
-  try {
-    return await Promise.race([promise, aborted]);
-  } finally {
-    if (onAbort) signal.removeEventListener('abort', onAbort);
-  }
 }
 
 /** What has happened so far: counted, told to the reporter, kept for the manifest. */

@@ -10,7 +10,6 @@ import type { Measurement, Measurements } from '../metrics/measurement.ts';
 import { parseTargetText } from '../targets/parse.ts';
 import type { CommandContext } from './context.ts';
 import { layerOption } from './explain-options.ts';
-import { unlessAborted } from './explain-run.ts';
 import { EXIT } from './failure.ts';
 import { fusionOption } from './fusion-option.ts';
 import { addMetricOptions, type MetricFlags, metricSpecs } from './metric-options.ts';
@@ -73,7 +72,7 @@ async function measure(context: CommandContext, path: string, input: string, fla
   const image = /\.npy$/i.test(input) ? await readNpyTensor(input) : input;
   const { load } = await context.library();
   const options = { ...loadOptions(flags), ...(await readModelChoices(flags)) };
-  const model = await unlessAborted(load(path, options), context.signal);
+  const model = await load(path, { ...options, signal: context.signal });
   try {
     const { truth, method, convention, fusion, seed, batchSize } = flags;
     const layer = layerOption(flags.layer);

@@ -1,4 +1,4 @@
-import type { Progress } from '../common/progress.ts';
+import type { StepsDone } from '../common/progress.ts';
 import { runStream } from '../io/picture-stream.ts';
 import type { RunSchedule } from '../network/run-schedule.ts';
 
@@ -9,7 +9,7 @@ export interface ChangedRuns {
   readonly total: number;
   readonly signal?: AbortSignal | undefined;
   /** Called with the inputs done. */
-  readonly onProgress?: ((progress: Progress) => void) | undefined;
+  readonly onProgress?: ((steps: StepsDone) => void) | undefined;
 }
 
 /**

@@ -4,6 +4,7 @@ import type { Network } from '../network/network.ts';
 import type { PictureScorerRequest } from '../network/scorers.ts';
 import type { ScoreHead } from '../plan/score-head.ts';
 import type { TargetLayer } from '../plan/target-layer.ts';
+import type { MethodRun } from '../request/request.ts';
 import type { Runs } from '../result/explanation.ts';
 import type { ActivationScorer } from '../scoring/activation-scorer.ts';
 import { checkedMaps } from './checked-maps.ts';
@@ -20,18 +21,30 @@ export async function computeEach(makers: RunMakers, input: MethodInput): Promis
   return results;
 }
 
+/** How many scorers tell of their passes, of one image. */
+export function scorersOf(methods: readonly MethodRun[]): number {
+  const ofSet = ({ needs: { scores, optimizer } }: MethodRun, layers: readonly TargetLayer[]) => {
+    const pictures = scores?.some(kind => kind === 'masks' || kind === 'detections') ? 1 : 0;
+    const activations = scores?.includes('block') ? 1 : scores?.includes('tail') ? layers.length : 0;
+    return pictures + activations + (optimizer ? layers.length : 0);
+  };
+  return methods.reduce((sum, method) => method.layerSets.reduce((own, set) => own + ofSet(method, set), sum), 0);
+}
+
 async function computeOne({ scorers, optimizers }: RunMakers, input: MethodInput, i: number): Promise<Computed> {
   const start = performance.now();
   const { run, work, method, layers, targets, request } = input;
   const { needs } = method;
-  const { seed, signal, batchSize, progress } = request;
+  const { seed, signal, batchSize } = request;
+  const progress = work[i]!.progress;
+  const onProgress = () => progress?.part(method.definition.name);
   const tensors = layers.map(layer => imageTensors(run, layer, i, targets.length > work.length));
   const similar = needs.scores?.includes('detections') ?? false;
-  const asked = await scoresAsked(input, i, { similar, batchSize, signal, onProgress: progress?.part() });
+  const asked = await scoresAsked(input, i, { similar, batchSize, signal });
   const activationsOf = (layer: number) => tensors[layer]!.activations;
 
   const pictures = needs.scores?.some(kind => kind === 'masks' || kind === 'detections');
-  const pictureScorer = pictures ? scorers.pictures(asked) : undefined;
+  const pictureScorer = pictures ? scorers.pictures({ ...asked, onProgress: onProgress() }) : undefined;
   const activationScorers: ActivationScorer[] = [];
   if (needs.scores?.includes('block')) {
     const [layer, entry] = layers as [TargetLayer, TargetLayer];
@@ -40,18 +53,29 @@ async function computeOne({ scorers, optimizers }: RunMakers, input: MethodInput
       1,
     );
     const prefix = prefixOf(run, layers, i, method);
-    activationScorers.push(scorers.activations({ ...asked, layer, entry, activations, prefix }));
+    activationScorers.push(
+      scorers.activations({ ...asked, onProgress: onProgress(), layer, entry, activations, prefix }),
+    );
   } else if (needs.scores?.includes('tail'))
     for (const [l, layer] of layers.entries()) {
       const affine = layer.affine && method.params.keepPrefix !== false && isAffine(asked, input.network);
       const linearTail = affine ? tensors[l]!.gradients : undefined;
       const prefix = prefixOf(run, [layer], i, method);
       activationScorers.push(
-        scorers.activations({ ...asked, layer, activations: activationsOf(l), linearTail, prefix }),
+        scorers.activations({
+          ...asked,
+          onProgress: onProgress(),
+          layer,
+          activations: activationsOf(l),
+          linearTail,
+          prefix,
+        }),
       );
     }
   const made = needs.optimizer
-    ? layers.map((layer, l) => optimizers.optimizer({ ...asked, layer, activations: activationsOf(l) }))
+    ? layers.map((layer, l) =>
+        optimizers.optimizer({ ...asked, onProgress: onProgress(), layer, activations: activationsOf(l) }),
+      )
     : undefined;
 
   const context = { seed, signal, pictureScorer, activationScorers, optimizers: made };

@@ -3,11 +3,12 @@ import { firstOf } from '../common/first-of.ts';
 import { applyMethod, asFinished, finishRaw, type MethodMaps, withUnsound } from '../maps/apply-method.ts';
 import { fused } from '../methods/conventions/convention.ts';
 import { inputSize, type ReadyImage } from '../network/images.ts';
+import type { ImageProgress, Stretch } from '../request/call-progress.ts';
 import type { ExplainRequest } from '../request/request.ts';
 import type { ChosenTechnique } from '../techniques/choose.ts';
 import type { ExplainedInput, Inputs, Merged, Slot, TechniqueSubject } from '../techniques/technique.ts';
 import { type ComputedMaps, computeMaps } from './compute-maps.ts';
-import { InputExplainer, isSumOfChannels, slotsOf } from './explain-inputs.ts';
+import { type Counted, InputExplainer, isSumOfChannels, slotsOf } from './explain-inputs.ts';
 import type { Work } from './group-runs.ts';
 import type { Computed } from './method-input.ts';
 import { withoutRanks } from './run-targets.ts';
@@ -20,16 +21,20 @@ import type { Stage } from './stage.ts';
  */
 export async function computeWithTechniques(stage: Stage, work: Work, request: ExplainRequest): Promise<ComputedMaps> {
   const { techniques } = request;
-  const ofClean = await computeMaps(stage, [work], { ...request, progress: undefined });
+  const ofClean = await computeMaps(stage, [{ ...work, progress: undefined }], request);
   try {
     const start = performance.now();
     const row = ofClean.outcome.run.rows[0]!;
-    const clean: Work = { ...work, targets: ofClean.outcome.targets.map(target => withoutRanks(target, row)) };
+    const clean: Work = {
+      ...work,
+      progress: undefined,
+      targets: ofClean.outcome.targets.map(target => withoutRanks(target, row)),
+    };
     const needs = techniques.map(({ definition }) => definition.needs);
     const wanted = { scores: Boolean(needs[0]?.scores), tensors: Boolean(needs[0]?.tensors) };
     const inputs = new InputExplainer(stage, request, wanted, clean, ofClean);
     const byRank = work.targets.some(({ terms }) => terms.some(({ index }) => index < 0));
-    const sharpened = new Sharpened(stage, request, inputs, slotsOf(ofClean), byRank);
+    const sharpened = new Sharpened(stage, request, inputs, slotsOf(ofClean), byRank, work.progress);
     const maps = await sharpened.apply(clean, techniques);
     const milliseconds = performance.now() - start;
     return { ...ofClean, methods: withMaps(ofClean, maps, inputs, milliseconds) };
@@ -96,6 +101,7 @@ class Sharpened {
   /** As techniques see them. */
   readonly #shown: readonly Slot[];
   readonly #byRank: boolean;
+  readonly #progress: ImageProgress | undefined;
 
   constructor(
     stage: Stage,
@@ -103,6 +109,7 @@ class Sharpened {
     inputs: InputExplainer,
     slots: ReturnType<typeof slotsOf>,
     byRank: boolean,
+    progress: ImageProgress | undefined,
   ) {
     this.#stage = stage;
     this.#request = request;
@@ -110,6 +117,7 @@ class Sharpened {
     this.#slots = slots;
     this.#shown = slots.map(slot => this.#slot(slot));
     this.#byRank = byRank;
+    this.#progress = progress;
   }
 
   /** An input's maps by techniques, the last of which is the outermost. */
@@ -144,12 +152,22 @@ class Sharpened {
       signal,
       fixedSize: input.height !== undefined || input.width !== undefined,
       picture: image.atSize,
-      explain: (inputs, total) =>
+      explain: (inputs, total, stretch) =>
         techniques.length === 1
-          ? this.#inputs.explain(work, inputs, total)
-          : this.#explainInner(work, techniques, inputs),
-      scores: (inputs, total) => this.#inputs.scores(work, inputs, total),
+          ? this.#inputs.explain(work, inputs, { total, onProgress: this.#listener(techniques, stretch) })
+          : this.#explainInner(work, techniques, inputs, { total, onProgress: this.#listener(techniques, stretch) }),
+      scores: (inputs, total, stretch) =>
+        this.#inputs.scores(work, inputs, { total, onProgress: this.#listener(techniques, stretch) }),
     };
+  }
+
+  /** Of the outermost technique: the others' inputs are steps within its own. */
+  #listener(techniques: readonly ChosenTechnique[], stretch: Stretch = [0, 1]) {
+    const all = this.#request.techniques;
+    if (techniques.length < all.length) return undefined;
+    const methods = new Set(this.#slots.map(({ method }) => method.definition.name));
+    const whose = { technique: all.at(-1)!.definition.name, ...(methods.size === 1 && { method: [...methods][0]! }) };
+    return this.#progress?.stretch(stretch, whose);
   }
 
   /** One after the other: the inner technique has its own inputs side by side. */
@@ -157,13 +175,16 @@ class Sharpened {
     base: Work,
     techniques: readonly ChosenTechnique[],
     inputs: Inputs,
+    { total, onProgress }: Counted,
   ): AsyncGenerator<ExplainedInput, void, void> {
     const outer = techniques.at(-1)!.definition;
+    let done = 0;
     for await (const input of inputs) {
       const isOwn = input.tensor === base.image.tensor && input.change === undefined;
       const work = isOwn ? base : await this.#inputs.workOf(base, input);
       const maps = await this.apply(work, techniques.slice(0, -1));
-      const scores = outer.needs?.scores ? await firstOf(this.#inputs.scores(base, [input], 1)) : undefined;
+      const scores = outer.needs?.scores ? await firstOf(this.#inputs.scores(base, [input], { total: 1 })) : undefined;
+      onProgress?.({ done: ++done, total });
       yield { maps: maps.map(one => ({ raw: one.raw, finished: withUnsound(one) })), scores };
     }
   }

@@ -1,5 +1,6 @@
 import { invalid } from '../common/checks.ts';
 import { throwIfAborted } from '../common/errors.ts';
+import type { Progress } from '../common/progress.ts';
 import { RESAMPLES } from '../evaluation/bootstrap.ts';
 import { EvaluationFiles } from '../evaluation/files.ts';
 import type { Provenance } from '../evaluation/provenance.ts';
@@ -27,7 +28,7 @@ export interface EvaluationParts {
   readonly folder: string | undefined;
   readonly resume: boolean;
   readonly signal: AbortSignal | undefined;
-  readonly onProgress: ((progress: { done: number; total: number }) => void) | undefined;
+  readonly onProgress: ((progress: Progress) => void) | undefined;
 }
 
 /**
@@ -114,7 +115,7 @@ export class Evaluation implements EvaluationRun {
         const extras = failed ? [] : result!.extras;
         await files.write(rows, extras);
         for (const [i, row] of rows.entries()) this.#builder.add(row, extras[i]);
-        onProgress?.({ done: this.#given, total: total ?? this.#given });
+        onProgress?.({ done: this.#given, total: total ?? this.#given, index, input });
         yield* rows;
       }
     } catch (error) {

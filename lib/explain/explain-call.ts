@@ -4,12 +4,14 @@ import { type DetectedSource, detectSource } from '../image/source.ts';
 import { type Reading, type ReadingCall, type ReadyImage, readImage } from '../network/images.ts';
 import type { RunSchedule } from '../network/run-schedule.ts';
 import type { ExplainOptions } from '../options.ts';
+import { CallProgress } from '../request/call-progress.ts';
 import type { ExplainRequest } from '../request/request.ts';
 import { resolveFor, rowHead } from '../request/targets.ts';
 import { headChoiceOf, outputOf, scoringGraphOf } from '../targets/resolve.ts';
 import type { Target } from '../targets/target.ts';
 import type { Admission, InPlace } from './admission.ts';
 import type { ImageResults } from './assemble-results.ts';
+import { scorersOf } from './compute-each.ts';
 import { onInput } from './detections.ts';
 import { explainThatFits } from './explain-that-fits.ts';
 import { groupRuns, type Work } from './group-runs.ts';
@@ -28,8 +30,19 @@ export interface CallParts {
   readonly admission: Admission;
 }
 
+/** How a call is made. */
+export interface ExplainCall {
+  /** How each run waits until its images may be read. */
+  readonly inPlace: InPlace;
+  /** As they were given, one for each source. */
+  readonly inputs: readonly unknown[];
+}
+
 /** Images, and for each its target. */
 interface Asked {
+  /** Of each image its place in the call. */
+  readonly places: readonly number[];
+  readonly progress: CallProgress | undefined;
   readonly inPlace: InPlace;
   readonly sources: readonly DetectedSource[];
   readonly targets: readonly Target[];
@@ -45,7 +58,6 @@ export class ExplainCalls {
 
   /**
    * @param given one target for each of the sources
-   * @param inPlace how each run waits until its images may be read
    * @returns the results in the order of the sources
    * @throws what `Explainer.explain` throws
    */
@@ -53,13 +65,20 @@ export class ExplainCalls {
     sources: readonly DetectedSource[],
     given: readonly Target[],
     options: ExplainOptions,
-    inPlace: InPlace,
+    { inPlace, inputs }: ExplainCall,
   ): Promise<ExplainResult[]> {
+    const progress = options.onProgress && new CallProgress(options.onProgress, inputs);
     const results: ExplainResult[] = [];
     // Each output has layers of its own.
     for (const output of new Set(given.map(outputOf))) {
       const own = given.flatMap((target, i) => (outputOf(target) === output ? [i] : []));
-      const asked = { sources: own.map(i => sources[i]!), targets: own.map(i => given[i]!), inPlace };
+      const asked = {
+        sources: own.map(i => sources[i]!),
+        targets: own.map(i => given[i]!),
+        places: own,
+        inPlace,
+        progress,
+      };
       const explained = await this.#explainOutput(output, asked, options);
       for (const [i, index] of own.entries()) results[index] = explained[i]!;
     }
@@ -69,7 +88,7 @@ export class ExplainCalls {
   /** Images whose targets name the same output. */
   async #explainOutput(
     output: string | undefined,
-    { sources, targets: given, inPlace }: Asked,
+    { targets: given, ...asked }: Asked,
     options: ExplainOptions,
   ): Promise<ExplainResult[]> {
     const { inputs, signal } = options;
@@ -77,15 +96,15 @@ export class ExplainCalls {
     const request = stage.requests.make(options);
     const compares = given.some(target => similarImages(target).length > 0);
     const targets = compares
-      ? await this.#withEmbeddings(await this.#parts.stages.of({ inputs, signal }), given, inPlace, signal)
+      ? await this.#withEmbeddings(await this.#parts.stages.of({ inputs, signal }), given, asked.inPlace, signal)
       : given;
-    return this.#explainAll(stage, { sources, targets, inPlace }, request, options);
+    return this.#explainAll(stage, { ...asked, targets }, { ...request, progress: asked.progress }, options);
   }
 
   /** Images in runs side by side, as the schedule has it. */
   async #explainAll(
     stage: Stage,
-    { sources, targets, inPlace }: Asked,
+    { sources, targets, places, inPlace }: Asked,
     request: ExplainRequest,
     options: ExplainOptions,
   ): Promise<ExplainResult[]> {
@@ -97,15 +116,17 @@ export class ExplainCalls {
     // A technique runs the changed inputs of one image side by side.
     const atOnce = unsettled || request.techniques.length > 0 ? 1 : schedule.concurrency;
     const starts = Array.from({ length: Math.ceil(total / batchSize) }, (_, i) => i * batchSize);
-    let done = 0;
     const end = schedule.begin(total);
     try {
       const chunks = await sideBySide(starts, atOnce, async from => {
-        const part = { sources: sources.slice(from, from + batchSize), targets: targets.slice(from, from + batchSize) };
+        const part = {
+          sources: sources.slice(from, from + batchSize),
+          targets: targets.slice(from, from + batchSize),
+          places: places.slice(from, from + batchSize),
+        };
         const explain = () => this.#explainChunk(stage, part, request, batchSize);
         const chunk = await inPlace(explain, request.signal);
-        done += chunk.length;
-        request.progress?.images({ done, total });
+        request.progress?.finished(part.places);
         return chunk.map((byMethod, i) => nest(byMethod, targets[from + i]!, options, request));
       });
       return chunks.flat();
@@ -116,7 +137,7 @@ export class ExplainCalls {
 
   async #explainChunk(
     stage: Stage,
-    { sources, targets }: Omit<Asked, 'inPlace'>,
+    { sources, targets, places }: Pick<Asked, 'sources' | 'targets' | 'places'>,
     request: ExplainRequest,
     batchSize: number,
   ): Promise<ImageResults[]> {
@@ -124,10 +145,12 @@ export class ExplainCalls {
     const images = await Promise.all(sources.map(source => this.#read(source, request)));
     for (const target of new Set(targets))
       await settleDetector(network, headChoiceOf(target), images[0]!, request.signal);
+    const parts = request.techniques.length > 0 ? 1 : scorersOf(request.methods);
     const work = images.map(
       (image, index): Work => ({
         image,
         index,
+        progress: request.progress?.image(places[index]!, parts),
         targets: resolveFor(network, targets[index]!, setting.labels).map(one => onInput(one, image.placement)),
       }),
     );

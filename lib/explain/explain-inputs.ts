@@ -1,4 +1,5 @@
 import { OnnxCamError } from '../common/errors.ts';
+import type { StepsDone } from '../common/progress.ts';
 import type { Tensor } from '../engine/tensor.ts';
 import type { Maps } from '../kernels/types.ts';
 import { withUnsound } from '../maps/apply-method.ts';
@@ -28,6 +29,12 @@ const SIZE_CODES: ReadonlySet<string> = new Set([
   'ERR_NO_GRADIENT',
 ]);
 
+/** How many inputs there are, and who hears of those that are done. */
+export interface Counted {
+  readonly total: number;
+  readonly onProgress?: ((steps: StepsDone) => void) | undefined;
+}
+
 /** What a technique asks for besides maps. */
 export interface Wanted {
   readonly scores: boolean;
@@ -47,7 +54,6 @@ export class InputExplainer {
   /** Of each method with each of its sets of layers: passes besides those of the clean image. */
   readonly runs: Runs[];
   readonly warnings = new Set<string>();
-  readonly #progress: ExplainRequest['progress'];
 
   /**
    * @param clean the image itself, its targets without ranks
@@ -55,23 +61,21 @@ export class InputExplainer {
    */
   constructor(stage: Stage, request: ExplainRequest, wanted: Wanted, clean: Work, ofClean: ComputedMaps) {
     this.#stage = stage;
-    // A technique counts inputs, not the passes of each.
-    this.#request = { ...request, progress: undefined };
+    this.#request = request;
     this.#wanted = wanted;
     this.#clean = clean;
     this.#ofClean = ofClean;
-    this.#progress = request.progress;
     this.runs = slotsOf(ofClean).map(() => ({ network: 0, tail: 0, saved: 0 }));
   }
 
   /** @param base what the inputs were made of */
-  async *explain(base: Work, inputs: Inputs, total: number): AsyncGenerator<ExplainedInput, void, void> {
-    yield* this.#sideBySide(inputs, total, batch => this.#explainBatch(base, batch));
+  async *explain(base: Work, inputs: Inputs, counted: Counted): AsyncGenerator<ExplainedInput, void, void> {
+    yield* this.#sideBySide(inputs, counted, batch => this.#explainBatch(base, batch));
   }
 
-  async *scores(base: Work, inputs: Inputs, total: number): AsyncGenerator<InputScores, void, void> {
+  async *scores(base: Work, inputs: Inputs, counted: Counted): AsyncGenerator<InputScores, void, void> {
     const { network } = this.#stage;
-    yield* this.#sideBySide(inputs, total, async batch => {
+    yield* this.#sideBySide(inputs, counted, async batch => {
       const scores: InputScores[] = [];
       for (const input of batch) {
         const work = await this.workOf(base, input);
@@ -92,7 +96,7 @@ export class InputExplainer {
 
   async *#sideBySide<T>(
     inputs: Inputs,
-    total: number,
+    { total, onProgress }: Counted,
     task: (batch: readonly ChangedInput[]) => Promise<readonly T[]>,
   ): AsyncGenerator<T, void, void> {
     const { schedule, network } = this.#stage;
@@ -103,7 +107,7 @@ export class InputExplainer {
       task(batch).catch(error => {
         throw this.#sizeRefused(batch[0]!, error) ?? error;
       });
-    yield* changedRuns(batches, run, { schedule, total, signal, onProgress: this.#progress?.part() });
+    yield* changedRuns(batches, run, { schedule, total, signal, onProgress });
   }
 
   async #explainBatch(base: Work, batch: readonly ChangedInput[]): Promise<ExplainedInput[]> {

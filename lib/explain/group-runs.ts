@@ -1,5 +1,6 @@
 import type { ReadyImage } from '../network/images.ts';
 import { seedFormOf } from '../network/seeds.ts';
+import type { ImageProgress } from '../request/call-progress.ts';
 import { readoutKey } from '../targets/readout.ts';
 import type { ResolvedTarget } from '../targets/resolve.ts';
 
@@ -9,6 +10,7 @@ export interface Work {
   readonly targets: readonly ResolvedTarget[];
   /** Place in the batch that the user gave. */
   readonly index: number;
+  readonly progress?: ImageProgress | undefined;
 }
 
 /**

@@ -86,13 +86,19 @@ export function splitSources(
   input: Pick<ImageInput, 'dims' | 'axes'>,
 ): {
   readonly sources: DetectedSource[];
+  /** Of each what the user gave. */
+  readonly inputs: ExplainSource[];
   /** True when the result is an array. */
   readonly several: boolean;
 } {
-  if (Array.isArray(source))
-    return { sources: source.flatMap(one => splitTensor(detectSource(one), input)), several: true };
-  const sources = splitTensor(detectSource(source), input);
-  return { sources, several: sources.length > 1 };
+  const several = Array.isArray(source);
+  const split = (several ? source : [source as ExplainSource]).map(one => ({
+    one,
+    parts: splitTensor(detectSource(one), input),
+  }));
+  const sources = split.flatMap(({ parts }) => parts);
+  const inputs = split.flatMap(({ one, parts }) => parts.map(() => one));
+  return { sources, inputs, several: several || sources.length > 1 };
 }
 
 function splitTensor(source: DetectedSource, input: Pick<ImageInput, 'dims' | 'axes'>): DetectedSource[] {

@@ -10,7 +10,7 @@ import type { TargetLayer } from '../plan/target-layer.ts';
 import { parseTarget } from '../targets/parse.ts';
 import type { Target } from '../targets/target.ts';
 import { type ChosenTechnique, chooseTechniques } from '../techniques/choose.ts';
-import { CallProgress } from './call-progress.ts';
+import type { CallProgress } from './call-progress.ts';
 import { chooseLayers, inputLayer } from './layers.ts';
 
 /** A method and the layers of each of its results: one set, or one layer each with `fuse: false`. */
@@ -42,7 +42,7 @@ export interface ExplainRequest extends Choices {
   /** Items per run of score methods. */
   readonly batchSize?: number;
   readonly signal?: AbortSignal;
-  readonly progress?: CallProgress;
+  readonly progress?: CallProgress | undefined;
 }
 
 /** Defaults that belong to the explainer. */
@@ -80,7 +80,6 @@ export class Requests {
       mapSize: options.mapSize ?? 'picture',
       batchSize: options.batchSize,
       signal: options.signal,
-      progress: options.onProgress && new CallProgress(options.onProgress),
     };
   }
 }

@@ -54,7 +54,7 @@ export const jitterCam = defineTechnique({
   async apply(subject, params) {
     const { factor, mode } = params as { factor: number; mode: 'true' | 'official' };
     // The input itself tells the layers' sizes.
-    const clean = await firstOf(subject.explain([{ tensor: subject.tensor }], 1));
+    const clean = await firstOf(subject.explain([{ tensor: subject.tensor }], 1, [0, 0]));
     const layers = clean.maps.flatMap(({ raw }) => raw);
     const axis = (side: number, at: 1 | 2): Axis => {
       const cells = Math.min(...layers.map(({ dims }) => dims[at]));

@@ -122,7 +122,8 @@ async function* inputsOf(subject: TechniqueSubject, windows: readonly PatchPlace
 
 async function scoresOf(subject: TechniqueSubject, windows: readonly PatchPlace[]): Promise<number[][]> {
   const all: number[][] = [];
-  for await (const scores of subject.scores(inputsOf(subject, windows), windows.length)) all.push(weightsOf(scores));
+  for await (const scores of subject.scores(inputsOf(subject, windows), windows.length, [0, 0.5]))
+    all.push(weightsOf(scores));
   return all;
 }
 
@@ -150,7 +151,7 @@ async function drawn(
   const own = used.map(i => windows[i]!);
   const canvases = subject.slots.map(() => new PatchCanvas(subject.size, fuse));
   let next = 0;
-  for await (const { maps, scores } of subject.explain(inputsOf(subject, own), own.length)) {
+  for await (const { maps, scores } of subject.explain(inputsOf(subject, own), own.length, known ? [0.5, 1] : [0, 1])) {
     const i = used[next++]!;
     const weights = weightsOf(scores!).map((weight, t) => {
       if (kept && !kept[t]!.has(i)) return undefined;

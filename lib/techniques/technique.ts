@@ -84,10 +84,15 @@ export interface TechniqueSubject {
    * Explains inputs for the same targets, some at once, and gives what is made of them in their order. `subject.tensor` itself
    * costs nothing more.
    * @param total how many there are, for progress
+   * @param stretch the share of all its inputs that these are, where the technique asks more than once (default: all)
    */
-  explain(inputs: Inputs, total: number): AsyncGenerator<ExplainedInput, void, void>;
+  explain(
+    inputs: Inputs,
+    total: number,
+    stretch?: readonly [number, number],
+  ): AsyncGenerator<ExplainedInput, void, void>;
   /** Forward passes alone, likewise. */
-  scores(inputs: Inputs, total: number): AsyncGenerator<InputScores, void, void>;
+  scores(inputs: Inputs, total: number, stretch?: readonly [number, number]): AsyncGenerator<InputScores, void, void>;
 }
 
 /** As methods' parameters; `numbers`: a list of them. */

@@ -23,15 +23,17 @@ const explain = (argv: readonly string[], options: Parameters<typeof runHere>[1]
 async function optionsOf(...argv: string[]) {
   const calls: FakeCall[] = [];
   let loaded: LoadOptions | undefined;
-  const load = async (_: string, options: LoadOptions) => {
+  const loading = async (_: string, options: LoadOptions) => {
     loaded = options;
     return fakeModel({}, calls);
   };
-  const { code, stderr } = await explain([picture, ...argv], { library: { load } });
+  const { code, stderr } = await explain([picture, ...argv], { library: { load: loading } });
   expect(stderr).not.toContain('ERR_');
   expect(code).toBe(0);
   const { signal, onProgress, ...options } = calls[0]!.options;
-  return { load: loaded!, explain: options };
+  const { signal: ofLoad, ...load } = loaded!;
+  expect(ofLoad).toBe(signal);
+  return { load, explain: options };
 }
 
 describe('options', () => {

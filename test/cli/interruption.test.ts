@@ -1,7 +1,9 @@
 import { readdirSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { beforeEach, describe, expect, it } from 'vitest';
-import { OnnxCamError } from '../../lib/common/errors.ts';
+import { onAbort } from '../../lib/common/abort-listeners.ts';
+import { abortError, OnnxCamError } from '../../lib/common/errors.ts';
+import type { LoadOptions } from '../../lib/options.ts';
 import { fakeModel, readJson, runHere, temporaryFolder } from './harness.ts';
 
 let folder: string;
@@ -45,9 +47,9 @@ describe('an interruption', () => {
 
   it('while the model is loaded does not wait for it', async () => {
     const controller = new AbortController();
-    const load = () => {
+    const load = (_: string, { signal }: LoadOptions) => {
       controller.abort();
-      return new Promise<never>(() => {});
+      return new Promise<never>((_, reject) => onAbort(signal!, () => reject(abortError(signal))));
     };
     expect((await explain([picture], { library: { load }, signal: controller.signal })).code).toBe(130);
   });

@@ -262,7 +262,7 @@ describe('Opti-CAM as users run it', () => {
       params: { n: 20 },
       onProgress,
     });
-    expect(seen.at(-1)).toEqual({ done: 20, total: 20 });
+    expect(seen.at(-1)).toMatchObject({ done: 20, total: 20, index: 0, method: 'opti-cam' });
   });
 
   it('names methods that need no gradient where an operator before the layer has none', async () => {
