@@ -46,6 +46,9 @@ function anchorsOf(page: string): ReadonlySet<string> {
   return anchors;
 }
 
+/** The members of the type, as it is written. */
+const errorCodes = [...read('lib/common/errors.ts').matchAll(/^ {2}\| '(ERR_\w+)'/gm)].map(([, code]) => code!);
+
 const pages = ['README.md', 'CONTRIBUTING.md', ...filesIn('docs', /\.md$/)];
 const anchors = new Map(pages.map(page => [page, anchorsOf(read(page))]));
 // This file has the forms that it looks for.
@@ -208,5 +211,23 @@ describe('links', () => {
         return anchor !== undefined && !anchors.get(file)?.has(anchor);
       });
     expect(broken).toEqual([]);
+  });
+});
+
+describe('codes of errors', () => {
+  const section = read('docs/guide.md').split('\n### Codes\n')[1]!.split(/^##/m)[0]!;
+  const rows = [...section.matchAll(/^\| `(ERR_\w+)` \|(.*)\|$/gm)].map(
+    ([, code, rest]) => [code!, rest!.split('|')] as const,
+  );
+
+  it('are all in the table of the guide, each once', () => {
+    expect(errorCodes).toContain('ERR_BUSY');
+    expect(rows.map(([code]) => code).sort()).toEqual([...errorCodes].sort());
+  });
+
+  it.each(rows)('%s says what, whose fault, a status, and whether to try again', (_, cells) => {
+    expect(cells).toHaveLength(4);
+    for (const cell of cells) expect(cell.trim()).not.toBe('');
+    expect(cells[2]).toMatch(/^ (4\d\d|5\d\d)\b/);
   });
 });
