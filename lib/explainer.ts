@@ -119,7 +119,7 @@ export class Explainer {
     const several = Array.isArray(options?.map) ? { ...options, map: undefined, maps: options.map } : options;
     checkMeasureOptions(several);
     return this.#ofOneImage(image, 'measure', several.signal, async source => {
-      const results = await this.#measuring.measure(image, source, several);
+      const results = await this.#measuring.measure(image, source, several, this.#parts.admission.inPlace);
       return several.maps ? results : results[0]!;
     });
   }
@@ -147,7 +147,9 @@ export class Explainer {
     checkNames(options, ['topK', 'signal', 'inputs'], 'predict');
     checkInputs(options.inputs);
     checkCount('topK', options.topK, 1);
-    return this.#ofOneImage(image, 'predict', options.signal, source => this.#predict(source, options));
+    return this.#ofOneImage(image, 'predict', options.signal, source =>
+      this.#parts.admission.inPlace(() => this.#predict(source, options), options.signal),
+    );
   }
 
   async #predict(
@@ -266,7 +268,7 @@ export class Explainer {
     };
   }
 
-  /** A call about one image, when there is a place for it. */
+  /** A call about one image. @param task takes a place for it */
   async #ofOneImage<T>(
     image: ExplainSource,
     what: string,
@@ -280,7 +282,7 @@ export class Explainer {
       if (several) throw new OnnxCamError('ERR_INPUT_SHAPE', `${what} takes one image`);
       const end = schedule.begin(1);
       try {
-        return await admission.inPlace(() => task(sources[0]!), signal);
+        return await task(sources[0]!);
       } finally {
         end();
       }

@@ -15,6 +15,7 @@ import { parseTarget } from '../targets/parse.ts';
 import { headChoiceOf, outputOf, scoringGraphOf } from '../targets/resolve.ts';
 import type { Target, TargetInput } from '../targets/target.ts';
 import { openTruth } from '../truth/open-truth.ts';
+import type { InPlace } from './admission.ts';
 import { ExplainerAgain, type HowExplained } from './explain-again.ts';
 import type { CallParts } from './explain-call.ts';
 import { type MapInput, mapAtInput } from './map-at-input.ts';
@@ -51,22 +52,31 @@ export class MeasureCalls {
    * @returns the measurements of each of the maps
    * @throws what `Explainer.measure` throws
    */
-  async measure(input: unknown, source: DetectedSource, options: MeasureOptions): Promise<Measurements[]> {
+  async measure(
+    input: unknown,
+    source: DetectedSource,
+    options: MeasureOptions,
+    inPlace: InPlace,
+  ): Promise<Measurements[]> {
     const metrics = chooseMetrics(options.metrics, options.convention ?? 'paper', options.truth !== undefined);
     const maps = options.maps ?? [options.map!];
     const truth = options.truth === undefined ? undefined : await openTruth(options.truth);
-    const image = await this.open(source, options.target ?? targetOf(maps), options.inputs, {
-      seed: options.seed ?? 0,
-      index: 0,
-      batchSize: options.batchSize,
-      signal: options.signal,
-      onProgress: options.onProgress,
-    });
-    const given = maps.map((map): GivenMap => {
-      return { map, how: howExplained(map, options), score: options.target === undefined ? logitOf(map) : undefined };
-    });
-    const where = await truthAt(await truth?.find(input), image);
-    return this.measureOpened(image, given, metrics, where, options.signal);
+    // The caller's own function may take as long as it likes, and ask the explainer: it holds no place.
+    const found = await truth?.find(input);
+    return inPlace(async () => {
+      const image = await this.open(source, options.target ?? targetOf(maps), options.inputs, {
+        seed: options.seed ?? 0,
+        index: 0,
+        batchSize: options.batchSize,
+        signal: options.signal,
+        onProgress: options.onProgress,
+      });
+      const given = maps.map((map): GivenMap => {
+        return { map, how: howExplained(map, options), score: options.target === undefined ? logitOf(map) : undefined };
+      });
+      const where = await truthAt(found, image);
+      return this.measureOpened(image, given, metrics, where, options.signal);
+    }, options.signal);
   }
 
   /** Reads an image and fixes what is measured of it. @throws what reading, resolving a target and a run throw */

@@ -166,6 +166,17 @@ describe('maxQueue', () => {
   });
 });
 
+it('measurements whose truth asks the explainer do not wait for each other', async () => {
+  const cam = await open({ intraOpNumThreads: 1 });
+  const map = { data: Float32Array.from({ length: 256 }, (_, i) => i / 255), width: 16, height: 16 };
+  const truth = async () => {
+    const [best] = await cam.predict(image);
+    return { boxes: [[2, 2, 8, 8]] as [number, number, number, number][], label: best!.index };
+  };
+  const calls = Array.from({ length: 12 }, () => cam.measure(image, { map, truth, metrics: ['pointing-game'] }));
+  for (const found of await Promise.all(calls)) expect(found['pointing-game']!.status).toBe('ok');
+});
+
 describe('a call that waits', () => {
   it('ends at once where it is aborted, and frees its place', async () => {
     const cam = await open({ maxQueue: 21 });
