@@ -1,5 +1,6 @@
 import { afterAll, afterEach, beforeAll, describe, expect, it, vi } from 'vitest';
 import { OnnxCamError } from '../../lib/common/errors.ts';
+import { ExplainCalls } from '../../lib/explain/explain-call.ts';
 import { type Explainer, load, stream } from '../../lib/index.ts';
 import { Network } from '../../lib/network/network.ts';
 import { expectError } from '../helpers/expect-error.ts';
@@ -20,15 +21,17 @@ describe('stream over several explainers', () => {
     const running = pool.map(() => 0);
     const most = pool.map(() => 0);
     const calls = pool.map(() => 0);
-    pool.forEach((cam, i) => {
-      const explain = cam.explain.bind(cam);
-      vi.spyOn(cam, 'explain').mockImplementation(async (...args: Parameters<typeof explain>) => {
-        calls[i]!++;
-        most[i] = Math.max(most[i]!, ++running[i]!);
-        // The first explainer is slow: the second one takes more.
-        await new Promise(resolve => setTimeout(resolve, i === 0 ? 60 : 5));
-        return explain(...args).finally(() => running[i]!--);
-      });
+    // In the order of their first calls.
+    const seen: ExplainCalls[] = [];
+    const { explain } = ExplainCalls.prototype;
+    vi.spyOn(ExplainCalls.prototype, 'explain').mockImplementation(async function (this: ExplainCalls, ...args) {
+      if (!seen.includes(this)) seen.push(this);
+      const i = seen.indexOf(this);
+      calls[i]!++;
+      most[i] = Math.max(most[i]!, ++running[i]!);
+      // The first explainer is slow: the second one takes more.
+      await new Promise(resolve => setTimeout(resolve, i === 0 ? 60 : 5));
+      return explain.apply(this, args).finally(() => running[i]!--);
     });
     const results = [];
     for await (const one of stream(pool, inputs, { target: 1, concurrency: 1 })) results.push(one);
