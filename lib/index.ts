@@ -52,7 +52,7 @@ export {
   type Runs,
   type Timings,
 } from './result/explanation.ts';
-export type { OutputOptions, RenderOptions } from './result/output-options.ts';
+export type { OutputOptions, RenderOptions, ValueRange } from './result/output-options.ts';
 export type { MapPeak } from './result/peaks.ts';
 export type { MapStatus } from './result/status.ts';
 export type { Threshold } from './result/threshold.ts';

@@ -22,6 +22,7 @@ export interface ExplainFlags extends RunFlags, TechniqueFlags {
   readonly out: string;
   readonly save: readonly SaveKind[];
   readonly format: SaveFormat;
+  readonly quality?: number;
   /** Pixels of the longer side; 'none': the picture's. */
   readonly maxSize: number | 'none';
   readonly boxes?: boolean;
@@ -76,6 +77,7 @@ export function addExplainOptions(command: Command): Command {
     .addOption(
       new Option('--format <name>', 'of heat maps and overlays (masks are PNG)').choices(SAVE_FORMATS).default('png'),
     )
+    .option('--quality <n>', 'of jpeg and webp, 1 to 100 (default: 92)', wholeNumber(1, 100))
     .addOption(
       new Option('--max-size <n>', "pixels of the longer side of what is written, or 'none' for the picture's own")
         .argParser(maxSize)
@@ -97,15 +99,20 @@ export function addExplainOptions(command: Command): Command {
 
 /**
  * What is written of each result.
- * @throws `ERR_USAGE` for a threshold that nothing reads
+ * @throws `ERR_USAGE` for a threshold or a quality that nothing reads
  */
-export function saveOptions({ save, format, boxes, threshold }: ExplainFlags): SaveOptions {
+export function saveOptions({ save, format, quality, boxes, threshold }: ExplainFlags): SaveOptions {
   if (threshold !== undefined && !boxes && !save.includes('mask'))
     throw new OnnxCamError(
       'ERR_USAGE',
       '--threshold says what belongs to boxes and masks: give --boxes or --save mask too',
     );
-  return { kinds: save, format, boxes, threshold };
+  if (quality !== undefined && format === 'png')
+    throw new OnnxCamError(
+      'ERR_USAGE',
+      '--quality is of jpeg and webp, PNG loses nothing: give --format jpeg or webp too',
+    );
+  return { kinds: save, format, quality, boxes, threshold };
 }
 
 /** The options of `explain` that hold for every method; the command line has one target for all pictures. */

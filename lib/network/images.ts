@@ -65,7 +65,7 @@ export interface ReadyImage {
 }
 
 /** Size of the network's input for an image. */
-export function inputSize({ placement, depth }: ReadyImage): InputSize {
+export function inputSize({ placement, depth }: Pick<ReadyImage, 'placement' | 'depth'>): InputSize {
   return depth === undefined ? placement.input : { ...placement.input, depth };
 }
 

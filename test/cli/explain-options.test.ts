@@ -1,4 +1,4 @@
-import { existsSync, writeFileSync } from 'node:fs';
+import { existsSync, statSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { beforeEach, describe, expect, it } from 'vitest';
 import { OnnxCamError } from '../../lib/common/errors.ts';
@@ -42,6 +42,25 @@ describe('options', () => {
       load: {},
       explain: { methods: ['grad-cam'], params: {}, target: { kind: 'rank', rank: 0 }, mapSize: { max: 1024 } },
     });
+  });
+
+  it('--quality is of jpeg and webp', async () => {
+    const sizes: number[] = [];
+    for (const quality of ['5', '95']) {
+      expect((await explain([picture, '--save', 'overlay', '--format', 'jpeg', '--quality', quality])).code).toBe(0);
+      sizes.push(statSync(join(out, 'cat.grad-cam.overlay.jpg')).size);
+    }
+    expect(sizes[0]).toBeLessThan(sizes[1]!);
+    for (const argv of [
+      ['--quality', '80'],
+      ['--quality', '0', '--format', 'webp'],
+      ['--quality', '101', '--format', 'webp'],
+      ['--quality', 'high', '--format', 'webp'],
+    ]) {
+      const { code, stderr } = await explain([picture, ...argv]);
+      expect(code).toBe(2);
+      expect(stderr).toMatch(/ERR_USAGE.*(jpeg|1 to 100)/s);
+    }
   });
 
   it('reach the model', async () => {

@@ -120,6 +120,10 @@ export function fakeExplanation(fields: Partial<ExplanationFields> = {}): Explan
       ...fields,
     },
     {
+      values: {
+        range: async () => [-3, 4],
+        within: async () => ({ data: Float32Array.of(0, 1), width: 2, height: 1 }),
+      },
       atInput: null,
       picture: async () => ({
         picture: { data: Buffer.from([0, 0, 0, 255, 255, 255]), info: { width: 2, height: 1, channels: 3 } },
