@@ -29,7 +29,7 @@ export interface RunFlags extends ModelChoices {
 export function addRunOptions(command: Command): Command {
   const declared = command
     .optionsGroup('How the model sees pictures (default: what files beside it or the model say, else imagenet):')
-    .option('--preset <name>', 'imagenet, inception, unit (0..1) or raw (0..255)')
+    .option('--preset <name>', 'imagenet, inception, unit (0..1), raw (0..255), clip (openai), siglip or yolo')
     .addOption(new Option('--mean <a,b,c>', 'mean of each channel').argParser(numbers).conflicts('preset'))
     .addOption(new Option('--std <a,b,c>', 'deviation of each channel').argParser(numbers).conflicts('preset'))
     .option('--range <low,high>', "the pictures' values that become 0 and 1, such as 0,4095 for 12 bits", range)

@@ -1,5 +1,6 @@
 import {
   checkPreprocess,
+  PRESET_NAMES,
   type PreprocessOptions,
   type PresetName,
   type ResolvedPreprocess,
@@ -95,7 +96,7 @@ function withoutEvidence(stored: string, layers: PreprocessOptions[]): string[] 
   if (stored.includes('int')) return [];
   return [
     "preprocessing: nothing says which values the network was trained on, so ImageNet's mean and deviation were taken " +
-      "(preset 'imagenet'); `preprocess` (--preset imagenet, inception, unit or raw) settles it",
+      `(preset 'imagenet'); \`preprocess\` (--preset ${PRESET_NAMES.join(', ')}) settles it`,
   ];
 }
 
