@@ -65,8 +65,11 @@ export type LayerName = string | number;
 export type LayerOption = LayerName | readonly LayerName[];
 
 export interface ExplainOptions extends MethodOptions {
-  /** What to explain (default 'top1'); for a batch one for all, or an array with one for each image. */
-  target?: TargetInput | readonly TargetInput[];
+  /**
+   * What to explain (default 'top1'). An array is several targets of one image, or of a batch one for each image; its entries may be
+   * arrays then, and `[[a, b]]` is several targets of every image.
+   */
+  target?: TargetInput | readonly (TargetInput | readonly TargetInput[])[];
   layer?: LayerOption;
   /** With an array of layers: one map from all of them (default, as `fusion` says), or one for each. */
   fuse?: boolean;

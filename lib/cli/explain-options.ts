@@ -18,7 +18,7 @@ import { addTechniqueOptions, type TechniqueFlags, techniqueOption } from './tec
 export interface ExplainFlags extends RunFlags, TechniqueFlags {
   readonly method: readonly string[];
   readonly layer?: readonly string[];
-  readonly target: string;
+  readonly target?: readonly string[];
   readonly out: string;
   readonly save: readonly SaveKind[];
   readonly format: SaveFormat;
@@ -55,8 +55,8 @@ export function addExplainOptions(command: Command): Command {
     )
     .option(
       '-t, --target <target>',
-      '281, tabby, top1, top3, contrast:281,282, negative:281, rest:281, probability:281, segmentation:12, detection:17, detection:17@X,Y,W,H, similarity:PICTURE, graph:FILE, output=NAME:5',
-      'top1',
+      'repeated for several: 281, tabby, top1, top3, 281,282 (both), contrast:281,282, negative:281, rest:281, probability:281, segmentation:12, detection:17, detection:17@X,Y,W,H, similarity:PICTURE, graph:FILE, output=NAME:5 (default: top1)',
+      collect,
     )
     .addOption(new Option('--convention <name>', 'whose formulas and post-processing').choices(CONVENTIONS))
     .addOption(fusionOption())
@@ -115,10 +115,10 @@ export function saveOptions({ save, format, quality, boxes, threshold }: Explain
   return { kinds: save, format, quality, boxes, threshold };
 }
 
-/** The options of `explain` that hold for every method; the command line has one target for all pictures. */
+/** The options of `explain` that hold for every method; the command line has the same targets for all pictures. */
 export interface CommonOptions
   extends Pick<ExplainOptions, 'layer' | 'convention' | 'fusion' | 'technique' | 'batchSize' | 'seed' | 'mapSize'> {
-  readonly target: Target;
+  readonly target: Target | readonly Target[];
 }
 
 /**
@@ -127,7 +127,7 @@ export interface CommonOptions
  */
 export function explainOptions(flags: ExplainFlags): CommonOptions {
   return {
-    target: parseTargetText(flags.target),
+    target: targetOption(flags.target ?? ['top1']),
     ...defined({
       layer: layerOption(flags.layer),
       convention: flags.convention,
@@ -152,6 +152,13 @@ export function paramValues(flags: ExplainFlags, methods: readonly string[]): Re
       return [name, parseParam(owner, name, text)];
     }),
   );
+}
+
+/** One target, or several by repetition or as indices with commas, which no label has. */
+function targetOption(given: readonly string[]): Target | Target[] {
+  const texts = given.flatMap(text => (/^\d+(\s*,\s*\d+)+$/.test(text) ? text.split(',') : text));
+  const targets = texts.map(text => parseTargetText(text.trim()));
+  return targets.length === 1 ? targets[0]! : targets;
 }
 
 /** A whole number is a candidate's place; the explainer looks for a tensor of that name first. */

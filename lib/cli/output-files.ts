@@ -46,8 +46,8 @@ export interface ResultName {
   readonly stem: string;
   /** Number of the image, for a tensor with N > 1. */
   readonly image?: number;
-  /** Class index, where one input has several targets. */
-  readonly target?: number;
+  /** Class index, where one input has several targets; with a number where several are of one class. */
+  readonly target?: string;
   readonly method: string;
 }
 
