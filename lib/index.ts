@@ -21,6 +21,7 @@ export type { ImageStream } from './explain/stream-images.ts';
 export { Explainer, type LayerListing, type StreamOptions, stream } from './explainer.ts';
 export type { PreprocessOptions, ResolvedPreprocess } from './image/preprocess-options.ts';
 export type { MaskPicture, RawPicture } from './image/raw-picture.ts';
+export type { ByteSource } from './io/byte-body.ts';
 export type { StreamResult, StreamSource } from './io/picture-stream.ts';
 export { load } from './load.ts';
 export type { Convention, Fusion } from './methods/definition.ts';
