@@ -7,6 +7,7 @@ export {
   type MapTensor,
   type MapTensors,
 } from './compute-map.ts';
+export { type ComparedMap, type CorrelationOptions, correlation } from './correlation.ts';
 export type { Precision, ScoringPrecision } from './engine/precision.ts';
 export type { ExecutionProvider } from './engine/providers.ts';
 export type { Tensor, TensorType } from './engine/tensor.ts';
