@@ -36,7 +36,7 @@ export async function correlation(
   checkNames(options, ['kind'], 'correlation');
   checkOneOf('kind', options.kind, KINDS);
   const [first, second] = await ofOneSize(mapsOf(a), mapsOf(b));
-  if (!(await isFinite(first)) || !(await isFinite(second))) return null;
+  if (!(await allFinite(first)) || !(await allFinite(second))) return null;
   return options.kind === 'spearman' ? spearman(first, second) : inSteps(pearsonSteps(first, second));
 }
 
@@ -68,7 +68,7 @@ async function ofOneSize(a: Maps, b: Maps): Promise<readonly [Float32Array, Floa
   return [a.data, (await sized(b, to(a))).data];
 }
 
-async function isFinite(data: Float32Array): Promise<boolean> {
+async function allFinite(data: Float32Array): Promise<boolean> {
   let finite = true;
   await inSlices(data.length, (begin, end) => {
     for (let i = begin; finite && i < end; i++) finite = Number.isFinite(data[i]);

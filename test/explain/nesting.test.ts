@@ -213,6 +213,19 @@ describe('an array of targets for one image', () => {
     expect(shapeAndIndex(await cam.explain(batch, { target: [3, 0] }))).toEqual([[2], [3, 0]]);
   });
 
+  it.each([1, 2, 4])('fills a fixed batch of %i', async size => {
+    const fixed = await load(plainModel({ batch: size }));
+    try {
+      const result = flat(await fixed.explain(single, { target: [3, 1, 0], methods: ['grad-cam', 'ablation-cam'] }));
+      for (const [i, { map, target, method }] of result.entries()) {
+        expect(target.index).toBe([3, 1, 0][i % 3]);
+        expectClose(map.data, one(await cam.explain(single, { target: target.index, method })).map.data, 1e-5);
+      }
+    } finally {
+      await fixed.dispose();
+    }
+  });
+
   it('is refused empty, or with arrays in it', async () => {
     await expectError(() => cam.explain(single, { target: [] }), 'ERR_OPTION_INVALID', 'empty');
     await expectError(() => cam.explain(single, { target: [[1, 2], 3] }), 'ERR_OPTION_INVALID', 'a target is');
