@@ -7,7 +7,8 @@ import { SESSION_OPTION_NAMES, type SessionOptions } from './engine/session-opti
 import type { Tensor } from './engine/tensor.ts';
 import { checkDecodeOptions, type DecodeOptions } from './image/decode-options.ts';
 import { checkMapSize, type MapSize } from './image/map-size.ts';
-import { checkPreprocess, type PreprocessOptions, type PresetName } from './image/preprocess-options.ts';
+import { checkPreprocess, type PreprocessOptions } from './image/preprocess-options.ts';
+import type { PresetName } from './image/presets.ts';
 import type { MethodOptions } from './methods/choose.ts';
 import { CONVENTIONS, FUSIONS } from './methods/definition.ts';
 import { isTokens } from './model/file/sidecar.ts';

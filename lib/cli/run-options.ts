@@ -1,7 +1,8 @@
 import { type Command, Option } from 'commander';
 import { PRECISIONS, type Precision, SCORING_PRECISIONS, type ScoringPrecision } from '../engine/precision.ts';
 import { DECODE_MODES, type DecodeMode } from '../image/decode-options.ts';
-import type { Fit, PresetName } from '../image/preprocess-options.ts';
+import type { Fit } from '../image/preprocess-options.ts';
+import type { PresetName } from '../image/presets.ts';
 import type { LoadOptions } from '../options.ts';
 import { addModelChoices, type ModelChoices } from './model-choices.ts';
 import { collect, defined, numbers, range, size, wholeNumber } from './option-values.ts';

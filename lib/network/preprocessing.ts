@@ -1,11 +1,10 @@
 import {
   checkPreprocess,
-  PRESET_NAMES,
   type PreprocessOptions,
-  type PresetName,
   type ResolvedPreprocess,
   resolvePreprocess,
 } from '../image/preprocess-options.ts';
+import { PRESET_NAMES, type PresetName } from '../image/presets.ts';
 import type { Source } from '../model/file/hugging-face.ts';
 import { findOwnScaling, type OwnScaling } from '../model/find/own-scaling.ts';
 import type { Model } from '../model/load-model.ts';

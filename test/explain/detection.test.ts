@@ -2,7 +2,6 @@ import { readFileSync } from 'node:fs';
 import { afterAll, describe, expect, it } from 'vitest';
 import { Session } from '../../lib/engine/session.ts';
 import type { Tensor } from '../../lib/engine/tensor.ts';
-import type { ExplainResult } from '../../lib/explain/result-type.ts';
 import type { Explainer } from '../../lib/explainer.ts';
 import { prepareImage } from '../../lib/image/preprocess.ts';
 import { resolvePreprocess } from '../../lib/image/preprocess-options.ts';
@@ -169,26 +168,6 @@ describe('detectors that are recognised', () => {
     for (const { target, raw } of results) {
       const alone = one(await cam.explain(image(0), { method: 'hirescam', target: target.index }));
       expectClose(raw.data, alone.raw.data, 1e-6);
-    }
-  });
-
-  it('an array of targets may name boxes of its own, and classes without', async () => {
-    const cam = await open('yolov8');
-    const target = [...golden.nets.yolov8.cases.map(one_ => targetOf('yolov8', one_)), 0, 'top1', 'top2'];
-    for (const methods of [['hirescam', 'grad-cam'], ['d-rise']]) {
-      const options = { methods, params: methods.includes('d-rise') ? { n: 4 } : {} };
-      const results = (await cam.explain(image(0), { ...options, target })) as ExplainResult[][];
-      for (const [t, one_] of target.entries()) {
-        const alone = flat(await cam.explain(image(0), { ...options, target: one_ }));
-        const together = flat(results.map(byTarget => byTarget[t]!));
-        expect(together).toHaveLength(alone.length);
-        for (const [i, { raw, target, method }] of together.entries()) {
-          expect(method).toBe(alone[i]!.method);
-          expect({ ...target, score: 0 }).toEqual({ ...alone[i]!.target, score: 0 });
-          expect(target.score).toBeCloseTo(alone[i]!.target.score, 4);
-          expectClose(raw.data, alone[i]!.raw.data, 1e-5);
-        }
-      }
     }
   });
 
