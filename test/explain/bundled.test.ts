@@ -86,7 +86,7 @@ describe('the bundled model', () => {
     const batch = flat(await cam.explain(names, { target: ['top1', negative('top1'), probability('top1')] }));
     for (const [i, name] of names.entries()) {
       const alone = one(
-        await cam.explain(name, { target: [i === 0 ? 'top1' : i === 1 ? negative('top1') : probability('top1')] }),
+        await cam.explain(name, { target: i === 0 ? 'top1' : i === 1 ? negative('top1') : probability('top1') }),
       );
       expect(batch[i]!.target.index).toBe(alone.target.index);
       const worst = alone.map.data.reduce(
