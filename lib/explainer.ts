@@ -8,7 +8,7 @@ import { headSetting, predictionsOf } from './explain/head-setting.ts';
 import type { MapInput } from './explain/map-at-input.ts';
 import { MeasureCalls } from './explain/measure-call.ts';
 import { checkMeasureOptions, type MeasureOptions } from './explain/measure-options.ts';
-import type { ExplainResult, PerImage, SeveralOptions, SingleOptions } from './explain/result-type.ts';
+import type { ExplainResult, OneEachOptions, PerImage, SeveralOptions, SingleOptions } from './explain/result-type.ts';
 import { scoresOf } from './explain/run-targets.ts';
 import { settleDetector } from './explain/settle-detector.ts';
 import type { Stage } from './explain/stage.ts';
@@ -63,10 +63,11 @@ export class Explainer {
 
   /**
    * Explains one image or a batch.
-   * @returns one explanation; an array for an array of images (or a tensor with N > 1), for `methods`, for a target that
-   * stands for several and for layers with `fuse: false`, nested in this order.
+   * @returns one explanation; an array for an array of images (or a tensor with N > 1), for `methods`, for several targets of an image
+   * (an array, or one that stands for several) and for layers with `fuse: false`, nested in this order.
    * @throws OnnxCamError; see `ErrorCode`.
    */
+  async explain(images: readonly ExplainSource[], options: OneEachOptions): Promise<Explanation[]>;
   async explain<S extends ExplainSource | readonly ExplainSource[]>(
     image: S,
     options: SeveralOptions,
@@ -91,7 +92,7 @@ export class Explainer {
   ): Promise<ExplainResult> {
     throwIfAborted(options.signal);
     const { sources, inputs, several } = splitSources(image, this.#base.network.model.input);
-    const given = targetsOf(options.target, sources.length);
+    const given = targetsOf(options.target, sources.length, several);
     // A call for one image waits as a whole, so that calls begin in the order of asking.
     const results = await (sources.length === 1
       ? inPlace(() => this.#calls.explain(sources, given, options, { inPlace: AT_ONCE, inputs }), options.signal)
@@ -178,7 +179,7 @@ export class Explainer {
   /**
    * Explains the images of a folder (and of those in it), glob, array or (async) iterable, in order. A failing image yields
    * `{ input, error }` and the stream goes on; an abort ends it. No more than `concurrency` images are in work ahead of
-   * the consumer. `target` may be an array with one for each image. `total` of what is returned says how many there are as soon as
+   * the consumer. An array as `target` is several targets of each image. `total` of what is returned says how many there are as soon as
    * they are listed; `onProgress` hears of every image, the failed as well.
    * @throws what is wrong for every image, such as `ERR_METHOD_UNKNOWN`; `ERR_IMAGE_NOT_FOUND` for a folder or glob
    * without pictures; `ERR_ABORTED`

@@ -7,6 +7,7 @@ export {
   type MapTensor,
   type MapTensors,
 } from './compute-map.ts';
+export { type ComparedMap, type CorrelationOptions, correlation } from './correlation.ts';
 export type { Precision, ScoringPrecision } from './engine/precision.ts';
 export type { ExecutionProvider } from './engine/providers.ts';
 export type { Tensor, TensorType } from './engine/tensor.ts';
@@ -21,6 +22,7 @@ export type { ImageStream } from './explain/stream-images.ts';
 export { Explainer, type LayerListing, type StreamOptions, stream } from './explainer.ts';
 export type { PreprocessOptions, ResolvedPreprocess } from './image/preprocess-options.ts';
 export type { MaskPicture, RawPicture } from './image/raw-picture.ts';
+export type { ByteSource } from './io/byte-body.ts';
 export type { StreamResult, StreamSource } from './io/picture-stream.ts';
 export { load } from './load.ts';
 export type { Convention, Fusion } from './methods/definition.ts';
@@ -52,7 +54,7 @@ export {
   type Runs,
   type Timings,
 } from './result/explanation.ts';
-export type { OutputOptions, RenderOptions } from './result/output-options.ts';
+export type { OutputOptions, RenderOptions, ValueRange } from './result/output-options.ts';
 export type { MapPeak } from './result/peaks.ts';
 export type { MapStatus } from './result/status.ts';
 export type { Threshold } from './result/threshold.ts';

@@ -7,7 +7,8 @@ import { SESSION_OPTION_NAMES, type SessionOptions } from './engine/session-opti
 import type { Tensor } from './engine/tensor.ts';
 import { checkDecodeOptions, type DecodeOptions } from './image/decode-options.ts';
 import { checkMapSize, type MapSize } from './image/map-size.ts';
-import { checkPreprocess, type PreprocessOptions, type PresetName } from './image/preprocess-options.ts';
+import { checkPreprocess, type PreprocessOptions } from './image/preprocess-options.ts';
+import type { PresetName } from './image/presets.ts';
 import type { MethodOptions } from './methods/choose.ts';
 import { CONVENTIONS, FUSIONS } from './methods/definition.ts';
 import { isTokens } from './model/file/sidecar.ts';
@@ -65,8 +66,11 @@ export type LayerName = string | number;
 export type LayerOption = LayerName | readonly LayerName[];
 
 export interface ExplainOptions extends MethodOptions {
-  /** What to explain (default 'top1'); for a batch one for all, or an array with one for each image. */
-  target?: TargetInput | readonly TargetInput[];
+  /**
+   * What to explain (default 'top1'). An array is several targets of one image, or of a batch one for each image; its entries may be
+   * arrays then, and `[[a, b]]` is several targets of every image.
+   */
+  target?: TargetInput | readonly (TargetInput | readonly TargetInput[])[];
   layer?: LayerOption;
   /** With an array of layers: one map from all of them (default, as `fusion` says), or one for each. */
   fuse?: boolean;

@@ -1,5 +1,7 @@
+import type { SupportOptions } from '../explain/unsupported.ts';
 import type { MethodDefinition } from '../methods/definition.ts';
 import { findMethod, METHODS } from '../methods/registry.ts';
+import type { Target } from '../targets/target.ts';
 import type { LoadedModel } from './library.ts';
 
 /** A method that `all` stands for but that is not run, and why. */
@@ -26,10 +28,11 @@ export function namedMethods(given: readonly string[]): string[] {
 export function fitToModel(
   given: readonly string[],
   model: Pick<LoadedModel, 'unsupported'>,
-  options: Parameters<LoadedModel['unsupported']>[1],
+  { target, ...options }: Omit<SupportOptions, 'target'> & { readonly target?: Target | readonly Target[] },
 ): { readonly methods: readonly string[]; readonly leftOut: readonly LeftOut[] } {
   const wanted = namedMethods(given);
-  const unsupported = model.unsupported(wanted, options);
+  const targets = [target].flat();
+  const unsupported = new Map(targets.flatMap(one => [...model.unsupported(wanted, { ...options, target: one })]));
   const methods = wanted.filter(method => !unsupported.has(method));
   const named = namedMethods(given.filter(name => !isAll(name)));
   const [failing] = [...named, ...(methods.length === 0 ? wanted : [])].filter(method => unsupported.has(method));

@@ -3,6 +3,7 @@ import type { TensorInput } from '../image/source.ts';
 import { readNpyTensor } from '../io/npy.ts';
 import type { ExplainOptions } from '../options.ts';
 import type { Explanation } from '../result/explanation.ts';
+import type { Target } from '../targets/target.ts';
 import type { InputFile } from './inputs.ts';
 import type { LoadedModel } from './library.ts';
 import type { ResultName } from './output-files.ts';
@@ -13,29 +14,41 @@ export interface NamedExplanation {
   readonly explanation: Explanation;
 }
 
+/** What is asked of every image of a file. */
+export type FileOptions = Omit<ExplainOptions, 'target'> & {
+  readonly methods: readonly string[];
+  readonly target?: Target | readonly Target[];
+};
+
 /** Explains one file with every method and target; results in the order images, methods, targets. */
 export async function explainInput(
   model: LoadedModel,
   file: InputFile,
-  options: ExplainOptions & { readonly methods: readonly string[] },
+  { target, ...options }: FileOptions,
 ): Promise<NamedExplanation[]> {
   const image = file.isTensor ? [await readTensor(file.path)] : file.path;
-  const result = await model.explain(image, options);
+  // Several targets are those of every image of a tensor.
+  const result = await model.explain(image, { ...options, target: Array.isArray(target) ? [target] : target });
   // A tensor with N > 1 stands for several images.
   const images = (file.isTensor ? result : [result]) as ExplainResult[][];
   const isBatch = images.length > 1;
   return images.flatMap((methods, index) =>
-    methods.flatMap(targets =>
-      Array.isArray(targets)
-        ? (targets as Explanation[]).map(explanation =>
-            named(file, explanation, isBatch ? index : undefined, explanation.target.index),
-          )
-        : named(file, targets, isBatch ? index : undefined),
-    ),
+    methods.flatMap(targets => {
+      const image = isBatch ? index : undefined;
+      if (!Array.isArray(targets)) return named(file, targets, image);
+      // Targets of one class (281, negative:281) have numbers behind its index.
+      const times = new Map<number, number>();
+      return (targets as (Explanation | Explanation[])[]).flat().map(explanation => {
+        const { index } = explanation.target;
+        const time = (times.get(index) ?? 0) + 1;
+        times.set(index, time);
+        return named(file, explanation, image, time === 1 ? `${index}` : `${index}-${time}`);
+      });
+    }),
   );
 }
 
-function named(file: InputFile, explanation: Explanation, image?: number, target?: number): NamedExplanation {
+function named(file: InputFile, explanation: Explanation, image?: number, target?: string): NamedExplanation {
   return { name: { stem: file.stem, image, target, method: explanation.method }, explanation };
 }
 

@@ -18,10 +18,11 @@ import { addTechniqueOptions, type TechniqueFlags, techniqueOption } from './tec
 export interface ExplainFlags extends RunFlags, TechniqueFlags {
   readonly method: readonly string[];
   readonly layer?: readonly string[];
-  readonly target: string;
+  readonly target?: readonly string[];
   readonly out: string;
   readonly save: readonly SaveKind[];
   readonly format: SaveFormat;
+  readonly quality?: number;
   /** Pixels of the longer side; 'none': the picture's. */
   readonly maxSize: number | 'none';
   readonly boxes?: boolean;
@@ -54,8 +55,8 @@ export function addExplainOptions(command: Command): Command {
     )
     .option(
       '-t, --target <target>',
-      '281, tabby, top1, top3, contrast:281,282, negative:281, rest:281, probability:281, segmentation:12, detection:17, detection:17@X,Y,W,H, similarity:PICTURE, graph:FILE, output=NAME:5',
-      'top1',
+      'repeated for several: 281, tabby, top1, top3, 281,282 (both), contrast:281,282, negative:281, rest:281, probability:281, segmentation:12, detection:17, detection:17@X,Y,W,H, similarity:PICTURE, graph:FILE, output=NAME:5 (default: top1)',
+      collect,
     )
     .addOption(new Option('--convention <name>', 'whose formulas and post-processing').choices(CONVENTIONS))
     .addOption(fusionOption())
@@ -76,6 +77,7 @@ export function addExplainOptions(command: Command): Command {
     .addOption(
       new Option('--format <name>', 'of heat maps and overlays (masks are PNG)').choices(SAVE_FORMATS).default('png'),
     )
+    .option('--quality <n>', 'of jpeg and webp, 1 to 100 (default: 92)', wholeNumber(1, 100))
     .addOption(
       new Option('--max-size <n>', "pixels of the longer side of what is written, or 'none' for the picture's own")
         .argParser(maxSize)
@@ -97,21 +99,26 @@ export function addExplainOptions(command: Command): Command {
 
 /**
  * What is written of each result.
- * @throws `ERR_USAGE` for a threshold that nothing reads
+ * @throws `ERR_USAGE` for a threshold or a quality that nothing reads
  */
-export function saveOptions({ save, format, boxes, threshold }: ExplainFlags): SaveOptions {
+export function saveOptions({ save, format, quality, boxes, threshold }: ExplainFlags): SaveOptions {
   if (threshold !== undefined && !boxes && !save.includes('mask'))
     throw new OnnxCamError(
       'ERR_USAGE',
       '--threshold says what belongs to boxes and masks: give --boxes or --save mask too',
     );
-  return { kinds: save, format, boxes, threshold };
+  if (quality !== undefined && format === 'png')
+    throw new OnnxCamError(
+      'ERR_USAGE',
+      '--quality is of jpeg and webp, PNG loses nothing: give --format jpeg or webp too',
+    );
+  return { kinds: save, format, quality, boxes, threshold };
 }
 
-/** The options of `explain` that hold for every method; the command line has one target for all pictures. */
+/** The options of `explain` that hold for every method; the command line has the same targets for all pictures. */
 export interface CommonOptions
   extends Pick<ExplainOptions, 'layer' | 'convention' | 'fusion' | 'technique' | 'batchSize' | 'seed' | 'mapSize'> {
-  readonly target: Target;
+  readonly target: Target | readonly Target[];
 }
 
 /**
@@ -120,7 +127,7 @@ export interface CommonOptions
  */
 export function explainOptions(flags: ExplainFlags): CommonOptions {
   return {
-    target: parseTargetText(flags.target),
+    target: targetOption(flags.target ?? ['top1']),
     ...defined({
       layer: layerOption(flags.layer),
       convention: flags.convention,
@@ -145,6 +152,13 @@ export function paramValues(flags: ExplainFlags, methods: readonly string[]): Re
       return [name, parseParam(owner, name, text)];
     }),
   );
+}
+
+/** One target, or several by repetition or as indices with commas, which no label has. */
+function targetOption(given: readonly string[]): Target | Target[] {
+  const texts = given.flatMap(text => (/^\d+(\s*,\s*\d+)+$/.test(text) ? text.split(',') : text));
+  const targets = texts.map(text => parseTargetText(text.trim()));
+  return targets.length === 1 ? targets[0]! : targets;
 }
 
 /** A whole number is a candidate's place; the explainer looks for a tensor of that name first. */

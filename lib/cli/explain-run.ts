@@ -1,9 +1,9 @@
 import { OnnxCamError } from '../common/errors.ts';
 import type { Progress } from '../common/progress.ts';
 import { runStream } from '../io/picture-stream.ts';
-import type { ExplainOptions, LoadOptions } from '../options.ts';
+import type { LoadOptions } from '../options.ts';
 import type { CommandContext } from './context.ts';
-import { explainInput, type NamedExplanation } from './explain-input.ts';
+import { explainInput, type FileOptions, type NamedExplanation } from './explain-input.ts';
 import { EXIT, isOfOneInput } from './failure.ts';
 import { type CommandInput, expandInputs } from './inputs.ts';
 import type { LoadedModel } from './library.ts';
@@ -21,7 +21,7 @@ export interface ExplainRun {
   readonly model: string;
   readonly inputs: readonly string[];
   readonly load: LoadOptions;
-  readonly explain: Omit<ExplainOptions, 'methods' | 'signal' | 'onProgress'>;
+  readonly explain: Omit<FileOptions, 'methods' | 'signal' | 'onProgress'>;
   /** Method names for this model. */
   readonly chooseMethods: (model: LoadedModel) => readonly string[];
   readonly folder: string;

@@ -65,11 +65,13 @@ export function threshold(text: string): Threshold {
   }
 }
 
-export function wholeNumber(min: number): (text: string) => number {
+export function wholeNumber(min: number, max = Infinity): (text: string) => number {
   return text => {
     const value = Number(text);
-    if (!/^\d+$/.test(text) || !Number.isSafeInteger(value) || value < min)
-      throw new InvalidArgumentError(`expected a whole number of at least ${min}.`);
+    if (!/^\d+$/.test(text) || !Number.isSafeInteger(value) || value < min || value > max)
+      throw new InvalidArgumentError(
+        `expected a whole number ${max === Infinity ? `of at least ${min}` : `from ${min} to ${max}`}.`,
+      );
     return value;
   };
 }

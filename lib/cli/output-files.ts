@@ -22,6 +22,8 @@ export const SAVE_FORMATS = Object.keys(PICTURE_EXTENSION) as SaveFormat[];
 export interface SaveOptions {
   readonly kinds: readonly SaveKind[];
   readonly format: SaveFormat;
+  /** Of JPEG and WebP. */
+  readonly quality?: number | undefined;
   /** Whether boxes are found, and drawn on overlays. */
   readonly boxes?: boolean | undefined;
   /** Of boxes and masks. */
@@ -44,8 +46,8 @@ export interface ResultName {
   readonly stem: string;
   /** Number of the image, for a tensor with N > 1. */
   readonly image?: number;
-  /** Class index, where one input has several targets. */
-  readonly target?: number;
+  /** Class index, where one input has several targets; with a number where several are of one class. */
+  readonly target?: string;
   readonly method: string;
 }
 
@@ -93,13 +95,13 @@ export async function saveResult(
   folder: string,
   save: SaveOptions,
 ): Promise<Saved> {
-  const { kinds, format, threshold } = save;
+  const { kinds, format, quality, threshold } = save;
   const written: SaveKind[] = [];
   try {
     const boxes = save.boxes ? await explanation.boxes({ threshold }) : undefined;
     await prepareBelow(folder, name);
     for (const kind of kinds) {
-      const content = await contentOf(explanation, kind, { format, threshold, boxes });
+      const content = await contentOf(explanation, kind, { format, quality, threshold, boxes });
       await writeFileAtomic(join(folder, fileName(name, kind, format)), content);
       written.push(kind);
     }
@@ -123,6 +125,7 @@ async function prepareBelow(folder: string, { stem }: ResultName): Promise<void>
 
 interface Content {
   readonly format: SaveFormat;
+  readonly quality: number | undefined;
   readonly threshold: Threshold | undefined;
   /** For overlays. */
   readonly boxes: readonly MapBox[] | undefined;
@@ -131,12 +134,12 @@ interface Content {
 async function contentOf(
   explanation: Explanation,
   kind: SaveKind,
-  { format, threshold, boxes }: Content,
+  { format, quality, threshold, boxes }: Content,
 ): Promise<Uint8Array | readonly Uint8Array[]> {
   if (kind === 'raw') return formatNpy(explanation.raw);
-  if (kind === 'mask') return encodeImage(await explanation.mask({ threshold }), 'png');
-  if (kind === 'overlay') return explanation.toBuffer({ format, boxes });
-  if (kind === 'heatmap') return explanation.toBuffer({ kind, format });
+  if (kind === 'mask') return encodeImage(await explanation.mask({ threshold }));
+  if (kind === 'overlay') return explanation.toBuffer({ format, quality, boxes });
+  if (kind === 'heatmap') return explanation.toBuffer({ kind, format, quality });
   const { data, width, height, dims = [height, width] } = explanation.map;
   return formatNpy({ data, dims });
 }

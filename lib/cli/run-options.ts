@@ -1,7 +1,8 @@
 import { type Command, Option } from 'commander';
 import { PRECISIONS, type Precision, SCORING_PRECISIONS, type ScoringPrecision } from '../engine/precision.ts';
 import { DECODE_MODES, type DecodeMode } from '../image/decode-options.ts';
-import type { Fit, PresetName } from '../image/preprocess-options.ts';
+import type { Fit } from '../image/preprocess-options.ts';
+import type { PresetName } from '../image/presets.ts';
 import type { LoadOptions } from '../options.ts';
 import { addModelChoices, type ModelChoices } from './model-choices.ts';
 import { collect, defined, numbers, range, size, wholeNumber } from './option-values.ts';
@@ -29,7 +30,7 @@ export interface RunFlags extends ModelChoices {
 export function addRunOptions(command: Command): Command {
   const declared = command
     .optionsGroup('How the model sees pictures (default: what files beside it or the model say, else imagenet):')
-    .option('--preset <name>', 'imagenet, inception, unit (0..1) or raw (0..255)')
+    .option('--preset <name>', 'imagenet, inception, unit (0..1), raw (0..255), clip (openai), siglip or yolo')
     .addOption(new Option('--mean <a,b,c>', 'mean of each channel').argParser(numbers).conflicts('preset'))
     .addOption(new Option('--std <a,b,c>', 'deviation of each channel').argParser(numbers).conflicts('preset'))
     .option('--range <low,high>', "the pictures' values that become 0 and 1, such as 0,4095 for 12 bits", range)

@@ -1,28 +1,45 @@
+import { SLICE } from './slices.ts';
+import { toEnd } from './to-end.ts';
+
+type Values = ArrayLike<number>;
+
 /** Pearson's correlation of two rows of the same length; null where one of the two does not vary. */
-export function pearson(a: ArrayLike<number>, b: ArrayLike<number>): number | null {
-  const [meanA, meanB] = [meanOf(a), meanOf(b)];
+export function pearson(a: Values, b: Values): number | null {
+  return toEnd(pearsonSteps(a, b));
+}
+
+/** The same in steps, for large maps. */
+export function* pearsonSteps(a: Values, b: Values): Generator<void, number | null> {
+  const meanA = yield* meanSteps(a);
+  const meanB = yield* meanSteps(b);
   let product = 0;
   let squaresA = 0;
   let squaresB = 0;
-  for (let i = 0; i < a.length; i++) {
-    const u = a[i]! - meanA;
-    const v = b[i]! - meanB;
-    product += u * v;
-    squaresA += u * u;
-    squaresB += v * v;
+  // Compared value by value: a mean that was rounded leaves deviations where there are none.
+  let [varyA, varyB] = [false, false];
+  for (let begin = 0; begin < a.length; begin += SLICE) {
+    if (begin > 0) yield;
+    const end = Math.min(a.length, begin + SLICE);
+    for (let i = begin; i < end; i++) {
+      const u = a[i]! - meanA;
+      const v = b[i]! - meanB;
+      product += u * v;
+      squaresA += u * u;
+      squaresB += v * v;
+      if (a[i] !== a[0]) varyA = true;
+      if (b[i] !== b[0]) varyB = true;
+    }
   }
-  if (isFlat(a) || isFlat(b)) return null;
+  if (!varyA || !varyB) return null;
   return Math.min(1, Math.max(-1, product / Math.sqrt(squaresA) / Math.sqrt(squaresB)));
 }
 
-function meanOf(values: ArrayLike<number>): number {
+function* meanSteps(values: Values): Generator<void, number> {
   let sum = 0;
-  for (let i = 0; i < values.length; i++) sum += values[i]!;
+  for (let begin = 0; begin < values.length; begin += SLICE) {
+    if (begin > 0) yield;
+    const end = Math.min(values.length, begin + SLICE);
+    for (let i = begin; i < end; i++) sum += values[i]!;
+  }
   return sum / values.length;
-}
-
-/** Compared value by value: a mean that was rounded leaves deviations where there are none. */
-function isFlat(values: ArrayLike<number>): boolean {
-  for (let i = 1; i < values.length; i++) if (values[i] !== values[0]) return false;
-  return true;
 }

@@ -1,10 +1,10 @@
 import type { InputSize } from '../image/geometry.ts';
 import { gridOf } from '../image/map-grid.ts';
-import { isOverInput, type MapSize, placementOf, shownSize } from '../image/map-size.ts';
+import { isOverInput, type MapSize } from '../image/map-size.ts';
 import { restoreMaps } from '../image/restore-map.ts';
-import type { Maps } from '../kernels/types.ts';
-import { type MethodMaps, nth } from '../maps/apply-method.ts';
+import type { MethodMaps } from '../maps/apply-method.ts';
 import { conceptsOf, rawMapOf } from '../maps/raw-map.ts';
+import { nthMap } from '../maps/unstretched.ts';
 import { sized } from '../methods/conventions/convention.ts';
 import { inputSize, type ReadyImage } from '../network/images.ts';
 import type { Network } from '../network/network.ts';
@@ -27,6 +27,7 @@ import { type DetectionReport, reportDetection } from './detections.ts';
 import type { Work } from './group-runs.ts';
 import { type HeadSetting, headSetting, predictionsOf, probabilityOf, type Setting } from './head-setting.ts';
 import { shapeOf } from './layer-tensors.ts';
+import { mapOverImage, mapValues } from './map-over-image.ts';
 import type { Computed } from './method-input.ts';
 import { placeNotes } from './place-notes.ts';
 import { withoutRanks } from './run-targets.ts';
@@ -86,7 +87,7 @@ async function assembleResult(
   const computed: Computed = sets[set]![i]!;
   const { maps, runs } = computed;
   const index = Math.min(computed.first + t, maps.verdicts.length - 1);
-  const [map, raw] = await Promise.all([mapOverImage(maps, index, image, mapSize), rawMapOf(maps, index)]);
+  const [map, raw] = await Promise.all([mapOverImage(nthMap(maps.maps, index), image, mapSize), rawMapOf(maps, index)]);
 
   const row = run.rows[i]!;
   const { targets } = outcome;
@@ -140,6 +141,7 @@ async function assembleResult(
       picture: image.picture,
       onPicture: overlaid(image, mapSize),
       grid: laidOver(image, mapSize),
+      values: mapValues(maps, index, image, mapSize),
       atInput: image.depth === undefined ? atInput(maps, index, inputSize(image)) : null,
     },
   );
@@ -166,32 +168,9 @@ function emptyRegions({ readout, terms }: ResolvedTarget, row: ScoreRow): readon
   return empty.map(index => `class ${index} is predicted nowhere, so that its region is empty; give another region`);
 }
 
-/** Over the original picture, or as `mapSize` says; over all of a volume. */
-async function mapOverImage(
-  { maps }: MethodMaps,
-  index: number,
-  image: ReadyImage,
-  mapSize: MapSize,
-): Promise<HeatMap> {
-  const [, rows, columns] = maps.dims;
-  const single: Maps = { ...maps, data: nth(maps, index), dims: [1, rows, columns] };
-  const { depth } = image;
-  if (depth === undefined) {
-    if (mapSize === 'layer') return { data: single.data.slice(), width: columns, height: rows };
-    const placement = placementOf(image.placement, shownSize(mapSize, image.placement.picture));
-    const { data, dims } = await (mapSize === 'input'
-      ? sized(single, inputSize(image))
-      : restoreMaps(single, placement));
-    return { data, width: dims[2]!, height: dims[1]! };
-  }
-  const { width, height } = image.placement.input;
-  const { data } = await sized(single, inputSize(image));
-  return { data, dims: [depth, height, width], width, height };
-}
-
 /** Holds the map alone, at the resolution that the convention leaves it in, and nothing of the image. */
 function atInput({ maps }: MethodMaps, index: number, size: InputSize): () => Promise<HeatMap> {
-  const single: Maps = { ...maps, data: nth(maps, index), dims: [1, maps.dims[1], maps.dims[2]] };
+  const single = nthMap(maps, index);
   return async () => {
     const { data } = await sized(single, size);
     return { data, width: size.width, height: size.height };

@@ -1,6 +1,6 @@
 import { pearson } from '../common/pearson.ts';
 import type { MethodMaps } from '../maps/apply-method.ts';
-import { nth } from '../maps/apply-method.ts';
+import { nth } from '../maps/unstretched.ts';
 import type { Scorer } from '../scoring/scorer.ts';
 
 /** What maps of int8 runs must correlate with the float ones by. */

@@ -13,12 +13,17 @@ export type PerImage<S, R> = S extends readonly ExplainSource[] ? R[] : R;
 export interface SingleOptions extends ExplainOptions {
   readonly methods?: undefined;
   readonly fuse?: true;
-  readonly target?: SingleTarget | readonly SingleTarget[];
+  readonly target?: SingleTarget;
 }
 
-/** Options with one level of several: methods, or the best classes. */
+/** Options of a batch with a target for each image. */
+export type OneEachOptions = Omit<SingleOptions, 'target'> & { readonly target: readonly SingleTarget[] };
+
+/** Options with one level of several: methods, the best classes, or an array of targets of one image. */
 export type SeveralOptions =
   | (Omit<SingleOptions, 'methods'> & { readonly methods: readonly string[] })
-  | (Omit<SingleOptions, 'target'> & { readonly target: TargetOf<'top'> | 'top2' | 'top3' | 'top5' | 'top10' });
+  | (Omit<SingleOptions, 'target'> & {
+      readonly target: TargetOf<'top'> | 'top2' | 'top3' | 'top5' | 'top10' | readonly SingleTarget[];
+    });
 
 type SingleTarget = number | string | Exclude<Target, TargetOf<'top' | 'output'>>;

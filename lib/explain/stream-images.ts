@@ -2,7 +2,7 @@ import type { Progress } from '../common/progress.ts';
 import { openSource, runStream, type StreamResult, type StreamSource } from '../io/picture-stream.ts';
 import type { ExplainSource } from '../network/images.ts';
 import type { ExplainOptions } from '../options.ts';
-import { nthTarget } from '../request/request.ts';
+import { type AskedTargets, targetsOf } from '../request/request.ts';
 import type { ExplainResult } from './result-type.ts';
 
 /** The results of a stream, in the order of its source. */
@@ -40,11 +40,14 @@ export function streamImages<T extends ExplainSource>(
     const { concurrency, onProgress, ...options } = asked;
     const pool = checked.map(explainer => ({ explainer, running: 0 }));
     for (const { explainer } of pool) explainer.check(options);
-    const task = async (input: T, index: number): Promise<ExplainResult> => {
+    const [{ targets, isList }] = targetsOf(options.target, 1, false) as [AskedTargets];
+    // An image may be a tensor that stands for several, of which each is asked for all.
+    const target = isList ? [targets] : targets[0];
+    const task = async (input: T): Promise<ExplainResult> => {
       const idle = pool.reduce((best, one) => (one.running < best.running ? one : best));
       idle.running++;
       try {
-        return await idle.explainer.explain(input, { ...options, target: nthTarget(options.target, index) });
+        return await idle.explainer.explain(input, { ...options, target });
       } finally {
         idle.running--;
       }

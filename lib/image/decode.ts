@@ -59,7 +59,7 @@ export async function openPicture(
     const options = { limitInputPixels, raw: { width, height, channels } };
     return new OpenPicture(name, { width, height }, data, options, { depth: depthOfRaw(source), channels });
   }
-  const bytes = source.kind === 'file' ? await readPicture(source.path) : source.bytes;
+  const bytes = await bytesOf(source, signal);
   if (bytes.byteLength === 0) throw undecodable(name, new Error('it is empty'));
   throwIfAborted(signal);
   if (isBitmap(bytes)) return openBitmap(name, bytes, limitInputPixels, signal);
@@ -82,6 +82,14 @@ export async function openPicture(
       depth: depthOf(depth, space),
     },
   );
+}
+
+function bytesOf(
+  source: Exclude<DetectedSource, { kind: 'raw' | 'tensor' }>,
+  signal: AbortSignal | undefined,
+): Uint8Array | Promise<Uint8Array> {
+  if (source.kind === 'file') return readPicture(source.path);
+  return source.kind === 'body' ? source.body.read(signal) : source.bytes;
 }
 
 const NO_HEIC =

@@ -1,9 +1,11 @@
-import { extname } from 'node:path';
+import { dirname, extname } from 'node:path';
 import sharp, { type Sharp } from 'sharp';
 import { OnnxCamError } from '../common/errors.ts';
+import { shown } from '../common/shown.ts';
 import { didYouMean } from '../common/suggest.ts';
 import { writeFileAtomic } from '../io/atomic-write.ts';
-import { outputError } from '../io/output-error.ts';
+import { makeFolder } from '../io/make-folder.ts';
+import { folderError, outputError } from '../io/output-error.ts';
 import type { MaskPicture, RawPicture } from './raw-picture.ts';
 
 /**
@@ -12,11 +14,14 @@ import type { MaskPicture, RawPicture } from './raw-picture.ts';
  */
 const ENCODERS = {
   png: (picture: Sharp) => picture.png({ compressionLevel: 1 }),
-  jpeg: (picture: Sharp) => picture.jpeg({ quality: 92, chromaSubsampling: '4:4:4' }),
-  webp: (picture: Sharp) => picture.webp({ quality: 92, smartSubsample: true, effort: 0 }),
-  avif: (picture: Sharp) => picture.avif({ quality: 75, chromaSubsampling: '4:4:4' }),
+  jpeg: (picture: Sharp, quality = 92) => picture.jpeg({ quality, chromaSubsampling: '4:4:4' }),
+  webp: (picture: Sharp, quality = 92) => picture.webp({ quality, smartSubsample: true, effort: 0 }),
+  avif: (picture: Sharp, quality = 75) => picture.avif({ quality, chromaSubsampling: '4:4:4' }),
   tiff: (picture: Sharp) => picture.tiff({ compression: 'lzw' }),
 };
+
+/** Those that lose something, and how much is a choice. */
+const WITH_QUALITY: readonly PictureFormat[] = ['jpeg', 'webp', 'avif'];
 
 export type PictureFormat = keyof typeof ENCODERS;
 
@@ -30,22 +35,57 @@ const FORMATS = Object.keys(ENCODERS) as PictureFormat[];
 export function formatOf(path: string): PictureFormat {
   const extension = extname(path).slice(1);
   if (extension === '') {
-    throw new OnnxCamError('ERR_OPTION_INVALID', `${path} needs an extension: .${FORMATS.join(', .')} or .jpg`);
+    throw new OnnxCamError(
+      'ERR_OPTION_INVALID',
+      `${path} needs an extension, .${FORMATS.join(', .')} or .jpg, or give \`format\``,
+    );
   }
   return checkFormat(extension);
 }
 
+/** How a picture is encoded. */
+export interface EncodeOptions {
+  /** `'png'`, `'jpeg'` (`'jpg'`), `'webp'`, `'avif'` or `'tiff'`; of a file by default what its extension names, else PNG. */
+  readonly format?: string;
+  /** Of JPEG, WebP and AVIF: 1 to 100, by default 92 (AVIF: 75). */
+  readonly quality?: number;
+}
+
+/** What was chosen. */
+export interface Encoding {
+  readonly format: PictureFormat;
+  readonly quality?: number | undefined;
+}
+
+/**
+ * @param path of the file that is written, whose extension names the format unless an option does
+ * @throws `ERR_OPTION_INVALID` for an unknown format, and a quality that is none or that the format does not have
+ */
+export function checkEncoding({ format, quality }: EncodeOptions, path?: string): Encoding {
+  const chosen =
+    format !== undefined ? checkFormat(format) : path !== undefined ? formatOf(path) : ('png' satisfies PictureFormat);
+  if (quality === undefined) return { format: chosen };
+  if (!Number.isInteger(quality) || quality < 1 || quality > 100)
+    throw new OnnxCamError('ERR_OPTION_INVALID', `quality is a whole number from 1 to 100, not ${shown(quality)}`);
+  if (!WITH_QUALITY.includes(chosen))
+    throw new OnnxCamError(
+      'ERR_OPTION_INVALID',
+      `${chosen} loses nothing and has no quality; leave \`quality\` out, or take one of ${WITH_QUALITY.join(', ')} as \`format\``,
+    );
+  return { format: chosen, quality };
+}
+
 /**
  * A picture as the bytes of a file.
- * @throws `ERR_OPTION_INVALID` for an unknown format, `ERR_OUTPUT` for a picture that the format cannot hold.
+ * @throws `ERR_OPTION_INVALID` as `checkEncoding`, `ERR_OUTPUT` for a picture that the format cannot hold.
  */
-export async function encodeImage(picture: RawPicture | MaskPicture, format = 'png'): Promise<Buffer> {
-  const encode = ENCODERS[checkFormat(format)];
+export async function encodeImage(picture: RawPicture | MaskPicture, options: EncodeOptions = {}): Promise<Buffer> {
+  const { format, quality } = checkEncoding(options);
   const { data, info } = picture;
   try {
     const { width, height, channels } = info;
     const opened = sharp(data, { raw: { width, height, channels }, limitInputPixels: false });
-    return await encode(channels === 1 ? opened.toColourspace('b-w') : opened).toBuffer();
+    return await ENCODERS[format](channels === 1 ? opened.toColourspace('b-w') : opened, quality).toBuffer();
   } catch (cause) {
     const reason = (cause as Error).message.split('\n')[0];
     throw new OnnxCamError(
@@ -57,12 +97,16 @@ export async function encodeImage(picture: RawPicture | MaskPicture, format = 'p
 }
 
 /**
- * Writes a picture in the format that the path's extension names; the file appears whole or not at all.
- * @throws `ERR_OPTION_INVALID` for an unknown extension, `ERR_OUTPUT` when it cannot be written.
+ * Writes a picture in the format that the options or the path's extension name; missing folders are made, and the file appears
+ * whole or not at all.
+ * @throws `ERR_OPTION_INVALID` as `checkEncoding`, `ERR_OUTPUT` when it cannot be written.
  */
-export async function saveImage(path: string, picture: RawPicture): Promise<void> {
+export async function saveImage(path: string, picture: RawPicture, options: EncodeOptions = {}): Promise<void> {
   if (typeof path !== 'string' || path === '') throw outputError(String(path), new Error('expected a path'));
-  await writeFileAtomic(path, await encodeImage(picture, formatOf(path)));
+  const bytes = await encodeImage(picture, checkEncoding(options, path));
+  const folder = dirname(path);
+  await makeFolder(folder).catch(cause => Promise.reject(folderError(folder, cause)));
+  await writeFileAtomic(path, bytes);
 }
 
 function checkFormat(format: string): PictureFormat {
@@ -72,6 +116,6 @@ function checkFormat(format: string): PictureFormat {
   if (found !== undefined) return found;
   throw new OnnxCamError(
     'ERR_OPTION_INVALID',
-    `there is no picture format '${format}'${didYouMean(key, FORMATS)}; known: ${FORMATS.join(', ')}`,
+    `there is no picture format ${shown(format)}${didYouMean(key, FORMATS)}; known: ${FORMATS.join(', ')}`,
   );
 }

@@ -1,17 +1,8 @@
 import { OnnxCamError } from '../common/errors.ts';
 import { shown } from '../common/shown.ts';
 import { didYouMean } from '../common/suggest.ts';
+import { PRESET_NAMES, type PresetName, presetOf } from './presets.ts';
 
-/**
- * Value ranges that models are trained with; `value = (pixel · scale − mean) / std` per channel.
- * imagenet: torchvision and timm; inception: −1..1; unit: 0..1; raw: 0..255.
- */
-const PRESETS = {
-  imagenet: { scale: 1 / 255, mean: [0.485, 0.456, 0.406], std: [0.229, 0.224, 0.225] },
-  inception: { scale: 1 / 255, mean: [0.5, 0.5, 0.5], std: [0.5, 0.5, 0.5] },
-  unit: { scale: 1 / 255, mean: [0, 0, 0], std: [1, 1, 1] },
-  raw: { scale: 1, mean: [0, 0, 0], std: [1, 1, 1] },
-} as const;
 const FITS = ['squeeze', 'crop', 'letterbox'] as const;
 const INTERPOLATIONS = ['bilinear', 'bicubic', 'nearest'] as const;
 const CHANNEL_ORDERS = ['rgb', 'bgr'] as const;
@@ -21,14 +12,16 @@ const KEYS = [
   ...['interpolation', 'channelOrder', 'layout'],
 ];
 
-export type PresetName = keyof typeof PRESETS;
 export type Fit = (typeof FITS)[number];
 export type PictureInterpolation = (typeof INTERPOLATIONS)[number];
 export type ChannelOrder = (typeof CHANNEL_ORDERS)[number];
 export type Layout = (typeof LAYOUTS)[number];
 
 export interface PreprocessOptions {
-  /** Where mean, std and scale come from unless they are given: `'imagenet'` by default. */
+  /**
+   * Where mean, std and scale come from unless they are given: `'imagenet'` by default. `'clip'`, `'openai'`, `'siglip'` and
+   * `'yolo'` also say fit and filter.
+   */
   readonly preset?: PresetName;
   /** Per channel of the model's input, in its order; one number stands for all channels. After `scale`, in its units. */
   readonly mean?: number | readonly number[];
@@ -92,7 +85,7 @@ export interface ResolvedPreprocess {
 /** ITU-R 601 luma: what Pillow's `convert('L')` weighs red, green and blue with. */
 export const LUMA: readonly number[] = [0.299, 0.587, 0.114];
 
-const DEFAULT_SIZE = 224;
+const DEFAULT_SIZE = [224, 224] as const;
 const LARGEST_SIZE = 32_768;
 
 /**
@@ -124,7 +117,7 @@ export function resolvePreprocess(
   }
   if (merged.layout !== undefined && merged.layout !== (input.layout ?? merged.layout))
     throw invalid(`preprocess.layout is ${merged.layout}, the model's input is ${input.layout}`);
-  const size = sizeOf(merged.size, input);
+  const size = sizeOf(merged, input);
   const fit = fitOf(layers);
   const channelOrder = merged.channelOrder ?? 'rgb';
   return {
@@ -151,7 +144,7 @@ function rangeOf(
   const layer = layers.findLast(({ preset, mean, std, scale }) => (preset ?? mean ?? std ?? scale) !== undefined) ?? {};
   const said = Object.keys(layer).length > 0;
   const given = layer.mean !== undefined || layer.std !== undefined || layer.scale !== undefined;
-  const base = PRESETS[layer.preset ?? (given ? 'unit' : standard)];
+  const base = presetOf(layer.preset ?? (given ? 'unit' : standard));
   return {
     preset: given ? null : (layer.preset ?? standard),
     scale: layer.scale ?? base.scale,
@@ -164,8 +157,8 @@ function rangeOf(
 }
 
 /** What is said of a way to fit implies it. */
-function fitOf(layers: readonly PreprocessOptions[]): Fit {
-  let fit: Fit = 'squeeze';
+function fitOf(layers: readonly PreprocessOptions[], standard: Fit = 'squeeze'): Fit {
+  let fit = standard;
   for (const { fit: said, resize, cropPct, padColor } of layers) {
     if (said !== undefined) fit = said;
     else if ((resize ?? cropPct) !== undefined) fit = 'crop';
@@ -212,8 +205,9 @@ function perChannel(value: number | readonly number[], channels: 1 | 3, name: st
   throw invalid(`preprocess.${name} needs ${channels} values for this model's channels (or one), got ${values.length}`);
 }
 
-function sizeOf(size: PreprocessOptions['size'], input: PictureInput): readonly [number, number] {
-  const [width, height] = size ?? [input.width ?? DEFAULT_SIZE, input.height ?? DEFAULT_SIZE];
+function sizeOf({ size, preset }: PreprocessOptions, input: PictureInput): readonly [number, number] {
+  const usual = (preset && presetOf(preset).size) ?? DEFAULT_SIZE;
+  const [width, height] = size ?? [input.width ?? usual[0], input.height ?? usual[1]];
   if (width !== (input.width ?? width) || height !== (input.height ?? height)) {
     const fixed = `${input.width ?? 'any'}x${input.height ?? 'any'}`;
     throw invalid(`preprocess.size is ${width}x${height}, the model's input is fixed at ${fixed} (width x height)`);
@@ -228,7 +222,7 @@ function sizeOf(size: PreprocessOptions['size'], input: PictureInput): readonly 
  */
 export function checkPreprocess(layer: unknown, name = 'preprocess'): PreprocessOptions {
   if (layer === undefined) return {};
-  if (typeof layer === 'string') return { preset: oneOf(layer, Object.keys(PRESETS) as PresetName[], name) };
+  if (typeof layer === 'string') return withPreset({ preset: oneOf(layer, PRESET_NAMES, name) });
   if (typeof layer !== 'object' || layer === null || Array.isArray(layer)) {
     throw invalid(`${name} needs the name of a preset or an object, got ${shown(layer)}`);
   }
@@ -241,7 +235,7 @@ export function checkPreprocess(layer: unknown, name = 'preprocess'): Preprocess
     throw invalid(`${name} has no property '${key.slice(0, 80)}'${didYouMean(key, KEYS)}; it has ${KEYS.join(', ')}`);
   }
   const checked = {
-    preset: preset === undefined ? undefined : oneOf(preset, Object.keys(PRESETS) as PresetName[], `${name}.preset`),
+    preset: preset === undefined ? undefined : oneOf(preset, PRESET_NAMES, `${name}.preset`),
     mean: mean === undefined ? undefined : numbers(mean, () => true, 'finite numbers', `${name}.mean`),
     std: std === undefined ? undefined : numbers(std, value => value > 0, 'numbers above 0', `${name}.std`),
     scale: scale === undefined ? undefined : numbers([scale], value => value !== 0, 'a number', `${name}.scale`)[0],
@@ -265,7 +259,23 @@ export function checkPreprocess(layer: unknown, name = 'preprocess'): Preprocess
       throw invalid(`${name}.${key} belongs to the fits 'crop' and 'squeeze', the fit is 'letterbox'`);
   if (checked.padColor !== undefined && checked.fit !== undefined && checked.fit !== 'letterbox')
     throw invalid(`${name}.padColor belongs to the fit 'letterbox', the fit is '${checked.fit}'`);
-  return Object.fromEntries(Object.entries(checked).filter(([, value]) => value !== undefined));
+  return withPreset(Object.fromEntries(Object.entries(checked).filter(([, value]) => value !== undefined)));
+}
+
+/** With what the preset says of fit and filter; what stands beside its name wins. */
+function withPreset(layer: PreprocessOptions): PreprocessOptions {
+  const how = layer.preset && presetOf(layer.preset).how;
+  if (!how) return layer;
+  const { fit, cropPct, padColor, ...rest } = how;
+  const own = fitOf([layer], fit);
+  const crops = own === 'crop' && layer.resize === undefined && cropPct !== undefined;
+  return {
+    ...rest,
+    fit: own,
+    ...(own === fit && crops && { cropPct }),
+    ...(own === fit && padColor !== undefined && { padColor }),
+    ...layer,
+  };
 }
 
 function numbers(value: unknown, valid: (value: number) => boolean, expected: string, name: string): readonly number[] {

@@ -2,6 +2,7 @@ import { fileURLToPath } from 'node:url';
 import { OnnxCamError } from '../common/errors.ts';
 import { shown } from '../common/shown.ts';
 import { elementCount, isTensorType, TENSOR_ARRAYS, type Tensor } from '../engine/tensor.ts';
+import { type ByteBody, type ByteSource, byteBodyOf } from '../io/byte-body.ts';
 import { checkRaw, type RawData, type RawPixels } from './raw-pixels.ts';
 
 /**
@@ -21,22 +22,26 @@ export interface RawImage {
 /** A preprocessed tensor, used as it is: of float32, or of the type that the model's input has. */
 export type TensorInput = Tensor;
 
-/** What a picture may be given as: path, `file:` URL, the bytes of an encoded picture, raw pixels. */
-export type ImageSource = string | URL | Uint8Array | ArrayBuffer | RawImage;
+/**
+ * What a picture may be given as: path, `file:` URL, the bytes of an encoded picture or what they come out of (Blob, File, Response,
+ * Request, ReadableStream, a stream of Node, an async iterable of bytes), raw pixels.
+ */
+export type ImageSource = string | URL | Uint8Array | ArrayBuffer | ByteSource | RawImage;
 
 export type DetectedSource =
   | { readonly kind: 'file'; readonly path: string }
   | { readonly kind: 'encoded'; readonly bytes: Uint8Array }
+  | { readonly kind: 'body'; readonly body: ByteBody }
   | ({ readonly kind: 'raw' } & RawPixels)
   | { readonly kind: 'tensor'; readonly tensor: TensorInput };
 
 const EXPECTED =
-  'expected a path, a file: URL, a Buffer of an encoded picture, raw pixels { data, info: { width, height, channels } } ' +
+  'expected a path, a file: URL, a Buffer, Blob, Response or stream of an encoded picture, raw pixels { data, info: { width, height, channels } } ' +
   "or a tensor { type: 'float32', data, dims }";
 
 /**
  * Tells what an input is, and checks what can be told without decoding it.
- * @throws `ERR_IMAGE_INVALID` for anything that is none of the four, and for raw pixels whose size does not fit;
+ * @throws `ERR_IMAGE_INVALID` for anything that is none of these, and for raw pixels whose size does not fit;
  * `ERR_INPUT_SHAPE` for a tensor whose type, dimensions and data do not fit together.
  */
 export function detectSource(input: unknown): DetectedSource {
@@ -58,6 +63,8 @@ export function detectSource(input: unknown): DetectedSource {
           'await image.raw().toBuffer({ resolveWithObject: true })',
       );
     }
+    const body = byteBodyOf(input);
+    if (body) return { kind: 'body', body };
   }
   throw invalid(`${EXPECTED}, got ${describeValue(input)}`);
 }
@@ -69,6 +76,8 @@ export function describeSource(source: DetectedSource): string {
       return source.path;
     case 'encoded':
       return `<${source.bytes.byteLength} bytes>`;
+    case 'body':
+      return source.body.name;
     case 'raw':
       return `<raw ${source.width}x${source.height}x${source.channels}>`;
     case 'tensor':
@@ -93,8 +102,7 @@ function urlOf(text: string): URL {
 function pathOf(url: URL): string {
   if (url.protocol !== 'file:') {
     throw invalid(
-      `got a ${url.protocol} URL; only file: URLs are read. Fetch it and pass the bytes: ` +
-        'Buffer.from(await (await fetch(url)).arrayBuffer())',
+      `got a ${url.protocol} URL; only file: URLs are read. Fetch it and pass the answer: await fetch(url)`,
     );
   }
   try {

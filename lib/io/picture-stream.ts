@@ -1,3 +1,4 @@
+import type { Readable } from 'node:stream';
 import { onAbort } from '../common/abort-listeners.ts';
 import { OnnxCamError, throwIfAborted } from '../common/errors.ts';
 import { findPictures } from './find-pictures.ts';
@@ -15,6 +16,11 @@ export type StreamResult<T, R> =
  */
 export async function openSource<T>(source: StreamSource<T>): Promise<Iterable<T> | AsyncIterable<T>> {
   if (typeof source === 'string') return (await findPictures(source)).map(({ path }) => path) as T[];
+  if ((source as Partial<Readable> | null)?.readableObjectMode === false)
+    throw new OnnxCamError(
+      'ERR_OPTION_INVALID',
+      'stream takes several images, and this stream gives bytes; for the picture that they are use explain',
+    );
   const iterable = typeof source === 'object' && source !== null && !ArrayBuffer.isView(source);
   if (iterable && (Symbol.iterator in source || Symbol.asyncIterator in source)) return source;
   throw new OnnxCamError(

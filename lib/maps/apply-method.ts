@@ -1,10 +1,8 @@
 import type { InputSize } from '../image/geometry.ts';
 import type { FeatureMaps } from '../kernels/features.ts';
-import { mapRanges, positiveMaps } from '../kernels/map-values.ts';
-import { resize } from '../kernels/maps.ts';
+import { mapRanges } from '../kernels/map-values.ts';
 import type { Maps } from '../kernels/types.ts';
 import type { ChosenMethod } from '../methods/choose.ts';
-import { sized } from '../methods/conventions/convention.ts';
 import { FINISH } from '../methods/conventions/index.ts';
 import {
   isOfTarget,
@@ -19,6 +17,7 @@ import { judge, type Verdict } from '../result/status.ts';
 import type { ActivationScorer } from '../scoring/activation-scorer.ts';
 import type { MaskOptimizer } from '../scoring/mask-optimizer.ts';
 import type { PictureScorer } from '../scoring/picture-scorer.ts';
+import { enlargedMaps, nth, nthMap, unstretchedMap } from './unstretched.ts';
 import { whyZero } from './why-zero.ts';
 
 /** A method's own values, before the outermost ReLU, normalisation and resizing. */
@@ -34,6 +33,8 @@ export interface RawMaps {
 export interface MethodMaps extends RawMaps {
   /** Maps in [0, 1] at the resolution where the convention ends; zero where the verdict is not 'ok'. */
   readonly maps: Maps;
+  /** What map `n` was before it was stretched to [0, 1], after the ReLU: [1, h, w]; of several layers the mean. */
+  readonly unstretched: (n: number) => Promise<Maps>;
   /** One for each of the N results. */
   readonly verdicts: readonly Verdict[];
   readonly warnings: readonly string[];
@@ -79,7 +80,9 @@ export async function asFinished({ definition }: Pick<Method, 'definition'>, map
   const ranges = await mapRanges(maps);
   const verdicts = ranges.map(range => judge([range], { relu: false, ofTarget }));
   const own = { raw: [{ ...maps, data: maps.data.slice() }], colours: [], concepts: [] };
-  return { ...own, maps: cleared(maps, verdicts), verdicts, warnings: [] };
+  const [raw] = own.raw as [Maps];
+  const unstretched = async (n: number) => nthMap(raw, n);
+  return { ...own, maps: cleared(maps, verdicts), unstretched, verdicts, warnings: [] };
 }
 
 /** `sums`: there were sums over channels, which `eigenSmooth` may take the place of. */
@@ -151,7 +154,12 @@ async function finishMaps(
       : [];
   const multiplied = fusion === 'product' && own.raw.length > 1;
   const final = multiplied ? await productVerdicts(maps, verdicts) : verdicts;
-  return { ...own, maps: cleared(maps, final), verdicts: final, warnings };
+  const { raw } = own;
+  const unstretched = (n: number) => {
+    const of = raw.map(layer => nthMap(layer, n));
+    return unstretchedMap(of, size, method);
+  };
+  return { ...own, maps: cleared(maps, final), unstretched, verdicts: final, warnings };
 }
 
 async function verdictsOf(
@@ -178,27 +186,6 @@ async function productVerdicts(product: Maps, verdicts: readonly Verdict[]): Pro
       'every value is zero: the maps of all layers are multiplied, and where one is positive another is zero (try another `fusion`, or other layers)';
     return { status: 'zero', reason };
   });
-}
-
-/** Maps of methods whose sources enlarge them before they are stretched; all others as they are. */
-async function enlargedMaps(
-  raw: readonly Maps[],
-  size: InputSize,
-  { definition, params, convention }: Method,
-): Promise<readonly Maps[]> {
-  const interpolation = convention === 'paper' ? definition.enlarged?.(params) : undefined;
-  if (!interpolation) return raw;
-  return Promise.all(
-    raw.map(async maps => {
-      const positive = params.relu === true ? await positiveMaps(maps) : maps;
-      return interpolation === 'bilinear' ? sized(positive, size) : resize(positive, { ...size, interpolation });
-    }),
-  );
-}
-
-/** The values of map `n` of a stack, as a view. */
-export function nth({ data, dims: [, height, width] }: Maps, n: number): Float32Array {
-  return data.subarray(n * height * width, (n + 1) * height * width);
 }
 
 /** Maps that others are made of: NaN where a value was not finite, so that those are not either. */

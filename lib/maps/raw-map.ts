@@ -4,7 +4,8 @@ import { combineMaps, combineValues } from '../kernels/map-values.ts';
 import type { Maps } from '../kernels/types.ts';
 import { largestSize, sized } from '../methods/conventions/convention.ts';
 import type { Concepts, RawMap } from '../result/explanation.ts';
-import { nth, type RawMaps } from './apply-method.ts';
+import type { RawMaps } from './apply-method.ts';
+import { nth } from './unstretched.ts';
 
 /** A result's own values: before the outermost ReLU, normalisation and resizing. */
 export async function rawMapOf({ raw, colours, concepts }: RawMaps, index: number): Promise<RawMap> {

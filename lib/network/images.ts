@@ -65,7 +65,7 @@ export interface ReadyImage {
 }
 
 /** Size of the network's input for an image. */
-export function inputSize({ placement, depth }: ReadyImage): InputSize {
+export function inputSize({ placement, depth }: Pick<ReadyImage, 'placement' | 'depth'>): InputSize {
   return depth === undefined ? placement.input : { ...placement.input, depth };
 }
 
@@ -246,7 +246,8 @@ function shownDeep({ data, width, height }: DeepRgb): Promise<RawPicture> {
 
 /** For results that are kept: the file's bytes are far fewer than the pixels, which only overlays need. */
 function decodedAgain(opened: OpenPicture, { kind }: DetectedSource, size: Size): ReadyImage['picture'] {
-  if (kind !== 'file') opened.keep();
+  // Bytes of files and streams are nobody else's.
+  if (kind !== 'file' && kind !== 'body') opened.keep();
   return async ({ ownSize } = {}) => {
     const small = ownSize ? undefined : opened.decodeSmall(size, 'linear');
     return lentAt(raw(await (small ?? opened.decode())), ownSize ? opened : size);

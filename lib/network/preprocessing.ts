@@ -1,10 +1,10 @@
 import {
   checkPreprocess,
   type PreprocessOptions,
-  type PresetName,
   type ResolvedPreprocess,
   resolvePreprocess,
 } from '../image/preprocess-options.ts';
+import { PRESET_NAMES, type PresetName } from '../image/presets.ts';
 import type { Source } from '../model/file/hugging-face.ts';
 import { findOwnScaling, type OwnScaling } from '../model/find/own-scaling.ts';
 import type { Model } from '../model/load-model.ts';
@@ -95,7 +95,7 @@ function withoutEvidence(stored: string, layers: PreprocessOptions[]): string[] 
   if (stored.includes('int')) return [];
   return [
     "preprocessing: nothing says which values the network was trained on, so ImageNet's mean and deviation were taken " +
-      "(preset 'imagenet'); `preprocess` (--preset imagenet, inception, unit or raw) settles it",
+      `(preset 'imagenet'); \`preprocess\` (--preset ${PRESET_NAMES.join(', ')}) settles it`,
   ];
 }
 

@@ -8,7 +8,7 @@ import type { ExplainOptions, LayerOption } from '../options.ts';
 import { type AskedPasses, PASS_KINDS, PASSES, type PassKind } from '../plan/passes/index.ts';
 import type { TargetLayer } from '../plan/target-layer.ts';
 import { parseTarget } from '../targets/parse.ts';
-import type { Target } from '../targets/target.ts';
+import type { Target, TargetInput } from '../targets/target.ts';
 import { type ChosenTechnique, chooseTechniques } from '../techniques/choose.ts';
 import type { CallProgress } from './call-progress.ts';
 import { chooseLayers, inputLayer } from './layers.ts';
@@ -173,30 +173,45 @@ function passesOf(methods: readonly MethodRun[], input: string): AskedPasses {
   return asked;
 }
 
-/**
- * One target for each image.
- * @throws `ERR_OPTION_INVALID` when an array of targets doesn't have one for each image.
- */
-export function targetsOf(target: ExplainOptions['target'], images: number): Target[] {
-  if (!Array.isArray(target)) return new Array<Target>(images).fill(parseTarget((target ?? 'top1') as Target));
-  if (target.length !== images)
-    throw new OnnxCamError(
-      'ERR_OPTION_INVALID',
-      `\`target\` is an array of ${target.length} for ${images} image${images === 1 ? '' : 's'}; give one for all, or one for each. ` +
-        'For several classes of one image use topK(k) or one call for each',
-    );
-  return target.map(one => parseTarget(one));
+/** What is asked of one image: a target, or several, whose results are an array. */
+export interface AskedTargets {
+  readonly targets: readonly Target[];
+  readonly isList: boolean;
 }
 
 /**
- * The target of one image of a stream.
- * @throws `ERR_OPTION_INVALID` when an array of targets has none for it.
+ * What is asked of each image. An array is several targets of one image; of a batch it has an entry for each, which may be an array; an
+ * array in an array by itself is several targets of every image.
+ * @param isBatch false for an image by itself
+ * @throws `ERR_OPTION_INVALID` when an array of targets doesn't have one for each image of a batch.
  */
-export function nthTarget(target: ExplainOptions['target'], index: number): ExplainOptions['target'] {
-  if (!Array.isArray(target)) return target;
-  if (index < target.length) return target[index];
+export function targetsOf(target: ExplainOptions['target'], images: number, isBatch: boolean): AskedTargets[] {
+  if (!isList(target)) return new Array<AskedTargets>(images).fill(askedOf(target ?? 'top1'));
+  const [first, ...more] = target;
+  const forAll = isList(first) && more.length === 0 ? first : isBatch ? undefined : target;
+  if (forAll) return new Array<AskedTargets>(images).fill(askedOf(forAll));
+  if (target.length === images) return target.map(askedOf);
+  const several = `[${target.map(one => (Array.isArray(one) ? '[…]' : '…')).join(', ')}]`;
   throw new OnnxCamError(
     'ERR_OPTION_INVALID',
-    `\`target\` is an array of ${target.length}, so there is none for image ${index + 1} of the stream`,
+    `\`target\` is an array of ${target.length} for a batch of ${images} image${images === 1 ? '' : 's'}; give one target for all, or an array ` +
+      `with one for each. For several classes of every image put the array into another one (target: [${several}]), or pass one image ` +
+      'by itself instead of an array',
   );
+}
+
+function askedOf(asked: NonNullable<ExplainOptions['target']>): AskedTargets {
+  if (!isList(asked)) return { targets: [parseTarget(asked)], isList: false };
+  if (asked.length === 0)
+    throw new OnnxCamError(
+      'ERR_OPTION_INVALID',
+      '`target` is an empty array; give at least one target, or leave it out',
+    );
+  // An array in the array of one image is refused there.
+  return { targets: asked.map(one => parseTarget(one as TargetInput)), isList: true };
+}
+
+/** `Array.isArray` does not know of read-only ones. */
+function isList(value: unknown): value is readonly (TargetInput | readonly TargetInput[])[] {
+  return Array.isArray(value);
 }

@@ -1,4 +1,5 @@
 import { SLICE } from '../common/slices.ts';
+import { toEnd } from '../common/to-end.ts';
 
 /** Cells that belong together, as runs of neighbours in a row; the runs lie in row order. */
 export interface Components {
@@ -30,8 +31,7 @@ export function findComponents(
   connectivity: Connectivity,
   value = 1,
 ): Components {
-  const steps = componentSteps(cells, width, height, connectivity, value);
-  for (let step = steps.next(); ; step = steps.next()) if (step.done) return step.value;
+  return toEnd(componentSteps(cells, width, height, connectivity, value));
 }
 
 /** The same in steps, for large maps. */

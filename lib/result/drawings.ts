@@ -7,18 +7,25 @@ import { type RectInput, rectOf } from './decision-options.ts';
 import { boxesOf, contoursOf, type DecisionView } from './decisions.ts';
 import type { RenderOptions } from './output-options.ts';
 
-/** A map in colour, with the outlines that are asked for. */
-export async function drawHeatmap(view: DecisionView, options: RenderOptions): Promise<RawPicture> {
-  return outlined(await renderHeatmap(view.map, options), view, options, view.grid);
+/** What colours show. */
+type Coloured = Pick<DecisionView, 'map' | 'overPicture'>;
+
+/**
+ * A map in colour, with the outlines that are asked for.
+ * @param view what outlines are found in
+ */
+export async function drawHeatmap(coloured: Coloured, view: DecisionView, options: RenderOptions): Promise<RawPicture> {
+  return outlined(await renderHeatmap(coloured.map, options), view, options, view.grid);
 }
 
 /** The same over the original picture. */
 export async function drawOverlay(
+  coloured: Coloured,
   view: DecisionView,
   open: () => Promise<LentPicture>,
   options: RenderOptions,
 ): Promise<RawPicture> {
-  const [{ picture, spare }, map] = await Promise.all([open(), view.overPicture()]);
+  const [{ picture, spare }, map] = await Promise.all([open(), coloured.overPicture()]);
   const drawing = await renderOverlay(picture, map, { ...options, spare });
   return outlined(drawing, view, options, gridOverWhole(drawing.info, view.grid.picture));
 }

@@ -1,6 +1,6 @@
 import { OnnxCamError } from '../common/errors.ts';
 import type { UsedPrecision } from '../engine/precision.ts';
-import { encodeImage, formatOf, saveImage } from '../image/encode.ts';
+import { checkEncoding, encodeImage, saveImage } from '../image/encode.ts';
 import type { Size } from '../image/geometry.ts';
 import { gridOverWhole, type MapGrid } from '../image/map-grid.ts';
 import { type Plane, planePixels, refusePlane } from '../image/plane.ts';
@@ -20,7 +20,14 @@ import {
 } from './decision-options.ts';
 import { boxesOf, contoursOf, cropOf, type DecisionView, maskOf, peaksOf } from './decisions.ts';
 import { drawHeatmap, drawOverlay } from './drawings.ts';
-import { checkOutput, filePath, type OutputOptions, type RenderOptions } from './output-options.ts';
+import {
+  checkOutput,
+  filePath,
+  OUTPUT_OPTIONS,
+  type OutputOptions,
+  type RenderOptions,
+  type ValueRange,
+} from './output-options.ts';
 import type { MapPeak } from './peaks.ts';
 import type { MapStatus } from './status.ts';
 
@@ -126,8 +133,17 @@ export interface ExplanationFields {
   readonly runs: Runs;
 }
 
+/** What a map was made of by stretching it to [0, 1]: the method's values after the ReLU, of several layers their mean. */
+export interface MapValues {
+  /** The least and the largest; null where one is not finite. */
+  range(): Promise<ValueRange | null>;
+  /** As large as the map, 0 at the first and 1 at the second value of a range, and outside what the network saw; cut off beyond. */
+  within(range: ValueRange): Promise<HeatMap>;
+}
+
 /** What overlays are drawn on, and what else is made of a map on demand. */
 export interface Background {
+  readonly values: MapValues;
   /** The map at the size of the model's input; null for volumes. */
   readonly atInput: (() => Promise<HeatMap>) | null;
   /** The original picture, as large as overlays or at its own size; of volumes one plane. */
@@ -182,7 +198,7 @@ export class Explanation implements ExplanationFields {
    */
   async heatmap(options: RenderOptions = {}): Promise<RawPicture> {
     checkOutput(options, 'heatmap');
-    return drawHeatmap(this.#view(options), options);
+    return this.#render({ ...options, kind: 'heatmap' });
   }
 
   /** The map in colour over the original picture: alpha · colour + (1 − alpha) · picture. */
@@ -192,21 +208,35 @@ export class Explanation implements ExplanationFields {
   }
 
   /**
-   * Writes the overlay (or the heat map) in the format of the path's extension; the file appears whole or not at all.
+   * Writes the overlay (or the heat map) in the format of the path's extension, or of `format`. Missing folders are made; the file
+   * appears whole or not at all.
    * @param path a path or `file:` URL
    * @throws `ERR_OUTPUT` when it cannot be written, `ERR_OPTION_INVALID` for an unknown extension, option or colour map.
    */
   async toFile(path: string | URL, options: OutputOptions = {}): Promise<void> {
-    checkOutput(options, 'toFile', ['kind']);
+    checkOutput(options, 'toFile', OUTPUT_OPTIONS);
     const file = filePath(path);
-    formatOf(file);
-    await saveImage(file, await this.#render(options));
+    const encoding = checkEncoding(options, file);
+    await saveImage(file, await this.#render(options), encoding);
   }
 
-  /** The encoded picture; PNG unless `format` says otherwise. */
-  async toBuffer(options: OutputOptions & { readonly format?: string } = {}): Promise<Buffer> {
-    checkOutput(options, 'toBuffer', ['kind', 'format']);
-    return encodeImage(await this.#render(options), options.format ?? 'png');
+  /**
+   * The encoded picture; PNG unless `format` says otherwise.
+   * @throws `ERR_OPTION_INVALID`
+   */
+  async toBuffer(options: OutputOptions = {}): Promise<Buffer> {
+    checkOutput(options, 'toBuffer', OUTPUT_OPTIONS);
+    const encoding = checkEncoding(options);
+    return encodeImage(await this.#render(options), encoding);
+  }
+
+  /**
+   * The least and the largest of the values that the map shows, before they were stretched to [0, 1]: `raw` after the ReLU, of several
+   * layers their mean. With it as `range` of `overlay`, `heatmap`, `toFile` and `toBuffer`, colours mean the same in several pictures.
+   * @returns null where a value is not finite
+   */
+  async range(): Promise<ValueRange | null> {
+    return this.#background.values.range();
   }
 
   /**
@@ -283,11 +313,11 @@ export class Explanation implements ExplanationFields {
     };
   }
 
-  #plane(options: Plane): HeatMap {
-    const { data, dims } = this.map;
+  #plane(map: HeatMap, options: Plane): HeatMap {
+    const { data, dims } = map;
     if (!dims) {
       refusePlane(options);
-      return this.map;
+      return map;
     }
     const { width, height, at } = planePixels(dims, options);
     const shown = new Float32Array(width * height);
@@ -295,9 +325,9 @@ export class Explanation implements ExplanationFields {
     return { data: shown, width, height };
   }
 
-  #view(plane: Plane): DecisionView {
+  #view(plane: Plane, whole = this.map): DecisionView {
     const { picture, onPicture, grid } = this.#background;
-    const map = this.#plane(plane);
+    const map = this.#plane(whole, plane);
     return {
       verdict: this,
       map,
@@ -307,9 +337,11 @@ export class Explanation implements ExplanationFields {
     };
   }
 
-  async #render({ kind, ...options }: OutputOptions & { readonly format?: string }): Promise<RawPicture> {
+  async #render({ kind, range, ...options }: OutputOptions): Promise<RawPicture> {
     const view = this.#view(options);
-    if (kind === 'heatmap') return drawHeatmap(view, options);
-    return drawOverlay(view, () => this.#background.picture(options), options);
+    const isShown = range === undefined || this.status === 'not-finite';
+    const colours = isShown ? view : this.#view(options, await this.#background.values.within(range));
+    if (kind === 'heatmap') return drawHeatmap(colours, view, options);
+    return drawOverlay(colours, view, () => this.#background.picture(options), options);
   }
 }

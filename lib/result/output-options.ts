@@ -2,26 +2,38 @@ import { fileURLToPath } from 'node:url';
 import { checkNames, checkObject, checkOneOf, invalid } from '../common/checks.ts';
 import { OnnxCamError } from '../common/errors.ts';
 import { shown } from '../common/shown.ts';
+import type { EncodeOptions } from '../image/encode.ts';
 import type { Plane } from '../image/plane.ts';
 import { type RenderOptions as ColourOptions, checkAlpha } from '../image/render.ts';
 import type { BoxSearch } from './boxes.ts';
 import type { MapContour } from './contours.ts';
 import { type ContourSearch, checkDecision, type RectInput, rectOf } from './decision-options.ts';
 
+/** The values of a method, in the units of `raw`, that become 0 and 1. */
+export type ValueRange = readonly [low: number, high: number];
+
 /** Colours and outlines; of a volume also which plane is shown (by default the middle slice). */
 export interface RenderOptions extends ColourOptions, Plane {
+  /**
+   * The values of the method, in the units of `raw`, that the first and the last colour stand for, so that colours mean the same in
+   * several pictures (frames of a video); what lies beyond is cut off. Default: the least and the largest of each map.
+   */
+  readonly range?: ValueRange;
   /** Draws boxes: true or the options of `boxes()` for those that it finds, or boxes in the original picture's pixels. */
   readonly boxes?: boolean | BoxSearch | readonly RectInput[];
   /** Draws outlines: true or the options of `contours()` for those that it finds, or contours. */
   readonly contours?: boolean | ContourSearch | readonly MapContour[];
 }
 
-export interface OutputOptions extends RenderOptions {
+export interface OutputOptions extends RenderOptions, EncodeOptions {
   /** What to write: the picture under the map (`'overlay'`, default) or the map alone. */
   readonly kind?: 'overlay' | 'heatmap';
 }
 
-const RENDER_OPTIONS = ['colormap', 'alpha', 'slice', 'axis', 'boxes', 'contours'];
+const RENDER_OPTIONS = ['colormap', 'alpha', 'range', 'slice', 'axis', 'boxes', 'contours'];
+
+/** What encoded pictures take besides. */
+export const OUTPUT_OPTIONS = ['kind', 'format', 'quality'];
 
 /**
  * @param further what it takes besides
@@ -32,11 +44,20 @@ export function checkOutput(options: OutputOptions, where: string, further: read
   checkNames(options, [...RENDER_OPTIONS, ...further], where);
   checkOneOf('kind', options.kind, ['overlay', 'heatmap']);
   checkAlpha(options.alpha);
+  if (options.range !== undefined) checkValueRange(options.range);
   const { boxes, contours } = options;
   if (Array.isArray(boxes)) for (const box of boxes) rectOf(box, 'an entry of `boxes`');
   else if (boxes !== undefined && typeof boxes !== 'boolean') checkDecision('boxes', boxes, false);
   if (Array.isArray(contours)) contours.forEach(checkContour);
   else if (contours !== undefined && typeof contours !== 'boolean') checkDecision('contours', contours, false);
+}
+
+function checkValueRange(range: unknown): void {
+  const [low, high, ...more] = Array.isArray(range) ? range : [];
+  if (Number.isFinite(low) && Number.isFinite(high) && low < high && more.length === 0) return;
+  throw invalid(
+    `\`range\` is [low, high], two finite numbers in the units of \`raw\`, the lower one first, not ${shown(range)}`,
+  );
 }
 
 function checkContour(contour: unknown): void {

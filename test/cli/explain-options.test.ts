@@ -1,4 +1,4 @@
-import { existsSync, writeFileSync } from 'node:fs';
+import { existsSync, readdirSync, rmSync, statSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { beforeEach, describe, expect, it } from 'vitest';
 import { OnnxCamError } from '../../lib/common/errors.ts';
@@ -42,6 +42,42 @@ describe('options', () => {
       load: {},
       explain: { methods: ['grad-cam'], params: {}, target: { kind: 'rank', rank: 0 }, mapSize: { max: 1024 } },
     });
+  });
+
+  it('-t is repeated for several targets, which are those of every image', async () => {
+    const index = (i: number) => ({ kind: 'class', index: i });
+    expect((await optionsOf('-t', '281')).explain.target).toEqual(index(281));
+    expect((await optionsOf('-t', '281', '-t', 'tabby, tabby cat')).explain.target).toEqual([
+      [index(281), { kind: 'label', label: 'tabby, tabby cat' }],
+    ]);
+    expect((await optionsOf('-t', '967, 968')).explain.target).toEqual([[index(967), index(968)]]);
+    expect((await optionsOf('-t', '1, 2nd')).explain.target).toEqual({ kind: 'label', label: '1, 2nd' });
+    rmSync(out, { recursive: true });
+    const { code } = await explain([picture, '-t', '967,968', '-t', '967', '-t', 'top2', '--save', 'map']);
+    expect(code).toBe(0);
+    const maps = readdirSync(out).filter(name => name.endsWith('.map.npy'));
+    expect(maps.sort()).toEqual(
+      ['t280', 't281', 't967-2', 't967', 't968'].map(target => `cat.${target}.grad-cam.map.npy`),
+    );
+  });
+
+  it('--quality is of jpeg and webp', async () => {
+    const sizes: number[] = [];
+    for (const quality of ['5', '95']) {
+      expect((await explain([picture, '--save', 'overlay', '--format', 'jpeg', '--quality', quality])).code).toBe(0);
+      sizes.push(statSync(join(out, 'cat.grad-cam.overlay.jpg')).size);
+    }
+    expect(sizes[0]).toBeLessThan(sizes[1]!);
+    for (const argv of [
+      ['--quality', '80'],
+      ['--quality', '0', '--format', 'webp'],
+      ['--quality', '101', '--format', 'webp'],
+      ['--quality', 'high', '--format', 'webp'],
+    ]) {
+      const { code, stderr } = await explain([picture, ...argv]);
+      expect(code).toBe(2);
+      expect(stderr).toMatch(/ERR_USAGE.*(jpeg|1 to 100)/s);
+    }
   });
 
   it('reach the model', async () => {

@@ -66,11 +66,14 @@ export function fakeModel(overrides: Partial<LoadedModel> = {}, calls: FakeCall[
       calls.push({ image, options });
       const tensors = typeof image === 'string' ? [] : image;
       const counts = tensors.map(({ dims }) => (dims.length > 3 ? dims[0]! : 1));
-      const target = options.target as { kind: string; k?: number };
+      type Asked = { readonly kind: string; readonly k?: number; readonly index?: number };
+      const perTarget = (method: string, { kind, k, index = 281 }: Asked): ExplainResult =>
+        kind === 'top'
+          ? Array.from({ length: k! }, (_, rank) => fakeExplanation({ method, target: fakeTarget(280 + rank) }))
+          : fakeExplanation({ method, target: fakeTarget(index) });
+      const target = options.target as Asked | readonly [readonly Asked[]];
       const perMethod = (method: string): ExplainResult =>
-        target.kind === 'top'
-          ? Array.from({ length: target.k! }, (_, rank) => fakeExplanation({ method, target: fakeTarget(280 + rank) }))
-          : fakeExplanation({ method });
+        'kind' in target ? perTarget(method, target) : target[0].map(one => perTarget(method, one));
       const perImage = (): ExplainResult => options.methods!.map(perMethod);
       return counts.length > 0 ? Array.from({ length: counts[0]! }, perImage) : perImage();
     },
@@ -120,6 +123,10 @@ export function fakeExplanation(fields: Partial<ExplanationFields> = {}): Explan
       ...fields,
     },
     {
+      values: {
+        range: async () => [-3, 4],
+        within: async () => ({ data: Float32Array.of(0, 1), width: 2, height: 1 }),
+      },
       atInput: null,
       picture: async () => ({
         picture: { data: Buffer.from([0, 0, 0, 255, 255, 255]), info: { width: 2, height: 1, channels: 3 } },

@@ -2,6 +2,7 @@ import { mkdir, mkdtemp, rm, writeFile } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
+import { checkPreprocess } from '../../lib/image/preprocess-options.ts';
 import { formatNpy } from '../../lib/io/npy.ts';
 import { readUltralytics } from '../../lib/model/file/ultralytics.ts';
 import { makeNode } from '../../lib/model/graph/graph.ts';
@@ -142,10 +143,13 @@ describe("Ultralytics' metadata", () => {
 
   it('says size, letterbox and labels', () => {
     expect(readUltralytics(metadata)).toMatchObject({
-      preprocess: { preset: 'unit', size: [640, 480], fit: 'letterbox', padColor: 114 },
+      preprocess: { ...checkPreprocess('yolo'), size: [640, 480] },
       labels: ['a', 'b'],
     });
-    expect(readUltralytics(new Map([...metadata, ['task', 'classify']]))!.preprocess).toMatchObject({ fit: 'crop' });
+    expect(readUltralytics(new Map([...metadata, ['task', 'classify']]))!.preprocess).toMatchObject({
+      preset: 'unit',
+      fit: 'crop',
+    });
     expect(readUltralytics(new Map([['names', "{0: 'a'}"]]))).toBeUndefined();
   });
 });

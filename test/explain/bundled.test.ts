@@ -1,4 +1,5 @@
 import { mkdtempSync, readdirSync, rmSync } from 'node:fs';
+import { readFile } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import sharp from 'sharp';
@@ -43,7 +44,18 @@ describe('the bundled model', () => {
     await result.toFile(join(folder, 'heat.jpg'), { kind: 'heatmap', colormap: 'viridis' });
     expect(readdirSync(folder).toSorted()).toEqual(['heat.jpg', 'overlay.png']);
     expect(await sharp(join(folder, 'overlay.png')).metadata()).toMatchObject({ width, height, format: 'png' });
-    await expectError(() => result.toFile(join(folder, 'no', 'such.png')), 'ERR_OUTPUT', 'such.png');
+    const below = join(folder, 'new', 'folder', 'small.webp');
+    await result.toFile(below, { quality: 10 });
+    await result.toFile(`${below}.any`, { format: 'webp', quality: 95 });
+    expect((await readFile(below)).length).toBeLessThan((await result.toBuffer({ format: 'webp' })).length);
+    expect((await readFile(`${below}.any`)).length).toBeGreaterThan((await readFile(below)).length);
+    await expectError(
+      () => result.toFile(join(folder, 'overlay.png', 'a.png')),
+      'ERR_OUTPUT',
+      'overlay.png is not a folder',
+    );
+    await expectError(() => result.toFile(join(folder, 'map.npy')), 'ERR_OPTION_INVALID', 'npy', 'png, jpeg, webp');
+    await expectError(() => result.toFile(join(folder, 'a.png'), { quality: 80 }), 'ERR_OPTION_INVALID', 'quality');
     await expectError(() => result.toFile(join(folder, 'odd.xyz')), 'ERR_OPTION_INVALID', 'xyz');
     await expectError(() => result.overlay({ colormap: 'rainbows' as never }), 'ERR_OPTION_INVALID', 'rainbow');
     await expectError(() => result.overlay({ alpha: 2 }), 'ERR_OPTION_INVALID', 'alpha');
@@ -74,7 +86,7 @@ describe('the bundled model', () => {
     const batch = flat(await cam.explain(names, { target: ['top1', negative('top1'), probability('top1')] }));
     for (const [i, name] of names.entries()) {
       const alone = one(
-        await cam.explain(name, { target: [i === 0 ? 'top1' : i === 1 ? negative('top1') : probability('top1')] }),
+        await cam.explain(name, { target: i === 0 ? 'top1' : i === 1 ? negative('top1') : probability('top1') }),
       );
       expect(batch[i]!.target.index).toBe(alone.target.index);
       const worst = alone.map.data.reduce(

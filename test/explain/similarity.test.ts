@@ -46,6 +46,16 @@ describe('similarity', () => {
     );
   });
 
+  it('to several pictures gives a map for each', async () => {
+    const target = [similarity(other), similarity(vector), negative(similarity(other))];
+    const results = flat(await cam.explain(image, { target, layer: 'a' }));
+    for (const [i, one_] of target.entries()) {
+      const alone = one(await cam.explain(image, { target: one_, layer: 'a' }));
+      expect(results[i]!.target).toEqual(alone.target);
+      expectClose(results[i]!.map.data, alone.map.data, 1e-6);
+    }
+  });
+
   const targets: [string, TargetInput][] = [
     ['a vector', similarity(vector)],
     ['a picture', similarity(other)],

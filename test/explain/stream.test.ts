@@ -71,13 +71,15 @@ describe('cam.stream', () => {
     expect(shapeOf(batch!.result!)).toEqual([2, 2, 3]);
   });
 
-  it('takes a target for each image', async () => {
-    const results = await collect(cam.stream([image(1), image(2), image(3)], { target: [4, 0] }));
-    expect(results.slice(0, 2).map(({ result }) => flat(result!)[0]!.target.index)).toEqual([4, 0]);
-    expect(results[2]!.error).toMatchObject({
-      code: 'ERR_OPTION_INVALID',
-      message: expect.stringContaining('image 3'),
-    });
+  it('takes several targets, each for every image', async () => {
+    const results = await collect(cam.stream([image(1), noiseImage([2, 3, 16, 16])], { target: [4, 0] }));
+    expect(results.map(({ result }) => shapeOf(result!))).toEqual([[2], [2, 2]]);
+    const indices = results.map(({ result }) => flat(result!).map(({ target }) => target.index));
+    expect(indices).toEqual([
+      [4, 0],
+      [4, 0, 4, 0],
+    ]);
+    await expectError(() => collect(cam.stream([image(1)], { target: [] })), 'ERR_OPTION_INVALID', 'empty');
   });
 
   it('reads the pictures of a folder with its subfolders, or of a glob, sorted by path', async () => {

@@ -89,6 +89,12 @@ it('the layer is chosen for the output that the target names', async () => {
     layer: { name: string };
   }[];
   expect(both.map(({ layer }) => layer.name)).toEqual(['a r', 'b r']);
+  const done: (readonly [number, number])[] = [];
+  const onProgress = (progress: { done: number; total: number }) => done.push([progress.done, progress.total]);
+  const target = [output('b', 1), output('a', 1), output('b', 2)];
+  const several = flat(await cam.explain(picture, { target, onProgress })) as unknown as typeof both;
+  expect(several.map(({ layer }) => layer.name)).toEqual(['b r', 'a r', 'b r']);
+  expect(done).toEqual([[1, 1]]);
 });
 
 it('a method of one stream of tokens is refused where there are several, with their names', async () => {

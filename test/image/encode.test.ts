@@ -1,4 +1,4 @@
-import { mkdtemp, readdir, rm } from 'node:fs/promises';
+import { mkdtemp, readdir, readFile, rm } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import sharp from 'sharp';
@@ -26,7 +26,7 @@ describe('encodeImage', () => {
 
   it.each(['png', 'jpeg', 'jpg', 'JPG', 'webp', 'avif', 'tiff', 'tif'])('%s', async format => {
     const { data, width, height } = quarters(64, 48);
-    const bytes = await encodeImage(rawPicture(data, width, height), format);
+    const bytes = await encodeImage(rawPicture(data, width, height), { format });
     const decoded = await sharp(bytes).raw().toBuffer({ resolveWithObject: true });
     expect(decoded.info).toMatchObject({ width: 64, height: 48, channels: 3 });
     const at = 3 * (8 * 64 + 8);
@@ -35,13 +35,47 @@ describe('encodeImage', () => {
 
   it('refuses unknown formats, and pictures that a format cannot hold', async () => {
     for (const format of ['bmp', '', 'constructor']) {
-      await expect(encodeImage(image, format)).rejects.toMatchObject({
+      await expect(encodeImage(image, { format })).rejects.toMatchObject({
         code: 'ERR_OPTION_INVALID',
         message: /png, jpeg/,
       });
     }
     const wide = rawPicture(new Uint8Array(3 * 20_000), 20_000, 1);
-    await expect(encodeImage(wide, 'webp')).rejects.toMatchObject({ code: 'ERR_OUTPUT', message: /20000x1.*webp/ });
+    await expect(encodeImage(wide, { format: 'webp' })).rejects.toMatchObject({
+      code: 'ERR_OUTPUT',
+      message: /20000x1.*webp/,
+    });
+  });
+});
+
+describe('quality', () => {
+  const { data, width, height } = texture(160, 120);
+  const picture = rawPicture(data, width, height);
+
+  it.each([
+    ['jpeg', 92],
+    ['webp', 92],
+    ['avif', 75],
+  ])('of %s is %i unless it is given', async (format, usual) => {
+    const bytes = (quality?: number) => encodeImage(picture, { format, quality });
+    const [own, same, low, least] = await Promise.all([bytes(), bytes(usual), bytes(40), bytes(1)]);
+    expect(own.equals(same)).toBe(true);
+    expect(low.length).toBeLessThan(own.length);
+    expect(least.length).toBeLessThan(low.length);
+    expect((await bytes(100)).length).toBeGreaterThan(own.length);
+  });
+
+  it('is a whole number from 1 to 100, and none of formats that lose nothing', async () => {
+    for (const quality of [0, 101, 50.5, -1, Number.NaN, '80', null])
+      await expect(encodeImage(picture, { format: 'jpeg', quality: quality as number })).rejects.toMatchObject({
+        code: 'ERR_OPTION_INVALID',
+        message: /1 to 100/,
+      });
+    for (const format of [undefined, 'png', 'tiff'])
+      await expect(encodeImage(picture, { format, quality: 80 })).rejects.toMatchObject({
+        code: 'ERR_OPTION_INVALID',
+        message: /loses nothing.*jpeg, webp, avif/,
+      });
   });
 });
 
@@ -58,9 +92,25 @@ describe('saveImage', () => {
     }
   });
 
+  it('makes folders, and goes by the format that is given before the extension', async () => {
+    const path = join(folder, 'new', 'and', 'deeper', 'a.png');
+    await saveImage(path, image, { format: 'webp', quality: 50 });
+    expect((await sharp(await readFile(path)).metadata()).format).toBe('webp');
+    await saveImage(join(folder, 'new', 'without'), image, { format: 'jpg' });
+    expect((await sharp(join(folder, 'new', 'without')).metadata()).format).toBe('jpeg');
+    expect((await readdir(join(folder, 'new'))).sort()).toEqual(['and', 'without']);
+    await rm(join(folder, 'new'), { recursive: true });
+  });
+
   it('leaves nothing behind when it fails', async () => {
     const before = (await readdir(folder)).length;
-    await expect(saveImage(join(folder, 'none', 'a.png'), image)).rejects.toMatchObject({ code: 'ERR_OUTPUT' });
+    await expect(saveImage(join(folder, 'a.png', 'b.png'), image)).rejects.toMatchObject({
+      code: 'ERR_OUTPUT',
+      message: /a\.png is not a folder/,
+    });
+    await expect(saveImage(join(folder, 'new', 'a.png'), image, { quality: 80 })).rejects.toMatchObject({
+      code: 'ERR_OPTION_INVALID',
+    });
     await expect(saveImage(join(folder, 'a.xyz'), image)).rejects.toMatchObject({ code: 'ERR_OPTION_INVALID' });
     await expect(saveImage(join(folder, 'a'), image)).rejects.toMatchObject({ code: 'ERR_OPTION_INVALID' });
     await expect(saveImage('', image)).rejects.toMatchObject({ code: 'ERR_OUTPUT' });

@@ -35,6 +35,48 @@ describe('resolvePreprocess', () => {
     expect(resolvePreprocess({ preset: 'raw', fit: 'crop' })).toMatchObject({ preset: 'raw', scale: 1, fit: 'crop' });
   });
 
+  it('knows how CLIP, SigLIP and YOLO see pictures, to the digit of their sources', () => {
+    const clip = {
+      mean: [0.48145466, 0.4578275, 0.40821073],
+      std: [0.26862954, 0.26130258, 0.27577711],
+      ...{ scale: 1 / 255, size: [224, 224], fit: 'crop', cropPct: 1, resize: null, interpolation: 'bicubic' },
+    };
+    expect(resolvePreprocess('clip')).toMatchObject({ preset: 'clip', ...clip });
+    expect(resolvePreprocess('openai')).toMatchObject({ preset: 'openai', ...clip });
+    const half = { mean: [0.5, 0.5, 0.5], std: [0.5, 0.5, 0.5], scale: 1 / 255 };
+    expect(resolvePreprocess('siglip')).toMatchObject({ ...half, fit: 'squeeze', interpolation: 'bicubic' });
+    const yolo = { mean: [0, 0, 0], std: [1, 1, 1], scale: 1 / 255, fit: 'letterbox', padColor: [114, 114, 114] };
+    expect(resolvePreprocess('yolo')).toMatchObject({ ...yolo, size: [640, 640], interpolation: 'bilinear' });
+    expect(resolvePreprocess('yolo', { width: 320, height: 256 })).toMatchObject({ ...yolo, size: [320, 256] });
+    expect(resolvePreprocess({ preset: 'yolo', size: [96, 64] }).size).toEqual([96, 64]);
+  });
+
+  it('lets what stands beside the name of a preset win, and what options say', () => {
+    expect(resolvePreprocess({ preset: 'clip', resize: 248 })).toMatchObject({ resize: 248, cropPct: null });
+    expect(resolvePreprocess({ preset: 'clip', interpolation: 'bilinear' }).interpolation).toBe('bilinear');
+    expect(resolvePreprocess({ preset: 'clip', fit: 'squeeze' })).toMatchObject({ fit: 'squeeze', cropPct: null });
+    expect(resolvePreprocess({ preset: 'clip', padColor: 0 })).toMatchObject({ fit: 'letterbox', cropPct: null });
+    expect(resolvePreprocess({ preset: 'yolo', padColor: 0 })).toMatchObject({ padColor: [0, 0, 0] });
+    expect(resolvePreprocess({ preset: 'yolo', fit: 'squeeze' })).toMatchObject({ fit: 'squeeze', padColor: null });
+    expect(resolvePreprocess({ preset: 'yolo', cropPct: 0.9 })).toMatchObject({ fit: 'crop', padColor: null });
+    // Over a file that says something else, and under options that do.
+    const side = { fit: 'crop', resize: 256, interpolation: 'bicubic' };
+    expect(resolvePreprocess('yolo', {}, side)).toMatchObject({
+      fit: 'letterbox',
+      resize: null,
+      interpolation: 'bilinear',
+    });
+    expect(resolvePreprocess('siglip', {}, side)).toMatchObject({ fit: 'squeeze', resize: null });
+    expect(resolvePreprocess('clip', {}, side)).toMatchObject({ fit: 'crop', resize: null, cropPct: 1 });
+    expect(resolvePreprocess('imagenet', {}, 'yolo')).toMatchObject({ preset: 'imagenet', fit: 'letterbox' });
+    expect(resolvePreprocess({ fit: 'squeeze' }, {}, 'clip')).toMatchObject({
+      preset: 'clip',
+      fit: 'squeeze',
+      cropPct: null,
+    });
+    expect(() => resolvePreprocess('sigclip' as never)).toThrow(/did you mean.*siglip/);
+  });
+
   it('takes range in the place of scale, from whichever says it last', () => {
     const beside = { scale: 1 / 4095, mean: 0.4, std: 0.2 };
     expect(resolvePreprocess({ range: [0, 4095] }, {}, beside)).toMatchObject({

@@ -40,6 +40,36 @@ describe('prepareImage against Pillow and torchvision', () => {
     expect(largestDifference(tensor.data, expected.data)).toBe(0);
   });
 
+  it.each([
+    ['clip', 48, 48],
+    ['openai', 48, 48],
+    ['siglip', 40, 40],
+  ] as const)('the preset %s', async (preset, width, height) => {
+    const image = await decodeImage(golden('picture.png'));
+    const { tensor } = await prepareImage(image, resolvePreprocess({ preset, size: [width, height] }));
+    const expected = await readNpy(golden(`preset-${preset === 'openai' ? 'clip' : preset}.npy`));
+    expect(tensor.dims).toEqual([1, ...expected.dims]);
+    expect(largestDifference(tensor.data, expected.data)).toBeLessThan(1e-6);
+  });
+
+  it("the preset yolo: Ultralytics' letterbox", async () => {
+    const corner = await sharp(golden('picture.png'))
+      .extract({ left: 0, top: 0, width: 61, height: 40 })
+      .png()
+      .toBuffer();
+    const expected = await decodeImage(golden('preset-yolo.png'));
+    const options = { preset: 'yolo', size: [96, 80], layout: 'nhwc' } as const;
+    const { tensor, placement } = await prepareImage(await decodeImage(corner), resolvePreprocess(options));
+    // 96 / 61 of 61 × 40: 63 rows of 80.
+    expect(placement.target).toEqual({ x: 0, y: 8, width: 96, height: 63 });
+    const bytes = tensor.data.map(value => 255 * value);
+    const row = 3 * 96;
+    for (const outside of [bytes.subarray(0, 8 * row), bytes.subarray(71 * row)])
+      expect(outside.every(value => Math.abs(value - 114) < 1e-4)).toBe(true);
+    // Enlarged, OpenCV's filter is the same but for its weights of 11 bits.
+    expect(largestDifference(bytes, expected.data)).toBeLessThan(1.001);
+  });
+
   it('grey as convert("L")', async () => {
     const image = await decodeImage(golden('picture.png'));
     const { tensor } = await prepareImage(image, resolvePreprocess({ preset: 'raw', size: [40, 30] }, { channels: 1 }));

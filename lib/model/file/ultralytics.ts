@@ -1,9 +1,6 @@
-import type { PreprocessOptions } from '../../image/preprocess-options.ts';
+import { checkPreprocess } from '../../image/preprocess-options.ts';
 import { metadataNames } from '../find/class-names.ts';
 import type { Source } from './hugging-face.ts';
-
-/** The grey that Ultralytics fills letterboxes with. */
-const PAD = 114;
 
 /**
  * What Ultralytics writes into a model's metadata: `names`, `imgsz` ([height, width]), `stride`, `task`. Its networks take
@@ -14,11 +11,11 @@ export function readUltralytics(metadata: ReadonlyMap<string, string>): Source |
   if (!isItsOwn && !(metadata.has('imgsz') && metadata.has('stride'))) return undefined;
   const [height, width = height] = (metadata.get('imgsz')?.match(/\d+/g) ?? []).map(Number);
   const size = height && width ? ([width, height] as const) : undefined;
-  const how: PreprocessOptions =
-    metadata.get('task') === 'classify' ? { fit: 'crop' } : { fit: 'letterbox', padColor: PAD };
+  const how =
+    metadata.get('task') === 'classify' ? ({ preset: 'unit', fit: 'crop' } as const) : checkPreprocess('yolo');
   return {
     from: "the model's metadata (Ultralytics)",
-    preprocess: { preset: 'unit', ...how, ...(size && { size }) },
+    preprocess: { ...how, ...(size && { size }) },
     labels: metadataNames(metadata),
   };
 }
