@@ -1,5 +1,6 @@
 import { checkNames, checkObject, checkOneOf, checkSeed } from './common/checks.ts';
 import { OnnxCamError } from './common/errors.ts';
+import { isFloat32Array } from './common/kinds.ts';
 import { elementCount } from './engine/tensor.ts';
 import type { FeatureMaps } from './kernels/features.ts';
 import { resize } from './kernels/index.ts';
@@ -137,8 +138,8 @@ function splitImages(
 }
 
 function scoresOf({ name }: MethodDefinition, scores: MapTensors['scores']): Float32Array {
-  const values = scores instanceof Float32Array ? scores : scores?.data;
-  if (values instanceof Float32Array) return values;
+  const values = isFloat32Array(scores) ? scores : scores?.data;
+  if (isFloat32Array(values)) return values;
   throw new OnnxCamError(
     'ERR_METHOD_UNSUPPORTED',
     `${name} needs \`scores\` (Float32Array, one value per channel run), which was not given`,
@@ -183,7 +184,7 @@ function checkTensors(
       throw new OnnxCamError('ERR_INPUT_SHAPE', `${name} [${maps.dims}] and activations [${a.dims}] differ in shape`);
     return maps;
   };
-  const given = weights instanceof Float32Array ? weights : weights?.data;
+  const given = isFloat32Array(weights) ? weights : weights?.data;
   const classifier = given && steady(given);
   if (classifier && classifier.length !== a.dims[0]! * a.dims[1]!)
     throw new OnnxCamError(
@@ -199,7 +200,7 @@ function checkTensors(
 }
 
 function featureMaps(name: string, { data, dims }: MapTensor): FeatureMaps {
-  if (!(data instanceof Float32Array) || !Array.isArray(dims) || (dims.length !== 3 && dims.length !== 4))
+  if (!isFloat32Array(data) || !Array.isArray(dims) || (dims.length !== 3 && dims.length !== 4))
     throw new OnnxCamError('ERR_INPUT_SHAPE', `${name} must be { data: Float32Array, dims: [C,h,w] or [N,C,h,w] }`);
   if (dims.some(dim => !Number.isInteger(dim) || dim < 1) || elementCount(dims) !== data.length)
     throw new OnnxCamError('ERR_INPUT_SHAPE', `${name}: dims [${dims}] don't fit ${data.length} values`);

@@ -1,4 +1,5 @@
 import { OnnxCamError, throwIfAborted } from './common/errors.ts';
+import { className, isUint8Array, isUrl } from './common/kinds.ts';
 import { SharedWork } from './common/shared-work.ts';
 import { physicalCores } from './engine/physical-cores.ts';
 import { withPrecision } from './engine/precision.ts';
@@ -120,11 +121,11 @@ async function labelsOf(
 }
 
 function checkSource(model: unknown): void {
-  if (typeof model === 'string' || model instanceof URL || model instanceof Uint8Array) return;
+  if (typeof model === 'string' || isUrl(model) || isUint8Array(model)) return;
   throw new OnnxCamError(
     'ERR_MODEL_INVALID',
     `a model is given as a path, a file: URL, or the bytes of an ONNX file (Uint8Array), not as ${
-      typeof model === 'object' ? (model?.constructor?.name ?? 'null') : typeof model
+      typeof model === 'object' ? (model === null ? 'null' : className(model)) : typeof model
     }`,
   );
 }

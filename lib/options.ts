@@ -1,4 +1,5 @@
 import { checkCount, checkNames, checkObject, checkOneOf, checkSeed, invalid } from './common/checks.ts';
+import { isAbortSignal } from './common/kinds.ts';
 import type { Progress } from './common/progress.ts';
 import { shown } from './common/shown.ts';
 import type { Precision, ScoringPrecision } from './engine/precision.ts';
@@ -197,7 +198,7 @@ export function checkCallOptions({
 }
 
 function checkSignal(signal: unknown): void {
-  if (signal !== undefined && !(signal instanceof AbortSignal)) throw invalid('`signal` must be an AbortSignal');
+  if (signal !== undefined && !isAbortSignal(signal)) throw invalid('`signal` must be an AbortSignal');
 }
 
 const isLayerName = (value: unknown): boolean => typeof value === 'string' || typeof value === 'number';

@@ -1,5 +1,6 @@
 import { resolve } from 'node:path';
 import { OnnxCamError } from '../common/errors.ts';
+import { isUint8Array } from '../common/kinds.ts';
 import { shown } from '../common/shown.ts';
 import { didYouMean } from '../common/suggest.ts';
 import { toStableView } from './buffers.ts';
@@ -96,7 +97,7 @@ export function toNativeConfig(options: SessionOptions): NativeConfig {
     ),
     entries: configEntries(options, intraOpThreads),
     externalFiles: Object.entries(record('externalFiles', options.externalFiles)).map(([name, bytes]) => {
-      if (!(bytes instanceof Uint8Array)) throw invalid(`\`externalFiles\`: '${name}' must be a Uint8Array`);
+      if (!isUint8Array(bytes)) throw invalid(`\`externalFiles\`: '${name}' must be a Uint8Array`);
       return { name, bytes: toStableView(bytes) };
     }),
   };

@@ -1,6 +1,7 @@
 import { extname } from 'node:path';
 import sharp, { type Sharp } from 'sharp';
 import { OnnxCamError } from '../common/errors.ts';
+import { ownArray } from '../common/kinds.ts';
 import { didYouMean } from '../common/suggest.ts';
 import { writeFileAtomic } from '../io/atomic-write.ts';
 import { outputError } from '../io/output-error.ts';
@@ -44,7 +45,7 @@ export async function encodeImage(picture: RawPicture | MaskPicture, format = 'p
   const { data, info } = picture;
   try {
     const { width, height, channels } = info;
-    const opened = sharp(data, { raw: { width, height, channels }, limitInputPixels: false });
+    const opened = sharp(ownArray(data), { raw: { width, height, channels }, limitInputPixels: false });
     return await encode(channels === 1 ? opened.toColourspace('b-w') : opened).toBuffer();
   } catch (cause) {
     const reason = (cause as Error).message.split('\n')[0];

@@ -1,4 +1,5 @@
 import { OnnxCamError } from '../common/errors.ts';
+import { isFloat32Array, isFloat64Array, isUint8Array } from '../common/kinds.ts';
 import { withSignal } from '../engine/cancellation.ts';
 import { checkCount } from './features.ts';
 import { fixed, nativeKernels, steady } from './native-kernels.ts';
@@ -182,8 +183,8 @@ function resampleArguments(image: PixelImage | DeepImage, options: ResizeAntiali
 
 function checkImage(image: PixelImage | DeepImage, channels: readonly number[], deep = false): PixelImage['info'] {
   const { data, info } = Object(image) as PixelImage | DeepImage;
-  const isDeep = deep && (data instanceof Float32Array || data instanceof Float64Array);
-  if (!(isDeep || data instanceof Uint8Array) || !channels.includes(info?.channels)) {
+  const isDeep = deep && (isFloat32Array(data) || isFloat64Array(data));
+  if (!(isDeep || isUint8Array(data)) || !channels.includes(info?.channels)) {
     throw new OnnxCamError(
       'ERR_INPUT_SHAPE',
       `a picture must be { data: Uint8Array, info: { width, height, channels } } with ${channels.join(' or ')} channels, ` +
@@ -197,7 +198,7 @@ function checkImage(image: PixelImage | DeepImage, channels: readonly number[], 
 
 function checkMap(map: PixelMap): number {
   const { data, width, height } = Object(map) as PixelMap;
-  if (!(data instanceof Float32Array)) {
+  if (!isFloat32Array(data)) {
     throw new OnnxCamError('ERR_INPUT_SHAPE', 'a map must be { data: Float32Array, width, height }');
   }
   checkCount(data, wholeNumber(width, 'width') * wholeNumber(height, 'height'), 'the map', [height, width]);
@@ -205,7 +206,7 @@ function checkMap(map: PixelMap): number {
 }
 
 function checkTable(table: Uint8Array): Uint8Array {
-  if (table instanceof Uint8Array && table.length === 768) return steady(table);
+  if (isUint8Array(table) && table.length === 768) return steady(table);
   throw new OnnxCamError('ERR_INPUT_SHAPE', 'a colour table must be a Uint8Array of 256 RGB colours (768 bytes)');
 }
 

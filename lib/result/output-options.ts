@@ -1,6 +1,7 @@
 import { fileURLToPath } from 'node:url';
 import { checkNames, checkObject, checkOneOf, invalid } from '../common/checks.ts';
 import { OnnxCamError } from '../common/errors.ts';
+import { isUrl } from '../common/kinds.ts';
 import { shown } from '../common/shown.ts';
 import type { Plane } from '../image/plane.ts';
 import { type RenderOptions as ColourOptions, checkAlpha } from '../image/render.ts';
@@ -51,7 +52,7 @@ function checkContour(contour: unknown): void {
 export function filePath(path: unknown): string {
   if (typeof path === 'string' && path !== '') return path;
   try {
-    if (path instanceof URL) return fileURLToPath(path);
+    if (isUrl(path)) return fileURLToPath(path.href);
   } catch (cause) {
     throw new OnnxCamError(
       'ERR_OPTION_INVALID',
