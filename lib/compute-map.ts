@@ -25,27 +25,27 @@ export interface MapTensor {
 export interface MapTensors {
   readonly activations: MapTensor;
   /** ∂score/∂A, of the same shape. */
-  readonly gradients?: MapTensor;
+  readonly gradients?: MapTensor | undefined;
   /**
    * Of the activations' shape: the layer's relevance (Relevance-CAM), or what its elements contribute to the score against
    * a layer of zeros, multiplier times A (LIFT-CAM). captum's `attribute` gives either.
    */
-  readonly attributions?: MapTensor;
+  readonly attributions?: MapTensor | undefined;
   /** The classifier's row of the target, [C] or [N, C] (CAM). */
-  readonly weights?: Float32Array | MapTensor;
+  readonly weights?: Float32Array | MapTensor | undefined;
   /**
    * The target's score of each channel's run, [C] or [N, C] (score methods). Ablation-CAM compares with the unchanged
    * image: its score follows the channels', [C + 1].
    */
-  readonly scores?: Float32Array | MapTensor;
+  readonly scores?: Float32Array | MapTensor | undefined;
 }
 
 export interface ComputeMapOptions {
-  readonly convention?: Convention;
-  readonly params?: Readonly<Record<string, unknown>>;
+  readonly convention?: Convention | undefined;
+  readonly params?: Readonly<Record<string, unknown>> | undefined;
   /** Size of the resulting map (default: the tensors' own). */
-  readonly size?: readonly [width: number, height: number];
-  readonly seed?: number;
+  readonly size?: readonly [width: number, height: number] | undefined;
+  readonly seed?: number | undefined;
 }
 
 export interface ComputedMap {

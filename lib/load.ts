@@ -38,7 +38,7 @@ export async function load(model: string | URL | Uint8Array, options: LoadOption
   const { signal } = options;
   throwIfAborted(signal);
   // Bytes are the caller's own again when he hears of the abort, so that nothing may read them any more by then.
-  if (!signal || model instanceof Uint8Array) return open(model, options);
+  if (!signal || isUint8Array(model)) return open(model, options);
   return new SharedWork(ended => open(model, { ...options, signal: ended })).join(signal);
 }
 

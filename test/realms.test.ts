@@ -8,8 +8,8 @@ import { pathToFileURL } from 'node:url';
 import { createContext, runInContext } from 'node:vm';
 import sharp from 'sharp';
 import { afterAll, describe, expect, it } from 'vitest';
-import type { SingleOptions } from '../lib/explain/result-type.ts';
-import { computeMap, type Explainer, Explanation, load } from '../lib/index.ts';
+import type { NoLevel, OneLevel } from '../lib/explain/result-type.ts';
+import { computeMap, type Explainer, type ExplainSource, Explanation, load, OnnxCamError } from '../lib/index.ts';
 import * as kernels from '../lib/kernels/index.ts';
 import * as targets from '../lib/targets/index.ts';
 import { expectError } from './helpers/expect-error.ts';
@@ -69,7 +69,7 @@ describe('explain', () => {
       "v => ({ type: 'float32', data: Float32Array.from(v), dims: [1, 3, 16, 16] })",
       tensor.data,
     );
-    const result = await cam.explain(foreign, there<SingleOptions>('() => ({ target: 1 })'));
+    const result = await cam.explain(foreign, there<NoLevel<ExplainSource>>('() => ({ target: 1 })'));
     expect(result.map.data).toEqual(own.map.data);
   });
 
@@ -80,7 +80,9 @@ describe('explain', () => {
     );
     const [[first], [second]] = (await cam.explain(
       foreign,
-      there("() => ({ methods: ['grad-cam'], target: [1, 2], layer: ['r1', 'r2'], params: {} })"),
+      there<OneLevel<ExplainSource[]>>(
+        "() => ({ methods: ['grad-cam'], target: [1, 2], layer: ['r1', 'r2'], params: {} })",
+      ),
     )) as [[Explanation], [Explanation]];
     expect([first.target.index, second.target.index]).toEqual([1, 2]);
   });
@@ -207,6 +209,22 @@ describe('measure', () => {
 
 const OwnExplanation = Explanation;
 type OwnExplanation = Explanation;
+
+describe('OnnxCamError', () => {
+  it('is one of another copy too', () => {
+    const brand = Symbol.for('onnx-cam.error');
+    const foreign = there<Error>(
+      'brand => Object.assign(new Error("x"), { code: "ERR_RUNTIME", [brand]: true })',
+      brand,
+    );
+    expect(foreign instanceof OnnxCamError).toBe(true);
+    class Derived extends OnnxCamError {}
+    expect(foreign instanceof Derived).toBe(false);
+    expect(new Derived('ERR_RUNTIME', '') instanceof Derived).toBe(true);
+    expect(new Derived('ERR_RUNTIME', '') instanceof OnnxCamError).toBe(true);
+    for (const other of [new Error('x'), null, undefined, 'x', {}]) expect(other instanceof OnnxCamError).toBe(false);
+  });
+});
 
 it('no file asks for classes of the language or of Node with instanceof', () => {
   const ownClasses = /^(OnnxCamError|DeviceTensor|UnfitFile|LeavesFolder|CsvError|CommanderError)$/;

@@ -15,7 +15,7 @@ export interface RawImage {
     readonly width: number;
     readonly height: number;
     readonly channels: number;
-    readonly depth?: string;
+    readonly depth?: string | undefined;
   };
 }
 

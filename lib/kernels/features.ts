@@ -12,7 +12,7 @@ export interface FeatureMaps {
   readonly data: Float32Array;
   readonly dims: readonly number[];
   /** Of volumes [N, C, D, h, w], which are held as [N, C, D·h, w]: D. */
-  readonly depth?: number;
+  readonly depth?: number | undefined;
 }
 
 /** The features in the CPU's memory: those of a device are copied once. */

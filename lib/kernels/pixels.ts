@@ -28,13 +28,13 @@ export interface ImageToTensorOptions {
   readonly mean: number | readonly number[];
   readonly std: number | readonly number[];
   /** Comes first; 1/255 by default. */
-  readonly scale?: number;
+  readonly scale?: number | undefined;
   /** The model's order of channels (the picture's is RGB). */
-  readonly channelOrder?: 'rgb' | 'bgr';
+  readonly channelOrder?: 'rgb' | 'bgr' | undefined;
   /** `nchw` (default): planes; `nhwc`: interleaved, as the picture. */
-  readonly layout?: 'nchw' | 'nhwc';
+  readonly layout?: 'nchw' | 'nhwc' | undefined;
   /** Written to instead of a new array; of the result's length, over a buffer that cannot be resized. */
-  readonly out?: Float32Array;
+  readonly out?: Float32Array | undefined;
 }
 
 /**
@@ -64,8 +64,10 @@ export interface ResizeAntialiasedOptions {
   /** Pillow's filters; bicubic has a = −0.5. */
   readonly interpolation: (typeof FILTERS)[number];
   /** The part of the resized picture that is wanted, in whole pixels; all of it by default. */
-  readonly window?: { readonly x: number; readonly y: number; readonly width: number; readonly height: number };
-  readonly signal?: AbortSignal;
+  readonly window?:
+    | { readonly x: number; readonly y: number; readonly width: number; readonly height: number }
+    | undefined;
+  readonly signal?: AbortSignal | undefined;
 }
 
 /**
@@ -75,7 +77,7 @@ export interface ResizeAntialiasedOptions {
  */
 export async function resizeAntialiased(
   image: PixelImage,
-  options: ResizeAntialiasedOptions & { readonly out?: Uint8Array },
+  options: ResizeAntialiasedOptions & { readonly out?: Uint8Array | undefined },
 ): Promise<PixelImage> {
   const { size, args } = resampleArguments(image, options);
   const out = options.out ? fixed(options.out) : null;
@@ -136,7 +138,7 @@ export async function overlay(
   map: PixelMap,
   table: Uint8Array,
   alpha: number,
-  { out }: { readonly out?: Uint8Array } = {},
+  { out }: { readonly out?: Uint8Array | undefined } = {},
 ): Promise<Uint8Array> {
   const { width, height } = checkImage(picture, [3]);
   const count = checkMap(map);

@@ -204,7 +204,7 @@ export class Explanation implements ExplanationFields {
   }
 
   /** The encoded picture; PNG unless `format` says otherwise. */
-  async toBuffer(options: OutputOptions & { readonly format?: string } = {}): Promise<Buffer> {
+  async toBuffer(options: OutputOptions & { readonly format?: string | undefined } = {}): Promise<Buffer> {
     checkOutput(options, 'toBuffer', ['kind', 'format']);
     return encodeImage(await this.#render(options), options.format ?? 'png');
   }

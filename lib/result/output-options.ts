@@ -12,14 +12,14 @@ import { type ContourSearch, checkDecision, type RectInput, rectOf } from './dec
 /** Colours and outlines; of a volume also which plane is shown (by default the middle slice). */
 export interface RenderOptions extends ColourOptions, Plane {
   /** Draws boxes: true or the options of `boxes()` for those that it finds, or boxes in the original picture's pixels. */
-  readonly boxes?: boolean | BoxSearch | readonly RectInput[];
+  readonly boxes?: boolean | BoxSearch | readonly RectInput[] | undefined;
   /** Draws outlines: true or the options of `contours()` for those that it finds, or contours. */
-  readonly contours?: boolean | ContourSearch | readonly MapContour[];
+  readonly contours?: boolean | ContourSearch | readonly MapContour[] | undefined;
 }
 
 export interface OutputOptions extends RenderOptions {
   /** What to write: the picture under the map (`'overlay'`, default) or the map alone. */
-  readonly kind?: 'overlay' | 'heatmap';
+  readonly kind?: 'overlay' | 'heatmap' | undefined;
 }
 
 const RENDER_OPTIONS = ['colormap', 'alpha', 'slice', 'axis', 'boxes', 'contours'];

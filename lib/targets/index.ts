@@ -95,7 +95,7 @@ export const regression = (index: number): TargetOf<'regression'> => ({
  */
 export const segmentation = (options: {
   readonly classIndex: number;
-  readonly region?: RegionInput;
+  readonly region?: RegionInput | undefined;
 }): TargetOf<'segmentation'> => ({
   kind: 'segmentation',
   classIndex: wholeNumber(options?.classIndex, 'class index'),
