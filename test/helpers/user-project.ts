@@ -1,9 +1,12 @@
 import { spawnSync } from 'node:child_process';
 import { copyFileSync, mkdirSync, rmSync, writeFileSync } from 'node:fs';
 import { createRequire } from 'node:module';
-import { dirname, join, resolve } from 'node:path';
+import { dirname, join } from 'node:path';
+import { fileURLToPath } from 'node:url';
 
 const compiler = join(dirname(createRequire(import.meta.url).resolve('typescript/package.json')), 'bin/tsc');
+
+const root = fileURLToPath(new URL('../..', import.meta.url));
 
 const typesOf = (file: string) => ({ types: file, default: file.replace('.d.ts', '.js') });
 
@@ -13,7 +16,7 @@ export class UserProject {
 
   /** @param name of its folder */
   constructor(name: string) {
-    this.folder = resolve('build', name);
+    this.folder = join(root, 'build', name);
     rmSync(this.folder, { recursive: true, force: true });
     const own = join(this.folder, 'node_modules/onnx-cam');
     mkdirSync(own, { recursive: true });
@@ -27,7 +30,7 @@ export class UserProject {
     };
     writeFileSync(join(own, 'package.json'), JSON.stringify({ name: 'onnx-cam', type: 'module', exports }));
     writeFileSync(join(this.folder, 'package.json'), JSON.stringify({ type: 'module' }));
-    copyFileSync('test/types/tsconfig.json', join(this.folder, 'tsconfig.json'));
+    copyFileSync(join(root, 'test/types/tsconfig.json'), join(this.folder, 'tsconfig.json'));
   }
 
   /** Writes a file of the project. */
@@ -52,6 +55,6 @@ export class UserProject {
 }
 
 function compile(args: readonly string[]): string {
-  const { status, stdout, stderr } = spawnSync(process.execPath, [compiler, ...args], { encoding: 'utf8' });
+  const { status, stdout, stderr } = spawnSync(process.execPath, [compiler, ...args], { cwd: root, encoding: 'utf8' });
   return status === 0 ? '' : `${stdout}${stderr}` || `tsc exited with ${status}`;
 }
