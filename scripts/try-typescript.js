@@ -1,5 +1,5 @@
 // node scripts/try-typescript.js: the declarations of the built package (npm run build) under several versions of TypeScript and ways to
-// resolve modules, in the strictest settings. They are installed in a temporary folder; test/types/user.ts is what is checked.
+// resolve modules, in the strictest settings. They are installed in a temporary folder; test/types/ is what is checked.
 import { spawnSync } from 'node:child_process';
 import { cpSync, mkdtempSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
@@ -32,13 +32,15 @@ const installed = run('npm', [
   ...packages,
 ]);
 if (installed.status !== 0) throw new Error(installed.stderr);
-cpSync(join(root, 'test/types/user.ts'), join(folder, 'user.ts'));
+for (const file of ['user.ts', 'sharp.ts']) cpSync(join(root, 'test/types', file), join(folder, file));
 const { compilerOptions } = JSON.parse(readFileSync(join(root, 'test/types/tsconfig.json'), 'utf8'));
 
 let failed = 0;
 for (const version of VERSIONS)
   for (const resolution of RESOLUTIONS) {
-    const config = { compilerOptions: { ...compilerOptions, ...resolution }, files: ['user.ts'] };
+    // Of sharp the declarations need a later one.
+    const files = version === '5.5' ? ['user.ts'] : ['user.ts', 'sharp.ts'];
+    const config = { compilerOptions: { ...compilerOptions, ...resolution }, files };
     writeFileSync(join(folder, 'tsconfig.json'), JSON.stringify(config));
     const { status, stdout } = run(process.execPath, [`node_modules/typescript-${version}/bin/tsc`]);
     console.log(`${status === 0 ? 'ok    ' : 'FAILED'} TypeScript ${version}, ${resolution.moduleResolution}`);

@@ -6,7 +6,7 @@ import { UserProject } from './helpers/user-project.ts';
 
 const project = new UserProject('types-test');
 afterAll(() => project.remove());
-for (const file of ['user.ts', 'onnxruntime.ts']) project.add(file, readFileSync(`test/types/${file}`, 'utf8'));
+for (const file of ['user.ts', 'sharp.ts', 'onnxruntime.ts']) project.add(file, readFileSync(`test/types/${file}`, 'utf8'));
 
 it.each([
   ['nodenext', 'nodenext'],
@@ -14,7 +14,7 @@ it.each([
   ['esnext', 'bundler'],
   ['preserve', 'bundler'],
 ])('compile with module %s, moduleResolution %s', (module, moduleResolution) => {
-  expect(project.check(['user.ts'], '--module', module, '--moduleResolution', moduleResolution)).toBe('');
+  expect(project.check(['user.ts', 'sharp.ts'], '--module', module, '--moduleResolution', moduleResolution)).toBe('');
 });
 
 it("take onnxruntime-node's tensors", () => {
