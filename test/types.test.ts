@@ -6,7 +6,8 @@ import { UserProject } from './helpers/user-project.ts';
 
 const project = new UserProject('types-test');
 afterAll(() => project.remove());
-for (const file of ['user.ts', 'sharp.ts', 'onnxruntime.ts']) project.add(file, readFileSync(`test/types/${file}`, 'utf8'));
+for (const file of ['user.ts', 'sharp.ts', 'onnxruntime.ts'])
+  project.add(file, readFileSync(`test/types/${file}`, 'utf8'));
 
 it.each([
   ['nodenext', 'nodenext'],
