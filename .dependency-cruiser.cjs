@@ -7,6 +7,7 @@ const LIB = [
   'index.ts',
   'load.ts',
   'compute-map.ts',
+  'stream.ts',
   'explainer.ts',
   'explain',
   'request',

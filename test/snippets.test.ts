@@ -1,5 +1,5 @@
 /**
- * What README.md and docs/*.md show is compiled as a user's program in the strictest settings, and run: on the bundled model, small
+ * What the README and the pages in docs/ show is compiled as a user's program in the strictest settings, and run: on the bundled model, small
  * photos and a small detector. Commands run through a shell. A block that cannot be run here says why in a comment above it,
  * `<!-- not run: why -->`; its types are checked all the same.
  */
@@ -16,7 +16,7 @@ import { madeBy, moduleOf, run, type Snippet, snippetsOf } from './helpers/snipp
 import { UserProject } from './helpers/user-project.ts';
 
 /** Pages of recipes for other tools, which scripts run with these tools. */
-const TRIED_BY_SCRIPTS = ['install.md', 'deploy.md', 'platforms.md'];
+const TRIED_BY_SCRIPTS = ['install', 'deploy', 'platforms'];
 /** Commands that are no snippets of this package's use. */
 const OTHER_COMMANDS = /^(npm|node|bash|git|python)\b/;
 
@@ -24,7 +24,7 @@ const root = resolve('.');
 const pages = [
   'README.md',
   ...readdirSync('docs')
-    .filter(name => name.endsWith('.md') && !TRIED_BY_SCRIPTS.includes(name))
+    .filter(name => name.endsWith('.md') && !TRIED_BY_SCRIPTS.includes(name.slice(0, -3)))
     .map(name => `docs/${name}`),
 ];
 const snippets = pages.flatMap(snippetsOf);
