@@ -8,6 +8,7 @@ const LIB = [
   'load.ts',
   'compute-map.ts',
   'correlation.ts',
+  'stream.ts',
   'explainer.ts',
   'explain',
   'request',

@@ -1,5 +1,6 @@
 import { checkNames, checkObject, checkOneOf, checkSeed } from './common/checks.ts';
 import { OnnxCamError } from './common/errors.ts';
+import { isFloat32Array } from './common/kinds.ts';
 import { elementCount } from './engine/tensor.ts';
 import type { FeatureMaps } from './kernels/features.ts';
 import { resize } from './kernels/index.ts';
@@ -25,27 +26,27 @@ export interface MapTensor {
 export interface MapTensors {
   readonly activations: MapTensor;
   /** ∂score/∂A, of the same shape. */
-  readonly gradients?: MapTensor;
+  readonly gradients?: MapTensor | undefined;
   /**
    * Of the activations' shape: the layer's relevance (Relevance-CAM), or what its elements contribute to the score against
    * a layer of zeros, multiplier times A (LIFT-CAM). captum's `attribute` gives either.
    */
-  readonly attributions?: MapTensor;
+  readonly attributions?: MapTensor | undefined;
   /** The classifier's row of the target, [C] or [N, C] (CAM). */
-  readonly weights?: Float32Array | MapTensor;
+  readonly weights?: Float32Array | MapTensor | undefined;
   /**
    * The target's score of each channel's run, [C] or [N, C] (score methods). Ablation-CAM compares with the unchanged
    * image: its score follows the channels', [C + 1].
    */
-  readonly scores?: Float32Array | MapTensor;
+  readonly scores?: Float32Array | MapTensor | undefined;
 }
 
 export interface ComputeMapOptions {
-  readonly convention?: Convention;
-  readonly params?: Readonly<Record<string, unknown>>;
+  readonly convention?: Convention | undefined;
+  readonly params?: Readonly<Record<string, unknown>> | undefined;
   /** Size of the resulting map (default: the tensors' own). */
-  readonly size?: readonly [width: number, height: number];
-  readonly seed?: number;
+  readonly size?: readonly [width: number, height: number] | undefined;
+  readonly seed?: number | undefined;
 }
 
 export interface ComputedMap {
@@ -138,8 +139,8 @@ function splitImages(
 }
 
 function scoresOf({ name }: MethodDefinition, scores: MapTensors['scores']): Float32Array {
-  const values = scores instanceof Float32Array ? scores : scores?.data;
-  if (values instanceof Float32Array) return values;
+  const values = isFloat32Array(scores) ? scores : scores?.data;
+  if (isFloat32Array(values)) return values;
   throw new OnnxCamError(
     'ERR_METHOD_UNSUPPORTED',
     `${name} needs \`scores\` (Float32Array, one value per channel run), which was not given`,
@@ -184,7 +185,7 @@ function checkTensors(
       throw new OnnxCamError('ERR_INPUT_SHAPE', `${name} [${maps.dims}] and activations [${a.dims}] differ in shape`);
     return maps;
   };
-  const given = weights instanceof Float32Array ? weights : weights?.data;
+  const given = isFloat32Array(weights) ? weights : weights?.data;
   const classifier = given && steady(given);
   if (classifier && classifier.length !== a.dims[0]! * a.dims[1]!)
     throw new OnnxCamError(
@@ -200,7 +201,7 @@ function checkTensors(
 }
 
 function featureMaps(name: string, { data, dims }: MapTensor): FeatureMaps {
-  if (!(data instanceof Float32Array) || !Array.isArray(dims) || (dims.length !== 3 && dims.length !== 4))
+  if (!isFloat32Array(data) || !Array.isArray(dims) || (dims.length !== 3 && dims.length !== 4))
     throw new OnnxCamError('ERR_INPUT_SHAPE', `${name} must be { data: Float32Array, dims: [C,h,w] or [N,C,h,w] }`);
   if (dims.some(dim => !Number.isInteger(dim) || dim < 1) || elementCount(dims) !== data.length)
     throw new OnnxCamError('ERR_INPUT_SHAPE', `${name}: dims [${dims}] don't fit ${data.length} values`);

@@ -8,7 +8,15 @@ import { headSetting, predictionsOf } from './explain/head-setting.ts';
 import type { MapInput } from './explain/map-at-input.ts';
 import { MeasureCalls } from './explain/measure-call.ts';
 import { checkMeasureOptions, type MeasureOptions } from './explain/measure-options.ts';
-import type { ExplainResult, OneEachOptions, PerImage, SeveralOptions, SingleOptions } from './explain/result-type.ts';
+import type {
+  ExplainImages,
+  ExplainResult,
+  NoLevel,
+  OneLevel,
+  PerImage,
+  ThreeLevels,
+  TwoLevels,
+} from './explain/result-type.ts';
 import { scoresOf } from './explain/run-targets.ts';
 import { settleDetector } from './explain/settle-detector.ts';
 import type { Stage } from './explain/stage.ts';
@@ -17,31 +25,26 @@ import { type ImageStream, type StreamingExplainer, streamImages } from './expla
 import { findUnsupported, type SupportOptions } from './explain/unsupported.ts';
 import type { DetectedSource } from './image/source.ts';
 import type { StreamSource } from './io/picture-stream.ts';
-import type { Measurements } from './metrics/measurement.ts';
+import type { MetricSpec } from './metrics/choose.ts';
+import type { Measurements, MeasurementsOf } from './metrics/measurement.ts';
 import { type ExplainSource, type ReadingCall, type ReadyImage, readImage, splitSources } from './network/images.ts';
-import { checkExplainOptions, checkInputs, type ExplainOptions } from './options.ts';
+import {
+  type AtOnce,
+  checkExplainOptions,
+  checkInputs,
+  type ExplainOptions,
+  type LayerListing,
+  type PredictOptions,
+  type StreamOptions,
+} from './options.ts';
 import { targetsOf } from './request/request.ts';
 import { rowHead } from './request/targets.ts';
 import type { Explanation, Prediction } from './result/explanation.ts';
 import { parseTarget } from './targets/parse.ts';
 import { outputOf } from './targets/resolve.ts';
 
-export interface StreamOptions extends ExplainOptions {
-  /** Images in work at once (default: what keeps the thread budget busy, twice its threads and one). */
-  concurrency?: number;
-}
-
-/** A layer that can be explained. */
-export interface LayerListing {
-  readonly name: string;
-  readonly node: string;
-  readonly operator: string;
-  /** −1 where the size follows the batch. */
-  readonly shape: readonly number[];
-  /** True for the automatic choice. */
-  readonly chosen: boolean;
-  readonly reason: string | null;
-}
+/** Metrics that are known by name while the program is written. */
+type Measuring<M> = Omit<MeasureOptions, 'map' | 'maps' | 'metrics'> & { readonly metrics?: M | undefined };
 
 /** What an explainer is made of. */
 export interface ExplainerParts extends CallParts {
@@ -67,17 +70,12 @@ export class Explainer {
    * (an array, or one that stands for several) and for layers with `fuse: false`, nested in this order.
    * @throws OnnxCamError; see `ErrorCode`.
    */
-  async explain(images: readonly ExplainSource[], options: OneEachOptions): Promise<Explanation[]>;
-  async explain<S extends ExplainSource | readonly ExplainSource[]>(
-    image: S,
-    options: SeveralOptions,
-  ): Promise<PerImage<S, Explanation[]>>;
-  async explain<S extends ExplainSource | readonly ExplainSource[]>(
-    image: S,
-    options?: SingleOptions,
-  ): Promise<PerImage<S, Explanation>>;
-  async explain(image: ExplainSource | readonly ExplainSource[], options?: ExplainOptions): Promise<ExplainResult>;
-  async explain(image: ExplainSource | readonly ExplainSource[], options: ExplainOptions = {}): Promise<ExplainResult> {
+  async explain<S extends ExplainImages>(image: S, options: ThreeLevels<S>): Promise<PerImage<S, Explanation[][][]>>;
+  async explain<S extends ExplainImages>(image: S, options: TwoLevels<S>): Promise<PerImage<S, Explanation[][]>>;
+  async explain<S extends ExplainImages>(image: S, options: OneLevel<S>): Promise<PerImage<S, Explanation[]>>;
+  async explain<S extends ExplainImages>(image: S, options?: NoLevel<S>): Promise<PerImage<S, Explanation>>;
+  async explain(image: ExplainImages, options?: ExplainOptions): Promise<ExplainResult>;
+  async explain(image: ExplainImages, options: ExplainOptions = {}): Promise<ExplainResult> {
     this.#checkUsable();
     checkExplainOptions(options);
     throwIfAborted(options.signal);
@@ -106,18 +104,23 @@ export class Explainer {
    * @throws `ERR_METRIC_UNKNOWN`, `ERR_OPTION_INVALID`, `ERR_INPUT_SHAPE` for a map of another size, `ERR_TRUTH_INVALID`, and what
    * `explain` throws
    */
-  async measure(
+  async measure<const M extends readonly MetricSpec[]>(
     image: ExplainSource,
-    options: Omit<MeasureOptions, 'maps'> & { readonly map: MapInput },
-  ): Promise<Measurements>;
-  async measure(
+    options: Measuring<M> & { readonly map: MapInput },
+  ): Promise<MeasurementsOf<M>>;
+  async measure<const M extends readonly MetricSpec[]>(
     image: ExplainSource,
-    options: MeasureOptions & Required<Pick<MeasureOptions, 'maps'>>,
-  ): Promise<Measurements[]>;
+    options: Measuring<M> & ({ readonly map: readonly MapInput[] } | { readonly maps: readonly MapInput[] }),
+  ): Promise<MeasurementsOf<M>[]>;
   async measure(image: ExplainSource, options: MeasureOptions): Promise<Measurements | Measurements[]>;
-  async measure(image: ExplainSource, options: MeasureOptions): Promise<Measurements | Measurements[]> {
+  async measure(
+    image: ExplainSource,
+    options: Omit<MeasureOptions, 'map'> & { readonly map?: MapInput | readonly MapInput[] | undefined },
+  ): Promise<Measurements | Measurements[]> {
     this.#checkUsable();
-    const several = Array.isArray(options?.map) ? { ...options, map: undefined, maps: options.map } : options;
+    const several = Array.isArray(options?.map)
+      ? { ...options, map: undefined, maps: options.map }
+      : (options as MeasureOptions);
     checkMeasureOptions(several);
     return this.#ofOneImage(image, 'measure', several.signal, async source => {
       const results = await this.#measuring.measure(image, source, several, this.#parts.admission.inPlace);
@@ -139,10 +142,7 @@ export class Explainer {
   }
 
   /** The classes with the largest logits; of a detector the best candidate of each class. */
-  async predict(
-    image: ExplainSource,
-    options: { topK?: number; signal?: AbortSignal; inputs?: ExplainOptions['inputs'] } = {},
-  ): Promise<Prediction[]> {
+  async predict(image: ExplainSource, options: PredictOptions = {}): Promise<Prediction[]> {
     this.#checkUsable();
     checkObject(options, 'predict');
     checkNames(options, ['topK', 'signal', 'inputs'], 'predict');
@@ -153,10 +153,7 @@ export class Explainer {
     );
   }
 
-  async #predict(
-    source: DetectedSource,
-    options: { topK?: number; signal?: AbortSignal; inputs?: ExplainOptions['inputs'] },
-  ): Promise<Prediction[]> {
+  async #predict(source: DetectedSource, options: PredictOptions): Promise<Prediction[]> {
     const { network, setting } = await this.#parts.stages.of({ inputs: options.inputs, signal: options.signal });
     if (!network.unsettled({})) rowHead(network, network.withDetection({}));
     const ready = await this.#read(source, { signal: options.signal });
@@ -184,6 +181,20 @@ export class Explainer {
    * @throws what is wrong for every image, such as `ERR_METHOD_UNKNOWN`; `ERR_IMAGE_NOT_FOUND` for a folder or glob
    * without pictures; `ERR_ABORTED`
    */
+  stream<T extends ExplainSource>(
+    source: StreamSource<T>,
+    options: AtOnce & ThreeLevels<T>,
+  ): ImageStream<T, Explanation[][][]>;
+  stream<T extends ExplainSource>(
+    source: StreamSource<T>,
+    options: AtOnce & TwoLevels<T>,
+  ): ImageStream<T, Explanation[][]>;
+  stream<T extends ExplainSource>(
+    source: StreamSource<T>,
+    options: AtOnce & OneLevel<T>,
+  ): ImageStream<T, Explanation[]>;
+  stream<T extends ExplainSource>(source: StreamSource<T>, options?: AtOnce & NoLevel<T>): ImageStream<T, Explanation>;
+  stream<T extends ExplainSource>(source: StreamSource<T>, options?: StreamOptions): ImageStream<T, ExplainResult>;
   stream<T extends ExplainSource>(source: StreamSource<T>, options: StreamOptions = {}): ImageStream<T, ExplainResult> {
     return Explainer.streamOver([this], source, options);
   }
@@ -297,20 +308,4 @@ export class Explainer {
   #checkUsable(): void {
     if (this.#disposed) throw new OnnxCamError('ERR_DISPOSED', 'this explainer was disposed; load the model again');
   }
-}
-
-/**
- * `explainer.stream` over several explainers of one model, for machines with several GPUs: load it once for each
- * `deviceId`. Every image goes to the explainer that has the fewest in work, so that all of them stay busy; results come in
- * the order of the source all the same.
- * @param explainers at least one; they should give the same results
- * @param options `concurrency` is for each explainer
- * @throws as `explainer.stream`, and `ERR_OPTION_INVALID` without explainers
- */
-export function stream<T extends ExplainSource>(
-  explainers: readonly Explainer[],
-  source: StreamSource<T>,
-  options: StreamOptions = {},
-): ImageStream<T, ExplainResult> {
-  return Explainer.streamOver(explainers, source, options);
 }

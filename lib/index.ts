@@ -19,7 +19,7 @@ export type { MapInput } from './explain/map-at-input.ts';
 export type { MeasureOptions } from './explain/measure-options.ts';
 export type { ExplainResult } from './explain/result-type.ts';
 export type { ImageStream } from './explain/stream-images.ts';
-export { Explainer, type LayerListing, type StreamOptions, stream } from './explainer.ts';
+export { Explainer } from './explainer.ts';
 export type { PreprocessOptions, ResolvedPreprocess } from './image/preprocess-options.ts';
 export type { MaskPicture, RawPicture } from './image/raw-picture.ts';
 export type { ByteSource } from './io/byte-body.ts';
@@ -29,9 +29,10 @@ export type { Convention, Fusion } from './methods/definition.ts';
 export { listMethods, type MethodInfo } from './methods/list.ts';
 export type { MetricConvention } from './metrics/definition.ts';
 export { listMetrics, type MetricInfo } from './metrics/list.ts';
-export type { Measurement, Measurements } from './metrics/measurement.ts';
+export type { Measurement, Measurements, MeasurementsOf } from './metrics/measurement.ts';
+export type { MetricName } from './metrics/names.ts';
 export type { ExplainSource } from './network/images.ts';
-export type { ExplainOptions, LoadOptions } from './options.ts';
+export type { ExplainOptions, LayerListing, LoadOptions, PredictOptions, StreamOptions } from './options.ts';
 export type { MapBox } from './result/boxes.ts';
 export type { MapContour, Point } from './result/contours.ts';
 export type {
@@ -58,6 +59,7 @@ export type { OutputOptions, RenderOptions, ValueRange } from './result/output-o
 export type { MapPeak } from './result/peaks.ts';
 export type { MapStatus } from './result/status.ts';
 export type { Threshold } from './result/threshold.ts';
+export { stream } from './stream.ts';
 
 export type { Target, TargetInput } from './targets/target.ts';
 export type { TechniqueOption, TechniqueSpec } from './techniques/choose.ts';

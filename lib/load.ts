@@ -1,4 +1,5 @@
 import { OnnxCamError, throwIfAborted } from './common/errors.ts';
+import { className, isUint8Array, isUrl } from './common/kinds.ts';
 import { SharedWork } from './common/shared-work.ts';
 import { physicalCores } from './engine/physical-cores.ts';
 import { withPrecision } from './engine/precision.ts';
@@ -37,7 +38,7 @@ export async function load(model: string | URL | Uint8Array, options: LoadOption
   const { signal } = options;
   throwIfAborted(signal);
   // Bytes are the caller's own again when he hears of the abort, so that nothing may read them any more by then.
-  if (!signal || model instanceof Uint8Array) return open(model, options);
+  if (!signal || isUint8Array(model)) return open(model, options);
   return new SharedWork(ended => open(model, { ...options, signal: ended })).join(signal);
 }
 
@@ -120,11 +121,11 @@ async function labelsOf(
 }
 
 function checkSource(model: unknown): void {
-  if (typeof model === 'string' || model instanceof URL || model instanceof Uint8Array) return;
+  if (typeof model === 'string' || isUrl(model) || isUint8Array(model)) return;
   throw new OnnxCamError(
     'ERR_MODEL_INVALID',
     `a model is given as a path, a file: URL, or the bytes of an ONNX file (Uint8Array), not as ${
-      typeof model === 'object' ? (model?.constructor?.name ?? 'null') : typeof model
+      typeof model === 'object' ? (model === null ? 'null' : className(model)) : typeof model
     }`,
   );
 }

@@ -1,4 +1,5 @@
 import { checkCount, checkNames, checkObject, checkOneOf, checkSeed, invalid } from './common/checks.ts';
+import { isAbortSignal } from './common/kinds.ts';
 import type { Progress } from './common/progress.ts';
 import { shown } from './common/shown.ts';
 import type { Precision, ScoringPrecision } from './engine/precision.ts';
@@ -23,42 +24,42 @@ export interface LoadOptions extends Omit<SessionOptions, 'externalFiles' | 'ext
    * The explainer's whole thread budget (default: physical cores). A single run uses that many threads; perturbation
    * methods use that many one-thread runs.
    */
-  intraOpNumThreads?: number;
+  intraOpNumThreads?: number | undefined;
   /**
    * What the network computes in. 'auto' (default): as the model is, which on CUDA means TF32 for float32. 'fp32': float32
    * on CUDA as well. 'tf32': TF32 on CUDA; elsewhere float32 with a warning. 'fp16': a float32 model is converted to half
    * precision (anywhere, though only GPUs gain from it); its inputs and outputs stay as they are. Results say what was used.
    */
-  precision?: Precision;
+  precision?: Precision | undefined;
   /**
    * What the runs on changed inputs (Score-CAM, RISE, ablation and their kin) compute in, on a CPU: 'fp32' (default) the model
    * as it is; 'int8' an int8 version that the library makes for each picture. Where that is not close enough, the runs are
    * float, and a warning says so. Results say what was used.
    */
-  scoringPrecision?: ScoringPrecision;
+  scoringPrecision?: ScoringPrecision | undefined;
   /** A preset's name or the values themselves; wins over the model's `.onnx.json`. */
-  preprocess?: PresetName | PreprocessOptions;
+  preprocess?: PresetName | PreprocessOptions | undefined;
   /** Class names, by place or by index, or a file: one a line, or JSON in the usual shapes. */
-  labels?: LabelsInput;
+  labels?: LabelsInput | undefined;
   /** Default target layer of this explainer. */
-  layer?: LayerOption;
+  layer?: LayerOption | undefined;
   /** Name of the image input, for models with several. */
-  input?: string;
+  input?: string | undefined;
   /** Name of the class output, for models with several. */
-  output?: string;
+  output?: string | undefined;
   /** Fixed tensors for the other inputs; those that come with each call may be left out. */
-  inputs?: Readonly<Record<string, Tensor>>;
+  inputs?: Readonly<Record<string, Tensor>> | undefined;
   /** How the outputs hold detections where they are not recognised; false where they are none. */
-  detector?: false | DetectionFormatName | DetectionFormat;
+  detector?: false | DetectionFormatName | DetectionFormat | undefined;
   /**
    * How many calls of `explain`, `predict` and `measure` may be pending, in work or waiting (default: any number). Calls beyond
    * it are refused with `ERR_BUSY`; `explainer.pending` counts them.
    */
-  maxQueue?: number;
+  maxQueue?: number | undefined;
   /** Ends loading, not what is done with the model later. */
-  signal?: AbortSignal;
+  signal?: AbortSignal | undefined;
   /** Layout of token layers where it cannot be found from the shapes. */
-  tokens?: { readonly grid?: readonly [height: number, width: number]; readonly prefix?: number };
+  tokens?: { readonly grid?: readonly [height: number, width: number]; readonly prefix?: number } | undefined;
 }
 
 /** A tensor's or node's name, a negative number (candidates counted from the end), 'auto' or 'stages'. */
@@ -70,29 +71,54 @@ export interface ExplainOptions extends MethodOptions {
    * What to explain (default 'top1'). An array is several targets of one image, or of a batch one for each image; its entries may be
    * arrays then, and `[[a, b]]` is several targets of every image.
    */
-  target?: TargetInput | readonly (TargetInput | readonly TargetInput[])[];
-  layer?: LayerOption;
+  target?: TargetInput | readonly (TargetInput | readonly TargetInput[])[] | undefined;
+  layer?: LayerOption | undefined;
   /** With an array of layers: one map from all of them (default, as `fusion` says), or one for each. */
-  fuse?: boolean;
-  signal?: AbortSignal;
+  fuse?: boolean | undefined;
+  signal?: AbortSignal | undefined;
   /**
    * Called with images done; of `explain` where score methods or techniques run with their passes, a method and an image counting as
    * much as another. The total stays what it is. Tells whose the last step was: `index`, `input`, `method`, `technique`.
    */
-  onProgress?: (progress: Progress) => void;
+  onProgress?: ((progress: Progress) => void) | undefined;
   /** Images per network run. */
-  batchSize?: number;
+  batchSize?: number | undefined;
   /** Seed of everything random (default 0). */
-  seed?: number;
+  seed?: number | undefined;
   /** Fixed tensors for inputs besides the image, before those of `load`. */
-  inputs?: Readonly<Record<string, Tensor>>;
+  inputs?: Readonly<Record<string, Tensor>> | undefined;
   /**
    * What maps and overlays are as large as (default 'picture'). 'input' and 'layer' lie over what the model saw, without
    * what a crop cut away, and overlays with them have the picture's size.
    */
-  mapSize?: MapSize;
+  mapSize?: MapSize | undefined;
   /** What sharpens the maps: a technique's name, { name, params }, or an array of these, the first innermost. */
-  technique?: TechniqueOption;
+  technique?: TechniqueOption | undefined;
+}
+
+/** Of streams. */
+export interface AtOnce {
+  /** Images in work at once (default: what keeps the thread budget busy, twice its threads and one). */
+  concurrency?: number | undefined;
+}
+
+export interface StreamOptions extends ExplainOptions, AtOnce {}
+
+export interface PredictOptions extends Pick<ExplainOptions, 'signal' | 'inputs'> {
+  /** How many classes (default 5). */
+  topK?: number | undefined;
+}
+
+/** A layer that can be explained. */
+export interface LayerListing {
+  readonly name: string;
+  readonly node: string;
+  readonly operator: string;
+  /** −1 where the size follows the batch. */
+  readonly shape: readonly number[];
+  /** True for the automatic choice. */
+  readonly chosen: boolean;
+  readonly reason: string | null;
 }
 
 const EXPLAIN_OPTIONS: readonly string[] = [
@@ -201,7 +227,7 @@ export function checkCallOptions({
 }
 
 function checkSignal(signal: unknown): void {
-  if (signal !== undefined && !(signal instanceof AbortSignal)) throw invalid('`signal` must be an AbortSignal');
+  if (signal !== undefined && !isAbortSignal(signal)) throw invalid('`signal` must be an AbortSignal');
 }
 
 const isLayerName = (value: unknown): boolean => typeof value === 'string' || typeof value === 'number';

@@ -1,5 +1,6 @@
 import { CommanderError } from 'commander';
 import { type ErrorCode, OnnxCamError } from '../common/errors.ts';
+import { isError } from '../common/kinds.ts';
 import { oneLine } from './text.ts';
 
 /** The process's exit codes. */
@@ -39,7 +40,7 @@ export function failureOf(error: unknown): Failure {
   if (error instanceof CommanderError) {
     return { code: 'ERR_USAGE', message: oneLine(error.message.replace(/^error: /, '')) };
   }
-  return { code: 'ERR_RUNTIME', message: oneLine(error instanceof Error ? error.message : String(error)) };
+  return { code: 'ERR_RUNTIME', message: oneLine(isError(error) ? error.message : String(error)) };
 }
 
 /** The line on standard error; with `debug` the stack (and those of the causes) below it. */
@@ -50,13 +51,13 @@ export function failureLines(
   const { code, message } = failureOf(error);
   const isNamed = options.input === undefined || message.includes(oneLine(options.input));
   const line = `onnx-cam: ${code}: ${isNamed ? '' : `${options.input}: `}${message}`;
-  return options.debug && error instanceof Error ? [line, ...stacks(error)] : [line];
+  return options.debug && isError(error) ? [line, ...stacks(error)] : [line];
 }
 
 function stacks(error: Error): string[] {
   // The message is one line here too: what it quotes must not look like lines of the stack.
   const own = (error.stack ?? String(error)).replace(error.message, () => oneLine(error.message)).split('\n');
-  if (!(error.cause instanceof Error)) return own;
+  if (!isError(error.cause)) return own;
   const [first, ...others] = stacks(error.cause);
   return [...own, `caused by: ${first}`, ...others];
 }

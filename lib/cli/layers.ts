@@ -1,5 +1,5 @@
 import type { Command } from 'commander';
-import type { LayerListing } from '../explainer.ts';
+import type { LayerListing } from '../options.ts';
 import type { Console } from './console.ts';
 import type { CommandContext } from './context.ts';
 import { jsonLines } from './json-lines.ts';

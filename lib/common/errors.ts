@@ -28,6 +28,9 @@ export type ErrorCode =
   | 'ERR_ADDON'
   | 'ERR_ABORTED';
 
+/** On every copy of the class: the addon, which a process has once, makes errors of the copy that was loaded last. */
+const BRAND = Symbol.for('onnx-cam.error');
+
 /**
  * Every error this library throws: `code` is stable, `message` says what was expected, what came and what to do. Names in it
  * may come from a stranger's file: what would act on a terminal is escaped.
@@ -41,6 +44,15 @@ export class OnnxCamError extends Error {
     this.code = code;
   }
 }
+
+// `instanceof` says yes to the errors of another copy too: of a test runner's realm, of a second installation.
+Object.defineProperty(OnnxCamError.prototype, BRAND, { value: true });
+Object.defineProperty(OnnxCamError, Symbol.hasInstance, {
+  value(value: unknown): boolean {
+    if (this === OnnxCamError) return typeof value === 'object' && value !== null && BRAND in value;
+    return Function.prototype[Symbol.hasInstance].call(this, value);
+  },
+});
 
 /** Throws `ERR_ABORTED` (an `AbortError`) when the signal has fired. */
 export function throwIfAborted(signal: AbortSignal | undefined): void {

@@ -1,3 +1,4 @@
+import { isPromise } from './kinds.ts';
 /**
  * Values by key, made on first need. No more than `capacity` are kept: the one that was asked for longest ago is let go.
  * What throws is not kept, nor is a promise that is rejected, so that the next call tries again.
@@ -26,7 +27,7 @@ export class Recent<K, V> {
     const made = make();
     this.#values.set(key, made);
     if (this.#values.size > this.#capacity) this.#values.delete(this.#values.keys().next().value as K);
-    if (made instanceof Promise) made.catch(() => this.forget(key, made));
+    if (isPromise(made)) made.catch(() => this.forget(key, made));
     return made;
   }
 }

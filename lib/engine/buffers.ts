@@ -1,3 +1,4 @@
+import { isUint8Array } from '../common/kinds.ts';
 /**
  * Memory that stays where it is while native code reads it. A view over a resizable or growable buffer is copied:
  * JavaScript may shrink such a buffer at any time, and its pages are then gone. Other views come back as they are.
@@ -8,7 +9,7 @@ export function toStableView<T extends ArrayBufferView & { slice(): ArrayBufferV
 
 export function copyView<T extends ArrayBufferView & { slice(): ArrayBufferView }>(view: T): T {
   // Buffer.slice makes a view; the typed array's own slice copies.
-  return (view instanceof Uint8Array ? Uint8Array.prototype.slice.call(view) : view.slice()) as unknown as T;
+  return (isUint8Array(view) ? Uint8Array.prototype.slice.call(view) : view.slice()) as unknown as T;
 }
 
 /** True for views over a resizable ArrayBuffer or a growable SharedArrayBuffer. */

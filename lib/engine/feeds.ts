@@ -1,4 +1,5 @@
 import { OnnxCamError } from '../common/errors.ts';
+import { arrayName, className } from '../common/kinds.ts';
 import { named } from '../common/named.ts';
 import { didYouMean } from '../common/suggest.ts';
 import { copyView, isResizable, toStableView } from './buffers.ts';
@@ -94,7 +95,7 @@ function checkTensor(tensor: Tensor, meta: ValueMeta, role: 'input' | 'output'):
   if (!isArrayFor(tensor))
     throw new OnnxCamError(
       'ERR_INPUT_SHAPE',
-      `${what}: data of a ${tensor.type} tensor must be a ${TENSOR_ARRAYS[tensor.type].name}, not ${data.constructor.name}`,
+      `${what}: data of a ${tensor.type} tensor must be a ${TENSOR_ARRAYS[tensor.type].name}, not ${className(data)}`,
     );
   if (!dims.every(dim => Number.isSafeInteger(dim) && dim >= 0))
     throw new OnnxCamError('ERR_INPUT_SHAPE', `${what}: dims must be whole numbers of at least 0, not [${dims}]`);
@@ -130,14 +131,14 @@ function isDim(wanted: number | string, given: number): boolean {
 }
 
 function isArrayFor({ type, data }: Tensor): boolean {
-  if (data instanceof TENSOR_ARRAYS[type]) return true;
+  const name = arrayName(data);
   // Newer JavaScript has Float16Array; its bytes are the same half floats.
-  return type === 'float16' && (data as object).constructor.name === 'Float16Array';
+  return name === TENSOR_ARRAYS[type].name || (type === 'float16' && name === 'Float16Array');
 }
 
 /** Half floats go to the addon as 16-bit integers, which every Node-API knows. */
 function toNativeView(view: ArrayBufferView): ArrayBufferView {
-  if (view.constructor.name !== 'Float16Array') return view;
+  if (arrayName(view) !== 'Float16Array') return view;
   return new Uint16Array(view.buffer, view.byteOffset, view.byteLength / 2);
 }
 

@@ -10,11 +10,11 @@ export interface ExecutionProviderConfig {
   /** `'cpu'`, `'cuda'`, `'tensorrt'`, `'dml'`, `'coreml'`, …, or ONNX Runtime's own spelling. */
   readonly name: string;
   /** For 'cuda', 'tensorrt' and the like: which device (default 0). */
-  readonly deviceId?: number;
+  readonly deviceId?: number | undefined;
   /** For 'cpu': false is the same as `enableCpuMemArena: false`. */
-  readonly useArena?: boolean;
+  readonly useArena?: boolean | undefined;
   /** ONNX Runtime's own keys for this provider, e.g. `{ cudnn_conv_algo_search: 'HEURISTIC', use_tf32: 0 }`. */
-  readonly options?: Readonly<Record<string, string | number | boolean>>;
+  readonly options?: Readonly<Record<string, string | number | boolean>> | undefined;
 }
 
 const FIELDS = ['name', 'deviceId', 'useArena', 'options'];

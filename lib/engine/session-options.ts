@@ -1,5 +1,6 @@
 import { resolve } from 'node:path';
 import { OnnxCamError } from '../common/errors.ts';
+import { isUint8Array } from '../common/kinds.ts';
 import { shown } from '../common/shown.ts';
 import { didYouMean } from '../common/suggest.ts';
 import { toStableView } from './buffers.ts';
@@ -12,31 +13,31 @@ export interface SessionOptions {
    * In order of preference (default: the CPU, which also takes what the others leave). A provider that cannot be used
    * is an error, unless `'cpu'` is listed as well: then it is one of `session.warnings`.
    */
-  executionProviders?: readonly ExecutionProvider[];
-  graphOptimizationLevel?: 'disabled' | 'basic' | 'extended' | 'layout' | 'all';
+  executionProviders?: readonly ExecutionProvider[] | undefined;
+  graphOptimizationLevel?: 'disabled' | 'basic' | 'extended' | 'layout' | 'all' | undefined;
   /** Threads inside one run; 0 (default) leaves it to ONNX Runtime: physical cores. They stop spinning after a run. */
-  intraOpNumThreads?: number;
+  intraOpNumThreads?: number | undefined;
   /** Threads between operators with `executionMode: 'parallel'`; 0 (default) leaves it to ONNX Runtime. */
-  interOpNumThreads?: number;
-  executionMode?: 'sequential' | 'parallel';
-  enableCpuMemArena?: boolean;
-  enableMemPattern?: boolean;
-  logId?: string;
+  interOpNumThreads?: number | undefined;
+  executionMode?: 'sequential' | 'parallel' | undefined;
+  enableCpuMemArena?: boolean | undefined;
+  enableMemPattern?: boolean | undefined;
+  logId?: string | undefined;
   /** 0 verbose … 4 fatal (default, because failures are thrown), on standard error. */
-  logSeverityLevel?: 0 | 1 | 2 | 3 | 4;
-  logVerbosityLevel?: number;
+  logSeverityLevel?: 0 | 1 | 2 | 3 | 4 | undefined;
+  logVerbosityLevel?: number | undefined;
   /** Writes a profile when the session is released. */
-  enableProfiling?: boolean;
-  profileFilePrefix?: string;
+  enableProfiling?: boolean | undefined;
+  profileFilePrefix?: string | undefined;
   /** Writes the optimised model to this file. */
-  optimizedModelFilePath?: string;
-  freeDimensionOverrides?: Readonly<Record<string, number>>;
+  optimizedModelFilePath?: string | undefined;
+  freeDimensionOverrides?: Readonly<Record<string, number>> | undefined;
   /** Session configuration entries, nested at the dots: `{ session: { set_denormal_as_zero: '1' } }`. */
-  extra?: Readonly<Record<string, unknown>>;
+  extra?: Readonly<Record<string, unknown>> | undefined;
   /** ONNX Runtime's shared library, or the folder that it and its providers lie in (default: `ONNX_CAM_ORT_LIBRARY`, else the one inside onnxruntime-node). */
-  libraryPath?: string;
+  libraryPath?: string | undefined;
   /** External data files by the location that the model names, read while the session is created. */
-  externalFiles?: Readonly<Record<string, Uint8Array>>;
+  externalFiles?: Readonly<Record<string, Uint8Array>> | undefined;
 }
 
 export const SESSION_OPTION_NAMES = [
@@ -96,7 +97,7 @@ export function toNativeConfig(options: SessionOptions): NativeConfig {
     ),
     entries: configEntries(options, intraOpThreads),
     externalFiles: Object.entries(record('externalFiles', options.externalFiles)).map(([name, bytes]) => {
-      if (!(bytes instanceof Uint8Array)) throw invalid(`\`externalFiles\`: '${name}' must be a Uint8Array`);
+      if (!isUint8Array(bytes)) throw invalid(`\`externalFiles\`: '${name}' must be a Uint8Array`);
       return { name, bytes: toStableView(bytes) };
     }),
   };

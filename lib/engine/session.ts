@@ -1,4 +1,5 @@
 import { OnnxCamError } from '../common/errors.ts';
+import { isUint8Array } from '../common/kinds.ts';
 import { toStableView } from './buffers.ts';
 import { withSignal } from './cancellation.ts';
 import { DeviceTensor, nativeDevice } from './device-tensor.ts';
@@ -71,7 +72,7 @@ export class Session {
    */
   static async create(model: Uint8Array, options: SessionOptions & { signal?: AbortSignal } = {}): Promise<Session> {
     const { signal, ...sessionOptions } = options;
-    if (!(model instanceof Uint8Array))
+    if (!isUint8Array(model))
       throw new OnnxCamError('ERR_MODEL_INVALID', 'a model must be given as the bytes of an ONNX file (Uint8Array)');
     if (model.byteLength === 0) throw new OnnxCamError('ERR_MODEL_INVALID', 'the model is empty (0 bytes)');
     const config = toNativeConfig(sessionOptions);

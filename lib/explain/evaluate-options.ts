@@ -18,9 +18,9 @@ export type MethodSpec =
   | string
   | {
       readonly method: string;
-      readonly params?: Readonly<Record<string, unknown>>;
-      readonly fusion?: Fusion;
-      readonly technique?: TechniqueOption;
+      readonly params?: Readonly<Record<string, unknown>> | undefined;
+      readonly fusion?: Fusion | undefined;
+      readonly technique?: TechniqueOption | undefined;
     };
 
 /** A tensor with the name that its rows have, for sources that are no paths. */
@@ -36,37 +36,37 @@ export function isNamed(input: unknown): input is NamedTensor {
 /** Options of `evaluate`. */
 export interface EvaluateOptions {
   /** Default: 'grad-cam'. */
-  methods?: readonly MethodSpec[];
+  methods?: readonly MethodSpec[] | undefined;
   /** Sets of layers, each of which every method is asked for (default: the automatic choice). */
-  layers?: readonly LayerOption[];
+  layers?: readonly LayerOption[] | undefined;
   /** Default: 'paper'. */
-  conventions?: readonly MetricConvention[];
+  conventions?: readonly MetricConvention[] | undefined;
   /** Names, or { metric, params } (default: as of `measure`). */
-  metrics?: readonly MetricSpec[];
+  metrics?: readonly MetricSpec[] | undefined;
   /** Of every image; 'label': the class that the truth names. */
-  target?: TargetInput;
-  truth?: TruthInput;
+  target?: TargetInput | undefined;
+  truth?: TruthInput | undefined;
   /** Rows of a random, a centred and a constant map as well (default true). */
-  controls?: boolean;
+  controls?: boolean | undefined;
   /** 'correct': images whose first class is the truth's. */
-  only?: 'correct';
+  only?: 'correct' | undefined;
   /** Images that are read, from the first on. */
-  limit?: number;
+  limit?: number | undefined;
   /** Seed of everything random (default 0). */
-  seed?: number;
+  seed?: number | undefined;
   /** Images in work at once. */
-  concurrency?: number;
+  concurrency?: number | undefined;
   /** Images per network run. */
-  batchSize?: number;
+  batchSize?: number | undefined;
   /** Fixed tensors for inputs besides the image, before those of `load`. */
-  inputs?: Readonly<Record<string, Tensor>>;
+  inputs?: Readonly<Record<string, Tensor>> | undefined;
   /** Rows are written here as they come. */
-  folder?: string;
+  folder?: string | undefined;
   /** Rows of the same run that are in `folder` already are not computed again. */
-  resume?: boolean;
-  signal?: AbortSignal;
+  resume?: boolean | undefined;
+  signal?: AbortSignal | undefined;
   /** Called with images done. */
-  onProgress?: (progress: Progress) => void;
+  onProgress?: ((progress: Progress) => void) | undefined;
 }
 
 const EVALUATE_OPTIONS: readonly string[] = [

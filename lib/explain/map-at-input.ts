@@ -1,5 +1,6 @@
 import { invalid, isRecord } from '../common/checks.ts';
 import { OnnxCamError } from '../common/errors.ts';
+import { isFloat32Array } from '../common/kinds.ts';
 import { shown } from '../common/shown.ts';
 import type { Placement, Size } from '../image/geometry.ts';
 import { mapOverInput } from '../image/map-over-input.ts';
@@ -8,7 +9,8 @@ import { normalize } from '../kernels/index.ts';
 import type { Maps } from '../kernels/types.ts';
 import { sized } from '../methods/conventions/convention.ts';
 import { inputSize, type ReadyImage } from '../network/images.ts';
-import { Explanation, type HeatMap } from '../result/explanation.ts';
+import type { Explanation, HeatMap } from '../result/explanation.ts';
+import { isExplanation, mapAtInputOf } from '../result/is-explanation.ts';
 
 /** A map from anywhere: row-major values, or an explanation. */
 export type MapInput = Explanation | Pick<HeatMap, 'data' | 'width' | 'height'>;
@@ -21,9 +23,9 @@ export interface MapAtInput {
 
 /** @throws `ERR_OPTION_INVALID` */
 export function checkMap(map: unknown): asserts map is MapInput {
-  if (map instanceof Explanation) return;
+  if (isExplanation(map)) return;
   const { data, width, height } = isRecord(map) ? map : {};
-  if (!(data instanceof Float32Array) || !isSide(width) || !isSide(height) || data.length !== width * height)
+  if (!isFloat32Array(data) || !isSide(width) || !isSide(height) || data.length !== width * height)
     throw invalid(
       `a map is { data: Float32Array, width, height } with width · height values, or an Explanation, not ${shown(map)}`,
     );
@@ -39,8 +41,8 @@ const isSide = (value: unknown): value is number => Number.isInteger(value) && (
  * @throws `ERR_INPUT_SHAPE` for any other size
  */
 export async function mapAtInput(map: MapInput, image: ReadyImage, layers: readonly Size[]): Promise<MapAtInput> {
-  if (map instanceof Explanation) {
-    const { data } = await Explanation.atInput(map);
+  if (isExplanation(map)) {
+    const { data } = await mapAtInputOf(map);
     return { data, warnings: [] };
   }
   const input = inputSize(image);

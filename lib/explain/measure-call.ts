@@ -10,7 +10,8 @@ import type { TruthAtInput } from '../metrics/truth-at-input.ts';
 import type { Layer } from '../model/find/layer.ts';
 import { readImage } from '../network/images.ts';
 import { resolveFor } from '../request/targets.ts';
-import { Explanation } from '../result/explanation.ts';
+import type { Explanation } from '../result/explanation.ts';
+import { isExplanation } from '../result/is-explanation.ts';
 import { parseTarget } from '../targets/parse.ts';
 import { headChoiceOf, outputOf, scoringGraphOf } from '../targets/resolve.ts';
 import type { Target, TargetInput } from '../targets/target.ts';
@@ -137,7 +138,7 @@ function positionsOf({ layout, spatial }: Layer, dims: readonly number[] | undef
 
 /** The class's own score that an explanation tells; methods with a score of their own, and other targets, tell another. */
 function logitOf(map: MapInput): number | undefined {
-  if (!(map instanceof Explanation) || map.target.kind !== 'class' || findMethod(map.method).ownScore) return undefined;
+  if (!isExplanation(map) || map.target.kind !== 'class' || findMethod(map.method).ownScore) return undefined;
   return map.target.score;
 }
 
@@ -156,7 +157,7 @@ function whyOther(made: number, here: number): string | undefined {
  * @throws `ERR_OPTION_INVALID` where they explain different classes, or something that their index does not tell
  */
 function targetOf(maps: readonly MapInput[]): TargetInput {
-  const targets = maps.flatMap(map => (map instanceof Explanation ? [map.target] : []));
+  const targets = maps.flatMap(map => (isExplanation(map) ? [map.target] : []));
   const [first] = targets;
   if (!first) return 'top1';
   if (!CLASS_KINDS.has(first.kind))
@@ -176,7 +177,7 @@ const CLASS_KINDS: ReadonlySet<string> = new Set(['class', 'probability']);
 function howExplained(map: MapInput, options: MeasureOptions): HowExplained | undefined {
   const { method, params, layer, fusion, technique, seed, batchSize, signal, convention } = options;
   const call = { seed, batchSize, signal };
-  if (method === undefined && map instanceof Explanation) {
+  if (method === undefined && isExplanation(map)) {
     const own = {
       method: map.method,
       convention: map.convention,

@@ -13,30 +13,30 @@ import { checkMap, type MapInput } from './map-at-input.ts';
 /** Options of `measure`. */
 export interface MeasureOptions {
   /** The map that is judged: at the size of the model's input, of the picture, or of a layer. */
-  map?: MapInput;
+  map?: MapInput | undefined;
   /** Several maps of the same image, which share what they can. */
-  maps?: readonly MapInput[];
+  maps?: readonly MapInput[] | undefined;
   /** Names, or { metric, params } (default: all that do not need the method once more; those that need the truth with `truth`). */
-  metrics?: readonly MetricSpec[];
+  metrics?: readonly MetricSpec[] | undefined;
   /** Default: the class of the explanation that is judged, else 'top1'. */
-  target?: TargetInput;
-  convention?: MetricConvention;
+  target?: TargetInput | undefined;
+  convention?: MetricConvention | undefined;
   /** Where the object is: { boxes, mask, label }, a function of the image, or a path as `evaluate` takes. */
-  truth?: TruthInput;
+  truth?: TruthInput | undefined;
   /** Of metrics that explain again; an Explanation brings its own. */
-  method?: string;
-  params?: Readonly<Record<string, unknown>>;
-  layer?: LayerOption;
-  fusion?: Fusion;
-  technique?: TechniqueOption;
+  method?: string | undefined;
+  params?: Readonly<Record<string, unknown>> | undefined;
+  layer?: LayerOption | undefined;
+  fusion?: Fusion | undefined;
+  technique?: TechniqueOption | undefined;
   /** Seed of everything random (default 0). */
-  seed?: number;
+  seed?: number | undefined;
   /** Images per network run. */
-  batchSize?: number;
-  inputs?: Readonly<Record<string, Tensor>>;
-  signal?: AbortSignal;
+  batchSize?: number | undefined;
+  inputs?: Readonly<Record<string, Tensor>> | undefined;
+  signal?: AbortSignal | undefined;
   /** Called with the passes done. */
-  onProgress?: (progress: Progress) => void;
+  onProgress?: ((progress: Progress) => void) | undefined;
 }
 
 const MEASURE_OPTIONS: readonly string[] = [

@@ -1,3 +1,4 @@
+import { isFloat32Array } from '../common/kinds.ts';
 import type { ImageSource, TensorInput } from '../image/source.ts';
 import type { Target } from '../targets/target.ts';
 
@@ -5,7 +6,7 @@ import type { Target } from '../targets/target.ts';
 export function similarImages(target: Target): (ImageSource | TensorInput)[] {
   switch (target.kind) {
     case 'similarity':
-      return target.to instanceof Float32Array ? [] : [target.to.image];
+      return isFloat32Array(target.to) ? [] : [target.to.image];
     case 'output':
     case 'view':
       return similarImages(target.of);
@@ -20,7 +21,7 @@ export function similarImages(target: Target): (ImageSource | TensorInput)[] {
 export function withEmbeddings(target: Target, embed: (image: ImageSource | TensorInput) => Float32Array): Target {
   switch (target.kind) {
     case 'similarity':
-      return target.to instanceof Float32Array ? target : { ...target, to: embed(target.to.image) };
+      return isFloat32Array(target.to) ? target : { ...target, to: embed(target.to.image) };
     case 'output':
     case 'view':
       return { ...target, of: withEmbeddings(target.of, embed) };

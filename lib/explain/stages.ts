@@ -1,4 +1,5 @@
 import { OnnxCamError } from '../common/errors.ts';
+import { isUrl } from '../common/kinds.ts';
 import { named } from '../common/named.ts';
 import { Recent } from '../common/recent.ts';
 import { RecentWork } from '../common/shared-work.ts';
@@ -118,4 +119,4 @@ const copies = (inputs: Readonly<Record<string, Tensor>>): Readonly<Record<strin
     Object.entries(inputs).map(([name, { data, ...rest }]) => [name, { ...rest, data: data.slice() } as Tensor]),
   );
 
-const keyOf = (head: string | URL | Uint8Array): string | Uint8Array => (head instanceof URL ? head.href : head);
+const keyOf = (head: string | URL | Uint8Array): string | Uint8Array => (isUrl(head) ? head.href : head);

@@ -1,4 +1,5 @@
 import sharp, { type OutputInfo } from 'sharp';
+import { ownArray } from '../common/kinds.ts';
 
 /**
  * RGB of CMYK pixels as Pillow makes it, without a colour profile: (255 − c)·(255 − k) / 255. Seen as RGBA and inverted that
@@ -6,11 +7,11 @@ import sharp, { type OutputInfo } from 'sharp';
  */
 export async function rgbOfCmyk({ data, info }: { readonly data: Buffer; readonly info: OutputInfo }) {
   const { width, height } = info;
-  const inverted = await sharp(data, { raw: { width, height, channels: 4 } })
+  const inverted = await sharp(ownArray(data), { raw: { width, height, channels: 4 } })
     .negate({ alpha: true })
     .raw()
     .toBuffer();
-  return sharp(inverted, { raw: { width, height, channels: 4 } })
+  return sharp(ownArray(inverted), { raw: { width, height, channels: 4 } })
     .flatten({ background: '#000' })
     .raw()
     .toBuffer({ resolveWithObject: true });

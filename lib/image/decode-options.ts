@@ -12,13 +12,13 @@ export interface DecodeOptions {
    * As sharp's: pictures of more pixels (width · height) are refused before they are decoded. `true`, as nothing, is sharp's
    * own limit of 268,402,689; `false` or 0 is none.
    */
-  readonly limitInputPixels?: number | boolean;
+  readonly limitInputPixels?: number | boolean | undefined;
   /**
    * 'exact' (default): the pixels that Pillow gives. 'fast': a JPEG is decoded at 1/2, 1/4 or 1/8, a WebP at any scale, the
    * smallest that suffices for the model's input (through sharp), where it is at least three times as large. That takes less
    * time and memory; the pixels are nearly the same (docs/speed.md#decoding), and maps and overlays have the picture's size.
    */
-  readonly decode?: DecodeMode;
+  readonly decode?: DecodeMode | undefined;
 }
 
 /** sharp's own: (2¹⁴ − 1)² */

@@ -1,6 +1,7 @@
 import { availableParallelism } from 'node:os';
 import sharp, { type Matrix3x3, type Sharp, type SharpOptions } from 'sharp';
 import { OnnxCamError, throwIfAborted } from '../common/errors.ts';
+import { isUint8Array, isUint16Array, ownArray } from '../common/kinds.ts';
 import { Turns } from '../common/turns.ts';
 import { isMissing, readRegular } from '../io/regular-file.ts';
 import { bitmapSize, decodeBitmap, isBitmap } from './bitmap.ts';
@@ -64,7 +65,7 @@ export async function openPicture(
   throwIfAborted(signal);
   if (isBitmap(bytes)) return openBitmap(name, bytes, limitInputPixels, signal);
   if (isTiff(bytes)) attempt(name, () => refuseFloats(bytes));
-  const { autoOrient, space, format, depth } = await sharp(bytes, { ...OPTIONS, limitInputPixels: false })
+  const { autoOrient, space, format, depth } = await sharp(ownArray(bytes), { ...OPTIONS, limitInputPixels: false })
     .metadata()
     .catch(cause => Promise.reject(undecodable(name, isHeic(bytes) ? new Error(NO_HEIC, { cause }) : cause)));
   checkPixels(name, autoOrient, limitInputPixels);
@@ -209,7 +210,7 @@ export class OpenPicture implements Size {
   decodeDeep(depth: Depth, signal?: AbortSignal): Promise<DeepRgb> {
     const { space, raw, zero } = depth;
     const { width, height } = this;
-    if (this.#channels !== undefined && !(this.#bytes instanceof Uint16Array))
+    if (this.#channels !== undefined && !isUint16Array(this.#bytes))
       return spreadRaw({ data: this.#bytes, width, height, channels: this.#channels }, depth, signal);
     return this.#decoding(async () => {
       // sharp takes 16-bit values for unsigned ones.
@@ -233,11 +234,11 @@ export class OpenPicture implements Size {
   /** Copies what is the caller's, so that it can be decoded when the caller has it back. */
   keep(): void {
     // A Buffer's own `slice` is a view.
-    this.#bytes = this.#bytes instanceof Uint8Array ? Uint8Array.from(this.#bytes) : this.#bytes.slice();
+    this.#bytes = isUint8Array(this.#bytes) ? Uint8Array.from(this.#bytes) : this.#bytes.slice();
   }
 
   #open(): Sharp {
-    const opened = sharp(this.#bytes, this.#options);
+    const opened = sharp(ownArray(this.#bytes), this.#options);
     if (!this.#isYcbcr) return opened;
     const { matrix, offset } = YCBCR_TO_RGB;
     return opened.recomb(matrix.map(row => [...row]) as Matrix3x3).linear([1, 1, 1], [...offset]);

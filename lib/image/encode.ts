@@ -1,6 +1,7 @@
 import { dirname, extname } from 'node:path';
 import sharp, { type Sharp } from 'sharp';
 import { OnnxCamError } from '../common/errors.ts';
+import { ownArray } from '../common/kinds.ts';
 import { shown } from '../common/shown.ts';
 import { didYouMean } from '../common/suggest.ts';
 import { writeFileAtomic } from '../io/atomic-write.ts';
@@ -84,7 +85,7 @@ export async function encodeImage(picture: RawPicture | MaskPicture, options: En
   const { data, info } = picture;
   try {
     const { width, height, channels } = info;
-    const opened = sharp(data, { raw: { width, height, channels }, limitInputPixels: false });
+    const opened = sharp(ownArray(data), { raw: { width, height, channels }, limitInputPixels: false });
     return await ENCODERS[format](channels === 1 ? opened.toColourspace('b-w') : opened, quality).toBuffer();
   } catch (cause) {
     const reason = (cause as Error).message.split('\n')[0];

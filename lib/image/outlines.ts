@@ -1,5 +1,6 @@
 import sharp from 'sharp';
 import { OnnxCamError } from '../common/errors.ts';
+import { ownArray } from '../common/kinds.ts';
 import type { Affine, Rect } from './geometry.ts';
 import { type RawPicture, rawPicture } from './raw-picture.ts';
 
@@ -45,7 +46,7 @@ export async function drawOutlines(
   const stroke = (colour: string, strokeWidth: number) =>
     `<path d="${path}" stroke="${colour}" stroke-width="${strokeWidth}"/>`;
   const svg = `<svg xmlns="http://www.w3.org/2000/svg" width="${width}" height="${height}"><g fill="none" stroke-linejoin="miter">${stroke('#000', 2 * half)}${stroke('#fff', line)}</g></svg>`;
-  const drawn = await sharp(data, { raw: { width, height, channels }, limitInputPixels: false })
+  const drawn = await sharp(ownArray(data), { raw: { width, height, channels }, limitInputPixels: false })
     .composite([{ input: Buffer.from(svg), limitInputPixels: false }])
     .removeAlpha()
     .raw()

@@ -4,9 +4,9 @@ import { shown } from '../common/shown.ts';
 /** Which plane of a volume is shown: all pixels with one index along an axis. */
 export interface Plane {
   /** Along `axis`, from 0; the middle by default, negative from the end. */
-  readonly slice?: number;
+  readonly slice?: number | undefined;
   /** `'depth'` (default; of clips the time), `'height'` or `'width'`. */
-  readonly axis?: PlaneAxis;
+  readonly axis?: PlaneAxis | undefined;
 }
 
 const AXES = ['depth', 'height', 'width'] as const;

@@ -22,39 +22,39 @@ export interface PreprocessOptions {
    * Where mean, std and scale come from unless they are given: `'imagenet'` by default. `'clip'`, `'openai'`, `'siglip'` and
    * `'yolo'` also say fit and filter.
    */
-  readonly preset?: PresetName;
+  readonly preset?: PresetName | undefined;
   /** Per channel of the model's input, in its order; one number stands for all channels. After `scale`, in its units. */
-  readonly mean?: number | readonly number[];
-  readonly std?: number | readonly number[];
+  readonly mean?: number | readonly number[] | undefined;
+  readonly std?: number | readonly number[] | undefined;
   /** Comes first; by default 1 / the largest value of the picture's type (1/255 for 8 bits), 1 for floats. */
-  readonly scale?: number;
+  readonly scale?: number | undefined;
   /** The picture's values, in its own units, that become 0 and 1; takes the place of `scale`. */
-  readonly range?: readonly [low: number, high: number];
+  readonly range?: readonly [low: number, high: number] | undefined;
   /** [width, height] of the model's input. */
-  readonly size?: readonly [width: number, height: number];
-  readonly fit?: Fit;
+  readonly size?: readonly [width: number, height: number] | undefined;
+  readonly fit?: Fit | undefined;
   /**
    * Pixels that the picture's shorter side gets before the middle is cut out (fit 'crop'); with the fit 'squeeze' the sides'
    * ratio is the input's.
    */
-  readonly resize?: number;
+  readonly resize?: number | undefined;
   /** The same as a share: the middle is this part of each side of the resized picture. */
-  readonly cropPct?: number;
+  readonly cropPct?: number | undefined;
   /** What fills a letterbox, in 0..255 as RGB or grey; by default the mean colour. */
-  readonly padColor?: number | readonly number[];
-  readonly interpolation?: PictureInterpolation;
-  readonly channelOrder?: ChannelOrder;
-  readonly layout?: Layout;
+  readonly padColor?: number | readonly number[] | undefined;
+  readonly interpolation?: PictureInterpolation | undefined;
+  readonly channelOrder?: ChannelOrder | undefined;
+  readonly layout?: Layout | undefined;
 }
 
 /** What is known of the model's picture input; a dynamic size is left out. */
 export interface PictureInput {
-  readonly width?: number;
-  readonly height?: number;
-  readonly channels?: number;
-  readonly layout?: Layout;
+  readonly width?: number | undefined;
+  readonly height?: number | undefined;
+  readonly channels?: number | undefined;
+  readonly layout?: Layout | undefined;
   /** Its element type; one of integers takes the pixels as they are unless another range is given. */
-  readonly type?: string;
+  readonly type?: string | undefined;
 }
 
 /** Everything that decides how a picture becomes a tensor. Plain JSON. */

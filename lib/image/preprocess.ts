@@ -1,4 +1,5 @@
 import { throwIfAborted } from '../common/errors.ts';
+import { isUint8Array } from '../common/kinds.ts';
 import { float32Tensor, type Tensor } from '../engine/tensor.ts';
 import {
   type DeepImage,
@@ -58,7 +59,7 @@ async function resized(
   signal: AbortSignal | undefined,
 ): Promise<RawPicture | DeepImage> {
   const options = { ...size, interpolation, window, signal };
-  if (data instanceof Uint8Array) {
+  if (isUint8Array(data)) {
     const result = await resizeAntialiased(rawPicture(data, width, height), options);
     return rawPicture(result.data, target.width, target.height);
   }

@@ -1,5 +1,6 @@
 import { setImmediate as nextTurn } from 'node:timers/promises';
 import { OnnxCamError, throwIfAborted } from '../common/errors.ts';
+import { arrayName, className, isUint8Array, isUint8ClampedArray, isUint16Array, ownArray } from '../common/kinds.ts';
 import { type DeepRgb, type Depth, depthOf } from './depth.ts';
 
 /** Arrays of uncompressed pixels by sharp's names of their values (`info.depth`). */
@@ -56,7 +57,7 @@ export function checkRaw({ data, info }: Readonly<Record<string, unknown>>): Raw
   const values = valuesOf(data, depth);
   const expected = width * height * channels;
   if (values.length === expected) return { data: values, width, height, channels };
-  const bytes = values instanceof Uint8Array || values instanceof Uint8ClampedArray;
+  const bytes = isUint8Array(values) || isUint8ClampedArray(values);
   const wide = bytes && depth === undefined && [2, 4, 8].includes(values.length / expected);
   const hint = wide
     ? ` (of more bits: give an array of their type, such as a Uint16Array, or info with sharp's depth, such as 'ushort')`
@@ -67,16 +68,15 @@ export function checkRaw({ data, info }: Readonly<Record<string, unknown>>): Raw
 }
 
 function valuesOf(data: unknown, depth: unknown): RawData {
-  const own = Object.values(ARRAYS).some(type => data instanceof type) || data instanceof Uint8ClampedArray;
-  if (!own) {
+  if (!isRawData(data)) {
     throw invalid(
       `raw pixels need a typed array of numbers (Buffer, Uint8Array, Uint16Array, Float32Array …) as data, got ${
-        (data as object)?.constructor?.name ?? String(data)
+        typeof data === 'object' && data !== null ? className(data) : String(data)
       }`,
     );
   }
-  const given = data as RawData;
-  const bytes = given instanceof Uint8Array || given instanceof Uint8ClampedArray;
+  const given = ownArray(data);
+  const bytes = isUint8Array(given) || isUint8ClampedArray(given);
   if (!bytes || depth === undefined || depth === 'uchar') return given;
   if (typeof depth !== 'string' || !Object.hasOwn(ARRAYS, depth))
     throw invalid(`raw pixels have info.depth ${String(depth)}; known: ${Object.keys(ARRAYS).join(', ')}`);
@@ -93,8 +93,8 @@ function valuesOf(data: unknown, depth: unknown): RawData {
 
 /** undefined for pixels of 8 bits. */
 export function depthOfRaw({ data, channels }: RawPixels): Depth | undefined {
-  if (data instanceof Uint16Array) return depthOf('ushort', channels < 3 ? 'grey16' : 'rgb16');
-  const name = Object.entries(ARRAYS).find(([, type]) => data instanceof type)?.[0] ?? 'uchar';
+  if (isUint16Array(data)) return depthOf('ushort', channels < 3 ? 'grey16' : 'rgb16');
+  const name = Object.entries(ARRAYS).find(([, { name }]) => name === arrayName(data))?.[0] ?? 'uchar';
   return depthOf(name, channels < 3 ? 'b-w' : 'srgb');
 }
 
@@ -122,6 +122,12 @@ export async function spreadRaw(
     throwIfAborted(signal);
   }
   return { data: values, width, height };
+}
+
+const RAW_ARRAYS: readonly string[] = [...Object.values(ARRAYS).map(({ name }) => name), 'Uint8ClampedArray'];
+
+function isRawData(data: unknown): data is RawData {
+  return RAW_ARRAYS.includes(arrayName(data) ?? '');
 }
 
 function isSize(value: unknown): value is number {

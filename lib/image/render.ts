@@ -5,9 +5,9 @@ import { type RawPicture, rawPicture } from './raw-picture.ts';
 
 export interface RenderOptions {
   /** `'jet'` by default: red is important. */
-  readonly colormap?: ColormapName;
+  readonly colormap?: ColormapName | undefined;
   /** Share of the colours in an overlay, 0..1; 0.5 by default. */
-  readonly alpha?: number;
+  readonly alpha?: number | undefined;
 }
 
 interface MapPixels {

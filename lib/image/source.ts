@@ -1,5 +1,6 @@
 import { fileURLToPath } from 'node:url';
 import { OnnxCamError } from '../common/errors.ts';
+import { arrayName, className, isArrayBuffer, isUint8Array, isUrl, ownArray } from '../common/kinds.ts';
 import { shown } from '../common/shown.ts';
 import { elementCount, isTensorType, TENSOR_ARRAYS, type Tensor } from '../engine/tensor.ts';
 import { type ByteBody, type ByteSource, byteBodyOf } from '../io/byte-body.ts';
@@ -15,7 +16,7 @@ export interface RawImage {
     readonly width: number;
     readonly height: number;
     readonly channels: number;
-    readonly depth?: string;
+    readonly depth?: string | undefined;
   };
 }
 
@@ -46,9 +47,9 @@ const EXPECTED =
  */
 export function detectSource(input: unknown): DetectedSource {
   if (typeof input === 'string') return fromText(input);
-  if (input instanceof URL) return { kind: 'file', path: pathOf(input) };
-  if (input instanceof Uint8Array) return { kind: 'encoded', bytes: input };
-  if (input instanceof ArrayBuffer) return { kind: 'encoded', bytes: new Uint8Array(input) };
+  if (isUrl(input)) return { kind: 'file', path: pathOf(input) };
+  if (isUint8Array(input)) return { kind: 'encoded', bytes: ownArray(input) };
+  if (isArrayBuffer(input)) return { kind: 'encoded', bytes: new Uint8Array(input) };
   if (isObject(input)) {
     if ('dims' in input) return { kind: 'tensor', tensor: checkTensor(input) };
     if ('info' in input) return { kind: 'raw', ...checkRaw(input) };
@@ -106,7 +107,7 @@ function pathOf(url: URL): string {
     );
   }
   try {
-    return fileURLToPath(url);
+    return fileURLToPath(url.href);
   } catch (cause) {
     throw invalid(`${url.href} does not name a file of this machine: ${(cause as Error).message}`, cause);
   }
@@ -114,21 +115,22 @@ function pathOf(url: URL): string {
 
 function checkTensor(input: Record<string, unknown>): TensorInput {
   const { type, data, dims } = input;
-  if (!isTensorType(type) || !(data instanceof TENSOR_ARRAYS[type])) {
+  if (!isTensorType(type) || arrayName(data) !== TENSOR_ARRAYS[type].name) {
     const array = isTensorType(type) ? TENSOR_ARRAYS[type].name : 'Float32Array';
     throw shape(
       `a tensor input needs type 'float32', or that of the model's input, and an array of that type (${array}), ` +
         `got type ${String(type)} and ${describeValue(data)}`,
     );
   }
+  const { length } = data as ArrayLike<unknown>;
   const values: readonly unknown[] = Array.isArray(dims) ? dims : [];
   if (values.length < 3 || !values.every(isSize)) {
     throw shape(
       `a tensor input needs dims of positive integers, [N,C,H,W] (or [C,H,W]; of grey pictures [N,H,W]), got ${shown(dims)}`,
     );
   }
-  if (elementCount(values) !== data.length) {
-    throw shape(`a tensor of dims [${values.join(',')}] needs ${elementCount(values)} values, got ${data.length}`);
+  if (elementCount(values) !== length) {
+    throw shape(`a tensor of dims [${values.join(',')}] needs ${elementCount(values)} values, got ${length}`);
   }
   return { type, data, dims: values } as TensorInput;
 }
@@ -144,7 +146,7 @@ function isObject(value: unknown): value is Record<string, unknown> {
 function describeValue(value: unknown): string {
   if (value === null || value === undefined) return String(value);
   if (Array.isArray(value)) return `an array of ${value.length}`;
-  if (typeof value === 'object' || typeof value === 'function') return `a ${value.constructor?.name ?? 'value'}`;
+  if (typeof value === 'object' || typeof value === 'function') return `a ${className(value)}`;
   return `a ${typeof value} (${String(value)})`;
 }
 

@@ -2,6 +2,7 @@ import { rename, rm } from 'node:fs/promises';
 import { dirname } from 'node:path';
 import { setTimeout as sleep } from 'node:timers/promises';
 import { OnnxCamError, throwIfAborted } from '../common/errors.ts';
+import { isUint8Array } from '../common/kinds.ts';
 import { outputError } from './output-error.ts';
 import { createTemporary } from './temporary-file.ts';
 
@@ -25,7 +26,7 @@ export async function writeFileAtomic(
     temporary = made;
     try {
       // Each call goes on where the last one ended.
-      const parts = typeof data === 'string' || data instanceof Uint8Array ? [data] : data;
+      const parts = typeof data === 'string' || isUint8Array(data) ? [data] : data;
       for (const part of parts) await file.writeFile(part);
     } finally {
       await file.close();

@@ -2,6 +2,7 @@ import { stat } from 'node:fs/promises';
 import { basename, extname, isAbsolute, relative, sep } from 'node:path';
 import { glob, isDynamicPattern } from 'tinyglobby';
 import { OnnxCamError } from '../common/errors.ts';
+import { isError } from '../common/kinds.ts';
 import { leadsOut } from './inside-folder.ts';
 import { walkFolder } from './walk-folder.ts';
 
@@ -47,7 +48,7 @@ export async function findPictures(
 ): Promise<FoundPicture[]> {
   const isKnown = (path: string) => extensions.includes(extname(path).toLowerCase()) && !basename(path).startsWith('.');
   const info = await stat(source).catch((error: NodeJS.ErrnoException) => error);
-  const isFound = !(info instanceof Error);
+  const isFound = !isError(info);
   if (isFound && info.isDirectory()) {
     const { files, unread } = await walkFolder(source, except).catch(cause => {
       throw unreadable(`the folder ${source}`, cause as Error);

@@ -35,8 +35,8 @@ export interface AugmentedMapOptions {
   readonly energy: number;
   readonly iterations: number;
   /** Adam's; default .001. */
-  readonly rate?: number;
-  readonly signal?: AbortSignal;
+  readonly rate?: number | undefined;
+  readonly signal?: AbortSignal | undefined;
 }
 
 /**

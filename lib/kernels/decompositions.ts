@@ -13,15 +13,15 @@ export interface PrincipalComponentOptions {
   /** Subtract each channel's mean over positions first. */
   readonly centre: boolean;
   /** Decompose G ⊙ A instead of A. */
-  readonly gradients?: FeatureMaps;
+  readonly gradients?: FeatureMaps | undefined;
   /** Decompose w ⊙ A instead of A: channel weights [N·C]. */
-  readonly weights?: Float32Array;
+  readonly weights?: Float32Array | undefined;
   /**
    * A principal direction's sign is arbitrary. `activation`: Σ M·mean_k|A_k| ≥ 0. `largest`: |max M| ≥ |min M|. `none`:
    * the method has no rule; treated as `largest`, so that results repeat on every machine.
    */
   readonly sign: (typeof SIGNS)[number];
-  readonly signal?: AbortSignal;
+  readonly signal?: AbortSignal | undefined;
 }
 
 /**
@@ -66,8 +66,8 @@ export type KernelPcaKernel = (typeof KERNELS)[number];
 export interface KernelPcaOptions {
   readonly kernel: KernelPcaKernel;
   /** The kernel's scale; 1 / channels by default. */
-  readonly gamma?: number;
-  readonly signal?: AbortSignal;
+  readonly gamma?: number | undefined;
+  readonly signal?: AbortSignal | undefined;
 }
 
 /**

@@ -11,7 +11,7 @@ export interface FactorizeOptions {
   /** Subtract each channel's minimum first; otherwise negative activations count as zero. */
   readonly shift: boolean;
   readonly seed: number;
-  readonly signal?: AbortSignal;
+  readonly signal?: AbortSignal | undefined;
 }
 
 /** V ≈ Σ_t concept_t ⊗ map_t, both non-negative; concepts have length 1, and the strongest (norm of its map) comes first. */

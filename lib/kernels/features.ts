@@ -1,4 +1,5 @@
 import { OnnxCamError } from '../common/errors.ts';
+import { className, isFloat32Array } from '../common/kinds.ts';
 import { DeviceTensor } from '../engine/device-tensor.ts';
 import { elementCount } from '../engine/tensor.ts';
 import type { Maps } from './types.ts';
@@ -11,7 +12,7 @@ export interface FeatureMaps {
   readonly data: Float32Array;
   readonly dims: readonly number[];
   /** Of volumes [N, C, D, h, w], which are held as [N, C, D·h, w]: D. */
-  readonly depth?: number;
+  readonly depth?: number | undefined;
 }
 
 /** The features in the CPU's memory: those of a device are copied once. */
@@ -42,7 +43,7 @@ export function featureShape(features: FeatureMaps, name: string): FeatureShape 
   const { dims } = features;
   // Asking a tensor of a device for its data would copy it; its size is right.
   const data = features instanceof DeviceTensor ? undefined : features.data;
-  if (data !== undefined && !(data instanceof Float32Array)) {
+  if (data !== undefined && !isFloat32Array(data)) {
     throw new OnnxCamError('ERR_INPUT_SHAPE', `${name}.data must be a Float32Array, got ${typeof data}`);
   }
   if (dims.length < 3 || !dims.every(dim => Number.isSafeInteger(dim) && dim > 0)) {
@@ -90,7 +91,7 @@ export function featurePair(activations: FeatureMaps, gradients: FeatureMaps): F
 /** Activations and channel weights [N·C] (or [C]) as lazy factors. */
 export function weightedPair(activations: FeatureMaps, weights: Float32Array): FeaturePair {
   const a = featureShape(activations, 'activations');
-  if (!(weights instanceof Float32Array) || weights.length === 0 || weights.length % a.channels !== 0) {
+  if (!isFloat32Array(weights) || weights.length === 0 || weights.length % a.channels !== 0) {
     throw new OnnxCamError(
       'ERR_INPUT_SHAPE',
       `weights must be a Float32Array of N × ${a.channels} channel weights, got ${describe(weights)}`,
@@ -130,5 +131,5 @@ export function checkCount(
 }
 
 function describe(value: unknown): string {
-  return ArrayBuffer.isView(value) && 'length' in value ? `${value.constructor.name} of ${value.length}` : typeof value;
+  return ArrayBuffer.isView(value) && 'length' in value ? `${className(value)} of ${value.length}` : typeof value;
 }

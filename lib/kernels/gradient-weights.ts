@@ -39,7 +39,7 @@ export async function xgradCamWeights(
   activations: FeatureMaps,
   gradients: FeatureMaps,
   epsilon: number,
-  { guard = false }: { readonly guard?: boolean } = {},
+  { guard = false }: { readonly guard?: boolean | undefined } = {},
 ): Promise<Float32Array> {
   const pair = featurePair(activations, gradients);
   finite(epsilon, 'epsilon', 0);

@@ -20,10 +20,10 @@ interface ImputeKernel {
 
 export interface ImputeOptions {
   /** Deviation of the normal noise on imputed values; default 0. */
-  readonly noise?: number;
+  readonly noise?: number | undefined;
   /** Of 32 bits; default 0. */
-  readonly seed?: number;
-  readonly signal?: AbortSignal;
+  readonly seed?: number | undefined;
+  readonly signal?: AbortSignal | undefined;
 }
 
 /**

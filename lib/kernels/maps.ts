@@ -1,4 +1,5 @@
 import { OnnxCamError } from '../common/errors.ts';
+import { isFloat32Array } from '../common/kinds.ts';
 import { checkCount } from './features.ts';
 import { nativeKernels, steady } from './native-kernels.ts';
 import { finite, given, oneOf, wholeNumber } from './options.ts';
@@ -40,7 +41,7 @@ export async function resize(maps: Maps, options: ResizeOptions): Promise<Maps> 
 function checkMaps(maps: Maps): Maps {
   const { data, dims } = Object(maps) as Maps;
   if (
-    !(data instanceof Float32Array) ||
+    !isFloat32Array(data) ||
     !Array.isArray(dims) ||
     dims.length !== 3 ||
     !dims.every(dim => Number.isSafeInteger(dim) && dim > 0)

@@ -1,4 +1,5 @@
 import { OnnxCamError } from '../common/errors.ts';
+import { isFloat32Array, isFloat64Array, isUint8Array } from '../common/kinds.ts';
 import { withSignal } from '../engine/cancellation.ts';
 import { checkCount } from './features.ts';
 import { fixed, nativeKernels, steady } from './native-kernels.ts';
@@ -27,13 +28,13 @@ export interface ImageToTensorOptions {
   readonly mean: number | readonly number[];
   readonly std: number | readonly number[];
   /** Comes first; 1/255 by default. */
-  readonly scale?: number;
+  readonly scale?: number | undefined;
   /** The model's order of channels (the picture's is RGB). */
-  readonly channelOrder?: 'rgb' | 'bgr';
+  readonly channelOrder?: 'rgb' | 'bgr' | undefined;
   /** `nchw` (default): planes; `nhwc`: interleaved, as the picture. */
-  readonly layout?: 'nchw' | 'nhwc';
+  readonly layout?: 'nchw' | 'nhwc' | undefined;
   /** Written to instead of a new array; of the result's length, over a buffer that cannot be resized. */
-  readonly out?: Float32Array;
+  readonly out?: Float32Array | undefined;
 }
 
 /**
@@ -63,8 +64,10 @@ export interface ResizeAntialiasedOptions {
   /** Pillow's filters; bicubic has a = −0.5. */
   readonly interpolation: (typeof FILTERS)[number];
   /** The part of the resized picture that is wanted, in whole pixels; all of it by default. */
-  readonly window?: { readonly x: number; readonly y: number; readonly width: number; readonly height: number };
-  readonly signal?: AbortSignal;
+  readonly window?:
+    | { readonly x: number; readonly y: number; readonly width: number; readonly height: number }
+    | undefined;
+  readonly signal?: AbortSignal | undefined;
 }
 
 /**
@@ -74,7 +77,7 @@ export interface ResizeAntialiasedOptions {
  */
 export async function resizeAntialiased(
   image: PixelImage,
-  options: ResizeAntialiasedOptions & { readonly out?: Uint8Array },
+  options: ResizeAntialiasedOptions & { readonly out?: Uint8Array | undefined },
 ): Promise<PixelImage> {
   const { size, args } = resampleArguments(image, options);
   const out = options.out ? fixed(options.out) : null;
@@ -135,7 +138,7 @@ export async function overlay(
   map: PixelMap,
   table: Uint8Array,
   alpha: number,
-  { out }: { readonly out?: Uint8Array } = {},
+  { out }: { readonly out?: Uint8Array | undefined } = {},
 ): Promise<Uint8Array> {
   const { width, height } = checkImage(picture, [3]);
   const count = checkMap(map);
@@ -182,8 +185,8 @@ function resampleArguments(image: PixelImage | DeepImage, options: ResizeAntiali
 
 function checkImage(image: PixelImage | DeepImage, channels: readonly number[], deep = false): PixelImage['info'] {
   const { data, info } = Object(image) as PixelImage | DeepImage;
-  const isDeep = deep && (data instanceof Float32Array || data instanceof Float64Array);
-  if (!(isDeep || data instanceof Uint8Array) || !channels.includes(info?.channels)) {
+  const isDeep = deep && (isFloat32Array(data) || isFloat64Array(data));
+  if (!(isDeep || isUint8Array(data)) || !channels.includes(info?.channels)) {
     throw new OnnxCamError(
       'ERR_INPUT_SHAPE',
       `a picture must be { data: Uint8Array, info: { width, height, channels } } with ${channels.join(' or ')} channels, ` +
@@ -197,7 +200,7 @@ function checkImage(image: PixelImage | DeepImage, channels: readonly number[], 
 
 function checkMap(map: PixelMap): number {
   const { data, width, height } = Object(map) as PixelMap;
-  if (!(data instanceof Float32Array)) {
+  if (!isFloat32Array(data)) {
     throw new OnnxCamError('ERR_INPUT_SHAPE', 'a map must be { data: Float32Array, width, height }');
   }
   checkCount(data, wholeNumber(width, 'width') * wholeNumber(height, 'height'), 'the map', [height, width]);
@@ -205,7 +208,7 @@ function checkMap(map: PixelMap): number {
 }
 
 function checkTable(table: Uint8Array): Uint8Array {
-  if (table instanceof Uint8Array && table.length === 768) return steady(table);
+  if (isUint8Array(table) && table.length === 768) return steady(table);
   throw new OnnxCamError('ERR_INPUT_SHAPE', 'a colour table must be a Uint8Array of 256 RGB colours (768 bytes)');
 }
 

@@ -3,7 +3,7 @@ export interface Maps {
   readonly data: Float32Array;
   readonly dims: readonly [count: number, height: number, width: number];
   /** Of volumes [N, D, h, w], which are held as [N, D·h, w]: D. */
-  readonly depth?: number;
+  readonly depth?: number | undefined;
 }
 
 /** What each tool adds to max − min (docs/methods.md#min-max). */
@@ -17,9 +17,9 @@ export interface NormalizeOptions {
   /** Whose convention: pytorch-grad-cam, torchcam, tf-keras-vis, OpenVINO, or the plain range. They differ in ε only. */
   readonly kind: NormalizeKind;
   /** Instead of the convention's. */
-  readonly epsilon?: number;
+  readonly epsilon?: number | undefined;
   /** Take max(M, 0) first. */
-  readonly relu?: boolean;
+  readonly relu?: boolean | undefined;
 }
 
 export const INTERPOLATIONS = ['bilinear', 'align-corners', 'bicubic', 'nearest'] as const;

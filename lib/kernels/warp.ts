@@ -31,13 +31,13 @@ export interface WarpShape {
   readonly height: number;
   readonly width: number;
   /** Default 1. */
-  readonly inner?: number;
+  readonly inner?: number | undefined;
 }
 
 export interface WarpOptions {
   /** What lies outside the picture, [planes · inner]; default 0. */
-  readonly fill?: Float32Array;
-  readonly signal?: AbortSignal;
+  readonly fill?: Float32Array | undefined;
+  readonly signal?: AbortSignal | undefined;
 }
 
 /** Turned about its centre by so many radians, counter-clockwise on a screen. */

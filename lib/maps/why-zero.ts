@@ -1,3 +1,4 @@
+import { isFloat32Array } from '../common/kinds.ts';
 import type { FeatureMaps } from '../kernels/features.ts';
 import type { LayerTensors, MethodDefinition } from '../methods/definition.ts';
 
@@ -31,7 +32,7 @@ export function whyZero(
 
 /** Whether the n-th part holds anything but zeros; undefined without a part, or on a device. */
 function isSomewhere(maps: FeatureMaps | undefined, n: number): boolean | undefined {
-  if (!maps || !(maps.data instanceof Float32Array)) return undefined;
+  if (!maps || !isFloat32Array(maps.data)) return undefined;
   const [count] = maps.dims as [number];
   const size = maps.data.length / count;
   const first = count > 1 ? n * size : 0;

@@ -7,14 +7,14 @@ import { findMethod } from './registry.ts';
 /** The options that say which methods, and how. */
 export interface MethodOptions {
   /** A method's name (default 'grad-cam'). */
-  method?: string;
+  method?: string | undefined;
   /** Several methods from one run: the result is an array in this order. */
-  methods?: readonly string[];
+  methods?: readonly string[] | undefined;
   /** Parameters of the method(s); with several methods each takes those that it has. */
-  params?: Readonly<Record<string, unknown>>;
-  convention?: Convention;
+  params?: Readonly<Record<string, unknown>> | undefined;
+  convention?: Convention | undefined;
   /** How maps of several layers become one (default: as the convention has it). Methods that join layers themselves do so. */
-  fusion?: Fusion;
+  fusion?: Fusion | undefined;
 }
 
 /** A method with everything about it decided: parameters, convention, and what there is to warn of. */

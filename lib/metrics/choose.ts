@@ -1,12 +1,16 @@
 import { checkNamed, invalid } from '../common/checks.ts';
 import type { MetricConvention, MetricDefinition, MetricParams, MetricParamValue } from './definition.ts';
+import type { MetricName } from './names.ts';
 import { resolveMetricParams } from './params.ts';
 import { findMetric, METRICS } from './registry.ts';
 
+/** Also other spellings; editors list the names. */
+type AnyName = MetricName | (string & {});
+
 /** A metric's name, or with parameters of its own. */
 export type MetricSpec =
-  | string
-  | { readonly metric: string; readonly params?: Readonly<Record<string, MetricParamValue>> };
+  | AnyName
+  | { readonly metric: AnyName; readonly params?: Readonly<Record<string, MetricParamValue>> | undefined };
 
 export interface ChosenMetric {
   readonly definition: MetricDefinition;

@@ -1,5 +1,7 @@
 import type { MapStatus } from '../result/status.ts';
+import type { MetricSpec } from './choose.ts';
 import type { Direction, MetricDefinition, MetricParams, MetricValue } from './definition.ts';
+import type { MetricName } from './names.ts';
 
 /** What a metric says of one map of one image. */
 export interface Measurement {
@@ -27,3 +29,10 @@ export interface Measurement {
 
 /** What metrics say of one map, by name. */
 export type Measurements = Readonly<Record<string, Measurement>>;
+
+/** The same where the names are known while the program is written. */
+export type MeasurementsOf<M extends readonly MetricSpec[]> = [NameOf<M[number]>] extends [MetricName]
+  ? { readonly [Name in NameOf<M[number]>]: Measurement }
+  : Measurements;
+
+type NameOf<S extends MetricSpec> = S extends { readonly metric: infer Name } ? Name : S;

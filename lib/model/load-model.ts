@@ -1,4 +1,5 @@
 import { OnnxCamError, throwIfAborted } from '../common/errors.ts';
+import { isUint8Array } from '../common/kinds.ts';
 import { breathe } from '../common/slices.ts';
 import type { Tensor } from '../engine/tensor.ts';
 import { type DetectionFormat, parseDetectorOption } from '../targets/detection.ts';
@@ -118,7 +119,7 @@ export type DetectionSetting = false | DetectionFormat | undefined;
  */
 export async function loadModel(source: string | URL | Uint8Array, options: LoadModelOptions): Promise<Model> {
   const { createSession, signal } = options;
-  const path = source instanceof Uint8Array ? undefined : pathOf(source);
+  const path = isUint8Array(source) ? undefined : pathOf(source);
   const { graph: original, bytes } = await readGraph(source, signal);
   const sidecar = path === undefined ? {} : await readSidecar(path);
   const metadata = readUltralytics(original.metadata);
@@ -222,8 +223,8 @@ function orAskForSize(error: OnnxCamError, { name, height, width }: ImageInput):
 
 /** A file's graph with all its weights, from operators that the library knows. */
 async function readGraph(source: string | URL | Uint8Array, signal: AbortSignal | undefined) {
-  const path = source instanceof Uint8Array ? undefined : pathOf(source);
-  const bytes = source instanceof Uint8Array ? source : await readModelFile(path!);
+  const path = isUint8Array(source) ? undefined : pathOf(source);
+  const bytes = isUint8Array(source) ? source : await readModelFile(path!);
   throwIfAborted(signal);
   const parsed = parseModel(bytes);
   await breathe(signal);

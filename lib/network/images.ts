@@ -1,4 +1,5 @@
 import { OnnxCamError, throwIfAborted } from '../common/errors.ts';
+import { isFloat32Array } from '../common/kinds.ts';
 import type { Tensor } from '../engine/tensor.ts';
 import { type OpenPicture, openPicture, type RgbImage } from '../image/decode.ts';
 import type { DecodeOptions } from '../image/decode-options.ts';
@@ -240,7 +241,7 @@ async function readDeep(
 
 /** From the least to the largest value, as viewers of such pictures show them. */
 function shownDeep({ data, width, height }: DeepRgb): Promise<RawPicture> {
-  const floats = data instanceof Float32Array ? data : Float32Array.from(data);
+  const floats = isFloat32Array(data) ? data : Float32Array.from(data);
   return tensorPicture({ data: floats, dims: [height, width, 3], layout: 'nhwc' });
 }
 

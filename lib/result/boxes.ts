@@ -29,14 +29,14 @@ export interface MapBox {
 
 export interface BoxSearch {
   /** What lies above it belongs to a part. Default { ofMax: 0.15 }. */
-  readonly threshold?: Threshold;
-  readonly connectivity?: Connectivity;
+  readonly threshold?: Threshold | undefined;
+  readonly connectivity?: Connectivity | undefined;
   /** What comes first; equal ones in the row order of their first pixels. */
-  readonly by?: 'area' | 'sum' | 'peak';
+  readonly by?: 'area' | 'sum' | 'peak' | undefined;
   /** So many at most. */
-  readonly max?: number;
+  readonly max?: number | undefined;
   /** Parts of fewer pixels don't count. */
-  readonly minArea?: number;
+  readonly minArea?: number | undefined;
 }
 
 /** Grad-CAM's threshold for boxes. */

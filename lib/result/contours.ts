@@ -20,11 +20,11 @@ export interface Cells {
 }
 
 export interface TraceSearch {
-  readonly connectivity?: Connectivity;
+  readonly connectivity?: Connectivity | undefined;
   /** So many at most. */
-  readonly max?: number;
+  readonly max?: number | undefined;
   /** Parts of fewer pixels don't count. */
-  readonly minArea?: number;
+  readonly minArea?: number | undefined;
 }
 
 /**

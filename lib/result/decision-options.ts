@@ -9,36 +9,36 @@ export interface BoxOptions extends BoxSearch, Plane {}
 
 export interface PeakOptions extends Plane {
   /** Two peaks are further apart than so many pixels, across or down. Default: a tenth of the picture's longer side. */
-  readonly minDistance?: number;
+  readonly minDistance?: number | undefined;
   /** What does not lie above it is no peak. Without one all that is larger than the map's smallest value may be. */
-  readonly threshold?: Threshold;
+  readonly threshold?: Threshold | undefined;
   /** So many at most, the largest. Default: all. */
-  readonly max?: number;
+  readonly max?: number | undefined;
 }
 
 export interface MaskOptions extends Plane {
   /** What lies above it is inside. Default { ofMax: 0.15 }. */
-  readonly threshold?: Threshold;
+  readonly threshold?: Threshold | undefined;
 }
 
 export interface CropOptions extends Plane {
   /** What is cut out: a box of `boxes()`, or left, top, width and height in the original picture's pixels. */
-  readonly box?: RectInput;
+  readonly box?: RectInput | undefined;
   /** Instead: the largest part above it. Default { ofMax: 0.15 }. */
-  readonly threshold?: Threshold;
+  readonly threshold?: Threshold | undefined;
   /** So many pixels more on every side, or a share of the box's width and height, such as '10%'. Default 0. */
-  readonly margin?: number | `${number}%`;
+  readonly margin?: number | `${number}%` | undefined;
 }
 
 export interface ContourSearch {
   /** What lies above it is inside. Default { ofMax: 0.15 }. */
-  readonly threshold?: Threshold;
+  readonly threshold?: Threshold | undefined;
   /** 8 (default) or 4: whether diagonal neighbours belong together. */
-  readonly connectivity?: 4 | 8;
+  readonly connectivity?: 4 | 8 | undefined;
   /** So many at most, the largest. Default: all. */
-  readonly max?: number;
+  readonly max?: number | undefined;
   /** Parts of fewer pixels don't count. */
-  readonly minArea?: number;
+  readonly minArea?: number | undefined;
 }
 
 export interface ContourOptions extends ContourSearch, Plane {}

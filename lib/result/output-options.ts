@@ -1,6 +1,7 @@
 import { fileURLToPath } from 'node:url';
 import { checkNames, checkObject, checkOneOf, invalid } from '../common/checks.ts';
 import { OnnxCamError } from '../common/errors.ts';
+import { isUrl } from '../common/kinds.ts';
 import { shown } from '../common/shown.ts';
 import type { EncodeOptions } from '../image/encode.ts';
 import type { Plane } from '../image/plane.ts';
@@ -20,14 +21,14 @@ export interface RenderOptions extends ColourOptions, Plane {
    */
   readonly range?: ValueRange;
   /** Draws boxes: true or the options of `boxes()` for those that it finds, or boxes in the original picture's pixels. */
-  readonly boxes?: boolean | BoxSearch | readonly RectInput[];
+  readonly boxes?: boolean | BoxSearch | readonly RectInput[] | undefined;
   /** Draws outlines: true or the options of `contours()` for those that it finds, or contours. */
-  readonly contours?: boolean | ContourSearch | readonly MapContour[];
+  readonly contours?: boolean | ContourSearch | readonly MapContour[] | undefined;
 }
 
 export interface OutputOptions extends RenderOptions, EncodeOptions {
   /** What to write: the picture under the map (`'overlay'`, default) or the map alone. */
-  readonly kind?: 'overlay' | 'heatmap';
+  readonly kind?: 'overlay' | 'heatmap' | undefined;
 }
 
 const RENDER_OPTIONS = ['colormap', 'alpha', 'range', 'slice', 'axis', 'boxes', 'contours'];
@@ -72,7 +73,7 @@ function checkContour(contour: unknown): void {
 export function filePath(path: unknown): string {
   if (typeof path === 'string' && path !== '') return path;
   try {
-    if (path instanceof URL) return fileURLToPath(path);
+    if (isUrl(path)) return fileURLToPath(path.href);
   } catch (cause) {
     throw new OnnxCamError(
       'ERR_OPTION_INVALID',

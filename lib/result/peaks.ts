@@ -13,8 +13,8 @@ export interface PeakSearch {
   /** Two peaks are further apart than this, across or down. */
   readonly minDistance: number;
   /** What does not lie above it is no peak. Without one all that is larger than the map's smallest value may be. */
-  readonly threshold?: Threshold;
-  readonly max?: number;
+  readonly threshold?: Threshold | undefined;
+  readonly max?: number | undefined;
 }
 
 /**

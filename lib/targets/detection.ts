@@ -37,32 +37,32 @@ export type DetectionFormatName = (typeof DETECTION_FORMATS)[number];
 export interface DetectionFormat {
   readonly name: DetectionFormatName;
   /** Default: as the format's name says. */
-  readonly boxes?: BoxForm;
+  readonly boxes?: BoxForm | undefined;
   /** The class that means "nothing", which is never the best one; `null` for none. Default: 0 of `ssd` heads with Softmax, the last of `detr` heads with Softmax. */
-  readonly background?: number | null;
+  readonly background?: number | null | undefined;
 }
 
 /** What a detection target reads of a head. */
 export interface DetectionReadout {
   readonly kind: 'detection';
   /** In the picture's pixels, or once it has met an image in those of the input; without it the best candidate counts. */
-  readonly box?: Box;
+  readonly box?: Box | undefined;
   /** Intersection over union from which a candidate belongs to the box. */
   readonly iou: number;
-  readonly format?: DetectionFormat;
+  readonly format?: DetectionFormat | undefined;
   /** Sums of confidences obj·cls, or of their log-odds. */
   readonly value: 'logit' | 'confidence';
 }
 
 export interface DetectionOptions {
   /** Default: the best class, among those of the candidates that belong to the box. */
-  readonly classIndex?: number;
+  readonly classIndex?: number | undefined;
   /** [x, y, width, height] in the pixels of the original picture (of a tensor: of itself), as those of the map. */
-  readonly box?: Box;
+  readonly box?: Box | undefined;
   /** Intersection over union from which candidates belong to the box, in (0, 1]; default 0.5. */
-  readonly iou?: number;
+  readonly iou?: number | undefined;
   /** Default: recognised from the outputs' shapes and names. */
-  readonly format?: DetectionFormatName | DetectionFormat;
+  readonly format?: DetectionFormatName | DetectionFormat | undefined;
 }
 
 /** @throws `ERR_OPTION_INVALID` */

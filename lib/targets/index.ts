@@ -1,4 +1,5 @@
 import { OnnxCamError } from '../common/errors.ts';
+import { isFloat32Array, isFloat64Array, isUint8Array, isUrl } from '../common/kinds.ts';
 import type { ImageSource, TensorInput } from '../image/source.ts';
 import { type DetectionOptions, parseDetection } from './detection.ts';
 import { parseTarget } from './parse.ts';
@@ -94,7 +95,7 @@ export const regression = (index: number): TargetOf<'regression'> => ({
  */
 export const segmentation = (options: {
   readonly classIndex: number;
-  readonly region?: RegionInput;
+  readonly region?: RegionInput | undefined;
 }): TargetOf<'segmentation'> => ({
   kind: 'segmentation',
   classIndex: wholeNumber(options?.classIndex, 'class index'),
@@ -122,7 +123,7 @@ export const detection = (options: DetectionOptions = {}): TargetOf<'detection'>
 export const similarity = (
   to: readonly number[] | Float32Array | Float64Array | ImageSource | TensorInput,
 ): TargetOf<'similarity'> => {
-  if (!Array.isArray(to) && !(to instanceof Float32Array) && !(to instanceof Float64Array))
+  if (!Array.isArray(to) && !isFloat32Array(to) && !isFloat64Array(to))
     return { kind: 'similarity', to: { image: to as ImageSource | TensorInput } };
   const vector = Float32Array.from(to as ArrayLike<number>);
   if (!vector.every(Number.isFinite) || vector.every(value => value === 0))
@@ -137,7 +138,7 @@ export const similarity = (
  * @param model path, `file:` URL or bytes of an ONNX file
  */
 export const graph = (model: string | URL | Uint8Array): TargetOf<'graph'> => {
-  if (typeof model === 'string' || model instanceof URL || model instanceof Uint8Array) return { kind: 'graph', model };
+  if (typeof model === 'string' || isUrl(model) || isUint8Array(model)) return { kind: 'graph', model };
   throw new OnnxCamError('ERR_OPTION_INVALID', 'graph takes the path, file: URL or bytes of an ONNX file');
 };
 

@@ -1,5 +1,6 @@
 import { dirname, resolve } from 'node:path';
 import { OnnxCamError } from '../common/errors.ts';
+import { isUrl } from '../common/kinds.ts';
 import { LeavesFolder, openNamedInside } from '../io/inside-folder.ts';
 import { isMissing, readRegular, readWhole } from '../io/regular-file.ts';
 import { namesFromJson } from './label-shapes.ts';
@@ -21,8 +22,9 @@ const EXPECTED =
  * @throws `ERR_OPTION_INVALID`, also for a FIFO, a device or a file above 16 MiB
  */
 export async function readLabels(labels: LabelsInput, modelPath?: string): Promise<Labels> {
-  if (typeof labels !== 'string' && !(labels instanceof URL)) return givenLabels(labels, EXPECTED);
-  const candidates: (string | URL)[] = [labels];
+  if (typeof labels !== 'string' && !isUrl(labels)) return givenLabels(labels, EXPECTED);
+  // Of another class than ours it may be none that files are opened by.
+  const candidates = [typeof labels === 'string' ? labels : new URL(labels.href)];
   if (typeof labels === 'string' && modelPath !== undefined) candidates.push(resolve(dirname(modelPath), labels));
   let failure: unknown;
   for (const file of candidates) {

@@ -1,4 +1,5 @@
 import { OnnxCamError } from '../common/errors.ts';
+import { isFloat32Array } from '../common/kinds.ts';
 import type { Labels } from './labels.ts';
 import { type Readout, readoutKey } from './readout.ts';
 import type { ScoreView, Target, TargetOf } from './target.ts';
@@ -81,7 +82,7 @@ function readoutOf(target: Target): Readout | undefined {
 }
 
 function vectorOf({ to }: TargetOf<'similarity'>): Float32Array {
-  if (to instanceof Float32Array) return to;
+  if (isFloat32Array(to)) return to;
   throw new TypeError('the embedding of the picture is not there yet');
 }
 

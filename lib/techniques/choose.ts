@@ -5,7 +5,9 @@ import { findTechnique } from './registry.ts';
 import type { TechniqueDefinition, TechniqueParams } from './technique.ts';
 
 /** A technique's name, or with parameters of its own. */
-export type TechniqueSpec = string | { readonly name: string; readonly params?: Readonly<Record<string, unknown>> };
+export type TechniqueSpec =
+  | string
+  | { readonly name: string; readonly params?: Readonly<Record<string, unknown>> | undefined };
 
 /** The option `technique`: one, or several, of which the first is the innermost. */
 export type TechniqueOption = TechniqueSpec | readonly TechniqueSpec[];

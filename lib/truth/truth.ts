@@ -14,8 +14,8 @@ export interface Truth {
   /** [x, y, width, height]; a box covers what lies from x to x + width, fractions too. */
   readonly boxes: readonly Box[];
   /** Of the picture's size, or of the model's input. */
-  readonly mask?: TruthMask;
-  readonly label?: TruthLabel;
+  readonly mask?: TruthMask | undefined;
+  readonly label?: TruthLabel | undefined;
 }
 
 /** What is known of one picture. */
@@ -52,9 +52,9 @@ export type GivenMask =
   | { readonly data: ArrayLike<number>; readonly info: { readonly width: number; readonly height: number } };
 
 export interface GivenTruth {
-  readonly boxes?: readonly (Box | readonly number[])[];
-  readonly mask?: GivenMask;
-  readonly label?: TruthLabel;
+  readonly boxes?: readonly (Box | readonly number[])[] | undefined;
+  readonly mask?: GivenMask | undefined;
+  readonly label?: TruthLabel | undefined;
 }
 
 /**

@@ -14,7 +14,7 @@ export function pathOf(source: string | URL): string {
   if (typeof source === 'string' && !/^[a-z][a-z0-9+.-]+:\/\//i.test(source)) return source;
   let url: URL;
   try {
-    url = new URL(source);
+    url = new URL(typeof source === 'string' ? source : source.href);
     if (url.protocol === 'file:') return fileURLToPath(url);
   } catch (cause) {
     throw new OnnxCamError('ERR_MODEL_NOT_FOUND', `"${source}" names no file: ${(cause as Error).message}`, { cause });

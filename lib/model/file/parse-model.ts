@@ -1,5 +1,6 @@
 import { TensorProto_DataLocation as DataLocation, type TensorProto } from 'onnx-buf';
 import { OnnxCamError } from '../../common/errors.ts';
+import { isSharedArrayBuffer } from '../../common/kinds.ts';
 import { MAX_NODES } from '../../common/sizes.ts';
 import { elementCount } from '../../engine/tensor.ts';
 import { Graph, type GraphNode, nodeFromProto } from '../graph/graph.ts';
@@ -37,7 +38,7 @@ export function parseModel(bytes: Uint8Array): Graph {
 
 /** Text decoding refuses shared memory, and a Buffer's `subarray` would make every weight a Buffer. */
 function plainView(bytes: Uint8Array): Uint8Array {
-  if (!(bytes.buffer instanceof ArrayBuffer)) return new Uint8Array(bytes);
+  if (isSharedArrayBuffer(bytes.buffer)) return new Uint8Array(bytes);
   return new Uint8Array(bytes.buffer, bytes.byteOffset, bytes.byteLength);
 }
 

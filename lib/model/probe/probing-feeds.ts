@@ -1,4 +1,5 @@
 import { OnnxCamError } from '../../common/errors.ts';
+import { zerosLike } from '../../common/kinds.ts';
 import { checkedCount, MAX_DECLARED_INPUT, MAX_FED_INPUT } from '../../common/sizes.ts';
 import type { Tensor } from '../../engine/tensor.ts';
 import type { ImageInput } from '../find/input.ts';
@@ -97,8 +98,8 @@ export function repeatBatch(tensor: Tensor, batch: number): Tensor {
   if (own === batch || tensor.dims.length === 0) return tensor;
   if (own !== 1)
     throw new OnnxCamError('ERR_INPUT_SHAPE', `a fixed input tensor has batch ${own}; expected 1 or ${batch}`);
-  const ArrayType = tensor.data.constructor as new (length: number) => Float32Array;
-  const data = new ArrayType(checkedCount([batch, ...rest], 'a fixed input, repeated for the batch,', MAX_FED_INPUT));
+  const count = checkedCount([batch, ...rest], 'a fixed input, repeated for the batch,', MAX_FED_INPUT);
+  const data = zerosLike(tensor.data as Float32Array, count);
   for (let i = 0; i < batch; i++) data.set(tensor.data as Float32Array, i * tensor.data.length);
   return { type: tensor.type, data, dims: [batch, ...rest] } as Tensor;
 }
