@@ -8,14 +8,15 @@ import { elementCount } from './engine/tensor.ts';
 import type { Maps } from './kernels/types.ts';
 import { sized } from './methods/conventions/convention.ts';
 import { spearman } from './metrics/support/spearman.ts';
-import { Explanation, type HeatMap, type RawMap } from './result/explanation.ts';
+import type { Explanation, HeatMap, RawMap } from './result/explanation.ts';
+import { isExplanation } from './result/is-explanation.ts';
 
 /** A map from anywhere: an explanation, whose `map` is meant, or row-major values; of volumes with `dims` [D, H, W]. */
 export type ComparedMap = Explanation | Pick<HeatMap, 'data' | 'width' | 'height'> | HeatMap | RawMap;
 
 export interface CorrelationOptions {
   /** Of the values (`'pearson'`, default), or of their ranks, equal ones sharing the mean of theirs (`'spearman'`). */
-  readonly kind?: 'pearson' | 'spearman';
+  readonly kind?: 'pearson' | 'spearman' | undefined;
 }
 
 const KINDS = ['pearson', 'spearman'];
@@ -41,7 +42,7 @@ export async function correlation(
 }
 
 function mapsOf(given: unknown): Maps {
-  const map: unknown = given instanceof Explanation ? given.map : given;
+  const map: unknown = isExplanation(given) ? given.map : given;
   const { data, width, height, dims = [height, width] } = isRecord(map) ? map : {};
   const isSide = (side: unknown) => Number.isInteger(side) && (side as number) > 0;
   const sides = Array.isArray(dims) && [2, 3].includes(dims.length) ? dims : [0];

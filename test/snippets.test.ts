@@ -3,9 +3,12 @@
  * photos and a small detector. Commands run through a shell. A block that cannot be run here says why in a comment above it,
  * `<!-- not run: why -->`; its types are checked all the same.
  */
+
 import { spawnSync } from 'node:child_process';
+import * as fs from 'node:fs';
 import { copyFileSync, cpSync, mkdirSync, mkdtempSync, readdirSync, rmSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
+import * as path from 'node:path';
 import { join, resolve } from 'node:path';
 import sharp from 'sharp';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
@@ -46,6 +49,8 @@ const packages = {
   'onnx-cam/kernels': kernels,
   'onnx-cam/targets': targets,
   sharp: { default: sharp },
+  'node:fs': fs,
+  'node:path': { ...path },
 };
 
 beforeAll(async () => {

@@ -47,9 +47,9 @@ export function formatOf(path: string): PictureFormat {
 /** How a picture is encoded. */
 export interface EncodeOptions {
   /** `'png'`, `'jpeg'` (`'jpg'`), `'webp'`, `'avif'` or `'tiff'`; of a file by default what its extension names, else PNG. */
-  readonly format?: string;
+  readonly format?: string | undefined;
   /** Of JPEG, WebP and AVIF: 1 to 100, by default 92 (AVIF: 75). */
-  readonly quality?: number;
+  readonly quality?: number | undefined;
 }
 
 /** What was chosen. */

@@ -19,7 +19,7 @@ export interface RenderOptions extends ColourOptions, Plane {
    * The values of the method, in the units of `raw`, that the first and the last colour stand for, so that colours mean the same in
    * several pictures (frames of a video); what lies beyond is cut off. Default: the least and the largest of each map.
    */
-  readonly range?: ValueRange;
+  readonly range?: ValueRange | undefined;
   /** Draws boxes: true or the options of `boxes()` for those that it finds, or boxes in the original picture's pixels. */
   readonly boxes?: boolean | BoxSearch | readonly RectInput[] | undefined;
   /** Draws outlines: true or the options of `contours()` for those that it finds, or contours. */
