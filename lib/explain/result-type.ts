@@ -10,7 +10,7 @@ export type ExplainResult = Explanation | ExplainResult[];
 export type PerImage<S, R> = S extends readonly ExplainSource[] ? R[] : R;
 
 /** Options that ask for one result of each image. */
-export interface SingleOptions extends ExplainOptions {
+export interface SingleOptions extends Omit<ExplainOptions, 'methods'> {
   readonly methods?: undefined;
   readonly fuse?: true;
   readonly target?: SingleTarget | readonly SingleTarget[];
