@@ -58,6 +58,7 @@ export class Explainer {
   readonly #measuring: MeasureCalls;
   #disposed: Promise<void> | undefined;
 
+  /** @internal */
   constructor(parts: ExplainerParts) {
     this.#parts = parts;
     this.#calls = new ExplainCalls(parts);

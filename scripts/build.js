@@ -6,12 +6,14 @@ import { createRequire } from 'node:module';
 import { dirname, join } from 'node:path';
 import { fileURLToPath } from 'node:url';
 import { bundle } from './support/bundle.js';
+import { rollUpDeclarations } from './support/declarations.js';
 
 const root = fileURLToPath(new URL('..', import.meta.url));
-for (const folder of ['dist', 'build/modules']) rmSync(join(root, folder), { recursive: true, force: true });
+for (const folder of ['dist', 'build/modules', 'build/types'])
+  rmSync(join(root, folder), { recursive: true, force: true });
 const compiler = join(dirname(createRequire(import.meta.url).resolve('typescript/package.json')), 'bin/tsc');
 const { status } = spawnSync(process.execPath, [compiler, '-p', join(root, 'tsconfig.build.json')], {
   stdio: 'inherit',
 });
 if (status !== 0) process.exit(status ?? 1);
-await bundle();
+await Promise.all([bundle(), rollUpDeclarations()]);

@@ -2,7 +2,7 @@ import { execFile } from 'node:child_process';
 import { readFile } from 'node:fs/promises';
 import { promisify } from 'node:util';
 import type { Command } from 'commander';
-import { packageVersion } from '../common/package-version.ts';
+import { packageVersion } from '#package';
 import { cudaRequirements, type Requirement } from '../engine/cuda-requirements.ts';
 import { gpuInfo } from '../engine/gpu.ts';
 import { resolveLibrary, runtimeInfo } from '../engine/library.ts';

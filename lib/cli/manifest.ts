@@ -1,5 +1,5 @@
 import { join } from 'node:path';
-import { packageVersion } from '../common/package-version.ts';
+import { packageVersion } from '#package';
 import { visibleLines } from '../common/visible.ts';
 import { runtimeInfo } from '../engine/library.ts';
 import { writeFileAtomic } from '../io/atomic-write.ts';

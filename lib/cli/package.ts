@@ -1,5 +1,5 @@
 import { join } from 'node:path';
-import { packageRoot } from '../common/package-root.ts';
+import { packageRoot } from '#package';
 
 /** Path of a file that comes with the package. */
 export function bundledFile(name: string): string {

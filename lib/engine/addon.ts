@@ -1,9 +1,10 @@
+import { existsSync } from 'node:fs';
 import { createRequire } from 'node:module';
+import { join } from 'node:path';
+import { packageRoot, prebuiltAddon } from '#package';
 import { type ErrorCode, OnnxCamError } from '../common/errors.ts';
-import { packageRoot } from '../common/package-root.ts';
 
 const PLATFORMS = ['linux-x64', 'linux-arm64', 'darwin-arm64', 'win32-x64', 'win32-arm64'];
-const require = createRequire(import.meta.url);
 
 interface Errors {
   setErrorFactory(factory: (code: ErrorCode, message: string) => OnnxCamError): void;
@@ -12,13 +13,15 @@ interface Errors {
 let loaded: unknown;
 
 /**
- * The native addon: a prebuilt binary of the package, or the one built in `build/Release`.
+ * The native addon: the one built in a checkout (this, or the one that the environment variable `ONNX_CAM_PREBUILD` names),
+ * else the package's prebuilt binary.
  * @throws `ERR_ADDON` with the list of platforms and how to build, when none can be loaded.
  */
 export function addon<T>(): T {
   if (loaded === undefined) {
     try {
-      loaded = require('node-gyp-build')(packageRoot);
+      const file = addonFile();
+      loaded = createRequire(file)(file);
       (loaded as Errors).setErrorFactory((code, message) => new OnnxCamError(code, message));
     } catch (cause) {
       throw new OnnxCamError(
@@ -31,4 +34,15 @@ export function addon<T>(): T {
     }
   }
   return loaded as T;
+}
+
+/** @throws Error where there is none */
+function addonFile(): string {
+  const platform = `${process.platform}-${process.arch}`;
+  const built = join(process.env.ONNX_CAM_PREBUILD || packageRoot, 'build', 'Release', 'onnx_cam.node');
+  if (existsSync(built)) return built;
+  const file = prebuiltAddon(platform);
+  if (file === undefined) throw new Error(`there is none for ${platform}`);
+  if (!existsSync(file)) throw new Error(`${file} does not exist`);
+  return file;
 }

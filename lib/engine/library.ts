@@ -1,10 +1,8 @@
 import { existsSync, readdirSync, statSync } from 'node:fs';
-import { createRequire } from 'node:module';
 import { dirname, join, resolve } from 'node:path';
+import { resolvePackage } from '#package';
 import { OnnxCamError } from '../common/errors.ts';
 import { nativeEngine, type RuntimeInfo } from './native-engine.ts';
-
-const require = createRequire(import.meta.url);
 
 /** File names in order of preference: first the one that onnxruntime-node's own binding opens. */
 const LIBRARY_NAMES: Partial<Record<NodeJS.Platform, RegExp[]>> = {
@@ -70,7 +68,7 @@ function findBundledLibrary(): string {
   const platform = `${process.platform}-${process.arch}`;
   let root: string;
   try {
-    root = dirname(require.resolve('onnxruntime-node/package.json'));
+    root = dirname(dirname(resolvePackage('onnxruntime-node'))); // of dist/index.js
   } catch (cause) {
     throw new OnnxCamError(
       'ERR_RUNTIME',

@@ -47,6 +47,7 @@ export class Evaluation implements EvaluationRun {
   #leftOut = 0;
   #summary: Promise<EvaluationSummary> | undefined;
 
+  /** @internal */
   constructor(parts: EvaluationParts) {
     this.#parts = parts;
     this.#builder = new SummaryBuilder(parts.summed);

@@ -1,4 +1,4 @@
-import { packageVersion } from '../common/package-version.ts';
+import { packageVersion } from '#package';
 import { runtimeInfo } from '../engine/library.ts';
 import type { Provenance } from '../evaluation/provenance.ts';
 import type { RunIdentity } from '../evaluation/run-record.ts';

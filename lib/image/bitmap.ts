@@ -1,5 +1,5 @@
-import { createRequire } from 'node:module';
 import { Worker } from 'node:worker_threads';
+import { resolvePackage } from '#package';
 import { abortError } from '../common/errors.ts';
 import type { Size } from './geometry.ts';
 
@@ -8,10 +8,10 @@ export interface RgbaImage extends Size {
   readonly data: Uint8Array;
 }
 
-/** What decodes: libnsbmp in WebAssembly, whose memory a damaged file cannot leave. */
-const DECODER = createRequire(import.meta.url).resolve('@cwasm/nsbmp');
-
-/** A thread of its own, since decoding may take long and WebAssembly's memory is given back with the thread only. */
+/**
+ * Libnsbmp in WebAssembly, whose memory a damaged file cannot leave, in a thread of its own, since decoding may take long and
+ * WebAssembly's memory is given back with the thread only.
+ */
 const SOURCE = `
 const { parentPort, workerData } = require('node:worker_threads');
 const { width, height, data } = require(workerData.decoder).decode(workerData.bytes);
@@ -58,7 +58,7 @@ const MASKS = 3;
  * @throws Error for a file that cannot be decoded; `ERR_ABORTED`
  */
 export function decodeBitmap(bytes: Uint8Array, signal?: AbortSignal): Promise<RgbaImage> {
-  const workerData = { decoder: DECODER, bytes, bits: bitsOf(bytes) };
+  const workerData = { decoder: resolvePackage('@cwasm/nsbmp'), bytes, bits: bitsOf(bytes) };
   const worker = new Worker(SOURCE, { eval: true, execArgv: [], workerData });
   return new Promise<RgbaImage>((resolve, reject) => {
     const onAbort = () => reject(abortError(signal!));

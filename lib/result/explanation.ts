@@ -177,6 +177,7 @@ export class Explanation implements ExplanationFields {
   declare readonly runs: Runs;
   readonly #background: Background;
 
+  /** @internal */
   constructor(fields: ExplanationFields, background: Background) {
     Object.assign(this, fields);
     this.#background = background;
@@ -185,6 +186,7 @@ export class Explanation implements ExplanationFields {
   /**
    * The map at the size of the model's input, as its convention has it there: what metrics judge. It is not that of the
    * picture's map, which has been cut or stretched to the picture.
+   * @internal
    */
   static atInput(explanation: Explanation): Promise<HeatMap> {
     const { atInput } = explanation.#background;

@@ -1,5 +1,6 @@
 import { execFile } from 'node:child_process';
 import { readdirSync } from 'node:fs';
+import { join } from 'node:path';
 import { fileURLToPath } from 'node:url';
 import { promisify } from 'node:util';
 import { describe, expect, it } from 'vitest';
@@ -17,7 +18,7 @@ describe('the addon and CUDA', () => {
   });
 
   it('takes any error as "no device"', async () => {
-    const script = `const addon = require('node-gyp-build')(${JSON.stringify(root)});
+    const script = `const addon = require(${JSON.stringify(join(root, 'build/Release/onnx_cam.node'))});
       addon.gpuInfo().then(info => console.log(JSON.stringify(info.devices)));`;
     const { stdout } = await promisify(execFile)(process.execPath, ['-e', script], {
       cwd: root,
