@@ -1,10 +1,11 @@
 import { extname } from 'node:path';
-import sharp, { type Sharp } from 'sharp';
+import type { Sharp } from 'sharp';
 import { OnnxCamError } from '../common/errors.ts';
 import { didYouMean } from '../common/suggest.ts';
 import { writeFileAtomic } from '../io/atomic-write.ts';
 import { outputError } from '../io/output-error.ts';
 import type { MaskPicture, RawPicture } from './raw-picture.ts';
+import { loadSharp } from './sharp.ts';
 
 /**
  * JPEG, WebP and AVIF keep colours at full resolution: halved, the edges of a colour map bleed. PNG and WebP are made
@@ -37,11 +38,12 @@ export function formatOf(path: string): PictureFormat {
 
 /**
  * A picture as the bytes of a file.
- * @throws `ERR_OPTION_INVALID` for an unknown format, `ERR_OUTPUT` for a picture that the format cannot hold.
+ * @throws `ERR_OPTION_INVALID` for an unknown format, `ERR_OUTPUT` for a picture that the format cannot hold, `ERR_ADDON` without sharp.
  */
 export async function encodeImage(picture: RawPicture | MaskPicture, format = 'png'): Promise<Buffer> {
   const encode = ENCODERS[checkFormat(format)];
   const { data, info } = picture;
+  const sharp = await loadSharp();
   try {
     const { width, height, channels } = info;
     const opened = sharp(data, { raw: { width, height, channels }, limitInputPixels: false });
