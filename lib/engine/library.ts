@@ -4,7 +4,7 @@ import { dirname, join, resolve } from 'node:path';
 import { OnnxCamError } from '../common/errors.ts';
 import { packageRoot } from '../common/package-root.ts';
 import { nativeEngine, type RuntimeInfo } from './native-engine.ts';
-import { orRuntimeNotFound, runtimeNotFound } from './runtime-not-found.ts';
+import { NAME_ONE, orRuntimeNotFound, runtimeNotFound } from './runtime-not-found.ts';
 
 const require = createRequire(import.meta.url);
 
@@ -15,6 +15,7 @@ const LIBRARY_NAMES: Partial<Record<NodeJS.Platform, RegExp[]>> = {
   win32: [/^onnxruntime\.dll$/],
 };
 
+const ANY_LIBRARY = /^(lib)?onnxruntime\..*(so|dylib|dll)/;
 const LIBRARY_FORM =
   { win32: 'onnxruntime.dll', darwin: 'libonnxruntime.*.dylib' }[process.platform as string] ?? 'libonnxruntime.so.*';
 
@@ -97,15 +98,21 @@ export function libraryOf(root: string): string {
     const file = existsSync(folder) ? libraryFile(folder) : undefined;
     if (file !== undefined) return file;
   }
-  const held = versions.flatMap(version =>
-    folders(join(bin, version)).flatMap(system =>
-      folders(join(bin, version, system)).map(processor => `${system}-${processor}`),
-    ),
-  );
+  const held = versions.flatMap(version => platformsIn(join(bin, version)));
   const platform = `${process.platform}-${process.arch}`;
   throw runtimeNotFound(
     `ONNX Runtime was not found: onnxruntime-node in ${root} has no library for ${platform} ` +
-      `(${join('bin', 'napi-v*', process.platform, process.arch, LIBRARY_FORM)}; it has files for ${held.join(', ') || 'no platform'})`,
+      `(${join('bin', 'napi-v*', process.platform, process.arch, LIBRARY_FORM)}), but for ${held.join(', ') || 'no platform'}`,
+    { advice: `install another version of it, or the same again if files are missing, or ${NAME_ONE}` },
+  );
+}
+
+/** Platforms that a folder holds ONNX Runtime's library for. */
+function platformsIn(folder: string): string[] {
+  return folders(folder).flatMap(system =>
+    folders(join(folder, system))
+      .filter(processor => readdirSync(join(folder, system, processor)).some(name => ANY_LIBRARY.test(name)))
+      .map(processor => `${system}-${processor}`),
   );
 }
 

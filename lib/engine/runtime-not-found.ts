@@ -4,11 +4,12 @@ import { libcHere } from './addon-error.ts';
 /** The command that brings ONNX Runtime. */
 const INSTALL =
   process.platform === 'linux' && process.arch === 'x64'
-    ? 'npm install onnxruntime-node, behind a proxy with the environment variable ONNXRUNTIME_NODE_INSTALL=skip (it keeps ' +
-      'its script from downloading CUDA libraries)'
+    ? 'npm install onnxruntime-node (behind a proxy with ONNXRUNTIME_NODE_INSTALL=skip in the environment, which keeps its ' +
+      'script from downloading CUDA libraries)'
     : 'npm install onnxruntime-node';
 
-const NAME_ONE =
+/** What helps where that has no library. */
+export const NAME_ONE =
   "name ONNX Runtime's shared library with the option libraryPath or the environment variable ONNX_CAM_ORT_LIBRARY";
 
 /**
@@ -17,7 +18,7 @@ const NAME_ONE =
  */
 export function runtimeNotFound(
   what: string,
-  { advice = `install it (${INSTALL}), or ${NAME_ONE}`, cause }: { advice?: string; cause?: unknown } = {},
+  { advice = `install it: ${INSTALL}, or ${NAME_ONE}`, cause }: { advice?: string; cause?: unknown } = {},
 ): OnnxCamError {
   return new OnnxCamError('ERR_RUNTIME_NOT_FOUND', `${what}; ${advice}`, { cause });
 }
@@ -39,7 +40,7 @@ function withoutRepeats(message: string): string {
 
 /** What to do about a library that is there and cannot be opened, by the words of the systems' loaders. */
 export function remedy(message: string, libc = libcHere()): string {
-  if (/its version is/.test(message)) return `install a newer one (${INSTALL}), or ${NAME_ONE}`;
+  if (/its version is/.test(message)) return `install a newer one: ${INSTALL}, or ${NAME_ONE}`;
   if (/OrtGetApiBase|cannot dynamically load/.test(message))
     return `it is no ONNX Runtime: ${NAME_ONE}, or leave both out to use the one inside onnxruntime-node`;
   const glibc = /GLIBC_([\d.]+)/.exec(message)?.[1];
@@ -50,6 +51,6 @@ export function remedy(message: string, libc = libcHere()): string {
   // glibc says of a library for another processor that there is no such file.
   const foreign = / from (.+): \1: cannot open shared object file/.test(message);
   if (foreign || /invalid ELF|wrong ELF|file too short|not a mach-o|incompatible architecture|error 193/i.test(message))
-    return `it is damaged, or no library for ${process.platform}-${process.arch}: install onnxruntime-node again (${INSTALL}), or ${NAME_ONE}`;
+    return `it is damaged, or no library for ${process.platform}-${process.arch}: install it again: ${INSTALL}, or ${NAME_ONE}`;
   return `something that it needs may be missing on this system: install that, or ${NAME_ONE}`;
 }

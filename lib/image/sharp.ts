@@ -17,12 +17,12 @@ export async function loadSharp(load: () => Promise<{ default: SharpModule }> = 
 }
 
 function sharpError(cause: unknown): OnnxCamError {
-  const { message } = cause as Error;
-  // sharp's own text is a page with advice for every package manager; its first line says what failed.
-  const reason = message.split('\n')[0]!.replace(/:$/, '');
+  // sharp's text goes on with a page of advice for every package manager.
+  const [reason] = (cause as Error).message.split(/\s*Possible solutions/);
   return new OnnxCamError(
     'ERR_ADDON',
-    `sharp, which reads and writes pictures, could not be loaded on ${process.platform}-${process.arch}: ${reason}; its ` +
+    `sharp, which reads and writes pictures, could not be loaded on ${process.platform}-${process.arch}: ` +
+      `${reason!.replaceAll(/\s*\n\s*/g, ', ')}; its ` +
       'binary is an optional package (@img/sharp-…): install again with optional dependencies (npm install --include=optional sharp), ' +
       'on the platform where the program runs',
     { cause },
