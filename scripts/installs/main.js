@@ -77,10 +77,7 @@ async function tryTool(tool) {
   const result = {
     name: tool.name,
     version,
-    node:
-      tool.node === tool.run[0] && tool.program('x')[0] === tool.run[0] && /bun|deno/.test(tool.name)
-        ? undefined
-        : node,
+    node: tool.own ? undefined : node,
     command: (cured ? tool.cure : tool).shown,
     runsScripts: tool.allow === undefined,
     plain,

@@ -11,26 +11,24 @@ export function sizeOf(path, seen = new Set()) {
 }
 
 const megabytes = bytes => `${(bytes / 1e6).toFixed(bytes < 1e7 ? 1 : 0)} MB`;
-const code = text => (text.startsWith('`') ? text : `\`${text}\``);
+const mono = text => `\`${text}\``;
 
-/** What a manager said of a script that failed. */
+/** How an install ended. */
 function complaint({ code, output }) {
-  if (code === 0) return 'nothing';
+  if (code === 0) return 'works';
   const cause = /(connect E\w+|getaddrinfo E\w+|ERR_PNPM_\w+)/.exec(output)?.[1];
-  return `exit ${code}${cause ? `, ${code_(cause)}` : ''}`;
+  return `exit ${code}${cause ? `, ${mono(cause)}` : ''}`;
 }
-const code_ = code;
 
 export function installsTable(rows) {
   const lines = rows.map(row => {
     const { name, version, node, command, plain, running, skipped, bytes, works } = row;
-    const bare = plain.code === 0 ? 'works' : complaint(plain);
     return [
       `${name} (${version})`,
       node ? `Node ${node}` : 'its own',
-      code(command),
+      mono(command),
       works ? `import, require, doctor; ${megabytes(bytes)}` : 'fails',
-      bare,
+      complaint(plain),
       row.runsScripts ? 'yes' : 'no',
       `${complaint(running)}; with the setting ${skipped.code === 0 ? 'works' : 'fails'}`,
     ];
@@ -39,10 +37,10 @@ export function installsTable(rows) {
     'manager',
     'runs in',
     'command',
-    'works',
-    'bare command',
+    'tried; size',
+    'without flags',
     "runs dependencies' scripts",
-    'script cannot download',
+    'script without a way out',
   ];
   return [head, head.map(() => '---'), ...lines].map(cells => `| ${cells.join(' | ')} |\n`).join('');
 }

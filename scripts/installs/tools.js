@@ -28,9 +28,10 @@ export async function fetchTools(folder) {
 }
 
 /**
- * What is tried with a package's tarball, in the table's order. `run` starts the manager, `add` are its arguments; `cure` is what is needed where `add`
- * alone fails, `allow` what lets the scripts of dependencies run where they don't; each is `{ args, env, files, shown }`.
- * `program` starts a program, `command` the package's command, in the folder.
+ * What is tried with a package's tarball, in the table's order. `run` starts the manager, `add` are its arguments, `files` lie in
+ * the folder before; `cure` is what helps where that alone fails, `allow` what lets the scripts of dependencies run where they
+ * don't: `{ args, env, files }` besides. `shown` is what people type. `program` starts a program, `command` the package's own, in
+ * the folder, by `node` (`own`: by the manager's runtime); `installed` is the folder with the packages.
  */
 export function tools(folder, tarball) {
   const at = name => join(folder, 'node_modules', name);
@@ -112,6 +113,7 @@ export function tools(folder, tarball) {
       allow: {
         files: { 'package.json': '{ "private": true, "trustedDependencies": ["onnxruntime-node"] }' },
       },
+      own: true,
       node: bun,
       program: name => [bun, name],
       command: [bun, 'x', '--bun', 'onnx-cam'],
@@ -124,6 +126,7 @@ export function tools(folder, tarball) {
       allow: {
         args: ['--allow-scripts=npm:onnxruntime-node'],
       },
+      own: true,
       node: deno,
       program: name => [deno, 'run', '--allow-all', name],
       command: [deno, 'run', '--allow-all', 'npm:onnx-cam'],
