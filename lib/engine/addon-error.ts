@@ -15,7 +15,7 @@ export interface Place {
 }
 
 const BUILD =
-  'build it in a checkout of the repository (npm run build:native; a C++20 compiler and CMake are needed) and let the ' +
+  'build it here, in a checkout of the repository (npm run build:native; a C++20 compiler and CMake are needed), and let the ' +
   'environment variable ONNX_CAM_PREBUILD name that folder';
 
 /**
@@ -50,9 +50,9 @@ function advice(reason: string, binaries: readonly string[], { platform, libc }:
     return `none is for ${platform}: ${/^(darwin|linux|win32)-(x64|arm64)$/.test(platform) ? 'run a Node of one of these platforms, or ' : ''}${BUILD}`;
   const needed = /GLIBC_([\d.]+)/.exec(reason)?.[1];
   if (needed !== undefined)
-    return `the binary needs glibc ${needed} or newer: use a newer system or image, or ${BUILD} (there it fits this system)`;
+    return `the binary needs a newer glibc, ${needed} at least: use a newer system or image, or ${BUILD}`;
   if (/GLIBCXX_|CXXABI_|libstdc\+\+/.test(reason))
-    return `the binary needs a newer C++ library: use a newer system or image, or ${BUILD} (there it fits this system)`;
+    return `the binary needs a newer C++ library: use a newer system or image, or ${BUILD}`;
   return `its file may be damaged or blocked: install onnx-cam again, or ${BUILD}`;
 }
 

@@ -44,7 +44,8 @@ using GetApiBase = const OrtApiBase*(ORT_API_CALL*)();
 
 /// What to do about it is said by lib/engine/runtime-not-found.ts.
 [[noreturn]] void fail(const std::string& path, const std::string& reason) {
-  throw CodedError("ERR_RUNTIME_NOT_FOUND", "the ONNX Runtime library could not be loaded from " + path + ": " + reason);
+  throw CodedError("ERR_RUNTIME_NOT_FOUND",
+                   "the ONNX Runtime library could not be loaded from " + path + ": " + reason);
 }
 
 #ifdef _WIN32

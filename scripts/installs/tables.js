@@ -10,7 +10,8 @@ export function sizeOf(path, seen = new Set()) {
   return stat.size;
 }
 
-const megabytes = bytes => `${(bytes / 1e6).toFixed(bytes < 1e7 ? 1 : 0)} MB`;
+const megabytes = bytes =>
+  bytes < 1e5 ? `${Math.round(bytes / 1e3)} kB` : `${(bytes / 1e6).toFixed(bytes < 1e7 ? 1 : 0)} MB`;
 const mono = text => `\`${text}\``;
 
 /** How an install ended. */

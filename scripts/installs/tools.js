@@ -91,8 +91,8 @@ export function tools(folder, tarball) {
     },
     pnpm('pnpm 10', [node, at('pnpm-10/bin/pnpm.cjs')], node),
     pnpm('pnpm 12', [at('pnpm-12/pnpm')], node24, { cure: deny }),
-    pnpm('pnpm 12, nothing hoisted', [at('pnpm-12/pnpm')], node24, {
-      cure: { ...deny, shown: `${deny.shown} --config.hoist=false` },
+    pnpm('pnpm 12, `hoist: false`', [at('pnpm-12/pnpm')], node24, {
+      cure: deny,
       files: { 'pnpm-workspace.yaml': 'hoist: false\n' },
     }),
     {

@@ -25,8 +25,8 @@ describe('an addon that cannot be loaded', () => {
     expect(error).toMatchObject({ code: 'ERR_ADDON', cause: NONE });
     expect(error.message).toBe(
       'the native addon could not be loaded on freebsd-x64: No native build was found for platform=linux arch=x64 runtime=node; ' +
-        'the package has prebuilt binaries for linux-x64, win32-x64. None is for freebsd-x64: build it in a checkout of the ' +
-        'repository (npm run build:native; a C++20 compiler and CMake are needed) and let the environment variable ' +
+        'the package has prebuilt binaries for linux-x64, win32-x64. None is for freebsd-x64: build it here, in a checkout of the ' +
+        'repository (npm run build:native; a C++20 compiler and CMake are needed), and let the environment variable ' +
         'ONNX_CAM_PREBUILD name that folder.',
     );
   });
@@ -37,7 +37,7 @@ describe('an addon that cannot be loaded', () => {
       "/a.node: /lib/libc.so.6: version `GLIBC_2.36' not found",
       'linux-x64',
       'glibc 2.31',
-      /\(glibc 2\.31\): .*GLIBC_2\.36.*The binary needs glibc 2\.36 or newer/,
+      /\(glibc 2\.31\): .*GLIBC_2\.36.*The binary needs a newer glibc, 2\.36 at least/,
     ],
     [
       'C++ library too old',
