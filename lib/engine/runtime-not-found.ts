@@ -40,17 +40,25 @@ function withoutRepeats(message: string): string {
 
 /** What to do about a library that is there and cannot be opened, by the words of the systems' loaders. */
 export function remedy(message: string, libc = libcHere()): string {
-  if (/its version is/.test(message)) return `install a newer one: ${INSTALL}, or ${NAME_ONE}`;
+  const isPackages = /[\\/]onnxruntime-node[\\/]/.test(message);
+  const another = isPackages ? `${INSTALL}, or ${NAME_ONE}` : 'or none: then the one inside onnxruntime-node is used';
+  if (/its version is/.test(message))
+    return isPackages ? `install a newer one: ${another}` : `name a newer one, ${another}`;
   if (/OrtGetApiBase|cannot dynamically load/.test(message))
-    return `it is no ONNX Runtime: ${NAME_ONE}, or leave both out to use the one inside onnxruntime-node`;
+    return `it is no ONNX Runtime: ${NAME_ONE}, ${isPackages ? 'or install onnxruntime-node again' : another}`;
   const glibc = /GLIBC_([\d.]+)/.exec(message)?.[1];
   if (glibc !== undefined)
-    return `it needs glibc ${glibc}, this system has ${libc || 'another C library'}: use a newer system or image, an older onnxruntime-node, or ${NAME_ONE}`;
+    return `it needs glibc ${glibc}, this system has ${libc || 'another C library'}: use a newer system or image, an older ONNX Runtime, or ${NAME_ONE}`;
   if (libc.startsWith('musl'))
-    return `onnxruntime-node's libraries need glibc, this system has ${libc}: use an image with glibc (Debian, Ubuntu), or ${NAME_ONE}`;
+    return `ONNX Runtime's own libraries need glibc, this system has ${libc}: use an image with glibc (Debian, Ubuntu), or ${NAME_ONE}`;
   // glibc says of a library for another processor that there is no such file.
   const foreign = / from (.+): \1: cannot open shared object file/.test(message);
-  if (foreign || /invalid ELF|wrong ELF|file too short|not a mach-o|incompatible architecture|error 193/i.test(message))
-    return `it is damaged, or no library for ${process.platform}-${process.arch}: install it again: ${INSTALL}, or ${NAME_ONE}`;
+  if (
+    foreign ||
+    /invalid ELF|wrong ELF|file too short|not a mach-o|incompatible architecture|error 193/i.test(message)
+  ) {
+    const platform = `${process.platform}-${process.arch}`;
+    return `it is damaged, or no library for ${platform}: ${isPackages ? `install it again: ${another}` : `name another one, ${another}`}`;
+  }
   return `something that it needs may be missing on this system: install that, or ${NAME_ONE}`;
 }

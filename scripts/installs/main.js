@@ -57,9 +57,10 @@ process.exitCode = rows.every(({ works }) => works) ? 0 : 1;
 
 /** One line of the table: the command that works, what came of using it, and what happens where scripts run and cannot download. */
 async function tryTool(tool) {
-  const home = join(scratch, 'home', tool.name);
+  const own = join(scratch, tool.name.replaceAll(/\W+/g, '-'));
+  const home = join(own, 'home');
   const env = environment(home, registry.url, await checked(['npm', 'config', 'get', 'cafile'], scratch));
-  const folder = kind => join(scratch, tool.name, kind);
+  const folder = kind => join(own, kind);
   const version = (await execute([...tool.run, '--version'], { cwd: scratch, env })).stdout.match(/\d+\.\d+\.\d+/)?.[0];
   const node = (await execute([tool.node, '--version'], { cwd: scratch, env })).stdout.match(/\d+\.\d+\.\d+/)?.[0];
 
@@ -87,8 +88,7 @@ async function tryTool(tool) {
     works: used.failure === undefined && skipped.code === 0,
     failure: used.failure ?? (skipped.code === 0 ? undefined : skipped.output),
   };
-  rmSync(join(scratch, tool.name), { recursive: true, force: true });
-  rmSync(home, { recursive: true, force: true });
+  rmSync(own, { recursive: true, force: true });
   return result;
 }
 

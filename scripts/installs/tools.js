@@ -13,6 +13,7 @@ const PACKAGES = {
   'pnpm-10': 'pnpm@10',
   'pnpm-12': 'pnpm@12',
   'yarn-1': 'yarn@1',
+  'yarn-4.5': '@yarnpkg/cli-dist@4.5',
   'yarn-4': '@yarnpkg/cli-dist@4',
 };
 
@@ -66,8 +67,8 @@ export function tools(folder, tarball) {
     args: ['--allow-build=!onnxruntime-node'],
     shown: "pnpm add onnx-cam --allow-build='!onnxruntime-node'",
   };
-  const yarn4 = (name, linker, binary, rest = {}) => {
-    const run = [binary, at('yarn-4/bin/yarn.js')];
+  const yarn4 = (name, version, linker, binary, rest = {}) => {
+    const run = [binary, at(`yarn-${version}/bin/yarn.js`)];
     return {
       name,
       run,
@@ -103,8 +104,12 @@ export function tools(folder, tarball) {
       cure: skipping('yarn add onnx-cam'),
       ...inNode(node, { command: [node, at('yarn-1/bin/yarn.js'), '--silent', 'onnx-cam'] }),
     },
-    yarn4('yarn 4, node_modules', 'node-modules', node),
-    yarn4('yarn 4, PnP', 'pnp', node24, { installed: '.yarn/unplugged' }),
+    yarn4('yarn 4.5, node_modules', '4.5', 'node-modules', node, {
+      allow: undefined,
+      cure: skipping('yarn add onnx-cam'),
+    }),
+    yarn4('yarn 4, node_modules', '4', 'node-modules', node),
+    yarn4('yarn 4, PnP', '4', 'pnp', node24, { installed: '.yarn/unplugged' }),
     {
       name: 'bun',
       run: [bun],

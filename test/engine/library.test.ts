@@ -79,7 +79,9 @@ describe('without ONNX Runtime', () => {
     const text = join(emptyFolder(), 'text');
     writeFileSync(text, 'text '.repeat(100));
     const failing = load(residualModel(), { libraryPath: text });
-    await expect(failing).rejects.toMatchObject(notFound(/could not be loaded from (.+): (?!\1).*libraryPath/));
+    await expect(failing).rejects.toMatchObject(
+      notFound(/could not be loaded from (.+): (?!\1).*name another one, or none: then/),
+    );
     // A library, but another one.
     await expect(runtimeInfo('build/Release/onnx_cam.node')).rejects.toMatchObject(
       notFound(/no function OrtGetApiBase; it is no ONNX Runtime/),
@@ -94,11 +96,7 @@ describe('without ONNX Runtime', () => {
   });
 
   test.each([
-    [
-      'its version is 1.17.0, 1.18 or newer is needed',
-      'glibc 2.36',
-      /^install a newer one: npm install onnxruntime-node/,
-    ],
+    ['its version is 1.17.0, 1.18 or newer is needed', 'glibc 2.36', /^name a newer one, or none: then/],
     ["/lib/libc.so.6: version `GLIBC_2.38' not found", 'glibc 2.31', /needs glibc 2\.38, this system has glibc 2\.31/],
     ['Error loading shared library ld-linux-x86-64.so.2', 'musl 1.2.5', /this system has musl 1\.2\.5.*glibc/],
     ['libcuda.so.1: cannot open shared object file', 'glibc 2.36', /may be missing on this system/],
@@ -106,6 +104,12 @@ describe('without ONNX Runtime', () => {
     ['mach-o file, but is an incompatible architecture', '', /no library for/],
   ])('what to do: %s', (reason, libc, expected) => {
     expect(remedy(`the ONNX Runtime library could not be loaded from a.so: ${reason}`, libc)).toMatch(expected);
+  });
+
+  test('of a library inside onnxruntime-node', () => {
+    const from = 'could not be loaded from /app/node_modules/onnxruntime-node/bin/a.so: ';
+    expect(remedy(`${from}file too short`, '')).toMatch(/install it again: npm install onnxruntime-node.*libraryPath/);
+    expect(remedy(`${from}its version is 1.17.0`, '')).toMatch(/install a newer one: npm install onnxruntime-node/);
   });
 
   test('other errors stay as they are', async () => {
