@@ -24,6 +24,8 @@ const { values, positionals } = parseArgs({
   options: { write: { type: 'boolean' }, only: { type: 'string' }, tools: { type: 'string' } },
 });
 
+if (values.write && values.only) throw new Error('--write needs the whole table, not --only a part');
+
 const scratch = mkdtempSync(join(tmpdir(), 'onnx-cam-installs-'));
 process.on('exit', () => rmSync(scratch, { recursive: true, force: true }));
 
