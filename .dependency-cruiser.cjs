@@ -60,6 +60,7 @@ const BUNDLED = [
   'csv-parse',
   'csv-stringify',
   'd3-contour',
+  'detect-libc',
   'onnx-buf',
   'sax',
   'tinyglobby',

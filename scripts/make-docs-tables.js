@@ -1,8 +1,8 @@
 // Writes the tables of methods (README.md), metrics (docs/metrics.md) and techniques (docs/techniques.md) from the registries:
 // npm run build && node scripts/make-docs-tables.js
-import { readFileSync, writeFileSync } from 'node:fs';
 import { listMethods, listMetrics, listTechniques } from '../dist/index.js';
 import { metricsTable, parametersTable } from './metrics/tables.js';
+import { writeSection } from './support/write-section.js';
 import { techniqueParametersTable, techniquesTable } from './techniques/tables.js';
 
 const link = paper => {
@@ -32,14 +32,8 @@ const rows = listMethods().map(
 );
 const methods = ['| name | | family | source | needs | cost |', '|---|---|---|---|---|---|', ...rows].join('\n');
 
-function write(page, name, table) {
-  const file = new URL(`../${page}`, import.meta.url);
-  const [before, , after] = readFileSync(file, 'utf8').split(new RegExp(`<!-- ${name} -->|<!-- /${name} -->`));
-  writeFileSync(file, `${before}<!-- ${name} -->\n${table}\n<!-- /${name} -->${after}`);
-}
-
-write('README.md', 'methods', methods);
-write('docs/metrics.md', 'metrics', metricsTable(listMetrics()));
-write('docs/metrics.md', 'parameters', parametersTable(listMetrics()));
-write('docs/techniques.md', 'techniques', techniquesTable(listTechniques()));
-write('docs/techniques.md', 'parameters', techniqueParametersTable(listTechniques()));
+writeSection('README.md', 'methods', methods);
+writeSection('docs/metrics.md', 'metrics', metricsTable(listMetrics()));
+writeSection('docs/metrics.md', 'parameters', parametersTable(listMetrics()));
+writeSection('docs/techniques.md', 'techniques', techniquesTable(listTechniques()));
+writeSection('docs/techniques.md', 'parameters', techniqueParametersTable(listTechniques()));

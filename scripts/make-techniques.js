@@ -14,6 +14,7 @@ import sharp from 'sharp';
 import { runnerImport } from 'vite';
 import { listTechniques, load } from '../dist/index.js';
 import { path } from './support/strip.js';
+import { writeSection } from './support/write-section.js';
 import { contactSheet } from './techniques/contact-sheet.js';
 import { comparisonTable } from './techniques/table.js';
 
@@ -44,7 +45,8 @@ const tables = [
 const costs = await costsOf(variants);
 await contactSheet(cam, path('assets/pictures/cat.png'), variants, 'docs/pictures/techniques.jpg');
 await cam.dispose();
-for (const [name, summary] of tables) write(name, comparisonTable(summary, name === 'figures' ? costs : undefined));
+for (const [name, summary] of tables)
+  writeSection('docs/techniques.md', name, comparisonTable(summary, name === 'figures' ? costs : undefined));
 
 /** The bundled network with its height and width left open; its weights and preprocessing are as they were. */
 async function freeSized() {
@@ -97,10 +99,4 @@ async function costsOf(timed) {
       if (round > 0) costs.get(name).times.push(performance.now() - start);
     }
   return costs;
-}
-
-function write(name, table) {
-  const file = path('docs/techniques.md');
-  const [before, , after] = readFileSync(file, 'utf8').split(new RegExp(`<!-- ${name} -->|<!-- /${name} -->`));
-  writeFileSync(file, `${before}<!-- ${name} -->\n${table}\n<!-- /${name} -->${after}`);
 }

@@ -8,6 +8,7 @@ import { gpuInfo } from '../engine/gpu.ts';
 import { resolveLibrary, runtimeInfo } from '../engine/library.ts';
 import type { RuntimeInfo } from '../engine/native-engine.ts';
 import { Session } from '../engine/session.ts';
+import { loadSharp } from '../image/sharp.ts';
 import { kernelTier } from '../kernels/tier.ts';
 import type { CommandContext } from './context.ts';
 import { EXIT, type Failure, failureOf } from './failure.ts';
@@ -127,7 +128,7 @@ async function orFailure<T>(find: () => Promise<T>): Promise<T | { readonly erro
 }
 
 async function findSharp(): Promise<{ version: string; libvips: string }> {
-  const { versions } = (await import('sharp')).default;
+  const { versions } = await loadSharp();
   return { version: versions.sharp ?? '?', libvips: versions.vips };
 }
 

@@ -22,6 +22,7 @@ export type ErrorCode =
   | 'ERR_OUTPUT'
   | 'ERR_PROVIDER_UNAVAILABLE'
   | 'ERR_RUNTIME'
+  | 'ERR_RUNTIME_NOT_FOUND'
   | 'ERR_OUT_OF_MEMORY'
   | 'ERR_BUSY'
   | 'ERR_DISPOSED'

@@ -3,8 +3,7 @@ import { createRequire } from 'node:module';
 import { join } from 'node:path';
 import { packageRoot, prebuiltAddon } from '#package';
 import { type ErrorCode, OnnxCamError } from '../common/errors.ts';
-
-const PLATFORMS = ['linux-x64', 'linux-arm64', 'darwin-arm64', 'win32-x64', 'win32-arm64'];
+import { addonError } from './addon-error.ts';
 
 interface Errors {
   setErrorFactory(factory: (code: ErrorCode, message: string) => OnnxCamError): void;
@@ -15,7 +14,7 @@ let loaded: unknown;
 /**
  * The native addon: the one built in a checkout (this, or the one that the environment variable `ONNX_CAM_PREBUILD` names),
  * else the package's prebuilt binary.
- * @throws `ERR_ADDON` with the list of platforms and how to build, when none can be loaded.
+ * @throws `ERR_ADDON` with reason and advice, when none can be loaded.
  */
 export function addon<T>(): T {
   if (loaded === undefined) {
@@ -24,13 +23,7 @@ export function addon<T>(): T {
       loaded = createRequire(file)(file);
       (loaded as Errors).setErrorFactory((code, message) => new OnnxCamError(code, message));
     } catch (cause) {
-      throw new OnnxCamError(
-        'ERR_ADDON',
-        `the native addon could not be loaded for ${process.platform}-${process.arch}; prebuilt binaries exist for ` +
-          `${PLATFORMS.join(', ')}. To build it here: run "npm run build:native" in a checkout of the repository ` +
-          `(a C++20 compiler and CMake are needed). Reason: ${(cause as Error).message.split('\n')[0]}`,
-        { cause },
-      );
+      throw addonError(cause);
     }
   }
   return loaded as T;

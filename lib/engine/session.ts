@@ -13,6 +13,7 @@ import {
   nativeEngine,
   type SessionHandle,
 } from './native-engine.ts';
+import { orRuntimeNotFound } from './runtime-not-found.ts';
 import { type SessionOptions, toNativeConfig } from './session-options.ts';
 import type { Tensor, TensorType } from './tensor.ts';
 
@@ -68,7 +69,7 @@ export class Session {
    * Loads a serialised model. Its bytes and external files are read in place until the promise settles, and not
    * needed afterwards.
    * @throws `ERR_MODEL_INVALID`, `ERR_MODEL_UNSUPPORTED`, `ERR_EXTERNAL_DATA`, `ERR_PROVIDER_UNAVAILABLE`,
-   *   `ERR_OPTION_INVALID`, `ERR_OUT_OF_MEMORY`, `ERR_RUNTIME`, `ERR_ADDON`, `ERR_ABORTED`
+   *   `ERR_OPTION_INVALID`, `ERR_OUT_OF_MEMORY`, `ERR_RUNTIME`, `ERR_RUNTIME_NOT_FOUND`, `ERR_ADDON`, `ERR_ABORTED`
    */
   static async create(model: Uint8Array, options: SessionOptions & { signal?: AbortSignal } = {}): Promise<Session> {
     const { signal, ...sessionOptions } = options;
@@ -78,7 +79,7 @@ export class Session {
     const config = toNativeConfig(sessionOptions);
     const library = resolveLibrary(sessionOptions.libraryPath);
     const session = await withSignal(signal, cancellation =>
-      nativeEngine().createSession(library, toStableView(model), config, cancellation),
+      orRuntimeNotFound(nativeEngine().createSession(library, toStableView(model), config, cancellation)),
     );
     return new Session(session);
   }

@@ -1,5 +1,5 @@
 import { availableParallelism } from 'node:os';
-import sharp, { type Matrix3x3, type Sharp, type SharpOptions } from 'sharp';
+import type { Matrix3x3, Sharp, SharpOptions } from 'sharp';
 import { OnnxCamError, throwIfAborted } from '../common/errors.ts';
 import { isUint8Array, isUint16Array, ownArray } from '../common/kinds.ts';
 import { Turns } from '../common/turns.ts';
@@ -10,6 +10,7 @@ import { checkPixels, type DecodeOptions } from './decode-options.ts';
 import { type DeepRgb, type Depth, depthOf } from './depth.ts';
 import type { Size } from './geometry.ts';
 import { depthOfRaw, type RawData, type RawPixels, spreadRaw } from './raw-pixels.ts';
+import { loadSharp } from './sharp.ts';
 import { type DetectedSource, describeSource, detectSource, type ImageSource } from './source.ts';
 import { holdsYcbcr, isTiff, refuseFloats, YCBCR_TO_RGB } from './tiff-colours.ts';
 
@@ -42,7 +43,7 @@ const decoders = new Turns(Math.max(2, availableParallelism() - 1));
  * Opens a picture: reads the file, and of its content the head.
  * @param input what is given as bytes or raw pixels must not change until the last `decode` settles, or until `keep`
  * @throws `ERR_IMAGE_NOT_FOUND` when the file is missing; `ERR_IMAGE_INVALID` when it is no picture or has more pixels than
- * the limit; `ERR_ABORTED`.
+ * the limit; `ERR_ADDON` without sharp; `ERR_ABORTED`.
  */
 export async function openPicture(
   input: ImageSource | DetectedSource,
@@ -65,6 +66,7 @@ export async function openPicture(
   throwIfAborted(signal);
   if (isBitmap(bytes)) return openBitmap(name, bytes, limitInputPixels, signal);
   if (isTiff(bytes)) attempt(name, () => refuseFloats(bytes));
+  const sharp = await loadSharp();
   const { autoOrient, space, format, depth } = await sharp(ownArray(bytes), { ...OPTIONS, limitInputPixels: false })
     .metadata()
     .catch(cause => Promise.reject(undecodable(name, isHeic(bytes) ? new Error(NO_HEIC, { cause }) : cause)));
@@ -200,7 +202,7 @@ export class OpenPicture implements Size {
   ): Promise<RgbImage> | undefined {
     const shrink = Math.min(this.width / width, this.height / height);
     if (!this.#scales || shrink < LEAST_SHRINK) return undefined;
-    return this.#decode(() => this.#open().resize(width, height, { fit: 'fill', kernel }), signal);
+    return this.#decode(async () => (await this.#open()).resize(width, height, { fit: 'fill', kernel }), signal);
   }
 
   /**
@@ -214,8 +216,9 @@ export class OpenPicture implements Size {
       return spreadRaw({ data: this.#bytes, width, height, channels: this.#channels }, depth, signal);
     return this.#decoding(async () => {
       // sharp takes 16-bit values for unsigned ones.
-      const pixels = () => {
-        const shifted = zero === 0 ? this.#open() : this.#open().linear(1, zero);
+      const pixels = async () => {
+        const opened = await this.#open();
+        const shifted = zero === 0 ? opened : opened.linear(1, zero);
         return shifted.removeAlpha().toColourspace(space).raw({ depth: raw }).toBuffer({ resolveWithObject: true });
       };
       const { data, info } = await decoders.take(pixels, signal);
@@ -237,19 +240,21 @@ export class OpenPicture implements Size {
     this.#bytes = isUint8Array(this.#bytes) ? Uint8Array.from(this.#bytes) : this.#bytes.slice();
   }
 
-  #open(): Sharp {
+  async #open(): Promise<Sharp> {
+    const sharp = await loadSharp();
     const opened = sharp(ownArray(this.#bytes), this.#options);
     if (!this.#isYcbcr) return opened;
     const { matrix, offset } = YCBCR_TO_RGB;
     return opened.recomb(matrix.map(row => [...row]) as Matrix3x3).linear([1, 1, 1], [...offset]);
   }
 
-  #decode(pipeline: () => Sharp, signal: AbortSignal | undefined): Promise<RgbImage> {
+  #decode(pipeline: () => Promise<Sharp>, signal: AbortSignal | undefined): Promise<RgbImage> {
     return this.#decoding(async () => {
       const raw = (image: Sharp) => image.raw({ depth: 'uchar' }).toBuffer({ resolveWithObject: true });
-      const pixels = () => {
-        if (this.#isCmyk) return raw(pipeline().pipelineColourspace('cmyk').toColourspace('cmyk')).then(rgbOfCmyk);
-        return raw(pipeline().removeAlpha().toColourspace('srgb'));
+      const pixels = async () => {
+        const opened = await pipeline();
+        if (this.#isCmyk) return rgbOfCmyk(await raw(opened.pipelineColourspace('cmyk').toColourspace('cmyk')));
+        return raw(opened.removeAlpha().toColourspace('srgb'));
       };
       const { data, info } = await decoders.take(pixels, signal);
       checkRgb(info.channels);

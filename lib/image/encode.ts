@@ -1,5 +1,5 @@
 import { dirname, extname } from 'node:path';
-import sharp, { type Sharp } from 'sharp';
+import type { Sharp } from 'sharp';
 import { OnnxCamError } from '../common/errors.ts';
 import { ownArray } from '../common/kinds.ts';
 import { shown } from '../common/shown.ts';
@@ -8,6 +8,7 @@ import { writeFileAtomic } from '../io/atomic-write.ts';
 import { makeFolder } from '../io/make-folder.ts';
 import { folderError, outputError } from '../io/output-error.ts';
 import type { MaskPicture, RawPicture } from './raw-picture.ts';
+import { loadSharp } from './sharp.ts';
 
 /**
  * JPEG, WebP and AVIF keep colours at full resolution: halved, the edges of a colour map bleed. PNG and WebP are made
@@ -78,11 +79,12 @@ export function checkEncoding({ format, quality }: EncodeOptions, path?: string)
 
 /**
  * A picture as the bytes of a file.
- * @throws `ERR_OPTION_INVALID` as `checkEncoding`, `ERR_OUTPUT` for a picture that the format cannot hold.
+ * @throws `ERR_OPTION_INVALID` as `checkEncoding`, `ERR_OUTPUT` for a picture that the format cannot hold, `ERR_ADDON` without sharp.
  */
 export async function encodeImage(picture: RawPicture | MaskPicture, options: EncodeOptions = {}): Promise<Buffer> {
   const { format, quality } = checkEncoding(options);
   const { data, info } = picture;
+  const sharp = await loadSharp();
   try {
     const { width, height, channels } = info;
     const opened = sharp(ownArray(data), { raw: { width, height, channels }, limitInputPixels: false });

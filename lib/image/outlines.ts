@@ -1,8 +1,8 @@
-import sharp from 'sharp';
 import { OnnxCamError } from '../common/errors.ts';
 import { ownArray } from '../common/kinds.ts';
 import type { Affine, Rect } from './geometry.ts';
 import { type RawPicture, rawPicture } from './raw-picture.ts';
+import { loadSharp } from './sharp.ts';
 
 /** What is drawn around: boxes and polygons in the coordinates of some picture. */
 export interface Outlines {
@@ -46,6 +46,7 @@ export async function drawOutlines(
   const stroke = (colour: string, strokeWidth: number) =>
     `<path d="${path}" stroke="${colour}" stroke-width="${strokeWidth}"/>`;
   const svg = `<svg xmlns="http://www.w3.org/2000/svg" width="${width}" height="${height}"><g fill="none" stroke-linejoin="miter">${stroke('#000', 2 * half)}${stroke('#fff', line)}</g></svg>`;
+  const sharp = await loadSharp();
   const drawn = await sharp(ownArray(data), { raw: { width, height, channels }, limitInputPixels: false })
     .composite([{ input: Buffer.from(svg), limitInputPixels: false }])
     .removeAlpha()

@@ -1,5 +1,5 @@
-import sharp from 'sharp';
 import { checkPixels } from '../image/decode-options.ts';
+import { loadSharp, type SharpModule } from '../image/sharp.ts';
 import { openInside } from '../io/inside-folder.ts';
 import { readWhole } from '../io/regular-file.ts';
 import { invalidTruth } from './error.ts';
@@ -17,19 +17,20 @@ export interface ReadMask {
 /**
  * Reads a mask: 0 is background, 255 takes no part, every other value the object, whichever of several it is. A mask of 0 and 255
  * alone is black and white: there 255 is the object. Of files with a palette the numbers of its colours count, as of PASCAL VOC.
- * @throws `ERR_TRUTH_INVALID`
+ * @throws `ERR_TRUTH_INVALID`; `ERR_ADDON` without sharp
  */
 export async function readMaskFile(folder: string, path: string): Promise<ReadMask> {
+  const sharp = await loadSharp();
   try {
     const bytes = await readWhole(await openInside(folder, path), LARGEST);
-    return await decodeMask(bytes, path);
+    return await decodeMask(sharp, bytes, path);
   } catch (cause) {
     if ((cause as { code?: string }).code === 'ERR_TRUTH_INVALID') throw cause;
     throw invalidTruth(path, `the mask cannot be read: ${(cause as Error).message}`, cause);
   }
 }
 
-async function decodeMask(bytes: Uint8Array, path: string): Promise<ReadMask> {
+async function decodeMask(sharp: SharpModule, bytes: Uint8Array, path: string): Promise<ReadMask> {
   const { width, height, depth, isPalette, space } = await sharp(bytes, { limitInputPixels: false }).metadata();
   checkPixels(path, { width, height });
   const isDeep = depth === 'ushort';

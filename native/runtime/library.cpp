@@ -42,10 +42,10 @@ bool telemetryWanted() {
 
 using GetApiBase = const OrtApiBase*(ORT_API_CALL*)();
 
+/// What to do about it is said by lib/engine/runtime-not-found.ts.
 [[noreturn]] void fail(const std::string& path, const std::string& reason) {
-  throw CodedError("ERR_RUNTIME", "the ONNX Runtime library could not be loaded from " + path + ": " + reason +
-                                      "; install onnxruntime-node, or name a library with the option libraryPath or "
-                                      "the environment variable ONNX_CAM_ORT_LIBRARY");
+  throw CodedError("ERR_RUNTIME_NOT_FOUND",
+                   "the ONNX Runtime library could not be loaded from " + path + ": " + reason);
 }
 
 #ifdef _WIN32

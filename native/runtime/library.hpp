@@ -23,7 +23,7 @@ struct Library {
 
   /// Opens the library at `path` (UTF-8), or returns the one opened before. Any thread.
   /// Telemetry is switched off first, unless the user has set ORT_DISABLE_TELEMETRY himself.
-  /// Throws CodedError: ERR_RUNTIME when it cannot be opened, is no ONNX Runtime or is too old.
+  /// Throws CodedError: ERR_RUNTIME_NOT_FOUND when it cannot be opened, is no ONNX Runtime or is too old.
   static const Library& open(const std::string& path);
 
   /// The execution providers compiled into it, e.g. "CPUExecutionProvider".

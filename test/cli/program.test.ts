@@ -113,7 +113,7 @@ describe('doctor', () => {
     try {
       const { code, stdout } = await runHere(['doctor']);
       expect(code).toBe(1);
-      expect(stdout).toContain('not loaded (ERR_OPTION_INVALID)');
+      expect(stdout).toContain('not loaded (ERR_RUNTIME_NOT_FOUND)');
       expect(stdout).toContain('/nowhere/libonnxruntime.so');
       expect(stdout).toContain(process.versions.node);
       expect(stdout).not.toContain('All is well');

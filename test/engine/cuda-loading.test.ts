@@ -25,7 +25,7 @@ describe('the folder of ONNX Runtime', () => {
   it('may be named instead of the file', async () => {
     const named = join(folder, 'ort');
     await mkdir(named);
-    expect(() => resolveLibrary(named)).toThrow(expect.objectContaining({ code: 'ERR_OPTION_INVALID' }));
+    expect(() => resolveLibrary(named)).toThrow(expect.objectContaining({ code: 'ERR_RUNTIME_NOT_FOUND' }));
     const original = resolveLibrary();
     expect(resolveLibrary(dirname(original))).toBe(original);
   });

@@ -1,7 +1,6 @@
 import { existsSync, mkdtempSync, readdirSync, rmSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
-import { fileURLToPath } from 'node:url';
 import { afterAll, describe, expect, test } from 'vitest';
 import { Session } from '../../lib/engine/session.ts';
 import { type SessionOptions, toNativeConfig } from '../../lib/engine/session-options.ts';
@@ -83,20 +82,12 @@ describe('what is refused', () => {
     [{ executionProviders: [{ name: 'cuda', deviceId: -1 }] }, /deviceId must be a whole number/],
     [{ executionProviders: [{ name: 'cuda', options: { a: {} } }] }, /'a' must be a string, number or boolean/],
     [{ executionProviders: [{ name: 'cpu', deviceId: 0 }] }, /'cpu' provider takes no device_id/],
-    [{ libraryPath: '/nowhere/libonnxruntime.so' }, /libraryPath names .*nowhere.*does not exist/],
+    [{ libraryPath: 1 }, /`libraryPath` must be a path, not number/],
   ])('%j', async (options, message) => {
     const creation = Session.create(addModel(), options as SessionOptions);
     await expect(creation).rejects.toMatchObject({
       code: 'ERR_OPTION_INVALID',
       message: expect.stringMatching(message),
-    });
-  });
-
-  test('a file that is no ONNX Runtime', async () => {
-    const creation = Session.create(addModel(), { libraryPath: fileURLToPath(import.meta.url) });
-    await expect(creation).rejects.toMatchObject({
-      code: 'ERR_RUNTIME',
-      message: expect.stringMatching(/could not be loaded from .*options\.test\.ts.*install onnxruntime-node/),
     });
   });
 });

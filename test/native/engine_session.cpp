@@ -141,7 +141,7 @@ int main() {
   const Library& library = Library::open(path);
   CHECK(&Library::open(path) == &library);
   CHECK(library.providers().size() > 0);
-  CHECK_THROWS(Library::open("/nowhere/libonnxruntime.so"), CodedError, hasCode("ERR_RUNTIME"));
+  CHECK_THROWS(Library::open("/nowhere/libonnxruntime.so"), CodedError, hasCode("ERR_RUNTIME_NOT_FOUND"));
   {
     SessionConfig config;
     config.intraOpThreads = 1;
