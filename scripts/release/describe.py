@@ -63,6 +63,7 @@ def pe(binary):
     }
 
 
+lief.logging.disable()  # it remarks on what zig's linker leaves out
 path = sys.argv[1]
 binary = lief.parse(path) if not lief.is_macho(path) else lief.MachO.parse(path)
 read = {lief.ELF.Binary: elf, lief.PE.Binary: pe, lief.MachO.FatBinary: macho}

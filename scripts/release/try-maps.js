@@ -1,13 +1,12 @@
 // What scripts/try-platforms.sh runs in a folder where the packed package is installed:
-//   node try-maps.mjs OUT         pictures (sharp's work) and tensors
-//   node try-maps.mjs OUT TENSORS reads the tensors from that folder and lets sharp alone
+//   node try-maps.mjs OUT      explains the bundled pictures, by name and as tensors made by sharp
 // Writes maps as bytes of float32 and OUT/report.json: console output gets lost under wine.
-import { copyFileSync, mkdirSync, readdirSync, readFileSync, writeFileSync } from 'node:fs';
+import { mkdirSync, readdirSync, writeFileSync } from 'node:fs';
 import { createRequire } from 'node:module';
 import { dirname, join } from 'node:path';
 import { load } from 'onnx-cam';
 
-const [out, tensors] = process.argv.slice(2);
+const out = process.argv[2];
 const assets = join(dirname(createRequire(import.meta.url).resolve('onnx-cam/package.json')), 'assets');
 // Few runs of the network: under qemu each takes seconds.
 const METHODS = {
@@ -39,15 +38,13 @@ async function pictureTensor(file) {
 }
 
 const cam = await load(join(assets, 'efficientnet-lite0.onnx'));
-const report = { node: process.version, platform: `${process.platform}-${process.arch}`, maps: 0, pictures: false };
+const report = { node: process.version, platform: `${process.platform}-${process.arch}`, maps: 0 };
 for (const file of readdirSync(join(assets, 'pictures')).filter(name => /\.(jpe?g|png|webp)$/.test(name))) {
-  const name = `${file}.tensor.f32`;
-  if (tensors !== undefined) copyFileSync(join(tensors, name), join(out, name));
-  else write(name, await pictureTensor(file));
-  const bytes = readFileSync(join(out, name));
-  const data = new Float32Array(bytes.buffer.slice(bytes.byteOffset, bytes.byteOffset + bytes.byteLength));
-  const inputs = { tensor: { type: 'float32', data, dims: [1, 3, SIDE, SIDE] } };
-  if (tensors === undefined) inputs.picture = join(assets, 'pictures', file);
+  const data = await pictureTensor(file);
+  const inputs = {
+    tensor: { type: 'float32', data, dims: [1, 3, SIDE, SIDE] },
+    picture: join(assets, 'pictures', file),
+  };
   for (const [kind, input] of Object.entries(inputs)) {
     for (const [method, params] of Object.entries(kind === 'tensor' ? METHODS : { 'grad-cam': {} })) {
       const explanation = await cam.explain(input, { method, params });
@@ -57,6 +54,5 @@ for (const file of readdirSync(join(assets, 'pictures')).filter(name => /\.(jpe?
     }
   }
 }
-report.pictures = tensors === undefined;
 await cam.dispose();
 writeFileSync(join(out, 'report.json'), JSON.stringify(report));
