@@ -1,8 +1,8 @@
 #!/usr/bin/env node
-import { createHash } from 'node:crypto';
 // npm run build:release: the published binaries of all platforms, into prebuilds/, from one linux-x64 machine.
 //   node scripts/build-release.js [platform …] [--no-cuda]      all of scripts/release/platforms.js unless some are named
-// Needs CMake, Python 3 and, for the kernels for GPUs, g++. Two builds of one commit give the same bytes.
+// Needs CMake, Python 3 and, for the kernels for GPUs, g++. Two builds of one commit in one folder give the same bytes.
+import { createHash } from 'node:crypto';
 import { copyFileSync, mkdirSync, readFileSync, rmSync } from 'node:fs';
 import { availableParallelism } from 'node:os';
 import { join } from 'node:path';
