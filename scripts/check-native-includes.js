@@ -6,6 +6,7 @@ import { extname, join } from 'node:path';
 
 const ORDER = [
   'addon.cpp',
+  'windows',
   'binding',
   'scoring',
   'engine',
