@@ -102,7 +102,7 @@ async function pack() {
   const printed = await checked(['npm', 'pack', '--ignore-scripts', '--json', '--pack-destination', scratch], root);
   const { filename, files } = JSON.parse(printed)[0] ?? Object.values(JSON.parse(printed))[0];
   const paths = files.map(({ path }) => path);
-  for (const [part, how] of Object.entries({ dist: 'npm run build', prebuilds: 'npm run prebuildify' }))
+  for (const [part, how] of Object.entries({ dist: 'npm run build', prebuilds: 'npm run build:release' }))
     if (!paths.some(path => path.startsWith(`${part}/`))) throw new Error(`there is no ${part}/ to pack: ${how}`);
   return join(scratch, filename);
 }
