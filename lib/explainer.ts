@@ -22,24 +22,40 @@ import { type ExplainSource, type ReadingCall, type ReadyImage, readImage, split
 import { checkExplainOptions, checkInputs, type ExplainOptions } from './options.ts';
 import { targetsOf } from './request/request.ts';
 import { rowHead } from './request/targets.ts';
-import type { Explanation, Prediction } from './result/explanation.ts';
+import type { Explanation } from './result/explanation.ts';
+import type { Prediction } from './result/explanation-fields.ts';
 import { parseTarget } from './targets/parse.ts';
 import { outputOf } from './targets/resolve.ts';
 
+/** Options of `stream`: those of `explain`, and how many images are in work. */
 export interface StreamOptions extends ExplainOptions {
   /** Images in work at once (default: what keeps the thread budget busy, twice its threads and one). */
   concurrency?: number;
 }
 
+/** Options of `predict`. */
+export interface PredictOptions {
+  /** So many classes at most, the best first (default 5). */
+  topK?: number;
+  /** Ends the call with `ERR_ABORTED`. */
+  signal?: AbortSignal;
+  /** Fixed tensors for inputs besides the image, before those of `load`. */
+  inputs?: ExplainOptions['inputs'];
+}
+
 /** A layer that can be explained. */
 export interface LayerListing {
+  /** The tensor's name: what `layer` takes. */
   readonly name: string;
+  /** Name of the node that makes it; `layer` takes it too. */
   readonly node: string;
+  /** Of that node. */
   readonly operator: string;
   /** −1 where the size follows the batch. */
   readonly shape: readonly number[];
   /** True for the automatic choice. */
   readonly chosen: boolean;
+  /** Why it was chosen; null for the others. */
   readonly reason: string | null;
 }
 
@@ -55,6 +71,7 @@ export class Explainer {
   readonly #measuring: MeasureCalls;
   #disposed: Promise<void> | undefined;
 
+  /** @internal */
   constructor(parts: ExplainerParts) {
     this.#parts = parts;
     this.#calls = new ExplainCalls(parts);
@@ -65,7 +82,11 @@ export class Explainer {
    * Explains one image or a batch.
    * @returns one explanation; an array for an array of images (or a tensor with N > 1), for `methods`, for several targets of an image
    * (an array, or one that stands for several) and for layers with `fuse: false`, nested in this order.
-   * @throws OnnxCamError; see `ErrorCode`.
+   * @throws `ERR_OPTION_INVALID`, `ERR_METHOD_UNKNOWN`, `ERR_METHOD_UNSUPPORTED`, `ERR_TARGET_UNKNOWN`, `ERR_TARGET_RANGE`,
+   * `ERR_LAYER_NOT_FOUND`, `ERR_NO_SPATIAL_LAYER`, `ERR_NO_GRADIENT` for what was asked of this model; `ERR_IMAGE_NOT_FOUND`,
+   * `ERR_IMAGE_INVALID`, `ERR_INPUT_SHAPE` for the image; `ERR_MODEL_NOT_FOUND`, `ERR_MODEL_INVALID`, `ERR_MODEL_UNSUPPORTED`,
+   * `ERR_EXTERNAL_DATA` for a target's graph or the model itself; `ERR_RUNTIME`, `ERR_OUT_OF_MEMORY` for what running it meets;
+   * `ERR_BUSY`, `ERR_ABORTED`, `ERR_DISPOSED`
    */
   async explain(images: readonly ExplainSource[], options: OneEachOptions): Promise<Explanation[]>;
   async explain<S extends ExplainSource | readonly ExplainSource[]>(
@@ -138,11 +159,12 @@ export class Explainer {
     return startEvaluation({ ...this.#parts, calls: this.#measuring }, source, options);
   }
 
-  /** The classes with the largest logits; of a detector the best candidate of each class. */
-  async predict(
-    image: ExplainSource,
-    options: { topK?: number; signal?: AbortSignal; inputs?: ExplainOptions['inputs'] } = {},
-  ): Promise<Prediction[]> {
+  /**
+   * The classes with the largest logits; of a detector the best candidate of each class.
+   * @throws `ERR_OPTION_INVALID`; `ERR_MODEL_UNSUPPORTED` for an output without one score per class; `ERR_IMAGE_NOT_FOUND`, `ERR_IMAGE_INVALID`,
+   * `ERR_INPUT_SHAPE`, also for several images; `ERR_RUNTIME`, `ERR_OUT_OF_MEMORY`, `ERR_BUSY`, `ERR_ABORTED`, `ERR_DISPOSED`
+   */
+  async predict(image: ExplainSource, options: PredictOptions = {}): Promise<Prediction[]> {
     this.#checkUsable();
     checkObject(options, 'predict');
     checkNames(options, ['topK', 'signal', 'inputs'], 'predict');
@@ -186,7 +208,10 @@ export class Explainer {
     return Explainer.streamOver([this], source, options);
   }
 
-  /** Behind the exported function `stream`, which says what it does. */
+  /**
+   * Behind the exported function `stream`, which says what it does.
+   * @internal
+   */
   static streamOver<T extends ExplainSource>(
     explainers: readonly Explainer[],
     source: StreamSource<T>,
@@ -222,7 +247,7 @@ export class Explainer {
     return this.#parts.schedule.concurrency;
   }
 
-  /** Hexadecimal SHA-256 of the model file. */
+  /** Hexadecimal SHA-256 of the model file, as it was read. */
   sha256(): Promise<string> {
     return this.#base.network.model.sha256();
   }
@@ -243,6 +268,7 @@ export class Explainer {
     return this.#disposed;
   }
 
+  /** The same, for `await using`. */
   async [Symbol.asyncDispose](): Promise<void> {
     await this.dispose();
   }

@@ -58,22 +58,31 @@ export interface LoadOptions extends Omit<SessionOptions, 'externalFiles' | 'ext
   /** Ends loading, not what is done with the model later. */
   signal?: AbortSignal;
   /** Layout of token layers where it cannot be found from the shapes. */
-  tokens?: { readonly grid?: readonly [height: number, width: number]; readonly prefix?: number };
+  tokens?: {
+    /** Rows and columns of the tokens that lie on the picture. */
+    readonly grid?: readonly [height: number, width: number];
+    /** Tokens before them, such as a class token. */
+    readonly prefix?: number;
+  };
 }
 
 /** A tensor's or node's name, a negative number (candidates counted from the end), 'auto' or 'stages'. */
 export type LayerName = string | number;
+/** A layer, or several, of which one map is made (or one each, with `fuse: false`). */
 export type LayerOption = LayerName | readonly LayerName[];
 
+/** Options of `explain`. */
 export interface ExplainOptions extends MethodOptions {
   /**
    * What to explain (default 'top1'). An array is several targets of one image, or of a batch one for each image; its entries may be
    * arrays then, and `[[a, b]]` is several targets of every image.
    */
   target?: TargetInput | readonly (TargetInput | readonly TargetInput[])[];
+  /** What the map is made from (default 'auto': one layer; several for methods that are defined on several). */
   layer?: LayerOption;
   /** With an array of layers: one map from all of them (default, as `fusion` says), or one for each. */
   fuse?: boolean;
+  /** Ends the call with `ERR_ABORTED`, runs of the network under way too. */
   signal?: AbortSignal;
   /**
    * Called with images done; of `explain` where score methods or techniques run with their passes, a method and an image counting as

@@ -27,7 +27,8 @@ const read = (file: string): string => readFileSync(join(ROOT, file), 'utf8');
 function filesIn(folder: string, pattern: RegExp): string[] {
   return readdirSync(join(ROOT, folder), { recursive: true, withFileTypes: true })
     .filter(entry => entry.isFile() && pattern.test(entry.name))
-    .map(entry => relative(ROOT, join(entry.parentPath, entry.name)).replaceAll('\\', '/'));
+    .map(entry => relative(ROOT, join(entry.parentPath, entry.name)).replaceAll('\\', '/'))
+    .filter(file => !file.includes('node_modules/'));
 }
 
 /** What `#…` may say of a page: headings as GitHub makes anchors of them, and anchors written out. */

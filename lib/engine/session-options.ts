@@ -13,23 +13,31 @@ export interface SessionOptions {
    * is an error, unless `'cpu'` is listed as well: then it is one of `session.warnings`.
    */
   executionProviders?: readonly ExecutionProvider[];
+  /** How far ONNX Runtime rewrites the graph (default 'all'). */
   graphOptimizationLevel?: 'disabled' | 'basic' | 'extended' | 'layout' | 'all';
   /** Threads inside one run; 0 (default) leaves it to ONNX Runtime: physical cores. They stop spinning after a run. */
   intraOpNumThreads?: number;
   /** Threads between operators with `executionMode: 'parallel'`; 0 (default) leaves it to ONNX Runtime. */
   interOpNumThreads?: number;
+  /** Operators one after the other (default 'sequential'), or side by side. */
   executionMode?: 'sequential' | 'parallel';
+  /** Keep memory between runs (default true). */
   enableCpuMemArena?: boolean;
+  /** Plan memory by the first run of each size (default true). */
   enableMemPattern?: boolean;
+  /** In ONNX Runtime's log lines. */
   logId?: string;
   /** 0 verbose … 4 fatal (default, because failures are thrown), on standard error. */
   logSeverityLevel?: 0 | 1 | 2 | 3 | 4;
+  /** Of verbose lines, from 0 (default). */
   logVerbosityLevel?: number;
   /** Writes a profile when the session is released. */
   enableProfiling?: boolean;
+  /** Path of the profile, before a date (default 'onnxruntime_profile_'). */
   profileFilePrefix?: string;
   /** Writes the optimised model to this file. */
   optimizedModelFilePath?: string;
+  /** Sizes of dynamic dimensions, by their names in the model. */
   freeDimensionOverrides?: Readonly<Record<string, number>>;
   /** Session configuration entries, nested at the dots: `{ session: { set_denormal_as_zero: '1' } }`. */
   extra?: Readonly<Record<string, unknown>>;

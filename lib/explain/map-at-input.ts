@@ -8,7 +8,8 @@ import { normalize } from '../kernels/index.ts';
 import type { Maps } from '../kernels/types.ts';
 import { sized } from '../methods/conventions/convention.ts';
 import { inputSize, type ReadyImage } from '../network/images.ts';
-import { Explanation, type HeatMap } from '../result/explanation.ts';
+import { Explanation } from '../result/explanation.ts';
+import type { HeatMap } from '../result/explanation-fields.ts';
 
 /** A map from anywhere: row-major values, or an explanation. */
 export type MapInput = Explanation | Pick<HeatMap, 'data' | 'width' | 'height'>;

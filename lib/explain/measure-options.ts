@@ -20,20 +20,27 @@ export interface MeasureOptions {
   metrics?: readonly MetricSpec[];
   /** Default: the class of the explanation that is judged, else 'top1'. */
   target?: TargetInput;
+  /** Whose formulas, defaults and tie rules (default: the explanation's, else 'paper'). */
   convention?: MetricConvention;
   /** Where the object is: { boxes, mask, label }, a function of the image, or a path as `evaluate` takes. */
   truth?: TruthInput;
   /** Of metrics that explain again; an Explanation brings its own. */
   method?: string;
+  /** Parameters of `method`. */
   params?: Readonly<Record<string, unknown>>;
+  /** Layers of `method`. */
   layer?: LayerOption;
+  /** How `method` joins several layers. */
   fusion?: Fusion;
+  /** What sharpens the maps of `method`. */
   technique?: TechniqueOption;
   /** Seed of everything random (default 0). */
   seed?: number;
   /** Images per network run. */
   batchSize?: number;
+  /** Fixed tensors for inputs besides the image, before those of `load`. */
   inputs?: Readonly<Record<string, Tensor>>;
+  /** Ends the call with `ERR_ABORTED`. */
   signal?: AbortSignal;
   /** Called with the passes done. */
   onProgress?: (progress: Progress) => void;

@@ -26,4 +26,5 @@ export type SeveralOptions =
       readonly target: TargetOf<'top'> | 'top2' | 'top3' | 'top5' | 'top10' | readonly SingleTarget[];
     });
 
-type SingleTarget = number | string | Exclude<Target, TargetOf<'top' | 'output'>>;
+/** A target that stands for one score. */
+export type SingleTarget = number | string | Exclude<Target, TargetOf<'top' | 'output'>>;
