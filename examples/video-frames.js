@@ -19,7 +19,8 @@ for await (const { result, error } of cam.stream(frames, { target, mapSize: { ma
   if (error) throw error;
   results.push(result);
 }
-const largest = Math.max(...results.map(({ raw }) => raw.data.reduce((a, b) => Math.max(a, b))));
+const ranges = await Promise.all(results.map(result => result.range()));
+const largest = Math.max(...ranges.map(range => range?.[1] ?? 0));
 if (!(largest > 0)) throw new Error(`nothing speaks for ${label ?? target}: ${results[0].reason}`);
 const overlays = await Promise.all(results.map(result => result.toBuffer({ range: [0, largest] })));
 await cam.dispose();

@@ -18,7 +18,7 @@ import type { TargetInput } from './targets/target.ts';
 import { checkTechnique, type TechniqueOption } from './techniques/choose.ts';
 
 /** Options of `load`: onnxruntime-node's session options by their names, and how pictures meet this model. */
-export interface LoadOptions extends Omit<SessionOptions, 'externalFiles' | 'externalFolder'>, DecodeOptions {
+export interface LoadOptions extends Omit<SessionOptions, 'externalFiles'>, DecodeOptions {
   /**
    * The explainer's whole thread budget (default: physical cores). A single run uses that many threads; perturbation
    * methods use that many one-thread runs.
