@@ -13,17 +13,21 @@ import type { Convention, LayerTensors, MethodDefinition, MethodNeeds } from './
 import { CONVENTIONS, needsOf } from './methods/definition.ts';
 import { resolveParams } from './methods/params.ts';
 import { findMethod } from './methods/registry.ts';
-import type { HeatMap, RawMap } from './result/explanation.ts';
+import type { HeatMap, RawMap } from './result/explanation-fields.ts';
 import type { MapStatus } from './result/status.ts';
 import { GivenScores } from './scoring/given-scores.ts';
 
 /** A float tensor with dims [C, h, w] or [N, C, h, w]. */
 export interface MapTensor {
+  /** Row-major. */
   readonly data: Float32Array;
+  /** [C, h, w] or [N, C, h, w]. */
   readonly dims: readonly number[];
 }
 
+/** What `computeMap` makes a map of; each method says which of them it needs. */
 export interface MapTensors {
+  /** A: the feature maps of a layer. */
   readonly activations: MapTensor;
   /** ∂score/∂A, of the same shape. */
   readonly gradients?: MapTensor | undefined;
@@ -41,18 +45,27 @@ export interface MapTensors {
   readonly scores?: Float32Array | MapTensor | undefined;
 }
 
+/** Options of `computeMap`. */
 export interface ComputeMapOptions {
+  /** Whose formula and post-processing (default 'paper'). */
   readonly convention?: Convention | undefined;
+  /** The method's parameters (default: the convention's). */
   readonly params?: Readonly<Record<string, unknown>> | undefined;
   /** Size of the resulting map (default: the tensors' own). */
   readonly size?: readonly [width: number, height: number] | undefined;
+  /** Seed of everything random (default 0). */
   readonly seed?: number | undefined;
 }
 
+/** What `computeMap` gives for one image. */
 export interface ComputedMap {
+  /** In [0, 1]. */
   readonly map: HeatMap;
+  /** Before the outermost ReLU, normalisation and resizing. */
   readonly raw: RawMap;
+  /** 'ok', or what is wrong with the map. */
   readonly status: MapStatus;
+  /** Why, and what to try; null when it is ok. */
   readonly reason: string | null;
 }
 

@@ -8,12 +8,14 @@ import { elementCount } from './engine/tensor.ts';
 import type { Maps } from './kernels/types.ts';
 import { sized } from './methods/conventions/convention.ts';
 import { spearman } from './metrics/support/spearman.ts';
-import type { Explanation, HeatMap, RawMap } from './result/explanation.ts';
+import type { Explanation } from './result/explanation.ts';
+import type { HeatMap, RawMap } from './result/explanation-fields.ts';
 import { isExplanation } from './result/is-explanation.ts';
 
 /** A map from anywhere: an explanation, whose `map` is meant, or row-major values; of volumes with `dims` [D, H, W]. */
 export type ComparedMap = Explanation | Pick<HeatMap, 'data' | 'width' | 'height'> | HeatMap | RawMap;
 
+/** Options of `correlation`. */
 export interface CorrelationOptions {
   /** Of the values (`'pearson'`, default), or of their ranks, equal ones sharing the mean of theirs (`'spearman'`). */
   readonly kind?: 'pearson' | 'spearman' | undefined;

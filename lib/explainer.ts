@@ -39,7 +39,8 @@ import {
 } from './options.ts';
 import { targetsOf } from './request/request.ts';
 import { rowHead } from './request/targets.ts';
-import type { Explanation, Prediction } from './result/explanation.ts';
+import type { Explanation } from './result/explanation.ts';
+import type { Prediction } from './result/explanation-fields.ts';
 import { parseTarget } from './targets/parse.ts';
 import { outputOf } from './targets/resolve.ts';
 
@@ -69,7 +70,11 @@ export class Explainer {
    * Explains one image or a batch.
    * @returns one explanation; an array for an array of images (or a tensor with N > 1), for `methods`, for several targets of an image
    * (an array, or one that stands for several) and for layers with `fuse: false`, nested in this order.
-   * @throws OnnxCamError; see `ErrorCode`.
+   * @throws `ERR_OPTION_INVALID`, `ERR_METHOD_UNKNOWN`, `ERR_METHOD_UNSUPPORTED`, `ERR_TARGET_UNKNOWN`, `ERR_TARGET_RANGE`,
+   * `ERR_LAYER_NOT_FOUND`, `ERR_NO_SPATIAL_LAYER`, `ERR_NO_GRADIENT` for what was asked of this model; `ERR_IMAGE_NOT_FOUND`,
+   * `ERR_IMAGE_INVALID`, `ERR_INPUT_SHAPE` for the image; `ERR_MODEL_NOT_FOUND`, `ERR_MODEL_INVALID`, `ERR_MODEL_UNSUPPORTED`,
+   * `ERR_EXTERNAL_DATA` for a target's graph or the model itself; `ERR_RUNTIME`, `ERR_OUT_OF_MEMORY` for what running it meets;
+   * `ERR_BUSY`, `ERR_ABORTED`, `ERR_DISPOSED`
    */
   async explain<S extends ExplainImages>(image: S, options: ThreeLevels<S>): Promise<PerImage<S, Explanation[][][]>>;
   async explain<S extends ExplainImages>(image: S, options: TwoLevels<S>): Promise<PerImage<S, Explanation[][]>>;
@@ -142,7 +147,11 @@ export class Explainer {
     return startEvaluation({ ...this.#parts, calls: this.#measuring }, source, options);
   }
 
-  /** The classes with the largest logits; of a detector the best candidate of each class. */
+  /**
+   * The classes with the largest logits; of a detector the best candidate of each class.
+   * @throws `ERR_OPTION_INVALID`; `ERR_MODEL_UNSUPPORTED` for an output without one score per class; `ERR_IMAGE_NOT_FOUND`, `ERR_IMAGE_INVALID`,
+   * `ERR_INPUT_SHAPE`, also for several images; `ERR_RUNTIME`, `ERR_OUT_OF_MEMORY`, `ERR_BUSY`, `ERR_ABORTED`, `ERR_DISPOSED`
+   */
   async predict(image: ExplainSource, options: PredictOptions = {}): Promise<Prediction[]> {
     this.#checkUsable();
     checkObject(options, 'predict');
@@ -200,7 +209,10 @@ export class Explainer {
     return Explainer.streamOver([this], source, options);
   }
 
-  /** Behind the exported function `stream`, which says what it does. */
+  /**
+   * Behind the exported function `stream`, which says what it does.
+   * @internal
+   */
   static streamOver<T extends ExplainSource>(
     explainers: readonly Explainer[],
     source: StreamSource<T>,
@@ -236,7 +248,7 @@ export class Explainer {
     return this.#parts.schedule.concurrency;
   }
 
-  /** Hexadecimal SHA-256 of the model file. */
+  /** Hexadecimal SHA-256 of the model file, as it was read. */
   sha256(): Promise<string> {
     return this.#base.network.model.sha256();
   }
@@ -257,6 +269,7 @@ export class Explainer {
     return this.#disposed;
   }
 
+  /** The same, for `await using`. */
   async [Symbol.asyncDispose](): Promise<void> {
     await this.dispose();
   }

@@ -30,7 +30,8 @@ const NO_FILES = { enableProfiling: undefined, optimizedModelFilePath: undefined
  * Loads an ONNX model for explaining: reads it, finds its input, class scores and layers.
  * @param model path, `file:` URL, or the file's bytes (which must not change while the explainer is in use)
  * @throws `ERR_MODEL_NOT_FOUND`, `ERR_MODEL_INVALID`, `ERR_MODEL_UNSUPPORTED`, `ERR_EXTERNAL_DATA`,
- * `ERR_OPTION_INVALID`, `ERR_PROVIDER_UNAVAILABLE`, `ERR_ADDON`, `ERR_RUNTIME`, `ERR_RUNTIME_NOT_FOUND`, `ERR_ABORTED`
+ * `ERR_OPTION_INVALID`, `ERR_INPUT_SHAPE` where pictures cannot be its input, `ERR_PROVIDER_UNAVAILABLE`, `ERR_ADDON`,
+ * `ERR_RUNTIME_NOT_FOUND`, `ERR_RUNTIME`, `ERR_OUT_OF_MEMORY`, `ERR_ABORTED`
  */
 export async function load(model: string | URL | Uint8Array, options: LoadOptions = {}): Promise<Explainer> {
   checkSource(model);

@@ -19,7 +19,7 @@ import type { TargetInput } from './targets/target.ts';
 import { checkTechnique, type TechniqueOption } from './techniques/choose.ts';
 
 /** Options of `load`: onnxruntime-node's session options by their names, and how pictures meet this model. */
-export interface LoadOptions extends Omit<SessionOptions, 'externalFiles' | 'externalFolder'>, DecodeOptions {
+export interface LoadOptions extends Omit<SessionOptions, 'externalFiles'>, DecodeOptions {
   /**
    * The explainer's whole thread budget (default: physical cores). A single run uses that many threads; perturbation
    * methods use that many one-thread runs.
@@ -59,22 +59,33 @@ export interface LoadOptions extends Omit<SessionOptions, 'externalFiles' | 'ext
   /** Ends loading, not what is done with the model later. */
   signal?: AbortSignal | undefined;
   /** Layout of token layers where it cannot be found from the shapes. */
-  tokens?: { readonly grid?: readonly [height: number, width: number]; readonly prefix?: number } | undefined;
+  tokens?:
+    | {
+        /** Rows and columns of the tokens that lie on the picture. */
+        readonly grid?: readonly [height: number, width: number] | undefined;
+        /** Tokens before them, such as a class token. */
+        readonly prefix?: number | undefined;
+      }
+    | undefined;
 }
 
 /** A tensor's or node's name, a negative number (candidates counted from the end), 'auto' or 'stages'. */
 export type LayerName = string | number;
+/** A layer, or several, of which one map is made (or one each, with `fuse: false`). */
 export type LayerOption = LayerName | readonly LayerName[];
 
+/** Options of `explain`. */
 export interface ExplainOptions extends MethodOptions {
   /**
    * What to explain (default 'top1'). An array is several targets of one image, or of a batch one for each image; its entries may be
    * arrays then, and `[[a, b]]` is several targets of every image.
    */
   target?: TargetInput | readonly (TargetInput | readonly TargetInput[])[] | undefined;
+  /** What the map is made from (default 'auto': one layer; several for methods that are defined on several). */
   layer?: LayerOption | undefined;
   /** With an array of layers: one map from all of them (default, as `fusion` says), or one for each. */
   fuse?: boolean | undefined;
+  /** Ends the call with `ERR_ABORTED`, runs of the network under way too. */
   signal?: AbortSignal | undefined;
   /**
    * Called with images done; of `explain` where score methods or techniques run with their passes, a method and an image counting as
@@ -102,8 +113,10 @@ export interface AtOnce {
   concurrency?: number | undefined;
 }
 
+/** Options of `stream`: those of `explain`, and how many images are in work. */
 export interface StreamOptions extends ExplainOptions, AtOnce {}
 
+/** Options of `predict`. */
 export interface PredictOptions extends Pick<ExplainOptions, 'signal' | 'inputs'> {
   /** How many classes (default 5). */
   topK?: number | undefined;
@@ -111,13 +124,17 @@ export interface PredictOptions extends Pick<ExplainOptions, 'signal' | 'inputs'
 
 /** A layer that can be explained. */
 export interface LayerListing {
+  /** The tensor's name: what `layer` takes. */
   readonly name: string;
+  /** Name of the node that makes it; `layer` takes it too. */
   readonly node: string;
+  /** Of that node. */
   readonly operator: string;
   /** −1 where the size follows the batch. */
   readonly shape: readonly number[];
   /** True for the automatic choice. */
   readonly chosen: boolean;
+  /** Why it was chosen; null for the others. */
   readonly reason: string | null;
 }
 

@@ -27,7 +27,8 @@ const read = (file: string): string => readFileSync(join(ROOT, file), 'utf8');
 function filesIn(folder: string, pattern: RegExp): string[] {
   return readdirSync(join(ROOT, folder), { recursive: true, withFileTypes: true })
     .filter(entry => entry.isFile() && pattern.test(entry.name))
-    .map(entry => relative(ROOT, join(entry.parentPath, entry.name)).replaceAll('\\', '/'));
+    .map(entry => relative(ROOT, join(entry.parentPath, entry.name)).replaceAll('\\', '/'))
+    .filter(file => !file.includes('node_modules/'));
 }
 
 /** What `#…` may say of a page: headings as GitHub makes anchors of them, and anchors written out. */
@@ -49,7 +50,10 @@ function anchorsOf(page: string): ReadonlySet<string> {
 /** The members of the type, as it is written. */
 const errorCodes = [...read('lib/common/errors.ts').matchAll(/^ {2}\| '(ERR_\w+)'/gm)].map(([, code]) => code!);
 
-const pages = ['README.md', 'CONTRIBUTING.md', ...filesIn('docs', /\.md$/)];
+const pages = [
+  ...['README.md', 'CONTRIBUTING.md', 'CHANGELOG.md', 'SECURITY.md', 'examples/README.md'],
+  ...filesIn('docs', /\.md$/),
+];
 const anchors = new Map(pages.map(page => [page, anchorsOf(read(page))]));
 // This file has the forms that it looks for.
 const sources = ['lib', 'native', 'bench', 'test', 'scripts']
@@ -156,6 +160,39 @@ it('the README lists the methods in the order of the registry', () => {
   expect([...table!.matchAll(/^\| `([^`]+)` \| ([^|]+) \|/gm)].map(([, name, title]) => [name, title])).toEqual(
     METHODS.map(({ name, title }) => [name, title]),
   );
+});
+
+describe('CHANGELOG.md', () => {
+  const page = read('CHANGELOG.md');
+
+  it("begins with the package's version", () => {
+    expect(/^## \[(.+?)\]/m.exec(page)![1]).toBe(JSON.parse(read('package.json')).version);
+  });
+
+  it('counts what is there', () => {
+    const kinds = new Set(METRICS.map(({ family }) => family)).size;
+    expect(page).toContain(`${METHODS.length} methods`);
+    expect(page).toContain(`${METRICS.length} metrics of ${kinds} kinds`);
+    expect(page).toContain(`${TECHNIQUES.length} techniques`);
+  });
+});
+
+describe('docs/README.md', () => {
+  const links = [...read('docs/README.md').matchAll(/\]\(([\w./-]+\.md)/g)].map(([, link]) => link!);
+
+  it('leads to every page', () => {
+    const missing = pages
+      .filter(page => page.startsWith('docs/') && page !== 'docs/README.md')
+      .filter(page => {
+        const link = page.slice('docs/'.length);
+        return !links.includes(link) && !links.includes(`${dirname(link)}/README.md`);
+      });
+    expect(missing).toEqual([]);
+  });
+
+  it('is linked by the README', () => {
+    expect(read('README.md')).toContain('](docs/README.md)');
+  });
 });
 
 describe('what sources cite', () => {

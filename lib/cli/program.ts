@@ -34,7 +34,8 @@ export async function runCommandLine(argv: readonly string[], context: CommandCo
   }
 }
 
-function buildProgram(context: CommandContext, finish: (code: number) => void): Command {
+/** Every command with its options. */
+export function buildProgram(context: CommandContext, finish: (code: number) => void): Command {
   const program = new Command('onnx-cam')
     .description('Class activation maps for any ONNX image model: which part of a picture made the model decide.')
     .version(packageVersion(), '-V, --version', 'print the version')

@@ -1,5 +1,6 @@
 /** How far something is, and whose step was the last. */
 export interface Progress {
+  /** So many so far. */
   readonly done: number;
   /** The same from the first report to the last. */
   readonly total: number;

@@ -47,6 +47,14 @@ export const PRECISIONS = ['auto', 'fp32', 'tf32', 'fp16'] as const;
 /** What the runs on changed inputs compute in: as the network does, or in an int8 version of it. */
 export const SCORING_PRECISIONS = ['fp32', 'int8'] as const;
 
+/**
+ * What runs on changed inputs compute in: 'fp32', or 'int8' on a CPU.
+ * @useDeclaredType
+ */
 export type ScoringPrecision = (typeof SCORING_PRECISIONS)[number];
 
+/**
+ * What a network computes in: as the model is, or 'fp32', 'tf32' (CUDA), 'fp16'.
+ * @useDeclaredType
+ */
 export type Precision = (typeof PRECISIONS)[number];

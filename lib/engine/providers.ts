@@ -6,6 +6,7 @@ import type { KeyValue, NativeConfig } from './native-engine.ts';
 /** An execution provider as onnxruntime-node shapes it, with ONNX Runtime's own provider keys in `options`. */
 export type ExecutionProvider = string | ExecutionProviderConfig;
 
+/** An execution provider with options. */
 export interface ExecutionProviderConfig {
   /** `'cpu'`, `'cuda'`, `'tensorrt'`, `'dml'`, `'coreml'`, …, or ONNX Runtime's own spelling. */
   readonly name: string;

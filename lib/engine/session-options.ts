@@ -14,23 +14,31 @@ export interface SessionOptions {
    * is an error, unless `'cpu'` is listed as well: then it is one of `session.warnings`.
    */
   executionProviders?: readonly ExecutionProvider[] | undefined;
+  /** How far ONNX Runtime rewrites the graph (default 'all'). */
   graphOptimizationLevel?: 'disabled' | 'basic' | 'extended' | 'layout' | 'all' | undefined;
   /** Threads inside one run; 0 (default) leaves it to ONNX Runtime: physical cores. They stop spinning after a run. */
   intraOpNumThreads?: number | undefined;
   /** Threads between operators with `executionMode: 'parallel'`; 0 (default) leaves it to ONNX Runtime. */
   interOpNumThreads?: number | undefined;
+  /** Operators one after the other (default 'sequential'), or side by side. */
   executionMode?: 'sequential' | 'parallel' | undefined;
+  /** Keep memory between runs (default true). */
   enableCpuMemArena?: boolean | undefined;
+  /** Plan memory by the first run of each size (default true). */
   enableMemPattern?: boolean | undefined;
+  /** In ONNX Runtime's log lines. */
   logId?: string | undefined;
   /** 0 verbose … 4 fatal (default, because failures are thrown), on standard error. */
   logSeverityLevel?: 0 | 1 | 2 | 3 | 4 | undefined;
+  /** Of verbose lines, from 0 (default). */
   logVerbosityLevel?: number | undefined;
   /** Writes a profile when the session is released. */
   enableProfiling?: boolean | undefined;
+  /** Path of the profile, before a date (default 'onnxruntime_profile_'). */
   profileFilePrefix?: string | undefined;
   /** Writes the optimised model to this file. */
   optimizedModelFilePath?: string | undefined;
+  /** Sizes of dynamic dimensions, by their names in the model. */
   freeDimensionOverrides?: Readonly<Record<string, number>> | undefined;
   /** Session configuration entries, nested at the dots: `{ session: { set_denormal_as_zero: '1' } }`. */
   extra?: Readonly<Record<string, unknown>> | undefined;

@@ -17,6 +17,7 @@ export interface Resampling {
   readonly signal?: AbortSignal;
 }
 
+/** A 95 % interval. */
 export type Interval = readonly [low: number, high: number];
 
 /** How often a run's resamples hold each image: the same whatever is asked of them. */

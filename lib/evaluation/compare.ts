@@ -6,18 +6,25 @@ import { holm, momentsOf, ranksOf, wilcoxon } from './statistics.ts';
 
 /** Two makers of maps on the images where both have a value. */
 export interface Comparison {
+  /** Canonical name. */
   readonly metric: string;
+  /** One maker of maps. */
   readonly a: MapMaker;
+  /** The other. */
   readonly b: MapMaker;
   /** Images. */
   readonly n: number;
   /** Of a − b. */
   readonly difference: number;
+  /** Standard error of the difference; null for fewer than two images. */
   readonly se: number | null;
+  /** Bootstrap over images; null for fewer than two. */
   readonly ci95: Interval | null;
   /** Images on which a is better, in the metric's direction. */
   readonly wins: number;
+  /** Images on which both are equal. */
   readonly ties: number;
+  /** Images on which b is better. */
   readonly losses: number;
   /** wins / n. */
   readonly win: number;

@@ -27,6 +27,7 @@ export interface MapMaker {
   readonly method: string;
   /** As it was asked for: a name, or several with `+`. */
   readonly layer: string;
+  /** Of the metric, and with it of the map. */
   readonly convention: string;
   /** Parameters and techniques as JSON; '' where there are none. */
   readonly params: string;
@@ -40,11 +41,15 @@ export interface MetricRow extends MapMaker {
   readonly index: number;
   /** Index of the class that is explained; null where the target is none. */
   readonly class: number | null;
+  /** Its name; null where none is known. */
   readonly label: string | null;
+  /** Of that class; null where there is none. */
   readonly probability: number | null;
   /** Whether the network's first class is the truth's; null where no truth names one. */
   readonly correct: boolean | null;
+  /** Canonical name. */
   readonly metric: string;
+  /** null where it is not defined, with a reason. */
   readonly value: number | null;
   /** Of the map. */
   readonly status: MapStatus;
@@ -52,16 +57,21 @@ export interface MetricRow extends MapMaker {
   readonly reason: string | null;
   /** Forward passes, counted in images. */
   readonly runs: number;
+  /** Milliseconds that the metric took for this map. */
   readonly ms: number;
 }
 
 /** An image that could not be explained or measured. */
 export interface FailedRow {
+  /** The input, as it was given. */
   readonly image: string;
+  /** Place of the image in the run, from 0. */
   readonly index: number;
+  /** What was wrong with it. */
   readonly error: { readonly code: ErrorCode; readonly message: string };
 }
 
+/** A row of an evaluation: a value, or an image that failed (which has `error`). */
 export type EvaluationRow = MetricRow | FailedRow;
 
 export function isFailed(row: EvaluationRow): row is FailedRow {

@@ -17,7 +17,9 @@ import { type Column, ValuesTable } from './values-table.ts';
 
 /** One metric of the maps of one maker over the images of a run. */
 export interface SummaryEntry extends MapMaker {
+  /** Canonical name. */
   readonly metric: string;
+  /** Which way is better. */
   readonly direction: Direction;
   /** Whether the maps are none of a method, but what shows chance. */
   readonly control: boolean;
@@ -25,11 +27,15 @@ export interface SummaryEntry extends MapMaker {
   readonly n: number;
   /** Images without, by reason. */
   readonly missing: Readonly<Record<string, number>>;
+  /** Over the images with a value, as median, sd and se. */
   readonly mean: number | null;
+  /** Standard deviation of a sample (n − 1). */
   readonly sd: number | null;
+  /** Standard error: sd / √n. */
   readonly se: number | null;
   /** Bootstrap over images; null for fewer than two. */
   readonly ci95: Interval | null;
+  /** Of the values. */
   readonly median: number | null;
   /** Mean rank among all makers, 1 the best. */
   readonly rank: number | null;
@@ -39,22 +45,33 @@ export interface SummaryEntry extends MapMaker {
 
 /** A figure that only the whole data set has. */
 export interface DataSetEntry extends MapMaker {
+  /** Of the figure. */
   readonly name: string;
+  /** Which way is better. */
   readonly direction: Direction;
+  /** Whether the maps are none of a method, but what shows chance. */
   readonly control: boolean;
+  /** Images that it is made of. */
   readonly n: number;
+  /** null where it is not defined. */
   readonly value: number | null;
+  /** Bootstrap over images; null for fewer than two. */
   readonly ci95: Interval | null;
 }
 
+/** What the rows of an evaluation say together. */
 export interface EvaluationSummary {
   /** Images with rows. */
   readonly images: number;
   /** Images without, because they could not be explained or measured. */
   readonly failed: number;
+  /** For each maker of maps and each metric. */
   readonly metrics: readonly SummaryEntry[];
+  /** Figures that only the whole data set has. */
   readonly dataSet: readonly DataSetEntry[];
+  /** Pairs of makers, on the images where both have a value. */
   readonly comparisons: readonly Comparison[];
+  /** What the numbers belong to. */
   readonly provenance: Provenance;
 }
 

@@ -10,14 +10,8 @@ import { inputSize, type ReadyImage } from '../network/images.ts';
 import type { Network } from '../network/network.ts';
 import type { TargetLayer } from '../plan/target-layer.ts';
 import type { MethodRun } from '../request/request.ts';
-import {
-  type AppliedTechnique,
-  type Background,
-  type ExplainedLayer,
-  type ExplainedTarget,
-  Explanation,
-  type HeatMap,
-} from '../result/explanation.ts';
+import { type Background, Explanation } from '../result/explanation.ts';
+import type { AppliedTechnique, ExplainedLayer, ExplainedTarget, HeatMap } from '../result/explanation-fields.ts';
 import type { Verdict } from '../result/status.ts';
 import type { ResolvedTarget } from '../targets/resolve.ts';
 import type { ScoreRow } from '../targets/score.ts';

@@ -5,7 +5,7 @@ import type { PictureScorerRequest } from '../network/scorers.ts';
 import type { ScoreHead } from '../plan/score-head.ts';
 import type { TargetLayer } from '../plan/target-layer.ts';
 import type { MethodRun } from '../request/request.ts';
-import type { Runs } from '../result/explanation.ts';
+import type { Runs } from '../result/explanation-fields.ts';
 import type { ActivationScorer } from '../scoring/activation-scorer.ts';
 import { checkedMaps } from './checked-maps.ts';
 import { isLogit } from './classifier-rows.ts';

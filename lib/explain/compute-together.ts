@@ -1,7 +1,7 @@
 import { applyMethod } from '../maps/apply-method.ts';
 import type { LayerTensors } from '../methods/definition.ts';
 import { inputSize } from '../network/images.ts';
-import type { Runs } from '../result/explanation.ts';
+import type { Runs } from '../result/explanation-fields.ts';
 import { layerTensors } from './layer-tensors.ts';
 import type { Computed, MethodInput } from './method-input.ts';
 

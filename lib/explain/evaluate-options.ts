@@ -17,15 +17,21 @@ import type { TruthInput } from '../truth/truth.ts';
 export type MethodSpec =
   | string
   | {
+      /** Its name. */
       readonly method: string;
+      /** Its parameters (default: the convention's). */
       readonly params?: Readonly<Record<string, unknown>> | undefined;
+      /** How maps of several layers become one (default: the convention's). */
       readonly fusion?: Fusion | undefined;
+      /** What sharpens its maps (default: nothing). */
       readonly technique?: TechniqueOption | undefined;
     };
 
 /** A tensor with the name that its rows have, for sources that are no paths. */
 export interface NamedTensor {
+  /** Stands in rows, files and messages. */
   readonly name: string;
+  /** A preprocessed tensor of one image. */
   readonly tensor: TensorInput;
 }
 
@@ -45,6 +51,7 @@ export interface EvaluateOptions {
   metrics?: readonly MetricSpec[] | undefined;
   /** Of every image; 'label': the class that the truth names. */
   target?: TargetInput | undefined;
+  /** Where the objects of the pictures are; metrics of localisation need it. */
   truth?: TruthInput | undefined;
   /** Rows of a random, a centred and a constant map as well (default true). */
   controls?: boolean | undefined;
@@ -64,6 +71,7 @@ export interface EvaluateOptions {
   folder?: string | undefined;
   /** Rows of the same run that are in `folder` already are not computed again. */
   resume?: boolean | undefined;
+  /** Ends the run with `ERR_ABORTED`. */
   signal?: AbortSignal | undefined;
   /** Called with images done. */
   onProgress?: ((progress: Progress) => void) | undefined;
@@ -91,9 +99,15 @@ const EVALUATE_OPTIONS: readonly string[] = [
 
 /** A run of `evaluate`: its rows as they come, and what they say together. */
 export interface EvaluationRun extends AsyncIterable<EvaluationRow> {
-  /** Drains what is left. */
+  /**
+   * Drains what is left.
+   * @throws what reading the rows throws
+   */
   summary(): Promise<EvaluationSummary>;
-  /** Drains what is left, and writes metrics.csv, curves.json and summary.json. @throws `ERR_OUTPUT` */
+  /**
+   * Drains what is left, and writes metrics.csv, curves.json and summary.json.
+   * @throws `ERR_OUTPUT`, and what `summary` throws
+   */
   save(folder: string): Promise<void>;
 }
 

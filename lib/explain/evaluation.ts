@@ -63,13 +63,19 @@ export class Evaluation implements EvaluationRun {
     return { next: () => rows.next(), return: async () => ({ done: true, value: undefined }) };
   }
 
-  /** What all rows say; those that nobody has read yet are made first. */
+  /**
+   * What all rows say; those that nobody has read yet are made first.
+   * @throws what reading the rows throws, also where another reader has met it; `ERR_ABORTED`
+   */
   summary(): Promise<EvaluationSummary> {
     this.#summary ??= this.#summarize();
     return this.#summary;
   }
 
-  /** Writes metrics.csv, curves.json and summary.json into a folder, which is made. @throws `ERR_OUTPUT` */
+  /**
+   * Writes metrics.csv, curves.json and summary.json into a folder, which is made.
+   * @throws `ERR_OUTPUT`, `ERR_OPTION_INVALID`, and what `summary` throws
+   */
   async save(folder: string): Promise<void> {
     if (typeof folder !== 'string' || folder === '') throw invalid('save takes the path of a folder');
     const summary = await this.summary();
@@ -150,6 +156,7 @@ export class Evaluation implements EvaluationRun {
     this.#temporary = undefined;
   }
 
+  /** The same, for `await using`. */
   async [Symbol.asyncDispose](): Promise<void> {
     await this.dispose();
   }

@@ -5,7 +5,7 @@ import type { Maps } from '../kernels/types.ts';
 import { withUnsound } from '../maps/apply-method.ts';
 import { wholeFor } from '../network/picture-values.ts';
 import type { ExplainRequest, MethodRun } from '../request/request.ts';
-import type { Runs } from '../result/explanation.ts';
+import type { Runs } from '../result/explanation-fields.ts';
 import type { ResolvedTarget } from '../targets/resolve.ts';
 import type { ScoreRow } from '../targets/score.ts';
 import type { ChangedInput, ExplainedInput, InputMaps, InputScores, Inputs } from '../techniques/technique.ts';

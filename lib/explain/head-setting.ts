@@ -1,7 +1,7 @@
 import type { HeadKind } from '../model/find/logits.ts';
 import type { Network } from '../network/network.ts';
 import { headLabels } from '../request/targets.ts';
-import type { Prediction } from '../result/explanation.ts';
+import type { Prediction } from '../result/explanation-fields.ts';
 import type { Labels } from '../targets/labels.ts';
 import type { HeadChoice, ResolvedTarget } from '../targets/resolve.ts';
 import type { ScoreRow } from '../targets/score.ts';

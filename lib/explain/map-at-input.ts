@@ -9,7 +9,8 @@ import { normalize } from '../kernels/index.ts';
 import type { Maps } from '../kernels/types.ts';
 import { sized } from '../methods/conventions/convention.ts';
 import { inputSize, type ReadyImage } from '../network/images.ts';
-import type { Explanation, HeatMap } from '../result/explanation.ts';
+import type { Explanation } from '../result/explanation.ts';
+import type { HeatMap } from '../result/explanation-fields.ts';
 import { isExplanation, mapAtInputOf } from '../result/is-explanation.ts';
 
 /** A map from anywhere: row-major values, or an explanation. */

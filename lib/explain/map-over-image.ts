@@ -6,7 +6,8 @@ import type { Maps } from '../kernels/types.ts';
 import type { MethodMaps } from '../maps/apply-method.ts';
 import { sized } from '../methods/conventions/convention.ts';
 import { inputSize, type ReadyImage } from '../network/images.ts';
-import type { HeatMap, MapValues } from '../result/explanation.ts';
+import type { MapValues } from '../result/explanation.ts';
+import type { HeatMap } from '../result/explanation-fields.ts';
 
 /** Where an image lies in the network's input. */
 type Place = Pick<ReadyImage, 'placement' | 'depth'>;

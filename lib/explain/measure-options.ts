@@ -20,20 +20,27 @@ export interface MeasureOptions {
   metrics?: readonly MetricSpec[] | undefined;
   /** Default: the class of the explanation that is judged, else 'top1'. */
   target?: TargetInput | undefined;
+  /** Whose formulas, defaults and tie rules (default: the explanation's, else 'paper'). */
   convention?: MetricConvention | undefined;
   /** Where the object is: { boxes, mask, label }, a function of the image, or a path as `evaluate` takes. */
   truth?: TruthInput | undefined;
   /** Of metrics that explain again; an Explanation brings its own. */
   method?: string | undefined;
+  /** Parameters of `method`. */
   params?: Readonly<Record<string, unknown>> | undefined;
+  /** Layers of `method`. */
   layer?: LayerOption | undefined;
+  /** How `method` joins several layers. */
   fusion?: Fusion | undefined;
+  /** What sharpens the maps of `method`. */
   technique?: TechniqueOption | undefined;
   /** Seed of everything random (default 0). */
   seed?: number | undefined;
   /** Images per network run. */
   batchSize?: number | undefined;
+  /** Fixed tensors for inputs besides the image, before those of `load`. */
   inputs?: Readonly<Record<string, Tensor>> | undefined;
+  /** Ends the call with `ERR_ABORTED`. */
   signal?: AbortSignal | undefined;
   /** Called with the passes done. */
   onProgress?: ((progress: Progress) => void) | undefined;

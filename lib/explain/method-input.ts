@@ -3,7 +3,7 @@ import type { NoisyCopies } from '../methods/definition.ts';
 import type { Network, NetworkResult } from '../network/network.ts';
 import type { TargetLayer } from '../plan/target-layer.ts';
 import type { ExplainRequest, MethodRun } from '../request/request.ts';
-import type { Runs } from '../result/explanation.ts';
+import type { Runs } from '../result/explanation-fields.ts';
 import type { Int8Outcome } from '../scoring/int8-version.ts';
 import type { ResolvedTarget } from '../targets/resolve.ts';
 import type { Work } from './group-runs.ts';

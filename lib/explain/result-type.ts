@@ -36,8 +36,8 @@ interface SeveralMethods {
   readonly methods: readonly string[];
 }
 
-/** A text that is no literal may be 'top3', which its type doesn't show. */
-type SingleTarget = number | string | Exclude<Target, TargetOf<'top' | 'output'>>;
+/** A target that stands for one score. A text that is no literal may be 'top3', which its type doesn't show. */
+export type SingleTarget = number | string | Exclude<Target, TargetOf<'top' | 'output'>>;
 type TopTarget = TargetOf<'top'> | `top${2 | 3 | 4 | 5 | 6 | 7 | 8 | 9 | 10 | 20}`;
 
 /** Of a batch also one for each image. */

@@ -20,6 +20,7 @@ import type { Stage } from './stage.ts';
 
 /** What decides, besides the method, whether a map can be made. */
 export interface SupportOptions extends Pick<ExplainOptions, 'layer' | 'params' | 'convention'> {
+  /** What is to be explained (default 'top1'). */
   readonly target?: TargetInput | undefined;
 }
 

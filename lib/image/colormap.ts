@@ -31,6 +31,10 @@ const turbo: ColorFunction = t => {
 const FROM_PACKAGE = ['viridis', 'inferno', 'magma', 'plasma', 'greys'] as const;
 const FORMULAS = { jet, turbo };
 
+/**
+ * Colours of a heat map.
+ * @useDeclaredType
+ */
 export type ColormapName = keyof typeof FORMULAS | (typeof FROM_PACKAGE)[number];
 
 export const COLORMAPS: readonly ColormapName[] = ['jet', 'turbo', ...FROM_PACKAGE];

@@ -4,6 +4,10 @@ import { shown } from '../common/shown.ts';
 import type { Size } from './geometry.ts';
 
 export const DECODE_MODES = ['exact', 'fast'] as const;
+/**
+ * 'exact': the pixels that Pillow gives; 'fast': at the smallest scale that suffices.
+ * @useDeclaredType
+ */
 export type DecodeMode = (typeof DECODE_MODES)[number];
 
 /** How pictures are decoded; as options of `load`. */

@@ -10,6 +10,10 @@ export interface Plane {
 }
 
 const AXES = ['depth', 'height', 'width'] as const;
+/**
+ * Axes of a volume.
+ * @useDeclaredType
+ */
 export type PlaneAxis = (typeof AXES)[number];
 
 /** Where the pixels of a plane are in the memory of a volume [D, H, W]. */

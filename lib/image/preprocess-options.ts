@@ -1,6 +1,16 @@
 import { OnnxCamError } from '../common/errors.ts';
 import { shown } from '../common/shown.ts';
 import { didYouMean } from '../common/suggest.ts';
+import {
+  checkColor,
+  checkRange,
+  checkShare,
+  checkSide,
+  checkSize,
+  invalid,
+  numbers,
+  oneOf,
+} from './preprocess-values.ts';
 import { PRESET_NAMES, type PresetName, presetOf } from './presets.ts';
 
 const FITS = ['squeeze', 'crop', 'letterbox'] as const;
@@ -12,11 +22,29 @@ const KEYS = [
   ...['interpolation', 'channelOrder', 'layout'],
 ];
 
+/**
+ * How a picture meets the input: 'squeeze' (all of it, the sides' ratio given up), 'crop' (its middle), 'letterbox'
+ * (all of it, with a border).
+ * @useDeclaredType
+ */
 export type Fit = (typeof FITS)[number];
+/**
+ * Filters of resizing, antialiased when shrinking as in Pillow; nearest is not.
+ * @useDeclaredType
+ */
 export type PictureInterpolation = (typeof INTERPOLATIONS)[number];
+/**
+ * Order of the colours in the tensor.
+ * @useDeclaredType
+ */
 export type ChannelOrder = (typeof CHANNEL_ORDERS)[number];
+/**
+ * Order of the axes of the tensor.
+ * @useDeclaredType
+ */
 export type Layout = (typeof LAYOUTS)[number];
 
+/** How a picture becomes a tensor: value = (pixel · scale − mean) / std per channel. */
 export interface PreprocessOptions {
   /**
    * Where mean, std and scale come from unless they are given: `'imagenet'` by default. `'clip'`, `'openai'`, `'siglip'` and
@@ -25,6 +53,7 @@ export interface PreprocessOptions {
   readonly preset?: PresetName | undefined;
   /** Per channel of the model's input, in its order; one number stands for all channels. After `scale`, in its units. */
   readonly mean?: number | readonly number[] | undefined;
+  /** As `mean`; above 0. */
   readonly std?: number | readonly number[] | undefined;
   /** Comes first; by default 1 / the largest value of the picture's type (1/255 for 8 bits), 1 for floats. */
   readonly scale?: number | undefined;
@@ -32,6 +61,7 @@ export interface PreprocessOptions {
   readonly range?: readonly [low: number, high: number] | undefined;
   /** [width, height] of the model's input. */
   readonly size?: readonly [width: number, height: number] | undefined;
+  /** Default 'squeeze'; `resize` and `cropPct` imply 'crop', `padColor` 'letterbox'. */
   readonly fit?: Fit | undefined;
   /**
    * Pixels that the picture's shorter side gets before the middle is cut out (fit 'crop'); with the fit 'squeeze' the sides'
@@ -42,8 +72,11 @@ export interface PreprocessOptions {
   readonly cropPct?: number | undefined;
   /** What fills a letterbox, in 0..255 as RGB or grey; by default the mean colour. */
   readonly padColor?: number | readonly number[] | undefined;
+  /** Default 'bilinear'. */
   readonly interpolation?: PictureInterpolation | undefined;
+  /** Default 'rgb'. */
   readonly channelOrder?: ChannelOrder | undefined;
+  /** Default: the model's, else 'nchw'. */
   readonly layout?: Layout | undefined;
 }
 
@@ -61,22 +94,31 @@ export interface PictureInput {
 export interface ResolvedPreprocess {
   /** The preset that mean, std and scale were taken from; null when they were given. */
   readonly preset: PresetName | null;
+  /** One value for each channel, after `scale` and in its units. */
   readonly mean: readonly number[];
+  /** One value for each channel. */
   readonly std: readonly number[];
   /** Of 8-bit pictures; in what is said of one picture, that of its own type. */
   readonly scale: number;
   /** It was given: pictures of every type are scaled by it. */
   readonly scaleGiven: boolean;
+  /** The values of the picture that became 0 and 1; null where `scale` says it. */
   readonly range: readonly [low: number, high: number] | null;
+  /** Of the model's input, in pixels. */
   readonly size: readonly [width: number, height: number];
+  /** How the picture met the input. */
   readonly fit: Fit;
   /** Where the shorter side goes before the middle is cut out, or the part that is cut out. */
   readonly resize: number | null;
+  /** The part that is cut out, of each side of the resized picture. */
   readonly cropPct: number | null;
   /** One value for each of the model's channels in 0..255, null for the mean colour. */
   readonly padColor: readonly number[] | null;
+  /** The filter. */
   readonly interpolation: PictureInterpolation;
+  /** Of the model's input. */
   readonly channelOrder: ChannelOrder;
+  /** Of the model's input. */
   readonly layout: Layout;
   /** Channels of the model's input: 3, or 1 (grey, ITU-R 601 luma as PIL's `convert('L')`). */
   readonly channels: 1 | 3;
@@ -86,7 +128,6 @@ export interface ResolvedPreprocess {
 export const LUMA: readonly number[] = [0.299, 0.587, 0.114];
 
 const DEFAULT_SIZE = [224, 224] as const;
-const LARGEST_SIZE = 32_768;
 
 /**
  * Joins what the model, the files beside it and the options say; options win over these, property by property. mean,
@@ -276,56 +317,4 @@ function withPreset(layer: PreprocessOptions): PreprocessOptions {
     ...(own === fit && padColor !== undefined && { padColor }),
     ...layer,
   };
-}
-
-function numbers(value: unknown, valid: (value: number) => boolean, expected: string, name: string): readonly number[] {
-  const values: readonly unknown[] = Array.isArray(value) ? value : [value];
-  if (values.length === 0 || !values.every(item => typeof item === 'number' && Number.isFinite(item) && valid(item))) {
-    throw invalid(`${name} needs ${expected}, got ${shown(value)}`);
-  }
-  return values as readonly number[];
-}
-
-function checkRange(value: unknown, name: string): readonly [number, number] {
-  const finite = (end: unknown) => typeof end === 'number' && Number.isFinite(end);
-  if (Array.isArray(value) && value.length === 2 && value.every(finite) && value[0] !== value[1])
-    return [value[0], value[1]];
-  throw invalid(`${name} needs [low, high], two different numbers in the picture's units, got ${shown(value)}`);
-}
-
-function checkSide(value: unknown, name: string): number {
-  if (Number.isSafeInteger(value) && (value as number) >= 1 && (value as number) <= LARGEST_SIZE)
-    return value as number;
-  throw invalid(`${name} needs a whole number of pixels from 1 to ${LARGEST_SIZE}, got ${shown(value)}`);
-}
-
-function checkShare(value: unknown, name: string): number {
-  if (typeof value === 'number' && value > 0 && value <= 1) return value;
-  throw invalid(`${name} needs a share above 0, at most 1, such as 0.875, got ${shown(value)}`);
-}
-
-function checkColor(value: unknown, name: string): number | readonly number[] {
-  const values = numbers(value, byte => byte >= 0 && byte <= 255, 'numbers from 0 to 255', name);
-  if (values.length === 1 || values.length === 3) return values;
-  throw invalid(`${name} needs [red, green, blue] or one grey value, got ${shown(value)}`);
-}
-
-function checkSize(value: unknown, name: string): readonly [number, number] {
-  const valid = (side: unknown) =>
-    Number.isSafeInteger(side) && (side as number) >= 1 && (side as number) <= LARGEST_SIZE;
-  if (!Array.isArray(value) || value.length !== 2 || !value.every(valid)) {
-    throw invalid(`${name} needs [width, height], whole numbers from 1 to ${LARGEST_SIZE}, got ${shown(value)}`);
-  }
-  return [value[0], value[1]];
-}
-
-function oneOf<T extends string>(value: unknown, known: readonly T[], name: string): T {
-  const text = typeof value === 'string' ? value.toLowerCase() : undefined;
-  const found = known.find(item => item === text);
-  if (found !== undefined) return found;
-  throw invalid(`${name} is ${shown(value)}${didYouMean(text ?? '', known)}; known: ${known.join(', ')}`);
-}
-
-function invalid(message: string): OnnxCamError {
-  return new OnnxCamError('ERR_OPTION_INVALID', message);
 }

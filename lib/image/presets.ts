@@ -49,6 +49,11 @@ const PRESETS = {
   },
 } as const satisfies Record<string, Preset>;
 
+/**
+ * Ways to see pictures by name: imagenet (torchvision, timm), inception (−1..1), unit (0..1), raw (0..255); with a way to fit them clip,
+ * openai, siglip, yolo.
+ * @useDeclaredType
+ */
 export type PresetName = keyof typeof PRESETS;
 export const PRESET_NAMES = Object.keys(PRESETS) as PresetName[];
 

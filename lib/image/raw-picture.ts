@@ -4,12 +4,15 @@ import type { Plane } from './plane.ts';
 export interface RawPicture {
   /** Row-major HWC, 8 bits per channel. */
   readonly data: Uint8Array;
+  /** Pixels, and channels per pixel. */
   readonly info: { readonly width: number; readonly height: number; readonly channels: 3 };
 }
 
 /** What is inside (255) and what is not (0), in sharp's raw shape. */
 export interface MaskPicture {
+  /** Row-major, 255 inside, 0 outside. */
   readonly data: Uint8Array;
+  /** Pixels, and channels per pixel. */
   readonly info: { readonly width: number; readonly height: number; readonly channels: 1 };
 }
 

@@ -15,6 +15,7 @@ const ARRAYS = {
   double: Float64Array,
 } as const;
 type DepthName = keyof typeof ARRAYS;
+/** Arrays of uncompressed pixels. */
 export type RawData =
   | Uint8Array
   | Uint8ClampedArray

@@ -11,7 +11,11 @@ import { checkRaw, type RawData, type RawPixels } from './raw-pixels.ts';
  * more than 8 bits are an array of their type, or bytes of the type that `depth` names ('ushort', 'float' … as sharp gives).
  */
 export interface RawImage {
+  /** Row-major HWC. */
   readonly data: RawData;
+  /**
+   * Pixels, channels per pixel (1 to 4), and sharp's name of the values' type where `data` are bytes of a wider one.
+   */
   readonly info: {
     readonly width: number;
     readonly height: number;

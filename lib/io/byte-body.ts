@@ -7,21 +7,38 @@ import { isMissing } from './regular-file.ts';
 
 /** As `Blob` and `File` have it, whoever made them. */
 export interface BlobLike {
+  /** Bytes. */
   readonly size: number;
+  /** Media type; '' where none is known. */
   readonly type: string;
+  /**
+   * Its bytes.
+   * @throws what reading them meets
+   */
   arrayBuffer(): Promise<ArrayBuffer>;
 }
 
 /** As `Response` and `Request` of fetch have it. */
 export interface BodyLike {
+  /** It was read before. */
   readonly bodyUsed: boolean;
+  /** A stream of the bytes, or null. */
   readonly body: unknown;
+  /**
+   * Its bytes.
+   * @throws what reading them meets
+   */
   arrayBuffer(): Promise<ArrayBuffer>;
 }
 
 /** As `ReadableStream` has it. */
 export interface WebStreamLike {
+  /** Somebody else reads it. */
   readonly locked: boolean;
+  /**
+   * Reads it from now on.
+   * @throws where somebody else reads it
+   */
   getReader(): unknown;
 }
 

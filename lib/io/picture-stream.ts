@@ -6,6 +6,7 @@ import { findPictures } from './find-pictures.ts';
 /** A folder, a glob, an array or an (async) iterable of images. */
 export type StreamSource<T> = string | Iterable<T> | AsyncIterable<T>;
 
+/** What a stream yields for one input: its result, or the error that it met. */
 export type StreamResult<T, R> =
   | { readonly input: T; readonly result: R; readonly error?: undefined }
   | { readonly input: T; readonly error: OnnxCamError; readonly result?: undefined };

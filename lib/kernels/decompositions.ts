@@ -9,6 +9,7 @@ import type { Maps } from './types.ts';
 const SIGNS = ['none', 'activation', 'largest'] as const;
 const KERNELS = ['linear', 'sigmoid', 'rbf', 'poly', 'cosine'] as const;
 
+/** Options of `principalComponent`. */
 export interface PrincipalComponentOptions {
   /** Subtract each channel's mean over positions first. */
   readonly centre: boolean;
@@ -21,6 +22,7 @@ export interface PrincipalComponentOptions {
    * the method has no rule; treated as `largest`, so that results repeat on every machine.
    */
   readonly sign: (typeof SIGNS)[number];
+  /** Ends the call with `ERR_ABORTED`. */
   readonly signal?: AbortSignal | undefined;
 }
 
@@ -61,12 +63,19 @@ export async function principalComponent(activations: FeatureMaps, options: Prin
   return { data: await (there ?? here()), dims: [images, height, width] };
 }
 
+/**
+ * Kernel functions of `kernelPca`, as in scikit-learn (degree 3 for poly, offset 1).
+ * @useDeclaredType
+ */
 export type KernelPcaKernel = (typeof KERNELS)[number];
 
+/** Options of `kernelPca`. */
 export interface KernelPcaOptions {
+  /** How similar two positions are. */
   readonly kernel: KernelPcaKernel;
   /** The kernel's scale; 1 / channels by default. */
   readonly gamma?: number | undefined;
+  /** Ends the call with `ERR_ABORTED`. */
   readonly signal?: AbortSignal | undefined;
 }
 

@@ -5,18 +5,21 @@ import { nativeKernels, steady } from './native-kernels.ts';
 import { given } from './options.ts';
 import { normalMagnitudes } from './random.ts';
 
+/** Options of `factorize`. */
 export interface FactorizeOptions {
   /** Number of concepts. */
   readonly components: number;
   /** Subtract each channel's minimum first; otherwise negative activations count as zero. */
   readonly shift: boolean;
+  /** Of the start; equal seeds give equal factors. */
   readonly seed: number;
+  /** Ends the call with `ERR_ABORTED`. */
   readonly signal?: AbortSignal | undefined;
 }
 
 /** V ≈ Σ_t concept_t ⊗ map_t, both non-negative; concepts have length 1, and the strongest (norm of its map) comes first. */
 export interface Factors {
-  /** [N, n, h, w]: how much of each concept a position has. */
+  /** How much of each concept a position has, [N, n, h, w]. */
   readonly maps: FeatureMaps;
   /** [N · n · C]. */
   readonly concepts: Float32Array;

@@ -9,7 +9,9 @@ import type { Maps } from './types.ts';
  * stand for a constant over the positions of the activations.
  */
 export interface FeatureMaps {
+  /** Row-major. */
   readonly data: Float32Array;
+  /** [C, h, w] or [N, C, …positions]. */
   readonly dims: readonly number[];
   /** Of volumes [N, C, D, h, w], which are held as [N, C, D·h, w]: D. */
   readonly depth?: number | undefined;

@@ -5,7 +5,10 @@ import { pairArguments, reduceOnDevice } from './reductions.ts';
 
 const MODES = ['paper', 'pgc', 'torchcam'] as const;
 
-/** Whose Grad-CAM++ weights: the paper's, pytorch-grad-cam's or torchcam's (docs/methods.md#grad-cam-pp). */
+/**
+ * Whose Grad-CAM++ weights: the paper's, pytorch-grad-cam's or torchcam's (docs/methods.md#grad-cam-pp).
+ * @useDeclaredType
+ */
 export type PlusPlusMode = (typeof MODES)[number];
 
 /**

@@ -1,4 +1,7 @@
-/** The native kernels: typed, checked, asynchronous. Small work is done at once, larger work off the event loop. */
+/**
+ * The native kernels: typed, checked, asynchronous. Small work is done at once, larger work off the event loop.
+ * @module onnx-cam/kernels
+ */
 export {
   femMap,
   femWeights,

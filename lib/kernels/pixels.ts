@@ -7,25 +7,33 @@ import { finite, given, oneOf, wholeNumber } from './options.ts';
 
 /** A picture in sharp's raw shape: uint8, row-major HWC. */
 export interface PixelImage {
+  /** Row-major HWC. */
   readonly data: Uint8Array;
+  /** Pixels, and channels per pixel. */
   readonly info: { readonly width: number; readonly height: number; readonly channels: number };
 }
 
 /** A picture of more than 8 bits a channel: row-major HWC, values in the picture's own units. */
 export interface DeepImage extends Pick<PixelImage, 'info'> {
+  /** Row-major HWC. */
   readonly data: Float32Array | Float64Array;
 }
 
 /** One map [height, width], values meant for 0..1. */
 export interface PixelMap {
+  /** Row-major. */
   readonly data: Float32Array;
+  /** Pixels. */
   readonly width: number;
+  /** Pixels. */
   readonly height: number;
 }
 
+/** Options of `imageToTensor`. */
 export interface ImageToTensorOptions {
   /** Per channel of the model, in its order, after `scale` and in its units; one number stands for all channels. */
   readonly mean: number | readonly number[];
+  /** As `mean`; not 0. */
   readonly std: number | readonly number[];
   /** Comes first; 1/255 by default. */
   readonly scale?: number | undefined;
@@ -58,8 +66,11 @@ export async function imageToTensor(
 
 const FILTERS = ['bilinear', 'bicubic', 'nearest'] as const;
 
+/** Options of the antialiased resizing. */
 export interface ResizeAntialiasedOptions {
+  /** Pixels of the whole result. */
   readonly width: number;
+  /** Pixels of the whole result. */
   readonly height: number;
   /** Pillow's filters; bicubic has a = −0.5. */
   readonly interpolation: (typeof FILTERS)[number];
@@ -67,6 +78,7 @@ export interface ResizeAntialiasedOptions {
   readonly window?:
     | { readonly x: number; readonly y: number; readonly width: number; readonly height: number }
     | undefined;
+  /** Ends the call with `ERR_ABORTED`. */
   readonly signal?: AbortSignal | undefined;
 }
 

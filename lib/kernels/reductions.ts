@@ -15,7 +15,10 @@ import type { Maps } from './types.ts';
 
 const TERMS = { hirescam: 'product', elementwise: 'positive-product', layercam: 'positive-gradient' } as const;
 
-/** Which product of G and A is summed: G·A, max(G·A, 0) or max(G, 0)·A. */
+/**
+ * Which product of G and A is summed: G·A, max(G·A, 0) or max(G, 0)·A.
+ * @useDeclaredType
+ */
 export type ProductForm = keyof typeof TERMS;
 
 /** How a form, or a plain product, is called by the addon. */

@@ -5,12 +5,18 @@ import { wholeNumber } from './options.ts';
 /** Instruction sets: SSE2 (`baseline`), AVX2 + FMA, AVX-512; on AArch64 `neon` alone. */
 export type KernelTier = 'baseline' | 'avx2' | 'avx512' | 'neon';
 
-/** The instruction set that the kernels use: the best that this machine has, unless set otherwise. */
+/**
+ * The instruction set that the kernels use: the best that this machine has, unless set otherwise.
+ * @throws `ERR_ADDON`
+ */
 export function kernelTier(): KernelTier {
   return nativeKernels().kernelTier() as KernelTier;
 }
 
-/** Every instruction set that this machine can run, slowest first. */
+/**
+ * Every instruction set that this machine can run, slowest first.
+ * @throws `ERR_ADDON`
+ */
 export function kernelTiers(): KernelTier[] {
   return nativeKernels().kernelTiers() as KernelTier[];
 }
@@ -27,12 +33,18 @@ export function setKernelTier(tier: KernelTier): void {
   nativeKernels().setKernelTier(tier);
 }
 
-/** Threads that one kernel may use, for the whole process: the machine's, at most 8, unless set otherwise. */
+/**
+ * Threads that one kernel may use, for the whole process: the machine's, at most 8, unless set otherwise.
+ * @throws `ERR_ADDON`
+ */
 export function kernelThreads(): number {
   return nativeKernels().kernelThreads();
 }
 
-/** @throws `ERR_OPTION_INVALID` unless `count` is a whole number above 0. */
+/**
+ * Sets how many threads one kernel may use, for the whole process.
+ * @throws `ERR_OPTION_INVALID` unless `count` is a whole number above 0.
+ */
 export function setKernelThreads(count: number): void {
   nativeKernels().setKernelThreads(wholeNumber(count, 'count'));
 }

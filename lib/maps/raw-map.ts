@@ -3,7 +3,7 @@ import type { FeatureMaps } from '../kernels/features.ts';
 import { combineMaps, combineValues } from '../kernels/map-values.ts';
 import type { Maps } from '../kernels/types.ts';
 import { largestSize, sized } from '../methods/conventions/convention.ts';
-import type { Concepts, RawMap } from '../result/explanation.ts';
+import type { Concepts, RawMap } from '../result/explanation-fields.ts';
 import type { RawMaps } from './apply-method.ts';
 import { nth } from './unstretched.ts';
 

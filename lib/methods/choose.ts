@@ -12,6 +12,7 @@ export interface MethodOptions {
   methods?: readonly string[] | undefined;
   /** Parameters of the method(s); with several methods each takes those that it has. */
   params?: Readonly<Record<string, unknown>> | undefined;
+  /** Whose formula and post-processing (default 'paper'). */
   convention?: Convention | undefined;
   /** How maps of several layers become one (default: as the convention has it). Methods that join layers themselves do so. */
   fusion?: Fusion | undefined;

@@ -11,17 +11,25 @@ import type { ResolvedTarget, ScoreTerm } from '../targets/resolve.ts';
 import type { ScoreRow } from '../targets/score.ts';
 
 export const CONVENTIONS = ['paper', 'pytorch-grad-cam', 'torchcam'] as const;
-/** Whose formula and post-processing a result follows (docs/methods.md#conventions). */
+/**
+ * Whose formula and post-processing a result follows (docs/methods.md#conventions).
+ * @useDeclaredType
+ */
 export type Convention = (typeof CONVENTIONS)[number];
 
 export const FUSIONS = ['mean', 'max', 'tanh-max', 'product'] as const;
-/** How maps of several layers become one (docs/methods.md#layers-and-fusion). */
+/**
+ * How maps of several layers become one (docs/methods.md#layers-and-fusion).
+ * @useDeclaredType
+ */
 export type Fusion = (typeof FUSIONS)[number];
 
+/** What methods are made of. */
 export type Family = 'linear' | 'gradient' | 'score' | 'decomposition' | 'statistics' | 'attention' | 'baseline';
 
 /** What a method needs from the network. Data, so that several methods can share one graph and one run. */
 export interface MethodNeeds {
+  /** Feature maps A of the layer. */
   readonly activations: true;
   /**
    * 'first': G = ∂score/∂A. 'second': H·A besides, H = ∂²score/∂A².
@@ -60,21 +68,28 @@ export interface MethodNeeds {
   readonly noise?: { readonly runs: number; readonly sigma: number };
 }
 
+/** Value of a parameter. */
 export type ParamValue = number | boolean | string;
 
 /** One parameter of a method: its type, default, range, and what it means. */
 export interface ParamSpec {
+  /** Of the value. */
   readonly type: 'number' | 'integer' | 'boolean' | 'string';
   /** Left out: the method decides, by other parameters or the layer. */
   readonly default?: ParamValue;
   /** Defaults of conventions that have another one. */
   readonly defaults?: Readonly<Partial<Record<Exclude<Convention, 'paper'>, ParamValue>>>;
+  /** The strings that it may be. */
   readonly values?: readonly string[];
+  /** Least number. */
   readonly min?: number;
+  /** Largest number. */
   readonly max?: number;
+  /** What it means. */
   readonly description: string;
 }
 
+/** Parameters by name. */
 export type ParamValues = Readonly<Record<string, ParamValue | undefined>>;
 
 /** What is kept of one layer over all noisy copies of an image, however many there are. */

@@ -6,10 +6,14 @@ import type { ScoreKind } from './score-kind.ts';
 import type { Subject } from './subject.ts';
 import type { TruthAtInput } from './truth-at-input.ts';
 
-/** Whose formula, defaults and tie rules a measurement follows (docs/metrics.md#conventions). */
 export const METRIC_CONVENTIONS = ['paper', 'torchcam', 'pytorch-grad-cam', 'quantus', 'openvino'] as const;
+/**
+ * Whose formula, defaults and tie rules a measurement follows (docs/metrics.md#conventions).
+ * @useDeclaredType
+ */
 export type MetricConvention = (typeof METRIC_CONVENTIONS)[number];
 
+/** What metrics ask. */
 export type MetricFamily =
   | 'confidence'
   | 'perturbation'
@@ -20,7 +24,11 @@ export type MetricFamily =
   | 'randomisation'
   | 'complexity';
 
+/** Which way is better. */
 export type Direction = 'higher' | 'lower';
+
+/** What values of metrics are in. */
+export type MetricUnit = 'fraction' | 'score' | 'correlation' | 'nats' | 'pixels' | 'ratio' | 'yes/no';
 
 /** What a metric is made of besides the map. Data, so that the metrics of a call share what they have in common. */
 export interface MetricNeeds {
@@ -34,6 +42,7 @@ export interface MetricNeeds {
   readonly randomized?: true;
 }
 
+/** Value of a parameter of a metric. */
 export type MetricParamValue = number | boolean | string | readonly number[] | Threshold;
 
 /** One parameter of a metric: its type, default, range, and what it means. */
@@ -49,11 +58,15 @@ export interface MetricParam {
   readonly defaults?: Readonly<Partial<Record<MetricConvention, MetricParamValue>>>;
   /** The only strings; of numbers those that may stand in their place. */
   readonly values?: readonly string[];
+  /** Least number. */
   readonly min?: number;
+  /** Largest number. */
   readonly max?: number;
+  /** What it means. */
   readonly description: string;
 }
 
+/** Parameters by name. */
 export type MetricParams = Readonly<Record<string, MetricParamValue | undefined>>;
 
 /** How a metric is to be computed. */
@@ -99,7 +112,9 @@ export interface MetricCase extends MetricChoice {
 export interface MetricValue {
   /** null where it is not defined, with a `reason`. */
   readonly value: number | null;
+  /** Why there is none. */
   readonly reason?: string;
+  /** Points of the curve that the value is the area under, or made of. */
   readonly curve?: { readonly x: readonly number[]; readonly y: readonly number[] };
   /** What else is worth a look, by name. */
   readonly details?: Readonly<Record<string, number | null>>;
@@ -124,7 +139,7 @@ export interface MetricDefinition {
   readonly direction: Direction;
   /** Least and largest value; null for none. */
   readonly range: readonly [number | null, number | null];
-  readonly unit: 'fraction' | 'score' | 'correlation' | 'nats' | 'pixels' | 'ratio' | 'yes/no';
+  readonly unit: MetricUnit;
   readonly needs: MetricNeeds;
   /** For an image and a map: F forward pass, M the method once more; what all metrics share is left out. */
   readonly cost: string;

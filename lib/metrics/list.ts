@@ -1,19 +1,29 @@
-import type { Direction, MetricDefinition, MetricFamily, MetricNeeds, MetricParam } from './definition.ts';
+import type { Direction, MetricFamily, MetricNeeds, MetricParam, MetricUnit } from './definition.ts';
 import { aliasesOf, METRICS } from './registry.ts';
 
 /** What a metric is, needs and costs; plain data. */
 export interface MetricInfo {
+  /** Canonical name. */
   readonly name: string;
+  /** Other spellings that are understood. */
   readonly aliases: readonly string[];
+  /** As its source calls it. */
   readonly title: string;
+  /** What it asks. */
   readonly family: MetricFamily;
+  /** Where the formula comes from. */
   readonly source: string;
+  /** Which way is better. */
   readonly direction: Direction;
+  /** Least and largest value; null where there is none. */
   readonly range: readonly [number | null, number | null];
-  readonly unit: MetricDefinition['unit'];
+  /** Of the value. */
+  readonly unit: MetricUnit;
+  /** What it needs besides the map. */
   readonly needs: MetricNeeds;
   /** F forward pass of the network, M the method once more. */
   readonly cost: string;
+  /** By name. */
   readonly params: Readonly<Record<string, MetricParam>>;
 }
 

@@ -13,9 +13,13 @@ export interface MapPlane {
 
 /** A connected part of a map, in the map's pixels or those of the picture under it. */
 export interface MapBox {
+  /** Left edge. */
   readonly x: number;
+  /** Upper edge. */
   readonly y: number;
+  /** In pixels. */
   readonly width: number;
+  /** In pixels. */
   readonly height: number;
   /** Pixels of the part, not of the box; of a map of another size than the picture's they may be fractions. */
   readonly area: number;
@@ -27,9 +31,11 @@ export interface MapBox {
   readonly centroid: readonly [x: number, y: number];
 }
 
+/** How boxes are looked for. */
 export interface BoxSearch {
   /** What lies above it belongs to a part. Default { ofMax: 0.15 }. */
   readonly threshold?: Threshold | undefined;
+  /** 8 (default) or 4: whether diagonal neighbours belong together. */
   readonly connectivity?: Connectivity | undefined;
   /** What comes first; equal ones in the row order of their first pixels. */
   readonly by?: 'area' | 'sum' | 'peak' | undefined;

@@ -17,6 +17,7 @@ export interface Components {
   readonly numbers: Int32Array;
 }
 
+/** How many neighbours a pixel has. */
 export type Connectivity = 4 | 8;
 
 /**

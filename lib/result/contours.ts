@@ -2,11 +2,14 @@ import { setImmediate as nextTurn } from 'node:timers/promises';
 import { inSteps, SLICE } from '../common/slices.ts';
 import { type Components, type Connectivity, componentSteps, type Extent, extentsOf } from './components.ts';
 
+/** In the picture's coordinates: the first pixel's corner is 0, its centre ½. */
 export type Point = readonly [x: number, y: number];
 
 /** The outline of a connected part, as polygons whose last point leads to the first. Pixel (x, y) covers [x, x + 1) × [y, y + 1). */
 export interface MapContour {
+  /** Around the part. */
   readonly outline: readonly Point[];
+  /** Around the holes in it. */
   readonly holes: readonly (readonly Point[])[];
   /** Pixels of the part. */
   readonly area: number;

@@ -7,6 +7,7 @@ import { checkThreshold, type Threshold } from './threshold.ts';
 /** Lengths and areas are in pixels of the original picture, whatever the map's size. */
 export interface BoxOptions extends BoxSearch, Plane {}
 
+/** Options of `peaks`. */
 export interface PeakOptions extends Plane {
   /** Two peaks are further apart than so many pixels, across or down. Default: a tenth of the picture's longer side. */
   readonly minDistance?: number | undefined;
@@ -16,11 +17,13 @@ export interface PeakOptions extends Plane {
   readonly max?: number | undefined;
 }
 
+/** Options of `mask`. */
 export interface MaskOptions extends Plane {
   /** What lies above it is inside. Default { ofMax: 0.15 }. */
   readonly threshold?: Threshold | undefined;
 }
 
+/** Options of `crop`: what is cut out. */
 export interface CropOptions extends Plane {
   /** What is cut out: a box of `boxes()`, or left, top, width and height in the original picture's pixels. */
   readonly box?: RectInput | undefined;
@@ -30,6 +33,7 @@ export interface CropOptions extends Plane {
   readonly margin?: number | `${number}%` | undefined;
 }
 
+/** How contours are looked for. */
 export interface ContourSearch {
   /** What lies above it is inside. Default { ofMax: 0.15 }. */
   readonly threshold?: Threshold | undefined;
@@ -41,8 +45,10 @@ export interface ContourSearch {
   readonly minArea?: number | undefined;
 }
 
+/** Options of `contours`. */
 export interface ContourOptions extends ContourSearch, Plane {}
 
+/** A box in the original picture's pixels, as an object or [left, top, width, height]. */
 export type RectInput =
   | { readonly x: number; readonly y: number; readonly width: number; readonly height: number }
   | readonly [x: number, y: number, width: number, height: number];

@@ -7,7 +7,6 @@ import { type Plane, planePixels, refusePlane } from '../image/plane.ts';
 import type { ResolvedPreprocess } from '../image/preprocess-options.ts';
 import type { LentPicture, MaskPicture, PictureView, RawPicture } from '../image/raw-picture.ts';
 import type { Convention, Fusion, ParamValues } from '../methods/definition.ts';
-import type { Box } from '../targets/detection.ts';
 import type { MapBox } from './boxes.ts';
 import type { MapContour } from './contours.ts';
 import {
@@ -20,6 +19,18 @@ import {
 } from './decision-options.ts';
 import { boxesOf, contoursOf, cropOf, type DecisionView, maskOf, peaksOf } from './decisions.ts';
 import { drawHeatmap, drawOverlay } from './drawings.ts';
+import type {
+  AppliedTechnique,
+  Concepts,
+  ExplainedLayer,
+  ExplainedTarget,
+  ExplanationFields,
+  HeatMap,
+  Prediction,
+  RawMap,
+  Runs,
+  Timings,
+} from './explanation-fields.ts';
 import {
   checkOutput,
   filePath,
@@ -30,108 +41,6 @@ import {
 } from './output-options.ts';
 import type { MapPeak } from './peaks.ts';
 import type { MapStatus } from './status.ts';
-
-export interface HeatMap {
-  /** Row-major, in [0, 1]. */
-  readonly data: Float32Array;
-  readonly width: number;
-  readonly height: number;
-  /** Of volumes and clips: [D, H, W]. */
-  readonly dims?: readonly [depth: number, height: number, width: number];
-}
-
-export interface RawMap {
-  /** The method's own values at its own resolution: before the outermost ReLU, normalisation and resizing. */
-  readonly data: Float32Array;
-  readonly dims: readonly number[];
-  readonly width: number;
-  readonly height: number;
-}
-
-/** What a method that finds concepts (DFF) says of those in `raw` [n, h, w]. */
-export interface Concepts {
-  /** Which of them the map shows; one for each layer. */
-  readonly shown: readonly number[];
-  /** What each adds to the target's score, where the score is linear in the layer's means over positions; else null. */
-  readonly contributions: readonly number[] | null;
-}
-
-export interface Prediction {
-  readonly index: number;
-  readonly label: string | null;
-  /** The logit. */
-  readonly score: number;
-  readonly probability: number | null;
-}
-
-export interface ExplainedTarget {
-  readonly index: number;
-  readonly label: string | null;
-  /** The value that was differentiated or compared: a logit unless the target says otherwise. */
-  readonly score: number;
-  /** Softmax (sigmoid for multi-label and binary heads) of the class, a detection's confidence; null for regression. */
-  readonly probability: number | null;
-  readonly kind: string;
-  /** Of detections: left, top, width and height of the most confident box that counted, in the picture's pixels. */
-  readonly box?: Box;
-}
-
-export interface ExplainedLayer {
-  readonly name: string;
-  readonly shape: readonly number[];
-  readonly reason: string;
-}
-
-/** A technique that sharpened the map. */
-export interface AppliedTechnique {
-  readonly name: string;
-  readonly params: Readonly<Record<string, number | boolean | string | readonly number[] | undefined>>;
-}
-
-/** Milliseconds. For batches each image carries its share of the common work. */
-export interface Timings {
-  readonly preprocess: number;
-  /** Forward pass, with the gradient nodes where there are any. */
-  readonly model: number;
-  readonly method: number;
-  readonly postprocess: number;
-  readonly total: number;
-}
-
-/** Passes made for this result, counted in images; `saved` are those that were not needed. */
-export interface Runs {
-  readonly network: number;
-  readonly tail: number;
-  readonly saved: number;
-}
-
-export interface ExplanationFields {
-  readonly map: HeatMap;
-  readonly raw: RawMap;
-  readonly target: ExplainedTarget;
-  readonly predictions: readonly Prediction[];
-  readonly layer: ExplainedLayer | readonly ExplainedLayer[];
-  readonly method: string;
-  readonly convention: Convention;
-  /** How maps of several layers became one; null where there was one, or the method joins them itself. */
-  readonly fusion: Fusion | null;
-  readonly params: ParamValues;
-  /** What sharpened the map; an array where several did, the innermost first. Everything but map and raw is of the clean image. */
-  readonly technique: AppliedTechnique | readonly AppliedTechnique[] | null;
-  /** Of methods that find concepts; null for all others. */
-  readonly concepts: Concepts | null;
-  /** Null for tensors, which are fed as they are. */
-  readonly preprocess: ResolvedPreprocess | null;
-  /** What the network computed in: 'fp32', 'tf32' or 'fp16'; 'int8' where the runs on changed inputs did. */
-  readonly precision: UsedPrecision | 'int8';
-  /** How far int8 moved the score of the unchanged picture, before the scores were shifted back; null where no run was int8. */
-  readonly cleanScoreMoved: number | null;
-  readonly status: MapStatus;
-  readonly reason: string | null;
-  readonly warnings: readonly string[];
-  readonly timings: Timings;
-  readonly runs: Runs;
-}
 
 /** What a map was made of by stretching it to [0, 1]: the method's values after the ReLU, of several layers their mean. */
 export interface MapValues {
@@ -186,6 +95,7 @@ export class Explanation implements ExplanationFields {
   /**
    * The map at the size of the model's input, as its convention has it there: what metrics judge. It is not that of the
    * picture's map, which has been cut or stretched to the picture.
+   * @throws `ERR_INPUT_SHAPE` for volumes
    * @internal
    */
   static atInput(explanation: Explanation): Promise<HeatMap> {
@@ -203,7 +113,11 @@ export class Explanation implements ExplanationFields {
     return this.#render({ ...options, kind: 'heatmap' });
   }
 
-  /** The map in colour over the original picture: alpha · colour + (1 − alpha) · picture. */
+  /**
+   * The map in colour over the original picture: alpha · colour + (1 − alpha) · picture.
+   * @throws `ERR_OPTION_INVALID`; `ERR_IMAGE_NOT_FOUND`, `ERR_IMAGE_INVALID` where a large picture is decoded again and is no more what
+   * it was
+   */
   async overlay(options: RenderOptions = {}): Promise<RawPicture> {
     checkOutput(options, 'overlay');
     return this.#render(options);
@@ -224,7 +138,7 @@ export class Explanation implements ExplanationFields {
 
   /**
    * The encoded picture; PNG unless `format` says otherwise.
-   * @throws `ERR_OPTION_INVALID`
+   * @throws `ERR_OPTION_INVALID`, and what `overlay` throws
    */
   async toBuffer(options: OutputOptions = {}): Promise<Buffer> {
     checkOutput(options, 'toBuffer', OUTPUT_OPTIONS);

@@ -1,5 +1,6 @@
 import { isRecord } from '../common/checks.ts';
-import type { Explanation, HeatMap } from './explanation.ts';
+import type { Explanation } from './explanation.ts';
+import type { HeatMap } from './explanation-fields.ts';
 
 /** What every copy of the class has, also that of a second installation or of a test runner's realm. */
 type ExplanationClass = Pick<typeof Explanation, 'atInput'>;

@@ -26,6 +26,7 @@ export interface RenderOptions extends ColourOptions, Plane {
   readonly contours?: boolean | ContourSearch | readonly MapContour[] | undefined;
 }
 
+/** Options of `toFile` and `toBuffer`. */
 export interface OutputOptions extends RenderOptions, EncodeOptions {
   /** What to write: the picture under the map (`'overlay'`, default) or the map alone. */
   readonly kind?: 'overlay' | 'heatmap' | undefined;

@@ -3,9 +3,13 @@ import type { CellEdges } from '../image/map-grid.ts';
 import type { MapPlane } from './boxes.ts';
 import { insideOf, rangeOf, type Threshold } from './threshold.ts';
 
+/** A place where the map is largest. */
 export interface MapPeak {
+  /** Column of the pixel, from 0. */
   readonly x: number;
+  /** Row of the pixel, from 0. */
   readonly y: number;
+  /** Of the map there, in [0, 1]. */
   readonly value: number;
 }
 

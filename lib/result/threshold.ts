@@ -6,10 +6,15 @@ import { quantileOf } from './quantile.ts';
 
 /** Where a map is cut in two: at a value, at a part of its maximum, at a quantile, by Otsu, or k deviations above its mean. */
 export type Threshold =
+  /** In the map's units, which are 0..1. */
   | { readonly value: number }
+  /** A share of the map's largest value, 0..1. */
   | { readonly ofMax: number }
+  /** A share of the pixels, 0..1. */
   | { readonly quantile: number }
+  /** Deviations above the mean. */
   | { readonly meanStd: number }
+  /** Between the two groups of values that lie apart most. */
   | 'otsu';
 
 const FORMS = "{ value }, { ofMax }, { quantile }, { meanStd } or 'otsu'";

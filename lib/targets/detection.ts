@@ -31,10 +31,16 @@ export const DETECTION_FORMATS = [
   'batch-class-score-xyxy',
 ] as const;
 
+/**
+ * How a detector writes its outputs, by name: candidates ('yolov8', 'yolov5', 'ssd', 'detr'), or detections after a
+ * suppression.
+ * @useDeclaredType
+ */
 export type DetectionFormatName = (typeof DETECTION_FORMATS)[number];
 
 /** A format whose details differ from the usual ones. */
 export interface DetectionFormat {
+  /** Whose details these are. */
   readonly name: DetectionFormatName;
   /** Default: as the format's name says. */
   readonly boxes?: BoxForm | undefined;
@@ -44,16 +50,19 @@ export interface DetectionFormat {
 
 /** What a detection target reads of a head. */
 export interface DetectionReadout {
+  /** Always this. */
   readonly kind: 'detection';
   /** In the picture's pixels, or once it has met an image in those of the input; without it the best candidate counts. */
   readonly box?: Box | undefined;
   /** Intersection over union from which a candidate belongs to the box. */
   readonly iou: number;
+  /** Where the outputs' format was named. */
   readonly format?: DetectionFormat | undefined;
   /** Sums of confidences obj·cls, or of their log-odds. */
   readonly value: 'logit' | 'confidence';
 }
 
+/** Options of `detection`. */
 export interface DetectionOptions {
   /** Default: the best class, among those of the candidates that belong to the box. */
   readonly classIndex?: number | undefined;

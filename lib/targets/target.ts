@@ -23,6 +23,7 @@ export type Target =
 
 /** Another picture, whose embedding becomes a vector when the target meets a model. */
 export interface SimilarImage {
+  /** Read as those that are explained. */
   readonly image: ImageSource | TensorInput;
 }
 

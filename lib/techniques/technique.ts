@@ -110,6 +110,16 @@ export type TechniqueParam =
 
 export type TechniqueParams = Readonly<Record<string, ParamValue | readonly number[] | undefined>>;
 
+/** What a technique needs. */
+export interface TechniqueNeeds {
+  /** Inputs of other sizes than the model's. */
+  readonly sizes?: true;
+  /** `InputMaps.tensors`. */
+  readonly tensors?: true;
+  /** `ExplainedInput.scores`. */
+  readonly scores?: true;
+}
+
 /** What sharpens the maps of any method: explains changed inputs, brings the maps back, merges them. */
 export interface TechniqueDefinition {
   /** Canonical name: lower case with hyphens. */
@@ -121,14 +131,7 @@ export interface TechniqueDefinition {
   /** M the method once, F a forward pass of the network. */
   readonly cost: string;
   readonly params?: Readonly<Record<string, TechniqueParam>>;
-  readonly needs?: {
-    /** Inputs of other sizes than the model's. */
-    readonly sizes?: true;
-    /** `InputMaps.tensors`. */
-    readonly tensors?: true;
-    /** `ExplainedInput.scores`. */
-    readonly scores?: true;
-  };
+  readonly needs?: TechniqueNeeds;
   /** It takes volumes and clips too. */
   readonly volumes?: true;
   /** @returns for each slot what its maps became */

@@ -51,9 +51,13 @@ export type GivenMask =
   | { readonly data: ArrayLike<number | boolean>; readonly width: number; readonly height: number }
   | { readonly data: ArrayLike<number>; readonly info: { readonly width: number; readonly height: number } };
 
+/** Where the objects of one picture are, in the pixels of the upright picture; boxes, a mask, or both. */
 export interface GivenTruth {
+  /** [x, y, width, height] each. */
   readonly boxes?: readonly (Box | readonly number[])[] | undefined;
+  /** Of the picture's size or of the model's input: 0 outside, 255 takes no part (in masks of 0 and 255 it is the object), others inside. */
   readonly mask?: GivenMask | undefined;
+  /** The class of the object. */
   readonly label?: TruthLabel | undefined;
 }
 

@@ -4,7 +4,7 @@ import { InferenceSession, Tensor as OrtTensor } from 'onnxruntime-node';
 import type { Tensor } from '../../lib/engine/tensor.ts';
 import { Explanation, load, OnnxCamError } from '../../lib/index.ts';
 import type { ExplainOptions, LoadOptions } from '../../lib/options.ts';
-import type { Prediction } from '../../lib/result/explanation.ts';
+import type { Prediction } from '../../lib/result/explanation-fields.ts';
 import * as targets from '../../lib/targets/index.ts';
 import { runHere, temporaryFolder } from '../cli/harness.ts';
 import { type Check, folderOf, readTensor } from './case-files.ts';

@@ -12,7 +12,8 @@ import type { TensorInput } from '../../lib/image/source.ts';
 import { listMethods } from '../../lib/methods/list.ts';
 import { listMetrics } from '../../lib/metrics/list.ts';
 import type { ExplainOptions } from '../../lib/options.ts';
-import { Explanation, type ExplanationFields } from '../../lib/result/explanation.ts';
+import { Explanation } from '../../lib/result/explanation.ts';
+import type { ExplanationFields } from '../../lib/result/explanation-fields.ts';
 import { listTechniques } from '../../lib/techniques/list.ts';
 import { noise } from '../helpers/model-builder.ts';
 

@@ -2,7 +2,8 @@ import sharp from 'sharp';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 import type { Explainer } from '../../lib/explainer.ts';
 import { load } from '../../lib/load.ts';
-import type { Explanation, HeatMap } from '../../lib/result/explanation.ts';
+import type { Explanation } from '../../lib/result/explanation.ts';
+import type { HeatMap } from '../../lib/result/explanation-fields.ts';
 import { expectError } from '../helpers/expect-error.ts';
 
 const MODEL = new URL('../../assets/efficientnet-lite0.onnx', import.meta.url);

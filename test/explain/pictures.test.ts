@@ -2,7 +2,7 @@ import sharp from 'sharp';
 import { beforeAll, describe, expect, it } from 'vitest';
 import type { Explainer } from '../../lib/explainer.ts';
 import type { load } from '../../lib/load.ts';
-import type { HeatMap } from '../../lib/result/explanation.ts';
+import type { HeatMap } from '../../lib/result/explanation-fields.ts';
 import { brightnessModel, one } from '../helpers/explain-models.ts';
 import { explainerOpener } from '../helpers/open-explainers.ts';
 import { picture, pixelAt, type Rgb } from '../image/pictures.ts';
