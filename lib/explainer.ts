@@ -45,7 +45,10 @@ import { parseTarget } from './targets/parse.ts';
 import { outputOf } from './targets/resolve.ts';
 
 /** Metrics that are known by name while the program is written. */
-type Measuring<M> = Omit<MeasureOptions, 'map' | 'maps' | 'metrics'> & { readonly metrics?: M | undefined };
+type Measuring<M> = Omit<MeasureOptions, 'map' | 'maps' | 'metrics'> & {
+  /** Names, or `{ metric, params }`. */
+  readonly metrics?: M | undefined;
+};
 
 /** What an explainer is made of. */
 export interface ExplainerParts extends CallParts {

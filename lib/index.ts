@@ -25,6 +25,7 @@ export type { Evaluation } from './explain/evaluation.ts';
 export type { MapInput } from './explain/map-at-input.ts';
 export type { MeasureOptions } from './explain/measure-options.ts';
 export type {
+  ExplainImages,
   ExplainResult,
   PerImage,
   SingleTarget,
@@ -78,6 +79,7 @@ export type { Measurement, Measurements, MeasurementsOf } from './metrics/measur
 export type { MetricName } from './metrics/names.ts';
 export type { ExplainSource } from './network/images.ts';
 export type {
+  AtOnce,
   ExplainOptions,
   LayerListing,
   LayerName,

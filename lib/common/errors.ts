@@ -49,6 +49,7 @@ export type ErrorCode =
   | 'ERR_PROVIDER_UNAVAILABLE'
   /** ONNX Runtime failed; its own text is in the message. */
   | 'ERR_RUNTIME'
+  /** ONNX Runtime's library is missing, too old, or not for this platform; the message says where it was looked for. */
   | 'ERR_RUNTIME_NOT_FOUND'
   /** Memory of the machine or the GPU does not suffice. */
   | 'ERR_OUT_OF_MEMORY'

@@ -26,7 +26,7 @@ export interface SegmentationOptions {
   /** Of the class, from 0. */
   readonly classIndex: number;
   /** Where its logits are summed, in the output's pixels (default 'predicted': where the class is). */
-  readonly region?: RegionInput;
+  readonly region?: RegionInput | undefined;
 }
 
 /**
@@ -146,10 +146,7 @@ export const regression = (index: number): TargetOf<'regression'> => ({
  * reported for it.
  * @throws `ERR_OPTION_INVALID` for a class or region that is none
  */
-export const segmentation = (options: {
-  readonly classIndex: number;
-  readonly region?: RegionInput | undefined;
-}): TargetOf<'segmentation'> => ({
+export const segmentation = (options: SegmentationOptions): TargetOf<'segmentation'> => ({
   kind: 'segmentation',
   classIndex: wholeNumber(options?.classIndex, 'class index'),
   region: parseRegion(options.region ?? 'predicted'),
