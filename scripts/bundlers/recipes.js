@@ -109,7 +109,7 @@ export const RECIPES = {
     build: [ESBUILD_ALL, 'rm -r node_modules/onnx-cam'],
     deploy: ['out', 'node_modules'],
     start: 'node out/app.js',
-    fails: /ERR_ADDON/,
+    fails: /keep onnx-cam external/,
     note: '`ERR_ADDON` says what to do',
   },
 };
