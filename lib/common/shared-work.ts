@@ -1,6 +1,5 @@
-import { onAbort } from './abort-listeners.ts';
-import { abortError } from './errors.ts';
 import { Recent } from './recent.ts';
+import { unlessAborted } from './unless-aborted.ts';
 
 /**
  * Work that several callers wait for. Who is aborted is told so at once, and the work goes on for the others; it is ended when
@@ -31,15 +30,9 @@ export class SharedWork<T> {
   async join(signal: AbortSignal | undefined): Promise<T> {
     if (this.#settled) return this.result;
     this.#waiting++;
-    let forget = () => {};
     try {
-      if (!signal) return await this.result;
-      const aborted = new Promise<never>((_, reject) => {
-        forget = onAbort(signal, () => reject(abortError(signal)));
-      });
-      return await Promise.race([this.result, aborted]);
+      return await unlessAborted(this.result, signal);
     } finally {
-      forget();
       if (--this.#waiting === 0 && !this.#settled) this.#controller.abort();
     }
   }

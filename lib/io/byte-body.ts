@@ -1,8 +1,8 @@
 import { setImmediate as nextTurn } from 'node:timers/promises';
 import { types } from 'node:util';
-import { onAbort } from '../common/abort-listeners.ts';
-import { abortError, OnnxCamError, throwIfAborted } from '../common/errors.ts';
+import { OnnxCamError, throwIfAborted } from '../common/errors.ts';
 import { shown } from '../common/shown.ts';
+import { unlessAborted } from '../common/unless-aborted.ts';
 import { isMissing } from './regular-file.ts';
 
 /** As `Blob` and `File` have it, whoever made them. */
@@ -232,15 +232,6 @@ function bytesOf(name: string, chunk: unknown): Uint8Array {
   const hint =
     typeof chunk === 'string' ? '; open it without an encoding' : '; for several images use `stream`, or an array';
   throw invalid(`${name} is read as the bytes of one picture, and gives ${shown(chunk)}${hint}`);
-}
-
-/** Settles with the promise, or as soon as the signal fires. */
-function unlessAborted<T>(promise: Promise<T>, signal: AbortSignal | undefined): Promise<T> {
-  if (!signal) return promise;
-  return new Promise((resolve, reject) => {
-    const forget = onAbort(signal, () => reject(abortError(signal)));
-    promise.then(resolve, reject).finally(forget);
-  });
 }
 
 function stopQuietly(stop: () => unknown): void {

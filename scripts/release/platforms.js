@@ -1,6 +1,6 @@
 // The platforms that binaries are published for, as `process.platform`-`process.arch`.
 //   target   zig's name of it, with the oldest C library or system that the binary may need
-//   file     as node-gyp-build finds it in prebuilds/<platform>; glibc keeps it away from Alpine
+//   file     in prebuilds/<platform>, as package-files.js names it
 //   cuda     whether the kernels for GPUs are linked in
 export const PLATFORMS = {
   'linux-x64': { target: 'x86_64-linux-gnu.2.28', file: 'onnx-cam.glibc.node', cuda: true },
