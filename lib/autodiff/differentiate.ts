@@ -1,5 +1,6 @@
 import { OnnxCamError } from '../common/errors.ts';
-import { atOnce, type Steps } from '../common/slices.ts';
+import type { Steps } from '../common/slices.ts';
+import { toEnd } from '../common/to-end.ts';
 import type { FactTable } from '../model/graph/facts.ts';
 import type { Graph, GraphNode } from '../model/graph/graph.ts';
 import { Accumulator } from './accumulator.ts';
@@ -66,7 +67,7 @@ export interface Differentiation {
  * `ERR_LAYER_NOT_FOUND` for an unknown tensor.
  */
 export function differentiate(options: DifferentiateOptions): Differentiation {
-  return atOnce(differentiationSteps(options));
+  return toEnd(differentiationSteps(options));
 }
 
 /** The same, a node at a time. */
@@ -182,7 +183,7 @@ class Pass implements PassView, GradientSink {
     const inner = new Pass(emit, path, new Set(), this.manyScores, subject);
     for (const source of sources) inner.#seen.set(source.name, source);
     for (const [result, gradient] of results) if (inner.wants(result)) inner.add(result, gradient);
-    atOnce(inner.steps(rules, new Map()));
+    toEnd(inner.steps(rules, new Map()));
     const gradients = new Map<string, Value>();
     for (const name of names) {
       const gradient = inner.gradient(name);

@@ -1,4 +1,5 @@
 import { isPromise } from './kinds.ts';
+
 /**
  * Values by key, made on first need. No more than `capacity` are kept: the one that was asked for longest ago is let go.
  * What throws is not kept, nor is a promise that is rejected, so that the next call tries again.

@@ -34,11 +34,3 @@ export async function inSteps<T>(steps: Iterator<void, T>, signal?: AbortSignal)
     began = performance.now();
   }
 }
-
-/** All steps at once. */
-export function atOnce<T>(steps: Iterator<void, T>): T {
-  for (;;) {
-    const step = steps.next();
-    if (step.done) return step.value;
-  }
-}

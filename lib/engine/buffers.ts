@@ -1,4 +1,5 @@
 import { isUint8Array } from '../common/kinds.ts';
+
 /**
  * Memory that stays where it is while native code reads it. A view over a resizable or growable buffer is copied:
  * JavaScript may shrink such a buffer at any time, and its pages are then gone. Other views come back as they are.

@@ -1,16 +1,8 @@
+import { invalid } from '../common/checks.ts';
 import { OnnxCamError } from '../common/errors.ts';
 import { shown } from '../common/shown.ts';
 import { didYouMean } from '../common/suggest.ts';
-import {
-  checkColor,
-  checkRange,
-  checkShare,
-  checkSide,
-  checkSize,
-  invalid,
-  numbers,
-  oneOf,
-} from './preprocess-values.ts';
+import { checkColor, checkRange, checkShare, checkSide, checkSize, numbers, oneOf } from './preprocess-values.ts';
 import { PRESET_NAMES, type PresetName, presetOf } from './presets.ts';
 
 const FITS = ['squeeze', 'crop', 'letterbox'] as const;

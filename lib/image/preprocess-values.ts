@@ -1,5 +1,5 @@
 // What the properties of `preprocess` may be, each with `ERR_OPTION_INVALID` for anything else.
-import { OnnxCamError } from '../common/errors.ts';
+import { invalid } from '../common/checks.ts';
 import { shown } from '../common/shown.ts';
 import { didYouMean } from '../common/suggest.ts';
 
@@ -25,9 +25,11 @@ export function checkRange(value: unknown, name: string): readonly [number, numb
   throw invalid(`${name} needs [low, high], two different numbers in the picture's units, got ${shown(value)}`);
 }
 
+const isSide = (value: unknown): value is number =>
+  Number.isSafeInteger(value) && (value as number) >= 1 && (value as number) <= LARGEST_SIZE;
+
 export function checkSide(value: unknown, name: string): number {
-  if (Number.isSafeInteger(value) && (value as number) >= 1 && (value as number) <= LARGEST_SIZE)
-    return value as number;
+  if (isSide(value)) return value;
   throw invalid(`${name} needs a whole number of pixels from 1 to ${LARGEST_SIZE}, got ${shown(value)}`);
 }
 
@@ -43,12 +45,10 @@ export function checkColor(value: unknown, name: string): number | readonly numb
 }
 
 export function checkSize(value: unknown, name: string): readonly [number, number] {
-  const valid = (side: unknown) =>
-    Number.isSafeInteger(side) && (side as number) >= 1 && (side as number) <= LARGEST_SIZE;
-  if (!Array.isArray(value) || value.length !== 2 || !value.every(valid)) {
+  if (!Array.isArray(value) || value.length !== 2 || !value.every(isSide)) {
     throw invalid(`${name} needs [width, height], whole numbers from 1 to ${LARGEST_SIZE}, got ${shown(value)}`);
   }
-  return [value[0], value[1]];
+  return [value[0]!, value[1]!];
 }
 
 export function oneOf<T extends string>(value: unknown, known: readonly T[], name: string): T {
@@ -56,8 +56,4 @@ export function oneOf<T extends string>(value: unknown, known: readonly T[], nam
   const found = known.find(item => item === text);
   if (found !== undefined) return found;
   throw invalid(`${name} is ${shown(value)}${didYouMean(text ?? '', known)}; known: ${known.join(', ')}`);
-}
-
-export function invalid(message: string): OnnxCamError {
-  return new OnnxCamError('ERR_OPTION_INVALID', message);
 }

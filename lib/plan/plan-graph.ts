@@ -1,5 +1,6 @@
 import type { ClassSeed } from '../autodiff/seed.ts';
-import { atOnce, type Steps } from '../common/slices.ts';
+import type { Steps } from '../common/slices.ts';
+import { toEnd } from '../common/to-end.ts';
 import type { FactTable } from '../model/graph/facts.ts';
 import type { Graph } from '../model/graph/graph.ts';
 import type { Model } from '../model/load-model.ts';
@@ -39,7 +40,7 @@ export interface PlannedGraph {
  * @throws `ERR_NO_GRADIENT` when an operator on the way has no rule.
  */
 export function planGraph(...asked: Parameters<typeof planSteps>): PlannedGraph {
-  return atOnce(planSteps(...asked));
+  return toEnd(planSteps(...asked));
 }
 
 /** The same in steps: differentiating goes through the whole graph, for each pass. */

@@ -1,6 +1,15 @@
 const ESBUILD_ALL =
   'npx esbuild app.js --bundle --platform=node --format=esm --external:onnxruntime-node --external:sharp --outfile=out/app.js';
 
+const NEXT = {
+  files: ['next/app', 'next/next.config.mjs'],
+  tools: ['next', 'react', 'react-dom'],
+  deploy: ['.next/standalone'],
+  start: 'node server.js',
+  path: '/api/map',
+  note: 'standalone output, a request',
+};
+
 /**
  * How each tool is tried. `files`: of scripts/bundlers, into the project. `tools`: development packages. `build`: commands in the
  * project. `deploy`: what of it goes to an empty folder; 'node_modules' without the development packages. `start`: a
@@ -23,24 +32,8 @@ export const RECIPES = {
     start: 'node invoke.mjs',
     note: 'unzipped in an empty folder, the handler called',
   },
-  next: {
-    files: ['next/app', 'next/next.config.mjs'],
-    tools: ['next', 'react', 'react-dom'],
-    build: ['npx next build'],
-    deploy: ['.next/standalone'],
-    start: 'node server.js',
-    path: '/api/map',
-    note: 'standalone output, a request',
-  },
-  'next, webpack': {
-    files: ['next/app', 'next/next.config.mjs'],
-    tools: ['next', 'react', 'react-dom'],
-    build: ['npx next build --webpack'],
-    deploy: ['.next/standalone'],
-    start: 'node server.js',
-    path: '/api/map',
-    note: 'standalone output, a request',
-  },
+  next: { ...NEXT, build: ['npx next build'] },
+  'next, webpack': { ...NEXT, build: ['npx next build --webpack'] },
   esbuild: {
     files: ['app.js'],
     tools: ['esbuild'],
