@@ -4,6 +4,7 @@ const { readdirSync } = require('node:fs');
 const LIB = [
   'reference', // plain twins: of tests and benches alone
   'cli',
+  'serve',
   'index.ts',
   'load.ts',
   'compute-map.ts',
@@ -15,6 +16,7 @@ const LIB = [
   'options.ts',
   'techniques',
   'maps',
+  'report',
   'evaluation',
   'truth',
   'metrics',

@@ -10,7 +10,7 @@ const TABLES = new Set(['test/golden/autodiff_families.py', 'test/native/cuda_ke
 
 const sources = execFileSync('git', ['ls-files', '--cached', '--others', '--exclude-standard'], { encoding: 'utf8' })
   .split('\n')
-  .filter(file => /\.(c?js|ts|py|cpp|hpp|inl|cuh?|sh)$/.test(file) && existsSync(file));
+  .filter(file => /\.(c?js|tsx?|css|py|cpp|hpp|inl|cuh?|sh)$/.test(file) && existsSync(file));
 
 const faults = [];
 for (const file of sources) {

@@ -12,6 +12,7 @@ const root = fileURLToPath(new URL('..', import.meta.url));
 const bin = name => join(root, 'node_modules', name);
 const PUBLISHED = [
   /^dist\/(index|(kernels|targets)\/index)\.(js|cjs|d\.ts|d\.cts|js\.map)$/,
+  /^dist\/web\/page\.(js|css)$/,
   /^dist\/(cli\/main|chunks\/[\w.-]+)\.js(\.map)?$/,
   /^prebuilds\/[\w-]+\/[\w.-]+\.node$/,
   /^assets\/(README\.md|LICENSE-[\w.-]+|efficientnet-lite0\.onnx(\.json)?|pictures\/\w+\.(png|jpg))$/,
@@ -21,7 +22,16 @@ const NEEDED = [
   ...['index', 'kernels/index', 'targets/index'].flatMap(entry =>
     ['js', 'cjs', 'd.ts', 'd.cts'].map(end => `dist/${entry}.${end}`),
   ),
-  ...['dist/index.js.map', 'dist/cli/main.js', 'dist/LICENSES.txt', 'package-files.js', 'README.md', 'LICENSE'],
+  ...[
+    'dist/index.js.map',
+    'dist/cli/main.js',
+    'dist/web/page.js',
+    'dist/web/page.css',
+    'dist/LICENSES.txt',
+    'package-files.js',
+    'README.md',
+    'LICENSE',
+  ],
   ...['assets/efficientnet-lite0.onnx', 'assets/efficientnet-lite0.onnx.json', 'assets/LICENSE-APACHE-2.0'],
 ];
 const megabytes = bytes => `${(bytes / 1e6).toFixed(1)} MB`;

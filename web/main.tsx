@@ -1,0 +1,16 @@
+import { render } from 'preact';
+import { App } from './app.tsx';
+import { ServeApp } from './serve/serve-app.tsx';
+import { followHash } from './state/hash.ts';
+import { report } from './state/report.ts';
+
+const root = document.getElementById('app')!;
+const data = document.getElementById('report');
+
+followHash();
+if (data) {
+  report.value = JSON.parse(data.textContent ?? '');
+  render(<App />, root);
+} else {
+  render(<ServeApp />, root);
+}

@@ -1,0 +1,4 @@
+/** The page of `onnx-cam serve`. */
+export function ServeApp() {
+  return <main />;
+}

@@ -1,0 +1,1 @@
+export { orderPixels } from '../../lib/reference/kernels/pixel-order.ts';
