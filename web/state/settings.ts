@@ -19,34 +19,35 @@ export type Setting = ReturnType<typeof setting<string | number | boolean>>;
 export const settings = {
   view: setting<View>('photos', { isStep: true }),
   /** Place of the photograph that is looked at. */
-  photo: setting(0, { isStep: true }),
+  photo: setting<number>(0, { isStep: true }),
   /** Of two runs, the one that single views show. */
-  run: setting(0),
+  run: setting<number>(0),
   /** Place of the maker in that run, and the class' index; -1: the first there is. */
-  maker: setting(-1),
-  target: setting(-1),
+  maker: setting<number>(-1),
+  target: setting<number>(-1),
   /** The other side of a comparison. */
-  otherRun: setting(1),
-  otherMaker: setting(-1),
-  otherTarget: setting(-1),
+  otherRun: setting<number>(1),
+  otherMaker: setting<number>(-1),
+  otherTarget: setting<number>(-1),
   /** '' shows all. */
-  layer: setting(''),
-  technique: setting(''),
-  alpha: setting(0.5),
-  colormap: setting('jet'),
+  layer: setting<string>(''),
+  technique: setting<string>(''),
+  alpha: setting<number>(0.5),
+  colormap: setting<string>('jet'),
   threshold: setting<ThresholdForm>('max'),
-  level: setting(0.15),
-  heat: setting(true),
-  box: setting(false),
-  mask: setting(false),
-  contour: setting(false),
-  sort: setting('given'),
-  descending: setting(false),
-  /** Filters of the grid: a text in the name, a class' index, what is wrong. */
-  find: setting(''),
-  class: setting(-1),
-  only: setting(''),
-  /** Of curves and of sorting. */
-  metric: setting(''),
+  level: setting<number>(0.15),
+  heat: setting<boolean>(true),
+  box: setting<boolean>(false),
+  mask: setting<boolean>(false),
+  contour: setting<boolean>(false),
+  /** What the grid is sorted by: one of SORTS (grid.ts) or a metric. */
+  sort: setting<string>('given'),
+  descending: setting<boolean>(false),
+  /** Filters of the grid: a text in the name, the first class' index, what is wrong. */
+  find: setting<string>(''),
+  class: setting<number>(-1),
+  only: setting<string>(''),
+  /** Of curves. */
+  metric: setting<string>(''),
   theme: setting<'auto' | 'light' | 'dark'>('auto'),
 };
