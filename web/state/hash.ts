@@ -1,13 +1,16 @@
-import { effect } from '@preact/signals';
+import { batch, effect } from '@preact/signals';
 import { type Setting, settings } from './settings.ts';
 
 const all = Object.entries(settings) as unknown as [name: string, setting: Setting][];
+
+/** Browsers refuse many changes of the address in a row, as a slider makes them. Milliseconds. */
+const REST = 200;
 
 /** What differs from the defaults, such as `#view=photo&photo=3`. */
 function written(): string {
   const parts = new URLSearchParams();
   for (const [name, setting] of all) if (setting.value !== setting.initial) parts.set(name, String(setting.value));
-  return parts.toString();
+  return `#${parts}`;
 }
 
 /** A value of the default's type; the default for anything else, since an address can say everything. */
@@ -16,26 +19,45 @@ function read(text: string | null, { initial }: Setting): Setting['value'] {
   if (typeof initial === 'boolean') return text === 'true';
   if (typeof initial === 'string') return text;
   const number = Number(text);
-  return Number.isFinite(number) ? number : initial;
-}
-
-function apply(): void {
-  const parts = new URLSearchParams(location.hash.slice(1));
-  for (const [name, setting] of all) setting.value = read(parts.get(name), setting);
+  return text.trim() !== '' && Number.isFinite(number) ? number : initial;
 }
 
 /** Keeps the settings and the address' hash equal. Steps are entries of the browser's history, all else changes the last one. */
 export function followHash(): void {
+  let rest: ReturnType<typeof setTimeout> | undefined;
+  /** What the last entry of the history should say, and the step that it is of. */
+  let last = '';
+  let step = '';
+  const replace = () => {
+    clearTimeout(rest);
+    rest = undefined;
+    if (last !== (location.hash || '#')) history.replaceState(null, '', last);
+  };
+  const apply = () => {
+    clearTimeout(rest);
+    rest = undefined;
+    const parts = new URLSearchParams(location.hash.slice(1));
+    batch(() => {
+      for (const [name, setting] of all) setting.value = read(parts.get(name), setting);
+      step = steps();
+    });
+  };
   apply();
   addEventListener('hashchange', apply);
-  let step = steps();
+  addEventListener('pagehide', replace);
   effect(() => {
-    const hash = `#${written()}`;
+    const hash = written();
     const now = steps();
-    if (hash === location.hash || (hash === '#' && location.hash === '')) return;
-    if (now === step) history.replaceState(null, '', hash);
-    else history.pushState(null, '', hash);
-    step = now;
+    if (now === step) {
+      last = hash;
+      clearTimeout(rest);
+      rest = setTimeout(replace, REST);
+    } else {
+      if (rest !== undefined) replace();
+      step = now;
+      last = hash;
+      history.pushState(null, '', hash);
+    }
   });
 }
 
