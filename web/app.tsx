@@ -1,4 +1,8 @@
-import { settings } from './state/settings.ts';
+import { useEffect, useRef } from 'preact/hooks';
+import { followKeys } from './keys.ts';
+import { Header } from './parts/header.tsx';
+import { Help } from './parts/help.tsx';
+import { shownView } from './state/shown.ts';
 import { CompareView } from './views/compare.tsx';
 import { CurvesView } from './views/curves.tsx';
 import { PhotoView } from './views/photo.tsx';
@@ -15,10 +19,28 @@ const VIEWS = {
 
 /** The report: one view at a time, which the hash names. */
 export function App() {
-  const View = VIEWS[settings.view.value] ?? PhotosView;
+  const view = shownView.value;
+  const View = VIEWS[view];
+  const dialog = useRef<HTMLDialogElement>(null);
+  const main = useRef<HTMLElement>(null);
+  const before = useRef(view);
+  const help = () => dialog.current?.showModal();
+  useEffect(() => followKeys(help), []);
+  useEffect(() => {
+    // What had the focus has gone with the view before.
+    if (before.current !== view && document.activeElement === document.body) main.current?.focus();
+    before.current = view;
+  }, [view]);
   return (
-    <main>
-      <View />
-    </main>
+    <>
+      <button type="button" class="skip" onClick={() => main.current?.focus()}>
+        Skip to the content
+      </button>
+      <Header help={help} />
+      <main ref={main} tabIndex={-1}>
+        <View key={view} />
+      </main>
+      <Help dialog={dialog} />
+    </>
   );
 }

@@ -3,11 +3,13 @@ import { App } from './app.tsx';
 import { ServeApp } from './serve/serve-app.tsx';
 import { followHash } from './state/hash.ts';
 import { report } from './state/report.ts';
+import { followTheme } from './state/theme.ts';
 
 const root = document.getElementById('app')!;
 const data = document.getElementById('report');
 
 followHash();
+followTheme();
 if (data) {
   report.value = JSON.parse(data.textContent ?? '');
   render(<App />, root);
