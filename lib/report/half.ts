@@ -1,0 +1,29 @@
+// IEEE 754 half precision for values of [0, 2): three digits, two bytes. Browsers have Float16Array since 2025 only, Node 20 not.
+
+const scratch = new Float32Array(1);
+const bits = new Uint32Array(scratch.buffer);
+
+/** Rounded to the nearest, ties to even. @param values in [0, 2), finite */
+export function toHalf(values: ArrayLike<number>): Uint16Array {
+  return Uint16Array.from(values, value => {
+    // Below the smallest normal number the steps are all 2^-24.
+    if (value < 2 ** -14) return roundEven(value * 2 ** 24);
+    scratch[0] = value;
+    const float = bits[0]!;
+    return ((float + 0xfff + ((float >>> 13) & 1)) >>> 13) - (112 << 10);
+  });
+}
+
+export function fromHalf(halves: Uint16Array): Float32Array {
+  return Float32Array.from(halves, half => {
+    const exponent = (half >>> 10) & 31;
+    const fraction = half & 1023;
+    return exponent === 0 ? fraction * 2 ** -24 : (1 + fraction / 1024) * 2 ** (exponent - 15);
+  });
+}
+
+function roundEven(value: number): number {
+  const low = Math.floor(value);
+  const rest = value - low;
+  return rest < 0.5 || (rest === 0.5 && low % 2 === 0) ? low : low + 1;
+}
