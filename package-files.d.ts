@@ -13,6 +13,12 @@ export const packageRoot: string;
 export function prebuiltAddon(platform: string): string | undefined;
 
 /**
+ * Program and style of the page of reports.
+ * @throws Error where dist/web/ is missing; TypeError in a bundle without `import.meta.url`
+ */
+export const reportPage: { readonly script: () => string; readonly style: () => string };
+
+/**
  * The main file of a package that is opened, not imported: the library natively, the decoder in a thread.
  * @throws Error where it isn't installed; TypeError in a bundle without `import.meta.url`
  */

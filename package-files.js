@@ -29,6 +29,11 @@ export function prebuiltAddon(platform) {
   }
 }
 
+export const reportPage = {
+  script: () => readFileSync(new URL('./dist/web/page.js', import.meta.url), 'utf8'),
+  style: () => readFileSync(new URL('./dist/web/page.css', import.meta.url), 'utf8'),
+};
+
 export function resolvePackage(name) {
   return createRequire(import.meta.url).resolve(name);
 }

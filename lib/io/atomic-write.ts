@@ -6,17 +6,20 @@ import { isUint8Array } from '../common/kinds.ts';
 import { outputError } from './output-error.ts';
 import { createTemporary } from './temporary-file.ts';
 
+/** Written one after another. */
+export type Parts = Iterable<Uint8Array | string> | AsyncIterable<Uint8Array | string>;
+
 /** How often a rename is tried again on Windows, where a reader or a virus scanner may hold the file for a moment. */
 const RENAME_TRIES = 5;
 
 /**
  * Writes a file whole or not at all: into a temporary file in the same folder, then renamed. An existing file is replaced
- * in one step; of two writers the later wins. The folder must exist. Several parts are written one after another.
+ * in one step; of two writers the later wins. The folder must exist.
  * @throws `ERR_OUTPUT` (missing or unwritable folder, full disk …), `ERR_ABORTED`; nothing is left behind in either case.
  */
 export async function writeFileAtomic(
   path: string,
-  data: Uint8Array | string | readonly Uint8Array[],
+  data: Uint8Array | string | Parts,
   options: { readonly signal?: AbortSignal } = {},
 ): Promise<void> {
   throwIfAborted(options.signal);
@@ -27,7 +30,7 @@ export async function writeFileAtomic(
     try {
       // Each call goes on where the last one ended.
       const parts = typeof data === 'string' || isUint8Array(data) ? [data] : data;
-      for (const part of parts) await file.writeFile(part);
+      for await (const part of parts) await file.writeFile(part);
     } finally {
       await file.close();
     }

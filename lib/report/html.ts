@@ -1,6 +1,6 @@
-import { createHash } from 'node:crypto';
 import type { ReportData } from './data.ts';
-import type { PhotoPayload } from './payload.ts';
+
+// Runs in browsers too: the page of `onnx-cam serve` saves reports.
 
 /** The page's program and style: dist/web/page.js and page.css. */
 export interface PageFiles {
@@ -11,18 +11,18 @@ export interface PageFiles {
 /**
  * The report as one HTML file, in parts to be written one after the other. It loads nothing: a Content-Security-Policy forbids all
  * but its own script and style. With payloads 'beside' it loads data/photos-N.js from its folder.
- * @param chunks of 'inside', in order
+ * @param chunks of 'inside', in order: arrays of `PhotoPayload` by `scriptJson`
  */
-export function* reportHtml(
+export async function* reportHtml(
   data: ReportData,
-  chunks: Iterable<readonly PhotoPayload[]>,
+  chunks: Iterable<string>,
   { script, style }: PageFiles,
-): Generator<string, void, void> {
-  const scripts = [hashOf(script), ...(data.payloads === 'beside' ? ["'strict-dynamic'"] : [])];
+): AsyncGenerator<string, void, void> {
+  const scripts = [await hashOf(script), ...(data.payloads === 'beside' ? ["'strict-dynamic'"] : [])];
   const policy = [
     "default-src 'none'",
     `script-src ${scripts.join(' ')}`,
-    `style-src ${hashOf(style)}`,
+    `style-src ${await hashOf(style)}`,
     'img-src data: blob:',
     "base-uri 'none'",
     "form-action 'none'",
@@ -43,8 +43,7 @@ export function* reportHtml(
 <script type="application/json" id="report">${scriptJson(data)}</script>
 `;
   let chunk = 0;
-  for (const payloads of chunks)
-    yield `<script type="application/json" id="photos-${chunk++}">${scriptJson(payloads)}</script>\n`;
+  for (const payloads of chunks) yield `<script type="application/json" id="photos-${chunk++}">${payloads}</script>\n`;
   yield `<script>${script}</script>\n</body>\n</html>\n`;
 }
 
@@ -65,4 +64,7 @@ export function escapeHtml(text: string): string {
   return text.replace(/[&<>"']/g, character => ENTITIES[character]!);
 }
 
-const hashOf = (text: string): string => `'sha256-${createHash('sha256').update(text).digest('base64')}'`;
+async function hashOf(text: string): Promise<string> {
+  const digest = await crypto.subtle.digest('SHA-256', new TextEncoder().encode(text));
+  return `'sha256-${btoa(String.fromCharCode(...new Uint8Array(digest)))}'`;
+}

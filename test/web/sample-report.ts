@@ -6,7 +6,7 @@ import sharp from 'sharp';
 import { Random } from '../../lib/common/random.ts';
 import { SummaryBuilder } from '../../lib/evaluation/summary.ts';
 import type { PhotoInRun, ReportData, ReportMaker, ReportResult, ReportRun } from '../../lib/report/data.ts';
-import { reportHtml } from '../../lib/report/html.ts';
+import { reportHtml, scriptJson } from '../../lib/report/html.ts';
 import type { PhotoPayload, SmallMap } from '../../lib/report/payload.ts';
 
 /** A label that would show a dialog if a page took it for HTML. */
@@ -57,7 +57,7 @@ export async function writeSample({ data, chunks }: Sample): Promise<string> {
   const built = (name: string) => readFile(new URL(`../../dist/web/${name}`, import.meta.url), 'utf8');
   const files = { script: await built('page.js'), style: await built('page.css') };
   const path = join(folder, 'index.html');
-  await writeFile(path, [...reportHtml(data, chunks, files)].join(''));
+  await writeFile(path, reportHtml(data, chunks.map(scriptJson), files));
   return pathToFileURL(path).href;
 }
 
