@@ -1,8 +1,12 @@
-import { report } from './report.ts';
+import { shownEntries } from './grid.ts';
 import { settings } from './settings.ts';
 import { shownPhoto } from './shown.ts';
 
-/** Goes so many photographs on. */
+/** Goes so many photographs on, in the order and among those that the grid shows. */
 export function stepPhoto(by: number): void {
-  settings.photo.value = Math.max(0, Math.min(shownPhoto.value + by, report.value.photos.length - 1));
+  const places = shownEntries.value.map(({ place }) => place);
+  const now = places.indexOf(shownPhoto.value);
+  // One that a filter hides is before the first.
+  const next = places[Math.max(0, Math.min(now + by, places.length - 1))];
+  if (next !== undefined) settings.photo.value = next;
 }
