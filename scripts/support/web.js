@@ -7,6 +7,7 @@ const root = fileURLToPath(new URL('../..', import.meta.url));
 
 /** What the page has in place of Node's modules and of native kernels. */
 const IN_BROWSERS = {
+  'node:util': `${root}/web/support/inspect.ts`,
   'node:timers/promises': `${root}/web/support/next-turn.ts`,
   '../kernels/pixel-order.ts': `${root}/web/support/pixel-order.ts`,
 };

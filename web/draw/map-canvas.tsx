@@ -1,6 +1,6 @@
-import { useEffect, useRef } from 'preact/hooks';
-import { payloadOf } from '../state/payloads.ts';
+import { useRef } from 'preact/hooks';
 import { report } from '../state/report.ts';
+import { usePainted } from './use-painted.ts';
 
 export interface MapCanvasProps {
   /** Place of the photograph. */
@@ -14,11 +14,32 @@ export interface MapCanvasProps {
   readonly label: string;
 }
 
-/** A photograph with a map over it, drawn as the settings say, when it comes into view. */
-export function MapCanvas({ photo, label }: MapCanvasProps) {
+/**
+ * A photograph with a map over it, drawn as the settings say, when it comes into view. A map whose status is not 'ok' says nothing: the
+ * picture alone is shown, marked with the status.
+ */
+export function MapCanvas({ photo, run, result, size, label }: MapCanvasProps) {
   const canvas = useRef<HTMLCanvasElement>(null);
-  useEffect(() => {
-    void payloadOf(report.value.photos[photo]!);
-  }, [photo]);
-  return <canvas ref={canvas} role="img" aria-label={label} />;
+  const of = report.value.photos[photo];
+  const shown = result === null ? null : (of?.runs[run]?.results[result] ?? null);
+  const { placed, error } = usePainted(canvas, photo, shown, size);
+  const isOk = shown === null || shown.status === 'ok';
+  const without = shown && isOk && shown.map === null ? 'no map' : null;
+  const mark = error ? 'missing' : isOk ? without : shown.status;
+  return (
+    <span class="map-canvas" data-drawn={placed !== null}>
+      <canvas
+        ref={canvas}
+        width={size ?? of?.width}
+        height={size && of ? Math.round((size * of.height) / of.width) : of?.height}
+        role="img"
+        aria-label={mark ? `${label}: ${mark}` : label}
+      />
+      {mark && (
+        <span class="map-mark" title={error ?? shown?.reason ?? undefined}>
+          {mark}
+        </span>
+      )}
+    </span>
+  );
 }

@@ -1,0 +1,41 @@
+import type { ThresholdForm } from '../state/settings.ts';
+import { coloured, dimmedOutside } from './colours.ts';
+import { type Decided, decide, thresholdOf } from './decide.ts';
+import { drawOutlines } from './outlines.ts';
+import type { Placed } from './placed.ts';
+
+/** How a map is shown. */
+export interface Look {
+  readonly heat: boolean;
+  readonly alpha: number;
+  readonly colormap: string;
+  readonly mask: boolean;
+  readonly box: boolean;
+  readonly contour: boolean;
+  readonly threshold: ThresholdForm;
+  readonly level: number;
+}
+
+/**
+ * Draws a photograph with its map on a canvas of its size.
+ * @param original the picture's own size, in whose pixels boxes are
+ * @returns what was found at the threshold; null without a map, or where nothing asked for it
+ */
+export async function paint(
+  canvas: HTMLCanvasElement,
+  { pixels, map, width, height }: Placed,
+  look: Look,
+  original: { readonly width: number; readonly height: number },
+): Promise<Decided | null> {
+  const { heat, alpha, colormap, mask, box, contour, threshold, level } = look;
+  const asks = map !== null && (mask || box || contour);
+  const decided = asks ? await decide(map, original, thresholdOf(threshold, level), { box, contour }) : null;
+  let drawn = heat && map ? coloured(pixels, map, colormap, alpha) : pixels;
+  if (mask && decided) drawn = dimmedOutside(drawn, decided.inside);
+  if (canvas.width !== width) canvas.width = width;
+  if (canvas.height !== height) canvas.height = height;
+  const context = canvas.getContext('2d')!;
+  context.putImageData(drawn, 0, 0);
+  if (decided) drawOutlines(context, decided, original);
+  return decided;
+}
