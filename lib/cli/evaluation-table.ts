@@ -1,17 +1,17 @@
 import { CONTROLS } from '../evaluation/direction.ts';
-import type { EvaluationSummary, SummaryEntry } from '../evaluation/summary.ts';
-import { METRICS } from '../metrics/registry.ts';
-import { ARROWS } from './metrics.ts';
+import type { EvaluationSummary } from '../evaluation/summary.ts';
+import {
+  ARROWS,
+  columnInterval,
+  columnNumber,
+  type SummaryColumn,
+  type SummaryMaker,
+  type SummaryTable,
+  summaryTable,
+  whyMissing,
+} from '../evaluation/summary-table.ts';
 import { formatTable } from './table.ts';
 import { oneLine, plural } from './text.ts';
-
-type Entry = Pick<
-  SummaryEntry,
-  'method' | 'layer' | 'convention' | 'params' | 'control' | 'direction' | 'ci95' | 'n'
-> & {
-  readonly metric: string;
-  readonly mean: number | null;
-};
 
 /** Marks the best value of a column. */
 const BEST = '*';
@@ -22,44 +22,25 @@ const BEST = '*';
  * @param width characters of a line
  */
 export function evaluationTable(summary: EvaluationSummary, width = 120): string[] {
-  const { metrics, dataSet, images, failed } = summary;
-  const entries: Entry[] = [
-    ...metrics,
-    ...dataSet.map(({ name, value, ...rest }) => ({ ...rest, metric: name, mean: value })),
-  ];
-  if (entries.length === 0) return [`no image was evaluated${failed > 0 ? `, ${failed} failed` : ''}`];
-  const names = [...new Set(entries.map(({ metric }) => metric))];
-  const makers = [...new Map(entries.map(entry => [keyOf(entry), entry])).values()].sort(
-    (a, b) => Number(a.control) - Number(b.control),
-  );
-  const heads = headings(makers);
-  const columns = names.map(name => columnOf(name, entries, makers, images));
+  const { images, failed, metrics } = summary;
+  const table = summaryTable(summary);
+  const { makers } = table;
+  if (makers.length === 0) return [`no image was evaluated${failed > 0 ? `, ${failed} failed` : ''}`];
+  const columns = table.columns.map(column => printed(column, images));
   const usual = `${plural(images, 'image')}${failed > 0 ? `, ${failed} failed` : ''}`;
   return [
-    ...inBlocks(heads, makers, columns, width),
+    ...inBlocks(headings(table), makers, columns, width),
     `mean [95 % interval] over ${usual}; ${BEST} best method of a column, ↑ higher is better, ↓ lower is; (n) where fewer images have a value, – none has`,
     ...(makers.some(({ control }) => control)
       ? [
           `${CONTROLS.join(', ')}: maps that have not seen the model; where they do as well, a metric says nothing for a method`,
         ]
       : []),
-    ...whyMissing(metrics),
+    ...whyMissing(metrics).map(
+      ({ reason, metrics: names, images: most }) =>
+        `no value of ${names.join(', ')} in up to ${plural(most, 'image')}: ${oneLine(reason)}`,
+    ),
   ];
-}
-
-/** Why methods lack values; metrics with the same reason share a line. Of controls nobody asks. */
-function whyMissing(metrics: readonly SummaryEntry[]): string[] {
-  const found = new Map<string, { readonly names: Set<string>; images: number }>();
-  for (const { metric, missing, control } of metrics)
-    for (const [reason, images] of control ? [] : Object.entries(missing)) {
-      let one = found.get(reason);
-      if (!one) found.set(reason, (one = { names: new Set(), images: 0 }));
-      one.names.add(metric);
-      one.images = Math.max(one.images, images);
-    }
-  return [...found].map(([reason, { names, images }]) => {
-    return `no value of ${[...names].join(', ')} in up to ${plural(images, 'image')}: ${oneLine(reason)}`;
-  });
 }
 
 interface Column {
@@ -67,54 +48,29 @@ interface Column {
   readonly cells: readonly string[];
 }
 
-function columnOf(name: string, entries: readonly Entry[], makers: readonly Entry[], images: number): Column {
-  const own = new Map(entries.filter(({ metric }) => metric === name).map(entry => [keyOf(entry), entry]));
-  const { direction } = own.values().next().value as Entry;
-  const sign = direction === 'higher' ? 1 : -1;
-  const means = [...own.values()].flatMap(({ control, mean }) => (control || mean === null ? [] : [sign * mean]));
-  const best = means.reduce((a, b) => Math.max(a, b), Number.NEGATIVE_INFINITY);
-  // Where all are equal, or there is one alone, none is better than another.
-  const isContest = means.some(mean => mean !== best);
-  const percent = isPercentage(name);
-  const digits = percent ? 1 : digitsFor([...own.values()].map(({ mean }) => Math.abs(mean ?? 0)));
-  const number = (value: number) => (percent ? 100 * value : value).toFixed(digits);
-  const cells = makers.map(maker => {
-    const entry = own.get(keyOf(maker));
-    if (!entry) return '';
-    const { mean, ci95, n, control } = entry;
+function printed(column: SummaryColumn, images: number): Column {
+  const { name, direction, percent } = column;
+  const cells = column.cells.map(cell => {
+    if (!cell) return '';
+    const { mean, ci95, n, isBest } = cell;
     if (mean === null) return ' –';
-    const mark = isContest && !control && sign * mean === best ? BEST : ' ';
-    const interval = ci95 ? ` [${number(ci95[0])}, ${number(ci95[1])}]` : '';
-    return `${mark}${number(mean)}${interval}${n < images ? ` (${n})` : ''}`;
+    const interval = ci95 ? ` [${columnInterval(column, ci95)}]` : '';
+    return `${isBest ? BEST : ' '}${columnNumber(column, mean)}${interval}${n < images ? ` (${n})` : ''}`;
   });
   return { heading: ` ${name} ${ARROWS[direction]}${percent ? ' %' : ''}`, cells };
 }
 
-/** Papers print these as percentages. */
-function isPercentage(name: string): boolean {
-  const metric = METRICS.find(one => one.name === name);
-  return metric?.family === 'confidence' && metric.unit !== 'score';
-}
-
-/** Digits behind the point, of a column: three of its largest mean at least, so that small ones can be told apart. */
-function digitsFor(means: readonly number[]): number {
-  const largest = Math.max(...means);
-  if (largest === 0) return 3;
-  const places = 3 - Math.floor(Math.log10(largest));
-  return largest >= 0.1 ? Math.max(0, Math.min(3, places)) : Math.min(12, places - 1);
-}
-
-/** What tells makers apart: layer, convention and parameters only where they differ. */
-function headings(makers: readonly Entry[]): { readonly names: string[]; readonly of: (maker: Entry) => string[] } {
-  const shown = (['layer', 'convention', 'params'] as const).filter(
-    name => new Set(makers.filter(({ control }) => !control).map(maker => maker[name])).size > 1,
-  );
-  return { names: ['method', ...shown], of: maker => [maker.method, ...shown.map(name => maker[name])] };
+/** Layer, convention and parameters only where they differ. */
+function headings({ fields }: SummaryTable): {
+  readonly names: string[];
+  readonly of: (maker: SummaryMaker) => string[];
+} {
+  return { names: ['method', ...fields], of: maker => [maker.method, ...fields.map(field => maker[field])] };
 }
 
 function inBlocks(
   heads: ReturnType<typeof headings>,
-  makers: readonly Entry[],
+  makers: readonly SummaryMaker[],
   columns: readonly Column[],
   width: number,
 ): string[] {
@@ -135,8 +91,4 @@ function inBlocks(
     from = to;
   }
   return lines;
-}
-
-function keyOf({ method, layer, convention, params }: Omit<Entry, 'metric'>): string {
-  return JSON.stringify([method, layer, convention, params]);
 }

@@ -1,5 +1,6 @@
 import { type Command, Option } from 'commander';
 import { OnnxCamError } from '../common/errors.ts';
+import { ARROWS } from '../evaluation/summary-table.ts';
 import type { MapInput } from '../explain/map-at-input.ts';
 import type { TensorInput } from '../image/source.ts';
 import { readNpyTensor } from '../io/npy.ts';
@@ -13,7 +14,6 @@ import { layerOption } from './explain-options.ts';
 import { EXIT } from './failure.ts';
 import { fusionOption } from './fusion-option.ts';
 import { addMetricOptions, type MetricFlags, metricSpecs } from './metric-options.ts';
-import { ARROWS } from './metrics.ts';
 import { readModelChoices } from './model-choices.ts';
 import { collect, defined, param, wholeNumber } from './option-values.ts';
 import { addRunOptions, loadOptions, type RunFlags } from './run-options.ts';

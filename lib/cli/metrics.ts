@@ -1,4 +1,5 @@
 import type { Command } from 'commander';
+import { ARROWS } from '../evaluation/summary-table.ts';
 import type { MetricInfo } from '../metrics/list.ts';
 import type { CommandContext } from './context.ts';
 import { jsonLines } from './json-lines.ts';
@@ -17,9 +18,6 @@ export function addMetrics(program: Command, context: CommandContext): void {
       await context.console.print(...(json ? jsonLines(metrics) : metricTable(metrics)));
     });
 }
-
-/** Which way is better. */
-export const ARROWS = { higher: '↑', lower: '↓' } as const;
 
 function metricTable(metrics: readonly MetricInfo[]): string[] {
   const rows = metrics.map(({ name, family, direction, needs, cost, source }) => [

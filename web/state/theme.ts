@@ -1,18 +1,25 @@
-import { computed, effect, signal } from '@preact/signals';
+import { computed, effect, type ReadonlySignal, signal } from '@preact/signals';
 import { settings } from './settings.ts';
 
 export const THEMES = ['auto', 'light', 'dark'] as const;
 
-const system = matchMedia('(prefers-color-scheme: dark)');
-const systemIsDark = signal(system.matches);
-system.addEventListener('change', () => {
-  systemIsDark.value = system.matches;
-});
+/** Whether a media query holds. */
+function media(query: string): ReadonlySignal<boolean> {
+  const list = matchMedia(query);
+  const matches = signal(list.matches);
+  list.addEventListener('change', () => {
+    matches.value = list.matches;
+  });
+  return matches;
+}
 
-/** Whether the page is dark: for what is drawn and not styled. */
+const systemIsDark = media('(prefers-color-scheme: dark)');
+const isPrinting = media('print');
+
+/** Whether the page is dark: for what is drawn and not styled. Paper is light. */
 export const isDark = computed(() => {
   const theme = settings.theme.value;
-  return theme === 'dark' || (theme !== 'light' && systemIsDark.value);
+  return !isPrinting.value && (theme === 'dark' || (theme !== 'light' && systemIsDark.value));
 });
 
 /** Tells the style which theme is chosen. */
