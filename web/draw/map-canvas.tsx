@@ -22,7 +22,7 @@ export function MapCanvas({ photo, run, result, size, label }: MapCanvasProps) {
   const canvas = useRef<HTMLCanvasElement>(null);
   const of = report.value.photos[photo];
   const shown = result === null ? null : (of?.runs[run]?.results[result] ?? null);
-  const { placed, error } = usePainted(canvas, photo, shown, size);
+  const { placed, error } = usePainted(canvas, photo, shown, { size });
   const isOk = shown === null || shown.status === 'ok';
   const without = shown && isOk && shown.map === null ? 'no map' : null;
   const mark = error ? 'missing' : isOk ? without : shown.status;

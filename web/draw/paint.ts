@@ -19,23 +19,27 @@ export interface Look {
 /**
  * Draws a photograph with its map on a canvas of its size.
  * @param original the picture's own size, in whose pixels boxes are
- * @returns what was found at the threshold; null without a map, or where nothing asked for it
+ * @param tells whether what lies above the threshold is wanted though it is not drawn
+ * @returns what was found at the threshold; null without a map, or where nothing wants it
  */
 export async function paint(
   canvas: HTMLCanvasElement,
   { pixels, map, width, height }: Placed,
   look: Look,
   original: { readonly width: number; readonly height: number },
+  tells = false,
 ): Promise<Decided | null> {
   const { heat, alpha, colormap, mask, box, contour, threshold, level } = look;
-  const asks = map !== null && (mask || box || contour);
-  const decided = asks ? await decide(map, original, thresholdOf(threshold, level), { box, contour }) : null;
+  const wants = map !== null && (tells || mask || box || contour);
+  const decided = wants
+    ? await decide(map, original, thresholdOf(threshold, level), { box: box || tells, contour })
+    : null;
   let drawn = heat && map ? coloured(pixels, map, colormap, alpha) : pixels;
   if (mask && decided) drawn = dimmedOutside(drawn, decided.inside);
   if (canvas.width !== width) canvas.width = width;
   if (canvas.height !== height) canvas.height = height;
   const context = canvas.getContext('2d')!;
   context.putImageData(drawn, 0, 0);
-  if (decided) drawOutlines(context, decided, original);
+  if (decided) drawOutlines(context, box ? decided : { ...decided, boxes: [] }, original);
   return decided;
 }

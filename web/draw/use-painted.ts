@@ -3,6 +3,7 @@ import type { RefObject } from 'preact';
 import { useEffect, useState } from 'preact/hooks';
 import type { ReportPhoto, ReportResult } from '../../lib/report/data.ts';
 import { report } from '../state/report.ts';
+import type { Decided } from './decide.ts';
 import { look } from './look.ts';
 import { paint } from './paint.ts';
 import { type Placed, placed } from './placed.ts';
@@ -15,12 +16,19 @@ export interface Painted {
   readonly error: string | null;
 }
 
-/** Keeps a canvas drawn while it is in view: again when the settings change, once a frame. */
+export interface PaintOptions {
+  /** Pixels of the longer side at most; default: as the picture is stored. */
+  readonly size?: number | undefined;
+  /** Gets what lies above the threshold, each time that it changes; null without a map. */
+  readonly onDecided?: (decided: Decided | null) => void;
+}
+
+/** Keeps a canvas drawn, once it comes into view: again when the settings change, once a frame. */
 export function usePainted(
   canvas: RefObject<HTMLCanvasElement | null>,
   photo: number,
   result: ReportResult | null,
-  size?: number,
+  { size, onDecided }: PaintOptions = {},
 ): Painted {
   const [painted, setPainted] = useState<Painted>({ placed: null, error: null });
   const of: ReportPhoto | undefined = report.value.photos[photo];
@@ -32,7 +40,10 @@ export function usePainted(
     const begin = async () => {
       const ready = await placed(photo, result, size);
       if (ended) return;
-      stop = followLook(look => paint(element, ready, look, of));
+      stop = followLook(async look => {
+        const decided = await paint(element, ready, look, of, onDecided !== undefined);
+        if (!ended) onDecided?.(decided);
+      });
       setPainted({ placed: ready, error: null });
     };
     const unsee = whenSeen(element, () => {

@@ -30,21 +30,23 @@ export interface GridEntry {
   readonly result: number | null;
 }
 
-/** The result of a maker for a class; else for the first class, and of the first maker. */
-export function resultOf(said: PhotoInRun | null, maker: number, target: number): number | null {
+/** The result of a maker for a class and what is asked of it; else for the first class, and of the first maker. */
+export function resultOf(said: PhotoInRun | null, maker: number, target: number, kind: string): number | null {
   if (!said) return null;
   const { results } = said;
   const chosen = results.some(result => result.maker === maker) ? maker : results[0]?.maker;
   const own = results.flatMap((result, place) => (result.maker === chosen ? [place] : []));
-  return own.find(place => results[place]!.target.index === target) ?? own[0] ?? null;
+  const ofClass = own.filter(place => results[place]!.target.index === target);
+  return ofClass.find(place => results[place]!.target.kind === kind) ?? ofClass[0] ?? own[0] ?? null;
 }
 
 /** Of all photographs, as they were given. */
 export const gridEntries = computed<readonly GridEntry[]>(() => {
-  const [run, maker, target] = [shownRun.value, settings.maker.value, settings.target.value];
+  const run = shownRun.value;
+  const { maker, target, kind } = settings;
   return report.value.photos.map((photo, place) => {
     const said = photo.runs[run] ?? null;
-    return { place, photo, said, result: resultOf(said, maker, target) };
+    return { place, photo, said, result: resultOf(said, maker.value, target.value, kind.value) };
   });
 });
 

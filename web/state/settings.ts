@@ -25,13 +25,16 @@ export const settings = {
   /** Place of the maker in that run, and the class' index; -1: the first there is. */
   maker: setting<number>(-1),
   target: setting<number>(-1),
+  /** What is asked of that class, where a run asks several things: '' the first. */
+  kind: setting<string>(''),
   /** The other side of a comparison. */
   otherRun: setting<number>(1),
   otherMaker: setting<number>(-1),
   otherTarget: setting<number>(-1),
-  /** '' shows all. */
-  layer: setting<string>(''),
-  technique: setting<string>(''),
+  otherKind: setting<string>(''),
+  /** '*' shows all; of techniques '' is none. */
+  layer: setting<string>('*'),
+  technique: setting<string>('*'),
   alpha: setting<number>(0.5),
   colormap: setting<string>('jet'),
   threshold: setting<ThresholdForm>('max'),

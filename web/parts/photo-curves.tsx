@@ -1,0 +1,83 @@
+import { useSignal } from '@preact/signals';
+import { useEffect, useMemo } from 'preact/hooks';
+import { fromHalf } from '../../lib/report/half.ts';
+import type { SmallCurve } from '../../lib/report/payload.ts';
+import { fromBase64 } from '../draw/base64.ts';
+import { axesOf } from '../state/curve-words.ts';
+import { makerNames } from '../state/maker-names.ts';
+import { payloadOf } from '../state/payloads.ts';
+import { report } from '../state/report.ts';
+import type { Selected } from '../state/selected.ts';
+import { settings } from '../state/settings.ts';
+import { shownPhoto } from '../state/shown.ts';
+import { CurveChart, type CurveSeries } from './curve-chart.tsx';
+import { Section } from './section.tsx';
+import { Select } from './select.tsx';
+
+/** A line of a chart for each result of the photograph, by metric. */
+type Curves = ReadonlyMap<string, readonly CurveSeries[]>;
+
+/** Deletion, insertion and the like of one photograph, a line for each method. */
+export function PhotoCurves({ run, said }: Selected) {
+  const photo = shownPhoto.value;
+  const loaded = useSignal<Curves>(new Map());
+  useEffect(() => {
+    let ended = false;
+    // What is missing is said where the picture is.
+    curvesOf(photo, run, said).then(
+      curves => {
+        if (!ended) loaded.value = curves;
+      },
+      () => {},
+    );
+    return () => {
+      ended = true;
+    };
+  }, [photo, run, said]);
+  const metrics = [...loaded.value.keys()];
+  const metric = metrics.includes(settings.metric.value) ? settings.metric.value : metrics[0];
+  const series = useMemo(() => loaded.value.get(metric ?? '') ?? [], [loaded.value, metric]);
+  if (metric === undefined) return null;
+  const { x, y } = axesOf(metric);
+  return (
+    <Section title="Curves of this photograph">
+      <div class="controls">
+        <Select
+          label="Metric"
+          value={metric}
+          options={metrics.map(value => ({ value, text: value }))}
+          onChange={value => {
+            settings.metric.value = value;
+          }}
+        />
+      </div>
+      <CurveChart
+        series={series}
+        xLabel={x}
+        yLabel={y}
+        label={`${metric} of this photograph: lines of ${series.map(({ name }) => name).join(', ')}`}
+      />
+    </Section>
+  );
+}
+
+async function curvesOf(photo: number, run: number, said: Selected['said']): Promise<Curves> {
+  const found = new Map<string, CurveSeries[]>();
+  const { makers } = report.peek().runs[run]!;
+  const names = makerNames(makers);
+  const { curves } = await payloadOf(report.peek().photos[photo]!);
+  // Metrics judge the map of one class.
+  const judged = said?.results.filter(({ map }) => map !== null && curves[map]) ?? [];
+  for (const { maker, map } of judged)
+    for (const [metric, curve] of Object.entries(curves[map!]!)) {
+      const line = { name: names[maker]!, ...pointsOf(curve), dashed: makers[maker]!.control };
+      const lines = found.get(metric) ?? [];
+      found.set(metric, [...lines, line]);
+    }
+  return found;
+}
+
+function pointsOf({ x, y }: SmallCurve): { x: number[]; y: number[] } {
+  const values = (text: string) => [...fromHalf(new Uint16Array(fromBase64(text).buffer))];
+  return { x: values(x), y: values(y) };
+}

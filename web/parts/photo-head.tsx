@@ -1,0 +1,49 @@
+import { report } from '../state/report.ts';
+import { settings } from '../state/settings.ts';
+import { shownPhoto, shownRun } from '../state/shown.ts';
+import { stepPhoto } from '../state/step-photo.ts';
+import { baseName } from '../state/words.ts';
+import { Select } from './select.tsx';
+
+export interface PhotoHeadProps {
+  /** Whether one run is chosen here. */
+  readonly hasRun: boolean;
+}
+
+/** Which photograph is looked at, and the way to those beside it. */
+export function PhotoHead({ hasRun }: PhotoHeadProps) {
+  const { photos, runs } = report.value;
+  const photo = shownPhoto.value;
+  const { name } = photos[photo]!;
+  return (
+    <div class="photo-head">
+      <div class="steps">
+        <button type="button" aria-label="Previous photograph" disabled={photo === 0} onClick={() => stepPhoto(-1)}>
+          ←
+        </button>
+        <span class="muted">
+          {photo + 1} of {photos.length}
+        </span>
+        <button
+          type="button"
+          aria-label="Next photograph"
+          disabled={photo === photos.length - 1}
+          onClick={() => stepPhoto(1)}
+        >
+          →
+        </button>
+      </div>
+      <h2 title={name}>{baseName(name)}</h2>
+      {hasRun && runs.length > 1 && (
+        <Select
+          label="Run"
+          value={shownRun.value}
+          options={runs.map(({ name }, value) => ({ value, text: name }))}
+          onChange={value => {
+            settings.run.value = value;
+          }}
+        />
+      )}
+    </div>
+  );
+}
