@@ -28,7 +28,9 @@ export function App() {
   useEffect(() => followKeys(help), []);
   useEffect(() => {
     // What had the focus has gone with the view before.
-    if (before.current !== view && document.activeElement === document.body) main.current?.focus();
+    const focused = document.activeElement;
+    if (before.current !== view && (focused === document.body || focused === main.current))
+      (main.current?.querySelector<HTMLElement>('[data-current]') ?? main.current)?.focus();
     before.current = view;
   }, [view]);
   return (
