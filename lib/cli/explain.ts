@@ -2,9 +2,9 @@ import type { Command } from 'commander';
 import { fitToModel, namedMethods } from './choose-methods.ts';
 import type { CommandContext } from './context.ts';
 import { addExplainOptions, type ExplainFlags, explainOptions, paramValues, saveOptions } from './explain-options.ts';
+import { ExplainReporter } from './explain-reporter.ts';
 import { runExplain } from './explain-run.ts';
 import { readModelChoices } from './model-choices.ts';
-import { ExplainReporter } from './report.ts';
 import { loadOptions } from './run-options.ts';
 import { oneLine } from './text.ts';
 

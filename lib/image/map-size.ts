@@ -36,10 +36,15 @@ export function isOverInput(mapSize: MapSize): mapSize is 'input' | 'layer' {
 export function shownSize(mapSize: MapSize, picture: Size): Size {
   if (typeof mapSize === 'string') return picture;
   if (!('max' in mapSize)) return { width: mapSize[0], height: mapSize[1] };
-  const scale = mapSize.max / Math.max(picture.width, picture.height);
-  if (scale >= 1) return picture;
+  return fittingInto(picture, mapSize.max);
+}
+
+/** A picture's size with at most so many pixels on its longer side. */
+export function fittingInto({ width, height }: Size, longest: number): Size {
+  const scale = longest / Math.max(width, height);
+  if (scale >= 1) return { width, height };
   const side = (length: number) => Math.max(1, Math.round(length * scale));
-  return { width: side(picture.width), height: side(picture.height) };
+  return { width: side(width), height: side(height) };
 }
 
 /** Where a picture of another size than its own lies in the input. */

@@ -4,7 +4,7 @@ import { loadSharp } from '../image/sharp.ts';
 import type { SmallPicture } from './payload.ts';
 
 /** Pixels of the longer side: what a page shows at full width on a small screen, a tenth of a megabyte for five. */
-const LONGEST_SIDE = 448;
+export const LONGEST_SIDE = 448;
 /** At it three hundred photographs take 6 MB. */
 const QUALITY = 70;
 

@@ -21,6 +21,9 @@ export type Target =
   | { readonly kind: 'view'; readonly view: Exclude<ScoreView, 'logit'>; readonly of: Target }
   | { readonly kind: 'output'; readonly name: string; readonly of: Target };
 
+/** Kinds that name a class in one way or another and ask nothing more of it. */
+export const CLASS_KINDS: ReadonlySet<string> = new Set<Target['kind']>(['class', 'rank', 'label', 'top']);
+
 /** Another picture, whose embedding becomes a vector when the target meets a model. */
 export interface SimilarImage {
   /** Read as those that are explained. */

@@ -1,6 +1,7 @@
 import { join } from 'node:path';
 import { visible } from '../common/visible.ts';
 import type { Explanation } from '../result/explanation.ts';
+import { CLASS_KINDS } from '../targets/target.ts';
 import type { Console } from './console.ts';
 import { failureLines } from './failure.ts';
 import type { CommandInput } from './inputs.ts';
@@ -99,7 +100,7 @@ function columnWidth(texts: readonly string[]): number {
 
 /** "Egyptian cat 41.4 %", or the score where there is no probability. */
 function targetText({ target }: Pick<Explanation, 'target'>): string {
-  const kind = ['class', 'rank', 'label', 'top'].includes(target.kind) ? '' : ` (${target.kind})`;
+  const kind = CLASS_KINDS.has(target.kind) ? '' : ` (${target.kind})`;
   const value = target.probability === null ? target.score.toPrecision(4) : percent(target.probability);
   return `${className(target)}${kind} ${value}`;
 }

@@ -1,0 +1,83 @@
+import { basename } from 'node:path';
+import { type Placement, place, type Size } from '../image/geometry.ts';
+import { planePixels } from '../image/plane.ts';
+import { LeavesFolder, openNamedInside } from '../io/inside-folder.ts';
+import { parseNpy } from '../io/npy.ts';
+import { readWhole, UnfitFile } from '../io/regular-file.ts';
+import type { ReportResult } from './data.ts';
+import type { Plane } from './fit-grid.ts';
+import { inputPicture } from './input-picture.ts';
+import { listOf, numberOf, readManifest, recordOf, textOf } from './manifest-record.ts';
+import { ManifestRun, type RecordedPhoto, type RecordedResult } from './manifest-run.ts';
+import type { SmallMap } from './payload.ts';
+import type { LoadedPhoto, RunSource } from './run-source.ts';
+import { smallMap } from './small-map.ts';
+
+/** Bytes of a map: what one array in memory holds. */
+const LARGEST = 2 ** 31 - 1;
+
+/**
+ * What `explain` left in a folder: its manifest, the maps (`*.map.npy`), and the pictures where they are still there.
+ * @param missing is told of each picture that is gone, and of each map
+ * @throws `ERR_OPTION_INVALID` for a folder without a manifest, or with one that `explain` has not written
+ */
+export async function explainedFolder(folder: string, missing: (what: string) => void): Promise<RunSource> {
+  const record = await readManifest(folder);
+  const { run, photos } = new ManifestRun(record, basename(folder));
+  return {
+    run,
+    photos: photos.map(photo => ({ name: photo.name, load: () => load(folder, photo, missing) })),
+    leftOut: 0,
+  };
+}
+
+async function load(folder: string, photo: RecordedPhoto, missing: (what: string) => void): Promise<LoadedPhoto> {
+  const { input, image, said, results } = photo;
+  const shapes = results.map(({ shape }) => shape).find(shape => shape.length > 0) ?? [];
+  const found = said.error ? null : await inputPicture({ input, folder, image, map: shapes });
+  if (!found && !said.error) missing(`the picture ${input}`);
+  const maps: SmallMap[] = [];
+  const shown: ReportResult[] = [];
+  let size = found?.size;
+  for (const result of results) {
+    const map = result.file === null ? null : await readMap(folder, result.file);
+    if (!map && result.result.status === 'ok') missing(`the map of ${photo.name} by ${result.method}`);
+    size ??= map ?? undefined;
+    const isShown = map !== null && result.result.status === 'ok';
+    shown.push({ ...result.result, map: isShown ? maps.length : null });
+    if (isShown)
+      maps.push(smallMap(map, { over: 'picture', placement: placementOf(result, found?.size ?? map) }, result.own));
+  }
+  return {
+    size: size ?? { width: 1, height: 1 },
+    said: { ...said, results: shown },
+    payload: { picture: found?.picture ?? null, maps, curves: {} },
+  };
+}
+
+/** Of a picture, or of a volume the plane that overlays show; null where the file is gone, or is no map. */
+async function readMap(folder: string, name: string): Promise<Plane | null> {
+  try {
+    const { data, dims } = parseNpy(await readWhole(await openNamedInside(folder, name), LARGEST), name);
+    if (dims.length === 2) return { data, width: dims[1]!, height: dims[0]! };
+    if (dims.length !== 3) return null;
+    const { width, height, at } = planePixels(dims as [number, number, number], {});
+    const plane = Float32Array.from({ length: width * height }, (_, i) => data[at(Math.floor(i / width), i % width)]!);
+    return { data: plane, width, height };
+  } catch (error) {
+    if (error instanceof LeavesFolder || error instanceof UnfitFile || isOfFile(error)) return null;
+    throw error;
+  }
+}
+
+const isOfFile = (error: unknown): boolean => textOf(recordOf(error).code) !== null;
+
+/** How the picture lay in the model's input; a tensor is the input. */
+function placementOf({ preprocess }: RecordedResult, picture: Size): Placement {
+  const { size, fit, resize, cropPct } = preprocess;
+  const [width, height] = listOf(size).map(numberOf);
+  const isKnown = fit === 'squeeze' || fit === 'crop' || fit === 'letterbox';
+  if (!isKnown || !(width! >= 1) || !(height! >= 1)) return place(picture, picture, 'squeeze');
+  const crop = { resize: numberOf(resize), cropPct: numberOf(cropPct) };
+  return place(picture, { width: width!, height: height! }, fit, crop);
+}

@@ -1,0 +1,148 @@
+import type { ErrorCode } from '../common/errors.ts';
+import type { Size } from '../image/geometry.ts';
+import type { MapStatus } from '../result/status.ts';
+import { CLASS_KINDS } from '../targets/target.ts';
+import type { PhotoInRun, PredictedClass, ReportMaker, ReportResult, ReportRun } from './data.ts';
+import { listOf, type ManifestRecord, numberOf, recordOf, textOf } from './manifest-record.ts';
+
+/** A photograph as a manifest has it. */
+export interface RecordedPhoto {
+  readonly input: string;
+  /** Place in a tensor of several images. */
+  readonly image: number;
+  readonly name: string;
+  /** Without its results. */
+  readonly said: PhotoInRun;
+  readonly results: readonly RecordedResult[];
+}
+
+export interface RecordedResult {
+  readonly method: string;
+  /** Without its map. */
+  readonly result: ReportResult;
+  /** Of the map, in the manifest's folder; null where none was saved. */
+  readonly file: string | null;
+  /** The method's own map's size; undefined where it is no plane. */
+  readonly own: Size | undefined;
+  /** The map's: [height, width], or [D, H, W]. */
+  readonly shape: readonly number[];
+  readonly preprocess: Readonly<Record<string, unknown>>;
+}
+
+const STATUSES: readonly string[] = ['ok', 'zero', 'constant', 'not-finite'] satisfies MapStatus[];
+
+/** A manifest as a run of a report. */
+export class ManifestRun {
+  readonly run: ReportRun;
+  readonly photos: readonly RecordedPhoto[];
+  readonly #makers: ReportMaker[] = [];
+  readonly #makerPlaces = new Map<string, number>();
+  readonly #warnings: string[] = [];
+  readonly #warningPlaces = new Map<string, number>();
+
+  constructor({ created, versions, model, results }: ManifestRecord, name: string) {
+    const photos = new Map<string, RecordedPhoto & { results: RecordedResult[] }>();
+    for (const line of results) {
+      const input = textOf(line.input) ?? '';
+      const image = numberOf(line.image);
+      const key = JSON.stringify([input, image]);
+      let photo = photos.get(key);
+      if (!photo) {
+        const shown = image === null ? input : `${input} [${image}]`;
+        photo = { input, image: image ?? 0, name: shown, said: saidOf(line), results: [] };
+        photos.set(key, photo);
+      }
+      if (line.error === undefined) photo.results.push(this.#resultOf(line));
+    }
+    this.photos = [...photos.values()];
+    this.run = {
+      name,
+      model,
+      versions,
+      started: created,
+      makers: this.#makers,
+      warnings: this.#warnings,
+      summary: null,
+      curves: [],
+    };
+  }
+
+  #resultOf(line: Readonly<Record<string, unknown>>): RecordedResult {
+    const target = recordOf(line.target);
+    const kind = textOf(target.kind) ?? 'class';
+    const status = textOf(line.status) ?? '';
+    const layers = [line.layer].flat().map(layer => textOf(recordOf(layer).name) ?? '?');
+    const [height, width] = listOf(recordOf(line.raw).dims).slice(-2).map(numberOf);
+    const map = recordOf(line.map);
+    const method = textOf(line.method) ?? '?';
+    return {
+      method,
+      result: {
+        maker: this.#makerOf(line, method),
+        target: {
+          ...classOf(target),
+          score: numberOf(target.score),
+          kind: CLASS_KINDS.has(kind) ? 'class' : kind,
+        },
+        status: STATUSES.includes(status) ? (status as MapStatus) : 'not-finite',
+        reason: textOf(line.reason),
+        warnings: listOf(line.warnings).flatMap(warning =>
+          textOf(warning) === null ? [] : [this.#warningOf(warning as string)],
+        ),
+        layer: layers.length > 5 ? `${layers.length} layers, ${layers[0]} … ${layers.at(-1)}` : layers.join(' + '),
+        map: null,
+        metrics: {},
+      },
+      file: textOf(recordOf(line.files).map),
+      own: width! >= 1 && height! >= 1 ? { width: width!, height: height! } : undefined,
+      shape: (map.dims === undefined ? [map.height, map.width] : listOf(map.dims)).map(length => numberOf(length) ?? 0),
+      preprocess: recordOf(line.preprocess),
+    };
+  }
+
+  /** Parameters and layers are the same for all results of a method. */
+  #makerOf(line: Readonly<Record<string, unknown>>, method: string): number {
+    const technique = [line.technique].flat().flatMap(one => textOf(recordOf(one).name) ?? []);
+    const maker: ReportMaker = {
+      method,
+      layer: '',
+      convention: textOf(line.convention) ?? '',
+      params: '',
+      technique: technique.join('+'),
+      control: false,
+    };
+    return placeIn(this.#makers, this.#makerPlaces, maker);
+  }
+
+  #warningOf(warning: string): number {
+    return placeIn(this.#warnings, this.#warningPlaces, warning);
+  }
+}
+
+function placeIn<T>(list: T[], places: Map<string, number>, value: T): number {
+  const key = JSON.stringify(value);
+  let place = places.get(key);
+  if (place === undefined) places.set(key, (place = list.push(value) - 1));
+  return place;
+}
+
+function saidOf(line: Readonly<Record<string, unknown>>): PhotoInRun {
+  const error = recordOf(line.error);
+  return {
+    predictions: listOf(line.predictions).map(prediction => classOf(recordOf(prediction))),
+    correct: null,
+    error:
+      line.error === undefined
+        ? null
+        : { code: (textOf(error.code) ?? 'ERR_RUNTIME') as ErrorCode, message: textOf(error.message) ?? '' },
+    results: [],
+  };
+}
+
+function classOf(record: Readonly<Record<string, unknown>>): PredictedClass {
+  return {
+    index: numberOf(record.index) ?? -1,
+    label: textOf(record.label),
+    probability: numberOf(record.probability),
+  };
+}
