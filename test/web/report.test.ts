@@ -195,6 +195,21 @@ describe.skipIf(!hasBrowser)('the report in a browser', () => {
     }
   });
 
+  test('prints once the pictures out of view are drawn', async () => {
+    await open('', { height: 300 }, await writeSample(await sampleReport(40)));
+    const { page } = opened;
+    const undrawn = () => page.locator('.map-canvas[data-drawn=false]').count();
+    expect(await undrawn()).toBeGreaterThan(0);
+    await page.evaluate(() => {
+      globalThis.print = () => {
+        document.body.dataset.printed = String(document.querySelectorAll('.map-canvas[data-drawn=false]').length);
+      };
+    });
+    await page.getByRole('button', { name: 'Print' }).click();
+    await page.waitForSelector('[data-printed]');
+    expect(await page.locator('body').getAttribute('data-printed')).toBe('0');
+  });
+
   test('on paper: light, without controls', async () => {
     const page = await open('#theme=dark');
     await page.emulateMedia({ media: 'print' });
