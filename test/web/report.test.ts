@@ -144,6 +144,10 @@ describe.skipIf(!hasBrowser)('the report in a browser', () => {
     for (const key of ['ArrowRight', 'ArrowRight', 'ArrowRight', 'ArrowRight', 'ArrowLeft']) await step(key);
     // 4 has no confidence and is last; 0 is hidden.
     expect(places).toEqual(['2', '1', '4', '4', '1']);
+    expect(await page.getByText('4 of 5', { exact: true }).count()).toBe(1);
+    await page.getByRole('button', { name: 'Next photograph' }).click();
+    expect(await page.getByRole('button', { name: 'Next photograph' }).isDisabled()).toBe(true);
+    expect(await page.getByRole('button', { name: 'Previous photograph' }).isEnabled()).toBe(true);
   });
 
   test('says its keys', async () => {
