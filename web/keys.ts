@@ -20,6 +20,8 @@ export function followKeys(help: () => void): () => void {
   const pressed = (event: KeyboardEvent) => {
     if (event.defaultPrevented || event.ctrlKey || event.metaKey || event.altKey) return;
     if (event.target instanceof Element && event.target.closest(TAKES_KEYS)) return;
+    // Arrows scroll a table that has the focus.
+    if (STEPS[event.key] && event.target instanceof Element && event.target.matches('.scroll')) return;
     if (!act(event.key, help)) return;
     event.preventDefault();
   };

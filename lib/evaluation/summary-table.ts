@@ -79,7 +79,7 @@ function columnOf(entries: readonly Entry[], makers: readonly SummaryMaker[]): S
   const means = own.flatMap(({ control, mean }) => (control || mean === null ? [] : [sign * mean]));
   const best = means.reduce((a, b) => Math.max(a, b), Number.NEGATIVE_INFINITY);
   // Where all are equal, or there is one alone, none is better than another.
-  const isContest = means.some(mean => mean !== best);
+  const isContest = means.some(mean => !isSame(mean, best));
   const percent = PERCENTAGES.has(name);
   return {
     name,
@@ -90,10 +90,15 @@ function columnOf(entries: readonly Entry[], makers: readonly SummaryMaker[]): S
       const entry = byMaker.get(makerKey(maker));
       if (!entry) return null;
       const { mean, ci95, n, missing, rank, rankImages, control } = entry;
-      const isBest = isContest && !control && mean !== null && sign * mean === best;
+      const isBest = isContest && !control && mean !== null && isSame(sign * mean, best);
       return { mean, ci95, n, missing, rank, rankImages, isBest };
     }),
   };
+}
+
+/** But for rounding: sums of the same values in another order. */
+function isSame(a: number, b: number): boolean {
+  return Math.abs(a - b) <= 1e-12 * Math.max(Math.abs(a), Math.abs(b));
 }
 
 /** Digits behind the point, of a column: three of its largest mean at least, so that small ones can be told apart. */

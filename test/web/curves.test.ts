@@ -43,7 +43,7 @@ describe.skipIf(!hasBrowser)('curves of an evaluation', () => {
       'Mean deletion of int8.onnx',
     ]);
     expect(await page.getByText('Means over 6 images; controls are dashed.').count()).toBe(2);
-    expect(await page.getByRole('img', { name: /grad-cam, layer-cam, random/ }).count()).toBe(2);
+    expect(await page.getByRole('img', { name: /grad-cam, layer-cam · smooth-grad, random/ }).count()).toBe(2);
     const [line, dashed] = [await pixels(FIRST.light), await pixels(CONTROL)];
     expect(line).toBeGreaterThan(300);
     expect(dashed).toBeGreaterThan(50);

@@ -144,6 +144,10 @@ describe.skipIf(!hasBrowser)('the report in a browser', () => {
     for (const key of ['ArrowRight', 'ArrowRight', 'ArrowRight', 'ArrowRight', 'ArrowLeft']) await step(key);
     // 4 has no confidence and is last; 0 is hidden.
     expect(places).toEqual(['2', '1', '4', '4', '1']);
+    expect(await page.getByText('4 of 5', { exact: true }).count()).toBe(1);
+    await page.getByRole('button', { name: 'Next photograph' }).click();
+    expect(await page.getByRole('button', { name: 'Next photograph' }).isDisabled()).toBe(true);
+    expect(await page.getByRole('button', { name: 'Previous photograph' }).isEnabled()).toBe(true);
   });
 
   test('says its keys', async () => {
@@ -193,6 +197,21 @@ describe.skipIf(!hasBrowser)('the report in a browser', () => {
       });
       expect({ view: await now(), over: Math.max(0, over) }).toEqual({ view: await now(), over: 0 });
     }
+  });
+
+  test('prints once the pictures out of view are drawn', async () => {
+    await open('', { height: 300 }, await writeSample(await sampleReport(40)));
+    const { page } = opened;
+    const undrawn = () => page.locator('.map-canvas[data-drawn=false]').count();
+    expect(await undrawn()).toBeGreaterThan(0);
+    await page.evaluate(() => {
+      globalThis.print = () => {
+        document.body.dataset.printed = String(document.querySelectorAll('.map-canvas[data-drawn=false]').length);
+      };
+    });
+    await page.getByRole('button', { name: 'Print' }).click();
+    await page.waitForSelector('[data-printed]');
+    expect(await page.locator('body').getAttribute('data-printed')).toBe('0');
   });
 
   test('on paper: light, without controls', async () => {

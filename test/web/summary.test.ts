@@ -79,6 +79,33 @@ describe.skipIf(!hasBrowser)('the summary of an evaluation', () => {
     expect((await rows(pairs))[0]!.slice(2, 5)).toEqual(['+0.083', expect.any(String), '2 / 0 / 4']);
   });
 
+  test('of many makers shows the pairs of one', async () => {
+    const { data, chunks } = await sampleReport();
+    const twice = (run: ReportRun): ReportRun => {
+      const { metrics, comparisons } = run.summary!;
+      const other = { params: '{"topK":32}' };
+      const [first] = comparisons;
+      return {
+        ...run,
+        summary: {
+          ...run.summary!,
+          metrics: [...metrics, { ...metrics[0]!, ...other }],
+          comparisons: [{ ...first!, b: { ...first!.a, ...other } }, ...comparisons],
+        },
+      };
+    };
+    const page = await open(await writeSample({ data: { ...data, runs: [twice(data.runs[0]!)] }, chunks }));
+    const methods = async () => (await rows('Pairs of methods')).map(cells => cells.slice(0, 2));
+    expect(await methods()).toHaveLength(4);
+    await page.getByLabel('Pairs with').selectOption({ label: 'grad-cam · topK 32' });
+    expect(await methods()).toEqual([['grad-cam', 'grad-cam\ntopK 32']]);
+    await page.getByLabel('Pairs with').selectOption({ label: 'layer-cam' });
+    expect(await methods()).toEqual([
+      ['grad-cam', 'layer-cam'],
+      ['layer-cam', 'random'],
+    ]);
+  });
+
   test('says which of a pair is better where it is clear', async () => {
     const { data, chunks } = await sampleReport();
     const clear = (run: ReportRun): ReportRun => ({

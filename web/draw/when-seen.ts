@@ -20,6 +20,14 @@ export function whenSeen(element: Element, act: () => void): () => void {
   return () => forget(element);
 }
 
+/** Acts now for all that wait. */
+export function seeAll(): void {
+  for (const [element, act] of [...waiting]) {
+    forget(element);
+    act();
+  }
+}
+
 function forget(element: Element): void {
   waiting.delete(element);
   observer.unobserve(element);

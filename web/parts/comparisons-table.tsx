@@ -2,6 +2,7 @@ import { useSignal } from '@preact/signals';
 import type { Comparison } from '../../lib/evaluation/compare.ts';
 import type { MapMaker } from '../../lib/evaluation/rows.ts';
 import { columnInterval, columnNumber, makerKey, type SummaryTable } from '../../lib/evaluation/summary-table.ts';
+import { makerNames } from '../state/maker-names.ts';
 import { minus, pValue, signed } from '../state/words.ts';
 import { Maker } from './maker.tsx';
 import { heading } from './means-table.tsx';
@@ -21,8 +22,10 @@ const CLEAR = 0.05;
 export function ComparisonsTable({ comparisons, table, caption }: ComparisonsTableProps) {
   const metrics = [...new Set(comparisons.map(({ metric }) => metric))];
   const chosen = useSignal(metrics[0]!);
+  const one = useSignal('');
   const metric = metrics.includes(chosen.value) ? chosen.value : metrics[0]!;
   const column = table.columns.find(({ name }) => name === metric)!;
+  const isOf = ({ a, b }: Comparison) => one.value === '' || [a, b].some(maker => makerKey(maker) === one.value);
   const makers = new Map(table.makers.map(maker => [makerKey(maker), maker]));
   const named = (maker: MapMaker) => <Maker maker={makers.get(makerKey(maker))!} fields={table.fields} />;
   return (
@@ -36,8 +39,21 @@ export function ComparisonsTable({ comparisons, table, caption }: ComparisonsTab
             chosen.value = value;
           }}
         />
+        {table.makers.length > 3 && (
+          <Select
+            label="Pairs with"
+            value={one.value}
+            options={[
+              { value: '', text: 'all' },
+              ...makerNames(table.makers).map((text, i) => ({ value: makerKey(table.makers[i]!), text })),
+            ]}
+            onChange={value => {
+              one.value = value;
+            }}
+          />
+        )}
       </div>
-      <Scroll label={caption}>
+      <Scroll label={caption} tall>
         <table class="pairs">
           <caption class="visually-hidden">{caption}</caption>
           <thead>
@@ -60,9 +76,9 @@ export function ComparisonsTable({ comparisons, table, caption }: ComparisonsTab
             </tr>
           </thead>
           <tbody>
-            {comparisons.flatMap(one => {
-              if (one.metric !== metric) return [];
-              const { a, b, difference, ci95, wins, ties, losses, pHolm } = one;
+            {comparisons.flatMap(pair => {
+              if (pair.metric !== metric || !isOf(pair)) return [];
+              const { a, b, difference, ci95, wins, ties, losses, pHolm } = pair;
               const isClear = pHolm < CLEAR && difference !== 0;
               const aIsBetter = difference > 0 === (column.direction === 'higher');
               return (

@@ -99,7 +99,7 @@ export function CurveChart({ series, xLabel, yLabel, label, range }: CurveChartP
       <div ref={box} class="chart" role="img" aria-label={label} />
       <ul class="legend" aria-label="Lines">
         {series.map((one, i) => (
-          <li key={one.name}>
+          <li key={i}>
             <button type="button" aria-pressed={!hidden.value.has(i)} onClick={() => toggle(i)}>
               <svg width="24" height="8" aria-hidden="true">
                 <line

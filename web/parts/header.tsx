@@ -1,3 +1,4 @@
+import { printAll } from '../draw/print.ts';
 import { report } from '../state/report.ts';
 import { settings, type View } from '../state/settings.ts';
 import { shownView, shownViews } from '../state/shown.ts';
@@ -37,6 +38,9 @@ export function Header({ help }: { readonly help: () => void }) {
       </nav>
       <div class="controls">
         <ThemeSwitch />
+        <button type="button" onClick={() => void printAll()}>
+          Print
+        </button>
         <button type="button" aria-label="Keys" title="Keys (?)" onClick={help}>
           ?
         </button>

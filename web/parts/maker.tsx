@@ -1,5 +1,6 @@
 import type { SummaryMaker } from '../../lib/evaluation/summary-table.ts';
 import type { MakerField } from '../../lib/evaluation/telling-fields.ts';
+import { fieldWords } from '../state/maker-names.ts';
 
 export interface MakerProps {
   readonly maker: SummaryMaker;
@@ -9,7 +10,7 @@ export interface MakerProps {
 
 /** What made maps, as a heading of a row. */
 export function Maker({ maker, fields }: MakerProps) {
-  const more = fields.flatMap(field => (maker[field] === '' ? [] : [maker[field]]));
+  const more = fieldWords(maker, fields);
   return (
     <>
       {maker.method}

@@ -1,7 +1,7 @@
 import { report } from '../state/report.ts';
 import { settings } from '../state/settings.ts';
 import { shownPhoto, shownRun } from '../state/shown.ts';
-import { stepPhoto } from '../state/step-photo.ts';
+import { placeInGrid, stepPhoto } from '../state/step-photo.ts';
 import { baseName } from '../state/words.ts';
 import { Select } from './select.tsx';
 
@@ -15,21 +15,15 @@ export function PhotoHead({ hasRun }: PhotoHeadProps) {
   const { photos, runs } = report.value;
   const photo = shownPhoto.value;
   const { name } = photos[photo]!;
+  const { at, of } = placeInGrid.value;
   return (
     <div class="photo-head">
       <div class="steps">
-        <button type="button" aria-label="Previous photograph" disabled={photo === 0} onClick={() => stepPhoto(-1)}>
+        <button type="button" aria-label="Previous photograph" disabled={at <= 0} onClick={() => stepPhoto(-1)}>
           ←
         </button>
-        <span class="muted">
-          {photo + 1} of {photos.length}
-        </span>
-        <button
-          type="button"
-          aria-label="Next photograph"
-          disabled={photo === photos.length - 1}
-          onClick={() => stepPhoto(1)}
-        >
+        <span class="muted">{at < 0 ? 'hidden by a filter' : `${at + 1} of ${of}`}</span>
+        <button type="button" aria-label="Next photograph" disabled={at === of - 1} onClick={() => stepPhoto(1)}>
           →
         </button>
       </div>

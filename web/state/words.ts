@@ -42,3 +42,12 @@ export function signed(number: string): string {
   if (value === 0) return number.replace('-', '');
   return value > 0 ? `+${number}` : minus(number);
 }
+
+/** Parameters of a maker, which are JSON, with fewer signs: `topK 32, techniques [{name smooth-grad}]`. */
+export function paramsWords(params: string): string {
+  return params
+    .replace(/^\{(.*)\}$/s, '$1')
+    .replaceAll('"', '')
+    .replaceAll(',', ', ')
+    .replaceAll(':', ' ');
+}

@@ -1,11 +1,11 @@
 import { useMemo } from 'preact/hooks';
 import type { MeanCurve } from '../../lib/evaluation/curves.ts';
 import { isControl } from '../../lib/evaluation/direction.ts';
-import { tellingFields } from '../../lib/evaluation/telling-fields.ts';
 import { CurveChart, type CurveSeries } from '../parts/curve-chart.tsx';
 import { Section } from '../parts/section.tsx';
 import { Select } from '../parts/select.tsx';
 import { axesOf } from '../state/curve-words.ts';
+import { makerNames } from '../state/maker-names.ts';
 import { report } from '../state/report.ts';
 import { settings } from '../state/settings.ts';
 import { plural } from '../state/words.ts';
@@ -61,10 +61,7 @@ export function CurvesView() {
 /** Methods first; inputs of another size have lines of their own. */
 function seriesOf(curves: readonly MeanCurve[]): CurveSeries[] {
   const marked = curves.map(curve => ({ ...curve, control: isControl(curve.method) }));
-  const fields = tellingFields(marked);
-  const names = marked.map(curve =>
-    [curve.method, ...(curve.control ? [] : fields.map(field => curve[field]))].filter(text => text !== '').join(' · '),
-  );
+  const names = makerNames(marked);
   const counts = new Set(curves.map(({ n }) => n)).size;
   return marked
     .map(({ x, y, n, control }, i) => {
