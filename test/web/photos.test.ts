@@ -159,6 +159,23 @@ describe.skipIf(!hasBrowser)('the grid of photographs', () => {
     expect(await focused()).toBe('0');
   });
 
+  test('cuts a long name in its middle, and says it in full', async () => {
+    const { data, chunks } = await sampleReport(3);
+    const name = `photos/a/DSC_1016-${'long-'.repeat(20)}edited.jpeg`;
+    const photos = data.photos.map((photo, i) => (i === 0 ? { ...photo, name } : photo));
+    opened = await openPage(await writeSample({ data: { ...data, photos }, chunks }), { width: 360 });
+    const { page } = opened;
+    await page.waitForSelector('.thumb');
+    const whole = (await thumb(0).boundingBox())!;
+    const [head, tail] = await page.locator('.thumb .name').first().locator('span').all();
+    expect(await head!.textContent()).toMatch(/^DSC_1016/);
+    expect(await tail!.textContent()).toBe('dited.jpeg');
+    const box = (await tail!.boundingBox())!;
+    expect(box.x + box.width).toBeLessThan(whole.x + whole.width);
+    expect(await thumb(0).getAttribute('title')).toBe(name);
+    expect(await page.getByRole('link', { name }).count()).toBe(1);
+  });
+
   test('says so where a report has none', async () => {
     const { data } = await sampleReport(2);
     const empty = await writeSample({ data: { ...data, photos: [], leftOut: 3 }, chunks: [] });

@@ -150,6 +150,16 @@ describe.skipIf(!hasBrowser)('the report in a browser', () => {
     expect(await page.getByRole('button', { name: 'Previous photograph' }).isEnabled()).toBe(true);
   });
 
+  test('arrows scroll a table that has the focus', async () => {
+    const page = await open('#view=photo&photo=1');
+    await page.locator('.scroll').first().focus();
+    await page.keyboard.press('ArrowRight');
+    expect(await page.evaluate(() => location.hash)).toBe('#view=photo&photo=1');
+    await page.locator('h2').first().click();
+    await page.keyboard.press('ArrowRight');
+    expect(await page.evaluate(() => location.hash)).toBe('#view=photo&photo=2');
+  });
+
   test('says its keys', async () => {
     const page = await open();
     await page.keyboard.press('?');

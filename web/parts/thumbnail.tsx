@@ -2,7 +2,7 @@ import { batch } from '@preact/signals';
 import { MapCanvas } from '../draw/map-canvas.tsx';
 import type { GridEntry } from '../state/grid.ts';
 import { settings } from '../state/settings.ts';
-import { baseName, className, middleCut, percent, shortNumber } from '../state/words.ts';
+import { baseName, className, percent, shortNumber } from '../state/words.ts';
 import { Chip } from './chip.tsx';
 
 export interface ThumbnailProps {
@@ -20,8 +20,6 @@ export interface ThumbnailProps {
 /** A photograph in the grid: a link to its own view. */
 export function Thumbnail({ entry, run, metric, isCurrent, warnings, makers }: ThumbnailProps) {
   const { place, photo, said, result } = entry;
-  const name = baseName(photo.name);
-  const short = middleCut(name);
   const first = said?.predictions[0];
   const drawn = said?.results[result ?? -1];
   const value = metric === null ? undefined : drawn?.metrics[metric];
@@ -57,10 +55,7 @@ export function Thumbnail({ entry, run, metric, isCurrent, warnings, makers }: T
             <span class="instead">{said?.error ? said.error.message : 'not in this run'}</span>
           )}
         </span>
-        <span class="name" aria-hidden={short !== photo.name}>
-          {short}
-        </span>
-        {short !== photo.name && <span class="visually-hidden">{photo.name}</span>}
+        <Name path={photo.name} />
         {first && (
           <span class="class">
             <span>{className(first)}</span> {first.probability !== null && <span>{percent(first.probability)}</span>}
@@ -87,5 +82,22 @@ export function Thumbnail({ entry, run, metric, isCurrent, warnings, makers }: T
         </span>
       </a>
     </li>
+  );
+}
+
+/** Characters of a file's name that are always shown. */
+const TAIL = 10;
+
+/** Where there is no room, the middle is left out: what tells files apart is at both ends. */
+function Name({ path }: { readonly path: string }) {
+  const characters = [...baseName(path)];
+  return (
+    <>
+      <span class="name" aria-hidden="true">
+        <span>{characters.slice(0, -TAIL).join('')}</span>
+        <span>{characters.slice(-TAIL).join('')}</span>
+      </span>
+      <span class="visually-hidden">{path}</span>
+    </>
   );
 }
