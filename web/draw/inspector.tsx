@@ -3,10 +3,9 @@ import { useSignal } from '@preact/signals';
 import { useRef } from 'preact/hooks';
 import type { ReportResult } from '../../lib/report/data.ts';
 import { report } from '../state/report.ts';
-import { percent, shortNumber } from '../state/words.ts';
+import { className, percent, shortNumber } from '../state/words.ts';
 import type { Decided } from './decide.ts';
-import type { Placed } from './placed.ts';
-import { usePainted } from './use-painted.ts';
+import { type Drawn, usePainted } from './use-painted.ts';
 
 /** A place on the picture, whose sides are 1; null where nothing points. */
 export type Pointed = Signal<{ readonly x: number; readonly y: number } | null>;
@@ -23,11 +22,11 @@ export interface InspectorProps {
 /** A large picture with its map, the map's value under the pointer, and what lies above the threshold in numbers. */
 export function Inspector({ photo, result, label, pointed }: InspectorProps) {
   const canvas = useRef<HTMLCanvasElement>(null);
-  const decided = useSignal<Decided | null>(null);
+  const drawn = useSignal<Drawn | null>(null);
   const of = report.value.photos[photo]!;
-  const { placed, error } = usePainted(canvas, photo, result, {
-    onDecided: found => {
-      decided.value = found;
+  const { isDrawn, error } = usePainted(canvas, photo, result, {
+    onDrawn: now => {
+      drawn.value = now;
     },
   });
   const point = (event: PointerEvent) => {
@@ -35,17 +34,16 @@ export function Inspector({ photo, result, label, pointed }: InspectorProps) {
     pointed.value = { x: (event.clientX - left) / width, y: (event.clientY - top) / height };
   };
   const at = pointed.value;
-  const mark = error ?? (result && result.status !== 'ok' ? `${result.status}: ${result.reason ?? ''}` : null);
+  const mark = error ?? markOf(result);
   return (
-    <figure class="inspector">
-      <div class="inspected" data-drawn={placed !== null}>
-        {/* biome-ignore lint/a11y/noNoninteractiveTabindex: the arrow keys move the cross, as the pointer does */}
+    <figure class="inspector" data-drawn={isDrawn}>
+      <div class="inspected">
         <canvas
           ref={canvas}
           width={of.width}
           height={of.height}
           role="img"
-          aria-label={`${label}; arrow keys move a cross that reads the map`}
+          aria-label={`${label}${mark ? `: ${mark}` : ''}; arrow keys move a cross that reads the map`}
           tabIndex={0}
           onPointerMove={point}
           onPointerLeave={() => {
@@ -57,16 +55,27 @@ export function Inspector({ photo, result, label, pointed }: InspectorProps) {
           }}
         />
         {at && <span class="cross" style={{ left: `${100 * at.x}%`, top: `${100 * at.y}%` }} />}
-        {mark && <span class="map-mark">{mark}</span>}
+        {mark && (
+          <span class="map-mark" aria-hidden="true">
+            {mark}
+          </span>
+        )}
       </div>
       <figcaption>
         <output class="readout" aria-live="polite">
-          {placed && at ? readout(placed, at, of) : 'Point at the picture to read the map.'}
+          {drawn.value && at ? readout(drawn.value, at) : 'Point at the picture to read the map.'}
         </output>
-        {decided.value && <Found {...decided.value} />}
+        {drawn.value?.decided && <Found {...drawn.value.decided} />}
       </figcaption>
     </figure>
   );
+}
+
+/** What is to be known before a picture without a map is taken for one that has nothing to show. */
+function markOf(result: ReportResult | null): string | null {
+  if (!result) return null;
+  if (result.status === 'ok') return result.map === null ? 'the map was not kept' : null;
+  return result.reason ? `${result.status}: ${result.reason}` : result.status;
 }
 
 /** One step is a fiftieth of a side. */
@@ -87,15 +96,12 @@ function moveCross(event: KeyboardEvent, pointed: Pointed): void {
   pointed.value = { x: within(x + move[0]), y: within(y + move[1]) };
 }
 
-function readout(
-  { map, width, height }: Placed,
-  at: { x: number; y: number },
-  original: { width: number; height: number },
-) {
+function readout({ placed: { map, width, height }, photo, result }: Drawn, at: { x: number; y: number }): string {
   const pixel = (share: number, length: number) => Math.min(length - 1, Math.max(0, Math.floor(share * length)));
-  const place = `x ${pixel(at.x, original.width)}, y ${pixel(at.y, original.height)}`;
-  if (!map) return `no map at ${place}`;
-  return `map ${map.data[pixel(at.y, height) * width + pixel(at.x, width)]!.toFixed(3)} at ${place}`;
+  const place = `x ${pixel(at.x, photo.width)}, y ${pixel(at.y, photo.height)}`;
+  if (!map || !result) return `no map at ${place}`;
+  const value = map.data[pixel(at.y, height) * width + pixel(at.x, width)]!;
+  return `map ${value.toFixed(3)} for ${className(result.target)} at ${place}`;
 }
 
 function Found({ share, boxes: [box] }: Decided) {

@@ -22,21 +22,21 @@ export function MapCanvas({ photo, run, result, size, label }: MapCanvasProps) {
   const canvas = useRef<HTMLCanvasElement>(null);
   const of = report.value.photos[photo];
   const shown = result === null ? null : (of?.runs[run]?.results[result] ?? null);
-  const { placed, error } = usePainted(canvas, photo, shown, { size });
+  const { isDrawn, error } = usePainted(canvas, photo, shown, { size });
   const isOk = shown === null || shown.status === 'ok';
   const without = shown && isOk && shown.map === null ? 'no map' : null;
   const mark = error ? 'missing' : isOk ? without : shown.status;
   return (
-    <span class="map-canvas" data-drawn={placed !== null}>
+    <span class="map-canvas" data-drawn={isDrawn}>
       <canvas
         ref={canvas}
         width={size ?? of?.width}
         height={size && of ? Math.round((size * of.height) / of.width) : of?.height}
         role="img"
-        aria-label={mark ? `${label}: ${mark}` : label}
+        aria-label={mark ? `${label}: ${mark}${shown?.reason ? `, ${shown.reason}` : ''}` : label}
       />
       {mark && (
-        <span class="map-mark" title={error ?? shown?.reason ?? undefined}>
+        <span class="map-mark" title={error ?? shown?.reason ?? undefined} aria-hidden="true">
           {mark}
         </span>
       )}

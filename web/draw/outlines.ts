@@ -1,31 +1,32 @@
+import type { Size } from '../../lib/image/geometry.ts';
+import { gridOverWhole } from '../../lib/image/map-grid.ts';
+import { outlineShape } from '../../lib/image/outline-shape.ts';
 import type { Decided } from './decide.ts';
 
-/** Boxes and contours over a drawn picture: white with dark edges, which stand out from every colour (lib/image/outlines.ts). */
+/** Boxes and contours over a drawn picture: white with dark edges, where and as wide as the library's own drawings have them. */
 export function drawOutlines(
   context: CanvasRenderingContext2D,
-  { boxes, contours }: Decided,
-  original: { readonly width: number; readonly height: number },
+  { boxes, contours }: Pick<Decided, 'boxes' | 'contours'>,
+  original: Size,
 ): void {
-  const { width, height } = context.canvas;
+  const size = { width: context.canvas.width, height: context.canvas.height };
+  const outlines = { boxes, polygons: contours.flatMap(({ outline, holes }) => [outline, ...holes]) };
+  const { polygons, line, around } = outlineShape(outlines, size, gridOverWhole(size, original));
   const path = new Path2D();
-  const [across, down] = [width / original.width, height / original.height];
-  for (const box of boxes) path.rect(box.x * across, box.y * down, box.width * across, box.height * down);
-  for (const { outline, holes } of contours)
-    for (const ring of [outline, ...holes]) {
-      ring.forEach(([x, y], i) => {
-        if (i === 0) path.moveTo(x * across, y * down);
-        else path.lineTo(x * across, y * down);
-      });
-      path.closePath();
-    }
-  const line = Math.max(1.5, Math.max(width, height) / 220);
+  for (const [first, ...others] of polygons) {
+    path.moveTo(...first!);
+    for (const [x, y] of others) path.lineTo(x, y);
+    path.closePath();
+  }
   context.lineJoin = 'miter';
-  for (const [style, wide] of [
-    ['#000', 2 * line],
+  // As SVG has it.
+  context.miterLimit = 4;
+  for (const [colour, width] of [
+    ['#000', around],
     ['#fff', line],
   ] as const) {
-    context.strokeStyle = style;
-    context.lineWidth = wide;
+    context.strokeStyle = colour;
+    context.lineWidth = width;
     context.stroke(path);
   }
 }

@@ -1,3 +1,4 @@
+import type { ColormapName } from '../../lib/image/colormap.ts';
 import type { ThresholdForm } from '../state/settings.ts';
 import { coloured, dimmedOutside } from './colours.ts';
 import { type Decided, decide, thresholdOf } from './decide.ts';
@@ -7,8 +8,9 @@ import type { Placed } from './placed.ts';
 /** How a map is shown. */
 export interface Look {
   readonly heat: boolean;
+  /** In 0..1. */
   readonly alpha: number;
-  readonly colormap: string;
+  readonly colormap: ColormapName;
   readonly mask: boolean;
   readonly box: boolean;
   readonly contour: boolean;

@@ -22,8 +22,15 @@ export function valuesOf({ type, data }: SmallMap): Float32Array {
   return type === 'float16' ? fromHalf(new Uint16Array(bytes.buffer)) : Float32Array.from(bytes, value => value / 255);
 }
 
+/** What is left of divisions and multiplications that undo each other. */
+const ROUNDING = 1e-9;
+
 function axis({ scale, offset }: SmallMap['x'], length: number, from: number, to: number): AxisPlacement {
-  // A pixel is shown where its centre is (lib/image/geometry.ts).
-  const first = (edge: number) => Math.min(length, Math.max(0, Math.ceil(edge * length - 0.5)));
-  return { scale: scale / length, offset, length, begin: first(from), end: first(to) };
+  // A pixel is shown where its centre is (lib/image/geometry.ts); where one pixel holds all that is shown, that one.
+  const first = (edge: number) => Math.min(length, Math.max(0, Math.ceil(edge * length - 0.5 - ROUNDING)));
+  const [begin, end] = [first(from), first(to)];
+  const along = { scale: scale / length, offset, length };
+  if (end > begin) return { ...along, begin, end };
+  const pixel = Math.min(length - 1, Math.max(0, Math.floor(((from + to) / 2) * length)));
+  return { ...along, begin: pixel, end: pixel + 1 };
 }

@@ -1,4 +1,4 @@
-import { seeAll } from './when-seen.ts';
+import { seeAll } from './while-seen.ts';
 
 /** Milliseconds without another picture drawn, after which the rest is taken for missing. */
 const PATIENCE = 2000;

@@ -3,6 +3,7 @@ import { useLayoutEffect, useRef } from 'preact/hooks';
 import uPlot from 'uplot';
 import { isDark } from '../state/theme.ts';
 import { shortNumber } from '../state/words.ts';
+import { CurveTable } from './curve-table.tsx';
 
 export interface CurveSeries {
   readonly name: string;
@@ -117,6 +118,7 @@ export function CurveChart({ series, xLabel, yLabel, label, range }: CurveChartP
           </li>
         ))}
       </ul>
+      <CurveTable series={series} xLabel={xLabel} label={label} />
     </figure>
   );
 }

@@ -1,6 +1,7 @@
 import { gridEntries, gridMetrics, ONLY_NAMES, onlyCounts, SORTS } from '../state/grid.ts';
 import { shownMakerNames } from '../state/maker-names.ts';
 import { report } from '../state/report.ts';
+import { FIRST, selectRun } from '../state/selected.ts';
 import { settings } from '../state/settings.ts';
 import { shownMaker, shownRun } from '../state/shown.ts';
 import { className } from '../state/words.ts';
@@ -45,9 +46,7 @@ function Drawn() {
           label="Run"
           value={shownRun.value}
           options={runs.map(({ name }, value) => ({ value, text: name }))}
-          onChange={value => {
-            settings.run.value = value;
-          }}
+          onChange={value => selectRun(FIRST, shownRun.value, value)}
         />
       )}
       {run.makers.length > 1 && (

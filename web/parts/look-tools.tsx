@@ -1,5 +1,8 @@
-import { COLORMAPS } from '../draw/colours.ts';
+import { batch } from '@preact/signals';
+import { COLORMAPS } from '../../lib/image/colormap.ts';
+import { look } from '../draw/look.ts';
 import { settings, type ThresholdForm } from '../state/settings.ts';
+import { minus } from '../state/words.ts';
 import { Checkbox } from './checkbox.tsx';
 import { Select } from './select.tsx';
 import { Slider } from './slider.tsx';
@@ -18,26 +21,27 @@ const FORMS: Readonly<
 /** How maps are drawn: colours, opacity, what lies above a threshold. */
 export function LookTools() {
   const { alpha, colormap, threshold, level } = settings;
-  const form = FORMS[threshold.value] ?? FORMS.max;
+  const now = look();
+  const form = FORMS[now.threshold];
   return (
     <fieldset class="controls look-tools">
       <legend class="visually-hidden">How maps are drawn</legend>
       <Checks />
       <Slider
         label="Opacity"
-        value={alpha.value}
+        value={now.alpha}
         min={0}
         max={1}
         step={0.01}
         format={value => `${Math.round(100 * value)} %`}
-        disabled={!settings.heat.value}
+        disabled={!now.heat}
         onInput={value => {
           alpha.value = value;
         }}
       />
       <Select
         label="Colours"
-        value={colormap.value}
+        value={now.colormap}
         options={COLORMAPS.map(value => ({ value, text: value }))}
         onChange={value => {
           colormap.value = value;
@@ -45,21 +49,23 @@ export function LookTools() {
       />
       <Select
         label="Threshold"
-        value={threshold.value}
+        value={now.threshold}
         options={(Object.keys(FORMS) as ThresholdForm[]).map(value => ({ value, text: FORMS[value].text }))}
         onChange={value => {
-          threshold.value = value;
-          level.value = FORMS[value].initial;
+          batch(() => {
+            threshold.value = value;
+            level.value = FORMS[value].initial;
+          });
         }}
       />
-      {threshold.value !== 'otsu' && (
+      {now.threshold !== 'otsu' && (
         <Slider
           label="Level"
-          value={level.value}
+          value={now.level}
           min={form.min}
           max={form.max}
           step={0.01}
-          format={value => value.toFixed(2)}
+          format={value => minus(value.toFixed(2))}
           onInput={value => {
             level.value = value;
           }}
@@ -78,7 +84,7 @@ const CHECKS = [
 
 function Checks() {
   return (
-    <>
+    <div class="checks">
       {CHECKS.map(([name, label]) => (
         <Checkbox
           key={name}
@@ -89,6 +95,6 @@ function Checks() {
           }}
         />
       ))}
-    </>
+    </div>
   );
 }

@@ -7,9 +7,10 @@ import { axesOf } from '../state/curve-words.ts';
 import { makerNames } from '../state/maker-names.ts';
 import { payloadOf } from '../state/payloads.ts';
 import { report } from '../state/report.ts';
-import type { Selected } from '../state/selected.ts';
+import { type Selected, targetKey } from '../state/selected.ts';
 import { settings } from '../state/settings.ts';
 import { shownPhoto } from '../state/shown.ts';
+import { className } from '../state/words.ts';
 import { CurveChart, type CurveSeries } from './curve-chart.tsx';
 import { Section } from './section.tsx';
 import { Select } from './select.tsx';
@@ -17,7 +18,7 @@ import { Select } from './select.tsx';
 /** A line of a chart for each result of the photograph, by metric. */
 type Curves = ReadonlyMap<string, readonly CurveSeries[]>;
 
-/** Deletion, insertion and the like of one photograph, a line for each method. */
+/** Deletion, insertion and the like of one photograph, a line for each method, and each class if several were judged. */
 export function PhotoCurves({ run, said }: Selected) {
   const photo = shownPhoto.value;
   const loaded = useSignal<Curves>(new Map());
@@ -66,11 +67,12 @@ async function curvesOf(photo: number, run: number, said: Selected['said']): Pro
   const { makers } = report.peek().runs[run]!;
   const names = makerNames(makers);
   const { curves } = await payloadOf(report.peek().photos[photo]!);
-  // Metrics judge the map of one class.
   const judged = said?.results.filter(({ map }) => map !== null && curves[map]) ?? [];
-  for (const { maker, map } of judged)
+  const several = new Set(judged.map(({ target }) => targetKey(target))).size > 1;
+  for (const { maker, target, map } of judged)
     for (const [metric, curve] of Object.entries(curves[map!]!)) {
-      const line = { name: names[maker]!, ...pointsOf(curve), dashed: makers[maker]!.control };
+      const name = several ? `${names[maker]!} for ${className(target)}` : names[maker]!;
+      const line = { name, ...pointsOf(curve), dashed: makers[maker]!.control };
       const lines = found.get(metric) ?? [];
       found.set(metric, [...lines, line]);
     }

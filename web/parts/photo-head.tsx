@@ -1,5 +1,5 @@
 import { report } from '../state/report.ts';
-import { settings } from '../state/settings.ts';
+import { FIRST, selectRun } from '../state/selected.ts';
 import { shownPhoto, shownRun } from '../state/shown.ts';
 import { placeInGrid, stepPhoto } from '../state/step-photo.ts';
 import { baseName } from '../state/words.ts';
@@ -33,9 +33,7 @@ export function PhotoHead({ hasRun }: PhotoHeadProps) {
           label="Run"
           value={shownRun.value}
           options={runs.map(({ name }, value) => ({ value, text: name }))}
-          onChange={value => {
-            settings.run.value = value;
-          }}
+          onChange={value => selectRun(FIRST, shownRun.value, value)}
         />
       )}
     </div>

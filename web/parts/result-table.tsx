@@ -44,7 +44,6 @@ export function ResultTable({ run, said, place: chosen }: Selected) {
                       type="button"
                       class="cell"
                       aria-pressed={place === chosen}
-                      aria-label={label}
                       onClick={() => select(FIRST, said.results[place]!)}
                     >
                       <MapCanvas photo={photo} run={run} result={place} size={144} label={label} />

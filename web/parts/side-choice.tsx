@@ -1,6 +1,6 @@
 import { makerNames } from '../state/maker-names.ts';
 import { report } from '../state/report.ts';
-import { type Selected, type Side, select, targetKey, targetsOf } from '../state/selected.ts';
+import { type Selected, type Side, select, selectRun, targetKey, targetsOf } from '../state/selected.ts';
 import { className } from '../state/words.ts';
 import { Select } from './select.tsx';
 
@@ -25,9 +25,7 @@ export function SideChoice({ name, side, selected: { run, said, result } }: Side
           label="Run"
           value={run}
           options={runs.map(({ name }, value) => ({ value, text: name }))}
-          onChange={value => {
-            side.run.value = value;
-          }}
+          onChange={value => selectRun(side, run, value)}
         />
       )}
       {said && result && (

@@ -5,6 +5,9 @@ import { report } from './report.ts';
 /** Chunks that were asked for; a few hundred photographs take some megabytes each time they are parsed, so once. */
 const chunks = new Map<number, Promise<readonly PhotoPayload[]>>();
 
+/** What scripts have brought, until it is taken. */
+const arrived = new Map<number, readonly PhotoPayload[]>();
+
 declare global {
   /** What files data/photos-N.js call: pages opened from a disk may load scripts, but no JSON. */
   var onnxCamPhotos: ((chunk: number, payloads: readonly PhotoPayload[]) => void) | undefined;
@@ -14,7 +17,9 @@ declare global {
 export async function payloadOf({ chunk, place }: ReportPhoto): Promise<PhotoPayload> {
   let found = chunks.get(chunk);
   if (!found) chunks.set(chunk, (found = report.peek().payloads === 'inside' ? inside(chunk) : beside(chunk)));
-  return (await found)[place]!;
+  const payload = (await found)[place];
+  if (!payload) throw new Error('this page has neither picture nor maps of the photograph: make the report again');
+  return payload;
 }
 
 /** Of what a server answered: chunks that no page holds. */
@@ -28,10 +33,15 @@ async function inside(chunk: number): Promise<readonly PhotoPayload[]> {
 
 function beside(chunk: number): Promise<readonly PhotoPayload[]> {
   return new Promise((resolve, reject) => {
-    globalThis.onnxCamPhotos ??= (loaded, payloads) => chunks.set(loaded, Promise.resolve(payloads));
+    globalThis.onnxCamPhotos ??= (loaded, payloads) => arrived.set(loaded, payloads);
     const script = document.createElement('script');
     script.src = `data/photos-${chunk}.js`;
-    script.onload = () => chunks.get(chunk)!.then(resolve, reject);
+    script.onload = () => {
+      const payloads = arrived.get(chunk);
+      arrived.delete(chunk);
+      if (payloads) resolve(payloads);
+      else reject(new Error(`${script.src} is damaged: copy it again, or make the report again`));
+    };
     script.onerror = () => reject(new Error(`${script.src} is missing: the folder data/ belongs beside this page`));
     document.head.append(script);
   });

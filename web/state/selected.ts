@@ -40,15 +40,39 @@ const selectedOf = (run: number, { maker, target, kind }: Side): Selected => {
 
 export const selected = computed(() => selectedOf(shownRun.value, FIRST));
 
-/** Of one run the other side is another maker of it, unless it was chosen. */
+/** What was not chosen there is as on the first side: the same maker of another run, or another maker of the same, for the same class. */
 export const otherSelected = computed(() => {
   const { runs } = report.value;
+  const first = selected.value;
   const run = Math.min(Math.max(0, Math.trunc(OTHER.run.value)), runs.length - 1);
-  if (runs.length > 1 || OTHER.maker.value >= 0) return selectedOf(run, OTHER);
-  const here = selected.value.result?.maker;
-  const another = selected.value.said?.results.find(({ maker }) => maker !== here)?.maker ?? -1;
-  return selectedOf(run, { ...OTHER, maker: { value: another } });
+  const here = first.result?.maker;
+  const another = () => first.said?.results.find(({ maker }) => maker !== here)?.maker ?? -1;
+  const like = () => likeMaker(runs[first.run]!.makers[here ?? -1], runs[run]!.makers);
+  const maker = OTHER.maker.value >= 0 ? OTHER.maker.value : run === first.run ? another() : like();
+  const isChosen = OTHER.target.value >= 0 || !first.result;
+  const { index, kind } = isChosen ? { index: OTHER.target.value, kind: OTHER.kind.value } : first.result.target;
+  return selectedOf(run, { run: OTHER.run, maker: { value: maker }, target: { value: index }, kind: { value: kind } });
 });
+
+/** The place of the maker that is most like one of another run; -1 where there is none. */
+function likeMaker(maker: ReportMaker | undefined, makers: readonly ReportMaker[]): number {
+  if (!maker) return -1;
+  const fields = ['method', 'technique', 'layer', 'convention', 'params'] as const;
+  for (let count = fields.length; count > 0; count--) {
+    const place = makers.findIndex(other => fields.slice(0, count).every(field => other[field] === maker[field]));
+    if (place >= 0) return place;
+  }
+  return -1;
+}
+
+/** Chooses a run on a side, whose maker stays the same where both runs have it. */
+export function selectRun(side: Side, from: number, to: number): void {
+  const { runs } = report.value;
+  batch(() => {
+    side.run.value = to;
+    if (side.maker.value >= 0) side.maker.value = likeMaker(runs[from]!.makers[side.maker.value], runs[to]!.makers);
+  });
+}
 
 /** Chooses a result on a side. */
 export function select({ maker, target, kind }: Side, result: Pick<ReportResult, 'maker' | 'target'>): void {

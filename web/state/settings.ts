@@ -1,4 +1,5 @@
 import { signal } from '@preact/signals';
+import type { ColormapName } from '../../lib/image/colormap.ts';
 
 // Everything that the person at the page has chosen. The address' hash holds it (hash.ts), so that a link shows the same.
 
@@ -36,7 +37,7 @@ export const settings = {
   layer: setting<string>('*'),
   technique: setting<string>('*'),
   alpha: setting<number>(0.5),
-  colormap: setting<string>('jet'),
+  colormap: setting<ColormapName>('jet'),
   threshold: setting<ThresholdForm>('max'),
   level: setting<number>(0.15),
   heat: setting<boolean>(true),

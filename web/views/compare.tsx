@@ -53,6 +53,7 @@ function OneSide({ name, side, selected: chosen, pointed }: OneSideProps) {
           <strong>{said.error.code}</strong> {said.error.message}
         </p>
       )}
+      {said && !said.error && !result && <p>{of} has no map of this photograph.</p>}
       {result && (
         <>
           <Inspector photo={shownPhoto.value} result={result} label={label} pointed={pointed} />
