@@ -5,36 +5,11 @@ import { place } from '../../lib/image/geometry.ts';
 import { placementOf } from '../../lib/image/map-size.ts';
 import { restoreMaps } from '../../lib/image/restore-map.ts';
 import { resize } from '../../lib/reference/kernels/maps.ts';
-import { placeMaps } from '../../lib/reference/kernels/place-maps.ts';
 import { fromHalf, toHalf } from '../../lib/report/half.ts';
-import type { SmallMap } from '../../lib/report/payload.ts';
 import { smallMap } from '../../lib/report/small-map.ts';
+import { enlarged, largest, valuesOf } from './enlarged.ts';
 
 const STEP = 1 / 255;
-
-/** What a page makes of it, at the picture's size. */
-function enlarged(map: SmallMap, width: number, height: number): Float32Array {
-  const bytes = Buffer.from(map.data, 'base64');
-  const data =
-    map.type === 'float16'
-      ? fromHalf(new Uint16Array(bytes.buffer.slice(bytes.byteOffset, bytes.byteOffset + bytes.length)))
-      : Float32Array.from(bytes, value => value / 255);
-  const [left, top, right, bottom] = map.shown;
-  const first = (edge: number, length: number) => Math.min(length, Math.max(0, Math.ceil(edge * length - 0.5)));
-  const axis = (along: SmallMap['x'], length: number, from: number, to: number) => ({
-    scale: along.scale / length,
-    offset: along.offset,
-    length,
-    begin: first(from, length),
-    end: first(to, length),
-  });
-  const maps = { data, dims: [1, map.height, map.width] as [number, number, number] };
-  return placeMaps(maps, axis(map.x, width, left, right), axis(map.y, height, top, bottom)).data;
-}
-
-function largest(a: Float32Array, b: Float32Array): number {
-  return a.reduce((most, value, i) => Math.max(most, Math.abs(value - b[i]!)), 0);
-}
 
 function randomMap(cells: number, seed: number): Float32Array {
   const random = new Random(seed);
@@ -63,7 +38,14 @@ describe('a small map', () => {
           expect(largest(enlarged(small, width, height), map.data)).toBeLessThan(1.01 * STEP);
         },
       ),
-      { numRuns: 150 },
+      {
+        numRuns: 150,
+        // Crops whose edge runs through the middle of a row.
+        examples: [
+          [{ width: 42, height: 399, columns: 1, rows: 1, fit: 'crop', seed: 0 }],
+          [{ width: 116, height: 203, columns: 1, rows: 1, fit: 'crop', seed: 0 }],
+        ],
+      },
     );
   });
 
@@ -77,8 +59,7 @@ describe('a small map', () => {
       { over: 'picture', placement },
       { width: 7, height: 7 },
     );
-    const bytes = Buffer.from(small.data, 'base64');
-    const values = fromHalf(new Uint16Array(bytes.buffer.slice(bytes.byteOffset, bytes.byteOffset + bytes.length)));
+    const values = valuesOf(small);
     expect(small).toMatchObject({ width: 7, height: 7 });
     expect(largest(values, layer)).toBeLessThan(1e-3);
   });
@@ -95,6 +76,15 @@ describe('a small map', () => {
     const map = await restoreMaps(layer, placement);
     expect(small).toMatchObject({ width: 7, height: 7 });
     expect(largest(enlarged(small, 400, 300), map.data)).toBeLessThan(STEP);
+  });
+
+  test('of an early layer has its size', async () => {
+    const placement = place({ width: 512, height: 341 }, { width: 224, height: 224 }, 'squeeze');
+    const map = await restoreMaps({ data: randomMap(112 * 112, 8), dims: [1, 112, 112] }, placement);
+    const own = { width: 112, height: 112 };
+    const small = smallMap({ data: map.data, width: 512, height: 341 }, { over: 'picture', placement }, own);
+    expect(small).toMatchObject({ ...own, type: 'uint8' });
+    expect(largest(enlarged(small, 512, 341), map.data)).toBeLessThan(STEP);
   });
 
   test('without a small grid is stored at the input at most', () => {
