@@ -18,7 +18,8 @@ const PICTURE = 4096;
 const MAP = 1024;
 const MOST_POINTS = 1024;
 
-const isBase64: Check = value => typeof value === 'string' && value.length % 4 === 0 && /^[A-Za-z0-9+/]*={0,2}$/.test(value);
+const isBase64: Check = value =>
+  typeof value === 'string' && value.length % 4 === 0 && /^[A-Za-z0-9+/]*={0,2}$/.test(value);
 
 const isPicture = fields({
   type: oneOf('image/webp', 'image/jpeg', 'image/png'),
@@ -52,8 +53,8 @@ const isCurve: Check = value => {
   if (!fields({ x: isBase64, y: isBase64 })(value)) return false;
   const [x, y] = [(value as SmallCurve).x, (value as SmallCurve).y].map(halvesOf);
   if (!x || !y || x.length !== y.length || x.length > MOST_POINTS) return false;
-  const isFinite = (half: number) => (half & 0x7c00) !== 0x7c00;
-  return x.every(isFinite) && y.every(isFinite);
+  const isNumeric = (half: number) => (half & 0x7c00) !== 0x7c00;
+  return x.every(isNumeric) && y.every(isNumeric);
 };
 
 const isCurves: Check = value =>

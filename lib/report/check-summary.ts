@@ -2,18 +2,7 @@ import type { Comparison } from '../evaluation/compare.ts';
 import type { Provenance } from '../evaluation/provenance.ts';
 import type { MapMaker } from '../evaluation/rows.ts';
 import type { DataSetEntry, EvaluationSummary, SummaryEntry } from '../evaluation/summary.ts';
-import {
-  type Check,
-  fields,
-  isCount,
-  isFlag,
-  isNumber,
-  isText,
-  listOf,
-  oneOf,
-  orNull,
-  recordOf,
-} from './shapes.ts';
+import { type Check, fields, isCount, isFlag, isNumber, isText, listOf, oneOf, orNull, recordOf } from './shapes.ts';
 
 const maker = { method: isText, layer: isText, convention: isText, params: isText } satisfies Record<
   keyof MapMaker,

@@ -1,5 +1,5 @@
 import type { ErrorCode } from '../common/errors.ts';
-import type { MapMaker } from '../evaluation/rows.ts';
+import type { FailedRow, MapMaker } from '../evaluation/rows.ts';
 import type { Size } from '../image/geometry.ts';
 import type { MapStatus } from '../result/status.ts';
 import type { PredictedClass, ReportResult } from './data.ts';
@@ -44,6 +44,11 @@ export function makerKey(maker: MapMaker): string {
 /** Equal for lines and rows of the same image. */
 export function imageKey(index: number, name: string): string {
   return JSON.stringify([index, name]);
+}
+
+/** The line of an image that could not be explained or measured. */
+export function failedPicture({ image, index, error }: FailedRow): EvaluatedPicture {
+  return { name: image, index, size: null, picture: null, predictions: [], correct: null, error, maps: [] };
 }
 
 /** Several lines of one image: what a later one says of a map goes before, curves of several metrics go together. */

@@ -50,11 +50,14 @@ export async function evaluationFolder(folder: string, missing: (what: string) =
       const found = shown.get(key);
       if (found) found.lines.push({ start, length });
       else shown.set(key, { index, name: image, lines: [{ start, length }] });
-      maps.forEach(map => makers.placeOf(map));
+      for (const map of maps) makers.placeOf(map);
     },
   );
   if (wrong !== undefined) missing(wrong);
-  if (!summary) missing(`${join(folder, 'summary.json')} is missing or damaged: the evaluation has not ended; its page has no summary`);
+  if (!summary)
+    missing(
+      `${join(folder, 'summary.json')} is missing or damaged: the evaluation has not ended; its page has no summary`,
+    );
   const { values, images } = await readRows(folder, shown);
   const warnings = new Places<string>();
   const load = (one: Shown) => loadPhoto(folder, one, { values, makers, warnings });
@@ -84,7 +87,10 @@ async function textIn(folder: string, file: string): Promise<string> {
 }
 
 /** Values of the images that are shown, and the number of the others. */
-async function readRows(folder: string, shown: ReadonlyMap<string, Shown>): Promise<{ values: Values; images: number }> {
+async function readRows(
+  folder: string,
+  shown: ReadonlyMap<string, Shown>,
+): Promise<{ values: Values; images: number }> {
   const path = join(folder, 'metrics.csv');
   const values: Values = new Map();
   const others = new Set<string>();
@@ -136,7 +142,7 @@ async function loadPhoto(folder: string, { index, name, lines }: Shown, parts: R
   });
   const { predictions, correct, error } = picture;
   return {
-    size: picture.size ?? { width: 0, height: 0 },
+    size: picture.size ?? { width: 1, height: 1 },
     said: { predictions, correct, error, results },
     payload: { picture: picture.picture, maps, curves },
   };
@@ -176,7 +182,10 @@ class Makers {
 
   placeOf({ method, layer, convention, params }: MapMaker): number {
     const maker = { method, layer, convention, params };
-    return this.#places.placeOf({ ...maker, technique: techniqueOf(params), control: isControl(method) }, makerKey(maker));
+    return this.#places.placeOf(
+      { ...maker, technique: techniqueOf(params), control: isControl(method) },
+      makerKey(maker),
+    );
   }
 }
 
@@ -189,6 +198,6 @@ function techniqueOf(params: string): string {
     return '';
   }
   const asked = isRecord(value) ? [value.technique].flat() : [];
-  const names = asked.map(one => (isRecord(one) ? one.technique : one));
+  const names = asked.map(one => (isRecord(one) ? one.name : one));
   return names.filter(name => typeof name === 'string').join('+');
 }
