@@ -35,6 +35,7 @@ interface EvaluateFlags extends RunFlags, MetricFlags, TechniqueFlags {
   readonly limit?: number;
   readonly seed?: number;
   readonly resume?: boolean;
+  readonly pictures?: number;
   readonly out: string;
   readonly json?: boolean;
 }
@@ -47,7 +48,7 @@ export function addEvaluate(program: Command, context: CommandContext, finish: (
     .argument('<input...>', 'pictures, folders with their subfolders, globs, or .npy files with float32 tensors')
     .summary('judge methods over many pictures')
     .description(
-      'Judges methods over many pictures, beside maps that have not seen the model: a table, metrics.csv, curves.json and summary.json.',
+      'Judges methods over many pictures, beside maps that have not seen the model: a table, metrics.csv, curves.json, summary.json, pictures.jsonl and a page to look at, index.html.',
     )
     .optionsGroup('What to judge:')
     .addOption(
@@ -71,6 +72,7 @@ export function addEvaluate(program: Command, context: CommandContext, finish: (
     .optionsGroup('What to write:')
     .addOption(outOption('onnx-cam-evaluation'))
     .option('--resume', 'go on with what is in the folder; without, it is replaced')
+    .option('--pictures <n>', 'the first n pictures, with their maps, are in the page (default: 300)', wholeNumber(0))
     .option('--json', 'a JSON object for each row on standard output, a line each, then one with the summary');
   addRunOptions(described).action(async (model: string, inputs: string[], flags: EvaluateFlags) => {
     finish(await evaluate(context, model, inputs, flags));
@@ -100,10 +102,10 @@ async function evaluate(
     const options = { ...loadOptions(flags), ...(await readModelChoices(flags)) };
     const model = await load(path, { ...options, signal });
     try {
-      const { truth, controls, only, seed, batchSize, resume, out: folder, convention } = flags;
+      const { truth, controls, only, seed, batchSize, resume, pictures, out: folder, convention } = flags;
       const run = model.evaluate(imagesOf(inputs), {
         methods: methodsFor(model, flags, params, console),
-        ...defined({ metrics, layers: flags.layer?.map(layerName), truth, only, seed, batchSize, resume }),
+        ...defined({ metrics, layers: flags.layer?.map(layerName), truth, only, seed, batchSize, resume, pictures }),
         ...(convention && { conventions: [convention] }),
         target,
         controls,
@@ -111,7 +113,9 @@ async function evaluate(
         signal,
       } satisfies EvaluateOptions);
       code = await tell(context, run, inputs, flags);
-      await run.save(folder);
+      const saved = await run.save(folder);
+      for (const warning of saved.warnings) console.warn(warning);
+      console.note(`see ${saved.path}`);
     } finally {
       await model.dispose();
     }
@@ -124,7 +128,6 @@ async function evaluate(
     console.progress.stop();
     await removeFolder();
   }
-  console.note(`see ${flags.out}`);
   return code;
 }
 

@@ -1,9 +1,9 @@
 import { parse } from 'csv-parse';
 import { stringify } from 'csv-stringify/sync';
-import { OnnxCamError } from '../common/errors.ts';
+import { type ErrorCode, OnnxCamError } from '../common/errors.ts';
 import { type OpenFile, openRegular } from '../io/regular-file.ts';
 import type { MapStatus } from '../result/status.ts';
-import { COLUMNS, type EvaluationRow, isFailed, type MetricRow } from './rows.ts';
+import { COLUMNS, type EvaluationRow, type FailedRow, isFailed, type MetricRow } from './rows.ts';
 
 type Column = (typeof COLUMNS)[number];
 type Cells = Readonly<Partial<Record<Column, string | number | boolean | null>>>;
@@ -33,10 +33,13 @@ function cellsOf(row: EvaluationRow): Cells {
 
 /**
  * The rows of a table that {@link csvLines} wrote, one after the other. Lines behind the last whole one, which an interruption left,
- * are none; nor are those of images that failed.
+ * are none.
+ * @param options `failed`: those of images that failed too
  * @throws `ERR_OUTPUT` for a file that is another table or cannot be read
  */
-export async function* readCsvRows(path: string): AsyncGenerator<MetricRow> {
+export function readCsvRows(path: string): AsyncGenerator<MetricRow>;
+export function readCsvRows(path: string, options: { readonly failed: true }): AsyncGenerator<EvaluationRow>;
+export async function* readCsvRows(path: string, { failed = false } = {}): AsyncGenerator<EvaluationRow> {
   const open = await openRegular(path).catch(cause => {
     throw unreadable(path, cause as Error);
   });
@@ -49,7 +52,9 @@ export async function* readCsvRows(path: string): AsyncGenerator<MetricRow> {
     let isFirst = true;
     for await (const { record, info } of stream.pipe(parser) as AsyncIterable<Line>) {
       if (isFirst && record.join(',') !== COLUMNS.join(',')) throw foreign(path, info.lines);
-      if (!isFirst && record[COLUMNS.indexOf('status')] !== FAILED) yield rowOf(record, `${path}:${info.lines}`);
+      const isError = record[COLUMNS.indexOf('status')] === FAILED;
+      if (!isFirst && !isError) yield rowOf(record, `${path}:${info.lines}`);
+      if (!isFirst && isError && failed) yield failedRowOf(record, `${path}:${info.lines}`);
       isFirst = false;
     }
   } catch (cause) {
@@ -80,6 +85,14 @@ async function wholeLength({ file, size }: OpenFile): Promise<number> {
 }
 
 const STATUSES: readonly string[] = ['ok', 'zero', 'constant', 'not-finite'] satisfies MapStatus[];
+
+function failedRowOf(record: readonly string[], from: string): FailedRow {
+  const text = (column: Column): string => record[COLUMNS.indexOf(column)] ?? '';
+  const [code, ...message] = text('reason').split(': ');
+  const index = Number(text('index'));
+  if (!Number.isSafeInteger(index)) throw foreign(from);
+  return { image: text('image'), index, error: { code: code as ErrorCode, message: message.join(': ') } };
+}
 
 function rowOf(record: readonly string[], from: string): MetricRow {
   const fail = (): never => {

@@ -1,8 +1,9 @@
-import { copyFile, type FileHandle, rename, rm } from 'node:fs/promises';
+import { type FileHandle, rename, rm } from 'node:fs/promises';
 import { join } from 'node:path';
 import { OnnxCamError } from '../common/errors.ts';
 import { visibleLines } from '../common/visible.ts';
 import { writeFileAtomic } from '../io/atomic-write.ts';
+import { copyWhole } from '../io/copy-whole.ts';
 import { makeFolder } from '../io/make-folder.ts';
 import { folderError, outputError } from '../io/output-error.ts';
 import { createTemporary } from '../io/temporary-file.ts';
@@ -134,18 +135,7 @@ export class EvaluationFiles {
     await makeFolder(folder).catch(cause => {
       throw folderError(folder, cause);
     });
-    const path = join(folder, 'metrics.csv');
-    const { path: temporary, file } = await createTemporary(folder).catch(cause => {
-      throw folderError(folder, cause);
-    });
-    await file.close();
-    try {
-      await copyFile(join(this.folder, 'metrics.csv'), temporary);
-      await rename(temporary, path);
-    } catch (cause) {
-      await rm(temporary, { force: true });
-      throw outputError(path, cause as NodeJS.ErrnoException);
-    }
+    await copyWhole(join(this.folder, 'metrics.csv'), join(folder, 'metrics.csv'));
     await writeJson(join(folder, 'curves.json'), { run: this.#run, rows: this.#curveRows, curves: this.curves() });
     await writeJson(join(folder, 'summary.json'), summary);
   }

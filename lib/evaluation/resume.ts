@@ -5,9 +5,9 @@ import { readRegular } from '../io/regular-file.ts';
 import { readCsvRows } from './csv-rows.ts';
 import { CURVED, CurveSums } from './curves.ts';
 import { DATA_SET_FIGURES } from './data-set.ts';
-import { type MetricRow, paramsText } from './rows.ts';
+import type { MetricRow } from './rows.ts';
 import { RowsDone } from './rows-done.ts';
-import { differenceOf, parseRunRecord, type RunIdentity, type RunRecord } from './run-record.ts';
+import { differenceOf, isSameMetric, parseRunRecord, type RunIdentity, type RunRecord } from './run-record.ts';
 
 /** What was taken over from an earlier run. */
 export interface Taken {
@@ -48,7 +48,7 @@ export async function resumeRows(
       `the evaluation in ${folder} cannot be gone on with: ${difference}; take another folder, or do without resuming, which replaces it`,
     );
   const usesCurves = await holdsCurves(path, record);
-  const holds = new Map(Object.entries(run.metrics).map(([name, params]) => [name, isSame(record, name, params)]));
+  const holds = new Map(Object.keys(run.metrics).map(name => [name, isSameMetric(record.run, run, name)]));
   let waiting: MetricRow[] = [];
   let curveRows = 0;
   for await (const row of readCsvRows(path)) {
@@ -73,10 +73,6 @@ export async function resumeRows(
 const NEEDS_MORE: ReadonlySet<string> = new Set(
   DATA_SET_FIGURES.filter(({ needsMore }) => needsMore).map(({ metric }) => metric),
 );
-
-function isSame(record: RunRecord, metric: string, params: unknown): boolean {
-  return paramsText(record.run.metrics[metric]) === paramsText(params);
-}
 
 /** Whether the table still has the rows that the curves were made of. */
 async function holdsCurves(path: string, record: RunRecord): Promise<boolean> {

@@ -30,11 +30,20 @@ export function parseRunRecord(text: string): RunRecord | undefined {
   } catch {
     return undefined;
   }
-  if (!isRecord(value) || !isRecord(value.run) || !isRecord(value.run.settings) || !isRecord(value.run.metrics))
-    return undefined;
+  if (!isRecord(value) || !isIdentity(value.run)) return undefined;
   if (!Number.isSafeInteger(value.rows) || !Array.isArray(value.curves) || !value.curves.every(isCurve))
     return undefined;
   return value as unknown as RunRecord;
+}
+
+export function isIdentity(value: unknown): value is RunIdentity {
+  if (!isRecord(value) || !isRecord(value.settings) || !isRecord(value.metrics)) return false;
+  return typeof value.version === 'string' && typeof value.model === 'string';
+}
+
+/** Whether two runs have a metric with equal parameters. */
+export function isSameMetric(a: RunIdentity, b: RunIdentity, metric: string): boolean {
+  return paramsText(a.metrics[metric]) === paramsText(b.metrics[metric]);
 }
 
 const MAKER = ['method', 'layer', 'convention', 'params', 'metric'];

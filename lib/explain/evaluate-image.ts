@@ -7,6 +7,7 @@ import type { TruthAtInput } from '../metrics/truth-at-input.ts';
 import { inputSize } from '../network/images.ts';
 import type { LayerOption } from '../options.ts';
 import type { Explanation } from '../result/explanation.ts';
+import type { HeatMap } from '../result/explanation-fields.ts';
 import type { TargetInput } from '../targets/target.ts';
 import type { TechniqueOption } from '../techniques/choose.ts';
 import type { HowExplained } from './explain-again.ts';
@@ -51,6 +52,10 @@ export interface EvaluatedMap {
   readonly params: Readonly<Record<string, unknown>> | undefined;
   readonly measurements: Measurements;
   readonly milliseconds: number;
+  /** At the input's size. */
+  readonly map: Pick<HeatMap, 'data' | 'width' | 'height'>;
+  /** undefined for controls. */
+  readonly explanation: Explanation | undefined;
 }
 
 export interface EvaluatedImage {
@@ -107,6 +112,8 @@ export async function evaluateImage(
         params: variant && choiceOf(variant),
         measurements,
         milliseconds,
+        map: explained[i]?.map ?? controls[i - variants.length]!.map,
+        explanation: explained[i],
       });
     }
   }

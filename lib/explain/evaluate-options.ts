@@ -71,6 +71,8 @@ export interface EvaluateOptions {
   folder?: string | undefined;
   /** Rows of the same run that are in `folder` already are not computed again. */
   resume?: boolean | undefined;
+  /** Images that the page of `save` shows with their maps, from the first on (default 300; 0: numbers alone). */
+  pictures?: number | undefined;
   /** Ends the run with `ERR_ABORTED`. */
   signal?: AbortSignal | undefined;
   /** Called with images done. */
@@ -93,9 +95,18 @@ const EVALUATE_OPTIONS: readonly string[] = [
   'inputs',
   'folder',
   'resume',
+  'pictures',
   'signal',
   'onProgress',
 ] satisfies (keyof EvaluateOptions)[];
+
+/** What `save` says. */
+export interface SavedEvaluation {
+  /** Of the page. */
+  readonly path: string;
+  /** What is to be known of the page: that it is large, or that pictures of an earlier run could not be taken over. */
+  readonly warnings: readonly string[];
+}
 
 /** A run of `evaluate`: its rows as they come, and what they say together. */
 export interface EvaluationRun extends AsyncIterable<EvaluationRow> {
@@ -105,10 +116,10 @@ export interface EvaluationRun extends AsyncIterable<EvaluationRow> {
    */
   summary(): Promise<EvaluationSummary>;
   /**
-   * Drains what is left, and writes metrics.csv, curves.json and summary.json.
+   * Drains what is left, and writes metrics.csv, curves.json, summary.json, pictures.jsonl and the page index.html, the last.
    * @throws `ERR_OUTPUT`, and what `summary` throws
    */
-  save(folder: string): Promise<void>;
+  save(folder: string): Promise<SavedEvaluation>;
 }
 
 /** @throws `ERR_OPTION_INVALID` with what was expected and what came */
@@ -139,6 +150,7 @@ export function checkEvaluateOptions(options: EvaluateOptions): void {
     throw invalid('`folder` is the path of a folder');
   if (resume && folder === undefined) throw invalid('`resume` goes on with what is in `folder`; give `folder`');
   checkCount('limit', options.limit, 1);
+  checkCount('pictures', options.pictures, 0);
   checkCount('concurrency', options.concurrency, 1);
   checkCallOptions(options);
 }

@@ -7,11 +7,13 @@ import { findMethod } from '../methods/registry.ts';
 import { chooseMetrics } from '../metrics/choose.ts';
 import type { MetricConvention } from '../metrics/definition.ts';
 import type { ExplainSource } from '../network/images.ts';
+import type { EvaluatedPicture } from '../report/evaluated-image.ts';
 import type { TargetInput } from '../targets/target.ts';
 import { classOf } from '../truth/class-of.ts';
 import type { PictureTruth, TruthSource } from '../truth/truth.ts';
 import { type ControlMap, choiceOf, type EvaluationPlan, evaluateImage, type MethodVariant } from './evaluate-image.ts';
 import { type EvaluateOptions, isNamed } from './evaluate-options.ts';
+import { evaluatedPicture } from './evaluated-picture.ts';
 import { headSetting } from './head-setting.ts';
 import type { MeasureCalls } from './measure-call.ts';
 import { truthAt } from './measure-truth.ts';
@@ -23,6 +25,18 @@ export interface ImageRows {
   readonly extras: readonly Extra[];
   /** By `only`. */
   readonly leftOut: boolean;
+  /** What the page shows; null where it does not show the image, or where there is nothing new. */
+  readonly picture: EvaluatedPicture | null;
+}
+
+/** What is known of an evaluation while it goes on. */
+export interface Known {
+  /** Rows that need not be made again. */
+  readonly has: (place: RowPlace) => boolean;
+  /** Whether the page shows an image. */
+  readonly isShown: (index: number) => boolean;
+  /** Whether its picture is kept already. */
+  readonly hasPicture: (index: number, name: string) => boolean;
 }
 
 /** What an evaluation asks of every image. */
@@ -67,14 +81,13 @@ export interface RowMaker {
 
 /**
  * Explains and measures one image.
- * @param has rows that need not be made again
  * @throws what `explain` and `measure` throw, `ERR_TRUTH_INVALID`
  */
 export async function imageRows(
   maker: RowMaker,
   input: unknown,
   index: number,
-  has: (place: RowPlace) => boolean,
+  { has, isShown, hasPicture }: Known,
 ): Promise<ImageRows> {
   const { calls, plan, options, truth } = maker;
   const image = maker.nameOf(input, index);
@@ -88,7 +101,7 @@ export async function imageRows(
   const controls = plan.controls.filter(({ name }) =>
     [...plan.metrics.keys()].some(convention => missing(name, '', convention, '').length > 0),
   );
-  if (variants.length === 0 && controls.length === 0) return { rows: [], extras: [], leftOut: false };
+  if (variants.length === 0 && controls.length === 0) return NOTHING;
 
   const { seed = 0, batchSize, signal } = options;
   const known = await truth?.find(input);
@@ -100,7 +113,7 @@ export async function imageRows(
   const call = { seed, index, batchSize, signal };
   const source = detectSource(isNamed(input) ? input.tensor : (input as ExplainSource));
   const evaluated = await evaluateImage(calls, { ...plan, variants, controls }, source, asked, call);
-  if (!evaluated) return { rows: [], extras: [], leftOut: true };
+  if (!evaluated) return { ...NOTHING, leftOut: true };
 
   const correct = known ? isCorrect(known, evaluated.image) : null;
   const rows: MetricRow[] = [];
@@ -129,8 +142,12 @@ export async function imageRows(
       extras.push(measurement);
     }
   }
-  return { rows, extras, leftOut: false };
+  const said = { name: image, index, correct };
+  const picture = isShown(index) ? await evaluatedPicture(evaluated, said, !hasPicture(index, image)) : null;
+  return { rows, extras, leftOut: false, picture };
 }
+
+const NOTHING: ImageRows = { rows: [], extras: [], leftOut: false, picture: null };
 
 function targetOf(target: TargetInput | undefined, known: PictureTruth | undefined): TargetInput {
   if (target !== 'label') return target ?? 'top1';

@@ -1,5 +1,5 @@
 import { invalid } from '../common/checks.ts';
-import { throwIfAborted } from '../common/errors.ts';
+import { OnnxCamError, throwIfAborted } from '../common/errors.ts';
 import type { Progress } from '../common/progress.ts';
 import { RESAMPLES } from '../evaluation/bootstrap.ts';
 import { EvaluationFiles } from '../evaluation/files.ts';
@@ -9,15 +9,18 @@ import type { RunIdentity } from '../evaluation/run-record.ts';
 import { type EvaluationSummary, SummaryBuilder, type SummaryOptions } from '../evaluation/summary.ts';
 import { runStream } from '../io/picture-stream.ts';
 import { makeTemporaryFolder, removeTemporaryFolder } from '../io/temporary-folder.ts';
-import type { EvaluationRun } from './evaluate-options.ts';
-import type { ImageRows } from './evaluate-rows.ts';
+import { failedPicture } from '../report/evaluated-image.ts';
+import { evaluationPage } from '../report/evaluation-page.ts';
+import { EvaluationPictures } from '../report/evaluation-pictures.ts';
+import type { EvaluationRun, SavedEvaluation } from './evaluate-options.ts';
+import type { ImageRows, Known } from './evaluate-rows.ts';
 
 /** What runs an evaluation. */
 export interface EvaluationParts {
   /** The images, in order. */
   readonly source: () => Promise<Iterable<unknown> | AsyncIterable<unknown>>;
-  /** Explains and measures an image; rows that `has` knows are not made again. */
-  readonly evaluate: (input: unknown, index: number, has: EvaluationFiles['has']) => Promise<ImageRows>;
+  /** Explains and measures an image. */
+  readonly evaluate: (input: unknown, index: number, known: Known) => Promise<ImageRows>;
   readonly nameOf: (input: unknown, index: number) => string;
   readonly identity: () => Promise<RunIdentity>;
   readonly provenance: () => Promise<Omit<Provenance, 'images' | 'bootstrap' | 'started' | 'resumed'>>;
@@ -27,6 +30,8 @@ export interface EvaluationParts {
   readonly concurrency: number;
   readonly folder: string | undefined;
   readonly resume: boolean;
+  /** Images that the page shows. */
+  readonly pictures: number;
   readonly signal: AbortSignal | undefined;
   readonly onProgress: ((progress: Progress) => void) | undefined;
 }
@@ -40,6 +45,7 @@ export class Evaluation implements EvaluationRun {
   readonly #builder: SummaryBuilder;
   readonly #started = new Date().toISOString();
   #files: EvaluationFiles | undefined;
+  #pictures: EvaluationPictures | undefined;
   #temporary: string | undefined;
   #rows: AsyncGenerator<EvaluationRow, void, void> | undefined;
   #failure: { readonly error: unknown } | undefined;
@@ -73,14 +79,23 @@ export class Evaluation implements EvaluationRun {
   }
 
   /**
-   * Writes metrics.csv, curves.json and summary.json into a folder, which is made.
+   * Writes metrics.csv, curves.json, summary.json and pictures.jsonl into a folder, which is made, and the page index.html last.
    * @throws `ERR_OUTPUT`, `ERR_OPTION_INVALID`, and what `summary` throws
    */
-  async save(folder: string): Promise<void> {
+  async save(folder: string): Promise<SavedEvaluation> {
     if (typeof folder !== 'string' || folder === '') throw invalid('save takes the path of a folder');
     const summary = await this.summary();
     if (folder === this.#files!.folder) await this.#files!.finish(summary);
-    else await this.#files!.copyTo(folder, summary);
+    else {
+      await this.#files!.copyTo(folder, summary);
+      await this.#pictures!.copyTo(folder);
+    }
+    try {
+      const { path, warnings } = await evaluationPage(folder);
+      return { path, warnings: [...this.#pictures!.warnings, ...warnings] };
+    } catch (error) {
+      throw withoutPage(error, folder);
+    }
   }
 
   async #summarize(): Promise<EvaluationSummary> {
@@ -108,8 +123,13 @@ export class Evaluation implements EvaluationRun {
     try {
       const images = first(await source(), limit);
       const total = await countOf(images);
-      const files = await this.#open();
-      const task = (input: unknown, index: number) => evaluate(input, index, place => files.has(place));
+      const { files, pictures } = await this.#open();
+      const known: Known = {
+        has: place => files.has(place),
+        isShown: index => pictures.wants(index),
+        hasPicture: (index, name) => pictures.hasPicture(index, name),
+      };
+      const task = (input: unknown, index: number) => evaluate(input, index, known);
       for await (const { input, result, error } of runStream(images, task, { concurrency, signal })) {
         const index = this.#given++;
         if (result?.leftOut) this.#leftOut++;
@@ -118,6 +138,9 @@ export class Evaluation implements EvaluationRun {
           index,
           error: { code: error.code, message: error.message },
         };
+        // Before its rows: an image without them is evaluated again by whoever goes on.
+        const picture = failed ? pictures.wants(index) && failedPicture(failed) : result!.picture;
+        if (picture) await pictures.write(picture);
         const rows: readonly EvaluationRow[] = failed ? [failed] : result!.rows;
         const extras = failed ? [] : result!.extras;
         await files.write(rows, extras);
@@ -130,19 +153,24 @@ export class Evaluation implements EvaluationRun {
       throw error;
     } finally {
       await this.#files?.close();
+      await this.#pictures?.close();
       // Of a run that failed nothing is wanted but what the caller's folder has.
       if (this.#failure) await this.#removeTemporary();
     }
   }
 
-  async #open(): Promise<EvaluationFiles> {
-    const { identity, folder, resume, limit = Number.POSITIVE_INFINITY } = this.#parts;
+  async #open(): Promise<{ readonly files: EvaluationFiles; readonly pictures: EvaluationPictures }> {
+    const { identity, folder, resume, limit = Number.POSITIVE_INFINITY, pictures: most } = this.#parts;
     const run = await identity();
     if (folder === undefined) this.#temporary = await makeTemporaryFolder('onnx-cam-evaluation-');
+    const into = folder ?? this.#temporary!;
     // The table keeps the images behind a smaller limit; the summary is of those that were asked for.
     const onRow = (row: EvaluationRow) => void (row.index < limit && this.#builder.add(row));
-    this.#files = await EvaluationFiles.open(folder ?? this.#temporary!, { run, resume, onRow });
-    return this.#files;
+    const files = await EvaluationFiles.open(into, { run, resume, onRow });
+    this.#files = files;
+    const pictures = await EvaluationPictures.open(into, { run, most, resume });
+    this.#pictures = pictures;
+    return { files, pictures };
   }
 
   /** Removes what was kept of the rows; nothing of what was saved. */
@@ -160,6 +188,13 @@ export class Evaluation implements EvaluationRun {
   async [Symbol.asyncDispose](): Promise<void> {
     await this.dispose();
   }
+}
+
+/** What went wrong with the page alone. */
+function withoutPage(error: unknown, folder: string): unknown {
+  if (!(error instanceof OnnxCamError)) return error;
+  const message = `${error.message} (the page alone is missing: the other files of the evaluation are in ${folder})`;
+  return new OnnxCamError(error.code, message, { cause: error });
 }
 
 /** Undefined where only reading tells. */

@@ -16,6 +16,9 @@ import type { MeasureCalls } from './measure-call.ts';
 import { mapConvention } from './measure-options.ts';
 import { targetText } from './target-text.ts';
 
+/** Images that the page shows, by default. */
+const PICTURES = 300;
+
 /** What an evaluation needs of its explainer. */
 export interface EvaluatingParts extends CallParts {
   readonly calls: MeasureCalls;
@@ -41,6 +44,7 @@ export function startEvaluation<T extends ExplainSource | NamedTensor>(
     limit,
     folder,
     resume = false,
+    pictures = PICTURES,
     onProgress,
     concurrency = parts.schedule.concurrency,
   } = options;
@@ -52,10 +56,10 @@ export function startEvaluation<T extends ExplainSource | NamedTensor>(
   const from = typeof source === 'string' ? source : 'the images given';
   return new Evaluation({
     source: () => openSource(source),
-    evaluate: async (input, index, has) => {
+    evaluate: async (input, index, known) => {
       const end = parts.schedule.begin(1);
       try {
-        return await imageRows({ calls: parts.calls, plan, options, truth: await truth, nameOf }, input, index, has);
+        return await imageRows({ calls: parts.calls, plan, options, truth: await truth, nameOf }, input, index, known);
       } finally {
         end();
       }
@@ -87,6 +91,7 @@ export function startEvaluation<T extends ExplainSource | NamedTensor>(
     concurrency,
     folder,
     resume,
+    pictures,
     signal,
     onProgress,
   });

@@ -3,6 +3,7 @@ import type { Size } from '../image/geometry.ts';
 import type { MapStatus } from '../result/status.ts';
 import { CLASS_KINDS } from '../targets/target.ts';
 import type { PhotoInRun, PredictedClass, ReportMaker, ReportResult, ReportRun } from './data.ts';
+import { layersText } from './layers-text.ts';
 import { listOf, type ManifestRecord, numberOf, recordOf, textOf } from './manifest-record.ts';
 
 /** A photograph as a manifest has it. */
@@ -89,7 +90,7 @@ export class ManifestRun {
         warnings: listOf(line.warnings).flatMap(warning =>
           textOf(warning) === null ? [] : [this.#warningOf(warning as string)],
         ),
-        layer: layers.length > 5 ? `${layers.length} layers, ${layers[0]} … ${layers.at(-1)}` : layers.join(' + '),
+        layer: layersText(layers),
         map: null,
         metrics: {},
       },

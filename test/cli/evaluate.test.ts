@@ -69,6 +69,7 @@ function stand(asked: Asked): LoadedModel['evaluate'] {
       save: async () => {
         await files!.finish(await builder.summary(provenance));
         await files!.close();
+        return { path: join(options.folder!, 'index.html'), warnings: ['the page is large'] };
       },
     } satisfies EvaluationRun;
   };
@@ -103,7 +104,8 @@ describe('evaluate', () => {
     expect(stdout).toContain('over 3 images');
     expect(stdout).toContain('have not seen the model');
     expect(stderr).toContain('truth: a note');
-    expect(stderr).toContain(`see ${out}`);
+    expect(stderr).toContain(`see ${join(out, 'index.html')}`);
+    expect(stderr).toContain('the page is large');
     expect(readJson(join(out, 'summary.json')).metrics).toHaveLength(8);
   });
 
@@ -146,7 +148,20 @@ describe('evaluate', () => {
         '--metric-param',
         'ROAD.percentiles=20,50',
       ],
-      ...['--convention', 'torchcam', '--only', 'correct', '--limit', '2', '--seed', '7', '--preset', 'unit'],
+      ...[
+        '--convention',
+        'torchcam',
+        '--only',
+        'correct',
+        '--limit',
+        '2',
+        '--seed',
+        '7',
+        '--pictures',
+        '0',
+        '--preset',
+        'unit',
+      ],
     ]);
     expect(code).toBe(0);
     expect(asked.loaded).toMatchObject({ preprocess: { preset: 'unit' } });
@@ -161,6 +176,7 @@ describe('evaluate', () => {
       controls: true,
       only: 'correct',
       seed: 7,
+      pictures: 0,
       folder: out,
     });
     expect(asked.sources.map(String)).toEqual(['a', 'b'].map(name => join(folder, `photos/${name}.jpg`)));
@@ -223,6 +239,7 @@ describe('evaluate', () => {
     [['--only', 'correct'], '--truth'],
     [['-m', 'nothing'], 'ERR_METHOD_UNKNOWN'],
     [['--limit', '0'], 'at least 1'],
+    [['--pictures', '-1'], 'at least 0'],
   ])('%s is refused before anything is done', async (argv, says) => {
     const { code, stderr, asked } = await evaluate([join(folder, 'photos'), ...argv]);
     expect(code).toBe(2);

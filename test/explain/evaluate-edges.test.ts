@@ -144,7 +144,13 @@ describe('truth of some pictures', () => {
     expect(rows).toHaveLength(2 + 2 * 4 * 2);
     const out = join(folder, 'with-failures');
     await run.save(out);
-    expect(readdirSync(out).sort()).toEqual(['curves.json', 'metrics.csv', 'summary.json']);
+    expect(readdirSync(out).sort()).toEqual([
+      'curves.json',
+      'index.html',
+      'metrics.csv',
+      'pictures.jsonl',
+      'summary.json',
+    ]);
     await run.dispose();
   });
 });
