@@ -235,6 +235,15 @@ export class Explainer {
   }
 
   /**
+   * Names of the classes of its own output, by index; null where none are known.
+   * @internal
+   */
+  static labelsOf(explainer: Explainer): readonly string[] | null {
+    const { setting, network } = explainer.#base;
+    return setting.labels?.of(network.model.logits.classes)?.names ?? null;
+  }
+
+  /**
    * The methods of a list that cannot be run on this model with this layer and target, each with the error that
    * `explain` would give. Nothing is run for it; of `graph()` targets what the model itself allows is said.
    * @throws for what no other method mends: `ERR_METHOD_UNKNOWN`, `ERR_TARGET_UNKNOWN`, `ERR_TARGET_RANGE`,

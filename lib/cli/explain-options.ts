@@ -3,9 +3,10 @@ import { OnnxCamError } from '../common/errors.ts';
 import { CONVENTIONS, type Convention, type Fusion } from '../methods/definition.ts';
 import { paramSpecs, parseParam } from '../methods/params.ts';
 import { findMethod } from '../methods/registry.ts';
-import type { ExplainOptions, LayerName, LayerOption } from '../options.ts';
+import type { ExplainOptions, LayerOption } from '../options.ts';
+import { layerName } from '../request/layer-text.ts';
 import type { Threshold } from '../result/threshold.ts';
-import { parseTargetText } from '../targets/parse.ts';
+import { parseTargetTexts } from '../targets/parse.ts';
 import type { Target } from '../targets/target.ts';
 import { fusionOption } from './fusion-option.ts';
 import { collect, defined, names, param, threshold, wholeNumber } from './option-values.ts';
@@ -154,16 +155,10 @@ export function paramValues(flags: ExplainFlags, methods: readonly string[]): Re
   );
 }
 
-/** One target, or several by repetition or as indices with commas, which no label has. */
+/** One target, or several. */
 function targetOption(given: readonly string[]): Target | Target[] {
-  const texts = given.flatMap(text => (/^\d+(\s*,\s*\d+)+$/.test(text) ? text.split(',') : text));
-  const targets = texts.map(text => parseTargetText(text.trim()));
+  const targets = given.flatMap(parseTargetTexts);
   return targets.length === 1 ? targets[0]! : targets;
-}
-
-/** A whole number is a candidate's place; the explainer looks for a tensor of that name first. */
-export function layerName(text: string): LayerName {
-  return /^-\d+$/.test(text) ? Number(text) : text;
 }
 
 /** One layer, or several that are fused. */

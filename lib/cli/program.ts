@@ -10,6 +10,7 @@ import { addLayers } from './layers.ts';
 import { addMeasure } from './measure.ts';
 import { addMethods } from './methods.ts';
 import { addMetrics } from './metrics.ts';
+import { addServe } from './serve.ts';
 import { addTechniques } from './techniques.ts';
 
 /**
@@ -56,6 +57,7 @@ export function buildProgram(context: CommandContext, finish: (code: number) => 
   addEvaluate(program, context, finish);
   addMetrics(program, context);
   addTechniques(program, context);
+  addServe(program, context, finish);
   addDoctor(program, context, finish);
   addDemo(program, context, finish);
   return program;

@@ -239,6 +239,13 @@ async function readDeep(
   };
 }
 
+/** A picture as overlays show it, of that size or larger: of JPEG and WebP no more pixels are decoded than it takes. @throws as `decode` */
+export async function shownPicture(opened: OpenPicture, size: Size): Promise<RawPicture> {
+  const { depth } = opened;
+  if (depth && !depth.isColour) return shownDeep(await opened.decodeDeep(depth));
+  return raw(await (opened.decodeSmall(size, 'linear') ?? opened.decode()));
+}
+
 /** From the least to the largest value, as viewers of such pictures show them. */
 function shownDeep({ data, width, height }: DeepRgb): Promise<RawPicture> {
   const floats = isFloat32Array(data) ? data : Float32Array.from(data);

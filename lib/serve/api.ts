@@ -11,7 +11,8 @@ import type { SmallMap, SmallPicture } from '../report/payload.ts';
 //   DELETE api/pictures/ID
 //   POST   api/explanations           ExplanationRequest → lines of JSON (application/x-ndjson), each an ExplanationEvent; whoever
 //                                     closes the connection stops the work
-// Errors of the first five: a status of 4xx or 5xx and ServeError.
+// Errors: a status of 4xx or 5xx and ServeError; of an explanation that was accepted (its model and picture are there, its queue is not
+// full), an event. Addresses of page.js and page.css in the page hold the token: they can be fetched again as they stand there.
 
 export interface ServeError {
   readonly code: ErrorCode;

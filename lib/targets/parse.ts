@@ -83,6 +83,12 @@ export function parseTargetText(text: string): Target {
   }
 }
 
+/** One target as text, or several as indices with commas, which no label has. @throws `ERR_OPTION_INVALID` */
+export function parseTargetTexts(text: string): Target[] {
+  const texts = /^\d+(\s*,\s*\d+)+$/.test(text) ? text.split(',') : [text];
+  return texts.map(one => parseTargetText(one.trim()));
+}
+
 /** `17`, `17@X,Y,W,H`, `@X,Y,W,H` or `best`. */
 function parseDetectionText(text: string): Target {
   const [, index, box] = /^(\d+|best)?(?:@(.+))?$/i.exec(text) ?? [];

@@ -10,7 +10,7 @@ const manifest = JSON.parse(readFileSync(`${root}/package.json`, 'utf8'));
 export const EXPORTED = ['index', 'kernels/index', 'targets/index'];
 
 /** What users install beside it, and the file that lies at the package's root; all else becomes part of dist/. */
-const OUTSIDE = ['#package', ...Object.keys(manifest.dependencies)];
+const OUTSIDE = ['#package', ...Object.keys(manifest.dependencies), ...Object.keys(manifest.peerDependencies)];
 
 /**
  * Writes the package's JavaScript to dist/: a few files instead of hundreds, whose loading was a third of the time to the
