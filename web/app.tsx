@@ -3,24 +3,12 @@ import { followKeys } from './keys.ts';
 import { Header } from './parts/header.tsx';
 import { Help } from './parts/help.tsx';
 import { shownView } from './state/shown.ts';
-import { CompareView } from './views/compare.tsx';
-import { CurvesView } from './views/curves.tsx';
-import { PhotoView } from './views/photo.tsx';
-import { PhotosView } from './views/photos.tsx';
-import { SummaryView } from './views/summary.tsx';
-
-const VIEWS = {
-  photos: PhotosView,
-  photo: PhotoView,
-  compare: CompareView,
-  curves: CurvesView,
-  summary: SummaryView,
-};
+import { VIEW_PAGES } from './views/pages.ts';
 
 /** The report: one view at a time, which the hash names. */
 export function App() {
   const view = shownView.value;
-  const View = VIEWS[view];
+  const View = VIEW_PAGES[view];
   const dialog = useRef<HTMLDialogElement>(null);
   const main = useRef<HTMLElement>(null);
   const before = useRef(view);

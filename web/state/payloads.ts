@@ -27,6 +27,11 @@ export function addChunk(chunk: number, payloads: readonly PhotoPayload[]): void
   chunks.set(chunk, Promise.resolve(payloads));
 }
 
+/** Of a picture that is looked at no more. */
+export function removeChunk(chunk: number): void {
+  chunks.delete(chunk);
+}
+
 async function inside(chunk: number): Promise<readonly PhotoPayload[]> {
   return JSON.parse(document.getElementById(`photos-${chunk}`)?.textContent ?? '[]');
 }

@@ -53,5 +53,11 @@ export const settings = {
   only: setting<string>(''),
   /** Of curves. */
   metric: setting<string>(''),
+  /** What the page of `onnx-cam serve` asks for, of the model `run` and the picture `photo`; '' is the automatic choice. */
+  askMethod: setting<string>(''),
+  askLayer: setting<string>(''),
+  /** As `--target` takes it. */
+  askTarget: setting<string>('top1'),
+  askTechnique: setting<string>(''),
   theme: setting<'auto' | 'light' | 'dark'>('auto'),
 };
