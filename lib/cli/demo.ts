@@ -28,6 +28,7 @@ export function addDemo(program: Command, context: CommandContext, finish: (code
           chooseMethods: () => ['grad-cam'],
           folder: out,
           save: { kinds: ['overlay', 'map'], format: 'png' },
+          report: false,
           progress: false,
         },
         new DemoReporter(context.console, out, debug === true),

@@ -28,6 +28,7 @@ export interface ExplainFlags extends RunFlags, TechniqueFlags {
   readonly maxSize: number | 'none';
   readonly boxes?: boolean;
   readonly threshold?: Threshold;
+  readonly report?: boolean;
   readonly json?: boolean;
   readonly convention?: Convention;
   readonly fusion?: Fusion;
@@ -94,6 +95,10 @@ export function addExplainOptions(command: Command): Command {
         'what belongs to boxes and masks: 0.3 (values above it), max:0.15 (a share of the maximum), q:0.9 (a quantile), otsu, sd:1 (deviations above the mean) (default: max:0.15)',
       ).argParser(threshold),
     )
+    .option(
+      '--report',
+      'index.html too, one page to look at all results, which works offline and can be sent; its maps are saved as --save map does',
+    )
     .option('--json', 'a JSON object for each result on standard output, a line each');
   return addRunOptions(sharpened);
 }
@@ -102,7 +107,7 @@ export function addExplainOptions(command: Command): Command {
  * What is written of each result.
  * @throws `ERR_USAGE` for a threshold or a quality that nothing reads
  */
-export function saveOptions({ save, format, quality, boxes, threshold }: ExplainFlags): SaveOptions {
+export function saveOptions({ save, format, quality, boxes, threshold, report }: ExplainFlags): SaveOptions {
   if (threshold !== undefined && !boxes && !save.includes('mask'))
     throw new OnnxCamError(
       'ERR_USAGE',
@@ -113,7 +118,8 @@ export function saveOptions({ save, format, quality, boxes, threshold }: Explain
       'ERR_USAGE',
       '--quality is of jpeg and webp, PNG loses nothing: give --format jpeg or webp too',
     );
-  return { kinds: save, format, quality, boxes, threshold };
+  const kinds = report && !save.includes('map') ? [...save, 'map' as const] : save;
+  return { kinds, format, quality, boxes, threshold };
 }
 
 /** The options of `explain` that hold for every method; the command line has the same targets for all pictures. */

@@ -69,14 +69,14 @@ export class ExplainReporter implements Reporter {
     if (this.#options.json && failure.input !== undefined) await this.#console.print(failureLine(failure));
   }
 
-  end({ inputs, done, failed, results, interrupted, hasManifest }: RunSummary): void {
+  end({ inputs, done, failed, results, interrupted, hasManifest, report }: RunSummary): void {
     const { folder } = this.#options;
-    const manifest = join(folder, 'manifest.json');
+    const written = report ?? (hasManifest ? join(folder, 'manifest.json') : undefined);
     const of = plural(inputs, 'input');
     this.#console.note(
       interrupted
-        ? `onnx-cam: ERR_ABORTED: interrupted after ${done} of ${of}; what was finished is in ${hasManifest ? manifest : folder}`
-        : `${plural(results, 'result')}${failed > 0 ? `, ${failed} of ${of} failed` : ''}${hasManifest ? `; see ${manifest}` : ''}`,
+        ? `onnx-cam: ERR_ABORTED: interrupted after ${done} of ${of}; what was finished is in ${written ?? folder}`
+        : `${plural(results, 'result')}${failed > 0 ? `, ${failed} of ${of} failed` : ''}${written === undefined ? '' : `; see ${written}`}`,
     );
   }
 

@@ -1,3 +1,4 @@
+import { join } from 'node:path';
 import { OnnxCamError } from '../common/errors.ts';
 import type { Progress } from '../common/progress.ts';
 import { runStream } from '../io/picture-stream.ts';
@@ -7,8 +8,10 @@ import { explainInput, type FileOptions, type NamedExplanation } from './explain
 import { EXIT, isOfOneInput } from './failure.ts';
 import { type CommandInput, expandInputs } from './inputs.ts';
 import type { LoadedModel } from './library.ts';
-import { Manifest } from './manifest.ts';
+import { Manifest, type ManifestAbout } from './manifest.ts';
 import { prepareFolder, type SaveOptions, saveResult } from './output-files.ts';
+import { PAGE } from './report.ts';
+import { writeFolderReport } from './report-files.ts';
 import type { FailedInput, Reporter, SavedResult } from './reporter.ts';
 import { ResultNames } from './result-names.ts';
 import { oneLine } from './text.ts';
@@ -26,6 +29,8 @@ export interface ExplainRun {
   readonly chooseMethods: (model: LoadedModel) => readonly string[];
   readonly folder: string;
   readonly save: SaveOptions;
+  /** Whether to write the page of the results too. */
+  readonly report: boolean;
   /** Whether to show a progress bar, where standard error is a terminal. */
   readonly progress: boolean;
 }
@@ -59,7 +64,15 @@ export async function runExplain(context: CommandContext, run: ExplainRun, repor
   } finally {
     context.console.progress.stop();
   }
-  return record.conclude(run.model, (await digest) ?? null, context.signal.aborted);
+  const report = async () => {
+    const path = join(run.folder, PAGE);
+    await writeFolderReport(context.console, { folders: [run.folder], path, progress: run.progress });
+    return path;
+  };
+  return record.conclude(
+    { model: { path: run.model, sha256: (await digest) ?? null }, interrupted: context.signal.aborted },
+    run.report ? report : undefined,
+  );
 }
 
 async function explainAll(
@@ -144,13 +157,19 @@ class RunRecord {
     await this.#reporter.failure(failure);
   }
 
-  /** Writes the manifest, tells the reporter the end, and gives the exit code. */
-  async conclude(model: string, sha256: string | null, interrupted: boolean): Promise<number> {
-    let hasManifest = true;
-    await this.#manifest.write({ model: { path: model, sha256 }, interrupted }).catch(async (error: unknown) => {
-      hasManifest = false;
-      await this.#reporter.failure({ error });
-    });
+  /** Writes the manifest and, of it, the report; tells the reporter the end, and gives the exit code. */
+  async conclude(about: ManifestAbout, writeReport?: () => Promise<string>): Promise<number> {
+    let isWhole = true;
+    const attempt = <T>(written: Promise<T>): Promise<T | undefined> =>
+      written.catch(async (error: unknown) => {
+        isWhole = false;
+        await this.#reporter.failure({ error });
+        return undefined;
+      });
+    const { interrupted } = about;
+    await attempt(this.#manifest.write(about));
+    const hasManifest = isWhole;
+    const report = hasManifest && writeReport ? await attempt(writeReport()) : undefined;
     this.#reporter.end({
       inputs: this.#inputs,
       done: this.done,
@@ -158,9 +177,10 @@ class RunRecord {
       results: this.#results,
       interrupted,
       hasManifest,
+      report,
     });
     if (interrupted) return EXIT.interrupted;
     if (this.isUnusable) return EXIT.unusable;
-    return this.#failed.size > 0 || !hasManifest ? EXIT.inputsFailed : EXIT.done;
+    return this.#failed.size > 0 || !isWhole ? EXIT.inputsFailed : EXIT.done;
   }
 }

@@ -44,6 +44,7 @@ async function explain(
       },
       folder: flags.out,
       save,
+      report: flags.report === true,
       progress: !(flags.json && context.console.printsToTerminal),
     },
     new ExplainReporter(context.console, { folder: flags.out, json: flags.json === true, debug: flags.debug === true }),

@@ -6,6 +6,12 @@ import { writeFileAtomic } from '../io/atomic-write.ts';
 import { failureOf } from './failure.ts';
 import type { FailedInput, SavedResult } from './reporter.ts';
 
+/** What a run was. */
+export interface ManifestAbout {
+  readonly model: { readonly path: string; readonly sha256: string | null };
+  readonly interrupted: boolean;
+}
+
 /** `manifest.json`: what a run made, from which model, with which versions. */
 export class Manifest {
   readonly #folder: string;
@@ -37,10 +43,7 @@ export class Manifest {
    * Writes the file in one step; what an earlier run left is replaced.
    * @throws `ERR_OUTPUT`
    */
-  async write(about: {
-    readonly model: { readonly path: string; readonly sha256: string | null };
-    readonly interrupted: boolean;
-  }): Promise<void> {
+  async write(about: ManifestAbout): Promise<void> {
     const document = {
       created: new Date().toISOString(),
       versions: { 'onnx-cam': packageVersion(), node: process.versions.node, onnxruntime: await runtimeVersion() },

@@ -10,6 +10,7 @@ import { addLayers } from './layers.ts';
 import { addMeasure } from './measure.ts';
 import { addMethods } from './methods.ts';
 import { addMetrics } from './metrics.ts';
+import { addReport } from './report.ts';
 import { addServe } from './serve.ts';
 import { addTechniques } from './techniques.ts';
 
@@ -55,6 +56,7 @@ export function buildProgram(context: CommandContext, finish: (code: number) => 
   addMethods(program, context);
   addMeasure(program, context, finish);
   addEvaluate(program, context, finish);
+  addReport(program, context, finish);
   addMetrics(program, context);
   addTechniques(program, context);
   addServe(program, context, finish);

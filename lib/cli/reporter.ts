@@ -33,4 +33,6 @@ export interface RunSummary {
   readonly interrupted: boolean;
   /** Whether there is a manifest of this run. */
   readonly hasManifest: boolean;
+  /** The page, where it was asked for and could be written. */
+  readonly report?: string | undefined;
 }

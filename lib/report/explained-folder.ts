@@ -1,4 +1,4 @@
-import { basename } from 'node:path';
+import { basename, resolve } from 'node:path';
 import { type Placement, place, type Size } from '../image/geometry.ts';
 import { planePixels } from '../image/plane.ts';
 import { LeavesFolder, openNamedInside } from '../io/inside-folder.ts';
@@ -23,7 +23,7 @@ const LARGEST = 2 ** 31 - 1;
  */
 export async function explainedFolder(folder: string, missing: (what: string) => void): Promise<RunSource> {
   const record = await readManifest(folder);
-  const { run, photos } = new ManifestRun(record, basename(folder));
+  const { run, photos } = new ManifestRun(record, basename(resolve(folder)));
   return {
     run,
     photos: photos.map(photo => ({ name: photo.name, load: () => load(folder, photo, missing) })),

@@ -1,0 +1,51 @@
+import { extname, join } from 'node:path';
+import { type Command, InvalidArgumentError, Option } from 'commander';
+import type { CommandContext } from './context.ts';
+import { EXIT } from './failure.ts';
+import { writeFolderReport } from './report-files.ts';
+
+/** What `--report` and `report` write into a folder. */
+export const PAGE = 'index.html';
+
+/** `onnx-cam report DIR [DIR2]`: the page of what was explained before. */
+export function addReport(program: Command, context: CommandContext, finish: (code: number) => void): void {
+  program
+    .command('report')
+    .argument('<dir>', 'what `explain` wrote: the folder with its manifest.json and maps')
+    .argument('[dir2]', 'a second one, to be compared photograph by photograph')
+    .summary('make a page to look at of what was explained')
+    .description(
+      'Makes one HTML file to look at what was explained: it needs no network and can be sent. Two folders (two models, float and int8) are shown side by side.',
+    )
+    .addOption(
+      new Option(
+        '-o, --out <path>',
+        `the file (*.html), or a folder for ${PAGE} (default: the first folder)`,
+      ).argParser(text => {
+        if (text === '') throw new InvalidArgumentError('expected a file or a folder; the working folder is .');
+        return text;
+      }),
+    )
+    .option('--debug', 'stack traces of errors')
+    .action(async (first: string, second: string | undefined, { out }: { out?: string }) => {
+      finish(await report(context, [first, second], out));
+    });
+}
+
+async function report(
+  { console, signal }: CommandContext,
+  folders: readonly [string, string?],
+  out = folders[0],
+): Promise<number> {
+  const isFile = ['.html', '.htm'].includes(extname(out).toLowerCase());
+  const path = isFile ? out : join(out, PAGE);
+  try {
+    await writeFolderReport(console, { folders, path, progress: true, signal });
+  } catch (error) {
+    if (!signal.aborted) throw error;
+    console.note('onnx-cam: ERR_ABORTED: interrupted; no report was written');
+    return EXIT.interrupted;
+  }
+  console.note(`see ${path}`);
+  return EXIT.done;
+}
