@@ -1,3 +1,4 @@
+import { controlMap } from '../evaluation/controls.ts';
 import { CURVED } from '../evaluation/curves.ts';
 import type { Control } from '../evaluation/direction.ts';
 import { paramsText } from '../evaluation/rows.ts';
@@ -14,8 +15,8 @@ import type { Explanation } from '../result/explanation.ts';
 import { CLASS_KINDS } from '../targets/target.ts';
 import type { EvaluatedImage, EvaluatedMap } from './evaluate-image.ts';
 
-/** Cells of noise along the longer side: no smaller grid gives it back, and every image has its own. */
-const NOISE = 64;
+/** Cells of controls along the longer side: no smaller grid gives noise back, and every image has its own. */
+const CELLS: Readonly<Partial<Record<Control, number>>> = { random: 64, centre: 32 };
 
 /** What a page shows of an image that was evaluated. @param withPicture false where it is kept already */
 export async function evaluatedPicture(
@@ -80,18 +81,20 @@ function verdictOf(measurements: Measurements): Partial<Pick<Explanation, 'statu
   return first ? { status: first.status } : {};
 }
 
-/** Of noise a part of its pixels, evenly picked. */
+/** Controls at as many pixels as say what they are: noise as a part of its pixels, evenly picked; the Gaussian made anew. */
 function shownMap(method: string, map: Plane): Plane {
+  const cells = CELLS[method as Control];
   const longest = Math.max(map.width, map.height);
-  if (method !== ('random' satisfies Control) || longest <= NOISE) return map;
-  const side = (length: number) => Math.max(1, Math.round((length * NOISE) / longest));
-  const [width, height] = [side(map.width), side(map.height)];
-  const place = (i: number, cells: number, length: number) => Math.floor(((i + 0.5) * length) / cells);
-  const data = Float32Array.from({ length: width * height }, (_, i) => {
-    const row = place(Math.floor(i / width), height, map.height);
-    return map.data[row * map.width + place(i % width, width, map.width)]!;
+  if (cells === undefined || longest <= cells) return map;
+  const side = (length: number) => Math.max(1, Math.round((length * cells) / longest));
+  const size = { width: side(map.width), height: side(map.height) };
+  if (method === 'centre') return { data: controlMap(method, size, 0, 0), ...size };
+  const place = (i: number, count: number, length: number) => Math.floor(((i + 0.5) * length) / count);
+  const data = Float32Array.from({ length: size.width * size.height }, (_, i) => {
+    const row = place(Math.floor(i / size.width), size.height, map.height);
+    return map.data[row * map.width + place(i % size.width, size.width, map.width)]!;
   });
-  return { data, width, height };
+  return { data, ...size };
 }
 
 /** Of maps of one plane. */
