@@ -70,7 +70,7 @@ function mapOf({ map, raw, preprocess, status }: Explanation, { served }: HeldPi
   if (status !== 'ok' || !preprocess) return null;
   const [width, height] = preprocess.size;
   const placement = place(served, { width, height }, preprocess.fit, preprocess);
-  return smallMap(map, { over: 'picture', placement }, raw);
+  return smallMap(map, { over: 'picture', placement }, { width: raw.width, height: raw.height });
 }
 
 function makerOf({ method, convention, ...one }: Explanation, { techniques, seed }: Question): ReportMaker {

@@ -3,7 +3,7 @@ import { join } from 'node:path';
 import { pipeline } from 'node:stream/promises';
 import type { MultipartFile } from '@fastify/multipart';
 import type { FastifyRequest } from 'fastify';
-import type { ErrorCode } from '../common/errors.ts';
+import { type ErrorCode, OnnxCamError } from '../common/errors.ts';
 import { outputError } from '../io/output-error.ts';
 import { safeFileName } from './file-name.ts';
 import { Refusal } from './refusal.ts';
@@ -72,7 +72,8 @@ export async function receiveFiles(request: FastifyRequest, receiving: Receiving
     // What is still on its way is let go by, else the answer doesn't reach whoever sends it.
     raw.unpipe();
     raw.resume();
-    throw raw.complete || !raw.destroyed ? error : cutOff(error);
+    if (raw.destroyed && !raw.complete) throw cutOff(error);
+    throw error instanceof OnnxCamError ? error : unreadable(error as Error);
   } finally {
     raw.socket.setTimeout(0);
     raw.socket.removeAllListeners('timeout');
@@ -106,6 +107,9 @@ function tooLarge({ code, noun, limit }: Receiving): Refusal {
 
 const cutOff = (cause?: unknown): Refusal =>
   new Refusal(400, 'ERR_USAGE', 'the upload was cut off before it was whole', { cause });
+
+const unreadable = (cause: Error): Refusal =>
+  new Refusal(400, 'ERR_USAGE', `the upload is no form that can be read: ${cause.message}`, { cause });
 
 const sizeText = (bytes: number): string =>
   bytes >= 2 ** 30 ? `${Number((bytes / 2 ** 30).toPrecision(3))} GiB` : `${Number((bytes / 1e6).toPrecision(3))} MB`;

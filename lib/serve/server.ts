@@ -109,7 +109,12 @@ function addRoutes(app: FastifyInstance, stock: Stock, token: string): void {
       tell => stock.explain(question, signal, tell),
       error => ({ type: 'error', ...serveError(error, stock.folder) }),
     );
-    return reply.type('application/x-ndjson').send(Readable.from(lines, { highWaterMark: 1 }));
+    async function* body(): AsyncGenerator<string, void, void> {
+      // Whoever asks knows at once that it was accepted.
+      reply.raw.flushHeaders();
+      yield* lines;
+    }
+    return reply.type('application/x-ndjson').send(Readable.from(body(), { highWaterMark: 1 }));
   });
 }
 
