@@ -1,6 +1,6 @@
 import { afterEach, beforeEach, describe, expect, test } from 'vitest';
 import { hasBrowser } from './browser.ts';
-import { explanationOf, type FakeServe, fakeServe } from './fake-serve.ts';
+import { explanationOf, type FakeServe, fakeModel, fakeServe } from './fake-serve.ts';
 import {
   choice,
   choose,
@@ -165,6 +165,56 @@ describe.skipIf(!hasBrowser)('the page of onnx-cam serve while it works, and whe
     finish();
     await page.getByRole('radio', { name: 'third.onnx' }).waitFor();
     expect(await page.getByRole('radio').count()).toBe(1);
+    await closeServe(opened);
+  });
+
+  test('an upload says how much of it has gone', async () => {
+    const opened = await openServe(fake);
+    const { page } = opened;
+    const network = await page.context().newCDPSession(page);
+    const slow = { offline: false, latency: 0, downloadThroughput: -1, uploadThroughput: 300_000 };
+    await network.send('Network.emulateNetworkConditions', slow);
+    await choose(page, modelFile('large.onnx', 'x'.repeat(1_000_000)));
+    await page.getByText(/^\d+(\.\d+)? kB of 1 MB$/).waitFor();
+    const bar = page.getByRole('progressbar', { name: 'large.onnx on its way' });
+    await expect
+      .poll(() => bar.evaluate(({ position }: HTMLProgressElement) => position > 0 && position < 1), { interval: 20 })
+      .toBe(true);
+    await page.getByRole('radio', { name: 'large.onnx' }).waitFor();
+    await closeServe(opened);
+  });
+
+  test('an upload that breaks off is sent again', async () => {
+    const opened = await openServe(fake);
+    const { page } = opened;
+    await fake.close();
+    await choose(page, modelFile());
+    await page.getByText('net.onnx: the server does not answer').waitFor();
+    const back = await fakeServe(Number(new URL(fake.url).port));
+    await page.getByRole('list', { name: 'Models on their way' }).getByRole('button', { name: 'Try again' }).click();
+    await page.getByRole('radio', { name: 'net.onnx' }).waitFor();
+    expect(await page.getByText('The server does not answer.').count()).toBe(0);
+    await closeServe(opened, [REFUSED]);
+    await back.close();
+  });
+
+  test('another model that has not the method says why, and asks nothing', async () => {
+    const opened = await openExplained(fake);
+    const { page } = opened;
+    await choice(page, 'Method').selectOption('Score-CAM');
+    await said(page, 'Score-CAM for tabby');
+    const other = fakeModel('other', 'other.onnx');
+    const methods = other.methods.map(one =>
+      one.name === 'score-cam' ? { ...one, refused: 'its input is no picture' } : one,
+    );
+    fake.models.push({ ...other, methods });
+    await page.evaluate(() => document.dispatchEvent(new Event('visibilitychange')));
+    await page.getByRole('radio', { name: 'other.onnx' }).click();
+    await said(page, 'other.onnx has no Score-CAM: its input is no picture. Choose another method.');
+    expect(fake.asked.length).toBe(2);
+    await choice(page, 'Method').selectOption('LayerCAM');
+    await said(page, 'LayerCAM for tabby');
+    expect(fake.asked.at(-1)!.model).toBe('other');
     await closeServe(opened);
   });
 

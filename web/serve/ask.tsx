@@ -13,7 +13,7 @@ export function Ask() {
   return (
     <Section title="How">
       <Methods {...model} />
-      <ClassInput key={model.id} labels={model.labels ?? []} />
+      <ClassInput key={model.id} labels={model.labels} />
       <Layers />
       <Techniques />
     </Section>

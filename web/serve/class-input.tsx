@@ -1,19 +1,19 @@
 import { useSignal } from '@preact/signals';
-import { useId } from 'preact/hooks';
+import { useId, useMemo } from 'preact/hooks';
 import { selected } from '../state/selected.ts';
 import { settings } from '../state/settings.ts';
 import { className } from '../state/words.ts';
 import { look } from './choice.ts';
-import { suggestionsFor } from './suggestions.ts';
+import { suggester } from './suggestions.ts';
 
 /** Which class: by its label, its index, or its rank. */
-export function ClassInput({ labels }: { readonly labels: readonly (string | null)[] }) {
+export function ClassInput({ labels }: { readonly labels: readonly (string | null)[] | null }) {
   const { askTarget } = settings;
   const typed = useSignal<string | null>(null);
   const list = useId();
   const hint = useId();
   const shown = typed.value ?? askTarget.value;
-  const suggestions = suggestionsFor(typed.value ?? '', labels);
+  const suggestions = useMemo(() => suggester(labels ?? []), [labels])(typed.value ?? '');
   const take = (text: string) => {
     typed.value = null;
     const target = text.trim() || askTarget.initial;
@@ -51,7 +51,7 @@ export function ClassInput({ labels }: { readonly labels: readonly (string | nul
         ))}
       </datalist>
       <p class="muted" id={hint}>
-        a label, an index, top1 or top3
+        a label, an index, several with commas, top1 or top3
       </p>
       <Predicted take={take} />
     </div>

@@ -3,6 +3,8 @@ import type { ExplanationRequest } from '../../lib/serve/api.ts';
 import { FIRST, select, selected } from '../state/selected.ts';
 import { settings } from '../state/settings.ts';
 import { shownPhoto, shownRun } from '../state/shown.ts';
+import { className } from '../state/words.ts';
+import { announce } from './announce.ts';
 import { choice, choose } from './choice.ts';
 import { explain } from './explanations.ts';
 import { ServeFault } from './server.ts';
@@ -73,6 +75,7 @@ async function explainNow(asked: ExplanationRequest, rest: number): Promise<void
     const answer = await explain(asked, {
       signal,
       heard: event => {
+        if (event.type === 'waiting' && run.peek().state !== 'waiting') announce(`${asked.method} waits for its turn`);
         run.value =
           event.type === 'waiting'
             ? { state: 'waiting', before: event.before }
@@ -80,7 +83,9 @@ async function explainNow(asked: ExplanationRequest, rest: number): Promise<void
       },
     });
     const added = addAnswer(asked, answer);
-    if (added) show(added);
+    if (!added) return;
+    show(added);
+    announce(`${asked.method} for ${added.results.map(({ target }) => className(target)).join(', ')} is there`);
   } catch (fault) {
     // Whoever aborted it says what is now.
     if (signal.aborted) return;

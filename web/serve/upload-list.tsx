@@ -14,15 +14,13 @@ export function UploadList({ kind }: { readonly kind: Upload['kind'] }) {
   );
 }
 
-function Failed({ id, name, sent, fault }: Upload & { readonly fault: NonNullable<Upload['fault']> }) {
-  // What was refused before anything was sent would be refused again.
-  const canBeSent = sent > 0;
+function Failed({ id, name, isTried, fault }: Upload & { readonly fault: NonNullable<Upload['fault']> }) {
   return (
     <FaultNote
       about={name}
       fault={fault}
       onDismiss={() => dismiss(id)}
-      {...(canBeSent ? { onAgain: () => again(id) } : {})}
+      {...(isTried ? { onAgain: () => again(id) } : {})}
     />
   );
 }

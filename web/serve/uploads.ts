@@ -17,6 +17,8 @@ export interface Upload {
   readonly others: readonly string[];
   readonly bytes: number;
   readonly sent: number;
+  /** Whether it was ever begun to be sent: what was refused before would be refused again. */
+  readonly isTried: boolean;
   /** 'read': all has gone, the server looks at it. */
   readonly state: 'waits' | 'sends' | 'read' | 'failed';
   readonly fault: ServeFault | null;
@@ -78,6 +80,7 @@ function add(kind: Upload['kind'], group: readonly File[], { fault, isFirst = tr
       others: others.map(({ name }) => name),
       bytes,
       sent: 0,
+      isTried: false,
       state: refused ? 'failed' : 'waits',
       fault: refused ?? null,
     },
@@ -97,7 +100,7 @@ function tooLarge(kind: Upload['kind'], bytes: number): ServeFault | null {
 
 async function run(id: number, kind: Upload['kind'], group: readonly File[], stop: AbortSignal, isFirst: boolean) {
   if (stop.aborted) return;
-  change(id, { state: 'sends' });
+  change(id, { state: 'sends', isTried: true });
   const bytes = group.reduce((sum, { size }) => sum + size, 0);
   const hooks = {
     signal: stop,
