@@ -40,7 +40,7 @@ describe.skipIf(!hasBrowser)('the page of onnx-cam serve', () => {
     const saved = await openPage(`${pathToFileURL(path).href}#view=photo&photo=1&maker=1`);
     await saved.page.getByRole('heading', { name: 'dog.png' }).waitFor();
     await saved.page.getByRole('heading', { name: 'layer-cam for tabby' }).waitFor();
-    await saved.page.locator('.inspected[data-drawn=true]').waitFor();
+    await saved.page.locator('.inspector[data-drawn=true]').waitFor();
     await saved.page.getByText('2 of 2').waitFor();
     expect(await saved.page.getByRole('combobox', { name: 'Run' }).locator('option').count()).toBe(2);
     await closePage(saved);
@@ -103,7 +103,7 @@ describe.skipIf(!hasBrowser)('the page of onnx-cam serve', () => {
     const long = 'a-model-with-a-name-that-is-longer-than-a-narrow-window-has-room-for-and-without-a-space.onnx';
     await choose(page, modelFile(long), await pictureFile(), await pictureFile(`${'x'.repeat(120)}.png`, 9));
     await said(page, 'for tabby');
-    await page.locator('.inspected[data-drawn=true]').waitFor();
+    await page.locator('.inspector[data-drawn=true]').waitFor();
     await page.getByText('The same as a command').click();
     await page.getByText('1 method that this model has not').click();
     await look('explained');

@@ -44,7 +44,7 @@ describe.skipIf(!hasBrowser)('the page of onnx-cam serve while it works, and whe
     await choice(page, 'Method').selectOption('Score-CAM');
     await said(page, 'Waits: 2 explanations of this model come first');
     await said(page, 'the map shown was made before');
-    await page.locator('.shown.old .inspected[data-drawn=true]').waitFor();
+    await page.locator('.shown.old .inspector[data-drawn=true]').waitFor();
     finish();
     await said(page, '12 of 40');
     expect(
@@ -235,7 +235,7 @@ describe.skipIf(!hasBrowser)('the page of onnx-cam serve while it works, and whe
     await said(page, '1 of 9');
     await fake.close();
     await page.getByText('The server does not answer.').waitFor();
-    await page.locator('.inspected[data-drawn=true]').waitFor();
+    await page.locator('.inspector[data-drawn=true]').waitFor();
     const again = page.getByRole('button', { name: 'Try again' });
     await again.click();
     await expect.poll(() => again.isEnabled()).toBe(true);

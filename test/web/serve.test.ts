@@ -26,7 +26,7 @@ describe.skipIf(!hasBrowser)('the page of onnx-cam serve', () => {
     const { page } = opened;
     await drop(page, [modelFile(), modelFile('labels.txt'), await pictureFile()]);
     await said(page, 'Grad-CAM for tabby in 37 ms');
-    await page.locator('.inspected[data-drawn=true]').waitFor();
+    await page.locator('.inspector[data-drawn=true]').waitFor();
     expect(fake.uploads).toEqual([['net.onnx', 'labels.txt'], ['cat.png']]);
     expect(fake.asked).toEqual([{ model: 'm0', picture: 'p1', method: 'grad-cam', target: 'top1' }]);
     await expect.poll(() => page.locator('.drop-cover').count()).toBe(0);
@@ -138,7 +138,7 @@ describe.skipIf(!hasBrowser)('the page of onnx-cam serve', () => {
     await page.getByRole('button', { name: 'Compare' }).click();
     const right = page.getByRole('region', { name: 'Right' });
     await right.getByRole('combobox', { name: 'Run' }).selectOption('net.onnx');
-    await right.locator('.inspected[data-drawn=true]').waitFor();
+    await right.locator('.inspector[data-drawn=true]').waitFor();
     await page.getByRole('region', { name: 'Left' }).getByText('layer-cam for tabby').waitFor();
     await closeServe(opened);
   });
