@@ -1,6 +1,7 @@
 import { stat } from 'node:fs/promises';
 import { join } from 'node:path';
 import { OnnxCamError } from '../common/errors.ts';
+import { evaluationFolder } from './evaluation-folder.ts';
 import { explainedFolder } from './explained-folder.ts';
 import type { RunSource } from './run-source.ts';
 
@@ -9,7 +10,10 @@ const KINDS: readonly {
   readonly command: string;
   readonly file: string;
   readonly read: (folder: string, missing: (what: string) => void) => Promise<RunSource>;
-}[] = [{ command: 'explain', file: 'manifest.json', read: explainedFolder }];
+}[] = [
+  { command: 'explain', file: 'manifest.json', read: explainedFolder },
+  { command: 'evaluate', file: 'metrics.csv', read: evaluationFolder },
+];
 
 /**
  * What a command left in a folder.
