@@ -22,7 +22,17 @@ const browser = await chromium.launch({
 try {
   const run = (...args) => execFileSync(process.execPath, [command, ...args], { cwd: scratch, stdio: 'ignore' });
   run('explain', model, pictures, '-m', 'grad-cam,layer-cam,eigen-cam', '-t', 'top2', '--report', '-o', 'explained');
-  run('evaluate', model, pictures, '-m', 'grad-cam,layer-cam', '--metric', 'deletion,insertion,road', '-o', 'evaluated');
+  run(
+    'evaluate',
+    model,
+    pictures,
+    '-m',
+    'grad-cam,layer-cam',
+    '--metric',
+    'deletion,insertion,road',
+    '-o',
+    'evaluated',
+  );
   const page = name => pathToFileURL(join(scratch, name, 'index.html')).href;
   await shoot('photo', `${page('explained')}#view=photo&photo=1&box=true&contour=true`, { width: 1280, height: 960 });
   await shoot('compare', `${page('explained')}#view=compare&photo=0&otherMaker=2`, {
@@ -39,7 +49,9 @@ try {
 }
 
 async function shootServer() {
-  const server = spawn(process.execPath, [command, 'serve', model, '--port', '0'], { stdio: ['ignore', 'pipe', 'pipe'] });
+  const server = spawn(process.execPath, [command, 'serve', model, '--port', '0'], {
+    stdio: ['ignore', 'pipe', 'pipe'],
+  });
   const address = await new Promise(resolve => {
     let said = '';
     for (const stream of [server.stdout, server.stderr])
@@ -65,7 +77,9 @@ async function shoot(name, address, { width, height, theme = 'light' }, act = as
   // What comes into view is drawn in the next frames.
   await page.waitForTimeout(1000);
   const file = join(root, 'docs/pictures', `page-${name}.webp`);
-  const { size } = await sharp(await page.screenshot()).webp({ quality: 82 }).toFile(file);
+  const { size } = await sharp(await page.screenshot())
+    .webp({ quality: 82 })
+    .toFile(file);
   console.log(`${file}: ${Math.round(size / 1000)} kB`);
   await context.close();
 }

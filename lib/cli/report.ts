@@ -11,9 +11,9 @@ export const PAGE = 'index.html';
 export function addReport(program: Command, context: CommandContext, finish: (code: number) => void): void {
   program
     .command('report')
-    .argument('<dir>', 'what `explain` wrote: the folder with its manifest.json and maps')
+    .argument('<dir>', 'what `explain` or `evaluate` wrote: the folder that --out named')
     .argument('[dir2]', 'a second one, to be compared photograph by photograph')
-    .summary('make a page to look at of what was explained')
+    .summary('make a page to look at of what was explained or evaluated')
     .description(
       'Makes one HTML file to look at what was explained: it needs no network and can be sent. Two folders (two models, float and int8) are shown side by side.',
     )
