@@ -18,6 +18,7 @@ import type { Explainer } from '../../lib/explainer.ts';
 import type { ReportData } from '../../lib/report/data.ts';
 import { evaluationPage } from '../../lib/report/evaluation-page.ts';
 import type { PhotoPayload } from '../../lib/report/payload.ts';
+import { runHere } from '../cli/harness.ts';
 import { expectError } from '../helpers/expect-error.ts';
 import { noiseImage, plainModel } from '../helpers/explain-models.ts';
 import { explainerOpener } from '../helpers/open-explainers.ts';
@@ -213,6 +214,17 @@ describe('a run that goes on', () => {
     const { data } = page(out);
     expect(data.runs[0]).toMatchObject({ summary: null, name: expect.stringContaining('(not finished)') });
     expect(data.photos.length).toBeGreaterThan(0);
+  });
+
+  it('of one that was interrupted comes from the command too', async () => {
+    const out = fresh();
+    await evaluate(photos, out);
+    rmSync(join(out, 'summary.json'));
+    const { code, stderr } = await runHere(['report', out, '-o', join(out, 'again.html')]);
+    expect(code).toBe(0);
+    expect(stderr).toContain('summary.json is missing or damaged');
+    const again = readFileSync(join(out, 'again.html'), 'utf8');
+    expect(again).toContain('(not finished)');
   });
 
   it('of damaged files is a page without them', async () => {
