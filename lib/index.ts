@@ -20,7 +20,13 @@ export type { Comparison } from './evaluation/compare.ts';
 export type { Provenance } from './evaluation/provenance.ts';
 export type { EvaluationRow, FailedRow, MapMaker, MetricRow } from './evaluation/rows.ts';
 export type { DataSetEntry, EvaluationSummary, SummaryEntry } from './evaluation/summary.ts';
-export type { EvaluateOptions, EvaluationRun, MethodSpec, NamedTensor } from './explain/evaluate-options.ts';
+export type {
+  EvaluateOptions,
+  EvaluationRun,
+  MethodSpec,
+  NamedTensor,
+  SavedEvaluation,
+} from './explain/evaluate-options.ts';
 export type { Evaluation } from './explain/evaluation.ts';
 export type { MapInput } from './explain/map-at-input.ts';
 export type { MeasureOptions } from './explain/measure-options.ts';

@@ -53,10 +53,10 @@ export async function evaluationFolder(folder: string, missing: (what: string) =
       for (const map of maps) makers.placeOf(map);
     },
   );
-  if (wrong !== undefined) missing(wrong);
+  if (wrong !== undefined) missing(`pictures and maps (${wrong})`);
   if (!summary)
     missing(
-      `${join(folder, 'summary.json')} is missing or damaged: the evaluation has not ended; its page has no summary`,
+      `the summary (${join(folder, 'summary.json')} is missing or damaged; an evaluation that has not ended has none)`,
     );
   const { values, images } = await readRows(folder, shown);
   const warnings = new Places<string>();

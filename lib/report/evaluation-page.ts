@@ -8,5 +8,5 @@ export async function evaluationPage(folder: string): Promise<WrittenReport> {
   const missing: string[] = [];
   const run = await evaluationFolder(folder, what => missing.push(what));
   const written = await writeReport(join(folder, 'index.html'), reportSource(run));
-  return { ...written, warnings: [...missing, ...written.warnings] };
+  return { ...written, warnings: [...missing.map(what => `not in the page: ${what}`), ...written.warnings] };
 }
