@@ -56,6 +56,7 @@ function rulesOfOrder(folder, order) {
 /** Development packages that become part of dist/ (scripts/support/bundle.js): plain JavaScript, without files of their own. */
 const BUNDLED = [
   '@bufbuild/protobuf',
+  'ansi-escapes',
   'cli-progress',
   'colormap',
   'commander',
@@ -63,8 +64,11 @@ const BUNDLED = [
   'csv-stringify',
   'd3-contour',
   'detect-libc',
+  'environment',
   'onnx-buf',
   'sax',
+  'sixel',
+  'supports-terminal-graphics',
   'tinyglobby',
 ].map(name => `^node_modules/(@types/)?${name}/`);
 

@@ -19,6 +19,12 @@ export function prebuiltAddon(platform: string): string | undefined;
 export const reportPage: { readonly script: () => string; readonly style: () => string };
 
 /**
+ * Paths of the font that captions are drawn with, and of a configuration for machines without one.
+ * @throws TypeError in a bundle without `import.meta.url`
+ */
+export const captionFont: { readonly file: () => string; readonly config: () => string };
+
+/**
  * The main file of a package that is opened, not imported: the library natively, the decoder in a thread.
  * @throws Error where it isn't installed; TypeError in a bundle without `import.meta.url`
  */

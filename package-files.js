@@ -34,6 +34,11 @@ export const reportPage = {
   style: () => readFileSync(new URL('./dist/web/page.css', import.meta.url), 'utf8'),
 };
 
+export const captionFont = {
+  file: () => fileURLToPath(new URL('./assets/fonts/DejaVuSans.ttf', import.meta.url)),
+  config: () => fileURLToPath(new URL('./assets/fonts/fonts.conf', import.meta.url)),
+};
+
 export function resolvePackage(name) {
   return createRequire(import.meta.url).resolve(name);
 }

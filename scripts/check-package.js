@@ -15,7 +15,7 @@ const PUBLISHED = [
   /^dist\/web\/page\.(js|css)$/,
   /^dist\/(cli\/main|chunks\/[\w.-]+)\.js(\.map)?$/,
   /^prebuilds\/[\w-]+\/[\w.-]+\.node$/,
-  /^assets\/(README\.md|LICENSE-[\w.-]+|efficientnet-lite0\.onnx(\.json)?|pictures\/\w+\.(png|jpg))$/,
+  /^assets\/(README\.md|LICENSE-[\w.-]+|efficientnet-lite0\.onnx(\.json)?|pictures\/\w+\.(png|jpg)|fonts\/(DejaVuSans\.ttf|fonts\.conf|LICENSE-DejaVu))$/,
   /^(dist\/LICENSES\.txt|package-files\.js|package\.json|README\.md|LICENSE)$/,
 ];
 const NEEDED = [
@@ -32,7 +32,12 @@ const NEEDED = [
     'README.md',
     'LICENSE',
   ],
-  ...['assets/efficientnet-lite0.onnx', 'assets/efficientnet-lite0.onnx.json', 'assets/LICENSE-APACHE-2.0'],
+  ...[
+    'assets/efficientnet-lite0.onnx',
+    'assets/efficientnet-lite0.onnx.json',
+    'assets/LICENSE-APACHE-2.0',
+    'assets/fonts/DejaVuSans.ttf',
+  ],
 ];
 const megabytes = bytes => `${(bytes / 1e6).toFixed(1)} MB`;
 const TYPESCRIPT_7 = bin('typescript/bin/tsc');

@@ -48,7 +48,8 @@ export function fitToModel(
   };
 }
 
-function isAll(name: string): boolean {
+/** Whether a name stands for every method of one pass. */
+export function isAll(name: string): boolean {
   return name.toLowerCase() === 'all';
 }
 

@@ -30,9 +30,18 @@ export class Console {
    * failure (a full disk) is told once and makes {@link printFailed} true.
    */
   async print(...lines: string[]): Promise<void> {
+    await this.#write(`${lines.map(visible).join('\n')}\n`);
+  }
+
+  /** Writes a picture for the terminal as it is, on lines of its own. It must hold nothing of a stranger's. */
+  async printPicture(characters: string): Promise<void> {
+    await this.#write(`${characters}\n`);
+  }
+
+  async #write(text: string): Promise<void> {
     if (this.#isClosed) return;
     const error = await new Promise<NodeJS.ErrnoException | null | undefined>(done => {
-      this.#stdout.write(`${lines.map(visible).join('\n')}\n`, done);
+      this.#stdout.write(text, done);
     });
     if (!error) return;
     this.#isClosed = true;
@@ -47,9 +56,9 @@ export class Console {
     return this.#stdout.isTTY === true;
   }
 
-  /** Characters of a line on standard output; of a file's those of most terminals. */
+  /** Characters of a line on standard output; of a file, or a terminal that says 0, those of most terminals. */
   get width(): number {
-    return this.#stdout.columns ?? 120;
+    return this.#stdout.columns || 120;
   }
 
   get printFailed(): boolean {

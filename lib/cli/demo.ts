@@ -29,6 +29,7 @@ export function addDemo(program: Command, context: CommandContext, finish: (code
           folder: out,
           save: { kinds: ['overlay', 'map'], format: 'png' },
           report: false,
+          sheet: false,
           progress: false,
         },
         new DemoReporter(context.console, out, debug === true),

@@ -29,6 +29,9 @@ export interface ExplainFlags extends RunFlags, TechniqueFlags {
   readonly boxes?: boolean;
   readonly threshold?: Threshold;
   readonly report?: boolean;
+  /** undefined: with all methods. */
+  readonly sheet?: boolean;
+  readonly show?: boolean;
   readonly json?: boolean;
   readonly convention?: Convention;
   readonly fusion?: Fusion;
@@ -99,6 +102,12 @@ export function addExplainOptions(command: Command): Command {
       '--report',
       'index.html too, one page to look at all results, which works offline and can be sent; its maps are saved as --save map does',
     )
+    .option(
+      '--sheet',
+      'contact-sheet.png too: methods in rows, the first 8 pictures with their targets in columns (default: with -m all)',
+    )
+    .option('--no-sheet', 'without it')
+    .option('--show', 'print the overlays, on a terminal that shows pictures (kitty, iTerm2, sixel)')
     .option('--json', 'a JSON object for each result on standard output, a line each');
   return addRunOptions(sharpened);
 }

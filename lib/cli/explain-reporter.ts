@@ -1,14 +1,14 @@
 import { join } from 'node:path';
 import { visible } from '../common/visible.ts';
 import type { Explanation } from '../result/explanation.ts';
-import { CLASS_KINDS } from '../targets/target.ts';
 import type { Console } from './console.ts';
+import type { WrittenSheet } from './contact-sheet.ts';
 import { failureLines } from './failure.ts';
 import type { CommandInput } from './inputs.ts';
 import { failureLine, resultLine } from './json-lines.ts';
 import type { ResultFiles } from './output-files.ts';
 import type { FailedInput, Reporter, RunSummary, SavedResult } from './reporter.ts';
-import { className, percent, plural, shapeText } from './text.ts';
+import { plural, shapeText, targetText } from './text.ts';
 
 /** Most labels with their probability fit. */
 const TARGET_WIDTH = 24;
@@ -53,7 +53,7 @@ export class ExplainReporter implements Reporter {
       [
         place.padEnd(this.#inputWidth),
         explanation.method.padEnd(this.#methodWidth),
-        visible(targetText(explanation)).padEnd(TARGET_WIDTH),
+        visible(targetText(explanation.target)).padEnd(TARGET_WIDTH),
         ...this.#layerText(explanation.layer),
         ...fileText(files, this.#options.folder),
       ].join('  '),
@@ -69,10 +69,11 @@ export class ExplainReporter implements Reporter {
     if (this.#options.json && failure.input !== undefined) await this.#console.print(failureLine(failure));
   }
 
-  end({ inputs, done, failed, results, interrupted, hasManifest, report }: RunSummary): void {
+  end({ inputs, done, failed, results, interrupted, hasManifest, report, sheet }: RunSummary): void {
     const { folder } = this.#options;
     const written = report ?? (hasManifest ? join(folder, 'manifest.json') : undefined);
     const of = plural(inputs, 'input');
+    if (sheet) this.#console.note(`contact sheet → ${join(folder, sheet.file)}${leftOutText(sheet)}`);
     this.#console.note(
       interrupted
         ? `onnx-cam: ERR_ABORTED: interrupted after ${done} of ${of}; what was finished is in ${written ?? folder}`
@@ -98,13 +99,6 @@ function columnWidth(texts: readonly string[]): number {
   return Math.min(WIDEST_COLUMN, Math.max(0, ...texts.map(text => text.length)));
 }
 
-/** "Egyptian cat 41.4 %", or the score where there is no probability. */
-function targetText({ target }: Pick<Explanation, 'target'>): string {
-  const kind = CLASS_KINDS.has(target.kind) ? '' : ` (${target.kind})`;
-  const value = target.probability === null ? target.score.toPrecision(4) : percent(target.probability);
-  return `${className(target)}${kind} ${value}`;
-}
-
 /** FullGrad has dozens of layers: the first and the last stand for all of more than five. */
 function layerNames(layer: Explanation['layer']): string {
   const names = [layer].flat().map(({ name }) => name);
@@ -114,4 +108,8 @@ function layerNames(layer: Explanation['layer']): string {
 function fileText(files: ResultFiles, folder: string): string[] {
   const shown = files.overlay ?? files.heatmap ?? files.mask ?? files.map ?? files.raw;
   return shown === undefined ? [] : [`→ ${join(folder, shown)}`];
+}
+
+function leftOutText({ columns, of }: WrittenSheet): string {
+  return of > columns ? ` (the first ${columns} of ${of} columns: pictures and their targets)` : '';
 }

@@ -3,17 +3,19 @@ import { OnnxCamError } from '../common/errors.ts';
 import type { Progress } from '../common/progress.ts';
 import { runStream } from '../io/picture-stream.ts';
 import type { LoadOptions } from '../options.ts';
+import { SheetRecord } from './contact-sheet.ts';
 import type { CommandContext } from './context.ts';
 import { explainInput, type FileOptions, type NamedExplanation } from './explain-input.ts';
 import { EXIT, isOfOneInput } from './failure.ts';
 import { type CommandInput, expandInputs } from './inputs.ts';
 import type { LoadedModel } from './library.ts';
 import { Manifest, type ManifestAbout } from './manifest.ts';
-import { prepareFolder, type SaveOptions, saveResult } from './output-files.ts';
+import { prepareFolder, type Saved, type SaveOptions, saveResult } from './output-files.ts';
 import { PAGE } from './report.ts';
 import { writeFolderReport } from './report-files.ts';
 import type { FailedInput, Reporter, SavedResult } from './reporter.ts';
 import { ResultNames } from './result-names.ts';
+import { type PictureProtocol, terminalPicture } from './terminal-pictures.ts';
 import { oneLine } from './text.ts';
 
 /** Results that are rendered and written at once: as many as libuv has threads; each holds a picture in memory. */
@@ -31,6 +33,10 @@ export interface ExplainRun {
   readonly save: SaveOptions;
   /** Whether to write the page of the results too. */
   readonly report: boolean;
+  /** Whether to write a contact sheet. */
+  readonly sheet: boolean;
+  /** How to print overlays on the terminal, if at all. */
+  readonly show?: PictureProtocol | undefined;
   /** Whether to show a progress bar, where standard error is a terminal. */
   readonly progress: boolean;
 }
@@ -44,7 +50,7 @@ export async function runExplain(context: CommandContext, run: ExplainRun, repor
   const inputs = await expandInputs(run.inputs, text => context.console.note(oneLine(text)), run.folder);
   const removeFolder = await prepareFolder(run.folder);
   let digest: Promise<string> | undefined;
-  const record = new RunRecord(run.folder, inputs.length, reporter);
+  const record = new RunRecord(run.folder, inputs, reporter);
   try {
     const { load } = await context.library();
     const model = await load(run.model, { ...run.load, signal: context.signal });
@@ -52,6 +58,7 @@ export async function runExplain(context: CommandContext, run: ExplainRun, repor
       const methods = run.chooseMethods(model);
       digest = model.sha256();
       reporter.begin(inputs, methods);
+      if (run.sheet) record.sheet = new SheetRecord(methods);
       await explainAll(context, run, model, { inputs, methods }, record);
     } finally {
       await model.dispose();
@@ -97,8 +104,19 @@ async function explainAll(
     }))
       yield* outcomesOf(input.path, error ?? names.keepApart(result));
   }
-  const saveOne = async ({ result }: Outcome) =>
-    result instanceof OnnxCamError ? { files: {} } : saveResult(result.explanation, result.name, run.folder, run.save);
+  const saveOne = async ({ input, result }: Outcome): Promise<Saved & { readonly shown?: string | undefined }> => {
+    const place = record.sheet?.place(input, result);
+    if (result instanceof OnnxCamError) return { files: {} };
+    const save = { ...run.save, draws: place !== undefined || run.show !== undefined };
+    try {
+      const { overlay, ...saved } = await saveResult(result.explanation, result.name, run.folder, save);
+      await place?.put(result, overlay!);
+      return { ...saved, shown: run.show && (await terminalPicture(overlay!, run.show, console.width)) };
+    } catch (error) {
+      place?.fail(error);
+      throw error;
+    }
+  };
   // What was explained is saved even after an interruption: a stream whose source fails finishes what it has.
   for await (const { input: outcome, result: saved, error } of runStream(explained(), saveOne, SAVING)) {
     const { input, result, isLast } = outcome;
@@ -106,7 +124,11 @@ async function explainAll(
     console.progress.update(record.done, input);
     if (failed) await record.failure({ input, error: result });
     else if (error) await record.failure({ input, method: result.name.method, error });
-    else await record.result({ input, ...result, ...saved });
+    else {
+      const { shown, ...written } = saved;
+      await record.result({ input, ...result, ...written });
+      if (shown !== undefined) await console.printPicture(shown);
+    }
     if (isLast) record.done++;
     if (failed && !isOfOneInput(result)) {
       record.isUnusable = true;
@@ -133,13 +155,17 @@ class RunRecord {
   done = 0;
   /** Whether an error was met that every further input would meet. */
   isUnusable = false;
-  readonly #inputs: number;
+  /** Where one is wanted. */
+  sheet: SheetRecord | undefined;
+  readonly #folder: string;
+  readonly #inputs: readonly CommandInput[];
   readonly #reporter: Reporter;
   readonly #manifest: Manifest;
   readonly #failed = new Set<number>();
   #results = 0;
 
-  constructor(folder: string, inputs: number, reporter: Reporter) {
+  constructor(folder: string, inputs: readonly CommandInput[], reporter: Reporter) {
+    this.#folder = folder;
     this.#inputs = inputs;
     this.#reporter = reporter;
     this.#manifest = new Manifest(folder);
@@ -157,8 +183,8 @@ class RunRecord {
     await this.#reporter.failure(failure);
   }
 
-  /** Writes the manifest and, of it, the report; tells the reporter the end, and gives the exit code. */
-  async conclude(about: ManifestAbout, writeReport?: () => Promise<string>): Promise<number> {
+  /** Writes the contact sheet, the manifest and, of it, the report; tells the reporter the end, and gives the exit code. */
+  async conclude(about: Omit<ManifestAbout, 'contactSheet'>, writeReport?: () => Promise<string>): Promise<number> {
     let isWhole = true;
     const attempt = <T>(written: Promise<T>): Promise<T | undefined> =>
       written.catch(async (error: unknown) => {
@@ -167,17 +193,20 @@ class RunRecord {
         return undefined;
       });
     const { interrupted } = about;
-    await attempt(this.#manifest.write(about));
-    const hasManifest = isWhole;
+    const drawn = { model: about.model.path, inputs: this.#inputs, interrupted };
+    const sheet = this.sheet && (await attempt(this.sheet.write(this.#folder, drawn)));
+    const manifest = this.#manifest.write({ ...about, contactSheet: sheet?.file });
+    const hasManifest = (await attempt(manifest.then(() => true))) ?? false;
     const report = hasManifest && writeReport ? await attempt(writeReport()) : undefined;
     this.#reporter.end({
-      inputs: this.#inputs,
+      inputs: this.#inputs.length,
       done: this.done,
       failed: this.#failed.size,
       results: this.#results,
       interrupted,
       hasManifest,
       report,
+      sheet,
     });
     if (interrupted) return EXIT.interrupted;
     if (this.isUnusable) return EXIT.unusable;

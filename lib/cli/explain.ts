@@ -1,11 +1,12 @@
 import type { Command } from 'commander';
-import { fitToModel, namedMethods } from './choose-methods.ts';
+import { fitToModel, isAll, namedMethods } from './choose-methods.ts';
 import type { CommandContext } from './context.ts';
 import { addExplainOptions, type ExplainFlags, explainOptions, paramValues, saveOptions } from './explain-options.ts';
 import { ExplainReporter } from './explain-reporter.ts';
 import { runExplain } from './explain-run.ts';
 import { readModelChoices } from './model-choices.ts';
 import { loadOptions } from './run-options.ts';
+import { showOption } from './show-option.ts';
 import { oneLine } from './text.ts';
 
 /** `onnx-cam explain MODEL INPUT...` */
@@ -28,6 +29,7 @@ async function explain(
 ): Promise<number> {
   const options = explainOptions(flags);
   const save = saveOptions(flags);
+  const show = showOption(flags, context.console);
   const params = paramValues(flags, namedMethods(flags.method));
   return runExplain(
     context,
@@ -45,7 +47,9 @@ async function explain(
       folder: flags.out,
       save,
       report: flags.report === true,
-      progress: !(flags.json && context.console.printsToTerminal),
+      sheet: flags.sheet ?? flags.method.some(isAll),
+      show,
+      progress: !((flags.json || show) && context.console.printsToTerminal),
     },
     new ExplainReporter(context.console, { folder: flags.out, json: flags.json === true, debug: flags.debug === true }),
   );

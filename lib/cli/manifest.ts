@@ -10,6 +10,8 @@ import type { FailedInput, SavedResult } from './reporter.ts';
 export interface ManifestAbout {
   readonly model: { readonly path: string; readonly sha256: string | null };
   readonly interrupted: boolean;
+  /** Name of the contact sheet's file. */
+  readonly contactSheet: string | undefined;
 }
 
 /** `manifest.json`: what a run made, from which model, with which versions. */
@@ -49,6 +51,7 @@ export class Manifest {
       versions: { 'onnx-cam': packageVersion(), node: process.versions.node, onnxruntime: await runtimeVersion() },
       model: about.model,
       interrupted: about.interrupted,
+      contactSheet: about.contactSheet,
       results: this.#results,
     };
     // Somebody will print it on a terminal.

@@ -1,6 +1,7 @@
 import { rm, rmdir } from 'node:fs/promises';
 import { dirname, join } from 'node:path';
 import { encodeImage } from '../image/encode.ts';
+import type { RawPicture } from '../image/raw-picture.ts';
 import { writeFileAtomic } from '../io/atomic-write.ts';
 import { makeFolder } from '../io/make-folder.ts';
 import { formatNpy } from '../io/npy.ts';
@@ -28,6 +29,8 @@ export interface SaveOptions {
   readonly boxes?: boolean | undefined;
   /** Of boxes and masks. */
   readonly threshold?: Threshold | undefined;
+  /** Whether overlays are wanted beside the files. */
+  readonly draws?: boolean;
 }
 
 /** File names of one result by kind, relative to the output folder. */
@@ -87,6 +90,7 @@ export async function prepareFolder(folder: string): Promise<() => Promise<void>
 
 /**
  * Writes the wanted files of one result; all of them or none.
+ * @returns what was written, and the overlay where it was drawn
  * @throws `ERR_OUTPUT`
  */
 export async function saveResult(
@@ -94,18 +98,19 @@ export async function saveResult(
   name: ResultName,
   folder: string,
   save: SaveOptions,
-): Promise<Saved> {
+): Promise<Saved & { readonly overlay?: RawPicture | undefined }> {
   const { kinds, format, quality, threshold } = save;
   const written: SaveKind[] = [];
   try {
     const boxes = save.boxes ? await explanation.boxes({ threshold }) : undefined;
+    const overlay = save.draws || kinds.includes('overlay') ? await explanation.overlay({ boxes }) : undefined;
     await prepareBelow(folder, name);
     for (const kind of kinds) {
-      const content = await contentOf(explanation, kind, { format, quality, threshold, boxes });
+      const content = await contentOf(explanation, kind, { format, quality, threshold, overlay });
       await writeFileAtomic(join(folder, fileName(name, kind, format)), content);
       written.push(kind);
     }
-    return { files: Object.fromEntries(kinds.map(kind => [kind, fileName(name, kind, format)])), boxes };
+    return { files: Object.fromEntries(kinds.map(kind => [kind, fileName(name, kind, format)])), boxes, overlay };
   } catch (error) {
     for (const kind of written) await rm(join(folder, fileName(name, kind, format)), { force: true }).catch(() => {});
     throw error;
@@ -127,18 +132,17 @@ interface Content {
   readonly format: SaveFormat;
   readonly quality: number | undefined;
   readonly threshold: Threshold | undefined;
-  /** For overlays. */
-  readonly boxes: readonly MapBox[] | undefined;
+  readonly overlay: RawPicture | undefined;
 }
 
 async function contentOf(
   explanation: Explanation,
   kind: SaveKind,
-  { format, quality, threshold, boxes }: Content,
+  { format, quality, threshold, overlay }: Content,
 ): Promise<Uint8Array | readonly Uint8Array[]> {
   if (kind === 'raw') return formatNpy(explanation.raw);
   if (kind === 'mask') return encodeImage(await explanation.mask({ threshold }));
-  if (kind === 'overlay') return explanation.toBuffer({ format, quality, boxes });
+  if (kind === 'overlay') return encodeImage(overlay!, { format, quality });
   if (kind === 'heatmap') return explanation.toBuffer({ kind, format, quality });
   const { data, width, height, dims = [height, width] } = explanation.map;
   return formatNpy({ data, dims });

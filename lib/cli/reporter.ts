@@ -1,4 +1,5 @@
 import type { Explanation } from '../result/explanation.ts';
+import type { WrittenSheet } from './contact-sheet.ts';
 import type { CommandInput } from './inputs.ts';
 import type { ResultName, Saved } from './output-files.ts';
 
@@ -35,4 +36,6 @@ export interface RunSummary {
   readonly hasManifest: boolean;
   /** The page, where it was asked for and could be written. */
   readonly report?: string | undefined;
+  /** Where one was asked for and could be written. */
+  readonly sheet?: WrittenSheet | null | undefined;
 }

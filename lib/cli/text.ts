@@ -1,4 +1,6 @@
 import { visible } from '../common/visible.ts';
+import type { ExplainedTarget } from '../result/explanation-fields.ts';
+import { CLASS_KINDS } from '../targets/target.ts';
 
 /** Text for people. */
 
@@ -27,4 +29,11 @@ export function shapeText(shape: readonly (number | string)[]): string {
 /** A class by its label, else by its index. */
 export function className({ index, label }: { readonly index: number; readonly label: string | null }): string {
   return label ?? `class ${index}`;
+}
+
+/** "Egyptian cat 41.4 %", or the score where there is no probability. */
+export function targetText(target: ExplainedTarget): string {
+  const kind = CLASS_KINDS.has(target.kind) ? '' : ` (${target.kind})`;
+  const value = target.probability === null ? target.score.toPrecision(4) : percent(target.probability);
+  return `${className(target)}${kind} ${value}`;
 }

@@ -26,6 +26,7 @@ export async function bundle() {
     external: OUTSIDE,
     plugins: [
       license({ thirdParty: { output: { file: `${root}/dist/LICENSES.txt`, template: licences } } }),
+      declaredVariable(),
       ownSourcesOnly(),
     ],
   });
@@ -47,6 +48,12 @@ const licences = packages =>
   [...packages.map(each => each.text()), 'The text of Apache-2.0 lies in assets/LICENSE-APACHE-2.0.'].join(
     '\n\n---\n\n',
   );
+
+/** A part of `sixel` writes to a variable that it does not declare, which modules may not. */
+const declaredVariable = () => ({
+  name: 'declared variable',
+  transform: (code, id) => (id.endsWith('/sixel/upng.js') ? { code: `var UPNG; ${code}`, map: null } : undefined),
+});
 
 /** Source maps hold what was written here, not the packages', which would be a third of them. */
 const ownSourcesOnly = () => ({
