@@ -11,6 +11,8 @@ export interface ServeLimits {
   readonly waiting: number;
   /** Uploads at once. */
   readonly uploads: number;
+  /** Milliseconds without a byte after which an upload is given up. */
+  readonly patience: number;
 }
 
 export const SERVE_LIMITS: ServeLimits = {
@@ -21,4 +23,5 @@ export const SERVE_LIMITS: ServeLimits = {
   pictures: { count: 200, bytes: 1e9 },
   waiting: 50,
   uploads: 16,
+  patience: 60_000,
 };

@@ -28,12 +28,12 @@ export interface Receiving {
   /** Of what is too large. */
   readonly code: ErrorCode;
   readonly noun: string;
+  /** Milliseconds without a byte after which it is given up. */
+  readonly patience: number;
 }
 
 /** What a form adds to its files. */
 const FORM_BYTES = 2 ** 16;
-/** Milliseconds without a byte after which an upload is given up. */
-const PATIENCE = 60_000;
 
 /**
  * Writes the files of an upload as they come, so that it takes no memory.
@@ -43,8 +43,9 @@ export async function receiveFiles(request: FastifyRequest, receiving: Receiving
   const { raw } = request;
   if (!request.isMultipart())
     throw new Refusal(415, 'ERR_USAGE', 'an upload is a form with files (multipart/form-data)');
-  const { limit, most, noun, folder } = receiving;
-  raw.socket.setTimeout(PATIENCE, () => raw.destroy());
+  const { limit, most, noun, folder, patience } = receiving;
+  // Node destroys a socket that is silent for so long.
+  raw.socket.setTimeout(patience);
   try {
     if (Number(request.headers['content-length'] ?? 0) > limit + FORM_BYTES) throw tooLarge(receiving);
     const files: ReceivedFile[] = [];
@@ -76,7 +77,6 @@ export async function receiveFiles(request: FastifyRequest, receiving: Receiving
     throw error instanceof OnnxCamError ? error : unreadable(error as Error);
   } finally {
     raw.socket.setTimeout(0);
-    raw.socket.removeAllListeners('timeout');
   }
 }
 

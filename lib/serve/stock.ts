@@ -15,7 +15,7 @@ import { HeldPicture } from './held-picture.ts';
 import type { ServeLimits } from './limits.ts';
 import { sortModelFiles } from './model-files.ts';
 import type { Question } from './question.ts';
-import { type ReceivedFile, receiveFiles } from './receive.ts';
+import { type ReceivedFile, type Receiving, receiveFiles } from './receive.ts';
 import { Refusal } from './refusal.ts';
 import { makeId, Shelf } from './shelf.ts';
 
@@ -171,7 +171,7 @@ export class Stock {
 
   async #take<T>(
     request: FastifyRequest,
-    limit: Omit<Parameters<typeof receiveFiles>[1], 'folder'>,
+    limit: Omit<Receiving, 'folder' | 'patience'>,
     use: (files: readonly ReceivedFile[], folder: string) => Promise<T>,
   ): Promise<T> {
     if (this.#uploads >= this.#limits.uploads)
@@ -182,7 +182,7 @@ export class Stock {
       await mkdir(folder, { mode: 0o700 }).catch(cause => {
         throw folderError(this.folder, cause);
       });
-      return await use(await receiveFiles(request, { ...limit, folder }), folder);
+      return await use(await receiveFiles(request, { ...limit, folder, patience: this.#limits.patience }), folder);
     } catch (error) {
       await rm(folder, { recursive: true, force: true });
       throw error;

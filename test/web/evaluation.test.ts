@@ -16,10 +16,8 @@ describe.skipIf(!hasBrowser)('the page of an evaluation', () => {
     folder = mkdtempSync(join(tmpdir(), 'onnx-cam-test-'));
     const cam = await load(asset('efficientnet-lite0.onnx'));
     try {
-      const metrics = ['deletion', 'insertion', 'road'].map(metric => ({
-        metric,
-        params: metric === 'road' ? {} : { steps: 8 },
-      }));
+      const steps = { steps: 8 };
+      const metrics = [{ metric: 'deletion', params: steps }, { metric: 'insertion', params: steps }, 'road'];
       const run = cam.evaluate(asset('pictures'), { methods: ['grad-cam', 'layer-cam'], metrics });
       await run.save(folder);
       await run.dispose();
