@@ -17,8 +17,8 @@ export interface ReportData {
   readonly photos: readonly ReportPhoto[];
   /** Pictures that the runs have besides: of an evaluation of thousands only the first ones are shown. */
   readonly leftOut: number;
-  /** 'inside': in elements of the page; 'beside': in files data/photos-N.js. */
-  readonly payloads: 'inside' | 'beside';
+  /** The folder beside the page whose files photos-N.js hold photographs and maps; null: the page holds them itself. */
+  readonly payloads: string | null;
 }
 
 export interface ReportRun {

@@ -59,6 +59,7 @@ async function load(folder: string, photo: RecordedPhoto, missing: (what: string
 async function readMap(folder: string, name: string): Promise<Plane | null> {
   try {
     const { data, dims } = parseNpy(await readWhole(await openNamedInside(folder, name), LARGEST), name);
+    if (data.length === 0 || !data.every(Number.isFinite)) return null;
     if (dims.length === 2) return { data, width: dims[1]!, height: dims[0]! };
     if (dims.length !== 3) return null;
     const { width, height, at } = planePixels(dims as [number, number, number], {});
@@ -72,12 +73,23 @@ async function readMap(folder: string, name: string): Promise<Plane | null> {
 
 const isOfFile = (error: unknown): boolean => textOf(recordOf(error).code) !== null;
 
+/** No input of a network is larger. */
+const LARGEST_SIDE = 2 ** 16;
+
+function sideOf(value: unknown): number | null {
+  const side = numberOf(value);
+  return side !== null && Number.isInteger(side) && side >= 1 && side <= LARGEST_SIDE ? side : null;
+}
+
 /** How the picture lay in the model's input; a tensor is the input. */
 function placementOf({ preprocess }: RecordedResult, picture: Size): Placement {
   const { size, fit, resize, cropPct } = preprocess;
-  const [width, height] = listOf(size).map(numberOf);
+  const [width, height] = listOf(size).map(sideOf);
   const isKnown = fit === 'squeeze' || fit === 'crop' || fit === 'letterbox';
-  if (!isKnown || !(width! >= 1) || !(height! >= 1)) return place(picture, picture, 'squeeze');
-  const crop = { resize: numberOf(resize), cropPct: numberOf(cropPct) };
-  return place(picture, { width: width!, height: height! }, fit, crop);
+  if (!isKnown || !width || !height) return place(picture, picture, 'squeeze');
+  const share = numberOf(cropPct);
+  return place(picture, { width, height }, fit, {
+    resize: sideOf(resize),
+    cropPct: share !== null && share > 0.01 && share <= 1 ? share : null,
+  });
 }

@@ -10,15 +10,15 @@ export interface PageFiles {
 
 /**
  * The report as one HTML file, in parts to be written one after the other. It loads nothing: a Content-Security-Policy forbids all
- * but its own script and style. With payloads 'beside' it loads data/photos-N.js from its folder.
- * @param chunks of 'inside', in order: arrays of `PhotoPayload` by `scriptJson`
+ * but its own script and style. With a folder of payloads it loads photos-N.js from there.
+ * @param chunks that the page holds itself, in order: arrays of `PhotoPayload` by `scriptJson`
  */
 export async function* reportHtml(
   data: ReportData,
   chunks: Iterable<string>,
   { script, style }: PageFiles,
 ): AsyncGenerator<string, void, void> {
-  const scripts = [await hashOf(script), ...(data.payloads === 'beside' ? ["'strict-dynamic'"] : [])];
+  const scripts = [await hashOf(script), ...(data.payloads !== null ? ["'strict-dynamic'"] : [])];
   const policy = [
     "default-src 'none'",
     `script-src ${scripts.join(' ')}`,

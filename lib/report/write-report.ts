@@ -1,5 +1,5 @@
 import { readdir, rm, rmdir } from 'node:fs/promises';
-import { dirname, join } from 'node:path';
+import { basename, dirname, extname, join } from 'node:path';
 import { packageVersion } from '#package';
 import { writeFileAtomic } from '../io/atomic-write.ts';
 import { makeFolder } from '../io/make-folder.ts';
@@ -43,7 +43,7 @@ const LIMITS: ReportLimits = { warn: 50e6, beside: 100e6 };
 const PHOTOS_PER_CHUNK = 25;
 
 /**
- * Writes the page in one step. The folder is made; a former report's data/ is replaced.
+ * Writes the page in one step. The folder is made; what a former page of this name had beside it is replaced.
  * @param path of the page, as a rule index.html
  * @throws `ERR_OUTPUT`, and what reading the photographs throws
  */
@@ -57,7 +57,7 @@ export async function writeReport(
   await makeFolder(folder).catch(cause => {
     throw folderError(folder, cause);
   });
-  const chunks = new Chunks(join(folder, 'data'), limits.beside);
+  const chunks = new Chunks(join(folder, dataFolder(path)), limits.beside);
   const listed: ReportPhoto[] = [];
   let payloads: PhotoPayload[] = [];
   for await (const { photo, payload } of photos) {
@@ -73,7 +73,7 @@ export async function writeReport(
     runs,
     photos: listed,
     leftOut,
-    payloads: chunks.areBeside ? 'beside' : 'inside',
+    payloads: chunks.areBeside ? basename(chunks.folder) : null,
   };
   let page = 0;
   async function* counted(): AsyncGenerator<string, void, void> {
@@ -89,6 +89,12 @@ export async function writeReport(
     bytes: page + (chunks.areBeside ? chunks.bytes : 0),
     warnings: warningsOf(path, page, chunks, limits),
   };
+}
+
+/** Each page has its own: several may lie in one folder. */
+function dataFolder(path: string): string {
+  const name = basename(path, extname(path));
+  return name === 'index' ? 'data' : `${name}-data`;
 }
 
 const megabytes = (bytes: number): string => `${Math.round(bytes / 1e6)} MB`;

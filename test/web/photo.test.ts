@@ -210,7 +210,7 @@ describe.skipIf(!hasBrowser)('a photograph whose file', () => {
   /** Opens a report whose first file of photographs has this text; null: it is gone. */
   async function beside(text: string | null) {
     const { data } = await sampleReport();
-    const address = await writeSample({ data: { ...data, payloads: 'beside' }, chunks: [] });
+    const address = await writeSample({ data: { ...data, payloads: 'data' }, chunks: [] });
     if (text !== null) {
       const folder = new URL('data/', address);
       await mkdir(folder);

@@ -46,7 +46,7 @@ export async function sampleReport(photos = 6): Promise<Sample> {
       runs: [photoIn(0, i, photos), i === photos - 1 ? null : photoIn(1, i, photos)],
     })),
     leftOut: 0,
-    payloads: 'inside',
+    payloads: null,
   };
   return { data, chunks };
 }

@@ -90,7 +90,7 @@ describe('suggestions of classes', () => {
 });
 
 describe('explanations gathered as a report', () => {
-  const empty: ReportData = { version: '1', made: '', runs: [], photos: [], leftOut: 0, payloads: 'inside' };
+  const empty: ReportData = { version: '1', made: '', runs: [], photos: [], leftOut: 0, payloads: null };
   const picture: ServedPicture = {
     id: 'p',
     name: 'cat.png',

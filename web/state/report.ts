@@ -8,5 +8,5 @@ export const report = signal<ReportData>({
   runs: [],
   photos: [],
   leftOut: 0,
-  payloads: 'inside',
+  payloads: null,
 });
