@@ -1,140 +1,265 @@
-import { existsSync, mkdirSync, readdirSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
+import { mkdirSync, readdirSync, readFileSync, rmSync, symlinkSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { pathToFileURL } from 'node:url';
-import sharp from 'sharp';
-import { beforeEach, describe, expect, it } from 'vitest';
+import { afterEach, beforeEach, describe, expect, it } from 'vitest';
 import * as library from '../../lib/index.ts';
-import type { ReportData } from '../../lib/report/data.ts';
+import { formatNpy, readNpy } from '../../lib/io/npy.ts';
+import type { PhotoInRun, ReportData } from '../../lib/report/data.ts';
+import type { PhotoPayload } from '../../lib/report/payload.ts';
+import { noise } from '../helpers/model-builder.ts';
 import { residualModel } from '../helpers/small-models.ts';
+import { enlarged, largest } from '../report/enlarged.ts';
 import { closePage, hasBrowser, openPage } from '../web/browser.ts';
-import { type Outcome, readJson, runHere, temporaryFolder } from './harness.ts';
+import { makePicture, readJson, runHere, temporaryFolder } from './harness.ts';
 
-let folder: string;
-let model: string;
+const HOSTILE = '<img src=x onerror="alert(1)"></script><!--';
+
+const model = residualModel();
+const run = (...argv: string[]) => runHere(argv, { library });
+const before = process.cwd();
 
 beforeEach(async () => {
-  folder = temporaryFolder();
-  model = join(folder, 'model.onnx');
-  writeFileSync(model, residualModel());
-  for (const [i, name] of ['a.png', '<img src=x onerror=alert(1)>.png'].entries()) await picture(name, i);
+  process.chdir(temporaryFolder());
+  writeFileSync('model.onnx', model);
+  await makePicture('a.png', 24, 20);
+  await makePicture('b.png', 40, 16);
 });
 
-/** Noise, so that maps are no constants. */
-async function picture(name: string, seed: number): Promise<void> {
-  const [width, height] = [40, 30];
-  const data = Buffer.from(Array.from({ length: 3 * width * height }, (_, i) => (i * (31 + 2 * seed) ** 2) % 251));
-  await sharp(data, { raw: { width, height, channels: 3 } }).toFile(join(folder, name));
-}
+afterEach(() => process.chdir(before));
 
-const run = (...argv: string[]): Promise<Outcome> => runHere(argv, { library: library as never });
-const pictures = () =>
-  readdirSync(folder)
-    .filter(name => name.endsWith('.png'))
-    .map(name => join(folder, name));
-const explain = (out: string, ...more: string[]) =>
-  run('explain', model, ...pictures(), '-o', join(folder, out), ...more);
-
-function dataOf(path: string): ReportData {
+/** What a page says, and the first of its chunks. */
+function pageOf(path: string) {
   const html = readFileSync(path, 'utf8');
-  return JSON.parse(/<script type="application\/json" id="report">(.*)<\/script>/.exec(html)![1]!);
+  const json = (id: string) =>
+    JSON.parse(new RegExp(`<script type="application/json" id="${id}">(.*)</script>`).exec(html)?.[1] ?? '[]');
+  return { html, data: json('report') as ReportData, payloads: json('photos-0') as PhotoPayload[] };
 }
+
+const runsOf = ({ data }: ReturnType<typeof pageOf>, run = 0): (PhotoInRun | null)[] =>
+  data.photos.map(({ runs }) => runs[run]!);
 
 describe('explain --report', () => {
-  it('writes a page of all results, and says where', async () => {
-    const { code, stderr } = await explain(
-      'out',
-      '-m',
-      'grad-cam,layer-cam',
-      '-t',
-      'top2',
-      '--report',
-      '--save',
-      'overlay',
-    );
-    expect({ code, stderr }).toMatchObject({
-      code: 0,
-      stderr: expect.stringMatching(/8 results; see .*out\/index\.html\n$/),
-    });
-    const { runs, photos } = dataOf(join(folder, 'out/index.html'));
-    expect(runs).toMatchObject([{ name: 'out', makers: [{ method: 'grad-cam' }, { method: 'layer-cam' }] }]);
-    expect(photos.map(({ width, height, runs: [said] }) => [width, height, said!.results.length])).toEqual([
-      [40, 30, 4],
-      [40, 30, 4],
+  it('writes one page of all pictures, methods and classes, and says where', async () => {
+    const methods = ['-m', 'grad-cam,hirescam', '-t', 'top2'];
+    const { code, stderr } = await run('explain', 'model.onnx', 'a.png', 'b.png', ...methods, '--report', '-o', 'out');
+    expect(code).toBe(0);
+    expect(stderr).toContain(`8 results; see ${join('out', 'index.html')}`);
+    const page = pageOf('out/index.html');
+    expect(page.data.runs).toMatchObject([{ name: 'out', model: { path: 'model.onnx' }, summary: null }]);
+    expect(page.data.runs[0]!.makers.map(({ method }) => method)).toEqual(['grad-cam', 'hirescam']);
+    expect(page.data.photos).toMatchObject([
+      { name: 'a.png', width: 24, height: 20 },
+      { name: 'b.png', width: 40, height: 16 },
     ]);
-    // The page is made of the maps, which are saved with it.
-    expect(readdirSync(join(folder, 'out')).filter(name => name.endsWith('.map.npy'))).toHaveLength(8);
-    expect(existsSync(join(folder, 'out/manifest.json'))).toBe(true);
+    const recorded = readJson('out/manifest.json').results;
+    for (const [i, said] of runsOf(page).entries()) {
+      expect(said).toMatchObject({ error: null, correct: null });
+      expect(said!.results.map(({ maker, target }) => [maker, target.index])).toEqual(
+        recorded.slice(4 * i, 4 * i + 4).map((line: Line) => [line.method === 'grad-cam' ? 0 : 1, line.target.index]),
+      );
+      expect(page.payloads[i]!.picture).toMatchObject({ type: 'image/webp' });
+    }
+    for (const [i, said] of runsOf(page).entries())
+      for (const [j, { map, status }] of said!.results.entries()) {
+        if (status !== 'ok') continue;
+        const { data, dims } = await readNpy(join('out', recorded[4 * i + j].files.map));
+        const small = page.payloads[i]!.maps[map!]!;
+        expect(largest(enlarged(small, dims[1]!, dims[0]!), data)).toBeLessThan(3.1 / 255);
+      }
   });
 
-  it('has the failed inputs in it, with exit code 1', async () => {
-    writeFileSync(join(folder, 'broken.png'), 'no picture');
-    const { code } = await explain('out', '--report');
+  it('saves the maps that it needs, whatever --save says', async () => {
+    await run('explain', 'model.onnx', 'a.png', '--save', 'overlay', '--report', '-o', 'out');
+    expect(readdirSync('out').sort()).toEqual([
+      'a.grad-cam.map.npy',
+      'a.grad-cam.overlay.png',
+      'index.html',
+      'manifest.json',
+    ]);
+  });
+
+  it('has inputs that failed, with why', async () => {
+    writeFileSync('broken.png', 'no picture');
+    const { code } = await run('explain', 'model.onnx', 'a.png', 'broken.png', '--report', '-o', 'out');
     expect(code).toBe(1);
-    const { photos } = dataOf(join(folder, 'out/index.html'));
-    const failed = photos.filter(({ runs: [said] }) => said!.error);
-    expect(failed.map(({ name }) => name)).toEqual([join(folder, 'broken.png')]);
+    const page = pageOf('out/index.html');
+    expect(runsOf(page)).toMatchObject([{ error: null }, { error: { code: 'ERR_IMAGE_INVALID' }, results: [] }]);
+    expect(page.payloads[1]).toEqual({ picture: null, maps: [], curves: {} });
   });
 
-  it('tells a page that cannot be written, and keeps the rest', async () => {
-    await explain('out');
-    rmSync(join(folder, 'out/index.html'), { force: true });
-    mkdirSync(join(folder, 'out/index.html'));
-    const { code, stderr } = await explain('out', '--report');
-    expect({ code, stderr }).toMatchObject({ code: 1, stderr: expect.stringContaining('ERR_OUTPUT') });
-    expect(readJson(join(folder, 'out/manifest.json')).results).toHaveLength(2);
+  it('fails alone where the page cannot be written', async () => {
+    mkdirSync('out/index.html', { recursive: true });
+    const { code, stderr } = await run('explain', 'model.onnx', 'a.png', '--report', '-o', 'out');
+    expect(code).toBe(1);
+    expect(stderr).toContain('ERR_OUTPUT');
+    expect(stderr).toContain(`1 result; see ${join('out', 'manifest.json')}`);
+    expect(readJson('out/manifest.json').results).toHaveLength(1);
+  });
+
+  it('is not written without being asked for', async () => {
+    await run('explain', 'model.onnx', 'a.png', '-o', 'out');
+    expect(readdirSync('out')).not.toContain('index.html');
+  });
+
+  it('shows tensors: of several images each by itself', async () => {
+    writeFileSync('two.npy', Buffer.concat(formatNpy({ data: noise([1536], 3).data, dims: [2, 3, 16, 16] })));
+    await run('explain', 'model.onnx', 'two.npy', '--report', '-o', 'out');
+    const page = pageOf('out/index.html');
+    expect(page.data.photos).toMatchObject([
+      { name: 'two.npy [0]', width: 16, height: 16 },
+      { name: 'two.npy [1]', width: 16, height: 16 },
+    ]);
+    expect(page.payloads.map(({ picture }) => picture?.width)).toEqual([16, 16]);
+    expect(page.payloads[0]!.picture!.data).not.toBe(page.payloads[1]!.picture!.data);
   });
 });
 
+interface Line {
+  readonly method: string;
+  readonly target: { readonly index: number };
+}
+
 describe('report', () => {
-  it('makes the page of a folder that has none', async () => {
-    await explain('out');
-    const { code, stdout, stderr } = await run('report', join(folder, 'out'));
-    expect({ code, stdout, stderr }).toEqual({
-      code: 0,
-      stdout: '',
-      stderr: `see ${join(folder, 'out/index.html')}\n`,
-    });
-    expect(dataOf(join(folder, 'out/index.html')).photos).toHaveLength(2);
+  const explained = (...more: string[]) => run('explain', 'model.onnx', 'a.png', 'b.png', ...more);
+
+  it('makes the page of a folder again, and another place for it', async () => {
+    await explained('-o', 'out', '--report');
+    const first = pageOf('out/index.html');
+    rmSync('out/index.html');
+    expect(await run('report', 'out')).toMatchObject({ code: 0, stderr: `see ${join('out', 'index.html')}\n` });
+    expect({ ...pageOf('out/index.html').data, made: '' }).toEqual({ ...first.data, made: '' });
+    expect((await run('report', 'out', '-o', 'pages')).code).toBe(0);
+    expect((await run('report', 'out', '-o', 'pages/of a.HTML')).code).toBe(0);
+    expect(readdirSync('pages').sort()).toEqual(['index.html', 'of a.HTML']);
   });
 
-  it('shows two folders side by side, in a file of any name', async () => {
-    await explain('one');
-    await explain('two', '-m', 'layer-cam', '-l', '-2');
-    const file = join(folder, 'pages/both.html');
-    expect((await run('report', join(folder, 'one'), join(folder, 'two'), '-o', file)).code).toBe(0);
-    const { runs, photos } = dataOf(file);
-    expect(runs.map(({ name }) => name)).toEqual(['one', 'two']);
-    expect(photos).toHaveLength(2);
-    for (const { runs } of photos) expect(runs.map(said => said!.results.map(({ map }) => map))).toEqual([[0], [1]]);
+  it('finds pictures from another folder, relative to the manifest too', async () => {
+    await explained('-o', '.');
+    const folder = process.cwd();
+    process.chdir(temporaryFolder());
+    const { code, stderr } = await run('report', folder, '-o', 'page.html');
+    expect({ code, stderr }).toEqual({ code: 0, stderr: 'see page.html\n' });
+    expect(pageOf('page.html').payloads.every(({ picture }) => picture !== null)).toBe(true);
   });
 
-  it('tells once what is gone, and shows the rest', async () => {
-    await explain('out');
-    rmSync(join(folder, 'a.png'));
-    rmSync(join(folder, 'out/a.grad-cam.map.npy'));
-    const { code, stderr } = await run('report', join(folder, 'out'));
+  it('shows two runs side by side: photographs in both, and in one alone', async () => {
+    mkdirSync('photos');
+    await makePicture('photos/a.png', 24, 20);
+    await explained('-o', 'one');
+    await run('explain', 'model.onnx', 'photos/a.png', '-m', 'hirescam,grad-cam', '-o', 'two');
+    expect((await run('report', 'one', 'two')).code).toBe(0);
+    const page = pageOf('one/index.html');
+    expect(page.data.runs.map(({ name }) => name)).toEqual(['one', 'two']);
+    expect(page.data.photos.map(({ name, runs }) => [name, ...runs.map(said => said?.results.length)])).toEqual([
+      ['a.png', 1, 2],
+      ['b.png', 1, undefined],
+    ]);
+    const places = page.data.photos[0]!.runs.flatMap(said => said!.results.map(({ map }) => map));
+    expect(places).toEqual([0, 1, 2]);
+    expect(page.payloads[0]!.maps).toHaveLength(3);
+  });
+
+  it('says what is gone: pictures are grey, maps are left out', async () => {
+    await explained('-o', 'out');
+    rmSync('b.png');
+    rmSync('out/a.grad-cam.map.npy');
+    const { code, stderr } = await run('report', 'out');
     expect(code).toBe(0);
-    expect(stderr).toContain('not in the report, since they are gone: the picture');
-    expect(stderr).toContain('the map of');
+    // Photographs are read several at once.
+    expect(stderr).toMatch(/warning: not in the report, since they are gone: .*the map of a\.png by grad-cam/);
+    expect(stderr).toMatch(/gone: .*the picture b\.png/);
+    const page = pageOf('out/index.html');
+    expect(runsOf(page).map(said => said!.results[0]!.map)).toEqual([null, 0]);
+    expect(page.payloads.map(({ picture }) => picture === null)).toEqual([false, true]);
+  });
+
+  it('tells names of at most five that are gone', async () => {
+    await explained('-o', 'out');
+    const manifest = readJson('out/manifest.json');
+    manifest.results = Array.from({ length: 9 }, (_, i) => ({ ...manifest.results[0], input: `${i}.png` }));
+    writeFileSync('out/manifest.json', JSON.stringify(manifest));
+    expect((await run('report', 'out')).stderr).toMatch(
+      /gone: (the picture \d\.png, ){4}the picture \d\.png and 4 more\n/,
+    );
   });
 
   it.each([
-    ['a folder that is not there', ['gone'], /ERR_OPTION_INVALID: there is no folder/],
-    ['a folder that no command wrote', ['.'], /ERR_OPTION_INVALID: there is no manifest\.json/],
-    ['no folder', [], /ERR_USAGE/],
-  ])('refuses %s', async (_, folders, message) => {
-    const { code, stderr } = await run('report', ...folders.map(name => join(folder, name)));
-    expect({ code, stderr }).toMatchObject({ code: 2, stderr: expect.stringMatching(message) });
+    ['no folder', 'none', /there is no folder none/],
+    ['a folder of nothing', 'empty', /there is no manifest\.json of onnx-cam explain .* in empty/],
+    ['damaged', 'torn', /torn.manifest\.json is no manifest of onnx-cam explain: it holds no JSON/],
+    [
+      'another program’s',
+      'other',
+      /other.manifest\.json is no manifest of onnx-cam explain: it has no list of results/,
+    ],
+  ])('refuses %s', async (_, name, message) => {
+    const content = { empty: undefined, torn: '{"results": [{', other: '{"name": "app"}' }[name];
+    if (name !== 'none') mkdirSync(name);
+    if (content !== undefined) writeFileSync(join(name, 'manifest.json'), content);
+    const { code, stderr } = await run('report', name);
+    expect(code).toBe(2);
+    expect(stderr).toMatch(/^onnx-cam: ERR_OPTION_INVALID: /);
+    expect(stderr).toMatch(message);
   });
 
-  it.skipIf(!hasBrowser)('makes pages that open from a disk without a fault', async () => {
-    await explain('out', '-m', 'grad-cam,eigen-cam', '--report');
-    const opened = await openPage(pathToFileURL(join(folder, 'out/index.html')).href);
-    const { page } = opened;
-    await page.locator('.thumb .map-canvas[data-drawn=true]').nth(1).waitFor();
-    await page.getByText('<img src=x').first().waitFor();
-    await page.locator('.thumb a').first().click();
-    await page.locator('.inspector[data-drawn=true]').waitFor();
+  it('takes nothing in a manifest for granted', async () => {
+    await explained('-o', 'out');
+    const manifest = readJson('out/manifest.json');
+    const [line] = manifest.results;
+    const odd: unknown[] = [null, 7, 'x', [], {}, [[]], Number.MAX_SAFE_INTEGER, -1];
+    const keys = [...Object.keys(line), 'image', 'error', 'metrics'];
+    const lines = keys.flatMap(key => odd.map((value, i) => ({ ...line, input: `${key}-${i}.png`, [key]: value })));
+    writeFileSync(
+      'out/manifest.json',
+      JSON.stringify({ ...manifest, results: [...lines, {}], versions: 3, model: [] }),
+    );
+    const { code, stderr } = await run('report', 'out');
+    expect(stderr).not.toMatch(/ERR_/);
+    expect(code).toBe(0);
+    expect(pageOf('out/index.html').data.photos.length).toBeGreaterThan(100);
+  });
+
+  it.each(['../secret.npy', 'link.npy', '/etc/hostname', 'folder', 'a\0b'])('reads no map at %j', async name => {
+    await explained('-o', 'out');
+    writeFileSync('secret.npy', Buffer.concat(formatNpy({ data: Float32Array.of(0, 1), dims: [1, 2] })));
+    if (process.platform !== 'win32') symlinkSync('../secret.npy', 'out/link.npy');
+    mkdirSync('out/folder');
+    const manifest = readJson('out/manifest.json');
+    for (const line of manifest.results) line.files.map = name;
+    writeFileSync('out/manifest.json', JSON.stringify(manifest));
+    const { code, stderr } = await run('report', 'out');
+    expect(code).toBe(0);
+    expect(stderr).toMatch(/gone: .*the map of a\.png by grad-cam/);
+    expect(pageOf('out/index.html').payloads.flatMap(({ maps }) => maps)).toEqual([]);
+  });
+
+  it('shows labels and names as text', async () => {
+    writeFileSync('model.onnx.json', JSON.stringify({ labels: Array.from({ length: 5 }, () => HOSTILE) }));
+    await explained('-o', 'out');
+    const manifest = readJson('out/manifest.json');
+    for (const line of manifest.results) Object.assign(line, { input: HOSTILE, warnings: [HOSTILE], reason: HOSTILE });
+    writeFileSync('out/manifest.json', JSON.stringify(manifest));
+    await run('report', 'out');
+    const { html, data } = pageOf('out/index.html');
+    expect(html).not.toContain('<img src=x');
+    expect(data.photos[0]!.name).toBe(HOSTILE);
+    expect(data.photos[0]!.runs[0]!.predictions[0]!.label).toBe(HOSTILE);
+  });
+
+  it('is stopped without leaving half a page', async () => {
+    await explained('-o', 'out', '--report');
+    const old = readFileSync('out/index.html', 'utf8');
+    const controller = new AbortController();
+    controller.abort();
+    expect(await runHere(['report', 'out'], { library, signal: controller.signal })).toMatchObject({ code: 130 });
+    expect(readFileSync('out/index.html', 'utf8')).toBe(old);
+  });
+
+  it.skipIf(!hasBrowser)('opens from the disk with its maps drawn', async () => {
+    await explained('-m', 'grad-cam,hirescam', '-o', 'out', '--report');
+    const opened = await openPage(pathToFileURL('out/index.html').href);
+    await opened.page.locator('.thumb .map-canvas[data-drawn=true]').nth(1).waitFor();
+    expect(await opened.page.locator('.thumb').count()).toBe(2);
     await closePage(opened);
   });
 });
