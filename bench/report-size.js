@@ -1,7 +1,7 @@
 /**
  * How large is a report, and what does writing it take? `onnx-cam explain` of so many photographs by ten methods, then `onnx-cam report`
  * of its folder: sizes, times beside explaining, and each process' peak memory. `npm run build`, then
- * `node bench/report-size.js [FOLDER] [--photos 10,100,300] [--max-size 1024]`.
+ * `node bench/report-size.js [FOLDER] [--photos 10,100,300,1000] [--max-size 1024]`.
  *
  * FOLDER holds photographs (the bundled ones without); they are repeated as often as needed, each time another part of them.
  */
@@ -20,7 +20,7 @@ import { printHead, printTable } from './support/report.js';
 const { values: flags, positionals } = parseArgs({
   allowPositionals: true,
   options: {
-    photos: { type: 'string', default: '10,100,300' },
+    photos: { type: 'string', default: '10,100,300,1000' },
     'max-size': { type: 'string', default: '1024' },
   },
 });
