@@ -53,7 +53,7 @@ export class ManifestRun {
         photo = { input, image: image ?? 0, name: shown, said: saidOf(line), results: [] };
         photos.set(key, photo);
       }
-      if (line.error === undefined) photo.results.push(this.#resultOf(line));
+      if (line.error === undefined) photo.results.push(this.#resultOf(line, photo.results));
     }
     this.photos = [...photos.values()];
     this.run = {
@@ -68,22 +68,30 @@ export class ManifestRun {
     };
   }
 
-  #resultOf(line: Readonly<Record<string, unknown>>): RecordedResult {
+  /** @param before of the same photograph */
+  #resultOf(line: Readonly<Record<string, unknown>>, before: readonly RecordedResult[]): RecordedResult {
     const target = recordOf(line.target);
-    const kind = textOf(target.kind) ?? 'class';
+    const named = textOf(target.kind) ?? 'class';
+    const kind = CLASS_KINDS.has(named) ? 'class' : named;
     const status = textOf(line.status) ?? '';
     const layers = [line.layer].flat().map(layer => textOf(recordOf(layer).name) ?? '?');
     const [height, width] = listOf(recordOf(line.raw).dims).slice(-2).map(numberOf);
     const map = recordOf(line.map);
     const method = textOf(line.method) ?? '?';
+    const asked = classOf(target);
+    // Two contrasts of one class are two results: what tells them apart is not in the manifest.
+    const times = before.filter(
+      ({ method: other, result }) =>
+        other === method && result.target.index === asked.index && result.target.kind.split(' (')[0] === kind,
+    ).length;
     return {
       method,
       result: {
         maker: this.#makerOf(line, method),
         target: {
-          ...classOf(target),
+          ...asked,
           score: numberOf(target.score),
-          kind: CLASS_KINDS.has(kind) ? 'class' : kind,
+          kind: times === 0 ? kind : `${kind} (${times + 1})`,
         },
         status: STATUSES.includes(status) ? (status as MapStatus) : 'not-finite',
         reason: textOf(line.reason),

@@ -4,6 +4,7 @@ import type { ReportMaker, ReportResult } from '../report/data.ts';
 import type { SmallMap } from '../report/payload.ts';
 import { smallMap } from '../report/small-map.ts';
 import { LONGEST_SIDE } from '../report/small-picture.ts';
+import { CLASS_KINDS } from '../targets/target.ts';
 import type { ServedExplanation } from './api.ts';
 import { asCommand } from './as-command.ts';
 import { asProgram } from './as-program.ts';
@@ -42,7 +43,7 @@ export async function answer(
     const map = mapOf(one, picture);
     return {
       maker: 0,
-      target: { ...predictedClass(one.target), score: finite(one.target.score), kind: one.target.kind },
+      target: { ...predictedClass(one.target), score: finite(one.target.score), kind: askedOf(one, question) },
       status: one.status,
       reason: one.reason,
       warnings: one.warnings.map(warning => warnings.indexOf(warning)),
@@ -98,3 +99,9 @@ const predictedClass = ({ index, label, probability }: Explanation['target'] | E
 
 /** JSON has no others. */
 const finite = (value: number): number | null => (Number.isFinite(value) ? value : null);
+
+/** As it was asked: the page tells two contrasts of one class apart by it. */
+function askedOf({ target: { kind } }: Explanation, { target, targets }: Question): string {
+  if (CLASS_KINDS.has(kind)) return 'class';
+  return targets.length === 1 ? target : kind;
+}

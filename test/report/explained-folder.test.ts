@@ -83,6 +83,15 @@ describe('a folder of explain', () => {
     expect(payload).toMatchObject({ picture: { width: 12, height: 8 }, maps: [{ shown: [0, 0, 1, 1] }] });
   });
 
+  test('keeps two targets of one class and kind apart', async () => {
+    const target = { index: 1, label: 'tabby', score: 2, probability: 0.5, kind: 'contrast' };
+    const both = (method: string) => [1, 2].map(score => result({ method, target: { ...target, score } }));
+    write([...both('grad-cam'), ...both('layer-cam')]);
+    const { entries } = await read();
+    const kinds = entries[0]!.photo.runs[0]!.results.map(({ target: { kind, score } }) => `${kind} ${score}`);
+    expect(kinds).toEqual(['contrast 1', 'contrast (2) 2', 'contrast 1', 'contrast (2) 2']);
+  });
+
   test('says what is gone, and shows the rest', async () => {
     writeFileSync(join(folder, 'cat.grad-cam.map.npy'), npy([8, 12]));
     write([

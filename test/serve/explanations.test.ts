@@ -70,7 +70,7 @@ test('several targets, another layer, a technique, a seed', async () => {
   expect(listed.results.map(({ target }) => target.index)).toEqual([281, 282]);
   expect(listed.maker.method).toBe('grad-cam++');
   const contrast = resultOf(await client.explain({ ...asked, method: 'grad-cam', target: 'contrast:281,282' }));
-  expect(contrast.results[0]!.target.kind).toBe('contrast');
+  expect(contrast.results[0]!.target.kind).toBe('contrast:281,282');
   const smooth = { ...asked, method: 'grad-cam', technique: 'smoothgrad', seed: 7 };
   const [a, b] = [resultOf(await client.explain(smooth)), resultOf(await client.explain({ ...smooth, seed: 8 }))];
   expect(a.maker).toMatchObject({ technique: 'smooth-grad', params: '{"seed":7}' });
