@@ -59,7 +59,7 @@ async function load(folder: string, photo: RecordedPhoto, missing: (what: string
 async function readMap(folder: string, name: string): Promise<Plane | null> {
   try {
     const { data, dims } = parseNpy(await readWhole(await openNamedInside(folder, name), LARGEST), name);
-    if (data.length === 0 || !data.every(Number.isFinite)) return null;
+    if (data.length === 0 || !allFinite(data)) return null;
     if (dims.length === 2) return { data, width: dims[1]!, height: dims[0]! };
     if (dims.length !== 3) return null;
     const { width, height, at } = planePixels(dims as [number, number, number], {});
@@ -69,6 +69,12 @@ async function readMap(folder: string, name: string): Promise<Plane | null> {
     if (error instanceof LeavesFolder || error instanceof UnfitFile || isOfFile(error)) return null;
     throw error;
   }
+}
+
+/** Of millions of values; a callback for each takes five times as long. */
+function allFinite(values: Float32Array): boolean {
+  for (let i = 0; i < values.length; i++) if (!Number.isFinite(values[i])) return false;
+  return true;
 }
 
 const isOfFile = (error: unknown): boolean => textOf(recordOf(error).code) !== null;

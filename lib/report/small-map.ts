@@ -91,8 +91,16 @@ function axesOf(map: Size, size: Size, over: MapPlace['over'], placement: Placem
 }
 
 function givesBack(grid: Plane, map: Plane, x: AxisPlacement, y: AxisPlacement): boolean {
-  const columns = Array.from({ length: x.end - x.begin }, (_, i) => tapOf(x.begin + i, x, grid.width));
-  const row = new Float64Array(grid.width);
+  const length = x.end - x.begin;
+  const columns = new Int32Array(length);
+  const shares = new Float64Array(length);
+  for (let i = 0; i < length; i++) {
+    const { low, weight } = tapOf(x.begin + i, x, grid.width);
+    columns[i] = low;
+    shares[i] = weight;
+  }
+  // One more: what stands beside the last column has no weight.
+  const row = new Float64Array(grid.width + 1);
   const beyond = grid.height > 1 ? grid.width : 0;
   let squares = 0;
   for (let j = y.begin; j < y.end; j++) {
@@ -100,15 +108,16 @@ function givesBack(grid: Plane, map: Plane, x: AxisPlacement, y: AxisPlacement):
     const from = low * grid.width;
     for (let c = 0; c < grid.width; c++)
       row[c] = (1 - weight) * grid.data[from + c]! + weight * grid.data[from + beyond + c]!;
-    for (let i = x.begin; i < x.end; i++) {
-      const { low: column, weight: share } = columns[i - x.begin]!;
-      const value = (1 - share) * row[column]! + share * (row[column + 1] ?? 0);
-      const miss = value - map.data[j * map.width + i]!;
-      if (Math.abs(miss) > WORST) return false;
+    const start = j * map.width + x.begin;
+    for (let i = 0; i < length; i++) {
+      const column = columns[i]!;
+      const value = row[column]! + shares[i]! * (row[column + 1]! - row[column]!);
+      const miss = value - map.data[start + i]!;
+      if (miss > WORST || miss < -WORST) return false;
       squares += miss * miss;
     }
   }
-  return squares <= TOLERANCE ** 2 * (x.end - x.begin) * (y.end - y.begin);
+  return squares <= TOLERANCE ** 2 * length * (y.end - y.begin);
 }
 
 /** Of pixels. */
