@@ -1,5 +1,6 @@
 import { join } from 'node:path';
 import { visible } from '../common/visible.ts';
+import { layersText } from '../report/layers-text.ts';
 import type { Explanation } from '../result/explanation.ts';
 import type { Console } from './console.ts';
 import type { WrittenSheet } from './contact-sheet.ts';
@@ -99,11 +100,7 @@ function columnWidth(texts: readonly string[]): number {
   return Math.min(WIDEST_COLUMN, Math.max(0, ...texts.map(text => text.length)));
 }
 
-/** FullGrad has dozens of layers: the first and the last stand for all of more than five. */
-function layerNames(layer: Explanation['layer']): string {
-  const names = [layer].flat().map(({ name }) => name);
-  return names.length > 5 ? `${names.length} layers, ${names[0]} … ${names.at(-1)}` : names.join(' + ');
-}
+const layerNames = (layer: Explanation['layer']): string => layersText([layer].flat().map(({ name }) => name));
 
 function fileText(files: ResultFiles, folder: string): string[] {
   const shown = files.overlay ?? files.heatmap ?? files.mask ?? files.map ?? files.raw;

@@ -1,6 +1,7 @@
 import { place } from '../image/geometry.ts';
 import type { Explanation } from '../index.ts';
 import type { ReportMaker, ReportResult } from '../report/data.ts';
+import { layersText } from '../report/layers-text.ts';
 import type { SmallMap } from '../report/payload.ts';
 import { smallMap } from '../report/small-map.ts';
 import { LONGEST_SIDE } from '../report/small-picture.ts';
@@ -85,11 +86,7 @@ function makerOf({ method, convention, ...one }: Explanation, { techniques, seed
   };
 }
 
-const layersOf = ({ layer }: Pick<Explanation, 'layer'>): string =>
-  [layer]
-    .flat()
-    .map(({ name }) => name)
-    .join('+');
+const layersOf = ({ layer }: Pick<Explanation, 'layer'>): string => layersText([layer].flat().map(({ name }) => name));
 
 const predictedClass = ({ index, label, probability }: Explanation['target'] | Explanation['predictions'][number]) => ({
   index,
