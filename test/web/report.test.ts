@@ -37,7 +37,7 @@ describe.skipIf(!hasBrowser)('the report in a browser', () => {
     expect(await page.title()).toBe('float.onnx and int8.onnx · onnx-cam');
     expect(await page.locator('h1').textContent()).toBe('float.onnx and int8.onnx');
     expect(await page.locator('header').textContent()).toContain('0.1.0');
-    expect(await now()).toBe('Photographs');
+    await expect.poll(now).toBe('Photographs');
   });
 
   test('leads to the views that it has', async () => {
@@ -52,27 +52,27 @@ describe.skipIf(!hasBrowser)('the report in a browser', () => {
     ] as const) {
       await page.getByRole('button', { name, exact: true }).click();
       await hash(view);
-      expect(await now()).toBe(name);
+      await expect.poll(now).toBe(name);
     }
     await opened.page.context().close();
     await open('#view=summary', {}, await writeSample(await plainSample()));
     expect(await views()).toEqual(['Photographs', 'Photograph']);
-    expect(await now()).toBe('Photographs');
+    await expect.poll(now).toBe('Photographs');
   });
 
   test('shows the nearest where the address asks for what is not there', async () => {
     const page = await open(
       '#view=nothing&photo=999&run=-7&maker=99&theme=pink&sort=nothing&only=nothing&alpha=&metric=x',
     );
-    expect(await now()).toBe('Photographs');
+    await expect.poll(now).toBe('Photographs');
     expect(await page.locator('.thumb').count()).toBe(6);
     expect(await page.evaluate(() => document.documentElement.dataset.theme)).toBeUndefined();
     await page.keyboard.press('v');
     expect(await page.getByLabel('Metric').inputValue()).toBe('deletion');
     await page.keyboard.press('s');
-    expect(await now()).toBe('Summary');
+    await expect.poll(now).toBe('Summary');
     await page.keyboard.press('p');
-    expect(await now()).toBe('Photograph');
+    await expect.poll(now).toBe('Photograph');
     await page.keyboard.press('ArrowLeft');
     await page.waitForFunction(() => /photo=4/.test(location.hash));
   });
@@ -84,15 +84,15 @@ describe.skipIf(!hasBrowser)('the report in a browser', () => {
     await hash('#maker=1&sort=name');
     await page.locator('.thumb a').nth(2).click();
     await page.waitForFunction(() => location.hash.includes('view=photo'));
-    expect(await now()).toBe('Photograph');
+    await expect.poll(now).toBe('Photograph');
     await page.goBack();
     await hash('#maker=1&sort=name');
-    expect(await now()).toBe('Photographs');
+    await expect.poll(now).toBe('Photographs');
     // After going back, what is no step still changes the same entry.
     await page.getByLabel('Sort by').selectOption('status');
     await hash('#maker=1&sort=status');
     await page.goForward();
-    expect(await now()).toBe('Photograph');
+    await expect.poll(now).toBe('Photograph');
     await page.goBack();
     expect(await page.getByLabel('Sort by').inputValue()).toBe('status');
     await page.reload();
@@ -121,17 +121,17 @@ describe.skipIf(!hasBrowser)('the report in a browser', () => {
       ['Escape', 'Photographs'],
     ] as const) {
       await page.keyboard.press(key);
-      expect(await now()).toBe(name);
+      await expect.poll(now).toBe(name);
     }
     await page.getByRole('searchbox').fill('');
     await page.keyboard.type('spc?');
-    expect(await now()).toBe('Photographs');
+    await expect.poll(now).toBe('Photographs');
     expect(await page.getByRole('searchbox').inputValue()).toBe('spc?');
     expect(await page.locator('dialog[open]').count()).toBe(0);
     await page.getByRole('searchbox').fill('');
     await page.locator('main').focus();
     await page.keyboard.press('Control+s');
-    expect(await now()).toBe('Photographs');
+    await expect.poll(now).toBe('Photographs');
   });
 
   test('arrows go from photograph to photograph, in the order of the grid and among those that it shows', async () => {
@@ -165,7 +165,7 @@ describe.skipIf(!hasBrowser)('the report in a browser', () => {
     await page.keyboard.press('?');
     expect(await page.getByRole('dialog', { name: 'Keys' }).isVisible()).toBe(true);
     await page.keyboard.press('s');
-    expect(await now()).toBe('Photographs');
+    await expect.poll(now).toBe('Photographs');
     await page.keyboard.press('Escape');
     expect(await page.locator('dialog').isVisible()).toBe(false);
     await page.getByRole('button', { name: 'Keys' }).click();
