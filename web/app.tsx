@@ -1,4 +1,4 @@
-import { useEffect, useRef } from 'preact/hooks';
+import { useEffect, useLayoutEffect, useRef } from 'preact/hooks';
 import { followKeys } from './keys.ts';
 import { Header } from './parts/header.tsx';
 import { Help } from './parts/help.tsx';
@@ -13,7 +13,8 @@ export function App() {
   const main = useRef<HTMLElement>(null);
   const before = useRef(view);
   const help = () => dialog.current?.showModal();
-  useEffect(() => followKeys(help), []);
+  // With the first frame: keys that are pressed at once count.
+  useLayoutEffect(() => followKeys(help), []);
   useEffect(() => {
     // What had the focus has gone with the view before.
     const focused = document.activeElement;
