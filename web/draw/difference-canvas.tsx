@@ -17,16 +17,19 @@ export function DifferenceCanvas({ photo, first, other }: DifferenceProps) {
   const canvas = useRef<HTMLCanvasElement>(null);
   const said = useSignal('');
   useEffect(() => {
+    const element = canvas.current;
+    // Whoever goes on at once leaves before effects are run.
+    if (!element) return undefined;
     let ended = false;
     Promise.all([placed(photo, first), placed(photo, other)]).then(
       ([a, b]) => {
         if (ended) return;
         if (!a.map || !b.map) said.value = 'A map whose status is not ok has no difference.';
         else said.value = similarity(a.map, b.map);
-        drawDifference(canvas.current!, a, b);
+        drawDifference(element, a, b);
       },
       (error: Error) => {
-        said.value = error.message;
+        if (!ended) said.value = error.message;
       },
     );
     return () => {
