@@ -23,7 +23,6 @@ const NEEDED = [
     ['js', 'cjs', 'd.ts', 'd.cts'].map(end => `dist/${entry}.${end}`),
   ),
   ...[
-    'dist/index.js.map',
     'dist/cli/main.js',
     'dist/web/page.js',
     'dist/web/page.css',
@@ -59,6 +58,8 @@ try {
   const paths = files.map(({ path }) => path);
   const strange = paths.filter(path => !PUBLISHED.some(pattern => pattern.test(path)));
   const missing = NEEDED.filter(path => !paths.includes(path));
+  // Entries may be but the names of what chunks hold.
+  if (!paths.some(path => path.endsWith('.js.map'))) missing.push('source maps');
   if (strange.length > 0) throw new Error(`these files are not to be published: ${strange.join(', ')}`);
   if (missing.length > 0) throw new Error(`these files are missing in the tarball: ${missing.join(', ')}`);
   console.log(`${filename}: ${paths.length} files, ${megabytes(size)} packed, ${megabytes(unpackedSize)} unpacked`);
