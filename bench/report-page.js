@@ -9,8 +9,8 @@ import { rmSync, statSync } from 'node:fs';
 import { dirname } from 'node:path';
 import { fileURLToPath } from 'node:url';
 import { parseArgs } from 'node:util';
-import { chromium } from 'playwright-core';
 import { runnerImport } from 'vite';
+import { launchChromium } from '../scripts/support/chromium.js';
 import { median, printHead, printTable } from './support/report.js';
 
 const { values } = parseArgs({
@@ -35,10 +35,7 @@ printTable(
 );
 
 async function measure(url) {
-  const browser = await chromium.launch({
-    executablePath: process.env.CHROMIUM ?? '/usr/bin/chromium',
-    args: ['--no-sandbox', '--disable-dev-shm-usage'],
-  });
+  const browser = await launchChromium();
   try {
     const page = await browser.newPage({ viewport: { width: 1280, height: 800 } });
     await page.addInitScript(watch);

@@ -7,17 +7,14 @@ import { mkdtempSync, rmSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { fileURLToPath, pathToFileURL } from 'node:url';
-import { chromium } from 'playwright-core';
 import sharp from 'sharp';
+import { launchChromium } from './support/chromium.js';
 
 const root = fileURLToPath(new URL('..', import.meta.url));
 const command = join(root, 'dist/cli/main.js');
 const [model, pictures] = ['assets/efficientnet-lite0.onnx', 'assets/pictures'].map(path => join(root, path));
 const scratch = mkdtempSync(join(tmpdir(), 'onnx-cam-pages-'));
-const browser = await chromium.launch({
-  executablePath: process.env.CHROMIUM ?? '/usr/bin/chromium',
-  args: ['--no-sandbox', '--disable-dev-shm-usage'],
-});
+const browser = await launchChromium();
 
 try {
   const run = (...args) => execFileSync(process.execPath, [command, ...args], { cwd: scratch, stdio: 'ignore' });

@@ -1,6 +1,6 @@
 import { visible } from '../common/visible.ts';
 import type { ExplainedTarget } from '../result/explanation-fields.ts';
-import { CLASS_KINDS } from '../targets/target.ts';
+import { askedKind } from '../targets/target.ts';
 
 /** Text for people. */
 
@@ -33,7 +33,7 @@ export function className({ index, label }: { readonly index: number; readonly l
 
 /** "Egyptian cat 41.4 %", or the score where there is no probability. */
 export function targetText(target: ExplainedTarget): string {
-  const kind = CLASS_KINDS.has(target.kind) ? '' : ` (${target.kind})`;
+  const kind = askedKind(target.kind) === 'class' ? '' : ` (${target.kind})`;
   const value = target.probability === null ? target.score.toPrecision(4) : percent(target.probability);
   return `${className(target)}${kind} ${value}`;
 }

@@ -2,7 +2,7 @@ import { parse } from 'csv-parse';
 import { stringify } from 'csv-stringify/sync';
 import { type ErrorCode, OnnxCamError } from '../common/errors.ts';
 import { type OpenFile, openRegular } from '../io/regular-file.ts';
-import type { MapStatus } from '../result/status.ts';
+import { MAP_STATUSES } from '../result/status.ts';
 import { COLUMNS, type EvaluationRow, type FailedRow, isFailed, type MetricRow } from './rows.ts';
 
 type Column = (typeof COLUMNS)[number];
@@ -84,8 +84,6 @@ async function wholeLength({ file, size }: OpenFile): Promise<number> {
   return 0;
 }
 
-const STATUSES: readonly string[] = ['ok', 'zero', 'constant', 'not-finite'] satisfies MapStatus[];
-
 function failedRowOf(record: readonly string[], from: string): FailedRow {
   const text = (column: Column): string => record[COLUMNS.indexOf(column)] ?? '';
   const [code, ...message] = text('reason').split(': ');
@@ -106,7 +104,7 @@ function rowOf(record: readonly string[], from: string): MetricRow {
     const value = Number(cell);
     return Number.isFinite(value) ? value : fail();
   };
-  if (!STATUSES.includes(text('status'))) fail();
+  const status = MAP_STATUSES.find(known => known === text('status')) ?? fail();
   return {
     image: text('image'),
     index: number('index') ?? fail(),
@@ -120,7 +118,7 @@ function rowOf(record: readonly string[], from: string): MetricRow {
     params: text('params'),
     metric: text('metric'),
     value: number('value'),
-    status: text('status') as MapStatus,
+    status,
     reason: text('reason') || null,
     runs: number('runs') ?? 0,
     ms: number('ms') ?? 0,

@@ -88,6 +88,11 @@ export function paramsText(params: unknown): string {
   return text === undefined || text === '{}' ? '' : text;
 }
 
+/** Equal for what the same maker made. */
+export function makerKey({ method, layer, convention, params }: MapMaker): string {
+  return JSON.stringify([method, layer, convention, params]);
+}
+
 /** Equal for rows about the same map and metric of the same image. */
 export function rowKey({ image, index, method, layer, convention, params, metric }: RowPlace): string {
   return JSON.stringify([image, index, method, layer, convention, params, metric]);

@@ -1,6 +1,6 @@
 import type { Direction } from '../metrics/definition.ts';
 import type { Interval } from './bootstrap.ts';
-import type { MapMaker } from './rows.ts';
+import { type MapMaker, makerKey } from './rows.ts';
 import type { DataSetEntry, EvaluationSummary, SummaryEntry } from './summary.ts';
 import { type MakerField, tellingFields } from './telling-fields.ts';
 
@@ -132,9 +132,4 @@ export function whyMissing(
       one.images = Math.max(one.images, images);
     }
   return [...found].map(([reason, { names, images }]) => ({ reason, metrics: [...names], images }));
-}
-
-/** Equal for the same maker. */
-export function makerKey({ method, layer, convention, params }: MapMaker): string {
-  return JSON.stringify([method, layer, convention, params]);
 }

@@ -11,7 +11,7 @@ import { type Comparison, comparePairs, meanRanks } from './compare.ts';
 import { DATA_SET_FIGURES, type DataSetFigure, type Extra, type Gathering } from './data-set.ts';
 import { isControl, type SummedMetric } from './direction.ts';
 import type { Provenance } from './provenance.ts';
-import { type EvaluationRow, isFailed, type MapMaker } from './rows.ts';
+import { type EvaluationRow, isFailed, type MapMaker, makerKey } from './rows.ts';
 import { momentsOf } from './statistics.ts';
 import { type Column, ValuesTable } from './values-table.ts';
 
@@ -105,7 +105,7 @@ export class SummaryBuilder {
     for (const figure of DATA_SET_FIGURES) {
       if (figure.metric !== row.metric) continue;
       const { method, layer, convention, params } = row;
-      const key = JSON.stringify([figure.name, method, layer, convention, params]);
+      const key = JSON.stringify([figure.name, makerKey(row)]);
       let found = this.#gatherings.get(key);
       if (!found) {
         found = { maker: { method, layer, convention, params }, figure, of: figure.gather() };

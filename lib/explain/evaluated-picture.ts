@@ -8,11 +8,12 @@ import type { EvaluatedMapLine, EvaluatedPicture } from '../report/evaluated-ima
 import type { Plane } from '../report/fit-grid.ts';
 import { layersText } from '../report/layers-text.ts';
 import type { SmallCurve, SmallPicture } from '../report/payload.ts';
+import { predictedClass } from '../report/predicted-class.ts';
 import { smallCurve } from '../report/small-curve.ts';
 import { smallMap } from '../report/small-map.ts';
 import { smallPicture } from '../report/small-picture.ts';
 import type { Explanation } from '../result/explanation.ts';
-import { CLASS_KINDS } from '../targets/target.ts';
+import { askedKind } from '../targets/target.ts';
 import type { EvaluatedImage, EvaluatedMap } from './evaluate-image.ts';
 
 /** Cells of controls along the longer side: no smaller grid gives noise back, and every image has its own. */
@@ -31,7 +32,7 @@ export async function evaluatedPicture(
     ...said,
     size: { width: original.width, height: original.height },
     picture: withPicture ? await pictureOf(image) : null,
-    predictions: (explained?.predictions ?? []).map(({ index, label, probability }) => ({ index, label, probability })),
+    predictions: (explained?.predictions ?? []).map(predictedClass),
     error: null,
     maps: evaluated.maps.map(map => mapLine(map, evaluated, explained)),
   };
@@ -62,13 +63,13 @@ function mapLine(made: EvaluatedMap, evaluated: EvaluatedImage, explained: Expla
       label: target?.label ?? label,
       probability: target ? target.probability : probability,
       score: explanation ? explanation.target.score : image.subject.score('logit'),
-      kind: CLASS_KINDS.has(kind) ? 'class' : kind,
+      kind: askedKind(kind),
     },
     status,
     reason,
     warnings: explanation?.warnings ?? [],
     layers: layersText(layers),
-    map: status === 'not-finite' ? null : smallMap(shownMap(method, map), placeOf(image.image), ownSize(explanation)),
+    map: status === 'not-finite' ? null : smallMap(shownMap(method, map), placeOf(image.image), explanation?.raw),
     curves: curvesOf(measurements),
   };
 }
@@ -95,13 +96,6 @@ function shownMap(method: string, map: Plane): Plane {
     return map.data[row * map.width + place(i % size.width, size.width, map.width)]!;
   });
   return { data, ...size };
-}
-
-/** Of maps of one plane. */
-function ownSize(explanation: Explanation | undefined): { width: number; height: number } | undefined {
-  if (explanation?.raw.dims.length !== 2) return undefined;
-  const { width, height } = explanation.raw;
-  return { width, height };
 }
 
 /** A curve with a value that is no number is none. */

@@ -1,9 +1,10 @@
 import { isRecord } from '../common/checks.ts';
 import { CURVED } from '../evaluation/curves.ts';
+import { MAP_STATUSES } from '../result/status.ts';
 import type { EvaluatedMapLine, EvaluatedPicture } from './evaluated-image.ts';
 import { fromHalf } from './half.ts';
 import type { SmallCurve, SmallMap, SmallPicture } from './payload.ts';
-import { type Check, fields, isCount, isFlag, isIndex, isNumber, isText, listOf, oneOf, orNull } from './shapes.ts';
+import { type Check, fields, isCount, isFlag, isIndex, isListOf, isNumber, isText, oneOf, orNull } from './shapes.ts';
 
 // Lines of pictures.jsonl may come from anybody: what does not hold what this library writes is none.
 
@@ -38,7 +39,7 @@ const hasMapFields = fields({
   data: isBase64,
   x: isAxis,
   y: isAxis,
-  shown: listOf(isShare, 4),
+  shown: isListOf(isShare, 4),
 } satisfies Record<keyof SmallMap, Check>);
 
 const isMap: Check = value => {
@@ -68,9 +69,9 @@ const isMapLine = fields({
   convention: isText,
   params: isText,
   target: fields({ ...isClass, score: orNull(isNumber), kind: isText }),
-  status: oneOf('ok', 'zero', 'constant', 'not-finite'),
+  status: oneOf(...MAP_STATUSES),
   reason: orNull(isText),
-  warnings: listOf(isText),
+  warnings: isListOf(isText),
   layers: isText,
   map: orNull(isMap),
   curves: isCurves,
@@ -81,10 +82,10 @@ const isLine = fields({
   index: isCount,
   size: orNull(fields({ width: isSide(ORIGINAL), height: isSide(ORIGINAL) })),
   picture: orNull(isPicture),
-  predictions: listOf(fields(isClass)),
+  predictions: isListOf(fields(isClass)),
   correct: orNull(isFlag),
   error: orNull(fields({ code: isText, message: isText })),
-  maps: listOf(isMapLine),
+  maps: isListOf(isMapLine),
 } satisfies Record<keyof EvaluatedPicture, Check>);
 
 /** Nothing where the text is no line of an image. */

@@ -2,14 +2,25 @@ import type { Comparison } from '../evaluation/compare.ts';
 import type { Provenance } from '../evaluation/provenance.ts';
 import type { MapMaker } from '../evaluation/rows.ts';
 import type { DataSetEntry, EvaluationSummary, SummaryEntry } from '../evaluation/summary.ts';
-import { type Check, fields, isCount, isFlag, isNumber, isText, listOf, oneOf, orNull, recordOf } from './shapes.ts';
+import {
+  type Check,
+  fields,
+  isCount,
+  isFlag,
+  isListOf,
+  isNumber,
+  isRecordOf,
+  isText,
+  oneOf,
+  orNull,
+} from './shapes.ts';
 
 const maker = { method: isText, layer: isText, convention: isText, params: isText } satisfies Record<
   keyof MapMaker,
   Check
 >;
 const isDirection = oneOf('higher', 'lower');
-const isInterval = orNull(listOf(isNumber, 2));
+const isInterval = orNull(isListOf(isNumber, 2));
 
 const isEntry = fields({
   ...maker,
@@ -17,7 +28,7 @@ const isEntry = fields({
   direction: isDirection,
   control: isFlag,
   n: isCount,
-  missing: recordOf(isCount),
+  missing: isRecordOf(isCount),
   mean: orNull(isNumber),
   sd: orNull(isNumber),
   se: orNull(isNumber),
@@ -54,27 +65,27 @@ const isComparison = fields({
 } satisfies Record<keyof Comparison, Check>);
 
 const isProvenance = fields({
-  versions: recordOf(orNull(isText)),
+  versions: isRecordOf(orNull(isText)),
   model: fields({ path: orNull(isText), sha256: orNull(isText) }),
   images: fields({ given: isCount, chosen: isText, leftOut: isCount }),
   preprocess: orNull(fields({})),
   target: isText,
   convention: isText,
-  params: recordOf(fields({})),
+  params: isRecordOf(fields({})),
   truth: orNull(fields({ from: isText, unmatched: isCount })),
   seed: isNumber,
   bootstrap: fields({ resamples: isCount, interval: isText }),
   started: isText,
   resumed: isFlag,
-  warnings: listOf(isText),
+  warnings: isListOf(isText),
 } satisfies Record<keyof Provenance, Check>);
 
 const isSummary = fields({
   images: isCount,
   failed: isCount,
-  metrics: listOf(isEntry),
-  dataSet: listOf(isFigure),
-  comparisons: listOf(isComparison),
+  metrics: isListOf(isEntry),
+  dataSet: isListOf(isFigure),
+  comparisons: isListOf(isComparison),
   provenance: isProvenance,
 } satisfies Record<keyof EvaluationSummary, Check>);
 

@@ -1,5 +1,5 @@
 import type { ErrorCode } from '../common/errors.ts';
-import type { FailedRow, MapMaker } from '../evaluation/rows.ts';
+import { type FailedRow, type MapMaker, makerKey } from '../evaluation/rows.ts';
 import type { Size } from '../image/geometry.ts';
 import type { MapStatus } from '../result/status.ts';
 import type { PredictedClass, ReportResult } from './data.ts';
@@ -32,13 +32,6 @@ export interface EvaluatedMapLine extends MapMaker {
   readonly map: SmallMap | null;
   /** By metric. */
   readonly curves: Readonly<Record<string, SmallCurve>>;
-}
-
-const MAKER = ['method', 'layer', 'convention', 'params'] as const;
-
-/** Equal for maps of the same maker. */
-export function makerKey(maker: MapMaker): string {
-  return JSON.stringify(MAKER.map(name => maker[name]));
 }
 
 /** Equal for lines and rows of the same image. */

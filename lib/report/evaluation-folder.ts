@@ -4,15 +4,16 @@ import { isRecord } from '../common/checks.ts';
 import { OnnxCamError } from '../common/errors.ts';
 import { readCsvRows } from '../evaluation/csv-rows.ts';
 import { isControl } from '../evaluation/direction.ts';
-import { isFailed, type MapMaker } from '../evaluation/rows.ts';
+import { isFailed, type MapMaker, makerKey } from '../evaluation/rows.ts';
 import { differenceOf, parseRunRecord } from '../evaluation/run-record.ts';
 import { readRange, readRegular } from '../io/regular-file.ts';
 import type { FileLine } from '../io/whole-lines.ts';
 import { parseEvaluated } from './check-evaluated.ts';
 import { parseSummary } from './check-summary.ts';
 import type { ReportMaker, ReportResult } from './data.ts';
-import { type EvaluatedPicture, imageKey, joinedLines, makerKey } from './evaluated-image.ts';
+import { type EvaluatedPicture, imageKey, joinedLines } from './evaluated-image.ts';
 import type { PhotoPayload } from './payload.ts';
+import { Places } from './places.ts';
 import { PICTURES_FILE, readEvaluated } from './read-evaluated.ts';
 import type { LoadedPhoto, RunSource, SourcePhoto } from './run-source.ts';
 
@@ -161,18 +162,6 @@ async function readLines(path: string, lines: Shown['lines']): Promise<Evaluated
     return found;
   } finally {
     await file.close();
-  }
-}
-
-/** A list without repetitions. */
-class Places<T> {
-  readonly list: T[] = [];
-  readonly #places = new Map<T | string, number>();
-
-  placeOf(value: T, key: T | string = value): number {
-    let place = this.#places.get(key);
-    if (place === undefined) this.#places.set(key, (place = this.list.push(value) - 1));
-    return place;
   }
 }
 

@@ -1,12 +1,13 @@
 import { basename, resolve } from 'node:path';
+import { Recent } from '../common/recent.ts';
 import { type Placement, place, type Size } from '../image/geometry.ts';
 import { planePixels } from '../image/plane.ts';
 import { LeavesFolder, openNamedInside } from '../io/inside-folder.ts';
-import { parseNpy } from '../io/npy.ts';
+import { type NpyArray, parseNpy } from '../io/npy.ts';
 import { readWhole, UnfitFile } from '../io/regular-file.ts';
 import type { ReportResult } from './data.ts';
 import type { Plane } from './fit-grid.ts';
-import { inputPicture } from './input-picture.ts';
+import { type InputPlace, inputPicture } from './input-picture.ts';
 import { listOf, numberOf, readManifest, recordOf, textOf } from './manifest-record.ts';
 import { ManifestRun, type RecordedPhoto, type RecordedResult } from './manifest-run.ts';
 import type { SmallMap } from './payload.ts';
@@ -23,18 +24,23 @@ const LARGEST = 2 ** 31 - 1;
  */
 export async function explainedFolder(folder: string, missing: (what: string) => void): Promise<RunSource> {
   const record = await readManifest(folder);
+  const tensors = new Recent<string, Promise<NpyArray>>(1);
   const { run, photos } = new ManifestRun(record, basename(resolve(folder)));
   return {
     run,
-    photos: photos.map(photo => ({ name: photo.name, load: () => load(folder, photo, missing) })),
+    photos: photos.map(photo => ({ name: photo.name, load: () => load({ folder, tensors, missing }, photo) })),
     leftOut: 0,
   };
 }
 
-async function load(folder: string, photo: RecordedPhoto, missing: (what: string) => void): Promise<LoadedPhoto> {
+interface FolderParts extends Pick<InputPlace, 'folder' | 'tensors'> {
+  readonly missing: (what: string) => void;
+}
+
+async function load({ folder, tensors, missing }: FolderParts, photo: RecordedPhoto): Promise<LoadedPhoto> {
   const { input, image, said, results } = photo;
   const shapes = results.map(({ shape }) => shape).find(shape => shape.length > 0) ?? [];
-  const found = said.error ? null : await inputPicture({ input, folder, image, map: shapes });
+  const found = said.error ? null : await inputPicture({ input, folder, image, map: shapes, tensors });
   if (!found && !said.error) missing(`the picture ${input}`);
   const maps: SmallMap[] = [];
   const shown: ReportResult[] = [];

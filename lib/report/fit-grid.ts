@@ -28,7 +28,7 @@ export function fitGrid(
   const columns = fitRows(turned(rows), size.width, x);
   const { data } = turned(columns);
   for (let i = 0; i < data.length; i++) data[i] = Math.min(1, Math.max(0, data[i]!));
-  return { data, ...size };
+  return { data, width: size.width, height: size.height };
 }
 
 /** Where the pixel `i` falls between two nodes: the lower one, and the upper one's weight. */

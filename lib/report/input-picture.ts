@@ -1,12 +1,11 @@
 import { isAbsolute, join } from 'node:path';
+import type { Recent } from '../common/recent.ts';
 import { openPicture } from '../image/decode.ts';
 import type { Size } from '../image/geometry.ts';
-import { fittingInto } from '../image/map-size.ts';
-import { rawPicture } from '../image/raw-picture.ts';
 import { tensorPicture } from '../image/tensor-picture.ts';
-import { readNpy } from '../io/npy.ts';
+import { type NpyArray, readNpy } from '../io/npy.ts';
 import type { SmallPicture } from './payload.ts';
-import { LONGEST_SIDE, smallPicture } from './small-picture.ts';
+import { openedPicture, smallPicture } from './small-picture.ts';
 
 /** An input's picture, small, and its own size. */
 export interface InputPicture {
@@ -23,31 +22,26 @@ export interface InputPlace {
   readonly image: number;
   /** Of its map: tells where a tensor has its channels. */
   readonly map: readonly number[];
+  /** Files of tensors that were read last: each holds the images of several photographs. */
+  readonly tensors: Recent<string, Promise<NpyArray>>;
 }
 
 /** null where it is gone, or is no picture any more. */
 export async function inputPicture(place: InputPlace): Promise<InputPicture | null> {
   const { input, folder } = place;
   for (const path of isAbsolute(input) ? [input] : [input, join(folder, input)]) {
-    const found = await (input.toLowerCase().endsWith('.npy') ? ofTensor(path, place) : ofPicture(path)).catch(
-      () => null,
-    );
+    const found = await (input.toLowerCase().endsWith('.npy')
+      ? ofTensor(path, place)
+      : openPicture(path).then(openedPicture)
+    ).catch(() => null);
     if (found) return found;
   }
   return null;
 }
 
-async function ofPicture(path: string): Promise<InputPicture> {
-  const opened = await openPicture(path);
-  const { width, height } = opened;
-  const small = fittingInto(opened, LONGEST_SIDE);
-  const { data, ...size } = await (opened.decodeSmall(small, 'linear') ?? opened.decode());
-  return { size: { width, height }, picture: await smallPicture(rawPicture(data, size.width, size.height)) };
-}
-
 /** What overlays have under the map: the tensor stretched to 0..255, of volumes the middle plane. */
-async function ofTensor(path: string, { image, map }: InputPlace): Promise<InputPicture | null> {
-  const { data, dims } = await readNpy(path);
+async function ofTensor(path: string, { image, map, tensors }: InputPlace): Promise<InputPicture | null> {
+  const { data, dims } = await tensors.get(path, () => readNpy(path));
   // [C, H, W] or [N, C, H, W]; maps of volumes have one axis more.
   const own = dims.length > map.length + 1 ? dims.slice(1) : dims;
   if (own.length !== map.length + 1) return null;

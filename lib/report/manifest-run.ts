@@ -1,10 +1,11 @@
 import type { ErrorCode } from '../common/errors.ts';
 import type { Size } from '../image/geometry.ts';
-import type { MapStatus } from '../result/status.ts';
-import { CLASS_KINDS } from '../targets/target.ts';
+import { MAP_STATUSES } from '../result/status.ts';
+import { askedKind } from '../targets/target.ts';
 import type { PhotoInRun, PredictedClass, ReportMaker, ReportResult, ReportRun } from './data.ts';
 import { layersText } from './layers-text.ts';
 import { listOf, type ManifestRecord, numberOf, recordOf, textOf } from './manifest-record.ts';
+import { Places } from './places.ts';
 
 /** A photograph as a manifest has it. */
 export interface RecordedPhoto {
@@ -30,16 +31,12 @@ export interface RecordedResult {
   readonly preprocess: Readonly<Record<string, unknown>>;
 }
 
-const STATUSES: readonly string[] = ['ok', 'zero', 'constant', 'not-finite'] satisfies MapStatus[];
-
 /** A manifest as a run of a report. */
 export class ManifestRun {
   readonly run: ReportRun;
   readonly photos: readonly RecordedPhoto[];
-  readonly #makers: ReportMaker[] = [];
-  readonly #makerPlaces = new Map<string, number>();
-  readonly #warnings: string[] = [];
-  readonly #warningPlaces = new Map<string, number>();
+  readonly #makers = new Places<ReportMaker>();
+  readonly #warnings = new Places<string>();
 
   constructor({ created, versions, model, results }: ManifestRecord, name: string) {
     const photos = new Map<string, RecordedPhoto & { results: RecordedResult[] }>();
@@ -61,8 +58,8 @@ export class ManifestRun {
       model,
       versions,
       started: created,
-      makers: this.#makers,
-      warnings: this.#warnings,
+      makers: this.#makers.list,
+      warnings: this.#warnings.list,
       summary: null,
       curves: [],
     };
@@ -71,8 +68,7 @@ export class ManifestRun {
   /** @param before of the same photograph */
   #resultOf(line: Readonly<Record<string, unknown>>, before: readonly RecordedResult[]): RecordedResult {
     const target = recordOf(line.target);
-    const named = textOf(target.kind) ?? 'class';
-    const kind = CLASS_KINDS.has(named) ? 'class' : named;
+    const kind = askedKind(textOf(target.kind) ?? 'class');
     const status = textOf(line.status) ?? '';
     const layers = [line.layer].flat().map(layer => textOf(recordOf(layer).name) ?? '?');
     const [height, width] = listOf(recordOf(line.raw).dims).slice(-2).map(numberOf);
@@ -93,11 +89,11 @@ export class ManifestRun {
           score: numberOf(target.score),
           kind: times === 0 ? kind : `${kind} (${times + 1})`,
         },
-        status: STATUSES.includes(status) ? (status as MapStatus) : 'not-finite',
+        status: MAP_STATUSES.find(known => known === status) ?? 'not-finite',
         reason: textOf(line.reason),
-        warnings: listOf(line.warnings).flatMap(warning =>
-          textOf(warning) === null ? [] : [this.#warningOf(warning as string)],
-        ),
+        warnings: listOf(line.warnings)
+          .filter(warning => typeof warning === 'string')
+          .map(warning => this.#warnings.placeOf(warning)),
         layer: layersText(layers),
         map: null,
         metrics: {},
@@ -120,19 +116,8 @@ export class ManifestRun {
       technique: technique.join('+'),
       control: false,
     };
-    return placeIn(this.#makers, this.#makerPlaces, maker);
+    return this.#makers.placeOf(maker, JSON.stringify(maker));
   }
-
-  #warningOf(warning: string): number {
-    return placeIn(this.#warnings, this.#warningPlaces, warning);
-  }
-}
-
-function placeIn<T>(list: T[], places: Map<string, number>, value: T): number {
-  const key = JSON.stringify(value);
-  let place = places.get(key);
-  if (place === undefined) places.set(key, (place = list.push(value) - 1));
-  return place;
 }
 
 function saidOf(line: Readonly<Record<string, unknown>>): PhotoInRun {

@@ -1,3 +1,6 @@
+/** Photographs of a chunk: what a page parses at once when the first of them is looked at, about a megabyte. */
+export const PHOTOS_PER_CHUNK = 25;
+
 /** The picture and the maps of one photograph; a chunk is a JSON array of these. */
 export interface PhotoPayload {
   /** null where the picture is gone: maps are shown on grey. */

@@ -22,13 +22,13 @@ export const oneOf =
     known.includes(value);
 
 /** @param length of the list; any by default */
-export const listOf =
+export const isListOf =
   (check: Check, length?: number): Check =>
   value =>
     Array.isArray(value) && value.every(check) && (length === undefined || value.length === length);
 
 /** An object whose values, whatever their names, are of a shape. */
-export const recordOf =
+export const isRecordOf =
   (check: Check): Check =>
   value =>
     isRecord(value) && Object.values(value).every(check);

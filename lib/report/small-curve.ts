@@ -1,3 +1,4 @@
+import { toBase64 } from './base64.ts';
 import { toHalf } from './half.ts';
 import type { SmallCurve } from './payload.ts';
 
@@ -9,7 +10,6 @@ export function smallCurve(curve: { readonly x: readonly number[]; readonly y: r
   const { length } = curve.x;
   const count = Math.min(length, MOST_POINTS);
   const places = Array.from({ length: count }, (_, i) => Math.round((i * (length - 1)) / Math.max(1, count - 1)));
-  const text = (values: readonly number[]) =>
-    Buffer.from(toHalf(places.map(place => values[place]!)).buffer).toString('base64');
+  const text = (values: readonly number[]) => toBase64(toHalf(places.map(place => values[place]!)));
   return { x: text(curve.x), y: text(curve.y) };
 }

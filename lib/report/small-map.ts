@@ -2,6 +2,7 @@ import { inputToPicture, mappedRect, type Placement, type Size, shownPixels } fr
 import { gridOverInput } from '../image/map-grid.ts';
 import { placementOf } from '../image/map-size.ts';
 import type { AxisPlacement } from '../kernels/types.ts';
+import { toBase64 } from './base64.ts';
 import { fitGrid, type Plane, tapOf } from './fit-grid.ts';
 import { toHalf } from './half.ts';
 import type { SmallMap } from './payload.ts';
@@ -141,7 +142,7 @@ function stored({ data, width, height }: Plane, placement: Placement): SmallMap 
     width,
     height,
     type: isHalf ? 'float16' : 'uint8',
-    data: Buffer.from(values.buffer, values.byteOffset, values.byteLength).toString('base64'),
+    data: toBase64(values),
     x: { scale: x.scale * picture.width, offset: x.offset },
     y: { scale: y.scale * picture.height, offset: y.offset },
     shown: [

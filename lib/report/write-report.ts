@@ -7,7 +7,7 @@ import { folderError } from '../io/output-error.ts';
 import type { ReportData, ReportPhoto, ReportRun } from './data.ts';
 import { reportHtml, scriptJson } from './html.ts';
 import { pageFiles } from './page-files.ts';
-import type { PhotoPayload } from './payload.ts';
+import { PHOTOS_PER_CHUNK, type PhotoPayload } from './payload.ts';
 
 /** A photograph with its picture and maps. */
 export interface PhotoEntry {
@@ -38,9 +38,6 @@ export interface WrittenReport {
 }
 
 const LIMITS: ReportLimits = { warn: 50e6, beside: 100e6 };
-
-/** What a page parses at once when the first of them is looked at: about a megabyte. */
-const PHOTOS_PER_CHUNK = 25;
 
 /**
  * Writes the page in one step. The folder is made; what a former page of this name had beside it is replaced.

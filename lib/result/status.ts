@@ -3,6 +3,8 @@ import type { MapRange } from '../kernels/map-values.ts';
 /** What is wrong with a map, if anything; judged on the raw map after its ReLU, before it is stretched to [0, 1]. */
 export type MapStatus = 'ok' | 'zero' | 'constant' | 'not-finite';
 
+export const MAP_STATUSES: readonly MapStatus[] = ['ok', 'zero', 'constant', 'not-finite'];
+
 export interface Verdict {
   readonly status: MapStatus;
   /** Why, and what to try; null when the map is sound. */

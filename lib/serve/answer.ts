@@ -3,9 +3,10 @@ import type { Explanation } from '../index.ts';
 import type { ReportMaker, ReportResult } from '../report/data.ts';
 import { layersText } from '../report/layers-text.ts';
 import type { SmallMap } from '../report/payload.ts';
+import { finite, predictedClass } from '../report/predicted-class.ts';
 import { smallMap } from '../report/small-map.ts';
 import { LONGEST_SIDE } from '../report/small-picture.ts';
-import { CLASS_KINDS } from '../targets/target.ts';
+import { askedKind } from '../targets/target.ts';
 import type { ServedExplanation } from './api.ts';
 import { asCommand } from './as-command.ts';
 import { asProgram } from './as-program.ts';
@@ -72,7 +73,7 @@ function mapOf({ map, raw, preprocess, status }: Explanation, { served }: HeldPi
   if (status !== 'ok' || !preprocess) return null;
   const [width, height] = preprocess.size;
   const placement = place(served, { width, height }, preprocess.fit, preprocess);
-  return smallMap(map, { over: 'picture', placement }, { width: raw.width, height: raw.height });
+  return smallMap(map, { over: 'picture', placement }, raw);
 }
 
 function makerOf({ method, convention, ...one }: Explanation, { techniques, seed }: Question): ReportMaker {
@@ -88,17 +89,8 @@ function makerOf({ method, convention, ...one }: Explanation, { techniques, seed
 
 const layersOf = ({ layer }: Pick<Explanation, 'layer'>): string => layersText([layer].flat().map(({ name }) => name));
 
-const predictedClass = ({ index, label, probability }: Explanation['target'] | Explanation['predictions'][number]) => ({
-  index,
-  label,
-  probability: probability === null ? null : finite(probability),
-});
-
-/** JSON has no others. */
-const finite = (value: number): number | null => (Number.isFinite(value) ? value : null);
-
 /** As it was asked: the page tells two contrasts of one class apart by it. */
 function askedOf({ target: { kind } }: Explanation, { target, targets }: Question): string {
-  if (CLASS_KINDS.has(kind)) return 'class';
-  return targets.length === 1 ? target : kind;
+  const asked = askedKind(kind);
+  return asked !== 'class' && targets.length === 1 ? target : asked;
 }

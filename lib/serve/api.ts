@@ -86,6 +86,9 @@ export type ExplanationEvent =
   | ServedExplanation
   | ({ readonly type: 'error' } & ServeError);
 
+/** What comes before the last one. */
+export type Interim = Extract<ExplanationEvent, { type: 'waiting' | 'progress' }>;
+
 export interface ServedExplanation {
   readonly type: 'result';
   readonly predictions: readonly PredictedClass[];

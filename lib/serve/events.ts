@@ -1,7 +1,4 @@
-import type { ExplanationEvent, ServedExplanation } from './api.ts';
-
-/** What comes before the answer. */
-export type Interim = Extract<ExplanationEvent, { type: 'waiting' | 'progress' }>;
+import type { ExplanationEvent, Interim, ServedExplanation } from './api.ts';
 
 /** Milliseconds between two lines. */
 const INTERVAL = 100;

@@ -1,8 +1,7 @@
 import { rm } from 'node:fs/promises';
 import { openPicture } from '../image/decode.ts';
 import type { DecodeOptions } from '../image/decode-options.ts';
-import { shownPicture } from '../network/images.ts';
-import { LONGEST_SIDE, smallPicture } from '../report/small-picture.ts';
+import { openedPicture } from '../report/small-picture.ts';
 import type { ServedPicture } from './api.ts';
 import type { ReceivedFile } from './receive.ts';
 import { type Held, makeId } from './shelf.ts';
@@ -32,12 +31,8 @@ export class HeldPicture implements Held {
     folder: string,
     options: Pick<DecodeOptions, 'limitInputPixels'>,
   ): Promise<HeldPicture> {
-    const opened = await openPicture(file.path, options);
-    const { width, height } = opened;
-    const scale = Math.min(1, LONGEST_SIDE / Math.max(width, height));
-    const size = { width: Math.max(1, Math.round(width * scale)), height: Math.max(1, Math.round(height * scale)) };
-    const picture = await smallPicture(await shownPicture(opened, size));
-    return new HeldPicture(file, folder, { width, height, picture });
+    const { size, picture } = await openedPicture(await openPicture(file.path, options));
+    return new HeldPicture(file, folder, { ...size, picture });
   }
 
   async discard(): Promise<void> {

@@ -1,5 +1,4 @@
-import { isRecord } from '../common/checks.ts';
-import { OnnxCamError } from '../common/errors.ts';
+import { invalid, isRecord } from '../common/checks.ts';
 import { shown } from '../common/shown.ts';
 import { findMethod } from '../methods/registry.ts';
 import type { LayerName } from '../options.ts';
@@ -84,5 +83,3 @@ function refuseFiles(target: Target): void {
       refuseFiles(target.of);
   }
 }
-
-const invalid = (message: string): OnnxCamError => new OnnxCamError('ERR_OPTION_INVALID', message);

@@ -22,7 +22,10 @@ export type Target =
   | { readonly kind: 'output'; readonly name: string; readonly of: Target };
 
 /** Kinds that name a class in one way or another and ask nothing more of it. */
-export const CLASS_KINDS: ReadonlySet<string> = new Set<Target['kind']>(['class', 'rank', 'label', 'top']);
+const CLASS_KINDS: ReadonlySet<string> = new Set<Target['kind']>(['class', 'rank', 'label', 'top']);
+
+/** What is asked of a class, by a target's kind: 'class' where nothing more is than which one it is. */
+export const askedKind = (kind: string): string => (CLASS_KINDS.has(kind) ? 'class' : kind);
 
 /** Another picture, whose embedding becomes a vector when the target meets a model. */
 export interface SimilarImage {

@@ -3,17 +3,14 @@ import { join } from 'node:path';
 import sharp from 'sharp';
 import { beforeEach, describe, expect, it } from 'vitest';
 import { OnnxCamError } from '../../lib/common/errors.ts';
-import { fakeExplanation, fakeModel, readJson, runHere, temporaryFolder } from './harness.ts';
+import { catFolder, fakeExplanation, fakeModel, readJson, runHere } from './harness.ts';
 
 let folder: string;
 let out: string;
 let picture: string;
 
 beforeEach(() => {
-  folder = temporaryFolder();
-  out = join(folder, 'out');
-  picture = join(folder, 'cat.png');
-  writeFileSync(picture, 'the fake model does not decode it');
+  ({ folder, out, picture } = catFolder());
 });
 
 const explain = (argv: readonly string[], options: Parameters<typeof runHere>[1] = {}) =>

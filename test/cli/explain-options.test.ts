@@ -1,19 +1,16 @@
-import { existsSync, readdirSync, rmSync, statSync, writeFileSync } from 'node:fs';
+import { existsSync, readdirSync, rmSync, statSync } from 'node:fs';
 import { join } from 'node:path';
 import { beforeEach, describe, expect, it } from 'vitest';
 import { OnnxCamError } from '../../lib/common/errors.ts';
 import { METHODS } from '../../lib/methods/registry.ts';
 import type { LoadOptions } from '../../lib/options.ts';
-import { type FakeCall, fakeModel, runHere, temporaryFolder } from './harness.ts';
+import { catFolder, type FakeCall, fakeModel, runHere } from './harness.ts';
 
 let out: string;
 let picture: string;
 
 beforeEach(() => {
-  const folder = temporaryFolder();
-  out = join(folder, 'out');
-  picture = join(folder, 'cat.png');
-  writeFileSync(picture, 'the fake model does not decode it');
+  ({ out, picture } = catFolder());
 });
 
 const explain = (argv: readonly string[], options: Parameters<typeof runHere>[1] = {}) =>

@@ -5,7 +5,7 @@ import { beforeEach, describe, expect, it } from 'vitest';
 import { OnnxCamError } from '../../lib/common/errors.ts';
 import { formatNpy, readNpy } from '../../lib/io/npy.ts';
 import { AliveCounter } from '../helpers/garbage.ts';
-import { fakeExplanation, fakeModel, readJson, runHere, temporaryFolder } from './harness.ts';
+import { catFolder, fakeExplanation, fakeModel, readJson, runHere } from './harness.ts';
 
 let folder: string;
 let out: string;
@@ -13,10 +13,7 @@ let picture: string;
 const model = 'model.onnx';
 
 beforeEach(() => {
-  folder = temporaryFolder();
-  out = join(folder, 'out');
-  picture = join(folder, 'cat.png');
-  writeFileSync(picture, 'the fake model does not decode it');
+  ({ folder, out, picture } = catFolder());
 });
 
 const explain = (argv: readonly string[], options: Parameters<typeof runHere>[1] = {}) =>

@@ -1,4 +1,4 @@
-import { mkdtempSync, readdirSync, readFileSync, rmSync } from 'node:fs';
+import { mkdtempSync, readdirSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { PassThrough } from 'node:stream';
@@ -22,6 +22,21 @@ export function temporaryFolder(): string {
   const folder = mkdtempSync(join(tmpdir(), 'onnx-cam-cli-'));
   onTestFinished(() => rmSync(folder, { recursive: true, force: true }));
   return folder;
+}
+
+/** Makes such a folder the working one for the test. */
+export function workInTemporaryFolder(): void {
+  const before = process.cwd();
+  process.chdir(temporaryFolder());
+  onTestFinished(() => process.chdir(before));
+}
+
+/** A folder with a picture for fake models, which do not decode it, and the folder of results in it. */
+export function catFolder(): { folder: string; out: string; picture: string } {
+  const folder = temporaryFolder();
+  const picture = join(folder, 'cat.png');
+  writeFileSync(picture, 'the fake model does not decode it');
+  return { folder, out: join(folder, 'out'), picture };
 }
 
 export interface Outcome {

@@ -4,17 +4,14 @@ import { beforeEach, describe, expect, it } from 'vitest';
 import { onAbort } from '../../lib/common/abort-listeners.ts';
 import { abortError, OnnxCamError } from '../../lib/common/errors.ts';
 import type { LoadOptions } from '../../lib/options.ts';
-import { fakeModel, readJson, runHere, temporaryFolder } from './harness.ts';
+import { catFolder, fakeModel, readJson, runHere } from './harness.ts';
 
 let folder: string;
 let out: string;
 let picture: string;
 
 beforeEach(() => {
-  folder = temporaryFolder();
-  out = join(folder, 'out');
-  picture = join(folder, 'cat.png');
-  writeFileSync(picture, 'the fake model does not decode it');
+  ({ folder, out, picture } = catFolder());
 });
 
 const explain = (argv: readonly string[], options: Parameters<typeof runHere>[1] = {}) =>

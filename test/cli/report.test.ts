@@ -1,7 +1,7 @@
 import { mkdirSync, readdirSync, readFileSync, rmSync, symlinkSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { pathToFileURL } from 'node:url';
-import { afterEach, beforeEach, describe, expect, it } from 'vitest';
+import { beforeEach, describe, expect, it } from 'vitest';
 import * as library from '../../lib/index.ts';
 import { formatNpy, readNpy } from '../../lib/io/npy.ts';
 import type { PhotoInRun, ReportData } from '../../lib/report/data.ts';
@@ -10,22 +10,18 @@ import { noise } from '../helpers/model-builder.ts';
 import { residualModel } from '../helpers/small-models.ts';
 import { enlarged, largest } from '../report/enlarged.ts';
 import { closePage, hasBrowser, openPage } from '../web/browser.ts';
-import { makePicture, readJson, runHere, temporaryFolder } from './harness.ts';
-
-const HOSTILE = '<img src=x onerror="alert(1)"></script><!--';
+import { HOSTILE } from '../web/sample-report.ts';
+import { makePicture, readJson, runHere, temporaryFolder, workInTemporaryFolder } from './harness.ts';
 
 const model = residualModel();
 const run = (...argv: string[]) => runHere(argv, { library });
-const before = process.cwd();
 
 beforeEach(async () => {
-  process.chdir(temporaryFolder());
+  workInTemporaryFolder();
   writeFileSync('model.onnx', model);
   await makePicture('a.png', 24, 20);
   await makePicture('b.png', 40, 16);
 });
-
-afterEach(() => process.chdir(before));
 
 /** What a page says, and the first of its chunks. */
 function pageOf(path: string) {

@@ -1,26 +1,23 @@
 import { existsSync, mkdirSync, readdirSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import sharp from 'sharp';
-import { afterEach, beforeEach, describe, expect, it } from 'vitest';
+import { beforeEach, describe, expect, it } from 'vitest';
 import * as library from '../../lib/index.ts';
 import { formatNpy, readNpy } from '../../lib/io/npy.ts';
 import { makeNode } from '../../lib/model/graph/graph.ts';
 import { buildModel, noise } from '../helpers/model-builder.ts';
 import { residualModel } from '../helpers/small-models.ts';
-import { expectWhole, makePicture, readJson, runHere, temporaryFolder } from './harness.ts';
+import { expectWhole, makePicture, readJson, runHere, workInTemporaryFolder } from './harness.ts';
 
 /** The commands on small models of five classes, in this process. */
 const model = residualModel();
 const run = (...argv: string[]) => runHere(argv, { library });
-const before = process.cwd();
 
 beforeEach(async () => {
-  process.chdir(temporaryFolder());
+  workInTemporaryFolder();
   writeFileSync('model.onnx', model);
   await makePicture('a.png', 24, 20);
 });
-
-afterEach(() => process.chdir(before));
 
 describe('explain', () => {
   it('takes tensors, one file of several images too', async () => {

@@ -1,19 +1,18 @@
-import { mkdirSync, mkdtempSync, rmSync, symlinkSync, writeFileSync } from 'node:fs';
-import { tmpdir } from 'node:os';
+import { mkdirSync, symlinkSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import sharp from 'sharp';
-import { beforeEach, describe, expect, onTestFinished, test } from 'vitest';
+import { beforeEach, describe, expect, test } from 'vitest';
 import { formatNpy } from '../../lib/io/npy.ts';
 import { explainedFolder } from '../../lib/report/explained-folder.ts';
 import { readRunFolder } from '../../lib/report/run-folder.ts';
 import { reportSource } from '../../lib/report/run-source.ts';
 import type { PhotoEntry } from '../../lib/report/write-report.ts';
+import { temporaryFolder } from '../cli/harness.ts';
 
 let folder: string;
 
 beforeEach(() => {
-  folder = mkdtempSync(join(tmpdir(), 'onnx-cam-folder-'));
-  onTestFinished(() => rmSync(folder, { recursive: true, force: true }));
+  folder = temporaryFolder();
 });
 
 const npy = (dims: readonly number[], value = (i: number) => i) => {
@@ -109,6 +108,21 @@ describe('a folder of explain', () => {
     });
   });
 
+  test('shows a picture of 16 bits as overlays do: from its least to its largest value', async () => {
+    const values = Uint16Array.from({ length: 96 }, (_, i) => 1000 + i);
+    await sharp(values, { raw: { width: 12, height: 8, channels: 1 } })
+      .toColourspace('grey16')
+      .toFile(join(folder, 'cat.png'));
+    write([result({ files: {} })]);
+    const { entries } = await read();
+    const { data } = await sharp(Buffer.from(entries[0]!.payload.picture!.data, 'base64'))
+      .removeAlpha()
+      .raw()
+      .toBuffer({ resolveWithObject: true });
+    expect(Math.min(...data)).toBeLessThan(20);
+    expect(Math.max(...data)).toBeGreaterThan(235);
+  });
+
   test('shows a volume’s middle plane, and images of a tensor by themselves', async () => {
     writeFileSync(join(folder, 'brain.npy'), npy([1, 5, 4, 6]));
     writeFileSync(join(folder, 'brain.map.npy'), npy([5, 4, 6]));
@@ -134,8 +148,7 @@ describe('a folder of explain', () => {
 
   test('opens no file outside itself, and no map that is none', async () => {
     await picture();
-    const outside = mkdtempSync(join(tmpdir(), 'onnx-cam-outside-'));
-    onTestFinished(() => rmSync(outside, { recursive: true, force: true }));
+    const outside = temporaryFolder();
     writeFileSync(join(outside, 'secret.npy'), npy([8, 12]));
     symlinkSync(join(outside, 'secret.npy'), join(folder, 'link.npy'));
     mkdirSync(join(folder, 'folder.npy'));

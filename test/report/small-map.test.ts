@@ -7,7 +7,8 @@ import { restoreMaps } from '../../lib/image/restore-map.ts';
 import { resize } from '../../lib/reference/kernels/maps.ts';
 import { fromHalf, toHalf } from '../../lib/report/half.ts';
 import { smallMap } from '../../lib/report/small-map.ts';
-import { enlarged, largest, valuesOf } from './enlarged.ts';
+import { valuesOf } from '../../web/draw/place-map.ts';
+import { enlarged, largest } from './enlarged.ts';
 
 const STEP = 1 / 255;
 

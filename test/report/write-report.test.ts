@@ -1,19 +1,13 @@
-import { mkdirSync, mkdtempSync, readdirSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
-import { tmpdir } from 'node:os';
+import { mkdirSync, readdirSync, readFileSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { pathToFileURL } from 'node:url';
-import { expect, onTestFinished, test } from 'vitest';
+import { expect, test } from 'vitest';
 import { pageFiles } from '../../lib/report/page-files.ts';
 import type { PhotoPayload } from '../../lib/report/payload.ts';
 import { type PhotoEntry, type ReportSource, writeReport } from '../../lib/report/write-report.ts';
+import { temporaryFolder } from '../cli/harness.ts';
 import { closePage, hasBrowser, openPage } from '../web/browser.ts';
 import { HOSTILE, sampleReport } from '../web/sample-report.ts';
-
-function temporaryFolder(): string {
-  const folder = mkdtempSync(join(tmpdir(), 'onnx-cam-report-'));
-  onTestFinished(() => rmSync(folder, { recursive: true, force: true }));
-  return folder;
-}
 
 /** The made-up report as what is written. */
 async function sample(photos = 30): Promise<ReportSource> {

@@ -5,7 +5,9 @@ import { pathToFileURL } from 'node:url';
 import sharp from 'sharp';
 import { Random } from '../../lib/common/random.ts';
 import { SummaryBuilder } from '../../lib/evaluation/summary.ts';
+import { toBase64 } from '../../lib/report/base64.ts';
 import type { PhotoInRun, ReportData, ReportMaker, ReportResult, ReportRun } from '../../lib/report/data.ts';
+import { toHalf } from '../../lib/report/half.ts';
 import { reportHtml, scriptJson } from '../../lib/report/html.ts';
 import type { PhotoPayload, SmallMap } from '../../lib/report/payload.ts';
 
@@ -203,15 +205,5 @@ function sampleMap(random: () => number): SmallMap {
   };
 }
 
-/** Numbers of 0 to 2 as little-endian float16 in base64. */
-export function float16(values: readonly number[]): string {
-  const bytes = Buffer.alloc(2 * values.length);
-  values.forEach((value, i) => {
-    const float = new Float32Array([value]);
-    const bits = new Uint32Array(float.buffer)[0]!;
-    // Round to nearest; below the smallest normal half, 0.
-    const half = value < 2 ** -14 ? 0 : ((bits + 0x1000) >>> 13) - (112 << 10);
-    bytes.writeUInt16LE(half, 2 * i);
-  });
-  return bytes.toString('base64');
-}
+/** Numbers as float16 in base64. */
+export const float16 = (values: readonly number[]): string => toBase64(toHalf(values));

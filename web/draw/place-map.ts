@@ -1,9 +1,8 @@
 import type { AxisPlacement } from '../../lib/kernels/types.ts';
 import { placeMaps } from '../../lib/reference/kernels/place-maps.ts';
-import { fromHalf } from '../../lib/report/half.ts';
 import type { SmallMap } from '../../lib/report/payload.ts';
 import type { MapPlane } from '../../lib/result/boxes.ts';
-import { fromBase64 } from './base64.ts';
+import { fromBase64, halvesOf } from './base64.ts';
 
 /** A map over its picture drawn at a size: bilinear, by the plain twin of the library's kernel. */
 export function placeMap(map: SmallMap, width: number, height: number): MapPlane {
@@ -18,8 +17,7 @@ export function placeMap(map: SmallMap, width: number, height: number): MapPlane
 
 /** [height, width], in [0, 1]. */
 export function valuesOf({ type, data }: SmallMap): Float32Array {
-  const bytes = fromBase64(data);
-  return type === 'float16' ? fromHalf(new Uint16Array(bytes.buffer)) : Float32Array.from(bytes, value => value / 255);
+  return type === 'float16' ? halvesOf(data) : Float32Array.from(fromBase64(data), value => value / 255);
 }
 
 /** What is left of divisions and multiplications that undo each other. */

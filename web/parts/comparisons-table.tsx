@@ -1,7 +1,7 @@
 import { useSignal } from '@preact/signals';
 import type { Comparison } from '../../lib/evaluation/compare.ts';
-import type { MapMaker } from '../../lib/evaluation/rows.ts';
-import { columnInterval, columnNumber, makerKey, type SummaryTable } from '../../lib/evaluation/summary-table.ts';
+import { type MapMaker, makerKey } from '../../lib/evaluation/rows.ts';
+import { columnInterval, columnNumber, type SummaryTable } from '../../lib/evaluation/summary-table.ts';
 import { makerNames } from '../state/maker-names.ts';
 import { minus, pValue, signed } from '../state/words.ts';
 import { Maker } from './maker.tsx';

@@ -1,4 +1,5 @@
-import { columnNumber, makerKey, type SummaryTable } from '../../lib/evaluation/summary-table.ts';
+import { makerKey } from '../../lib/evaluation/rows.ts';
+import { columnNumber, type SummaryTable } from '../../lib/evaluation/summary-table.ts';
 import { minus, signed } from '../state/words.ts';
 import { Maker } from './maker.tsx';
 import { heading } from './means-table.tsx';

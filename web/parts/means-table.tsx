@@ -1,9 +1,9 @@
 import { useSignal } from '@preact/signals';
+import { makerKey } from '../../lib/evaluation/rows.ts';
 import {
   ARROWS,
   columnInterval,
   columnNumber,
-  makerKey,
   type SummaryCell,
   type SummaryColumn,
   type SummaryTable,

@@ -1,19 +1,17 @@
 import { useSignal } from '@preact/signals';
 import { useEffect, useMemo } from 'preact/hooks';
-import { fromHalf } from '../../lib/report/half.ts';
 import type { SmallCurve } from '../../lib/report/payload.ts';
-import { fromBase64 } from '../draw/base64.ts';
+import { halvesOf } from '../draw/base64.ts';
 import { axesOf } from '../state/curve-words.ts';
 import { makerNames } from '../state/maker-names.ts';
 import { payloadOf } from '../state/payloads.ts';
 import { report } from '../state/report.ts';
 import { type Selected, targetKey } from '../state/selected.ts';
-import { settings } from '../state/settings.ts';
 import { shownPhoto } from '../state/shown.ts';
 import { className } from '../state/words.ts';
 import { CurveChart, type CurveSeries } from './curve-chart.tsx';
+import { chosenMetric, MetricSelect } from './metric-select.tsx';
 import { Section } from './section.tsx';
-import { Select } from './select.tsx';
 
 /** A line of a chart for each result of the photograph, by metric. */
 type Curves = ReadonlyMap<string, readonly CurveSeries[]>;
@@ -36,22 +34,13 @@ export function PhotoCurves({ run, said }: Selected) {
     };
   }, [photo, run, said]);
   const metrics = [...loaded.value.keys()];
-  const metric = metrics.includes(settings.metric.value) ? settings.metric.value : metrics[0];
+  const metric = chosenMetric(metrics);
   const series = useMemo(() => loaded.value.get(metric ?? '') ?? [], [loaded.value, metric]);
   if (metric === undefined) return null;
   const { x, y } = axesOf(metric);
   return (
     <Section title="Curves of this photograph">
-      <div class="controls">
-        <Select
-          label="Metric"
-          value={metric}
-          options={metrics.map(value => ({ value, text: value }))}
-          onChange={value => {
-            settings.metric.value = value;
-          }}
-        />
-      </div>
+      <MetricSelect metrics={metrics} />
       <CurveChart
         series={series}
         xLabel={x}
@@ -79,7 +68,4 @@ async function curvesOf(photo: number, run: number, said: Selected['said']): Pro
   return found;
 }
 
-function pointsOf({ x, y }: SmallCurve): { x: number[]; y: number[] } {
-  const values = (text: string) => [...fromHalf(new Uint16Array(fromBase64(text).buffer))];
-  return { x: values(x), y: values(y) };
-}
+const pointsOf = ({ x, y }: SmallCurve): { x: number[]; y: number[] } => ({ x: [...halvesOf(x)], y: [...halvesOf(y)] });

@@ -1,8 +1,5 @@
-import type { ExplanationEvent, ExplanationRequest, ServedExplanation } from '../../lib/serve/api.ts';
+import type { ExplanationEvent, ExplanationRequest, Interim, ServedExplanation } from '../../lib/serve/api.ts';
 import { lost, request, ServeFault } from './server.ts';
-
-/** What comes before the answer. */
-export type Interim = Extract<ExplanationEvent, { type: 'waiting' | 'progress' }>;
 
 /**
  * Asks for an explanation and waits for it.

@@ -1,7 +1,7 @@
 import { computed, signal } from '@preact/signals';
 import type { ReportData } from '../../lib/report/data.ts';
 import { reportHtml, scriptJson } from '../../lib/report/html.ts';
-import type { PhotoPayload } from '../../lib/report/payload.ts';
+import { PHOTOS_PER_CHUNK, type PhotoPayload } from '../../lib/report/payload.ts';
 import { payloadOf } from '../state/payloads.ts';
 import { report } from '../state/report.ts';
 import { announce } from './announce.ts';
@@ -18,8 +18,6 @@ export const explained = computed<number>(() =>
 
 /** Why no report could be saved. */
 export const saveFault = signal<ServeFault | null>(null);
-
-const PHOTOS_PER_CHUNK = 25;
 
 /** Browsers begin to read what they download some time after the click. Milliseconds. */
 const READ = 60_000;

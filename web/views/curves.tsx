@@ -2,19 +2,18 @@ import { useMemo } from 'preact/hooks';
 import type { MeanCurve } from '../../lib/evaluation/curves.ts';
 import { isControl } from '../../lib/evaluation/direction.ts';
 import { CurveChart, type CurveSeries } from '../parts/curve-chart.tsx';
+import { chosenMetric, MetricSelect } from '../parts/metric-select.tsx';
 import { Section } from '../parts/section.tsx';
-import { Select } from '../parts/select.tsx';
 import { axesOf } from '../state/curve-words.ts';
 import { makerNames } from '../state/maker-names.ts';
 import { report } from '../state/report.ts';
-import { settings } from '../state/settings.ts';
 import { plural } from '../state/words.ts';
 
 /** Mean curves of an evaluation, a line for each maker; of two runs both, over the same range. */
 export function CurvesView() {
   const { runs } = report.value;
   const metrics = [...new Set(runs.flatMap(({ curves }) => curves.map(({ metric }) => metric)))];
-  const metric = metrics.includes(settings.metric.value) ? settings.metric.value : (metrics[0] ?? '');
+  const metric = chosenMetric(metrics) ?? '';
   const shown = useMemo(
     () =>
       runs.flatMap(({ name, curves }) => {
@@ -27,16 +26,7 @@ export function CurvesView() {
   const { x, y } = axesOf(metric);
   return (
     <>
-      <div class="controls">
-        <Select
-          label="Metric"
-          value={metric}
-          options={metrics.map(value => ({ value, text: value }))}
-          onChange={value => {
-            settings.metric.value = value;
-          }}
-        />
-      </div>
+      <MetricSelect metrics={metrics} />
       <div class="charts">
         {shown.map(({ name, own, series }, i) => {
           const title = runs.length > 1 ? `Mean ${metric} of ${name}` : `Mean ${metric}`;
