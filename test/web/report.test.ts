@@ -109,6 +109,18 @@ describe.skipIf(!hasBrowser)('the report in a browser', () => {
     await hash('#descending=true');
   });
 
+  test('an address that has just come is not written over by the one before it', async () => {
+    const page = await open('#view=photo&photo=1');
+    const address = await page.evaluate(() => {
+      location.hash = '#view=summary';
+      // What writes the address at rest may be first: the page hears of another one only after this.
+      dispatchEvent(new Event('pagehide'));
+      return location.hash;
+    });
+    expect(address).toBe('#view=summary');
+    await expect.poll(now).toBe('Summary');
+  });
+
   test('keys lead to the views, but not while something else takes them', async () => {
     const page = await open();
     for (const [key, name] of [

@@ -28,14 +28,21 @@ export function followHash(): void {
   /** What the last entry of the history should say, and the step that it is of. */
   let last = '';
   let step = '';
+  /** The address that the settings were read from, or written to. */
+  let known = '';
+  const address = () => location.hash || '#';
   const replace = () => {
     clearTimeout(rest);
     rest = undefined;
-    if (last !== (location.hash || '#')) history.replaceState(null, '', last);
+    // Another one has come, and the event that says so is on its way.
+    if (address() !== known) return;
+    if (last !== known) history.replaceState(null, '', last);
+    known = address();
   };
   const apply = () => {
     clearTimeout(rest);
     rest = undefined;
+    known = address();
     const parts = new URLSearchParams(location.hash.slice(1));
     batch(() => {
       for (const [name, setting] of all) setting.value = read(parts.get(name), setting);
@@ -57,6 +64,7 @@ export function followHash(): void {
       step = now;
       last = hash;
       history.pushState(null, '', hash);
+      known = address();
     }
   });
 }
