@@ -1,7 +1,7 @@
-import { extname } from 'node:path';
+import { basename, extname } from 'node:path';
 import { OnnxCamError } from '../common/errors.ts';
 import { findPictures, PICTURE_EXTENSIONS } from '../io/find-pictures.ts';
-import { NameSet, numbered } from './name-set.ts';
+import { type NamedInput, settleStems } from './stems.ts';
 
 const EXTENSIONS = [...PICTURE_EXTENSIONS, '.npy'];
 
@@ -26,33 +26,41 @@ export type CommandInput = InputFile | MissingInput;
 /** Names of skipped files that are told; a folder may hold thousands. */
 const MOST_NAMES = 5;
 
+export interface ExpandOptions {
+  /** Is told which files of a folder are left out, in a line for each folder. */
+  readonly note?: (text: string) => void;
+  /** The folder for results, in which no inputs are looked for. */
+  readonly out?: string;
+  /** Names of single files besides the arguments: taken as they are, not looked up. */
+  readonly listed?: Iterable<string>;
+}
+
 /**
- * Turns the command's arguments into files: named ones as they are, folders and globs into what is in them and below.
- * @param note is told which files of a folder are left out, in a line for each folder
- * @param out the folder for results, in which no inputs are looked for
+ * Turns the command's arguments into files: named ones as they are, folders and globs into what is in them and below; and names
+ * their files, over the whole list (lib/cli/stems.ts).
  */
 export async function expandInputs(
   given: readonly string[],
-  note: (text: string) => void = () => {},
-  out?: string,
+  { note = () => {}, out, listed = [] }: ExpandOptions = {},
 ): Promise<CommandInput[]> {
-  const stems = new NameSet();
-  const inputs: CommandInput[] = [];
+  const inputs: (NamedInput | MissingInput)[] = [];
+  const take = (path: string, below: string) =>
+    inputs.push({ path, below, isTensor: extname(path).toLowerCase() === '.npy' });
   for (const argument of given) {
     try {
       const onSkipped = (names: readonly string[]) => note(skippedText(argument, names));
-      for (const { path, below } of await findPictures(argument, { extensions: EXTENSIONS, except: out, onSkipped })) {
-        const extension = extname(path);
-        const stem = numbered(below.slice(0, below.length - extension.length), candidate => !stems.has(candidate));
-        stems.add(stem);
-        inputs.push({ path, stem, isTensor: extension.toLowerCase() === '.npy' });
-      }
+      const found = await findPictures(argument, { extensions: EXTENSIONS, except: out, onSkipped });
+      for (const { path, below } of found) take(path, below);
     } catch (error) {
       if (!(error instanceof OnnxCamError)) throw error;
       inputs.push({ path: argument, error });
     }
   }
-  return inputs;
+  for (const path of listed) take(path, basename(path));
+  const stems = settleStems(inputs.filter(input => 'below' in input)).values();
+  return inputs.map(input =>
+    'below' in input ? { path: input.path, stem: stems.next().value!, isTensor: input.isTensor } : input,
+  );
 }
 
 function skippedText(folder: string, names: readonly string[]): string {

@@ -3,11 +3,11 @@ export class NameSet {
   readonly #keys = new Set<string>();
 
   has(name: string): boolean {
-    return this.#keys.has(keyOf(name));
+    return this.#keys.has(nameKey(name));
   }
 
   add(name: string): void {
-    this.#keys.add(keyOf(name));
+    this.#keys.add(nameKey(name));
   }
 }
 
@@ -18,6 +18,7 @@ export function numbered(name: string, isFree: (candidate: string) => boolean): 
   return candidate;
 }
 
-function keyOf(name: string): string {
+/** Equal for names of one file. */
+export function nameKey(name: string): string {
   return process.platform === 'win32' || process.platform === 'darwin' ? name.toLowerCase() : name;
 }

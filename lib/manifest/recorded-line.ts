@@ -1,0 +1,32 @@
+import { isRecord } from '../common/checks.ts';
+
+/** What a later run needs of a manifest's line. */
+export interface RecordedLine {
+  /** First part of the names of the input's files; null where the input stands for none. */
+  readonly stem: string | null;
+  readonly input: string;
+  /** Names of its files, relative to the manifest's folder. */
+  readonly files: readonly string[];
+  readonly failed: boolean;
+  /** Whether the input has no more lines. */
+  readonly last: boolean;
+}
+
+/** @returns undefined for a text that is no line of a manifest */
+export function parseLine(text: string): RecordedLine | undefined {
+  let value: unknown;
+  try {
+    value = JSON.parse(text);
+  } catch {
+    return undefined;
+  }
+  if (!isRecord(value) || typeof value.input !== 'string') return undefined;
+  const { input, stem, files, error, last } = value;
+  return {
+    input,
+    stem: typeof stem === 'string' ? stem : null,
+    files: isRecord(files) ? Object.values(files).filter(name => typeof name === 'string') : [],
+    failed: error !== undefined,
+    last: last === true,
+  };
+}
