@@ -17,6 +17,7 @@ const LIB = [
   'techniques',
   'maps',
   'report',
+  'stores',
   'evaluation',
   'truth',
   'metrics',

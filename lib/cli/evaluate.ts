@@ -7,6 +7,7 @@ import type { Fusion } from '../methods/definition.ts';
 import { paramSpecs, parseParam } from '../methods/params.ts';
 import { findMethod } from '../methods/registry.ts';
 import { layerName } from '../request/layer-text.ts';
+import { LocalStore } from '../stores/local-store.ts';
 import { parseTargetText } from '../targets/parse.ts';
 import { fitToModel, namedMethods } from './choose-methods.ts';
 import type { CommandContext } from './context.ts';
@@ -19,7 +20,6 @@ import { addMetricOptions, type MetricFlags, metricSpecs } from './metric-option
 import { readModelChoices } from './model-choices.ts';
 import { collect, defined, names, param, wholeNumber } from './option-values.ts';
 import { outOption } from './out-option.ts';
-import { prepareFolder } from './output-files.ts';
 import { addRunOptions, loadOptions, type RunFlags } from './run-options.ts';
 import { addTechniqueOptions, type TechniqueFlags, techniqueOption } from './technique-option.ts';
 import { oneLine, plural } from './text.ts';
@@ -95,7 +95,7 @@ async function evaluate(
   const params = methodParams(flags);
   const found = await expandInputs(given, text => console.note(oneLine(text)), flags.out);
   const inputs = found.slice(0, flags.limit);
-  const removeFolder = await prepareFolder(flags.out);
+  const removeFolder = await new LocalStore(flags.out).prepare();
   let code: number = EXIT.done;
   try {
     const { load } = await context.library();

@@ -3,6 +3,8 @@ import { OnnxCamError } from '../common/errors.ts';
 import type { Progress } from '../common/progress.ts';
 import { runStream } from '../io/picture-stream.ts';
 import type { LoadOptions } from '../options.ts';
+import { openStore } from '../stores/open-store.ts';
+import type { OutputStore } from '../stores/output-store.ts';
 import { SheetRecord } from './contact-sheet.ts';
 import type { CommandContext } from './context.ts';
 import { explainInput, type FileOptions, type NamedExplanation } from './explain-input.ts';
@@ -10,7 +12,7 @@ import { EXIT, isOfOneInput } from './failure.ts';
 import { type CommandInput, expandInputs } from './inputs.ts';
 import type { LoadedModel } from './library.ts';
 import { Manifest, type ManifestAbout } from './manifest.ts';
-import { prepareFolder, type Saved, type SaveOptions, saveResult } from './output-files.ts';
+import { type Saved, type SaveOptions, saveResult } from './output-files.ts';
 import { PAGE } from './report.ts';
 import { writeFolderReport } from './report-files.ts';
 import type { FailedInput, Reporter, SavedResult } from './reporter.ts';
@@ -48,7 +50,8 @@ export interface ExplainRun {
  */
 export async function runExplain(context: CommandContext, run: ExplainRun, reporter: Reporter): Promise<number> {
   const inputs = await expandInputs(run.inputs, text => context.console.note(oneLine(text)), run.folder);
-  const removeFolder = await prepareFolder(run.folder);
+  const store = openStore(run.folder);
+  const removeFolder = await store.prepare();
   let digest: Promise<string> | undefined;
   const record = new RunRecord(run.folder, inputs, reporter);
   try {
@@ -59,7 +62,7 @@ export async function runExplain(context: CommandContext, run: ExplainRun, repor
       digest = model.sha256();
       reporter.begin(inputs, methods);
       if (run.sheet) record.sheet = new SheetRecord(methods);
-      await explainAll(context, run, model, { inputs, methods }, record);
+      await explainAll(context, run, model, { inputs, methods, store }, record);
     } finally {
       await model.dispose();
     }
@@ -82,11 +85,18 @@ export async function runExplain(context: CommandContext, run: ExplainRun, repor
   );
 }
 
+interface ExplainParts {
+  readonly inputs: readonly CommandInput[];
+  readonly methods: readonly string[];
+  /** Where results go. */
+  readonly store: OutputStore;
+}
+
 async function explainAll(
   context: CommandContext,
   run: ExplainRun,
   model: LoadedModel,
-  { inputs, methods }: { readonly inputs: readonly CommandInput[]; readonly methods: readonly string[] },
+  { inputs, methods, store }: ExplainParts,
   record: RunRecord,
 ): Promise<void> {
   const { console, signal } = context;
@@ -109,7 +119,7 @@ async function explainAll(
     if (result instanceof OnnxCamError) return { files: {} };
     const save = { ...run.save, draws: place !== undefined || run.show !== undefined };
     try {
-      const { overlay, ...saved } = await saveResult(result.explanation, result.name, run.folder, save);
+      const { overlay, ...saved } = await saveResult(result.explanation, result.name, store, save);
       await place?.put(result, overlay!);
       return { ...saved, shown: run.show && (await terminalPicture(overlay!, run.show, console.width)) };
     } catch (error) {

@@ -1,15 +1,10 @@
-import { rm, rmdir } from 'node:fs/promises';
-import { dirname, join } from 'node:path';
 import { encodeImage } from '../image/encode.ts';
 import type { RawPicture } from '../image/raw-picture.ts';
-import { writeFileAtomic } from '../io/atomic-write.ts';
-import { makeFolder } from '../io/make-folder.ts';
 import { formatNpy } from '../io/npy.ts';
-import { folderError } from '../io/output-error.ts';
-import { createTemporary } from '../io/temporary-file.ts';
 import type { MapBox } from '../result/boxes.ts';
 import type { Explanation } from '../result/explanation.ts';
 import type { Threshold } from '../result/threshold.ts';
+import type { OutputStore } from '../stores/output-store.ts';
 
 export const SAVE_KINDS = ['map', 'raw', 'heatmap', 'overlay', 'mask'] as const;
 export type SaveKind = (typeof SAVE_KINDS)[number];
@@ -33,12 +28,12 @@ export interface SaveOptions {
   readonly draws?: boolean;
 }
 
-/** File names of one result by kind, relative to the output folder. */
+/** File names of one result by kind, relative to where results go. */
 export type ResultFiles = Readonly<Partial<Record<SaveKind, string>>>;
 
 /** What was written of one result, and what was found for it. */
 export interface Saved {
-  /** Relative to the folder. */
+  /** Relative to where results go. */
   readonly files: ResultFiles;
   /** Where they were asked for. */
   readonly boxes?: readonly MapBox[];
@@ -69,26 +64,6 @@ function fileName(name: ResultName, kind: SaveKind, format: SaveFormat): string 
 const isPicture = (kind: SaveKind): kind is 'heatmap' | 'overlay' => kind === 'heatmap' || kind === 'overlay';
 
 /**
- * Makes the folder and sees that files can be made in it, before any work is done for it.
- * @returns a function that takes the folder away again if it was made here and is still empty
- * @throws `ERR_OUTPUT`
- */
-export async function prepareFolder(folder: string): Promise<() => Promise<void>> {
-  try {
-    const made = await makeFolder(folder);
-    // Only an attempt tells: permissions don't hold for root, and a file system may be mounted read-only.
-    const probe = await createTemporary(folder);
-    await probe.file.close();
-    await rm(probe.path, { force: true });
-    return async () => {
-      if (made) await rmdir(folder).catch(() => {});
-    };
-  } catch (cause) {
-    throw folderError(folder, cause as NodeJS.ErrnoException);
-  }
-}
-
-/**
  * Writes the wanted files of one result; all of them or none.
  * @returns what was written, and the overlay where it was drawn
  * @throws `ERR_OUTPUT`
@@ -96,7 +71,7 @@ export async function prepareFolder(folder: string): Promise<() => Promise<void>
 export async function saveResult(
   explanation: Explanation,
   name: ResultName,
-  folder: string,
+  store: OutputStore,
   save: SaveOptions,
 ): Promise<Saved & { readonly overlay?: RawPicture | undefined }> {
   const { kinds, format, quality, threshold } = save;
@@ -104,27 +79,15 @@ export async function saveResult(
   try {
     const boxes = save.boxes ? await explanation.boxes({ threshold }) : undefined;
     const overlay = save.draws || kinds.includes('overlay') ? await explanation.overlay({ boxes }) : undefined;
-    await prepareBelow(folder, name);
     for (const kind of kinds) {
       const content = await contentOf(explanation, kind, { format, quality, threshold, overlay });
-      await writeFileAtomic(join(folder, fileName(name, kind, format)), content);
+      await store.put(fileName(name, kind, format), content);
       written.push(kind);
     }
     return { files: Object.fromEntries(kinds.map(kind => [kind, fileName(name, kind, format)])), boxes, overlay };
   } catch (error) {
-    for (const kind of written) await rm(join(folder, fileName(name, kind, format)), { force: true }).catch(() => {});
+    for (const kind of written) await store.remove(fileName(name, kind, format)).catch(() => {});
     throw error;
-  }
-}
-
-/** Pictures of subfolders have their results in such ones. */
-async function prepareBelow(folder: string, { stem }: ResultName): Promise<void> {
-  if (!stem.includes('/')) return;
-  const below = join(folder, dirname(stem));
-  try {
-    await makeFolder(below);
-  } catch (cause) {
-    throw folderError(below, cause as NodeJS.ErrnoException);
   }
 }
 

@@ -1,7 +1,8 @@
 import { lstatSync, readdirSync, readFileSync, symlinkSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { describe, expect, it } from 'vitest';
-import { prepareFolder, saveResult } from '../../lib/cli/output-files.ts';
+import { saveResult } from '../../lib/cli/output-files.ts';
+import { LocalStore } from '../../lib/stores/local-store.ts';
 import { fakeExplanation, temporaryFolder } from './harness.ts';
 
 describe.skipIf(process.platform === 'win32')('links that somebody has laid in the output folder', () => {
@@ -11,7 +12,7 @@ describe.skipIf(process.platform === 'win32')('links that somebody has laid in t
     writeFileSync(precious, 'content');
     const names = [`.onnx-cam-${process.pid}.tmp`, '.onnx-cam-.tmp', '.onnx-cam.tmp'];
     for (const name of names) symlinkSync(precious, join(folder, name));
-    const removeFolder = await prepareFolder(folder);
+    const removeFolder = await new LocalStore(folder).prepare();
     await removeFolder();
     expect(readFileSync(precious, 'utf8')).toBe('content');
     expect(readdirSync(folder).sort()).toEqual([...names, 'precious'].sort());
@@ -23,7 +24,8 @@ describe.skipIf(process.platform === 'win32')('links that somebody has laid in t
     writeFileSync(precious, 'content');
     const map = join(folder, 'cat.grad-cam.map.npy');
     symlinkSync(precious, map);
-    await saveResult(fakeExplanation(), { stem: 'cat', method: 'grad-cam' }, folder, { kinds: ['map'], format: 'png' });
+    const store = new LocalStore(folder);
+    await saveResult(fakeExplanation(), { stem: 'cat', method: 'grad-cam' }, store, { kinds: ['map'], format: 'png' });
     expect(readFileSync(precious, 'utf8')).toBe('content');
     expect(lstatSync(map).isFile()).toBe(true);
   });
