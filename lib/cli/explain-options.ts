@@ -1,50 +1,26 @@
 import { type Command, InvalidArgumentError, Option } from 'commander';
 import { OnnxCamError } from '../common/errors.ts';
-import { CONVENTIONS, type Convention, type Fusion } from '../methods/definition.ts';
+import { CONVENTIONS } from '../methods/definition.ts';
 import { paramSpecs, parseParam } from '../methods/params.ts';
 import { findMethod } from '../methods/registry.ts';
 import type { ExplainOptions, LayerOption } from '../options.ts';
 import { layerName } from '../request/layer-text.ts';
-import type { Threshold } from '../result/threshold.ts';
 import { parseTargetTexts } from '../targets/parse.ts';
 import type { Target } from '../targets/target.ts';
+import type { ExplainFlags } from './explain-flags.ts';
 import { fusionOption } from './fusion-option.ts';
 import { collect, defined, names, param, threshold, wholeNumber } from './option-values.ts';
 import { outOption } from './out-option.ts';
-import { SAVE_FORMATS, SAVE_KINDS, type SaveFormat, type SaveKind, type SaveOptions } from './output-files.ts';
-import { addRunOptions, type RunFlags } from './run-options.ts';
-import { addTechniqueOptions, type TechniqueFlags, techniqueOption } from './technique-option.ts';
-
-/** The options as commander gives them, values parsed one by one. */
-export interface ExplainFlags extends RunFlags, TechniqueFlags {
-  readonly method: readonly string[];
-  readonly layer?: readonly string[];
-  readonly target?: readonly string[];
-  readonly out: string;
-  readonly save: readonly SaveKind[];
-  readonly format: SaveFormat;
-  readonly quality?: number;
-  /** Pixels of the longer side; 'none': the picture's. */
-  readonly maxSize: number | 'none';
-  readonly boxes?: boolean;
-  readonly threshold?: Threshold;
-  readonly report?: boolean;
-  /** undefined: with all methods. */
-  readonly sheet?: boolean;
-  readonly show?: boolean;
-  readonly json?: boolean;
-  readonly convention?: Convention;
-  readonly fusion?: Fusion;
-  readonly param: readonly (readonly [name: string, value: string])[];
-  readonly seed?: number;
-}
+import { SAVE_FORMATS, SAVE_KINDS, type SaveKind, type SaveOptions } from './output-files.ts';
+import { addRunOptions } from './run-options.ts';
+import { addTechniqueOptions, techniqueOption } from './technique-option.ts';
 
 /** Declares the arguments and options of `explain`. */
 export function addExplainOptions(command: Command): Command {
   const declared = command
     .argument('<model>', 'the .onnx file')
     .argument(
-      '<input...>',
+      '[input...]',
       'pictures, folders with their subfolders, globs, or .npy files with a float32 tensor [C,H,W] or [N,C,H,W], for volumes [C,D,H,W] or [N,C,D,H,W]',
     )
     .optionsGroup('What to explain:')
@@ -108,7 +84,16 @@ export function addExplainOptions(command: Command): Command {
     )
     .option('--no-sheet', 'without it')
     .option('--show', 'print the overlays, on a terminal that shows pictures (kitty, iTerm2, sixel)')
-    .option('--json', 'a JSON object for each result on standard output, a line each');
+    .option('--json', 'a JSON object for each result on standard output, a line each')
+    .optionsGroup('Many inputs:')
+    .option('--inputs-from <file>', 'names of inputs too, one a line; - reads them from standard input')
+    .option('--resume', 'go on with what is in the folder: what is done is not done again, but for what failed')
+    .option('--retry-failed', 'the same, and what failed is done again')
+    .option(
+      '--shard <i/n>',
+      'part i of n of the sorted inputs, i from 0 or from 1; its manifest is manifest-IofN.jsonl (default: what JOB_COMPLETION_INDEX with JOB_COMPLETIONS, SLURM_ARRAY_TASK_ID or AWS_BATCH_JOB_ARRAY_INDEX say)',
+    )
+    .option('--no-shard', 'all of them, whatever these say');
   return addRunOptions(sharpened);
 }
 
