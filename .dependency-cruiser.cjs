@@ -17,6 +17,7 @@ const LIB = [
   'techniques',
   'maps',
   'report',
+  'manifest',
   'stores',
   'evaluation',
   'truth',

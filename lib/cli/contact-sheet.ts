@@ -1,12 +1,12 @@
 import { realpath } from 'node:fs/promises';
-import { basename, dirname, extname, join } from 'node:path';
+import { basename, dirname, extname } from 'node:path';
 import { OnnxCamError } from '../common/errors.ts';
 import { drawContactSheet, type SheetRow, TILE, type Tile } from '../image/contact-sheet.ts';
 import { encodeImage } from '../image/encode.ts';
 import type { RawPicture } from '../image/raw-picture.ts';
 import { tileOf } from '../image/tile.ts';
-import { writeFileAtomic } from '../io/atomic-write.ts';
 import { findMethod } from '../methods/registry.ts';
+import type { OutputStore } from '../stores/output-store.ts';
 import type { NamedExplanation } from './explain-input.ts';
 import type { CommandInput } from './inputs.ts';
 import { NameSet, numbered } from './name-set.ts';
@@ -25,7 +25,7 @@ interface Column {
 
 /** What was written, for people. */
 export interface WrittenSheet {
-  /** Relative to the folder. */
+  /** Relative to where results go. */
   readonly file: string;
   /** Shown, and how many there were. */
   readonly columns: number;
@@ -96,7 +96,7 @@ export class SheetRecord {
    * @throws `ERR_OUTPUT`
    */
   async write(
-    folder: string,
+    store: OutputStore,
     { model, inputs, interrupted }: { model: string; inputs: readonly CommandInput[]; interrupted: boolean },
   ): Promise<WrittenSheet | null> {
     const columns = [...this.#columns.values()];
@@ -113,8 +113,8 @@ export class SheetRecord {
         ...(left > 0 ? [`the first ${columns.length} of ${plural(this.#count, 'column')}`] : []),
       ],
     });
-    const file = await freeName(folder, inputs);
-    await writeFileAtomic(join(folder, file), await encodeImage(sheet));
+    const file = store.folder === undefined ? NAME : await freeName(store.folder, inputs);
+    await store.put(file, await encodeImage(sheet));
     return { file, columns: columns.length, of: this.#count };
   }
 

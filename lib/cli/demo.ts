@@ -4,6 +4,7 @@ import type { Console } from './console.ts';
 import type { CommandContext } from './context.ts';
 import { runExplain } from './explain-run.ts';
 import { failureLines } from './failure.ts';
+import { expandInputs } from './inputs.ts';
 import { outOption } from './out-option.ts';
 import { bundledFile } from './package.ts';
 import type { FailedInput, Reporter, SavedResult } from './reporter.ts';
@@ -22,12 +23,16 @@ export function addDemo(program: Command, context: CommandContext, finish: (code
         context,
         {
           model: bundledFile('assets/efficientnet-lite0.onnx'),
-          inputs: [bundledFile('assets/pictures')],
-          load: {},
-          explain: {},
-          chooseMethods: () => ['grad-cam'],
-          folder: out,
-          save: { kinds: ['overlay', 'map'], format: 'png' },
+          request: {
+            load: {},
+            explain: {},
+            chooseMethods: () => ['grad-cam'],
+            save: { kinds: ['overlay', 'map'], format: 'png' },
+            recorded: async () => ({}),
+          },
+          inputs: await expandInputs([bundledFile('assets/pictures')], { out }),
+          going: 'anew',
+          out,
           report: false,
           sheet: false,
           progress: false,

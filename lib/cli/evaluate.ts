@@ -93,7 +93,7 @@ async function evaluate(
     );
   const metrics = metricSpecs(flags, { truth: flags.truth !== undefined, method: true }, console);
   const params = methodParams(flags);
-  const found = await expandInputs(given, text => console.note(oneLine(text)), flags.out);
+  const found = await expandInputs(given, { note: text => console.note(oneLine(text)), out: flags.out });
   const inputs = found.slice(0, flags.limit);
   const removeFolder = await new LocalStore(flags.out).prepare();
   let code: number = EXIT.done;

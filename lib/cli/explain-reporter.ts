@@ -70,9 +70,9 @@ export class ExplainReporter implements Reporter {
     if (this.#options.json && failure.input !== undefined) await this.#console.print(failureLine(failure));
   }
 
-  end({ inputs, done, failed, results, interrupted, hasManifest, report, sheet }: RunSummary): void {
+  end({ inputs, done, failed, results, interrupted, manifest, report, sheet }: RunSummary): void {
     const { folder } = this.#options;
-    const written = report ?? (hasManifest ? join(folder, 'manifest.json') : undefined);
+    const written = report ?? manifest;
     const of = plural(inputs, 'input');
     if (sheet) this.#console.note(`contact sheet → ${join(folder, sheet.file)}${leftOutText(sheet)}`);
     this.#console.note(

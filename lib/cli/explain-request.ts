@@ -1,7 +1,7 @@
 import type { LoadOptions } from '../options.ts';
 import { fitToModel, namedMethods } from './choose-methods.ts';
-import type { FileOptions } from './explain-input.ts';
 import { decidingFlags, type ExplainFlags, fileDigests } from './explain-flags.ts';
+import type { FileOptions } from './explain-input.ts';
 import { explainOptions, paramValues, saveOptions } from './explain-options.ts';
 import type { LoadedModel } from './library.ts';
 import { readModelChoices } from './model-choices.ts';

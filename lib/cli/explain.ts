@@ -1,12 +1,18 @@
 import type { Command } from 'commander';
-import { fitToModel, isAll, namedMethods } from './choose-methods.ts';
+import { isAll } from './choose-methods.ts';
 import type { CommandContext } from './context.ts';
-import { addExplainOptions, type ExplainFlags, explainOptions, paramValues, saveOptions } from './explain-options.ts';
+import type { ExplainFlags } from './explain-flags.ts';
+import { addExplainOptions } from './explain-options.ts';
 import { ExplainReporter } from './explain-reporter.ts';
+import { explainRequest } from './explain-request.ts';
 import { runExplain } from './explain-run.ts';
-import { readModelChoices } from './model-choices.ts';
-import { loadOptions } from './run-options.ts';
+import { usageError } from './failure.ts';
+import { type CommandInput, expandInputs } from './inputs.ts';
+import { readNames } from './inputs-from.ts';
+import type { Going } from './run-manifest.ts';
+import { inputsOfPart, type Shard, shardOption } from './shard-option.ts';
 import { showOption } from './show-option.ts';
+import { byPath } from './stems.ts';
 import { oneLine } from './text.ts';
 
 /** `onnx-cam explain MODEL INPUT...` */
@@ -14,7 +20,7 @@ export function addExplain(program: Command, context: CommandContext, finish: (c
   addExplainOptions(program.command('explain'))
     .summary('explain what a model sees in pictures')
     .description(
-      'Explains what a model sees in pictures: a map per picture, and a manifest.json with everything about it.',
+      'Explains what a model sees in pictures: a map per picture, and a manifest.jsonl with everything about it.',
     )
     .action(async (model: string, inputs: string[], flags: ExplainFlags) => {
       finish(await explain(context, model, inputs, flags));
@@ -24,33 +30,57 @@ export function addExplain(program: Command, context: CommandContext, finish: (c
 async function explain(
   context: CommandContext,
   model: string,
-  inputs: readonly string[],
+  given: readonly string[],
   flags: ExplainFlags,
 ): Promise<number> {
-  const options = explainOptions(flags);
-  const save = saveOptions(flags);
-  const show = showOption(flags, context.console);
-  const params = paramValues(flags, namedMethods(flags.method));
+  const { console } = context;
+  const shard = shardOption(flags.shard, process.env);
+  refuseWithParts(flags, shard);
+  const request = await explainRequest(flags, text => console.note(text));
+  const show = showOption(flags, console);
+  const going = goingOption(flags);
+  const inputs = await allInputs(context, given, flags);
+  if (shard?.from)
+    console.note(`part ${shard.part.index} of ${shard.part.count} (${shard.from}); --no-shard for all inputs`);
   return runExplain(
     context,
     {
       model,
-      inputs,
-      load: { ...loadOptions(flags), ...(await readModelChoices(flags)) },
-      explain: { ...options, params },
-      chooseMethods: loaded => {
-        const { layer, target, convention } = options;
-        const { methods, leftOut } = fitToModel(flags.method, loaded, { layer, target, convention, params });
-        for (const { method, reason } of leftOut) context.console.note(`left out: ${method}: ${oneLine(reason)}`);
-        return methods;
-      },
-      folder: flags.out,
-      save,
+      request,
+      inputs: shard ? inputsOfPart(inputs.sort(byPath), shard.part) : inputs,
+      part: shard?.part,
+      going,
+      out: flags.out,
       report: flags.report === true,
-      sheet: flags.sheet ?? flags.method.some(isAll),
+      sheet: flags.sheet ?? (flags.method.some(isAll) && !shard && going === 'anew'),
       show,
-      progress: !((flags.json || show) && context.console.printsToTerminal),
+      progress: !((flags.json || show) && console.printsToTerminal),
     },
-    new ExplainReporter(context.console, { folder: flags.out, json: flags.json === true, debug: flags.debug === true }),
+    new ExplainReporter(console, { folder: flags.out, json: flags.json === true, debug: flags.debug === true }),
   );
+}
+
+/** Those of the command line and those of a list, with their files' names settled over all of them. */
+async function allInputs(
+  { console }: CommandContext,
+  given: readonly string[],
+  { inputsFrom, out }: ExplainFlags,
+): Promise<CommandInput[]> {
+  if (given.length === 0 && inputsFrom === undefined)
+    throw usageError("missing required argument 'input': give pictures, folders, globs, or --inputs-from");
+  const listed = inputsFrom === undefined ? [] : await readNames(inputsFrom);
+  return expandInputs(given, { note: text => console.note(oneLine(text)), out, listed });
+}
+
+function goingOption({ resume, retryFailed }: ExplainFlags): Going {
+  if (retryFailed) return 'on, failed again';
+  return resume ? 'on' : 'anew';
+}
+
+/** @throws `ERR_USAGE` for what is made of all results, where this process has but a part of them */
+function refuseWithParts({ report, sheet, resume, retryFailed }: ExplainFlags, shard: Shard | undefined): void {
+  if (shard && report)
+    throw usageError('--report with --shard would show one part: when all are done, `onnx-cam report` makes the page');
+  if (sheet && (shard || resume || retryFailed))
+    throw usageError('--sheet shows the first pictures of a whole run: it goes neither with --shard nor with --resume');
 }

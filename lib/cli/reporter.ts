@@ -10,15 +10,18 @@ export interface SavedResult extends Saved {
 }
 
 export interface FailedInput {
-  /** Absent where the manifest could not be written. */
+  /** Absent where what was made of all inputs could not be written. */
   readonly input?: string;
+  /** First part of its files' names; absent where the input stands for no file. */
+  readonly stem?: string | undefined;
   /** Where one result of several could not be written. */
-  readonly method?: string;
+  readonly method?: string | undefined;
   readonly error: unknown;
 }
 
 /** Who tells the user what happens, result by result, in the order of the inputs. */
 export interface Reporter {
+  /** @param inputs those that are to be done */
   begin(inputs: readonly CommandInput[], methods: readonly string[]): void;
   result(result: SavedResult): Promise<void>;
   failure(failure: FailedInput): Promise<void>;
@@ -29,11 +32,14 @@ export interface RunSummary {
   readonly inputs: number;
   /** Inputs that were dealt with; fewer than all after an interruption. */
   readonly done: number;
+  /** Those of them that an earlier run did. */
+  readonly before: number;
   readonly failed: number;
+  /** Of this run. */
   readonly results: number;
   readonly interrupted: boolean;
-  /** Whether there is a manifest of this run. */
-  readonly hasManifest: boolean;
+  /** Where the manifest is, if there is one of this run. */
+  readonly manifest: string | undefined;
   /** The page, where it was asked for and could be written. */
   readonly report?: string | undefined;
   /** Where one was asked for and could be written. */

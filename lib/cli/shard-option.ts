@@ -44,7 +44,12 @@ function awsBatch(environment: Environment): Shard | undefined {
 /** Slurm's arrays begin anywhere and may have gaps of one width (`--array=10-50:10`). */
 function slurm(environment: Environment): Shard | undefined {
   const { SLURM_ARRAY_TASK_MIN: first = '0', SLURM_ARRAY_TASK_STEP: step = '1' } = environment;
-  return fromScheduler(environment, 'SLURM_ARRAY_TASK_ID', 'SLURM_ARRAY_TASK_COUNT', id => (id - Number(first)) / Number(step));
+  return fromScheduler(
+    environment,
+    'SLURM_ARRAY_TASK_ID',
+    'SLURM_ARRAY_TASK_COUNT',
+    id => (id - Number(first)) / Number(step),
+  );
 }
 
 function fromScheduler(

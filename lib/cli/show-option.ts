@@ -1,6 +1,6 @@
 import { OnnxCamError } from '../common/errors.ts';
 import type { Console } from './console.ts';
-import type { ExplainFlags } from './explain-options.ts';
+import type { ExplainFlags } from './explain-flags.ts';
 import { type PictureProtocol, pictureProtocol } from './terminal-pictures.ts';
 
 /**

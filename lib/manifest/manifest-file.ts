@@ -20,6 +20,11 @@ export class ManifestFile {
     this.#file = file;
   }
 
+  /** Bytes. */
+  get size(): number {
+    return this.#size;
+  }
+
   /**
    * @param lines the first ones, without their ends
    * @throws `ERR_OUTPUT`; the earlier file stays as it was

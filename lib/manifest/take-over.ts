@@ -1,6 +1,7 @@
 import { OnnxCamError } from '../common/errors.ts';
 import { type OpenFile, openRegular, UnfitFile } from '../io/regular-file.ts';
 import { type FileLine, wholeLines } from '../io/whole-lines.ts';
+import { LONGEST_LINE } from './limits.ts';
 import { parseLine } from './recorded-line.ts';
 import { headerDifference, parseHeader, type RunHeader } from './run-header.ts';
 
@@ -33,8 +34,6 @@ interface InputLines {
   failed: boolean;
 }
 
-/** Bytes of a line: a result has some thousands. */
-const LONGEST = 2 ** 26;
 /** Inputs whose files are looked for at once. */
 const AT_ONCE = 64;
 
@@ -52,7 +51,7 @@ export async function* takeOver(
   const file = await openManifest(path);
   if (!file) return;
   try {
-    const lines = wholeLines(file, LONGEST);
+    const lines = wholeLines(file, LONGEST_LINE);
     const first = await lines.next();
     const header = first.done ? undefined : parseHeader(first.value.text);
     taken.difference = header === undefined ? 'by something else' : headerDifference(header, options.header);

@@ -3,7 +3,7 @@ import { join } from 'node:path';
 import sharp from 'sharp';
 import { beforeEach, describe, expect, it } from 'vitest';
 import { OnnxCamError } from '../../lib/common/errors.ts';
-import { catFolder, fakeExplanation, fakeModel, readJson, runHere } from './harness.ts';
+import { catFolder, fakeExplanation, fakeModel, readManifest, runHere } from './harness.ts';
 
 let folder: string;
 let out: string;
@@ -23,7 +23,7 @@ describe('a contact sheet', () => {
     const outcome = await explain([picture, '-m', 'all', '--save', 'map']);
     expect(outcome).toMatchObject({ code: 0, stdout: '' });
     expect(outcome.stderr).toContain(`contact sheet → ${sheetPath()}`);
-    expect(readJson(join(out, 'manifest.json')).contactSheet).toBe('contact-sheet.png');
+    expect(readManifest(out).contactSheet).toBe('contact-sheet.png');
     expect(readdirSync(out).filter(name => name.includes('overlay') || name.endsWith('.tmp'))).toEqual([]);
     expect((await sizeOf(sheetPath())).format).toBe('png');
   });
@@ -32,7 +32,7 @@ describe('a contact sheet', () => {
     await explain([picture, '-m', 'all', '--no-sheet']);
     await explain([picture, '-m', 'grad-cam,layer-cam']);
     expect(existsSync(sheetPath())).toBe(false);
-    expect(readJson(join(out, 'manifest.json'))).not.toHaveProperty('contactSheet');
+    expect(readManifest(out)).not.toHaveProperty('contactSheet');
   });
 
   it('has the picture itself, then each method’s overlay, as the pixels of its rows', async () => {
@@ -118,7 +118,7 @@ describe('a contact sheet', () => {
     writeFileSync(second, '');
     const { code } = await explain([picture, second, '--sheet'], { library: { load }, signal: controller.signal });
     expect(code).toBe(130);
-    expect(readJson(join(out, 'manifest.json'))).toMatchObject({
+    expect(readManifest(out)).toMatchObject({
       interrupted: true,
       contactSheet: 'contact-sheet.png',
     });
@@ -131,7 +131,7 @@ describe('a contact sheet', () => {
     const { stderr } = await runHere(['explain', 'model.onnx', own, '--sheet', '-o', folder]);
     expect(readFileSync(own, 'utf8')).toBe('a picture of the user’s');
     expect(stderr).toContain('contact-sheet-2.png');
-    expect(readJson(join(folder, 'manifest.json')).contactSheet).toBe('contact-sheet-2.png');
+    expect(readManifest(folder).contactSheet).toBe('contact-sheet-2.png');
   });
 
   it('is a failure where it cannot be written', async () => {
@@ -146,7 +146,7 @@ describe('a contact sheet', () => {
     });
     expect(code).toBe(1);
     expect(stderr).toContain('ERR_OUTPUT');
-    expect(readJson(join(out, 'manifest.json'))).not.toHaveProperty('contactSheet');
+    expect(readManifest(out)).not.toHaveProperty('contactSheet');
   });
 
   it('draws hostile, long and foreign names', async () => {

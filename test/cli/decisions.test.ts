@@ -6,7 +6,7 @@ import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 import { load } from '../../lib/load.ts';
 import type { MapBox } from '../../lib/result/boxes.ts';
 import type { Explanation } from '../../lib/result/explanation.ts';
-import { readJson, runHere, temporaryFolder } from './harness.ts';
+import { readManifest, runHere, temporaryFolder } from './harness.ts';
 
 const MODEL = fileURLToPath(new URL('../../assets/efficientnet-lite0.onnx', import.meta.url));
 const COFFEE = fileURLToPath(new URL('../../assets/pictures/coffee.jpg', import.meta.url));
@@ -26,8 +26,8 @@ describe('--boxes', () => {
     expect(code).toBe(0);
     await explain(...argv, '-o', join(out, 'without'));
     const line = JSON.parse(stdout);
-    expect(readJson(join(out, 'with/manifest.json')).results[0].boxes).toEqual(line.boxes);
-    expect(readJson(join(out, 'without/manifest.json')).results[0]).not.toHaveProperty('boxes');
+    expect(readManifest(join(out, 'with')).results[0].boxes).toEqual(line.boxes);
+    expect(readManifest(join(out, 'without')).results[0]).not.toHaveProperty('boxes');
     const whole = (await cam.explain(COFFEE)) as Explanation;
     const small = (await cam.explain(COFFEE, { mapSize: { max: 300 } })) as Explanation;
     const threshold = { ofMax: 0.5 } as const;
@@ -57,9 +57,9 @@ describe('--save mask', () => {
     expect(readdirSync(out).sort()).toEqual([
       'coffee.grad-cam.mask.png',
       'coffee.grad-cam.overlay.jpg',
-      'manifest.json',
+      'manifest.jsonl',
     ]);
-    expect(readJson(join(out, 'manifest.json')).results[0].files.mask).toBe('coffee.grad-cam.mask.png');
+    expect(readManifest(out).results[0].files.mask).toBe('coffee.grad-cam.mask.png');
     const mask = sharp(join(out, 'coffee.grad-cam.mask.png'));
     expect(await mask.metadata()).toMatchObject({ format: 'png', width: 600, height: 400, channels: 1 });
     const data = await mask.raw().toBuffer();

@@ -5,7 +5,7 @@ import { beforeEach, describe, expect, it } from 'vitest';
 import { OnnxCamError } from '../../lib/common/errors.ts';
 import { formatNpy, readNpy } from '../../lib/io/npy.ts';
 import { AliveCounter } from '../helpers/garbage.ts';
-import { catFolder, fakeExplanation, fakeModel, readJson, runHere } from './harness.ts';
+import { catFolder, fakeExplanation, fakeModel, readJson, readManifest, runHere } from './harness.ts';
 
 let folder: string;
 let out: string;
@@ -22,14 +22,14 @@ const explain = (argv: readonly string[], options: Parameters<typeof runHere>[1]
 describe('files', () => {
   it('are overlay, map and manifest by default', async () => {
     expect(await explain([picture])).toMatchObject({ code: 0, stdout: '' });
-    expect(readdirSync(out).sort()).toEqual(['cat.grad-cam.map.npy', 'cat.grad-cam.overlay.png', 'manifest.json']);
+    expect(readdirSync(out).sort()).toEqual(['cat.grad-cam.map.npy', 'cat.grad-cam.overlay.png', 'manifest.jsonl']);
     expect(await readNpy(join(out, 'cat.grad-cam.map.npy'))).toEqual({ data: Float32Array.of(0, 1), dims: [1, 2] });
     expect(await sharp(join(out, 'cat.grad-cam.overlay.png')).metadata()).toMatchObject({ width: 2, height: 1 });
   });
 
   it('are those of --save, under the method’s canonical name', async () => {
     await explain([picture, '-m', 'GradCAM++', '--save', 'raw,heatmap']);
-    expect(readdirSync(out).sort()).toEqual(['cat.grad-cam++.heatmap.png', 'cat.grad-cam++.raw.npy', 'manifest.json']);
+    expect(readdirSync(out).sort()).toEqual(['cat.grad-cam++.heatmap.png', 'cat.grad-cam++.raw.npy', 'manifest.jsonl']);
     expect((await readNpy(join(out, 'cat.grad-cam++.raw.npy'))).data).toEqual(Float32Array.of(-3, 4));
   });
 
@@ -42,8 +42,8 @@ describe('files', () => {
         [280, 281].map(target => `batch.${image}.t${target}.${method}.map.npy`),
       ),
     );
-    expect(readdirSync(out).sort()).toEqual([...names, 'manifest.json'].sort());
-    expect(readJson(join(out, 'manifest.json')).results.map((result: { image: number }) => result.image)).toEqual([
+    expect(readdirSync(out).sort()).toEqual([...names, 'manifest.jsonl'].sort());
+    expect(readManifest(out).results.map((result: { image: number }) => result.image)).toEqual([
       0, 0, 0, 0, 1, 1, 1, 1,
     ]);
   });
@@ -59,7 +59,7 @@ describe('files', () => {
     mkdirSync(join(folder, 'other'));
     writeFileSync(join(folder, 'other/cat.jpg'), '');
     await explain([picture, join(folder, 'other'), '--save', 'map']);
-    expect(readdirSync(out).sort()).toEqual(['cat-2.grad-cam.map.npy', 'cat.grad-cam.map.npy', 'manifest.json']);
+    expect(readdirSync(out).sort()).toEqual(['cat-2.grad-cam.map.npy', 'cat.grad-cam.map.npy', 'manifest.jsonl']);
   });
 
   it('of subfolders lie in such ones, and the manifest says so', async () => {
@@ -67,7 +67,7 @@ describe('files', () => {
     writeFileSync(join(folder, 'all/cat.jpg'), '');
     writeFileSync(join(folder, 'all/sub/deep/cat.jpg'), '');
     await explain([join(folder, 'all'), '--save', 'map']);
-    const { results } = readJson(join(out, 'manifest.json'));
+    const { results } = readManifest(out);
     expect(results.map(({ files }: { files: { map: string } }) => files.map)).toEqual([
       'cat.grad-cam.map.npy',
       'sub/deep/cat.grad-cam.map.npy',
@@ -111,7 +111,7 @@ it('no explanation is held once its files are written', async () => {
 describe('the manifest', () => {
   it('says everything but pixels, with versions and the model’s hash', async () => {
     await explain([picture, join(folder, 'missing*.jpg')]);
-    const manifest = readJson(join(out, 'manifest.json'));
+    const manifest = readManifest(out);
     expect(manifest.versions).toMatchObject({
       'onnx-cam': readJson('package.json').version,
       node: process.versions.node,
@@ -141,7 +141,7 @@ describe('the manifest', () => {
   it('is replaced by a second run', async () => {
     await explain([picture]);
     await explain([picture, '-m', 'hirescam']);
-    const { results } = readJson(join(out, 'manifest.json'));
+    const { results } = readManifest(out);
     expect(results.map((result: { method: string }) => result.method)).toEqual(['hirescam']);
   });
 });
@@ -252,18 +252,18 @@ describe('failures', () => {
       readdirSync(out)
         .filter(name => name !== 'cat.grad-cam.overlay.png')
         .sort(),
-    ).toEqual(['cat.fem.map.npy', 'cat.fem.overlay.png', 'manifest.json']);
-    expect(readJson(join(out, 'manifest.json')).results).toMatchObject([
+    ).toEqual(['cat.fem.map.npy', 'cat.fem.overlay.png', 'manifest.jsonl']);
+    expect(readManifest(out).results).toMatchObject([
       { input: picture, method: 'grad-cam', error: { code: 'ERR_OUTPUT' } },
       { input: picture, method: 'fem', status: 'ok' },
     ]);
   });
 
   it('to write the manifest: exit 1', async () => {
-    mkdirSync(join(out, 'manifest.json'), { recursive: true });
+    mkdirSync(join(out, 'manifest.jsonl'), { recursive: true });
     const { code, stderr } = await explain([picture]);
     expect(code).toBe(1);
-    expect(stderr).toMatch(/ERR_OUTPUT: cannot write .*manifest\.json/);
+    expect(stderr).toMatch(/ERR_OUTPUT: cannot write .*manifest\.jsonl/);
     expect(stderr.trimEnd().split('\n').at(-1)).toBe('1 result');
   });
 
@@ -336,5 +336,5 @@ it('reads a file name with control characters without letting them out', async (
   writeFileSync(evil, '');
   const { stderr } = await explain([evil]);
   expect(stderr).not.toContain('\x1b');
-  expect(readFileSync(join(out, 'manifest.json'), 'utf8')).toContain('a\\n\\u001b[2Jb.png');
+  expect(readFileSync(join(out, 'manifest.jsonl'), 'utf8')).toContain('a\\n\\u001b[2Jb.png');
 });

@@ -156,6 +156,12 @@ export function readJson(path: string) {
   return JSON.parse(readFileSync(path, 'utf8'));
 }
 
+/** A manifest: what the run was, and a line for each result. */
+export function readManifest(folder: string, name = 'manifest.jsonl') {
+  const [head, ...lines] = readFileSync(join(folder, name), 'utf8').trimEnd().split('\n');
+  return { ...JSON.parse(head!), results: lines.map(line => JSON.parse(line)) };
+}
+
 /** Noise, so that its PNG does not shrink. */
 export async function makePicture(path: string, width: number, height: number): Promise<void> {
   const { data } = noise([height, width, 3], 5, 127);
@@ -166,6 +172,6 @@ export async function makePicture(path: string, width: number, height: number): 
 /** Every file is whole: what is listed exists, and no temporary file is left. */
 export function expectWhole(out: string): void {
   expect(readdirSync(out).filter(name => name.endsWith('.tmp'))).toEqual([]);
-  for (const { files } of readJson(join(out, 'manifest.json')).results)
+  for (const { files } of readManifest(out).results)
     for (const name of Object.values<string>(files ?? {})) expect(readdirSync(out)).toContain(name);
 }

@@ -78,7 +78,7 @@ describe.skipIf(process.platform === 'win32')('names that would act on a termina
     const line = JSON.parse(outcome.stdout);
     expect(line.input).toBe(picture);
     expect(line.target.label).toContain(HOSTILE);
-    const manifest = readFileSync(join(out(), 'manifest.json'), 'utf8');
+    const manifest = readFileSync(join(out(), 'manifest.jsonl'), 'utf8');
     expect(manifest).not.toMatch(ACTS);
     expect(JSON.parse(manifest).results[0].target.label).toContain(HOSTILE);
   });

@@ -40,14 +40,14 @@ describe('expandInputs', () => {
   it('names what a folder has besides once, also below', async () => {
     const folder = folderWith('a.png', 'notes.txt', 'deeper/b.heic', 'deeper/c.jpg');
     const notes: string[] = [];
-    await expandInputs([folder], text => notes.push(text));
+    await expandInputs([folder], { note: text => notes.push(text) });
     expect(notes).toEqual([`left out in ${folder}: deeper/b.heic, notes.txt (no pictures that can be read)`]);
   });
 
   it('looks for no inputs in the folder for results, unless it is the one that was named', async () => {
     const folder = folderWith('a.png', 'out/a.grad-cam.overlay.png');
     const out = join(folder, 'out');
-    const found = async (...given: string[]) => paths(await expandInputs(given, undefined, out));
+    const found = async (...given: string[]) => paths(await expandInputs(given, { out }));
     expect(await found(folder)).toEqual([join(folder, 'a.png')]);
     expect(await found(join(folder, '**'))).toEqual([join(folder, 'a.png')]);
     const results = [join(out, 'a.grad-cam.overlay.png')];

@@ -4,7 +4,7 @@ import { beforeEach, describe, expect, it } from 'vitest';
 import { onAbort } from '../../lib/common/abort-listeners.ts';
 import { abortError, OnnxCamError } from '../../lib/common/errors.ts';
 import type { LoadOptions } from '../../lib/options.ts';
-import { catFolder, fakeModel, readJson, runHere } from './harness.ts';
+import { catFolder, fakeModel, readManifest, runHere } from './harness.ts';
 
 let folder: string;
 let out: string;
@@ -36,7 +36,7 @@ describe('an interruption', () => {
     expect(outcome.code).toBe(130);
     expect(outcome.stderr).toMatch(/onnx-cam: ERR_ABORTED: interrupted after [12] of 4 inputs/);
     expect(readdirSync(out)).toContain('cat.grad-cam.map.npy');
-    const { interrupted, results } = readJson(join(out, 'manifest.json'));
+    const { interrupted, results } = readManifest(out);
     expect(interrupted).toBe(true);
     expect(results[0].input).toBe(picture);
     expect(outcome.stderr).toContain(`after ${results.length} of`);

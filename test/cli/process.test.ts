@@ -7,7 +7,7 @@ import sharp from 'sharp';
 import { beforeEach, describe, expect, it } from 'vitest';
 import { readNpy } from '../../lib/io/npy.ts';
 import { residualModel } from '../helpers/small-models.ts';
-import { expectWhole, makePicture, type Outcome, readJson, temporaryFolder } from './harness.ts';
+import { expectWhole, makePicture, type Outcome, readManifest, temporaryFolder } from './harness.ts';
 
 /** The command as users start it. */
 const COMMAND = resolve('dist/cli/main.js');
@@ -62,8 +62,8 @@ describe('explain', () => {
       .split('\n')
       .map(line => JSON.parse(line));
     expect(lines.length).toBeGreaterThan(10);
-    expect(stderr.trimEnd().split('\n').at(-1)).toBe(`${lines.length} results; see out/manifest.json`);
-    const { results, model: about } = readJson(join(out, 'manifest.json'));
+    expect(stderr.trimEnd().split('\n').at(-1)).toBe(`${lines.length} results; see out/manifest.jsonl`);
+    const { results, model: about } = readManifest(out);
     expect(results).toHaveLength(lines.length);
     expect(about.sha256).toBe(createHash('sha256').update(model).digest('hex'));
     const atInputSize = ['fullgrad', 'guided-backprop', 'guided-grad-cam'];
@@ -88,8 +88,8 @@ describe('a disk that takes no more', () => {
     );
     expect(code).toBe(1);
     expect(stderr).toMatch(/^onnx-cam: ERR_OUTPUT: .*large\.grad-cam/m);
-    expect(readdirSync(out).sort()).toEqual(['a.grad-cam.map.npy', 'a.grad-cam.overlay.png', 'manifest.json']);
-    expect(readJson(join(out, 'manifest.json')).results).toMatchObject([
+    expect(readdirSync(out).sort()).toEqual(['a.grad-cam.map.npy', 'a.grad-cam.overlay.png', 'manifest.jsonl']);
+    expect(readManifest(out).results).toMatchObject([
       { input: 'large.png', error: { code: 'ERR_OUTPUT' } },
       { input: 'a.png', status: 'ok' },
     ]);
@@ -105,7 +105,7 @@ describe('standard output on a full disk', () => {
     expect(code).toBe(1);
     expect(stderr).toContain('onnx-cam: ERR_OUTPUT: cannot write standard output: the disk is full\n');
     expect(stderr).not.toMatch(/^ {4}at /m);
-    expect(readJson(join(out, 'manifest.json')).results).toMatchObject([{ status: 'ok' }]);
+    expect(readManifest(out).results).toMatchObject([{ status: 'ok' }]);
     expectWhole(out);
   });
 });
@@ -120,9 +120,7 @@ describe('a reader that goes away', () => {
     expect(stderr).not.toMatch(/EPIPE|^ {4}at /m);
     expect(code).toBe(0);
     expectWhole(out);
-    expect(
-      new Set(readJson(join(out, 'manifest.json')).results.map(({ input }: { input: string }) => input)).size,
-    ).toBe(9);
+    expect(new Set(readManifest(out).results.map(({ input }: { input: string }) => input)).size).toBe(9);
   });
 
   it('may leave the table of methods', async () => {
@@ -142,7 +140,7 @@ describe('an interrupted run', () => {
     const { code, stdout, stderr } = await finish(child);
     expect(code).toBe(130);
     expect(stderr).toMatch(/^onnx-cam: ERR_ABORTED: interrupted after \d+ of 41 inputs/m);
-    const manifest = readJson(join(out, 'manifest.json'));
+    const manifest = readManifest(out);
     expect(manifest.interrupted).toBe(true);
     expect(manifest.results).toHaveLength(stdout.trimEnd().split('\n').length);
     expect(manifest.results.length).toBeLessThan(41 * 10);
@@ -158,7 +156,7 @@ describe('an interrupted run', () => {
     child.kill('SIGINT');
     const { code } = await finish(child);
     expect(code).toBe(130);
-    expect(readJson(join(out, 'manifest.json'))).toMatchObject({ interrupted: true });
+    expect(readManifest(out)).toMatchObject({ interrupted: true });
     expectWhole(out);
   });
 });
@@ -177,7 +175,7 @@ describe('two runs into one folder', () => {
       if (name.endsWith('.png')) await sharp(join(out, name)).raw().toBuffer();
     }
     // The manifest is that of one of them, whole.
-    const used = new Set(readJson(join(out, 'manifest.json')).results.map(({ method }: { method: string }) => method));
+    const used = new Set(readManifest(out).results.map(({ method }: { method: string }) => method));
     expect(methods).toContain([...used].join(','));
   });
 });
@@ -191,6 +189,6 @@ describe('demo', () => {
       expect(stdout).toContain(join('onnx-cam-out', `${name}.grad-cam.overlay.png`));
       expect(readFileSync(join(folder, 'onnx-cam-out', `${name}.grad-cam.overlay.png`)).length).toBeGreaterThan(1000);
     }
-    expect(existsSync(join(folder, 'onnx-cam-out/manifest.json'))).toBe(true);
+    expect(existsSync(join(folder, 'onnx-cam-out/manifest.jsonl'))).toBe(true);
   });
 });

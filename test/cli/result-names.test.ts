@@ -2,7 +2,7 @@ import { readdirSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { beforeEach, describe, expect, it } from 'vitest';
 import { formatNpy } from '../../lib/io/npy.ts';
-import { readJson, runHere, temporaryFolder } from './harness.ts';
+import { readManifest, runHere, temporaryFolder } from './harness.ts';
 
 let folder: string;
 let out: string;
@@ -23,10 +23,8 @@ describe('files that would be those of another input', () => {
     expect(
       (await runHere(['explain', 'model.onnx', ...inputs.map(given), '--save', 'map', ...argv, '-o', out])).code,
     ).toBe(0);
-    const names: string[] = readJson(join(out, 'manifest.json')).results.map(
-      ({ files }: { files: { map: string } }) => files.map,
-    );
-    expect([...names, 'manifest.json'].sort()).toEqual(readdirSync(out).sort());
+    const names: string[] = readManifest(out).results.map(({ files }: { files: { map: string } }) => files.map);
+    expect([...names, 'manifest.jsonl'].sort()).toEqual(readdirSync(out).sort());
     return names.map(name => name.slice(0, -'.grad-cam.map.npy'.length));
   };
 

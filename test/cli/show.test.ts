@@ -112,7 +112,7 @@ describe('--show', () => {
       },
     );
     expect(stdout + stderr).not.toContain('\x1b]0;');
-    expect(readFileSync(join(folder, 'out/manifest.json'), 'utf8')).not.toContain('\x1b');
+    expect(readFileSync(join(folder, 'out/manifest.jsonl'), 'utf8')).not.toContain('\x1b');
   });
 
   it('stays within narrow terminals', async () => {

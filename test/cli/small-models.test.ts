@@ -7,7 +7,7 @@ import { formatNpy, readNpy } from '../../lib/io/npy.ts';
 import { makeNode } from '../../lib/model/graph/graph.ts';
 import { buildModel, noise } from '../helpers/model-builder.ts';
 import { residualModel } from '../helpers/small-models.ts';
-import { expectWhole, makePicture, readJson, runHere, workInTemporaryFolder } from './harness.ts';
+import { expectWhole, makePicture, readManifest, runHere, workInTemporaryFolder } from './harness.ts';
 
 /** The commands on small models of five classes, in this process. */
 const model = residualModel();
@@ -49,7 +49,7 @@ describe('explain', () => {
       (await readNpy(join('out', 'two.0.grad-cam.map.npy'))).data,
     );
     expect(await sharp(join('out', 'one.grad-cam.overlay.png')).metadata()).toMatchObject({ width: 5, height: 6 });
-    const { results } = readJson(join('out', 'manifest.json'));
+    const { results } = readManifest('out');
     expect(results[0]!.map.dims).toEqual([4, 6, 5]);
   });
 
@@ -141,7 +141,7 @@ describe('explain', () => {
     const { code, stderr } = await run('explain', 'nan.onnx', 'a.png', '-o', 'out');
     expect(stderr).toMatch(/onnx-cam: warning: a\.png: grad-cam: the map is not-finite: .*NaN/);
     expect(code).toBe(0);
-    expect(readJson(join('out', 'manifest.json')).results[0].status).toBe('not-finite');
+    expect(readManifest('out').results[0].status).toBe('not-finite');
   });
 });
 

@@ -26,7 +26,7 @@ describe('what explain writes', () => {
       'coffee.grad-cam.map.npy',
       'coffee.grad-cam.overlay.png',
       'coffee.grad-cam.raw.npy',
-      'manifest.json',
+      'manifest.jsonl',
     ]);
     for (const kind of ['heatmap', 'overlay'])
       expect(await sharp(join(out, `coffee.grad-cam.${kind}.png`)).metadata()).toMatchObject({
@@ -42,7 +42,7 @@ describe('what explain writes', () => {
     ['webp', 'webp', 'webp'],
   ])('is of the format that --format %s names', async (name, extension, format) => {
     const { out, files } = await run('--format', name, '--save', 'overlay');
-    expect(files).toEqual([`coffee.grad-cam.overlay.${extension}`, 'manifest.json']);
+    expect(files).toEqual([`coffee.grad-cam.overlay.${extension}`, 'manifest.jsonl']);
     const overlay = await sharp(readFileSync(join(out, files[0]!))).metadata();
     expect(overlay).toMatchObject({ format, width: 600, height: 400 });
   });

@@ -1,0 +1,47 @@
+import { opendir } from 'node:fs/promises';
+import { join } from 'node:path';
+import { OnnxCamError } from '../common/errors.ts';
+import { openRegular } from '../io/regular-file.ts';
+import { wholeLines } from '../io/whole-lines.ts';
+import { LONGEST_LINE } from './limits.ts';
+import { type ManifestPart, manifestName, manifestPart } from './manifest-name.ts';
+import { headerDifference, parseHeader, type RunHeader } from './run-header.ts';
+
+/**
+ * Sees that a folder holds no results of another run beside those of this one: parts of another division, or made in another way.
+ * One of the other parts is read, since each of them was looked at in this way.
+ * @throws `ERR_OUTPUT`
+ */
+export async function refuseOthers(folder: string, part: ManifestPart | undefined, header: RunHeader): Promise<void> {
+  const own = manifestName(part);
+  let isCompared = false;
+  for await (const { name } of await opendir(folder)) {
+    const other = manifestPart(name);
+    if (other === undefined || name === own) continue;
+    if (part === undefined || other?.count !== part.count) throw refused(folder, name, 'of another run');
+    if (isCompared) continue;
+    isCompared = true;
+    const earlier = await readHeader(join(folder, name));
+    const difference = earlier && headerDifference(earlier, header);
+    if (difference !== undefined) throw refused(folder, name, `of a run that was made ${difference}`);
+  }
+}
+
+function refused(folder: string, name: string, what: string): OnnxCamError {
+  return new OnnxCamError(
+    'ERR_OUTPUT',
+    `${folder} holds ${name} ${what}, and the results of both could not be told apart: take another --out, or remove it`,
+  );
+}
+
+/** Nothing where there is none, or it has gone meanwhile. */
+async function readHeader(path: string): Promise<RunHeader | undefined> {
+  const opened = await openRegular(path).catch(() => undefined);
+  if (!opened) return undefined;
+  try {
+    for await (const { text } of wholeLines(opened, LONGEST_LINE)) return parseHeader(text);
+    return undefined;
+  } finally {
+    await opened.file.close();
+  }
+}
