@@ -30,7 +30,8 @@ export interface ExplainWork {
 }
 
 /**
- * Explains inputs and writes their results, as they come from `inputs`; ends early at an error that every input would meet.
+ * Explains inputs and writes their results, as they come from `inputs`.
+ * @returns an error that every further input would meet, where there was one: it ends the work
  * @throws `ERR_ABORTED`, `ERR_OUTPUT` where the manifest cannot be written
  */
 export async function explainInputs(
@@ -38,7 +39,7 @@ export async function explainInputs(
   work: ExplainWork,
   inputs: Iterable<CommandInput>,
   record: RunRecord,
-): Promise<void> {
+): Promise<OnnxCamError | undefined> {
   const explainOne = async (input: CommandInput): Promise<NamedExplanation[]> => {
     if ('error' in input) throw input.error;
     await work.begin?.(input);
@@ -67,20 +68,22 @@ export async function explainInputs(
   for await (const { input: outcome, result: saved, error } of runStream(explained(), saveOne, SAVING)) {
     const { input, result, isLast } = outcome;
     const stem = 'stem' in input ? input.stem : undefined;
-    const failed = result instanceof OnnxCamError;
     console.progress.update(record.done, input.path);
-    if (failed) await record.failure({ input: input.path, stem, error: result }, isLast);
-    else if (error) await record.failure({ input: input.path, stem, method: result.name.method, error }, isLast);
+    if (result instanceof OnnxCamError) {
+      const failure = { input: input.path, stem, error: result };
+      if (!isOfOneInput(result)) {
+        await record.unusable(failure);
+        return result;
+      }
+      await record.failure(failure, isLast);
+    } else if (error) await record.failure({ input: input.path, stem, method: result.name.method, error }, isLast);
     else {
       const { shown, ...written } = saved;
       await record.result({ input: input.path, ...result, ...written }, isLast);
       if (shown !== undefined) await console.printPicture(shown);
     }
-    if (failed && !isOfOneInput(result)) {
-      record.isUnusable = true;
-      return;
-    }
   }
+  return undefined;
 }
 
 /** One result of an input, or why there is none. */

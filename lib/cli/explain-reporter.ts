@@ -10,6 +10,7 @@ import { failureLine, resultLine } from './json-lines.ts';
 import type { ResultFiles } from './output-files.ts';
 import type { FailedInput, Reporter, RunSummary, SavedResult } from './reporter.ts';
 import { plural, shapeText, targetText } from './text.ts';
+import { Warnings } from './warnings.ts';
 
 /** Most labels with their probability fit. */
 const TARGET_WIDTH = 24;
@@ -27,7 +28,7 @@ export interface ReportOptions {
 export class ExplainReporter implements Reporter {
   readonly #console: Console;
   readonly #options: ReportOptions;
-  readonly #warned = new Set<string>();
+  readonly #warnings: Warnings;
   #inputWidth = 0;
   #methodWidth = 0;
   #usualLayer: string | undefined;
@@ -35,6 +36,7 @@ export class ExplainReporter implements Reporter {
   constructor(console: Console, options: ReportOptions) {
     this.#console = console;
     this.#options = options;
+    this.#warnings = new Warnings(console);
   }
 
   begin(inputs: readonly CommandInput[], methods: readonly string[]): void {
@@ -59,9 +61,7 @@ export class ExplainReporter implements Reporter {
         ...fileText(files, this.#options.folder),
       ].join('  '),
     );
-    if (explanation.status !== 'ok')
-      this.#console.warn(`${place}: ${explanation.method}: the map is ${explanation.status}: ${explanation.reason}`);
-    for (const warning of explanation.warnings) this.#warnOnce(explanation.method, warning);
+    this.#warnings.tell(place, explanation);
     if (this.#options.json) await this.#console.print(resultLine(result, this.#options.folder));
   }
 
@@ -86,18 +86,12 @@ export class ExplainReporter implements Reporter {
   #layerText(layer: Explanation['layer']): string[] {
     return layerNames(layer) === this.#usualLayer ? [] : [`at ${layerNames(layer)}`];
   }
-
-  /** A warning about a method holds for every picture, one about the model for every method. */
-  #warnOnce(method: string, warning: string): void {
-    const text = /^(preprocessing|labels|there are \d+ labels)\b/.test(warning) ? warning : `${method}: ${warning}`;
-    if (this.#warned.has(text)) return;
-    this.#warned.add(text);
-    this.#console.warn(text);
-  }
 }
 
 function columnWidth(texts: readonly string[]): number {
-  return Math.min(WIDEST_COLUMN, Math.max(0, ...texts.map(text => text.length)));
+  // There may be a million.
+  const widest = texts.reduce((width, text) => Math.max(width, text.length), 0);
+  return Math.min(WIDEST_COLUMN, widest);
 }
 
 const layerNames = (layer: Explanation['layer']): string => layersText([layer].flat().map(({ name }) => name));

@@ -1,5 +1,6 @@
 import { join } from 'node:path';
 import { packageVersion } from '#package';
+import type { OnnxCamError } from '../common/errors.ts';
 import { runtimeInfo } from '../engine/library.ts';
 import type { ManifestPart } from '../manifest/manifest-name.ts';
 import { refuseOthers } from '../manifest/refuse-others.ts';
@@ -52,6 +53,7 @@ export async function runExplain(context: CommandContext, run: ExplainRun, repor
   const store = openStore(run.out);
   const undo = await store.prepare();
   let record: RunRecord | undefined;
+  let unusable: OnnxCamError | undefined;
   try {
     const { load } = await context.library();
     const model = await load(run.model, { ...run.request.load, signal });
@@ -61,10 +63,10 @@ export async function runExplain(context: CommandContext, run: ExplainRun, repor
       if (store.folder !== undefined) await refuseOthers(store.folder, run.part, header);
       const manifest = await RunManifest.open({ ...run, store, header, signal });
       tellTaken(context, manifest);
-      record = new RunRecord(manifest, reporter, run.sheet ? new SheetRecord(methods) : undefined);
+      record = new RunRecord(manifest, reporter, { sheet: run.sheet ? new SheetRecord(methods) : undefined });
       reporter.begin(manifest.left, methods);
       if (run.progress) console.progress.start(run.inputs.length);
-      await explainInputs(
+      unusable = await explainInputs(
         context,
         {
           model,
@@ -89,7 +91,7 @@ export async function runExplain(context: CommandContext, run: ExplainRun, repor
   } finally {
     console.progress.stop();
   }
-  return conclude(context, run, { store, record }, reporter);
+  return conclude(context, run, { store, record, unusable }, reporter);
 }
 
 /** What the manifest says of a run. */
@@ -126,13 +128,15 @@ interface Ended {
   readonly store: OutputStore;
   /** None where the run was interrupted before it began. */
   readonly record: RunRecord | undefined;
+  /** What every further input would meet. */
+  readonly unusable: OnnxCamError | undefined;
 }
 
 /** Closes the manifest, writes the contact sheet and the report; tells the reporter the end, and gives the exit code. */
 async function conclude(
   { console, signal }: CommandContext,
   run: ExplainRun,
-  { store, record }: Ended,
+  { store, record, unusable }: Ended,
   reporter: Reporter,
 ): Promise<number> {
   const interrupted = signal.aborted;
@@ -157,6 +161,7 @@ async function conclude(
   const begun = record?.summary() ?? { done: 0, before: 0, failed: 0, results: 0, manifest: undefined };
   reporter.end({ ...begun, inputs: run.inputs.length, interrupted, report, sheet });
   if (interrupted) return EXIT.interrupted;
+  if (unusable) return EXIT.unusable;
   const { exitCode = EXIT.done } = record ?? {};
   return exitCode === EXIT.done && !isWhole ? EXIT.inputsFailed : exitCode;
 }

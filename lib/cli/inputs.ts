@@ -44,8 +44,7 @@ export async function expandInputs(
   { note = () => {}, out, listed = [] }: ExpandOptions = {},
 ): Promise<CommandInput[]> {
   const inputs: (NamedInput | MissingInput)[] = [];
-  const take = (path: string, below: string) =>
-    inputs.push({ path, below, isTensor: extname(path).toLowerCase() === '.npy' });
+  const take = (path: string, below: string) => inputs.push({ path, below, isTensor: isTensorFile(path) });
   for (const argument of given) {
     try {
       const onSkipped = (names: readonly string[]) => note(skippedText(argument, names));
@@ -53,7 +52,7 @@ export async function expandInputs(
       for (const { path, below } of found) take(path, below);
     } catch (error) {
       if (!(error instanceof OnnxCamError)) throw error;
-      inputs.push({ path: argument, error });
+      if (!inputs.some(({ path }) => path === argument)) inputs.push({ path: argument, error });
     }
   }
   for (const path of listed) take(path, basename(path));
@@ -61,6 +60,11 @@ export async function expandInputs(
   return inputs.map(input =>
     'below' in input ? { path: input.path, stem: stems.next().value!, isTensor: input.isTensor } : input,
   );
+}
+
+/** By its name. */
+export function isTensorFile(path: string): boolean {
+  return extname(path).toLowerCase() === '.npy';
 }
 
 function skippedText(folder: string, names: readonly string[]): string {

@@ -19,6 +19,8 @@ export interface RunManifestOptions {
   readonly inputs: readonly CommandInput[];
   readonly going: Going;
   readonly signal: AbortSignal;
+  /** Is told every input that an earlier run did, by the first part of its files' names. */
+  readonly onTaken?: (stem: string, failed: boolean) => void;
 }
 
 /** Milliseconds between two looks whether the file is still this process's. */
@@ -61,7 +63,7 @@ export class RunManifest {
    * Makes this process the one that writes it, takes over what holds of an earlier one, and replaces that.
    * @throws `ERR_OUTPUT`: another process writes it, or it cannot be written; the earlier one then stays
    */
-  static async open({ store, part, header, inputs, going, signal }: RunManifestOptions): Promise<RunManifest> {
+  static async open({ store, part, header, inputs, going, signal, onTaken }: RunManifestOptions): Promise<RunManifest> {
     const name = manifestName(part);
     const isLocal = store.folder !== undefined;
     // What lies on a server is replaced as a whole; only the manifests of parts that a queue hands out keep apart there.
@@ -79,7 +81,7 @@ export class RunManifest {
         const areThere = async (names: readonly string[]) =>
           (await Promise.all(names.map(file => presence.has(file)))).every(Boolean);
         const retryFailed = going === 'on, failed again';
-        if (earlier !== undefined) yield* takeOver(earlier, { header, left, retryFailed, areThere }, taken);
+        if (earlier !== undefined) yield* takeOver(earlier, { header, left, retryFailed, areThere, onTaken }, taken);
       }
       const file = await ManifestFile.begin(spool?.path ?? store.pathOf(name), lines());
       return new RunManifest({

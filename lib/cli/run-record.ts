@@ -4,23 +4,36 @@ import { failureRecord, resultRecord } from './manifest-lines.ts';
 import type { FailedInput, Reporter, RunSummary, SavedResult } from './reporter.ts';
 import type { RunManifest } from './run-manifest.ts';
 
+/** An input by what the manifest says of it. */
+export interface RecordedInput {
+  readonly path: string;
+  /** None where it stands for no file. */
+  readonly stem?: string | undefined;
+}
+
+interface RecordOptions {
+  readonly sheet?: SheetRecord | undefined;
+  /** Is called when all lines of an input are written. */
+  readonly onDone?: (input: RecordedInput, failed: boolean) => void;
+}
+
 /** What has happened so far: counted, told to the reporter, written to the manifest. */
 export class RunRecord {
   /** Inputs that were dealt with, one way or the other. */
   done: number;
-  /** Whether an error was met that every further input would meet. */
-  isUnusable = false;
   /** Where one is wanted. */
   readonly sheet: SheetRecord | undefined;
   readonly #manifest: RunManifest;
   readonly #reporter: Reporter;
+  readonly #onDone: (input: RecordedInput, failed: boolean) => void;
   #failed: number;
   #isFailed = false;
   #results = 0;
 
-  constructor(manifest: RunManifest, reporter: Reporter, sheet?: SheetRecord) {
+  constructor(manifest: RunManifest, reporter: Reporter, { sheet, onDone = () => {} }: RecordOptions = {}) {
     this.#manifest = manifest;
     this.#reporter = reporter;
+    this.#onDone = onDone;
     this.sheet = sheet;
     this.done = manifest.taken.done;
     this.#failed = manifest.taken.failed;
@@ -31,20 +44,27 @@ export class RunRecord {
     this.#results++;
     await this.#manifest.add(resultRecord(result), last);
     await this.#reporter.result(result);
-    if (last) this.#end();
+    if (last) this.#end({ path: result.input, stem: result.name.stem });
   }
 
   async failure(failure: FailedInput, last: boolean): Promise<void> {
     this.#isFailed = true;
     await this.#manifest.add(failureRecord(failure), last);
     await this.#reporter.failure(failure);
-    if (last) this.#end();
+    if (last) this.#end({ path: failure.input!, stem: failure.stem });
   }
 
-  /** Of the input that was dealt with last. */
-  #end(): void {
+  /** An error that every input would meet: the input is done again when the run goes on. */
+  async unusable(failure: FailedInput): Promise<void> {
+    await this.failure(failure, false);
+    this.done++;
+    this.#failed++;
+  }
+
+  #end(input: RecordedInput): void {
     this.done++;
     if (this.#isFailed) this.#failed++;
+    this.#onDone(input, this.#isFailed);
     this.#isFailed = false;
   }
 
@@ -64,7 +84,6 @@ export class RunRecord {
   }
 
   get exitCode(): number {
-    if (this.isUnusable) return EXIT.unusable;
     return this.#failed > 0 ? EXIT.inputsFailed : EXIT.done;
   }
 }

@@ -6,6 +6,13 @@ import { hasEnded, type LockRecord, newRecord, readLock } from './lock-record.ts
 import { outputError } from './output-error.ts';
 import { createTemporary } from './temporary-file.ts';
 
+/** Another process, which lives, writes the file. */
+export class HeldFileError extends OnnxCamError {
+  constructor(message: string) {
+    super('ERR_OUTPUT', message);
+  }
+}
+
 /** A file that this process alone writes. */
 export interface FileLock {
   /** False when another process has taken over: this one was taken for dead, since it was stopped for long. */
@@ -43,10 +50,9 @@ export async function lockFile(path: string, { signal, patience = 10_000 }: Part
   }
 }
 
-function refused(path: string, holder: LockRecord | null): OnnxCamError {
+function refused(path: string, holder: LockRecord | null): HeldFileError {
   const who = holder ? ` (pid ${holder.pid} on ${holder.host})` : '';
-  return new OnnxCamError(
-    'ERR_OUTPUT',
+  return new HeldFileError(
     `another onnx-cam process${who} is writing ${basename(path)} in ${dirname(path)}: take another --out, or --shard for several processes`,
   );
 }

@@ -14,6 +14,8 @@ export interface TakeOverOptions {
   readonly retryFailed: boolean;
   /** Whether files are there, whole. */
   readonly areThere: (names: readonly string[]) => Promise<boolean>;
+  /** Is told every input that is taken over, by the first part of its files' names. */
+  readonly onTaken?: ((stem: string, failed: boolean) => void) | undefined;
 }
 
 /** What of an earlier manifest holds. */
@@ -93,7 +95,7 @@ async function* byInput(lines: AsyncIterable<FileLine>): AsyncGenerator<InputLin
 
 async function* held(
   inputs: readonly InputLines[],
-  { left, retryFailed, areThere }: TakeOverOptions,
+  { left, retryFailed, areThere, onTaken }: TakeOverOptions,
   taken: TakenOver,
 ): AsyncGenerator<string, void, void> {
   const isLeft = ({ input, stem }: InputLines) => stem !== null && left.get(stem) === input;
@@ -106,6 +108,7 @@ async function* held(
     left.delete(one.stem!);
     taken.done++;
     if (one.failed) taken.failed++;
+    onTaken?.(one.stem!, one.failed);
     yield* one.texts;
   }
 }
