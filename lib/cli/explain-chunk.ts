@@ -44,7 +44,8 @@ export class ChunkExplainer {
     await store.prepare();
     const model = await this.#modelOf(chunk, request);
     const methods = request.chooseMethods(model);
-    const header = await runHeader(chunk.model.path, model, methods, request);
+    const { path, sha256 } = chunk.model;
+    const header = await runHeader({ model: path, request }, sha256, methods);
     const inputs = chunk.inputs.map(commandInput);
     const places = new Map(inputs.map((input, place) => [keyOf(input), place]));
     const placeOf = (input: RecordedInput) => places.get(keyOf(input))!;

@@ -2,7 +2,7 @@ import { join } from 'node:path';
 import { packageVersion } from '#package';
 import type { OnnxCamError } from '../common/errors.ts';
 import { runtimeInfo } from '../engine/library.ts';
-import type { ManifestPart } from '../manifest/manifest-name.ts';
+import { type ManifestPart, manifestName } from '../manifest/manifest-name.ts';
 import { refuseOthers } from '../manifest/refuse-others.ts';
 import type { RunHeader } from '../manifest/run-header.ts';
 import { openStore } from '../stores/open-store.ts';
@@ -13,7 +13,6 @@ import { explainInputs } from './explain-inputs.ts';
 import type { ExplainRequest } from './explain-request.ts';
 import { EXIT } from './failure.ts';
 import type { CommandInput } from './inputs.ts';
-import type { LoadedModel } from './library.ts';
 import { PAGE } from './report.ts';
 import { writeFolderReport } from './report-files.ts';
 import type { Reporter } from './reporter.ts';
@@ -59,7 +58,7 @@ export async function runExplain(context: CommandContext, run: ExplainRun, repor
     const model = await load(run.model, { ...run.request.load, signal });
     try {
       const methods = run.request.chooseMethods(model);
-      const header = await runHeader(run.model, model, methods, run.request);
+      const header = await runHeader(run, await model.sha256(), methods);
       if (store.folder !== undefined) await refuseOthers(store.folder, run.part, header);
       const manifest = await RunManifest.open({ ...run, store, header, signal });
       tellTaken(context, manifest);
@@ -88,18 +87,21 @@ export async function runExplain(context: CommandContext, run: ExplainRun, repor
       await undo();
       throw error;
     }
+    record ??= await emptyRecord(run, store, reporter);
   } finally {
     console.progress.stop();
   }
   return conclude(context, run, { store, record, unusable }, reporter);
 }
 
-/** What the manifest says of a run. */
+/**
+ * What the manifest says of a run.
+ * @param methods their canonical names, where the model that they are for was loaded
+ */
 export async function runHeader(
-  path: string,
-  model: Pick<LoadedModel, 'sha256'>,
-  methods: readonly string[],
-  request: ExplainRequest,
+  { model, request }: Pick<ExplainRun, 'model' | 'request'>,
+  sha256: string | null,
+  methods?: readonly string[],
 ): Promise<RunHeader> {
   return {
     versions: {
@@ -110,11 +112,20 @@ export async function runHeader(
         () => null,
       ),
     },
-    model: path,
-    sha256: await model.sha256(),
-    options: { ...(await request.recorded()), method: methods },
+    model,
+    sha256,
+    options: { ...(await request.recorded()), ...(methods && { method: methods }) },
     started: new Date().toISOString(),
   };
+}
+
+/** Of a run that was interrupted before it began: its manifest is a header, where there is none yet. */
+async function emptyRecord(run: ExplainRun, store: OutputStore, reporter: Reporter): Promise<RunRecord | undefined> {
+  if (await store.presence().has(manifestName(run.part))) return undefined;
+  const header = await runHeader(run, null);
+  // The signal has fired already.
+  const { signal } = new AbortController();
+  return new RunRecord(await RunManifest.open({ ...run, store, header, signal }), reporter);
 }
 
 function tellTaken({ console }: CommandContext, { taken, path }: RunManifest): void {

@@ -37,7 +37,9 @@ export function settleStems(inputs: readonly NamedInput[]): string[] {
   for (const i of shared) {
     const { below, isTensor } = inputs[i]!;
     const key = nameKey(below);
-    const nameOf = (count: number) => (count === 1 ? below : `${below}-${count}`);
+    // Behind the end of a target's name, a number would be a part of that.
+    const joint = TARGET_END.test(below) ? '_' : '-';
+    const nameOf = (count: number) => (count === 1 ? below : `${below}${joint}${count}`);
     let count = next.get(key) ?? 1;
     while (!taken.isFree(nameOf(count), isTensor)) count++;
     next.set(key, count + 1);
@@ -84,9 +86,11 @@ class TakenNames {
   }
 }
 
+const TARGET_END = /\.t\d+(-\d+)?$/;
+
 /** What a stem would come from if its end were what is inserted for a target (`.t281`, `.t281-2`), or for an image of a tensor before it. */
 function rootsOf(stem: string): { readonly ofTarget: string[]; readonly ofImage: string[] } {
-  const ofTarget = withoutEnd(stem, /\.t\d+(-\d+)?$/);
+  const ofTarget = withoutEnd(stem, TARGET_END);
   const ofImage = [stem, ...ofTarget].flatMap(one => withoutEnd(one, /\.\d+$/));
   return { ofTarget, ofImage };
 }

@@ -1,4 +1,5 @@
 import { isRecord } from '../common/checks.ts';
+import { visible } from '../common/visible.ts';
 
 /** What a run was: the first line of its manifest is `{ "run": … }` of it. */
 export interface RunHeader {
@@ -6,7 +7,7 @@ export interface RunHeader {
   readonly versions: Readonly<Record<string, string | null>>;
   /** The model's path, as it was given. */
   readonly model: string | null;
-  /** SHA-256 of the model. */
+  /** SHA-256 of the model; null where the run was interrupted before that was known. */
   readonly sha256: string | null;
   /** All that decides what the results are, and how they are written. */
   readonly options: Readonly<Record<string, unknown>>;
@@ -14,8 +15,9 @@ export interface RunHeader {
   readonly started: string;
 }
 
+/** Somebody will print it on a terminal. */
 export function headerLine(run: RunHeader): string {
-  return JSON.stringify({ run });
+  return visible(JSON.stringify({ run }));
 }
 
 /** @returns undefined for a line that is none */

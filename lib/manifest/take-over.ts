@@ -56,6 +56,7 @@ export async function* takeOver(
     const lines = wholeLines(file, LONGEST_LINE);
     const first = await lines.next();
     const header = first.done ? undefined : parseHeader(first.value.text);
+    if (header?.sha256 === null) return;
     taken.difference = header === undefined ? 'by something else' : headerDifference(header, options.header);
     if (taken.difference !== undefined) return;
     let waiting: InputLines[] = [];

@@ -4,7 +4,7 @@ import { beforeEach, describe, expect, it } from 'vitest';
 import * as library from '../../lib/index.ts';
 import { plainSpec } from '../helpers/explain-models.ts';
 import { buildModel } from '../helpers/model-builder.ts';
-import { makePicture, type Outcome, runHere, temporaryFolder } from './harness.ts';
+import { makePicture, type Outcome, readManifest, runHere, temporaryFolder } from './harness.ts';
 
 /** Clears the screen, sets the window's title, turns the reading order round, begins a line of its own. */
 const HOSTILE = '\x1b[2J\x1b]0;title\x07\x9b31m\u202e\u2028\nonnx-cam: forged';
@@ -80,7 +80,7 @@ describe.skipIf(process.platform === 'win32')('names that would act on a termina
     expect(line.target.label).toContain(HOSTILE);
     const manifest = readFileSync(join(out(), 'manifest.jsonl'), 'utf8');
     expect(manifest).not.toMatch(ACTS);
-    expect(JSON.parse(manifest).results[0].target.label).toContain(HOSTILE);
+    expect(readManifest(out()).results[0].target.label).toContain(HOSTILE);
   });
 
   it('in the progress bar', async () => {

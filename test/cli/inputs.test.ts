@@ -82,10 +82,23 @@ describe('expandInputs', () => {
     expect(paths(await expandInputs([join(folder, 'cat[1].png')]))).toEqual([join(folder, 'cat[1].png')]);
   });
 
-  it('numbers equal stems in the order given', async () => {
-    const folder = folderWith('x/cat.jpg', 'y/cat.png', 'cat-2.jpg', 'z/cat.jpg');
-    const given = ['x/cat.jpg', 'y/cat.png', 'cat-2.jpg', 'z/cat.jpg', 'x/cat.jpg'].map(name => join(folder, name));
-    expect(stems(await expandInputs(given))).toEqual(['cat', 'cat-2', 'cat-2-2', 'cat-3', 'cat-4']);
+  it('gives stems over the whole list, whoever names the inputs', async () => {
+    const folder = folderWith('x/cat.jpg', 'y/cat.png', 'dog.jpg');
+    const listed = [join(folder, 'x/cat.jpg'), 'https.png'];
+    const inputs = await expandInputs([join(folder, 'y'), join(folder, 'dog.jpg')], { listed });
+    expect(stems(inputs)).toEqual(['cat.png', 'dog', 'cat.jpg', 'https']);
+  });
+
+  it('takes listed names as they are: globs and folders are none there', async () => {
+    const listed = ['nowhere/*.png', 'gone.npy'];
+    expect(await expandInputs([], { listed })).toEqual([
+      { path: 'nowhere/*.png', stem: '*', isTensor: false },
+      { path: 'gone.npy', stem: 'gone', isTensor: true },
+    ]);
+  });
+
+  it('names an argument that stands for no file once', async () => {
+    expect(await expandInputs(['gone.jpg', 'gone.jpg'])).toHaveLength(1);
   });
 
   it('keeps the dots inside a name and leaves out only the extension', async () => {
