@@ -31,7 +31,12 @@ const OF_ONE_INPUT: ReadonlySet<ErrorCode> = new Set([
 ]);
 
 export function isOfOneInput(error: unknown): boolean {
-  return OF_ONE_INPUT.has(failureOf(error).code);
+  return isCodeOfOneInput(failureOf(error).code);
+}
+
+/** @param code of an error, also of one that was recorded */
+export function isCodeOfOneInput(code: string): boolean {
+  return OF_ONE_INPUT.has(code as ErrorCode);
 }
 
 /** Code and one-line message of anything thrown. What is not ours nor the command line's counts as `ERR_RUNTIME`. */

@@ -5,6 +5,7 @@ import { type ManifestPart, manifestName } from '../manifest/manifest-name.ts';
 import { headerLine, type RunHeader } from '../manifest/run-header.ts';
 import { type TakenOver, takeOver } from '../manifest/take-over.ts';
 import type { OutputStore } from '../stores/output-store.ts';
+import { isCodeOfOneInput } from './failure.ts';
 import type { CommandInput, InputFile } from './inputs.ts';
 import { ManifestSpool } from './manifest-spool.ts';
 
@@ -80,8 +81,9 @@ export class RunManifest {
         const presence = store.presence();
         const areThere = async (names: readonly string[]) =>
           (await Promise.all(names.map(file => presence.has(file)))).every(Boolean);
-        const retryFailed = going === 'on, failed again';
-        if (earlier !== undefined) yield* takeOver(earlier, { header, left, retryFailed, areThere, onTaken }, taken);
+        // What every input would meet may be mended by now.
+        const isTriedAgain = (code: string) => going === 'on, failed again' || !isCodeOfOneInput(code);
+        if (earlier !== undefined) yield* takeOver(earlier, { header, left, isTriedAgain, areThere, onTaken }, taken);
       }
       const file = await ManifestFile.begin(spool?.path ?? store.pathOf(name), lines());
       return new RunManifest({

@@ -49,16 +49,10 @@ export class RunRecord {
 
   async failure(failure: FailedInput, last: boolean): Promise<void> {
     this.#isFailed = true;
-    await this.#manifest.add(failureRecord(failure), last);
+    // An input that failed as a whole has but one line.
+    await this.#manifest.add(failureRecord(failure), last && failure.method !== undefined);
     await this.#reporter.failure(failure);
     if (last) this.#end({ path: failure.input!, stem: failure.stem });
-  }
-
-  /** An error that every input would meet: the input is done again when the run goes on. */
-  async unusable(failure: FailedInput): Promise<void> {
-    await this.failure(failure, false);
-    this.done++;
-    this.#failed++;
   }
 
   #end(input: RecordedInput): void {

@@ -7,7 +7,8 @@ export interface RecordedLine {
   readonly input: string;
   /** Names of its files, relative to the manifest's folder. */
   readonly files: readonly string[];
-  readonly failed: boolean;
+  /** Code of its error; null for a result. */
+  readonly error: string | null;
   /** Whether the input has no more lines. */
   readonly last: boolean;
 }
@@ -21,12 +22,13 @@ export function parseLine(text: string): RecordedLine | undefined {
     return undefined;
   }
   if (!isRecord(value) || typeof value.input !== 'string') return undefined;
-  const { input, stem, files, error, last } = value;
+  const { input, stem, files, error, method, last } = value;
   return {
     input,
     stem: typeof stem === 'string' ? stem : null,
     files: isRecord(files) ? Object.values(files).filter(name => typeof name === 'string') : [],
-    failed: error !== undefined,
-    last: last === true,
+    error: error === undefined ? null : isRecord(error) && typeof error.code === 'string' ? error.code : '',
+    // An input that failed as a whole has but this line.
+    last: last === true || (error !== undefined && method === undefined),
   };
 }

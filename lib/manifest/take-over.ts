@@ -10,8 +10,8 @@ export interface TakeOverOptions {
   readonly header: RunHeader;
   /** This run's inputs by the first part of their files' names; those that are done are taken out. */
   readonly left: Map<string, string>;
-  /** Whether inputs that failed are left too. */
-  readonly retryFailed: boolean;
+  /** Whether inputs that failed with an error of this code are left too. */
+  readonly isTriedAgain: (code: string) => boolean;
   /** Whether files are there, whole. */
   readonly areThere: (names: readonly string[]) => Promise<boolean>;
   /** Is told every input that is taken over, by the first part of its files' names. */
@@ -33,7 +33,7 @@ interface InputLines {
   readonly stem: string | null;
   readonly texts: string[];
   readonly files: string[];
-  failed: boolean;
+  readonly errors: string[];
 }
 
 /** Inputs whose files are looked for at once. */
@@ -83,11 +83,10 @@ async function* byInput(lines: AsyncIterable<FileLine>): AsyncGenerator<InputLin
       continue;
     }
     const { input, stem } = line;
-    if (current?.input !== input || current.stem !== stem)
-      current = { input, stem, texts: [], files: [], failed: false };
+    if (current?.input !== input || current.stem !== stem) current = { input, stem, texts: [], files: [], errors: [] };
     current.texts.push(text);
     current.files.push(...line.files);
-    current.failed ||= line.failed;
+    if (line.error !== null) current.errors.push(line.error);
     if (!line.last) continue;
     yield current;
     current = undefined;
@@ -96,20 +95,21 @@ async function* byInput(lines: AsyncIterable<FileLine>): AsyncGenerator<InputLin
 
 async function* held(
   inputs: readonly InputLines[],
-  { left, retryFailed, areThere, onTaken }: TakeOverOptions,
+  { left, isTriedAgain, areThere, onTaken }: TakeOverOptions,
   taken: TakenOver,
 ): AsyncGenerator<string, void, void> {
   const isLeft = ({ input, stem }: InputLines) => stem !== null && left.get(stem) === input;
   const hold = await Promise.all(
-    inputs.map(async one => isLeft(one) && !(retryFailed && one.failed) && (await areThere(one.files))),
+    inputs.map(async one => isLeft(one) && !one.errors.some(isTriedAgain) && (await areThere(one.files))),
   );
   for (const [i, one] of inputs.entries()) {
     // An input that comes twice is done once.
     if (!hold[i] || !isLeft(one)) continue;
     left.delete(one.stem!);
     taken.done++;
-    if (one.failed) taken.failed++;
-    onTaken?.(one.stem!, one.failed);
+    const failed = one.errors.length > 0;
+    if (failed) taken.failed++;
+    onTaken?.(one.stem!, failed);
     yield* one.texts;
   }
 }
