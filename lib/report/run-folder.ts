@@ -12,7 +12,10 @@ import type { RunSource } from './run-source.ts';
  * @throws `ERR_OPTION_INVALID` for a folder that none has written, or whose files are damaged; `ERR_ABORTED`
  */
 export async function readRunFolder(folder: string, options: ReadOptions): Promise<RunSource> {
-  const found = await findManifests(folder);
+  const found = await findManifests(folder).catch(cause => {
+    if (cause instanceof OnnxCamError) throw cause;
+    throw new OnnxCamError('ERR_OPTION_INVALID', `${folder} cannot be read (${(cause as Error).message})`, { cause });
+  });
   if (found) return explainedFolder(found, options);
   if (await isThere(join(folder, 'metrics.csv'))) return evaluationFolder(folder, options);
   throw new OnnxCamError(
