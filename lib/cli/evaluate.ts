@@ -12,6 +12,7 @@ import { parseTargetText } from '../targets/parse.ts';
 import { fitToModel, namedMethods } from './choose-methods.ts';
 import type { CommandContext } from './context.ts';
 import { evaluationTable } from './evaluation-table.ts';
+import { explainedInputs } from './explained-inputs.ts';
 import { EXIT, failureLines, usageError } from './failure.ts';
 import { fusionOption } from './fusion-option.ts';
 import { type CommandInput, expandInputs } from './inputs.ts';
@@ -45,7 +46,10 @@ export function addEvaluate(program: Command, context: CommandContext, finish: (
   const command = program
     .command('evaluate')
     .argument('<model>', 'the .onnx file')
-    .argument('<input...>', 'pictures, folders with their subfolders, globs, or .npy files with float32 tensors')
+    .argument(
+      '<input...>',
+      'pictures, folders with their subfolders, globs, .npy files with float32 tensors, or what `explain` wrote: then the inputs that it explained',
+    )
     .summary('judge methods over many pictures')
     .description(
       'Judges methods over many pictures, beside maps that have not seen the model: a table, metrics.csv, curves.json, summary.json, pictures.jsonl and a page to look at, index.html.',
@@ -82,7 +86,7 @@ export function addEvaluate(program: Command, context: CommandContext, finish: (
 async function evaluate(
   context: CommandContext,
   path: string,
-  given: readonly string[],
+  args: readonly string[],
   flags: EvaluateFlags,
 ): Promise<number> {
   const { console, signal } = context;
@@ -93,7 +97,9 @@ async function evaluate(
     );
   const metrics = metricSpecs(flags, { truth: flags.truth !== undefined, method: true }, console);
   const params = methodParams(flags);
-  const found = await expandInputs(given, { note: text => console.note(oneLine(text)), out: flags.out });
+  const note = (text: string) => console.note(oneLine(text));
+  const { given, listed } = await explainedInputs(args, note, signal);
+  const found = await expandInputs(given, { note, out: flags.out, listed });
   const inputs = found.slice(0, flags.limit);
   const removeFolder = await new LocalStore(flags.out).prepare();
   let code: number = EXIT.done;

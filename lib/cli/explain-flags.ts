@@ -21,6 +21,8 @@ export interface ExplainFlags extends RunFlags, TechniqueFlags {
   readonly boxes?: boolean;
   readonly threshold?: Threshold;
   readonly report?: boolean;
+  /** Of the page. */
+  readonly pictures?: number;
   /** undefined: with all methods. */
   readonly sheet?: boolean;
   readonly show?: boolean;
@@ -45,6 +47,7 @@ export interface ExplainFlags extends RunFlags, TechniqueFlags {
 const OF_THE_RUN = [
   'out',
   'report',
+  'pictures',
   'sheet',
   'show',
   'json',

@@ -78,6 +78,7 @@ export function addExplainOptions(command: Command): Command {
       '--report',
       'index.html too, one page to look at all results, which works offline and can be sent; its maps are saved as --save map does',
     )
+    .option('--pictures <n>', 'the first n pictures are in the page (default: 1000)', wholeNumber(0))
     .option(
       '--sheet',
       'contact-sheet.png too: methods in rows, the first 8 pictures with their targets in columns (default: with -m all)',

@@ -34,6 +34,8 @@ export interface ExplainRun {
   readonly out: string;
   /** Whether to write the page of the results too. */
   readonly report: boolean;
+  /** Photographs that the page shows (lib/report/read-options.ts). */
+  readonly pictures?: number | undefined;
   /** Whether to write a contact sheet. */
   readonly sheet: boolean;
   /** How to print overlays on the terminal, if at all. */
@@ -177,8 +179,11 @@ async function conclude(
   return exitCode === EXIT.done && !isWhole ? EXIT.inputsFailed : exitCode;
 }
 
-async function writeReport(console: CommandContext['console'], { out, progress }: ExplainRun): Promise<string> {
+async function writeReport(
+  console: CommandContext['console'],
+  { out, pictures, progress }: ExplainRun,
+): Promise<string> {
   const path = join(out, PAGE);
-  await writeFolderReport(console, { folders: [out], path, progress });
+  await writeFolderReport(console, { folders: [out], path, pictures, progress });
   return path;
 }

@@ -36,6 +36,8 @@ async function explain(
   const { console } = context;
   const shard = shardOption(flags.shard, process.env);
   refuseWithParts(flags, shard);
+  if (flags.pictures !== undefined && !flags.report)
+    throw usageError('--pictures says how many the page shows: give --report too');
   const request = await explainRequest(flags, text => console.note(text));
   const show = showOption(flags, console);
   const going = goingOption(flags);
@@ -52,6 +54,7 @@ async function explain(
       going,
       out: flags.out,
       report: flags.report === true,
+      pictures: flags.pictures,
       sheet: flags.sheet ?? (flags.method.some(isAll) && !shard && going === 'anew'),
       show,
       progress: !((flags.json || show) && console.printsToTerminal),

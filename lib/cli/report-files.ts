@@ -11,6 +11,8 @@ export interface ReportFiles {
   readonly folders: readonly [first: string, second?: string];
   /** Of the page. */
   readonly path: string;
+  /** Photographs of each folder that are shown: the first ones (lib/report/read-options.ts). */
+  readonly pictures: number | undefined;
   /** Whether to show a progress bar, where standard error is a terminal. */
   readonly progress: boolean;
   readonly signal?: AbortSignal;
@@ -25,10 +27,16 @@ const MOST_NAMES = 5;
  */
 export async function writeFolderReport(
   console: Console,
-  { folders, path, progress, signal }: ReportFiles,
+  { folders, path, pictures, progress, signal }: ReportFiles,
 ): Promise<WrittenReport> {
   const gone = new Set<string>();
-  const read = (folder: string) => readRunFolder(folder, what => gone.add(what));
+  const read = (folder: string) =>
+    readRunFolder(folder, {
+      missing: what => gone.add(what),
+      warn: text => console.warn(oneLine(text)),
+      pictures,
+      signal,
+    });
   const first = await read(folders[0]);
   const second = folders[1] === undefined ? undefined : await read(folders[1]);
   const source = reportSource(first, second);

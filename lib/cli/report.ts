@@ -2,10 +2,16 @@ import { extname, join } from 'node:path';
 import { type Command, InvalidArgumentError, Option } from 'commander';
 import type { CommandContext } from './context.ts';
 import { EXIT } from './failure.ts';
+import { wholeNumber } from './option-values.ts';
 import { writeFolderReport } from './report-files.ts';
 
 /** What `--report` and `report` write into a folder. */
 export const PAGE = 'index.html';
+
+interface ReportFlags {
+  readonly out?: string | undefined;
+  readonly pictures?: number | undefined;
+}
 
 /** `onnx-cam report DIR [DIR2]`: the page of what was explained before. */
 export function addReport(program: Command, context: CommandContext, finish: (code: number) => void): void {
@@ -26,21 +32,26 @@ export function addReport(program: Command, context: CommandContext, finish: (co
         return text;
       }),
     )
+    .option(
+      '--pictures <n>',
+      'the first n pictures are in the page (default: of explain 1000, of evaluate those that it kept)',
+      wholeNumber(0),
+    )
     .option('--debug', 'stack traces of errors')
-    .action(async (first: string, second: string | undefined, { out }: { out?: string }) => {
-      finish(await report(context, [first, second], out));
+    .action(async (first: string, second: string | undefined, { out, pictures }: ReportFlags) => {
+      finish(await report(context, [first, second], { out, pictures }));
     });
 }
 
 async function report(
   { console, signal }: CommandContext,
   folders: readonly [string, string?],
-  out = folders[0],
+  { out = folders[0], pictures }: ReportFlags,
 ): Promise<number> {
   const isFile = ['.html', '.htm'].includes(extname(out).toLowerCase());
   const path = isFile ? out : join(out, PAGE);
   try {
-    await writeFolderReport(console, { folders, path, progress: true, signal });
+    await writeFolderReport(console, { folders, path, pictures, progress: true, signal });
   } catch (error) {
     if (!signal.aborted) throw error;
     console.note('onnx-cam: ERR_ABORTED: interrupted; no report was written');

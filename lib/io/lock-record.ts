@@ -2,6 +2,7 @@ import { randomBytes } from 'node:crypto';
 import { lstat, readFile, readlink } from 'node:fs/promises';
 import { hostname } from 'node:os';
 import { isRecord } from '../common/checks.ts';
+import { textOf } from '../common/of-type.ts';
 import { isMissing, openRegular, readRange } from './regular-file.ts';
 
 /** Who made a lock file. */
@@ -80,8 +81,6 @@ function recordOf(text: string): LockRecord | null {
   if (typeof token !== 'string' || !/^[0-9a-f]{16}$/.test(token)) return null;
   return { pid: pid as number, host, place: textOf(place), born: textOf(born), token };
 }
-
-const textOf = (value: unknown): string | null => (typeof value === 'string' ? value : null);
 
 /** Whether the process is known to have ended; false where that can't be seen from here. */
 export async function hasEnded({ pid, place, born }: LockRecord): Promise<boolean> {

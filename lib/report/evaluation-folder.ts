@@ -15,6 +15,7 @@ import { type EvaluatedPicture, imageKey, joinedLines } from './evaluated-image.
 import type { PhotoPayload } from './payload.ts';
 import { Places } from './places.ts';
 import { PICTURES_FILE, readEvaluated } from './read-evaluated.ts';
+import type { ReadOptions } from './read-options.ts';
 import type { LoadedPhoto, RunSource, SourcePhoto } from './run-source.ts';
 
 /** Bytes of summary.json and curves.json. */
@@ -33,10 +34,12 @@ type Values = Map<string, Map<string, Record<string, number | null>>>;
 /**
  * What `evaluate` left in a folder: rows, curves, summary, and the pictures and maps of the first images. Those are read when it is
  * their turn. A run that has not ended has no summary.
- * @param missing is told what the folder lacks
  * @throws `ERR_OPTION_INVALID` for a folder without the table of an evaluation
  */
-export async function evaluationFolder(folder: string, missing: (what: string) => void): Promise<RunSource> {
+export async function evaluationFolder(
+  folder: string,
+  { missing, pictures = Infinity }: Pick<ReadOptions, 'missing' | 'pictures'>,
+): Promise<RunSource> {
   const record = parseRunRecord(await textIn(folder, 'curves.json'));
   const summary = parseSummary(await textIn(folder, 'summary.json'));
   const name = basename(resolve(folder));
@@ -59,6 +62,8 @@ export async function evaluationFolder(folder: string, missing: (what: string) =
     missing(
       `the summary (${join(folder, 'summary.json')} is missing or damaged; an evaluation that has not ended has none)`,
     );
+  const photos = [...shown].sort(([, a], [, b]) => a.index - b.index);
+  for (const [key] of photos.slice(pictures)) shown.delete(key);
   const { values, images } = await readRows(folder, shown);
   const warnings = new Places<string>();
   const load = (one: Shown) => loadPhoto(folder, one, { values, makers, warnings });
@@ -73,9 +78,7 @@ export async function evaluationFolder(folder: string, missing: (what: string) =
       summary,
       curves: record?.curves ?? [],
     },
-    photos: [...shown.values()]
-      .sort((a, b) => a.index - b.index)
-      .map((one): SourcePhoto => ({ name: one.name, load: () => load(one) })),
+    photos: photos.slice(0, pictures).map(([, one]): SourcePhoto => ({ name: one.name, load: () => load(one) })),
     leftOut: images,
   };
 }

@@ -1,35 +1,60 @@
 import { basename, resolve } from 'node:path';
+import { listOf, numberOf, recordOf, textOf } from '../common/of-type.ts';
 import { Recent } from '../common/recent.ts';
 import { type Placement, place, type Size } from '../image/geometry.ts';
 import { planePixels } from '../image/plane.ts';
 import { LeavesFolder, openNamedInside } from '../io/inside-folder.ts';
 import { type NpyArray, parseNpy } from '../io/npy.ts';
 import { readWhole, UnfitFile } from '../io/regular-file.ts';
+import type { FoundManifests } from '../manifest/find-manifests.ts';
+import { readManifests } from '../manifest/read-manifests.ts';
 import type { ReportResult } from './data.ts';
+import { FirstPhotos, type FoundPhoto } from './first-photos.ts';
 import type { Plane } from './fit-grid.ts';
 import { type InputPlace, inputPicture } from './input-picture.ts';
-import { listOf, numberOf, readManifest, recordOf, textOf } from './manifest-record.ts';
-import { ManifestRun, type RecordedPhoto, type RecordedResult } from './manifest-run.ts';
+import { ManifestRun, photoName, type RecordedPhoto, type RecordedResult } from './manifest-run.ts';
 import type { SmallMap } from './payload.ts';
+import { readLines } from './read-lines.ts';
+import type { ReadOptions } from './read-options.ts';
 import type { LoadedPhoto, RunSource } from './run-source.ts';
 import { smallMap } from './small-map.ts';
+
+/** Photographs that are shown, unless another number is asked for. */
+const FIRST = 1000;
 
 /** Bytes of a map: what one array in memory holds. */
 const LARGEST = 2 ** 31 - 1;
 
 /**
- * What `explain` left in a folder: its manifest, the maps (`*.map.npy`), and the pictures where they are still there.
- * @param missing is told of each picture that is gone, and of each map
- * @throws `ERR_OPTION_INVALID` for a folder without a manifest, or with one that `explain` has not written
+ * What `explain` left in a folder: its manifests, the maps (`*.map.npy`), and the pictures where they are still there. Of all results
+ * only the places of those of the first photographs are kept.
+ * @throws `ERR_OPTION_INVALID` for manifests that `explain` has not written, or of different runs; `ERR_ABORTED`
  */
-export async function explainedFolder(folder: string, missing: (what: string) => void): Promise<RunSource> {
-  const record = await readManifest(folder);
+export async function explainedFolder(
+  found: FoundManifests,
+  { missing, warn, pictures = FIRST, signal }: ReadOptions,
+): Promise<RunSource> {
+  const { folder } = found;
+  const first = new FirstPhotos(pictures, { hasParts: found.names.length > 1 });
+  const { header, warnings } = await readManifests(found, line => first.add(line), signal);
+  for (const warning of [...found.warnings, ...warnings]) warn(warning);
+  const { photos, leftOut } = first.settle();
+  const run = new ManifestRun(header, basename(resolve(folder)));
   const tensors = new Recent<string, Promise<NpyArray>>(1);
-  const { run, photos } = new ManifestRun(record, basename(resolve(folder)));
+  // One after the other, so that what made the maps is listed in the order of the photographs.
+  let turn: Promise<unknown> = Promise.resolve();
+  const recorded = (photo: FoundPhoto): Promise<RecordedPhoto> => {
+    const read = turn.then(async () => run.photo(photo, await readLines(found, photo)));
+    turn = read.catch(() => {});
+    return read;
+  };
   return {
-    run,
-    photos: photos.map(photo => ({ name: photo.name, load: () => load({ folder, tensors, missing }, photo) })),
-    leftOut: 0,
+    run: run.run,
+    photos: photos.map(photo => ({
+      name: photoName(photo),
+      load: async () => load({ folder, tensors, missing }, await recorded(photo)),
+    })),
+    leftOut,
   };
 }
 

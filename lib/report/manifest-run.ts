@@ -1,10 +1,13 @@
 import type { ErrorCode } from '../common/errors.ts';
+import { listOf, numberOf, recordOf, textOf } from '../common/of-type.ts';
 import type { Size } from '../image/geometry.ts';
+import type { ResultLine } from '../manifest/read-manifests.ts';
+import type { RunHeader } from '../manifest/run-header.ts';
 import { MAP_STATUSES } from '../result/status.ts';
 import { askedKind } from '../targets/target.ts';
 import type { PhotoInRun, PredictedClass, ReportMaker, ReportResult, ReportRun } from './data.ts';
+import type { FoundPhoto } from './first-photos.ts';
 import { layersText } from './layers-text.ts';
-import { listOf, type ManifestRecord, numberOf, recordOf, textOf } from './manifest-record.ts';
 import { Places } from './places.ts';
 
 /** A photograph as a manifest has it. */
@@ -31,33 +34,18 @@ export interface RecordedResult {
   readonly preprocess: Readonly<Record<string, unknown>>;
 }
 
-/** A manifest as a run of a report. */
+/** A manifest as a run of a report: what made its maps is collected while the photographs are read. */
 export class ManifestRun {
   readonly run: ReportRun;
-  readonly photos: readonly RecordedPhoto[];
   readonly #makers = new Places<ReportMaker>();
   readonly #warnings = new Places<string>();
 
-  constructor({ created, versions, model, results }: ManifestRecord, name: string) {
-    const photos = new Map<string, RecordedPhoto & { results: RecordedResult[] }>();
-    for (const line of results) {
-      const input = textOf(line.input) ?? '';
-      const image = numberOf(line.image);
-      const key = JSON.stringify([input, image]);
-      let photo = photos.get(key);
-      if (!photo) {
-        const shown = image === null ? input : `${input} [${image}]`;
-        photo = { input, image: image ?? 0, name: shown, said: saidOf(line), results: [] };
-        photos.set(key, photo);
-      }
-      if (line.error === undefined) photo.results.push(this.#resultOf(line, photo.results));
-    }
-    this.photos = [...photos.values()];
+  constructor({ started, versions, model, sha256 }: RunHeader, name: string) {
     this.run = {
       name,
-      model,
+      model: { path: model, sha256 },
       versions,
-      started: created,
+      started,
       makers: this.#makers.list,
       warnings: this.#warnings.list,
       summary: null,
@@ -65,8 +53,15 @@ export class ManifestRun {
     };
   }
 
+  /** @param lines its results; one at least */
+  photo({ input, image }: Pick<FoundPhoto, 'input' | 'image'>, lines: readonly ResultLine['value'][]): RecordedPhoto {
+    const results: RecordedResult[] = [];
+    for (const line of lines) if (line.error === undefined) results.push(this.#resultOf(line, results));
+    return { input, image: image ?? 0, name: photoName({ input, image }), said: saidOf(lines[0]!), results };
+  }
+
   /** @param before of the same photograph */
-  #resultOf(line: Readonly<Record<string, unknown>>, before: readonly RecordedResult[]): RecordedResult {
+  #resultOf(line: ResultLine['value'], before: readonly RecordedResult[]): RecordedResult {
     const target = recordOf(line.target);
     const kind = askedKind(textOf(target.kind) ?? 'class');
     const status = textOf(line.status) ?? '';
@@ -106,7 +101,7 @@ export class ManifestRun {
   }
 
   /** Parameters and layers are the same for all results of a method. */
-  #makerOf(line: Readonly<Record<string, unknown>>, method: string): number {
+  #makerOf(line: ResultLine['value'], method: string): number {
     const technique = [line.technique].flat().flatMap(one => textOf(recordOf(one).name) ?? []);
     const maker: ReportMaker = {
       method,
@@ -120,7 +115,11 @@ export class ManifestRun {
   }
 }
 
-function saidOf(line: Readonly<Record<string, unknown>>): PhotoInRun {
+export function photoName({ input, image }: Pick<FoundPhoto, 'input' | 'image'>): string {
+  return image === null ? input : `${input} [${image}]`;
+}
+
+function saidOf(line: ResultLine['value']): PhotoInRun {
   const error = recordOf(line.error);
   return {
     predictions: listOf(line.predictions).map(prediction => classOf(recordOf(prediction))),

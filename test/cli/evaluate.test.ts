@@ -109,6 +109,33 @@ describe('evaluate', () => {
     expect(readJson(join(out, 'summary.json')).metrics).toHaveLength(8);
   });
 
+  it('takes what explain wrote for the inputs that it explained, of all parts', async () => {
+    const explained = join(folder, 'explained');
+    mkdirSync(explained);
+    writeFileSync(join(explained, 'a.grad-cam.overlay.png'), 'no input');
+    const part = (index: number, inputs: readonly string[]) => {
+      const run = { versions: {}, model: 'model.onnx', sha256: null, options: {}, started: '' };
+      const lines = inputs.flatMap(input => ['grad-cam', 'layer-cam'].map(method => ({ input, method })));
+      const text = [{ run }, ...lines].map(line => `${JSON.stringify(line)}\n`).join('');
+      writeFileSync(join(explained, `manifest-${index}of3.jsonl`), text);
+    };
+    const photo = (name: string) => join(folder, `photos/${name}.jpg`);
+    part(0, [photo('b'), photo('gone')]);
+    part(2, [photo('a'), 'inside.jpg']);
+    writeFileSync(join(explained, 'inside.jpg'), 'an input that lies beside its results');
+    const { code, stderr, asked } = await evaluate([explained, photo('c')]);
+    expect(code).toBe(0);
+    expect(asked.sources).toEqual([photo('c'), photo('a'), photo('b'), photo('gone'), join(explained, 'inside.jpg')]);
+    expect(stderr).toContain(`${explained} is what explain wrote: taken are the 4 inputs that it explained`);
+    expect(stderr).toContain('1 of 3 parts are not in');
+    part(1, []);
+    writeFileSync(join(explained, 'manifest-1of4.jsonl'), '');
+    expect(await evaluate([explained])).toMatchObject({
+      code: 2,
+      stderr: expect.stringMatching(/ERR_OPTION_INVALID: .* holds the manifests of different runs/),
+    });
+  });
+
   it('--json prints the rows, then the summary', async () => {
     const { code, stdout } = await evaluate([join(folder, 'photos'), '--json', '--no-controls']);
     expect(code).toBe(0);

@@ -11,7 +11,7 @@ import { residualModel } from '../helpers/small-models.ts';
 import { enlarged, largest } from '../report/enlarged.ts';
 import { closePage, hasBrowser, openPage } from '../web/browser.ts';
 import { HOSTILE } from '../web/sample-report.ts';
-import { makePicture, readJson, runHere, temporaryFolder, workInTemporaryFolder } from './harness.ts';
+import { makePicture, readManifest, runHere, temporaryFolder, workInTemporaryFolder } from './harness.ts';
 
 const model = residualModel();
 const run = (...argv: string[]) => runHere(argv, { library });
@@ -22,6 +22,11 @@ beforeEach(async () => {
   await makePicture('a.png', 24, 20);
   await makePicture('b.png', 40, 16);
 });
+
+function writeManifest(folder: string, { run, results }: { run: object; results: readonly object[] }): void {
+  const lines = [{ run }, ...results].map(line => `${JSON.stringify(line)}\n`);
+  writeFileSync(join(folder, 'manifest.jsonl'), lines.join(''));
+}
 
 /** What a page says, and the first of its chunks. */
 function pageOf(path: string) {
@@ -47,7 +52,7 @@ describe('explain --report', () => {
       { name: 'a.png', width: 24, height: 20 },
       { name: 'b.png', width: 40, height: 16 },
     ]);
-    const recorded = readJson('out/manifest.json').results;
+    const recorded = readManifest('out').results;
     for (const [i, said] of runsOf(page).entries()) {
       expect(said).toMatchObject({ error: null, correct: null });
       expect(said!.results.map(({ maker, target }) => [maker, target.index])).toEqual(
@@ -70,7 +75,7 @@ describe('explain --report', () => {
       'a.grad-cam.map.npy',
       'a.grad-cam.overlay.png',
       'index.html',
-      'manifest.json',
+      'manifest.jsonl',
     ]);
   });
 
@@ -88,8 +93,21 @@ describe('explain --report', () => {
     const { code, stderr } = await run('explain', 'model.onnx', 'a.png', '--report', '-o', 'out');
     expect(code).toBe(1);
     expect(stderr).toContain('ERR_OUTPUT');
-    expect(stderr).toContain(`1 result; see ${join('out', 'manifest.json')}`);
-    expect(readJson('out/manifest.json').results).toHaveLength(1);
+    expect(stderr).toContain(`1 result; see ${join('out', 'manifest.jsonl')}`);
+    expect(readManifest('out').results).toHaveLength(1);
+  });
+
+  it('shows the first pictures, as many as are asked for, and counts the others', async () => {
+    await run('explain', 'model.onnx', 'a.png', 'b.png', '--report', '--pictures', '1', '-o', 'out');
+    const { data } = pageOf('out/index.html');
+    expect(data).toMatchObject({ photos: [{ name: 'a.png' }], leftOut: 1 });
+    await run('report', 'out');
+    expect(pageOf('out/index.html').data).toMatchObject({ photos: [{ name: 'a.png' }, { name: 'b.png' }], leftOut: 0 });
+    await run('report', 'out', '--pictures', '0');
+    expect(pageOf('out/index.html').data).toMatchObject({ photos: [], leftOut: 2 });
+    const { code, stderr } = await run('explain', 'model.onnx', 'a.png', '--pictures', '1', '-o', 'out');
+    expect(code).toBe(2);
+    expect(stderr).toMatch(/ERR_USAGE: --pictures .* give --report too/);
   });
 
   it('is not written without being asked for', async () => {
@@ -169,11 +187,23 @@ describe('report', () => {
     expect(page.payloads.map(({ picture }) => picture === null)).toEqual([false, true]);
   });
 
+  it('is made of all parts of a run, and says which are missing', async () => {
+    await makePicture('c.png', 24, 20);
+    const shard = (index: string) =>
+      run('explain', 'model.onnx', 'c.png', 'b.png', 'a.png', '--shard', index, '-o', 'out');
+    await shard('2/2');
+    expect((await run('report', 'out')).stderr).toContain('warning: 1 of 2 parts are not in out: manifest-1of2.jsonl');
+    expect(pageOf('out/index.html').data.photos.map(({ name }) => name)).toEqual(['a.png', 'c.png']);
+    await shard('1/2');
+    expect(await run('report', 'out')).toMatchObject({ code: 0, stderr: `see ${join('out', 'index.html')}\n` });
+    expect(pageOf('out/index.html').data.photos.map(({ name }) => name)).toEqual(['a.png', 'b.png', 'c.png']);
+  });
+
   it('tells names of at most five that are gone', async () => {
     await explained('-o', 'out');
-    const manifest = readJson('out/manifest.json');
+    const manifest = readManifest('out');
     manifest.results = Array.from({ length: 9 }, (_, i) => ({ ...manifest.results[0], input: `${i}.png` }));
-    writeFileSync('out/manifest.json', JSON.stringify(manifest));
+    writeManifest('out', manifest);
     expect((await run('report', 'out')).stderr).toMatch(
       /gone: (the picture \d\.png, ){4}the picture \d\.png and 4 more\n/,
     );
@@ -181,17 +211,17 @@ describe('report', () => {
 
   it.each([
     ['no folder', 'none', /there is no folder none/],
-    ['a folder of nothing', 'empty', /there is no manifest\.json of onnx-cam explain .* in empty/],
-    ['damaged', 'torn', /torn.manifest\.json is no manifest of onnx-cam explain: it holds no JSON/],
+    ['a folder of nothing', 'empty', /there is no manifest\.jsonl of onnx-cam explain .* in empty/],
     [
-      'another program’s',
-      'other',
-      /other.manifest\.json is no manifest of onnx-cam explain: it has no list of results/,
+      'damaged',
+      'torn',
+      /torn.manifest\.jsonl is no manifest of onnx-cam explain: its first line does not say which run/,
     ],
+    ['another program’s', 'other', /other.manifest\.jsonl is no manifest of onnx-cam explain: its first line does not/],
   ])('refuses %s', async (_, name, message) => {
-    const content = { empty: undefined, torn: '{"results": [{', other: '{"name": "app"}' }[name];
+    const content = { empty: undefined, torn: '{"run": {', other: '{"name": "app"}\n' }[name];
     if (name !== 'none') mkdirSync(name);
-    if (content !== undefined) writeFileSync(join(name, 'manifest.json'), content);
+    if (content !== undefined) writeFileSync(join(name, 'manifest.jsonl'), content);
     const { code, stderr } = await run('report', name);
     expect(code).toBe(2);
     expect(stderr).toMatch(/^onnx-cam: ERR_OPTION_INVALID: /);
@@ -200,15 +230,12 @@ describe('report', () => {
 
   it('takes nothing in a manifest for granted', async () => {
     await explained('-o', 'out');
-    const manifest = readJson('out/manifest.json');
+    const manifest = readManifest('out');
     const [line] = manifest.results;
     const odd: unknown[] = [null, 7, 'x', [], {}, [[]], Number.MAX_SAFE_INTEGER, -1];
     const keys = [...Object.keys(line), 'image', 'error', 'metrics'];
     const lines = keys.flatMap(key => odd.map((value, i) => ({ ...line, input: `${key}-${i}.png`, [key]: value })));
-    writeFileSync(
-      'out/manifest.json',
-      JSON.stringify({ ...manifest, results: [...lines, {}], versions: 3, model: [] }),
-    );
+    writeManifest('out', { run: { ...manifest.run, model: [], sha256: 3, started: {} }, results: [...lines, {}] });
     const { code, stderr } = await run('report', 'out');
     expect(stderr).not.toMatch(/ERR_/);
     expect(code).toBe(0);
@@ -220,9 +247,9 @@ describe('report', () => {
     writeFileSync('secret.npy', Buffer.concat(formatNpy({ data: Float32Array.of(0, 1), dims: [1, 2] })));
     if (process.platform !== 'win32') symlinkSync('../secret.npy', 'out/link.npy');
     mkdirSync('out/folder');
-    const manifest = readJson('out/manifest.json');
+    const manifest = readManifest('out');
     for (const line of manifest.results) line.files.map = name;
-    writeFileSync('out/manifest.json', JSON.stringify(manifest));
+    writeManifest('out', manifest);
     const { code, stderr } = await run('report', 'out');
     expect(code).toBe(0);
     expect(stderr).toMatch(/gone: .*the map of a\.png by grad-cam/);
@@ -232,9 +259,9 @@ describe('report', () => {
   it('shows labels and names as text', async () => {
     writeFileSync('model.onnx.json', JSON.stringify({ labels: Array.from({ length: 5 }, () => HOSTILE) }));
     await explained('-o', 'out');
-    const manifest = readJson('out/manifest.json');
+    const manifest = readManifest('out');
     for (const line of manifest.results) Object.assign(line, { input: HOSTILE, warnings: [HOSTILE], reason: HOSTILE });
-    writeFileSync('out/manifest.json', JSON.stringify(manifest));
+    writeManifest('out', manifest);
     await run('report', 'out');
     const { html, data } = pageOf('out/index.html');
     expect(html).not.toContain('<img src=x');

@@ -1,9 +1,8 @@
-import { mkdirSync, symlinkSync, writeFileSync } from 'node:fs';
+import { mkdirSync, readFileSync, rmSync, symlinkSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import sharp from 'sharp';
 import { beforeEach, describe, expect, test } from 'vitest';
 import { formatNpy } from '../../lib/io/npy.ts';
-import { explainedFolder } from '../../lib/report/explained-folder.ts';
 import { readRunFolder } from '../../lib/report/run-folder.ts';
 import { reportSource } from '../../lib/report/run-source.ts';
 import type { PhotoEntry } from '../../lib/report/write-report.ts';
@@ -38,24 +37,30 @@ const result = (changes: object = {}) => ({
   ...changes,
 });
 
-function write(results: unknown, changes: object = {}): void {
-  const model = { path: 'model.onnx', sha256: 'f'.repeat(64) };
-  writeFileSync(
-    join(folder, 'manifest.json'),
-    JSON.stringify({ created: 'now', versions: {}, model, results, ...changes }),
-  );
+const header = (changes: object = {}) => ({
+  run: { versions: {}, model: 'model.onnx', sha256: 'f'.repeat(64), options: {}, started: 'now', ...changes },
+});
+
+function write(results: readonly object[], name = 'manifest.jsonl', first: object = header()): void {
+  writeFileSync(join(folder, name), [first, ...results].map(line => `${JSON.stringify(line)}\n`).join(''));
 }
 
 async function picture(name = 'cat.png', width = 12, height = 8): Promise<void> {
   await sharp({ create: { width, height, channels: 3, background: '#336699' } }).toFile(join(folder, name));
 }
 
-async function read(): Promise<{ entries: PhotoEntry[]; missing: string[]; run: object }> {
+async function read(pictures?: number) {
   const missing: string[] = [];
-  const source = await explainedFolder(folder, what => missing.push(what));
+  const warnings: string[] = [];
+  const source = await readRunFolder(folder, {
+    missing: what => missing.push(what),
+    warn: text => warnings.push(text),
+    pictures,
+  });
   const entries: PhotoEntry[] = [];
   for await (const entry of reportSource(source).photos) entries.push(entry);
-  return { entries, missing, run: source.run };
+  const names = entries.map(({ photo }) => photo.name);
+  return { entries, names, missing, warnings, run: source.run, leftOut: source.leftOut };
 }
 
 describe('a folder of explain', () => {
@@ -210,20 +215,148 @@ describe('a folder of explain', () => {
   });
 
   test.each([
-    ['no JSON', '{', /holds no JSON/],
-    ['no results', '{}', /no list of results/],
-    ['results that are none', '{"results":[1]}', /no list of results/],
+    ['nothing', '', /first line does not say which run/],
+    ['half a line', '{"run":', /first line does not say which run/],
+    ['no JSON', 'text\n', /first line does not say which run/],
+    ['another program', '{"name":"app"}\n', /first line does not say which run/],
+    ['a run without options', '{"run":{"versions":{}}}\n', /first line does not say which run/],
+    ['a damaged line', `${JSON.stringify(header())}\n{}\n{"input\n{}\n`, /line 3 is no JSON object/],
+    ['a line that is no result', `${JSON.stringify(header())}\n7\n`, /line 2 is no JSON object/],
+    ['brackets without end', `${JSON.stringify(header())}\n${'['.repeat(2 ** 22)}\n`, /line 2 is no JSON object/],
+    ['a huge line', `${JSON.stringify(header())}\n${' '.repeat(2 ** 26 + 1)}\n`, /a line of it has more than/],
   ])('with a manifest of %s is refused', async (_, text, message) => {
-    writeFileSync(join(folder, 'manifest.json'), text);
-    await expect(read()).rejects.toMatchObject({ code: 'ERR_OPTION_INVALID', message: expect.stringMatching(message) });
+    writeFileSync(join(folder, 'manifest.jsonl'), text);
+    await expect(read()).rejects.toMatchObject({
+      code: 'ERR_OPTION_INVALID',
+      message: expect.stringMatching(message),
+    });
+    await expect(read()).rejects.toThrow(join(folder, 'manifest.jsonl'));
+  });
+
+  test('without a whole last line is read up to there', async () => {
+    write([result(), result({ input: 'dog.png' })]);
+    const text = readFileSync(join(folder, 'manifest.jsonl'), 'utf8');
+    writeFileSync(join(folder, 'manifest.jsonl'), text.slice(0, -10));
+    expect((await read()).names).toEqual(['cat.png']);
+  });
+
+  test('where a folder has the manifest’s name is refused', async () => {
+    mkdirSync(join(folder, 'manifest.jsonl'));
+    await expect(read()).rejects.toThrow(/manifest\.jsonl is no manifest of onnx-cam explain: it cannot be read/);
+  });
+
+  test('that changes while it is read is told', async () => {
+    write([result({ input: 'a.png' }), result({ input: 'b.png' })]);
+    const source = await readRunFolder(folder, { missing: () => {}, warn: () => {}, pictures: undefined });
+    write([result({ input: 'b.png' })]);
+    await expect(source.photos[1]!.load()).rejects.toThrow(/was changed while it was read; try again/);
+    rmSync(join(folder, 'manifest.jsonl'));
+    await expect(source.photos[0]!.load()).rejects.toThrow(/was changed while it was read; try again/);
+  });
+
+  test('shows the first photographs, and counts the others', async () => {
+    const of = (input: string, more = {}) => ['m1', 'm2'].map(method => result({ input, method, files: {}, ...more }));
+    const tensor = (image: number) => of('b.npy', { image });
+    write([...of('c.png'), ...tensor(0), ...tensor(1), ...tensor(2), ...of('a.png')]);
+    expect(await read()).toMatchObject({
+      names: ['c.png', 'b.npy [0]', 'b.npy [1]', 'b.npy [2]', 'a.png'],
+      leftOut: 0,
+    });
+    const { entries, names, leftOut } = await read(2);
+    expect({ names, leftOut }).toEqual({ names: ['c.png', 'b.npy [0]'], leftOut: 3 });
+    expect(entries.map(({ photo }) => photo.runs[0]!.results.length)).toEqual([2, 2]);
+    expect(await read(0)).toMatchObject({ names: [], leftOut: 5 });
   });
 
   test('without a manifest or a table, or not there at all, is refused with what is expected', async () => {
-    const refused = (path: string) => readRunFolder(path, () => {}).catch((error: Error) => error.message);
+    const options = { missing: () => {}, warn: () => {}, pictures: undefined };
+    const refused = (path: string) => readRunFolder(path, options).catch((error: Error) => error.message);
     expect(await refused(folder)).toMatch(
-      /no manifest\.json of onnx-cam explain or metrics\.csv of onnx-cam evaluate in/,
+      /no manifest\.jsonl of onnx-cam explain or metrics\.csv of onnx-cam evaluate in/,
     );
     expect(await refused(join(folder, 'gone'))).toMatch(/there is no folder/);
+  });
+});
+
+describe('the parts of a run', () => {
+  const part = (name: string, inputs: readonly string[], changes: object = {}) =>
+    write(
+      inputs.map(input => result({ input, files: {} })),
+      `manifest-${name}.jsonl`,
+      header(changes),
+    );
+
+  test.each([
+    ['from 0', ['0of3', '1of3', '2of3']],
+    ['from 1', ['1of3', '2of3', '3of3']],
+  ])('counted %s are one run, in the order of the list', async (_, [first, second, third]) => {
+    // A list that was sorted and dealt out: a to h.
+    part(first!, ['a', 'd', 'g']);
+    part(second!, ['b', 'e', 'h']);
+    part(third!, ['c', 'f']);
+    expect(await read()).toMatchObject({ names: [...'abcdefgh'], leftOut: 0, warnings: [] });
+    for (let most = 0; most <= 8; most++)
+      expect(await read(most)).toMatchObject({ names: [...'abcdefgh'].slice(0, most), leftOut: 8 - most });
+  });
+
+  test('of a queue are too, some of them without a result', async () => {
+    part('0of3', ['a', 'b']);
+    part('1of3', []);
+    part('2of3', ['c']);
+    expect(await read()).toMatchObject({ names: ['a', 'b', 'c'], warnings: [] });
+  });
+
+  test('may be missing, which is told', async () => {
+    part('2of9', ['a']);
+    expect((await read()).warnings).toEqual([
+      `8 of 9 parts are not in ${folder}: manifest-0of9.jsonl (or 9of9), manifest-1of9.jsonl, manifest-3of9.jsonl, manifest-4of9.jsonl, manifest-5of9.jsonl and 3 more`,
+    ]);
+    for (const i of [1, 3, 4, 5, 6, 7, 9]) part(`${i}of9`, []);
+    expect((await read()).warnings).toEqual([`1 of 9 parts are not in ${folder}: manifest-8of9.jsonl`]);
+  });
+
+  test.each([
+    ['of other counts', ['1of4', '2of8'], /manifest-1of4\.jsonl and manifest-2of8\.jsonl/],
+    ['counted from 0 and from 1', ['0of4', '1of4', '4of4'], /manifest-0of4\.jsonl and manifest-4of4\.jsonl/],
+  ])('%s are of different runs', async (_, names, message) => {
+    for (const name of names) part(name, ['a']);
+    await expect(read()).rejects.toMatchObject({ code: 'ERR_OPTION_INVALID', message: expect.stringMatching(message) });
+  });
+
+  test.each([
+    ['another model', { sha256: '0'.repeat(64) }, /of another model/],
+    ['other options', { options: { method: ['hirescam'] } }, /with another method/],
+  ])('of %s are of different runs', async (_, changes, message) => {
+    part('0of2', ['a']);
+    part('1of2', ['b'], changes);
+    await expect(read()).rejects.toThrow(message);
+    await expect(read()).rejects.toThrow(/manifest-0of2\.jsonl and, .*, manifest-1of2\.jsonl: take away/);
+  });
+
+  test('and a whole run are different runs', async () => {
+    write([result()]);
+    part('0of2', ['a']);
+    await expect(read()).rejects.toThrow(/manifest\.jsonl and manifest-0of2\.jsonl/);
+  });
+
+  test('of two versions are read, with a warning', async () => {
+    for (const [i, version] of ['1.0.0', '1.0.0', '1.0.1'].entries())
+      part(`${i}of3`, [`${i}.png`], { versions: { 'onnx-cam': version } });
+    const { names, warnings } = await read();
+    expect(names).toHaveLength(3);
+    expect(warnings).toEqual([expect.stringContaining('manifest-0of3.jsonl by 1.0.0, manifest-2of3.jsonl by 1.0.1')]);
+  });
+
+  test.each([
+    'manifest-01of2.jsonl',
+    'manifest-3of2.jsonl',
+    'manifest-1of0.jsonl',
+    'manifest-xof2.jsonl',
+    '.manifest-0of2.jsonl',
+  ])('are not in %s', async name => {
+    write([], name, {});
+    write([result()]);
+    expect((await read()).names).toEqual(['cat.png']);
   });
 });
 

@@ -1,12 +1,13 @@
 import { spawnSync } from 'node:child_process';
-import { copyFileSync, existsSync, mkdtempSync, readdirSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
+import { copyFileSync, mkdtempSync, readdirSync, rmSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
-import { join, resolve } from 'node:path';
+import { dirname, join, resolve } from 'node:path';
 import { pathToFileURL } from 'node:url';
 import { afterAll, beforeAll, expect, test } from 'vitest';
 import { asCommand } from '../../lib/serve/as-command.ts';
 import { asProgram } from '../../lib/serve/as-program.ts';
 import { readQuestion } from '../../lib/serve/question.ts';
+import { readManifest } from '../cli/harness.ts';
 import { UserProject } from '../helpers/user-project.ts';
 import { BUNDLED, CAT } from './harness.ts';
 
@@ -129,9 +130,10 @@ test('command and program make what the page shows', () => {
       env: { ...process.env, NODE: process.execPath },
     });
     expect({ status, stderr }).toMatchObject({ status: 0 });
-    const [manifest] = readdirSync(folder, { recursive: true }).filter(name => String(name).endsWith('manifest.json'));
-    expect(existsSync(join(folder, String(manifest)))).toBe(true);
-    const { results } = JSON.parse(readFileSync(join(folder, String(manifest)), 'utf8'));
+    const [manifest] = readdirSync(folder, { recursive: true })
+      .map(String)
+      .filter(name => name.endsWith('manifest.jsonl'));
+    const { results } = readManifest(join(folder, dirname(manifest!)));
     expect(results.map(({ target }: { target: { label: string } }) => target.label)).toEqual([
       'Egyptian cat',
       'tiger cat',

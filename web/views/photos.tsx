@@ -21,7 +21,7 @@ export function PhotosView() {
         {entries.length < photos.length
           ? `${entries.length} of ${plural(photos.length, 'photograph')}`
           : plural(photos.length, 'photograph')}
-        {leftOut > 0 && `; ${leftOut} more were evaluated and are not in this page`}
+        {leftOut > 0 && `; ${leftOut} more are not in this page`}
       </p>
       {entries.length > 0 ? <Grid /> : <Nothing isEmpty={photos.length === 0} />}
     </>
