@@ -74,8 +74,8 @@ const BUNDLED = [
   'tinyglobby',
 ].map(name => `^node_modules/(@types/)?${name}/`);
 
-/** Optional peers, which users install for `onnx-cam serve`: imported when it starts. */
-const PEERS = '^node_modules/(fastify|@fastify/(multipart|static))/';
+/** Optional peers, which users install for `onnx-cam serve` and `s3://`: imported when they are needed. */
+const PEERS = '^node_modules/(fastify|@fastify/(multipart|static)|@aws-sdk/(client-s3|lib-storage))/';
 
 const ENTRIES = '^lib/(index|cli/main|kernels/index|targets/index)\\.ts$';
 
