@@ -10,6 +10,7 @@ import { addLayers } from './layers.ts';
 import { addMeasure } from './measure.ts';
 import { addMethods } from './methods.ts';
 import { addMetrics } from './metrics.ts';
+import { addQueue } from './queue.ts';
 import { addReport } from './report.ts';
 import { addServe } from './serve.ts';
 import { addTechniques } from './techniques.ts';
@@ -60,6 +61,7 @@ export function buildProgram(context: CommandContext, finish: (code: number) => 
   addMetrics(program, context);
   addTechniques(program, context);
   addServe(program, context, finish);
+  addQueue(program, context, finish);
   addDoctor(program, context, finish);
   addDemo(program, context, finish);
   return program;
