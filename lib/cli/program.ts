@@ -14,6 +14,7 @@ import { addQueue } from './queue.ts';
 import { addReport } from './report.ts';
 import { addServe } from './serve.ts';
 import { addTechniques } from './techniques.ts';
+import { addWorker } from './worker.ts';
 
 /**
  * Runs one command line (without `node` and the script's name).
@@ -61,6 +62,7 @@ export function buildProgram(context: CommandContext, finish: (code: number) => 
   addMetrics(program, context);
   addTechniques(program, context);
   addServe(program, context, finish);
+  addWorker(program, context, finish);
   addQueue(program, context, finish);
   addDoctor(program, context, finish);
   addDemo(program, context, finish);

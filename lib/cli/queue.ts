@@ -51,7 +51,7 @@ async function withQueue<T>(
   flags: QueueFlags,
   task: (queue: ChunkQueue, server: QueueServer) => Promise<T>,
 ): Promise<T> {
-  const address = givenQueue(flags);
+  const address = givenQueue(flags.queue);
   const { useQueue } = await import('../queue/use-queue.ts');
   return useQueue(address, task);
 }

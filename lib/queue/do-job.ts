@@ -178,6 +178,7 @@ const OF_THE_MACHINE: ReadonlySet<ErrorCode> = new Set([
 /** What may be otherwise on another machine, or later: a folder that isn't mounted, a full disk. */
 const MAY_PASS: ReadonlySet<ErrorCode> = new Set([
   'ERR_MODEL_NOT_FOUND',
+  'ERR_MODEL_INVALID',
   'ERR_EXTERNAL_DATA',
   'ERR_IMAGE_NOT_FOUND',
   'ERR_OUTPUT',

@@ -7,13 +7,19 @@ const INSTALL = {
 };
 
 /** BullMQ, which users install beside this package. @throws `ERR_QUEUE` with the command that installs it */
-export const bullPackage = (kind: QueueAddress['kind']) => installed(kind, () => import('bullmq'));
+export function bullPackage(kind: QueueAddress['kind']): Promise<typeof import('bullmq')> {
+  return installed(kind, () => import('bullmq'));
+}
 
 /** The client of Redis and Valkey. @throws `ERR_QUEUE` with the command that installs it */
-export const redisPackage = () => installed('redis', () => import('ioredis'));
+export function redisClient(): Promise<typeof import('ioredis').Redis> {
+  return installed('redis', async () => (await import('ioredis')).Redis);
+}
 
 /** The client of PostgreSQL. @throws `ERR_QUEUE` with the command that installs it */
-export const postgresPackage = () => installed('postgres', () => import('pg'));
+export function postgresClient(): Promise<typeof import('pg').Client> {
+  return installed('postgres', async () => (await import('pg')).default.Client);
+}
 
 async function installed<T>(kind: QueueAddress['kind'], imported: () => Promise<T>): Promise<T> {
   try {

@@ -1,7 +1,7 @@
 import type { BackendFactory, IQueueBackend, Queue, QueueEvents, Worker } from 'bullmq';
 import { type QueueAddress, queueAddress } from './address.ts';
 import type { ChunkJob, ChunkReport } from './job.ts';
-import { bullPackage, postgresPackage, redisPackage } from './packages.ts';
+import { bullPackage, postgresClient, redisClient } from './packages.ts';
 import { queueError } from './queue-error.ts';
 
 /** The queue's name on its server. */
@@ -96,7 +96,7 @@ const postgresOptions = ({ url }: QueueAddress) => ({
 });
 
 async function askRedis(address: QueueAddress): Promise<void> {
-  const { Redis } = await redisPackage();
+  const Redis = await redisClient();
   const options = { lazyConnect: true, connectTimeout: PATIENCE, maxRetriesPerRequest: 1 };
   // Twice again: a server that has just started may still be loading.
   const client = new Redis(address.url, { ...options, retryStrategy: times => (times > 2 ? null : BETWEEN / 4) });
@@ -115,10 +115,10 @@ async function askRedis(address: QueueAddress): Promise<void> {
 }
 
 async function askPostgres(address: QueueAddress): Promise<void> {
-  const { default: pg } = await postgresPackage();
-  let client: InstanceType<typeof pg.Client> | undefined;
+  const Client = await postgresClient();
+  let client: InstanceType<typeof Client> | undefined;
   try {
-    client = new pg.Client({ connectionString: address.url, connectionTimeoutMillis: PATIENCE });
+    client = new Client({ connectionString: address.url, connectionTimeoutMillis: PATIENCE });
     client.on('error', () => {});
     await client.connect();
     await client.query('SELECT 1');
