@@ -5,6 +5,7 @@ const LIB = [
   'reference', // plain twins: of tests and benches alone
   'cli',
   'serve',
+  'queue',
   'index.ts',
   'load.ts',
   'compute-map.ts',
@@ -74,8 +75,9 @@ const BUNDLED = [
   'tinyglobby',
 ].map(name => `^node_modules/(@types/)?${name}/`);
 
-/** Optional peers, which users install for `onnx-cam serve` and `s3://`: imported when they are needed. */
-const PEERS = '^node_modules/(fastify|@fastify/(multipart|static)|@aws-sdk/(client-s3|lib-storage))/';
+/** Optional peers, which users install for `onnx-cam serve`, `s3://` and queues: imported when they are needed. */
+const PEERS =
+  '^node_modules/(fastify|@fastify/(multipart|static)|@aws-sdk/(client-s3|lib-storage)|bullmq|ioredis|pg|@types/pg)/';
 
 const ENTRIES = '^lib/(index|cli/main|kernels/index|targets/index)\\.ts$';
 

@@ -37,8 +37,8 @@ export interface ExplainFlags extends RunFlags, TechniqueFlags {
   readonly shard?: string | false;
   readonly resume?: boolean;
   readonly retryFailed?: boolean;
-  /** URL of a queue that takes the work. */
-  readonly queue?: string;
+  /** URL of a queue that takes the work; true: of the one that the environment names. */
+  readonly queue?: string | true;
   /** Inputs of one of its chunks. */
   readonly chunk?: number;
 }

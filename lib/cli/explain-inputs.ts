@@ -70,12 +70,8 @@ export async function explainInputs(
     const stem = 'stem' in input ? input.stem : undefined;
     console.progress.update(record.done, input.path);
     if (result instanceof OnnxCamError) {
-      const failure = { input: input.path, stem, error: result };
-      if (!isOfOneInput(result)) {
-        await record.unusable(failure);
-        return result;
-      }
-      await record.failure(failure, isLast);
+      await record.failure({ input: input.path, stem, error: result }, isLast);
+      if (!isOfOneInput(result)) return result;
     } else if (error) await record.failure({ input: input.path, stem, method: result.name.method, error }, isLast);
     else {
       const { shown, ...written } = saved;

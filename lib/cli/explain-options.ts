@@ -12,6 +12,7 @@ import { fusionOption } from './fusion-option.ts';
 import { collect, defined, names, param, threshold, wholeNumber } from './option-values.ts';
 import { outOption } from './out-option.ts';
 import { SAVE_FORMATS, SAVE_KINDS, type SaveKind, type SaveOptions } from './output-files.ts';
+import { chunkOption, enqueueOption } from './queue-option.ts';
 import { addRunOptions } from './run-options.ts';
 import { addTechniqueOptions, techniqueOption } from './technique-option.ts';
 
@@ -94,7 +95,9 @@ export function addExplainOptions(command: Command): Command {
       '--shard <i/n>',
       'part i of n of the sorted inputs, i from 0 or from 1; its manifest is manifest-IofN.jsonl (default: what JOB_COMPLETION_INDEX with JOB_COMPLETIONS, SLURM_ARRAY_TASK_ID or AWS_BATCH_JOB_ARRAY_INDEX say)',
     )
-    .option('--no-shard', 'all of them, whatever these say');
+    .option('--no-shard', 'all of them, whatever these say')
+    .addOption(enqueueOption())
+    .addOption(chunkOption());
   return addRunOptions(sharpened);
 }
 

@@ -1,6 +1,7 @@
 import type { Command } from 'commander';
 import { isAll } from './choose-methods.ts';
 import type { CommandContext } from './context.ts';
+import { enqueueExplain, refuseWithQueue } from './enqueue.ts';
 import type { ExplainFlags } from './explain-flags.ts';
 import { addExplainOptions } from './explain-options.ts';
 import { ExplainReporter } from './explain-reporter.ts';
@@ -34,7 +35,8 @@ async function explain(
   flags: ExplainFlags,
 ): Promise<number> {
   const { console } = context;
-  const shard = shardOption(flags.shard, process.env);
+  refuseWithQueue(flags);
+  const shard = flags.queue === undefined ? shardOption(flags.shard, process.env) : undefined;
   refuseWithParts(flags, shard);
   if (flags.pictures !== undefined && !flags.report)
     throw usageError('--pictures says how many the page shows: give --report too');
@@ -42,6 +44,7 @@ async function explain(
   const show = showOption(flags, console);
   const going = goingOption(flags);
   const inputs = await allInputs(context, given, flags);
+  if (flags.queue !== undefined) return enqueueExplain(context, { model, inputs, request, flags });
   if (shard?.from)
     console.note(`part ${shard.part.index} of ${shard.part.count} (${shard.from}); --no-shard for all inputs`);
   return runExplain(

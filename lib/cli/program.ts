@@ -10,9 +10,11 @@ import { addLayers } from './layers.ts';
 import { addMeasure } from './measure.ts';
 import { addMethods } from './methods.ts';
 import { addMetrics } from './metrics.ts';
+import { addQueue } from './queue.ts';
 import { addReport } from './report.ts';
 import { addServe } from './serve.ts';
 import { addTechniques } from './techniques.ts';
+import { addWorker } from './worker.ts';
 
 /**
  * Runs one command line (without `node` and the script's name).
@@ -60,6 +62,8 @@ export function buildProgram(context: CommandContext, finish: (code: number) => 
   addMetrics(program, context);
   addTechniques(program, context);
   addServe(program, context, finish);
+  addWorker(program, context, finish);
+  addQueue(program, context, finish);
   addDoctor(program, context, finish);
   addDemo(program, context, finish);
   return program;

@@ -33,6 +33,12 @@ export class ProgressBar {
     this.#bar = this.#bars.create(total, 0, { inputs: 0, of: total, name: '' });
   }
 
+  /** There are more of them than there were, or fewer. */
+  total(total: number): void {
+    this.#bar?.setTotal(total);
+    this.#bar?.update({ of: total });
+  }
+
   /** `done` inputs are finished; `part` (0..1) of the next one, called `name`, is done as well. */
   update(done: number, name: string, part = 0): void {
     this.#bar?.update(done + part, { inputs: done, name: this.#fit(visible(name)) });

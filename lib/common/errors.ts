@@ -55,6 +55,8 @@ export type ErrorCode =
   | 'ERR_OUT_OF_MEMORY'
   /** As many calls as `maxQueue` allows are pending: try again when one has settled. */
   | 'ERR_BUSY'
+  /** A queue of work: its address, its server, what lies in it, or a worker of another version. */
+  | 'ERR_QUEUE'
   /** The explainer was disposed before, or while the call ran. */
   | 'ERR_DISPOSED'
   /** The native part of this package is missing or does not load. */

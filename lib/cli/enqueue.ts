@@ -1,0 +1,125 @@
+import { resolve } from 'node:path';
+import { packageVersion } from '#package';
+import { type Chunk, type ChunkInput, PROTOCOL } from '../queue/chunk.ts';
+import type { Enqueued } from '../queue/enqueue.ts';
+import type { CommandContext } from './context.ts';
+import { decidingFlags, type ExplainFlags, withPaths } from './explain-flags.ts';
+import type { ExplainRequest } from './explain-request.ts';
+import { EXIT, failureOf, usageError } from './failure.ts';
+import type { CommandInput } from './inputs.ts';
+import { CHUNK, givenQueue } from './queue-option.ts';
+import { byPath } from './stems.ts';
+import { plural } from './text.ts';
+
+/**
+ * Puts the work of `explain` into a queue, in chunks of the sorted inputs.
+ * @returns the exit code
+ * @throws what makes model or options unusable, before anything is enqueued; `ERR_QUEUE`
+ */
+export async function enqueueExplain(
+  { console, library, signal }: CommandContext,
+  { model: path, inputs, request, flags }: EnqueuedRun,
+): Promise<number> {
+  const address = givenQueue(flags.queue);
+  const { useQueue } = await import('../queue/use-queue.ts');
+  const { enqueue } = await import('../queue/enqueue.ts');
+  const counts = await useQueue(address, async queue => {
+    const { load } = await library();
+    const model = await load(path, { ...request.load, signal });
+    const sha256 = await (async () => {
+      try {
+        // What the model cannot do is told here, once.
+        request.chooseMethods(model);
+        return await model.sha256();
+      } finally {
+        await model.dispose();
+      }
+    })();
+    return enqueue(
+      queue,
+      chunksOf(inputs, flags.chunk ?? CHUNK, {
+        protocol: PROTOCOL,
+        version: packageVersion(),
+        model: { path: absolute(path), sha256 },
+        options: withPaths(decidingFlags(flags), absolute) as unknown as Chunk['options'],
+        out: absolute(flags.out),
+      }),
+    );
+  });
+  if (flags.json) await console.print(JSON.stringify({ enqueued: { inputs: inputs.length, chunks: counts } }));
+  console.note(...enqueuedLines(inputs.length, counts));
+  return EXIT.done;
+}
+
+export interface EnqueuedRun {
+  readonly model: string;
+  readonly inputs: readonly CommandInput[];
+  readonly request: ExplainRequest;
+  readonly flags: ExplainFlags;
+}
+
+/** @throws `ERR_USAGE` for what is of a run that this process does itself */
+export function refuseWithQueue(flags: ExplainFlags): void {
+  const { shard, resume, retryFailed, report, sheet, show, queue, chunk } = flags;
+  if (queue === undefined) {
+    if (chunk !== undefined) throw usageError('--chunk is of a queue: give --queue too');
+    return;
+  }
+  if (shard) throw usageError('--shard and --queue both cut the inputs into parts: give one of them');
+  if (report || sheet || show)
+    throw usageError(
+      '--report, --sheet and --show are of results, which workers make: `onnx-cam report` makes the page when all are done',
+    );
+  if (resume || retryFailed)
+    throw usageError(
+      '--resume and --retry-failed are of a run in one process: what is done in a queue is never done again',
+    );
+  for (const [name, given] of Object.entries({
+    provider: flags.provider,
+    threads: flags.threads,
+    'batch-size': flags.batchSize,
+  }))
+    if (given !== undefined) throw usageError(`--${name} is of the machine that works: give it to onnx-cam worker`);
+}
+
+function* chunksOf(
+  inputs: readonly CommandInput[],
+  size: number,
+  common: Omit<Chunk, 'part' | 'inputs'>,
+): Generator<Chunk> {
+  const ordered = [...inputs].sort(byPath);
+  const count = Math.ceil(ordered.length / size);
+  for (let index = 0; index < count; index++)
+    yield {
+      ...common,
+      part: { index, count },
+      inputs: ordered.slice(index * size, (index + 1) * size).map(chunkInput),
+    };
+}
+
+function chunkInput(input: CommandInput): ChunkInput {
+  if ('error' in input) return { path: input.path, error: failureOf(input.error) };
+  return { path: absolute(input.path), stem: input.stem };
+}
+
+/** Workers have other working folders. */
+function absolute(place: string): string {
+  return /^[a-z][a-z0-9+.-]+:\/\//i.test(place) ? place : resolve(place);
+}
+
+function enqueuedLines(inputs: number, { added, waiting, inWork, done, failed }: Enqueued): string[] {
+  const all = added + waiting + inWork + done + failed;
+  const before = [
+    [waiting, 'waiting'],
+    [inWork, 'in work'],
+    [done, 'done'],
+    [failed, 'failed'],
+  ]
+    .filter(([count]) => (count as number) > 0)
+    .map(([count, state]) => `${count} ${state}`);
+  return [
+    `${plural(inputs, 'input')} in ${plural(all, 'chunk')}: ${added} enqueued${before.length > 0 ? `, the others were there already: ${before.join(', ')}` : ''}`,
+    ...(failed > 0 ? ['onnx-cam queue retry-failed puts back what failed'] : []),
+    ...(added > 0 ? ['onnx-cam worker does them, onnx-cam queue status --follow shows how it goes'] : []),
+  ];
+}
