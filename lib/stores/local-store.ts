@@ -71,7 +71,9 @@ export class LocalStore implements OutputStore {
   async #has(name: string): Promise<boolean> {
     const path = this.pathOf(name);
     try {
-      return (await stat(path)).isFile();
+      const info = await stat(path);
+      // No result is empty: a power failure leaves such ones.
+      return info.isFile() && info.size > 0;
     } catch (cause) {
       if (isMissing(cause)) return false;
       throw outputError(path, cause as NodeJS.ErrnoException);
