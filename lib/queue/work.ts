@@ -47,12 +47,10 @@ export async function work(server: QueueServer, options: WorkOptions): Promise<v
   try {
     await worker.startStalledCheckTimer();
     while (!signal.aborted) {
+      if (untilEmpty && (await persist(() => isEmpty(queue), patience))) return;
       const token = randomUUID();
       const job = await persist(() => worker.getNextJob(token), patience);
-      if (!job) {
-        if (untilEmpty && (await persist(() => isEmpty(queue), patience))) return;
-        continue;
-      }
+      if (!job) continue;
       const taken = (chunk: Chunk) => watcher.taken(chunk);
       const outcome = await doJob(job, token, { ...patience, ...options, queue, lock: hold.lock, taken });
       watcher.settled(outcome);
