@@ -1,7 +1,9 @@
 import { resolve } from 'node:path';
 import { packageVersion } from '#package';
+import { refuseOthers } from '../manifest/refuse-others.ts';
 import { type Chunk, type ChunkInput, PROTOCOL } from '../queue/chunk.ts';
 import type { Enqueued } from '../queue/enqueue.ts';
+import { openStore } from '../stores/open-store.ts';
 import type { CommandContext } from './context.ts';
 import { decidingFlags, type ExplainFlags, withPaths } from './explain-flags.ts';
 import type { ExplainRequest } from './explain-request.ts';
@@ -23,6 +25,10 @@ export async function enqueueExplain(
   const address = givenQueue(flags.queue);
   const { useQueue } = await import('../queue/use-queue.ts');
   const { enqueue } = await import('../queue/enqueue.ts');
+  const size = flags.chunk ?? CHUNK;
+  const out = absolute(flags.out);
+  const { folder } = openStore(out);
+  if (folder !== undefined) await refuseOthers(folder, { index: 0, count: chunkCount(inputs, size) }, undefined);
   const counts = await useQueue(address, async queue => {
     const { load } = await library();
     const model = await load(path, { ...request.load, signal });
@@ -37,12 +43,12 @@ export async function enqueueExplain(
     })();
     return enqueue(
       queue,
-      chunksOf(inputs, flags.chunk ?? CHUNK, {
+      chunksOf(inputs, size, {
         protocol: PROTOCOL,
         version: packageVersion(),
         model: { path: absolute(path), sha256 },
         options: withPaths(decidingFlags(flags), absolute) as unknown as Chunk['options'],
-        out: absolute(flags.out),
+        out,
       }),
     );
   });
@@ -88,7 +94,7 @@ function* chunksOf(
   common: Omit<Chunk, 'part' | 'inputs'>,
 ): Generator<Chunk> {
   const ordered = [...inputs].sort(byPath);
-  const count = Math.ceil(ordered.length / size);
+  const count = chunkCount(inputs, size);
   for (let index = 0; index < count; index++)
     yield {
       ...common,
@@ -96,6 +102,8 @@ function* chunksOf(
       inputs: ordered.slice(index * size, (index + 1) * size).map(chunkInput),
     };
 }
+
+const chunkCount = (inputs: readonly unknown[], size: number): number => Math.ceil(inputs.length / size);
 
 function chunkInput(input: CommandInput): ChunkInput {
   if ('error' in input) return { path: input.path, error: failureOf(input.error) };

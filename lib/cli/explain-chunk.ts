@@ -3,8 +3,9 @@ import { HeldFileError } from '../io/file-lock.ts';
 import type { Chunk, ChunkInput } from '../queue/chunk.ts';
 import { ChunkHeldError, type ChunkWork } from '../queue/do-chunk.ts';
 import { openStore } from '../stores/open-store.ts';
+import { checkFlags } from './check-flags.ts';
 import type { CommandContext } from './context.ts';
-import type { DecidingFlags, ExplainFlags } from './explain-flags.ts';
+import type { ExplainFlags } from './explain-flags.ts';
 import { explainInputs } from './explain-inputs.ts';
 import { type ExplainRequest, explainRequest } from './explain-request.ts';
 import { runHeader } from './explain-run.ts';
@@ -38,7 +39,7 @@ export class ChunkExplainer {
    * @throws ChunkHeldError; what makes model, options or the place of results unusable
    */
   async explain(chunk: Chunk, work: ChunkWork): Promise<void> {
-    const flags = { ...(chunk.options as unknown as DecidingFlags), ...this.#own, out: chunk.out } as ExplainFlags;
+    const flags: ExplainFlags = { ...checkFlags(chunk.options), ...this.#own, out: chunk.out };
     const request = await explainRequest(flags, () => {});
     const store = openStore(chunk.out);
     await store.prepare();
@@ -54,7 +55,7 @@ export class ChunkExplainer {
       part: chunk.part,
       header,
       inputs,
-      going: 'on',
+      going: 'on, or not at all',
       // What is in work is finished after a signal; the process ends at the second one.
       signal: new AbortController().signal,
       onTaken: (stem, failed) => work.done(placeOf({ path: '', stem }), failed),

@@ -9,8 +9,11 @@ import { isCodeOfOneInput } from './failure.ts';
 import type { CommandInput, InputFile } from './inputs.ts';
 import { ManifestSpool } from './manifest-spool.ts';
 
-/** Whether a run begins anew, goes on, or goes on and does again what failed. */
-export type Going = 'anew' | 'on' | 'on, failed again';
+/**
+ * Whether a run begins anew, goes on, or goes on and does again what failed. What was made in another way is replaced, but for one that
+ * goes on or not at all.
+ */
+export type Going = 'anew' | 'on' | 'on, failed again' | 'on, or not at all';
 
 export interface RunManifestOptions {
   readonly store: OutputStore;
@@ -84,6 +87,8 @@ export class RunManifest {
         // What every input would meet may be mended by now.
         const isTriedAgain = (code: string) => going === 'on, failed again' || !isCodeOfOneInput(code);
         if (earlier !== undefined) yield* takeOver(earlier, { header, left, isTriedAgain, areThere, onTaken }, taken);
+        if (going === 'on, or not at all' && taken.difference !== undefined)
+          throw otherRun(store.pathOf(name), `that were made ${taken.difference}`);
       }
       const file = await ManifestFile.begin(spool?.path ?? store.pathOf(name), lines());
       return new RunManifest({
@@ -136,6 +141,10 @@ export class RunManifest {
         `another process has taken over ${path}, since this one was stopped for long; nothing more is done here`,
       );
   }
+}
+
+function otherRun(path: string, what: string): OnnxCamError {
+  return new OnnxCamError('ERR_OUTPUT', `${path} holds results ${what}: take another --out, or remove it`);
 }
 
 const isFile = (input: CommandInput): input is InputFile => 'stem' in input;

@@ -1,6 +1,7 @@
 import { opendir } from 'node:fs/promises';
 import { join } from 'node:path';
 import { OnnxCamError } from '../common/errors.ts';
+import { folderError } from '../io/output-error.ts';
 import { openRegular } from '../io/regular-file.ts';
 import { wholeLines } from '../io/whole-lines.ts';
 import { LONGEST_LINE } from './limits.ts';
@@ -8,21 +9,30 @@ import { type ManifestPart, manifestName, manifestPart } from './manifest-name.t
 import { headerDifference, parseHeader, type RunHeader } from './run-header.ts';
 
 /**
- * Sees that a folder holds no results of another run beside those of this one: parts of another division, or made in another way.
- * One of the other parts is read, since each of them was looked at in this way.
+ * Sees that a folder, if it is there, holds no results of another run beside those of this one: parts of another division, or made in
+ * another way. One of the other parts is read, since each of them was looked at in this way.
+ * @param header undefined: how they were made is not looked at
  * @throws `ERR_OUTPUT`
  */
-export async function refuseOthers(folder: string, part: ManifestPart | undefined, header: RunHeader): Promise<void> {
+export async function refuseOthers(
+  folder: string,
+  part: ManifestPart | undefined,
+  header: RunHeader | undefined,
+): Promise<void> {
   const own = manifestName(part);
-  let isCompared = false;
-  for await (const { name } of await opendir(folder)) {
+  let isCompared = header === undefined;
+  const entries = await opendir(folder).catch((error: NodeJS.ErrnoException) => {
+    if (error.code === 'ENOENT') return [];
+    throw folderError(folder, error);
+  });
+  for await (const { name } of entries) {
     const other = manifestPart(name);
     if (other === undefined || name === own) continue;
     if (part === undefined || other?.count !== part.count) throw refused(folder, name, 'of another run');
     if (isCompared) continue;
     isCompared = true;
     const earlier = await readHeader(join(folder, name));
-    const difference = earlier && headerDifference(earlier, header);
+    const difference = earlier && headerDifference(earlier, header!);
     if (difference !== undefined) throw refused(folder, name, `of a run that was made ${difference}`);
   }
 }
