@@ -1,3 +1,4 @@
+import { setTimeout as sleep } from 'node:timers/promises';
 import type { BackendFactory, IQueueBackend, Queue, QueueEvents, Worker } from 'bullmq';
 import { type QueueAddress, queueAddress } from './address.ts';
 import type { ChunkJob, ChunkReport } from './job.ts';
@@ -115,17 +116,30 @@ async function askRedis(address: QueueAddress): Promise<void> {
 }
 
 async function askPostgres(address: QueueAddress): Promise<void> {
+  const end = Date.now() + PATIENCE;
+  for (;;) {
+    try {
+      return await askPostgresOnce(address);
+    } catch (cause) {
+      if ((cause as { readonly code?: unknown }).code !== STARTING_UP || Date.now() > end)
+        throw unreachable(address, cause);
+      await sleep(BETWEEN / 4);
+    }
+  }
+}
+
+/** PostgreSQL's answer while it puts in order what a crash has left. */
+const STARTING_UP = '57P03';
+
+async function askPostgresOnce({ url }: QueueAddress): Promise<void> {
   const Client = await postgresClient();
-  let client: InstanceType<typeof Client> | undefined;
+  const client = new Client({ connectionString: url, connectionTimeoutMillis: PATIENCE });
+  client.on('error', () => {});
   try {
-    client = new Client({ connectionString: address.url, connectionTimeoutMillis: PATIENCE });
-    client.on('error', () => {});
     await client.connect();
     await client.query('SELECT 1');
-  } catch (cause) {
-    throw unreachable(address, cause);
   } finally {
-    await client?.end().catch(() => {});
+    await client.end().catch(() => {});
   }
 }
 
