@@ -1,5 +1,6 @@
-import { join } from 'node:path';
 import type { Command } from 'commander';
+import { openStore } from '../stores/open-store.ts';
+import type { OutputStore } from '../stores/output-store.ts';
 import type { Console } from './console.ts';
 import type { CommandContext } from './context.ts';
 import { runExplain } from './explain-run.ts';
@@ -19,6 +20,7 @@ export function addDemo(program: Command, context: CommandContext, finish: (code
     .addOption(outOption())
     .option('--debug', 'stack traces of errors')
     .action(async ({ out, debug }: { out: string; debug?: boolean }) => {
+      const store = openStore(out);
       const code = await runExplain(
         context,
         {
@@ -37,7 +39,7 @@ export function addDemo(program: Command, context: CommandContext, finish: (code
           sheet: false,
           progress: false,
         },
-        new DemoReporter(context.console, out, debug === true),
+        new DemoReporter(context.console, store, debug === true),
       );
       finish(code);
     });
@@ -45,12 +47,12 @@ export function addDemo(program: Command, context: CommandContext, finish: (code
 
 class DemoReporter implements Reporter {
   readonly #console: Console;
-  readonly #folder: string;
+  readonly #store: OutputStore;
   readonly #debug: boolean;
 
-  constructor(console: Console, folder: string, debug: boolean) {
+  constructor(console: Console, store: OutputStore, debug: boolean) {
     this.#console = console;
-    this.#folder = folder;
+    this.#store = store;
     this.#debug = debug;
   }
 
@@ -65,7 +67,7 @@ class DemoReporter implements Reporter {
     await this.#console.print(
       input,
       `  sees     ${className(target)} ${percent(target.probability ?? 0)} (then ${others.join(', ')})`,
-      `  because  ${join(this.#folder, files.overlay ?? '')}`,
+      `  because  ${this.#store.pathOf(files.overlay ?? '')}`,
       `  took     ${timings.total.toFixed(0)} ms`,
     );
   }

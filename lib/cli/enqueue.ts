@@ -9,6 +9,7 @@ import { decidingFlags, type ExplainFlags, withPaths } from './explain-flags.ts'
 import type { ExplainRequest } from './explain-request.ts';
 import { EXIT, failureOf, usageError } from './failure.ts';
 import type { CommandInput } from './inputs.ts';
+import { openModel } from './open-model.ts';
 import { CHUNK, givenQueue } from './queue-option.ts';
 import { byPath } from './stems.ts';
 import { plural } from './text.ts';
@@ -30,8 +31,7 @@ export async function enqueueExplain(
   const { folder } = openStore(out);
   if (folder !== undefined) await refuseOthers(folder, { index: 0, count: chunkCount(inputs, size) }, undefined);
   const counts = await useQueue(address, async queue => {
-    const { load } = await library();
-    const model = await load(path, { ...request.load, signal });
+    const model = await openModel({ console, library, signal }, path, { ...request.load, signal });
     const sha256 = await (async () => {
       try {
         // What the model cannot do is told here, once.
@@ -107,7 +107,8 @@ const chunkCount = (inputs: readonly unknown[], size: number): number => Math.ce
 
 function chunkInput(input: CommandInput): ChunkInput {
   if ('error' in input) return { path: input.path, error: failureOf(input.error) };
-  return { path: absolute(input.path), stem: input.stem };
+  const { path, url, stem } = input;
+  return { path: absolute(path), stem, ...(url !== undefined && { url }) };
 }
 
 /** Workers have other working folders. */

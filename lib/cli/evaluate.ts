@@ -7,6 +7,7 @@ import type { Fusion } from '../methods/definition.ts';
 import { paramSpecs, parseParam } from '../methods/params.ts';
 import { findMethod } from '../methods/registry.ts';
 import { layerName } from '../request/layer-text.ts';
+import { isRemote, shownAddress } from '../stores/address.ts';
 import { LocalStore } from '../stores/local-store.ts';
 import { parseTargetText } from '../targets/parse.ts';
 import { fitToModel, namedMethods } from './choose-methods.ts';
@@ -19,6 +20,7 @@ import { type CommandInput, expandInputs } from './inputs.ts';
 import type { LoadedModel } from './library.ts';
 import { addMetricOptions, type MetricFlags, metricSpecs } from './metric-options.ts';
 import { readModelChoices } from './model-choices.ts';
+import { openModel } from './open-model.ts';
 import { collect, defined, names, param, wholeNumber } from './option-values.ts';
 import { outOption } from './out-option.ts';
 import { addRunOptions, loadOptions, type RunFlags } from './run-options.ts';
@@ -99,14 +101,14 @@ async function evaluate(
   const params = methodParams(flags);
   const note = (text: string) => console.note(oneLine(text));
   const { given, listed } = await explainedInputs(args, note, signal);
+  refuseAddresses([...given, ...listed], flags.out);
   const found = await expandInputs(given, { note, out: flags.out, listed });
   const inputs = found.slice(0, flags.limit);
   const removeFolder = await new LocalStore(flags.out).prepare();
   let code: number = EXIT.done;
   try {
-    const { load } = await context.library();
     const options = { ...loadOptions(flags), ...(await readModelChoices(flags)) };
-    const model = await load(path, { ...options, signal });
+    const model = await openModel(context, path, { ...options, signal });
     try {
       const { truth, controls, only, seed, batchSize, resume, pictures, out: folder, convention } = flags;
       const run = model.evaluate(imagesOf(inputs), {
@@ -135,6 +137,17 @@ async function evaluate(
     await removeFolder();
   }
   return code;
+}
+
+/** @throws `ERR_USAGE`: pictures are read again for controls and for the page, whose files are renamed and added to */
+function refuseAddresses(given: readonly string[], out: string): void {
+  const inputs = given.find(isRemote);
+  if (inputs !== undefined)
+    throw usageError(
+      `evaluate takes files of this machine, not ${shownAddress(inputs)}: download them first (explain takes addresses)`,
+    );
+  if (isRemote(out))
+    throw usageError(`evaluate writes to a folder of this machine, not to ${shownAddress(out)}: give another --out`);
 }
 
 /** Tensors of files with several are images of their own. What is missing fails there as what is damaged does. */

@@ -2,6 +2,7 @@ import { OnnxCamError } from '../common/errors.ts';
 import { HeldFileError } from '../io/file-lock.ts';
 import type { Chunk, ChunkInput } from '../queue/chunk.ts';
 import { ChunkHeldError, type ChunkWork } from '../queue/do-chunk.ts';
+import { shownAddress } from '../stores/address.ts';
 import { openStore } from '../stores/open-store.ts';
 import { checkFlags } from './check-flags.ts';
 import type { CommandContext } from './context.ts';
@@ -12,6 +13,7 @@ import { runHeader } from './explain-run.ts';
 import { failureLines } from './failure.ts';
 import { type CommandInput, isTensorFile } from './inputs.ts';
 import type { LoadedModel } from './library.ts';
+import { openModel } from './open-model.ts';
 import type { FailedInput, Reporter, SavedResult } from './reporter.ts';
 import { RunManifest } from './run-manifest.ts';
 import type { RunFlags } from './run-options.ts';
@@ -111,14 +113,13 @@ export class ChunkExplainer {
     const key = JSON.stringify([path, sha256, options]);
     if (this.#held?.key === key) return this.#held.model;
     await this.dispose();
-    const { load } = await this.#context.library();
-    const model = await load(path, { ...options, signal: this.#context.signal });
+    const model = await openModel(this.#context, path, { ...options, signal: this.#context.signal }, sha256);
     const found = await model.sha256();
     if (found !== sha256) {
       await model.dispose();
       throw new OnnxCamError(
         'ERR_MODEL_INVALID',
-        `the model ${path} is not the one that was enqueued: its SHA-256 is ${found}, not ${sha256}`,
+        `the model ${shownAddress(path)} is not the one that was enqueued: its SHA-256 is ${found}, not ${sha256}`,
       );
     }
     this.#held = { key, model };
@@ -150,9 +151,8 @@ function* untilAborted<T>(items: Iterable<T>, signal: AbortSignal): Generator<T,
 
 function commandInput(input: ChunkInput): CommandInput {
   const { path } = input;
-  return 'error' in input
-    ? { path, error: new OnnxCamError(input.error.code, input.error.message) }
-    : { path, stem: input.stem, isTensor: isTensorFile(path) };
+  if ('error' in input) return { path, error: new OnnxCamError(input.error.code, input.error.message) };
+  return { path, ...(input.url !== undefined && { url: input.url }), stem: input.stem, isTensor: isTensorFile(path) };
 }
 
 /** Stems differ; inputs without one have no other name than their path. */

@@ -1,11 +1,12 @@
 import type { ExplainResult } from '../explain/result-type.ts';
-import type { TensorInput } from '../image/source.ts';
-import { readNpyTensor } from '../io/npy.ts';
+import { parseNpyTensor, readNpyTensor } from '../io/npy.ts';
 import type { ExplainOptions } from '../options.ts';
 import type { Explanation } from '../result/explanation.ts';
+import { isRemote } from '../stores/address.ts';
+import { readRemoteInput } from '../stores/read-input.ts';
 import type { Target } from '../targets/target.ts';
 import type { InputFile } from './inputs.ts';
-import type { LoadedModel } from './library.ts';
+import type { FileImage, LoadedModel } from './library.ts';
 import type { ResultName } from './output-files.ts';
 
 /** One map of an input, with what its files are called. */
@@ -26,7 +27,7 @@ export async function explainInput(
   file: InputFile,
   { target, ...options }: FileOptions,
 ): Promise<NamedExplanation[]> {
-  const image = file.isTensor ? [await readTensor(file.path)] : file.path;
+  const image = await imageOf(file, options.signal);
   // Several targets are those of every image of a tensor.
   const result = await model.explain(image, { ...options, target: Array.isArray(target) ? [target] : target });
   // A tensor with N > 1 stands for several images.
@@ -52,7 +53,9 @@ function named(file: InputFile, explanation: Explanation, image?: number, target
   return { name: { stem: file.stem, image, target, method: explanation.method }, explanation };
 }
 
-/** Of float32 or of the type of the model's input, which the explainer checks. */
-function readTensor(path: string): Promise<TensorInput> {
-  return readNpyTensor(path);
+/** What lies on a server is fetched now. Tensors are of float32 or of the type of the model's input, which the explainer checks. */
+async function imageOf({ path, url, isTensor }: InputFile, signal?: AbortSignal): Promise<FileImage> {
+  if (!isRemote(path)) return isTensor ? [await readNpyTensor(path)] : path;
+  const bytes = await readRemoteInput({ path, url }, { signal });
+  return isTensor ? [parseNpyTensor(bytes, path)] : new File([bytes], path);
 }

@@ -1,7 +1,7 @@
-import { join } from 'node:path';
 import { visible } from '../common/visible.ts';
 import { layersText } from '../report/layers-text.ts';
 import type { Explanation } from '../result/explanation.ts';
+import type { OutputStore } from '../stores/output-store.ts';
 import type { Console } from './console.ts';
 import type { WrittenSheet } from './contact-sheet.ts';
 import { failureLines } from './failure.ts';
@@ -18,7 +18,8 @@ const TARGET_WIDTH = 24;
 const WIDEST_COLUMN = 32;
 
 export interface ReportOptions {
-  readonly folder: string;
+  /** Where results go. */
+  readonly store: Pick<OutputStore, 'location' | 'pathOf'>;
   /** JSON lines on standard output. */
   readonly json: boolean;
   readonly debug: boolean;
@@ -58,11 +59,11 @@ export class ExplainReporter implements Reporter {
         explanation.method.padEnd(this.#methodWidth),
         visible(targetText(explanation.target)).padEnd(TARGET_WIDTH),
         ...this.#layerText(explanation.layer),
-        ...fileText(files, this.#options.folder),
+        ...fileText(files, this.#options.store),
       ].join('  '),
     );
     this.#warnings.tell(place, explanation);
-    if (this.#options.json) await this.#console.print(resultLine(result, this.#options.folder));
+    if (this.#options.json) await this.#console.print(resultLine(result, this.#options.store));
   }
 
   async failure(failure: FailedInput): Promise<void> {
@@ -71,13 +72,13 @@ export class ExplainReporter implements Reporter {
   }
 
   end({ inputs, done, failed, results, interrupted, manifest, report, sheet }: RunSummary): void {
-    const { folder } = this.#options;
+    const { store } = this.#options;
     const written = report ?? manifest;
     const of = plural(inputs, 'input');
-    if (sheet) this.#console.note(`contact sheet → ${join(folder, sheet.file)}${leftOutText(sheet)}`);
+    if (sheet) this.#console.note(`contact sheet → ${store.pathOf(sheet.file)}${leftOutText(sheet)}`);
     this.#console.note(
       interrupted
-        ? `onnx-cam: ERR_ABORTED: interrupted after ${done} of ${of}; what was finished is in ${written ?? folder}`
+        ? `onnx-cam: ERR_ABORTED: interrupted after ${done} of ${of}; what was finished is in ${written ?? store.location}`
         : `${plural(results, 'result')}${failed > 0 ? `, ${failed} of ${of} failed` : ''}${written === undefined ? '' : `; see ${written}`}`,
     );
   }
@@ -96,9 +97,9 @@ function columnWidth(texts: readonly string[]): number {
 
 const layerNames = (layer: Explanation['layer']): string => layersText([layer].flat().map(({ name }) => name));
 
-function fileText(files: ResultFiles, folder: string): string[] {
+function fileText(files: ResultFiles, store: ReportOptions['store']): string[] {
   const shown = files.overlay ?? files.heatmap ?? files.mask ?? files.map ?? files.raw;
-  return shown === undefined ? [] : [`→ ${join(folder, shown)}`];
+  return shown === undefined ? [] : [`→ ${store.pathOf(shown)}`];
 }
 
 function leftOutText({ columns, of }: WrittenSheet): string {

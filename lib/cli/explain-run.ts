@@ -5,6 +5,7 @@ import { runtimeInfo } from '../engine/library.ts';
 import { type ManifestPart, manifestName } from '../manifest/manifest-name.ts';
 import { refuseOthers } from '../manifest/refuse-others.ts';
 import type { RunHeader } from '../manifest/run-header.ts';
+import { shownAddress } from '../stores/address.ts';
 import { openStore } from '../stores/open-store.ts';
 import type { OutputStore } from '../stores/output-store.ts';
 import { SheetRecord, type WrittenSheet } from './contact-sheet.ts';
@@ -13,6 +14,7 @@ import { explainInputs } from './explain-inputs.ts';
 import type { ExplainRequest } from './explain-request.ts';
 import { EXIT } from './failure.ts';
 import type { CommandInput } from './inputs.ts';
+import { openModel } from './open-model.ts';
 import { PAGE } from './report.ts';
 import { writeFolderReport } from './report-files.ts';
 import type { Reporter } from './reporter.ts';
@@ -56,8 +58,7 @@ export async function runExplain(context: CommandContext, run: ExplainRun, repor
   let record: RunRecord | undefined;
   let unusable: OnnxCamError | undefined;
   try {
-    const { load } = await context.library();
-    const model = await load(run.model, { ...run.request.load, signal });
+    const model = await openModel(context, run.model, { ...run.request.load, signal });
     try {
       const methods = run.request.chooseMethods(model);
       const header = await runHeader(run, await model.sha256(), methods);
@@ -114,7 +115,7 @@ export async function runHeader(
         () => null,
       ),
     },
-    model,
+    model: shownAddress(model),
     sha256,
     options: { ...(await request.recorded()), ...(methods && { method: methods }) },
     started: new Date().toISOString(),
@@ -163,7 +164,7 @@ async function conclude(
       return undefined;
     }
   };
-  const about = { model: run.model, inputs: run.inputs, interrupted };
+  const about = { model: shownAddress(run.model), inputs: run.inputs, interrupted };
   let sheet: WrittenSheet | null | undefined;
   let report: string | undefined;
   if (record) {

@@ -1,4 +1,5 @@
 import type { Command } from 'commander';
+import { openStore } from '../stores/open-store.ts';
 import { isAll } from './choose-methods.ts';
 import type { CommandContext } from './context.ts';
 import { enqueueExplain, refuseWithQueue } from './enqueue.ts';
@@ -43,6 +44,9 @@ async function explain(
   const request = await explainRequest(flags, text => console.note(text));
   const show = showOption(flags, console);
   const going = goingOption(flags);
+  const store = openStore(flags.out);
+  if (flags.report && store.folder === undefined)
+    throw usageError('--report needs results in a folder of this machine: copy them there, then `onnx-cam report`');
   const inputs = await allInputs(context, given, flags);
   if (flags.queue !== undefined) return enqueueExplain(context, { model, inputs, request, flags });
   if (shard?.from)
@@ -62,7 +66,7 @@ async function explain(
       show,
       progress: !((flags.json || show) && console.printsToTerminal),
     },
-    new ExplainReporter(console, { folder: flags.out, json: flags.json === true, debug: flags.debug === true }),
+    new ExplainReporter(console, { store, json: flags.json === true, debug: flags.debug === true }),
   );
 }
 

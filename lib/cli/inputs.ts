@@ -1,14 +1,18 @@
 import { basename, extname } from 'node:path';
 import { OnnxCamError } from '../common/errors.ts';
 import { findPictures, PICTURE_EXTENSIONS } from '../io/find-pictures.ts';
+import { isRemote } from '../stores/address.ts';
+import { findRemote, remoteInput } from '../stores/list-inputs.ts';
 import { type NamedInput, settleStems } from './stems.ts';
 
 const EXTENSIONS = [...PICTURE_EXTENSIONS, '.npy'];
 
 /** One file to explain. */
 export interface InputFile {
-  /** The path as it was given or found. */
+  /** The path as it was given or found; of what lies on a server its address, without secrets. */
   readonly path: string;
+  /** Where it is fetched from, if `path` is not all of that. */
+  readonly url?: string | undefined;
   /** First part of the names of its output files, with the path below a folder or glob; no two inputs share one. */
   readonly stem: string;
   /** A preprocessed tensor (.npy) instead of a picture. */
@@ -43,28 +47,32 @@ export async function expandInputs(
   given: readonly string[],
   { note = () => {}, out, listed = [] }: ExpandOptions = {},
 ): Promise<CommandInput[]> {
-  const inputs: (NamedInput | MissingInput)[] = [];
-  const take = (path: string, below: string) => inputs.push({ path, below, isTensor: isTensorFile(path) });
+  const inputs: ((NamedInput & Pick<InputFile, 'url'>) | MissingInput)[] = [];
+  const take = (found: { readonly path: string; readonly below: string; readonly url?: string }) =>
+    inputs.push({ ...found, isTensor: isTensorFile(found.below) });
   for (const argument of given) {
     try {
       const onSkipped = (names: readonly string[]) => note(skippedText(argument, names));
-      const found = await findPictures(argument, { extensions: EXTENSIONS, except: out, onSkipped });
-      for (const { path, below } of found) take(path, below);
+      const find = isRemote(argument) ? findRemote : findPictures;
+      for (const found of await find(argument, { extensions: EXTENSIONS, except: out, onSkipped })) take(found);
     } catch (error) {
       if (!(error instanceof OnnxCamError)) throw error;
       if (!inputs.some(({ path }) => path === argument)) inputs.push({ path: argument, error });
     }
   }
-  for (const path of listed) take(path, basename(path));
+  for (const path of listed) take(isRemote(path) ? remoteInput(path) : { path, below: basename(path) });
   const stems = settleStems(inputs.filter(input => 'below' in input)).values();
-  return inputs.map(input =>
-    'below' in input ? { path: input.path, stem: stems.next().value!, isTensor: input.isTensor } : input,
-  );
+  return inputs.map(input => {
+    if (!('below' in input)) return input;
+    const { path, url, isTensor } = input;
+    return { path, ...(url !== undefined && { url }), stem: stems.next().value!, isTensor };
+  });
 }
 
-/** By its name. */
+/** By its name; of an address, by that of its path. */
 export function isTensorFile(path: string): boolean {
-  return extname(path).toLowerCase() === '.npy';
+  const name = /^https?:/i.test(path) ? path.replace(/\?.*$/s, '') : path;
+  return extname(name).toLowerCase() === '.npy';
 }
 
 function skippedText(folder: string, names: readonly string[]): string {

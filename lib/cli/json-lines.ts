@@ -1,4 +1,4 @@
-import { join } from 'node:path';
+import type { OutputStore } from '../stores/output-store.ts';
 import { failureOf } from './failure.ts';
 import type { FailedInput, SavedResult } from './reporter.ts';
 
@@ -7,10 +7,13 @@ export function jsonLines(value: unknown): string[] {
   return JSON.stringify(value, null, 2).split('\n');
 }
 
-/** One result as a line of JSON; the paths of its files start at the working folder, ready to be opened. */
-export function resultLine({ input, name, explanation, files, boxes }: SavedResult, folder: string): string {
+/** One result as a line of JSON; the paths of its files start at the working folder, ready to be opened, or are addresses. */
+export function resultLine(
+  { input, name, explanation, files, boxes }: SavedResult,
+  store: Pick<OutputStore, 'pathOf'>,
+): string {
   const { method, target, predictions, layer, status, reason, timings } = explanation;
-  const paths = Object.fromEntries(Object.entries(files).map(([kind, file]) => [kind, join(folder, file)]));
+  const paths = Object.fromEntries(Object.entries(files).map(([kind, file]) => [kind, store.pathOf(file)]));
   return JSON.stringify({
     input,
     ...(name.image === undefined ? {} : { image: name.image }),

@@ -4,6 +4,7 @@ import type { Console } from './console.ts';
 import type { CommandContext } from './context.ts';
 import { jsonLines } from './json-lines.ts';
 import { addModelChoices, type ModelChoices, readModelChoices } from './model-choices.ts';
+import { openModel } from './open-model.ts';
 import { size } from './option-values.ts';
 import { formatTable } from './table.ts';
 import { shapeText } from './text.ts';
@@ -22,9 +23,8 @@ export function addLayers(program: Command, context: CommandContext): void {
     .option('--debug', 'stack traces of errors');
   addModelChoices(command).action(
     async (path: string, { json, size: given, ...choices }: ModelChoices & { json?: boolean; size?: InputSize }) => {
-      const { load } = await context.library();
       const options = await readModelChoices(choices);
-      const model = await load(path, given ? { ...options, preprocess: { size: given } } : options);
+      const model = await openModel(context, path, given ? { ...options, preprocess: { size: given } } : options);
       try {
         const layers = model.layers();
         if (json) await context.console.print(...jsonLines(layers));

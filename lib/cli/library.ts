@@ -17,11 +17,14 @@ export interface Library {
   listTechniques(): readonly TechniqueInfo[];
 }
 
+/** The content of a file: its path, a picture that was fetched, or a tensor, which may be several images. */
+export type FileImage = string | File | readonly TensorInput[];
+
 export interface LoadedModel extends Pick<Explainer, 'layers' | 'unsupported' | 'sha256' | 'dispose' | 'concurrency'> {
-  explain(image: string | readonly TensorInput[], options: ExplainOptions): Promise<ExplainResult>;
+  explain(image: FileImage, options: ExplainOptions): Promise<ExplainResult>;
   /** Of several maps. */
   measure(
-    image: string | TensorInput,
+    image: string | File | TensorInput,
     options: MeasureOptions & Required<Pick<MeasureOptions, 'maps'>>,
   ): Promise<Measurements[]>;
   evaluate(source: AsyncIterable<string | NamedTensor>, options: EvaluateOptions): EvaluationRun;

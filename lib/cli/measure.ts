@@ -3,18 +3,23 @@ import { OnnxCamError } from '../common/errors.ts';
 import { ARROWS } from '../evaluation/summary-table.ts';
 import type { MapInput } from '../explain/map-at-input.ts';
 import type { TensorInput } from '../image/source.ts';
-import { readNpyTensor } from '../io/npy.ts';
+import { parseNpyTensor, readNpyTensor } from '../io/npy.ts';
 import type { Fusion } from '../methods/definition.ts';
 import { paramSpecs, parseParam } from '../methods/params.ts';
 import { findMethod } from '../methods/registry.ts';
 import type { Measurement, Measurements } from '../metrics/measurement.ts';
+import { isRemote, shownAddress } from '../stores/address.ts';
+import { remoteInput } from '../stores/list-inputs.ts';
+import { readRemoteInput } from '../stores/read-input.ts';
 import { parseTargetText } from '../targets/parse.ts';
 import type { CommandContext } from './context.ts';
 import { layerOption } from './explain-options.ts';
 import { EXIT } from './failure.ts';
 import { fusionOption } from './fusion-option.ts';
+import { isTensorFile } from './inputs.ts';
 import { addMetricOptions, type MetricFlags, metricSpecs } from './metric-options.ts';
 import { readModelChoices } from './model-choices.ts';
+import { openModel } from './open-model.ts';
 import { collect, defined, param, wholeNumber } from './option-values.ts';
 import { addRunOptions, loadOptions, type RunFlags } from './run-options.ts';
 import { formatTable } from './table.ts';
@@ -69,10 +74,9 @@ async function measure(context: CommandContext, path: string, input: string, fla
   const target = flags.target === undefined ? undefined : parseTargetText(flags.target);
   const params = methodParams(flags);
   const maps = await Promise.all(flags.map.map(readMap));
-  const image = /\.npy$/i.test(input) ? await readNpyTensor(input) : input;
-  const { load } = await context.library();
+  const image = await imageOf(input, context.signal);
   const options = { ...loadOptions(flags), ...(await readModelChoices(flags)) };
-  const model = await load(path, { ...options, signal: context.signal });
+  const model = await openModel(context, path, { ...options, signal: context.signal });
   try {
     const { truth, method, convention, fusion, seed, batchSize } = flags;
     const layer = layerOption(flags.layer);
@@ -90,8 +94,8 @@ async function measure(context: CommandContext, path: string, input: string, fla
       seed,
       batchSize,
     });
-    const results = await model.measure(image as string | TensorInput, { maps, ...how, signal: context.signal });
-    await tell(context, input, flags, results);
+    const results = await model.measure(image, { maps, ...how, signal: context.signal });
+    await tell(context, shownAddress(input), flags, results);
   } finally {
     await model.dispose();
   }
@@ -107,6 +111,15 @@ function methodParams({ method, param: given }: MeasureFlags): Readonly<Record<s
   return Object.fromEntries(
     given.map(([name, text]) => [name, name in known ? parseParam(definition, name, text) : text]),
   );
+}
+
+/** A path, a picture that was fetched, or a tensor. */
+async function imageOf(input: string, signal: AbortSignal): Promise<string | File | TensorInput> {
+  const isTensor = isTensorFile(input);
+  if (!isRemote(input)) return isTensor ? await readNpyTensor(input) : input;
+  const { path, url } = remoteInput(input);
+  const bytes = await readRemoteInput({ path, url }, { signal });
+  return isTensor ? parseNpyTensor(bytes, path) : new File([bytes], path);
 }
 
 /** [h, w], or with leading dimensions of 1. */

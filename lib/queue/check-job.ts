@@ -49,7 +49,10 @@ export function checkChunk(value: unknown): Chunk {
 function checkInput(value: unknown, i: number): ChunkInput {
   const input = record(value, `inputs[${i}]`);
   const path = text(input.path, `inputs[${i}].path`);
-  if (input.error === undefined) return { path, stem: stem(input.stem, `inputs[${i}].stem`) };
+  if (input.error === undefined) {
+    const url = input.url === undefined ? undefined : place(input.url, `inputs[${i}].url`);
+    return { path, stem: stem(input.stem, `inputs[${i}].stem`), ...(url !== undefined && { url }) };
+  }
   const error = record(input.error, `inputs[${i}].error`);
   const code = text(error.code, `inputs[${i}].error.code`, /^ERR_[A-Z_]{1,40}$/);
   return {

@@ -26,7 +26,10 @@ export interface Chunk {
 
 export type ChunkOptions = Readonly<Record<string, unknown>>;
 
-/** A file to explain, with the first part of its results' names; or an argument that stood for none. */
+/**
+ * A file to explain, with the first part of its results' names, and where it is fetched from if the path is not all of that; or an
+ * argument that stood for none.
+ */
 export type ChunkInput =
-  | { readonly path: string; readonly stem: string }
+  | { readonly path: string; readonly stem: string; readonly url?: string }
   | { readonly path: string; readonly error: { readonly code: ErrorCode; readonly message: string } };

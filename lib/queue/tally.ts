@@ -1,5 +1,6 @@
 import type { Job, JobType } from 'bullmq';
 import { isRecord } from '../common/checks.ts';
+import { shownAddress } from '../stores/address.ts';
 import { readProgress } from './check-job.ts';
 import type { ChunkJob, ChunkReport } from './job.ts';
 import type { ChunkQueue } from './server.ts';
@@ -58,6 +59,6 @@ export function standingOf(job: Job<ChunkJob, ChunkReport>, state: ChunkState): 
     done,
     failed,
     ...(state === 'failed' && { reason: job.failedReason }),
-    ...(state === 'failed' && typeof chunk.out === 'string' && { out: chunk.out }),
+    ...(state === 'failed' && typeof chunk.out === 'string' && { out: shownAddress(chunk.out) }),
   };
 }

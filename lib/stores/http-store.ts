@@ -50,7 +50,9 @@ export class HttpStore implements OutputStore {
     const { size } = await stat(path).catch(error => {
       throw this.#failed('write', name, error);
     });
-    await this.#put(name, size, () => Readable.toWeb(createReadStream(path)) as ReadableStream<Uint8Array>);
+    // It may be growing meanwhile.
+    const stream = () => Readable.toWeb(createReadStream(path, { end: size - 1 })) as ReadableStream<Uint8Array>;
+    await this.#put(name, size, size === 0 ? () => new Uint8Array() : stream);
   }
 
   async getFile(name: string, path: string): Promise<boolean> {

@@ -1,4 +1,5 @@
 import { createReadStream } from 'node:fs';
+import { readFile, stat } from 'node:fs/promises';
 import { dirname } from 'node:path';
 import { OnnxCamError } from '../common/errors.ts';
 import { contentBytes, contentType } from './content-bytes.ts';
@@ -49,8 +50,13 @@ export class S3Store implements OutputStore {
   }
 
   async putFile(name: string, path: string): Promise<void> {
+    const { size } = await stat(path).catch(error => {
+      throw this.#failed('write', name, error);
+    });
+    if (size < PART) return this.put(name, await readFile(path));
+    // It may be growing meanwhile.
+    const body = createReadStream(path, { end: size - 1, highWaterMark: PART });
     const { Upload } = await s3Package(() => import('@aws-sdk/lib-storage'));
-    const body = createReadStream(path, { highWaterMark: PART });
     const params = { ...this.#place(name), Body: body, ContentType: contentType(name) };
     try {
       await this.#attempt(name, ({ client }) => new Upload({ client, params, partSize: PART, queueSize: 2 }).done());

@@ -5,10 +5,9 @@ import { PassThrough } from 'node:stream';
 import sharp from 'sharp';
 import { expect, onTestFinished } from 'vitest';
 import { Console } from '../../lib/cli/console.ts';
-import type { Library, LoadedModel } from '../../lib/cli/library.ts';
+import type { FileImage, Library, LoadedModel } from '../../lib/cli/library.ts';
 import { runCommandLine } from '../../lib/cli/program.ts';
 import type { ExplainResult } from '../../lib/explain/result-type.ts';
-import type { TensorInput } from '../../lib/image/source.ts';
 import { listMethods } from '../../lib/methods/list.ts';
 import { listMetrics } from '../../lib/metrics/list.ts';
 import type { ExplainOptions } from '../../lib/options.ts';
@@ -71,7 +70,7 @@ export async function runHere(
 }
 
 export interface FakeCall {
-  readonly image: string | readonly TensorInput[];
+  readonly image: FileImage;
   readonly options: ExplainOptions;
 }
 
@@ -80,7 +79,7 @@ export function fakeModel(overrides: Partial<LoadedModel> = {}, calls: FakeCall[
   return {
     explain: async (image, options) => {
       calls.push({ image, options });
-      const tensors = typeof image === 'string' ? [] : image;
+      const tensors = typeof image === 'string' || image instanceof File ? [] : image;
       const counts = tensors.map(({ dims }) => (dims.length > 3 ? dims[0]! : 1));
       type Asked = { readonly kind: string; readonly k?: number; readonly index?: number };
       const perTarget = (method: string, { kind, k, index = 281 }: Asked): ExplainResult =>

@@ -44,6 +44,15 @@ export async function resolveExternalData(graph: Graph, path: string | undefined
   for (const [location, group] of groupByLocation(references)) await readGroup(folder, location, group);
 }
 
+/** Names of the files beside a model that hold its weights, as the model says them. */
+export function externalFiles(graph: Graph): string[] {
+  const files = new Set<string>();
+  for (const { dataLocation, externalData } of graph.initializers.values())
+    if (dataLocation === DataLocation.EXTERNAL)
+      files.add(externalData.findLast(({ key }) => key === 'location')?.value ?? '');
+  return [...files];
+}
+
 function groupByLocation(references: readonly Reference[]): Map<string, Reference[]> {
   const groups = new Map<string, Reference[]>();
   for (const reference of references) {

@@ -6,8 +6,8 @@ import { checkPreprocess } from '../../image/preprocess-options.ts';
 import { isMissing, readRegular, UnfitFile } from '../../io/regular-file.ts';
 import type { Sidecar } from './sidecar.ts';
 
-/** An ONNX file ends at 2 GiB; larger models keep weights in other files. */
-const LARGEST_MODEL = 2 ** 31 - 1;
+/** Bytes: an ONNX file ends at 2 GiB; larger models keep weights in other files. */
+export const LARGEST_MODEL = 2 ** 31 - 1;
 
 /** @throws `ERR_MODEL_NOT_FOUND` for an address that names no file of this machine */
 export function pathOf(source: string | URL): string {
