@@ -41,8 +41,8 @@ export class ExplainReporter implements Reporter {
   }
 
   begin(inputs: readonly CommandInput[], methods: readonly string[]): void {
-    this.#inputWidth = columnWidth(inputs.map(({ path }) => visible(path)));
-    this.#methodWidth = columnWidth(methods);
+    this.#inputWidth = columnWidth(inputs, ({ path }) => visible(path));
+    this.#methodWidth = columnWidth(methods, method => method);
   }
 
   async result(result: SavedResult): Promise<void> {
@@ -89,9 +89,9 @@ export class ExplainReporter implements Reporter {
   }
 }
 
-function columnWidth(texts: readonly string[]): number {
-  // There may be a million.
-  const widest = texts.reduce((width, text) => Math.max(width, text.length), 0);
+/** There may be a million. */
+function columnWidth<T>(items: readonly T[], textOf: (item: T) => string): number {
+  const widest = items.reduce((width, item) => Math.max(width, textOf(item).length), 0);
   return Math.min(WIDEST_COLUMN, widest);
 }
 

@@ -21,16 +21,21 @@ export interface NamedInput {
 export function settleStems(inputs: readonly NamedInput[]): string[] {
   const stems = inputs.map(({ below }) => below.slice(0, below.length - extname(below).length));
   const natural = new TakenNames();
-  const counts = new Map<string, number>();
+  const several = new NameSet();
   stems.forEach((stem, i) => {
+    if (natural.has(stem)) several.add(stem);
     natural.take(stem, inputs[i]!.isTensor);
-    counts.set(nameKey(stem), (counts.get(nameKey(stem)) ?? 0) + 1);
   });
   const shared: number[] = [];
-  const taken = new TakenNames();
   stems.forEach((stem, i) => {
-    if (counts.get(nameKey(stem))! > 1 || natural.hasRootOf(stem)) shared.push(i);
-    else taken.take(stem, inputs[i]!.isTensor);
+    if (several.has(stem) || natural.hasRootOf(stem)) shared.push(i);
+  });
+  // As a rule: of a million names a second set of them need not be made.
+  if (shared.length === 0) return stems;
+  const taken = new TakenNames();
+  const isShared = new Set(shared);
+  stems.forEach((stem, i) => {
+    if (!isShared.has(i)) taken.take(stem, inputs[i]!.isTensor);
   });
   shared.sort((a, b) => compare(inputs[a]!.path, inputs[b]!.path) || a - b);
   const next = new Map<string, number>();
@@ -72,6 +77,10 @@ class TakenNames {
     const { ofTarget, ofImage } = rootsOf(stem);
     for (const root of ofTarget) this.#roots.add(root);
     for (const root of ofImage) this.#tensorRoots.add(root);
+  }
+
+  has(stem: string): boolean {
+    return this.#stems.has(stem);
   }
 
   isFree(stem: string, isTensor: boolean): boolean {
