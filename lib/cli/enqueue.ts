@@ -1,12 +1,14 @@
 import { resolve } from 'node:path';
 import { packageVersion } from '#package';
 import { refuseOthers } from '../manifest/refuse-others.ts';
+import type { RunHeader } from '../manifest/run-header.ts';
 import { type Chunk, type ChunkInput, PROTOCOL } from '../queue/chunk.ts';
 import type { Enqueued } from '../queue/enqueue.ts';
 import { openStore } from '../stores/open-store.ts';
 import type { CommandContext } from './context.ts';
 import { decidingFlags, type ExplainFlags, withPaths } from './explain-flags.ts';
-import type { ExplainRequest } from './explain-request.ts';
+import { explainRequest } from './explain-request.ts';
+import { runHeader } from './explain-run.ts';
 import { EXIT, failureOf, usageError } from './failure.ts';
 import type { CommandInput } from './inputs.ts';
 import { openModel } from './open-model.ts';
@@ -21,33 +23,35 @@ import { plural } from './text.ts';
  */
 export async function enqueueExplain(
   { console, library, signal }: CommandContext,
-  { model: path, inputs, request, flags }: EnqueuedRun,
+  { model: given, inputs, flags }: EnqueuedRun,
 ): Promise<number> {
   const address = givenQueue(flags.queue);
   const { useQueue } = await import('../queue/use-queue.ts');
   const { enqueue } = await import('../queue/enqueue.ts');
   const size = flags.chunk ?? CHUNK;
-  const out = absolute(flags.out);
-  const { folder } = openStore(out);
-  if (folder !== undefined) await refuseOthers(folder, { index: 0, count: chunkCount(inputs, size) }, undefined);
+  const [path, out] = [absolute(given), absolute(flags.out)];
+  const options = withPaths(decidingFlags(flags), absolute);
+  // As workers will have it.
+  const request = await explainRequest({ ...options, out }, text => console.note(text));
   const counts = await useQueue(address, async queue => {
     const model = await openModel({ console, library, signal }, path, { ...request.load, signal });
-    const sha256 = await (async () => {
-      try {
-        // What the model cannot do is told here, once.
-        request.chooseMethods(model);
-        return await model.sha256();
-      } finally {
-        await model.dispose();
-      }
-    })();
+    let header: RunHeader;
+    try {
+      // What the model cannot do is told here, once.
+      const methods = request.chooseMethods(model);
+      header = await runHeader({ model: path, request }, await model.sha256(), methods);
+    } finally {
+      await model.dispose();
+    }
+    const { folder } = openStore(out);
+    if (folder !== undefined) await refuseOthers(folder, { count: chunkCount(inputs, size) }, header);
     return enqueue(
       queue,
       chunksOf(inputs, size, {
         protocol: PROTOCOL,
         version: packageVersion(),
-        model: { path: absolute(path), sha256 },
-        options: withPaths(decidingFlags(flags), absolute) as unknown as Chunk['options'],
+        model: { path, sha256: header.sha256! },
+        options: { ...options },
         out,
       }),
     );
@@ -60,7 +64,6 @@ export async function enqueueExplain(
 export interface EnqueuedRun {
   readonly model: string;
   readonly inputs: readonly CommandInput[];
-  readonly request: ExplainRequest;
   readonly flags: ExplainFlags;
 }
 

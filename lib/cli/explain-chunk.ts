@@ -57,7 +57,8 @@ export class ChunkExplainer {
       part: chunk.part,
       header,
       inputs,
-      going: 'on, or not at all',
+      going: work.retryFailed ? 'on, failed again' : 'on',
+      refusesOthers: true,
       // What is in work is finished after a signal; the process ends at the second one.
       signal: new AbortController().signal,
       onTaken: (stem, failed) => work.done(placeOf({ path: '', stem }), failed),

@@ -41,6 +41,8 @@ async function explain(
   refuseWithParts(flags, shard);
   if (flags.pictures !== undefined && !flags.report)
     throw usageError('--pictures says how many the page shows: give --report too');
+  if (flags.queue !== undefined)
+    return enqueueExplain(context, { model, inputs: await allInputs(context, given, flags), flags });
   const request = await explainRequest(flags, text => console.note(text));
   const show = showOption(flags, console);
   const going = goingOption(flags);
@@ -48,7 +50,6 @@ async function explain(
   if (flags.report && store.folder === undefined)
     throw usageError('--report needs results in a folder of this machine: copy them there, then `onnx-cam report`');
   const inputs = await allInputs(context, given, flags);
-  if (flags.queue !== undefined) return enqueueExplain(context, { model, inputs, request, flags });
   if (shard?.from)
     console.note(`part ${shard.part.index} of ${shard.part.count} (${shard.from}); --no-shard for all inputs`);
   return runExplain(

@@ -9,11 +9,8 @@ import { isCodeOfOneInput } from './failure.ts';
 import type { CommandInput, InputFile } from './inputs.ts';
 import { ManifestSpool } from './manifest-spool.ts';
 
-/**
- * Whether a run begins anew, goes on, or goes on and does again what failed. What was made in another way is replaced, but for one that
- * goes on or not at all.
- */
-export type Going = 'anew' | 'on' | 'on, failed again' | 'on, or not at all';
+/** Whether a run begins anew, goes on, or goes on and does again what failed. */
+export type Going = 'anew' | 'on' | 'on, failed again';
 
 export interface RunManifestOptions {
   readonly store: OutputStore;
@@ -22,6 +19,8 @@ export interface RunManifestOptions {
   readonly header: RunHeader;
   readonly inputs: readonly CommandInput[];
   readonly going: Going;
+  /** Whether one that goes on refuses results that were made in another way; else it replaces them. */
+  readonly refusesOthers?: boolean;
   readonly signal: AbortSignal;
   /** Is told every input that an earlier run did, by the first part of its files' names. */
   readonly onTaken?: (stem: string, failed: boolean) => void;
@@ -67,7 +66,16 @@ export class RunManifest {
    * Makes this process the one that writes it, takes over what holds of an earlier one, and replaces that.
    * @throws `ERR_OUTPUT`: another process writes it, or it cannot be written; the earlier one then stays
    */
-  static async open({ store, part, header, inputs, going, signal, onTaken }: RunManifestOptions): Promise<RunManifest> {
+  static async open({
+    store,
+    part,
+    header,
+    inputs,
+    going,
+    refusesOthers = false,
+    signal,
+    onTaken,
+  }: RunManifestOptions): Promise<RunManifest> {
     const name = manifestName(part);
     const isLocal = store.folder !== undefined;
     // What lies on a server is replaced as a whole; only the manifests of parts that a queue hands out keep apart there.
@@ -87,7 +95,7 @@ export class RunManifest {
         // What every input would meet may be mended by now.
         const isTriedAgain = (code: string) => going === 'on, failed again' || !isCodeOfOneInput(code);
         if (earlier !== undefined) yield* takeOver(earlier, { header, left, isTriedAgain, areThere, onTaken }, taken);
-        if (going === 'on, or not at all' && taken.difference !== undefined)
+        if (refusesOthers && taken.difference !== undefined)
           throw otherRun(store.pathOf(name), `that were made ${taken.difference}`);
       }
       const file = await ManifestFile.begin(spool?.path ?? store.pathOf(name), lines());

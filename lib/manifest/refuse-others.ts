@@ -5,34 +5,33 @@ import { folderError } from '../io/output-error.ts';
 import { openRegular } from '../io/regular-file.ts';
 import { wholeLines } from '../io/whole-lines.ts';
 import { LONGEST_LINE } from './limits.ts';
-import { type ManifestPart, manifestName, manifestPart } from './manifest-name.ts';
+import { manifestPart } from './manifest-name.ts';
 import { headerDifference, parseHeader, type RunHeader } from './run-header.ts';
 
 /**
  * Sees that a folder, if it is there, holds no results of another run beside those of this one: parts of another division, or made in
  * another way. One of the other parts is read, since each of them was looked at in this way.
- * @param header undefined: how they were made is not looked at
+ * @param part without an index: of all parts
  * @throws `ERR_OUTPUT`
  */
 export async function refuseOthers(
   folder: string,
-  part: ManifestPart | undefined,
-  header: RunHeader | undefined,
+  part: { readonly index?: number; readonly count: number } | undefined,
+  header: RunHeader,
 ): Promise<void> {
-  const own = manifestName(part);
-  let isCompared = header === undefined;
+  let isCompared = false;
   const entries = await opendir(folder).catch((error: NodeJS.ErrnoException) => {
     if (error.code === 'ENOENT') return [];
     throw folderError(folder, error);
   });
   for await (const { name } of entries) {
     const other = manifestPart(name);
-    if (other === undefined || name === own) continue;
-    if (part === undefined || other?.count !== part.count) throw refused(folder, name, 'of another run');
+    if (other === undefined || (other?.index === part?.index && other?.count === part?.count)) continue;
+    if (other?.count !== part?.count) throw refused(folder, name, 'of another run');
     if (isCompared) continue;
     isCompared = true;
     const earlier = await readHeader(join(folder, name));
-    const difference = earlier && headerDifference(earlier, header!);
+    const difference = earlier && headerDifference(earlier, header);
     if (difference !== undefined) throw refused(folder, name, `of a run that was made ${difference}`);
   }
 }

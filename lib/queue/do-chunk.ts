@@ -22,6 +22,8 @@ export interface ChunkWork {
   readonly alone: readonly number[];
   /** Inputs that were in work too often when a process ended: not begun any more, this error is recorded for them. */
   readonly givenUp: ReadonlyMap<number, OnnxCamError>;
+  /** Whether inputs whose error an earlier worker recorded are done again. */
+  readonly retryFailed: boolean;
   /** To be awaited before an input is begun, so that it is known should it end the process. Several may be in work. */
   begin(index: number): Promise<void>;
   /**

@@ -84,13 +84,13 @@ async function settleJob(job: TakenJob, token: string, context: JobContext): Pro
       context,
     );
   context.taken(data.chunk);
-  return workOn(job, token, data.chunk, suspects, context);
+  return workOn(job, token, data, suspects, context);
 }
 
 async function workOn(
   job: TakenJob,
   token: string,
-  chunk: Chunk,
+  { chunk, retried = false }: ChunkJob,
   suspects: Suspects,
   context: JobContext,
 ): Promise<Outcome> {
@@ -107,6 +107,7 @@ async function workOn(
       signal: AbortSignal.any([signal, lost.signal]),
       alone: suspects.alone,
       givenUp: suspects.givenUp,
+      retryFailed: retried,
       begin: index => account.begin(index),
       done: (index, failed) => account.done(index, failed),
     });
@@ -145,7 +146,8 @@ async function handBack(job: TakenJob, token: string, account: ProgressWriter, c
 
 async function complete(job: TakenJob, token: string, report: ChunkReport, context: JobContext): Promise<void> {
   await persist(() => job.moveToCompleted(report, token, false), context);
-  // Only its id and its counts are of use from now on.
+  // But for inputs to be done again, only its id and its counts are of use from now on.
+  if (report.failed > 0) return;
   await job.updateData({ inputs: job.data.chunk.inputs.length } as unknown as ChunkJob).catch(() => {});
 }
 

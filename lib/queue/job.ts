@@ -7,13 +7,13 @@ export interface ChunkJob {
   readonly round: number;
   /** How often a process ended with an input in work, in earlier rounds; keys are indices. */
   readonly tries: Tries;
-  /** Put back by hand after it had failed. */
+  /** Put back by hand after it had failed, or inputs of it had: those are done again. */
   readonly retried?: boolean;
 }
 
 export type Tries = Readonly<Record<string, number>>;
 
-/** What is kept of a chunk that is done, in the place of {@link ChunkJob}. */
+/** What is kept of a chunk that is done without a failed input, in the place of {@link ChunkJob}. */
 export interface DoneJob {
   readonly inputs: number;
 }

@@ -1,29 +1,41 @@
-import type { ChunkJob } from './job.ts';
 import type { ChunkQueue } from './server.ts';
-import { jobsOf } from './tally.ts';
+import { type ChunkQueueJob, jobsOf } from './tally.ts';
 
 /**
- * Puts the chunks that failed as a whole back to be done, from where they ended, with all their tries.
+ * Puts the chunks that failed as a whole back to be done, from where they ended, with all their tries; and those with inputs that failed,
+ * for these.
  * @returns how many
  * @throws errors of the server
  */
 export async function retryFailed(queue: ChunkQueue): Promise<number> {
   let count = 0;
-  const failed = [];
-  for await (const job of jobsOf(queue, 'failed')) failed.push(job.id!);
-  for (const id of failed) {
-    const job = await queue.getJob(id);
-    if (!job) continue;
-    await job.updateData({ ...job.data, retried: true } satisfies ChunkJob);
-    try {
-      await job.retry('failed', { resetAttemptsMade: true, resetAttemptsStarted: true });
-      count++;
-    } catch (error) {
-      // Somebody else has put it back meanwhile.
-      if (await job.isFailed()) throw error;
-    }
+  for (const state of ['failed', 'completed'] as const) {
+    const ids = [];
+    for await (const job of jobsOf(queue, state)) if (state === 'failed' || hasFailed(job)) ids.push(job.id!);
+    for (const id of ids) if (await putBack(queue, id, state)) count++;
   }
   return count;
+}
+
+/** Whether inputs of a chunk that is done failed; what goes on in a further job is in that one. */
+function hasFailed({ data, returnvalue }: ChunkQueueJob): boolean {
+  return 'chunk' in data && returnvalue?.continued === undefined && returnvalue?.failed > 0;
+}
+
+async function putBack(queue: ChunkQueue, id: string, state: 'failed' | 'completed'): Promise<boolean> {
+  const job = await queue.getJob(id);
+  if (!job) return false;
+  const { data } = job;
+  await job.updateData({ ...data, retried: true, ...(state === 'completed' && { tries: {} }) });
+  if (state === 'completed') await job.updateProgress({});
+  try {
+    await job.retry(state, { resetAttemptsMade: true, resetAttemptsStarted: true });
+    return true;
+  } catch (error) {
+    // Somebody else has put it back meanwhile.
+    if ((await job.getState()) === state) throw error;
+    return false;
+  }
 }
 
 /**

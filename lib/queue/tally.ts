@@ -36,8 +36,10 @@ export async function* standings(queue: ChunkQueue): AsyncGenerator<readonly [id
       for await (const job of jobsOf(queue, type)) yield [job.id!, standingOf(job, state)] as const;
 }
 
+export type ChunkQueueJob = Job<ChunkJob, ChunkReport>;
+
 /** The jobs of a state, some at a time. */
-export async function* jobsOf(queue: ChunkQueue, type: JobType): AsyncGenerator<Job<ChunkJob, ChunkReport>> {
+export async function* jobsOf(queue: ChunkQueue, type: JobType): AsyncGenerator<ChunkQueueJob> {
   for (let start = 0; ; start += AT_ONCE) {
     const jobs = await queue.getJobs([type], start, start + AT_ONCE - 1, true);
     // One that was removed between the list and the look is undefined.
@@ -46,7 +48,7 @@ export async function* jobsOf(queue: ChunkQueue, type: JobType): AsyncGenerator<
   }
 }
 
-export function standingOf(job: Job<ChunkJob, ChunkReport>, state: ChunkState): ChunkStanding {
+export function standingOf(job: ChunkQueueJob, state: ChunkState): ChunkStanding {
   const data: Readonly<Record<string, unknown>> = isRecord(job.data) ? job.data : {};
   const chunk = isRecord(data.chunk) ? data.chunk : {};
   const inputs = Array.isArray(chunk.inputs) ? chunk.inputs.length : Number(data.inputs) || 0;
