@@ -7,7 +7,7 @@ import { openStore } from '../stores/open-store.ts';
 import { checkFlags } from './check-flags.ts';
 import type { CommandContext } from './context.ts';
 import type { ExplainFlags } from './explain-flags.ts';
-import { explainInputs } from './explain-inputs.ts';
+import { concurrencyFor, explainInputs } from './explain-inputs.ts';
 import { type ExplainRequest, explainRequest } from './explain-request.ts';
 import { runHeader } from './explain-run.ts';
 import { failureLines } from './failure.ts';
@@ -106,7 +106,7 @@ export class ChunkExplainer {
       else (alone.has(placeOf(input)) ? suspects : others).push(input);
     }
     await explain(suspects, 1);
-    await explain(others, model.concurrency);
+    await explain(others, concurrencyFor(model, others));
   }
 
   /** @throws `ERR_MODEL_INVALID` where the file is another one by now, and what `load` throws */

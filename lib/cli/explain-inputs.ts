@@ -1,6 +1,7 @@
 import { OnnxCamError } from '../common/errors.ts';
 import type { Progress } from '../common/progress.ts';
 import { runStream } from '../io/picture-stream.ts';
+import { isRemote } from '../stores/address.ts';
 import type { OutputStore } from '../stores/output-store.ts';
 import type { CommandContext } from './context.ts';
 import { explainInput, type FileOptions, type NamedExplanation } from './explain-input.ts';
@@ -13,6 +14,14 @@ import { type PictureProtocol, terminalPicture } from './terminal-pictures.ts';
 
 /** Results that are rendered and written at once: as many as libuv has threads; each holds a picture in memory. */
 const SAVING = { concurrency: 4 };
+
+/** Inputs that are on their way from servers while the model has others to work on. */
+const FETCHING = 6;
+
+/** How many inputs are in work at once: what keeps the model busy, and those that are waited for. */
+export function concurrencyFor(model: LoadedModel, inputs: readonly CommandInput[]): number {
+  return model.concurrency + (inputs.some(({ path }) => isRemote(path)) ? FETCHING : 0);
+}
 
 /** What is done with every input. */
 export interface ExplainWork {

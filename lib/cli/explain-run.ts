@@ -10,7 +10,7 @@ import { openStore } from '../stores/open-store.ts';
 import type { OutputStore } from '../stores/output-store.ts';
 import { SheetRecord, type WrittenSheet } from './contact-sheet.ts';
 import type { CommandContext } from './context.ts';
-import { explainInputs } from './explain-inputs.ts';
+import { concurrencyFor, explainInputs } from './explain-inputs.ts';
 import type { ExplainRequest } from './explain-request.ts';
 import { EXIT } from './failure.ts';
 import type { CommandInput } from './inputs.ts';
@@ -76,7 +76,7 @@ export async function runExplain(context: CommandContext, run: ExplainRun, repor
           store,
           save: run.request.save,
           show: run.show,
-          concurrency: model.concurrency,
+          concurrency: concurrencyFor(model, manifest.left),
         },
         manifest.left,
         record,

@@ -1,0 +1,10 @@
+import { readFileSync, writeFileSync } from 'node:fs';
+import { join } from 'node:path';
+import { expect, it } from 'vitest';
+import * as library from '../../lib/index.ts';
+import { makePicture, runHere, workInTemporaryFolder } from '../cli/harness.ts';
+import { residualModel } from '../helpers/small-models.ts';
+import { redisServer, whyNoRedis } from '../queue/servers.ts';
+import { setEnvironment } from './faulty-server.ts';
+import { BUCKET, s3Server } from './s3-server.ts';
+import { webServer } from './web-server.ts';
