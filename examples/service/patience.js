@@ -1,0 +1,34 @@
+// One AbortSignal for a request: it fires when nobody waits for the answer any more, or when its time is over. Everything that takes long
+// listens to it: reading the body, waiting for a model, the model itself.
+//
+// Fastify's own request.signal and handlerTimeout don't do for uploads: they take a body that was read to its end for a client that has left
+// (5.12.8).
+import { Refusal } from './errors.js';
+
+/** @returns a signal whose reason is a Refusal: 504 after the time, 499 where the client is gone */
+export function patienceOf(reply, milliseconds) {
+  const controller = new AbortController();
+  const timer = setTimeout(() => {
+    controller.abort(new Refusal(504, 'ERR_ABORTED', `not done within ${milliseconds / 1000} s`));
+  }, milliseconds);
+  reply.raw.once('close', () => {
+    clearTimeout(timer);
+    if (!reply.raw.writableFinished) controller.abort(new Refusal(499, 'ERR_ABORTED', 'the client has left'));
+  });
+  return controller.signal;
+}
+
+/** The promise, for as long as the signal has not fired; what it is for goes on for others. @throws the signal's reason */
+export async function whilePatient(promise, signal) {
+  signal.throwIfAborted();
+  let leave;
+  const left = new Promise((_, reject) => {
+    leave = () => reject(signal.reason);
+    signal.addEventListener('abort', leave);
+  });
+  try {
+    return await Promise.race([promise, left]);
+  } finally {
+    signal.removeEventListener('abort', leave);
+  }
+}
