@@ -7,6 +7,7 @@ import { addExplain } from './explain.js';
 import { Metrics } from './metrics.js';
 import { Models } from './models.js';
 import { observe, requestIdOf } from './observe.js';
+import { Patience } from './patience.js';
 import { HeldBytes } from './picture.js';
 import { addProbes } from './probes.js';
 import { validationText } from './validation.js';
@@ -33,10 +34,11 @@ export async function makeApp(config) {
   const models = new Models(config, app.log);
   const heldBytes = new HeldBytes(config);
   const metrics = new Metrics({ models, maxQueue: config.maxQueue, heldBytes });
+  const patience = new Patience(config.timeout);
   const state = { closing: false };
   app.server.on('drop', () => metrics.refusals.inc({ reason: 'connections' }));
 
-  for (const name of ['patience', 'model', 'answerType', 'code']) app.decorateRequest(name, undefined);
+  for (const name of ['patient', 'model', 'answerType', 'code']) app.decorateRequest(name, undefined);
   observe(app, metrics);
   // Without it, connections of requests that finish while the service ends would be kept for the next one, which is not taken.
   app.addHook('onSend', async (_request, reply) => {
@@ -53,8 +55,8 @@ export async function makeApp(config) {
   app.removeAllContentTypeParsers();
   await app.register(multipart);
   addProbes(app, { models, metrics, state });
-  addExplain(app, { config, models, metrics, heldBytes });
-  return { app, models, state };
+  addExplain(app, { models, metrics, heldBytes, patience });
+  return { app, models, patience, state };
 
   function refuse(error, request, reply) {
     const { status, code, message, reason } = answerOf(error, request.id);

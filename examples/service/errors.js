@@ -62,8 +62,10 @@ const REASONS = { ERR_BUSY: 'queue', ERR_DISPOSED: 'shutdown', ERR_OUT_OF_MEMORY
 
 /** @returns what a client is told of an error, { status, code, message }, and of a 503 the `reason` */
 export function answerOf(error, requestId) {
-  if (error instanceof Refusal) {
-    const { status, code, message, reason } = error;
+  // What the library ended because a signal fired has the signal's reason as its cause.
+  const refusal = error.code === 'ERR_ABORTED' && error.cause instanceof Refusal ? error.cause : error;
+  if (refusal instanceof Refusal) {
+    const { status, code, message, reason } = refusal;
     return { status, code, message, reason };
   }
   if (error.validation) return { status: 400, code: 'ERR_OPTION_INVALID', message: error.message };

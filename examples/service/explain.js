@@ -3,18 +3,17 @@
 import { TYPES, write } from './answers.js';
 import { Refusal } from './errors.js';
 import { queueFull } from './models.js';
-import { patienceOf } from './patience.js';
 import { readBody } from './picture.js';
 import { checkFields, explainOptions, QUERY } from './question.js';
 
-export function addExplain(app, { config, models, metrics, heldBytes }) {
+export function addExplain(app, { models, metrics, heldBytes, patience }) {
   // Read in the handler.
   app.addContentTypeParser(/^image\/|^application\/octet-stream$/, (_request, _payload, done) => done(null));
 
   app.post('/explain', {
     schema: { querystring: QUERY },
     async onRequest(request, reply) {
-      request.patience = patienceOf(reply, config.timeout);
+      request.patient = patience.of(reply);
       request.model = models.find(request.query.model);
       request.answerType = request.type(TYPES);
       if (!request.answerType) throw new Refusal(406, 'ERR_NOT_ACCEPTABLE', `answers are ${TYPES.join(', ')}`);
@@ -22,7 +21,7 @@ export function addExplain(app, { config, models, metrics, heldBytes }) {
       if (request.model.isFull) throw queueFull();
     },
     async handler(request, reply) {
-      const { model, patience: signal, answerType } = request;
+      const { model, patient: signal, answerType } = request;
       const { picture, fields } = await readBody(request, { count: heldBytes.counter(reply), signal });
       checkFields(request, fields);
       const question = { ...request.query, ...fields };

@@ -54,9 +54,10 @@ export class Model {
     const { maxQueue, maxPixels } = this.#config;
     const cam = await load(path, { limitInputPixels: maxPixels, ...options, maxQueue });
     try {
-      // Sessions are made when they are first needed, which costs tens of runs: not at the first client's expense. A method that does not
-      // work on this model is found here, too.
-      for (const method of methods) await cam.explain(GREY, { method });
+      const [unsupported] = cam.unsupported(methods).values();
+      if (unsupported) throw unsupported;
+      // Sessions are made when they are first needed, which costs tens of runs: not at the first client's expense.
+      await cam.explain(GREY, { method: methods[0] });
       this.sha256 = await cam.sha256();
     } catch (error) {
       await cam.dispose();

@@ -5,7 +5,7 @@ import { makeApp } from './app.js';
 import { readConfig } from './config.js';
 
 const config = readConfig(process.argv[2] ?? 'service.json');
-const { app, models, state } = await makeApp(config);
+const { app, models, patience, state } = await makeApp(config);
 // Probes are answered while models are loaded; a model that must be there and is not ends the start.
 await app.listen({ host: config.host, port: config.port });
 for (const name of ['SIGTERM', 'SIGINT']) process.once(name, () => shutDown(name));
@@ -28,8 +28,8 @@ async function shutDown(why) {
   await sleep(config.drainDelay);
   const late = setTimeout(async () => {
     app.log.warn('out of time: what is still in work is given up');
-    await models.close(); // answered with 503
-    await sleep(500);
+    patience.end(); // answered with 503
+    await sleep(1000);
     app.server.closeAllConnections();
   }, config.shutdownTimeout);
   await app.close();

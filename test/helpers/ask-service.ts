@@ -75,7 +75,7 @@ export function greenModel() {
 
 /** One whose runs on changed pictures take seconds all together. */
 export function slowModel() {
-  return convolution({ weights: Array.from({ length: 3 * 128 }, (_, i) => (i % 7) / 7), side: 96 });
+  return convolution({ weights: Array.from({ length: 3 * 128 }, (_, i) => (i % 7) / 7), side: 128 });
 }
 
 function convolution({ weights, side }: { readonly weights: readonly number[]; readonly side: number }) {
