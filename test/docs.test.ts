@@ -51,7 +51,14 @@ function anchorsOf(page: string): ReadonlySet<string> {
 const errorCodes = [...read('lib/common/errors.ts').matchAll(/^ {2}\| '(ERR_\w+)'/gm)].map(([, code]) => code!);
 
 const pages = [
-  ...['README.md', 'CONTRIBUTING.md', 'CHANGELOG.md', 'SECURITY.md', 'examples/README.md'],
+  ...[
+    'README.md',
+    'CONTRIBUTING.md',
+    'CHANGELOG.md',
+    'SECURITY.md',
+    'examples/README.md',
+    'examples/service/README.md',
+  ],
   ...filesIn('docs', /\.md$/),
 ];
 const anchors = new Map(pages.map(page => [page, anchorsOf(read(page))]));
