@@ -1,4 +1,4 @@
-import type { ManifestPart } from '../manifest/manifest-name.ts';
+import { type ManifestPart, placeOf } from '../manifest/manifest-name.ts';
 import { usageError } from './failure.ts';
 
 /** A part of a run, and who said which. */
@@ -21,8 +21,8 @@ export function shardOption(given: string | false | undefined, environment: Envi
 }
 
 /** Every `count`th of the sorted inputs: parts that count from 0 and from 1 are the same ones. */
-export function inputsOfPart<T>(sorted: readonly T[], { index, count }: ManifestPart): T[] {
-  return sorted.filter((_, place) => place % count === index % count);
+export function inputsOfPart<T>(sorted: readonly T[], part: ManifestPart): T[] {
+  return sorted.filter((_, place) => place % part.count === placeOf(part));
 }
 
 function parseShard(text: string): ManifestPart {

@@ -2,7 +2,7 @@ import { opendir } from 'node:fs/promises';
 import { join } from 'node:path';
 import { OnnxCamError } from '../common/errors.ts';
 import { isMissing } from '../io/regular-file.ts';
-import { type ManifestPart, manifestName, manifestPart } from './manifest-name.ts';
+import { type ManifestPart, manifestName, manifestPart, placeOf } from './manifest-name.ts';
 
 /** The manifests of one run. */
 export interface FoundManifests {
@@ -47,9 +47,6 @@ export async function findManifests(folder: string): Promise<FoundManifests | un
   }
   return { folder, names: parts.map(manifestName), warnings: missingText(folder, parts) };
 }
-
-/** Parts are counted from 0 or from 1. */
-const placeOf = ({ index, count }: ManifestPart): number => index % count;
 
 function apart(folder: string, [first, second]: readonly [string, string]): OnnxCamError {
   return new OnnxCamError(

@@ -17,3 +17,6 @@ export function manifestPart(name: string): ManifestPart | null | undefined {
   if (index === undefined || Number(index) > Number(count)) return undefined;
   return { index: Number(index), count: Number(count) };
 }
+
+/** Parts that are counted from 0 and from 1 are the same ones: the last of the latter is the first of the former. */
+export const placeOf = ({ index, count }: ManifestPart): number => index % count;

@@ -5,12 +5,12 @@ import { folderError } from '../io/output-error.ts';
 import { openRegular } from '../io/regular-file.ts';
 import { wholeLines } from '../io/whole-lines.ts';
 import { LONGEST_LINE } from './limits.ts';
-import { manifestPart } from './manifest-name.ts';
+import { manifestPart, placeOf } from './manifest-name.ts';
 import { headerDifference, parseHeader, type RunHeader } from './run-header.ts';
 
 /**
- * Sees that a folder, if it is there, holds no results of another run beside those of this one: parts of another division, or made in
- * another way. One of the other parts is read, since each of them was looked at in this way.
+ * Sees that a folder, if it is there, holds no results of another run beside those of this one: parts of another division, the same part
+ * under another number, or made in another way. One of the other parts is read, since each of them was looked at in this way.
  * @param part without an index: of all parts
  * @throws `ERR_OUTPUT`
  */
@@ -19,6 +19,7 @@ export async function refuseOthers(
   part: { readonly index?: number; readonly count: number } | undefined,
   header: RunHeader,
 ): Promise<void> {
+  const ownPlace = part?.index === undefined ? undefined : part.index % part.count;
   let isCompared = false;
   const entries = await opendir(folder).catch((error: NodeJS.ErrnoException) => {
     if (error.code === 'ENOENT') return [];
@@ -28,6 +29,8 @@ export async function refuseOthers(
     const other = manifestPart(name);
     if (other === undefined || (other?.index === part?.index && other?.count === part?.count)) continue;
     if (other?.count !== part?.count) throw refused(folder, name, 'of another run');
+    if (other && placeOf(other) === ownPlace)
+      throw refused(folder, name, 'of this part under another number (counted from 0 or from 1, not both)');
     if (isCompared) continue;
     isCompared = true;
     const earlier = await readHeader(join(folder, name));

@@ -209,6 +209,18 @@ describe('--shard', () => {
     expect(await explain('--shard', '1/2')).toMatchObject({ code: 0 });
   });
 
+  it.each([
+    ['0/2', '2/2'],
+    ['2/2', '0/2'],
+  ])('refuses after part %s what is the same part, %s', async (first, second) => {
+    await explain('--shard', first);
+    expect(await explain('--shard', second)).toMatchObject({
+      code: 2,
+      done: '',
+      stderr: expect.stringContaining(`manifest-${first.replace('/', 'of')}.jsonl of this part under another number`),
+    });
+  });
+
   it.each(['4/3', '-1/3', '1/0', '1', 'a/b', '1.5/3', '/3', '1/3/5'])('refuses %s', async text => {
     expect(await explain(`--shard=${text}`)).toMatchObject({ code: 2, stderr: expect.stringContaining('part I of N') });
   });
