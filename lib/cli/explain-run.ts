@@ -86,11 +86,12 @@ export async function runExplain(context: CommandContext, run: ExplainRun, repor
     }
   } catch (error) {
     if (!signal.aborted) {
-      await record?.close();
+      // What it could say would hide the reason.
+      await record?.close().catch(() => {});
       await undo();
       throw error;
     }
-    record ??= await emptyRecord(run, store, reporter);
+    record ??= await emptyRecord(run, store, reporter).catch(() => undefined);
   } finally {
     console.progress.stop();
   }
