@@ -356,6 +356,28 @@ describe('pictures on S3', () => {
     expect(server.requests).toHaveLength(3);
   });
 
+  it('have names that every system takes, whatever their keys are', async () => {
+    const server = await s3Server();
+    const hostile = {
+      'x..\\..\\etc/pass wd.png': 'x.._.._etc/pass wd',
+      '/absolute.png': 'absolute',
+      'a//b\x1b[2J\n.png': 'a/b_[2J_',
+      'C:\\x\u202e.png': 'C__x_',
+      'con/NUL.png': '_con/_NUL',
+      'sub./x.png': 'sub_/x',
+      [`${'é'.repeat(200)}.png`]: /^é{60,70}-[0-9a-f]{12}$/,
+    };
+    for (const key of Object.keys(hostile)) server.objects.set(`in/${key}`, picture);
+    const inputs = await expandInputs([`s3://${BUCKET}/in/`]);
+    const stemOf = new Map(inputs.map(input => [input.path, 'stem' in input ? input.stem : '']));
+    for (const [key, stem] of Object.entries(hostile))
+      expect(stemOf.get(`s3://${BUCKET}/in/${key}`)).toEqual(
+        typeof stem === 'string' ? stem : expect.stringMatching(stem),
+      );
+    expect((await explain(`s3://${BUCKET}/in/`, '-o', `s3://${BUCKET}/out`)).code).toBe(0);
+    expect(server.objects.has('out/x.._.._etc/pass wd.grad-cam.map.npy')).toBe(true);
+  });
+
   it('go nowhere where results cannot be written, before any is fetched', async () => {
     const server = await s3Server();
     server.objects.set('cat.png', picture);
@@ -381,5 +403,10 @@ describe('results on a web server', () => {
     ]);
     expect(stderr).toContain(`${server.origin}/dav/out/manifest.jsonl`);
     expect(stderr).not.toContain('SECRET');
+    const again = await explain('local.png', '-o', `${server.origin}/dav/out`, '--resume');
+    expect(again.stderr).toContain('1 input done before');
+    server.files.delete('/dav/out/local.grad-cam.map.npy');
+    await explain('local.png', '-o', `${server.origin}/dav/out`, '--resume');
+    expect(server.files.has('/dav/out/local.grad-cam.map.npy')).toBe(true);
   });
 });
