@@ -47,7 +47,7 @@ interface EvaluateFlags extends RunFlags, MetricFlags, TechniqueFlags {
 export function addEvaluate(program: Command, context: CommandContext, finish: (code: number) => void): void {
   const command = program
     .command('evaluate')
-    .argument('<model>', 'the .onnx file')
+    .argument('<model>', 'the .onnx file, or its https:// or s3:// address')
     .argument(
       '<input...>',
       'pictures, folders with their subfolders, globs, .npy files with float32 tensors, or what `explain` wrote: then the inputs that it explained',

@@ -19,10 +19,10 @@ import { addTechniqueOptions, techniqueOption } from './technique-option.ts';
 /** Declares the arguments and options of `explain`. */
 export function addExplainOptions(command: Command): Command {
   const declared = command
-    .argument('<model>', 'the .onnx file')
+    .argument('<model>', 'the .onnx file, or its https:// or s3:// address')
     .argument(
       '[input...]',
-      'pictures, folders with their subfolders, globs, or .npy files with a float32 tensor [C,H,W] or [N,C,H,W], for volumes [C,D,H,W] or [N,C,D,H,W]',
+      'pictures, folders with their subfolders, globs, or .npy files with a float32 tensor [C,H,W] or [N,C,H,W], for volumes [C,D,H,W] or [N,C,D,H,W]; https:// and s3:// addresses of such, and s3://BUCKET/PREFIX/',
     )
     .optionsGroup('What to explain:')
     .addOption(
@@ -50,7 +50,7 @@ export function addExplainOptions(command: Command): Command {
     .option('--seed <n>', 'seed of everything random (default: 0)', wholeNumber(0));
   const sharpened = addTechniqueOptions(declared)
     .optionsGroup('What to write:')
-    .addOption(outOption())
+    .addOption(outOption(undefined, 'output folder, or s3://BUCKET/PREFIX, or an https:// address that takes PUT'))
     .addOption(
       new Option('--save <kinds>', `files for each result, some of ${SAVE_KINDS.join(',')}`)
         .argParser(saveKinds)

@@ -1,6 +1,7 @@
 import { join } from 'node:path';
 import { packageVersion } from '#package';
 import type { OnnxCamError } from '../common/errors.ts';
+import { unlessAborted } from '../common/unless-aborted.ts';
 import { runtimeInfo } from '../engine/library.ts';
 import { type ManifestPart, manifestName } from '../manifest/manifest-name.ts';
 import { refuseOthers } from '../manifest/refuse-others.ts';
@@ -54,7 +55,7 @@ export interface ExplainRun {
 export async function runExplain(context: CommandContext, run: ExplainRun, reporter: Reporter): Promise<number> {
   const { console, signal } = context;
   const store = openStore(run.out);
-  const undo = await store.prepare();
+  const undo = await unlessAborted(store.prepare(), signal);
   let record: RunRecord | undefined;
   let unusable: OnnxCamError | undefined;
   try {

@@ -15,7 +15,7 @@ type InputSize = readonly [width: number, height: number];
 export function addLayers(program: Command, context: CommandContext): void {
   const command = program
     .command('layers')
-    .argument('<model>', 'the .onnx file')
+    .argument('<model>', 'the .onnx file, or its https:// or s3:// address')
     .summary('list the layers that can be explained')
     .description('Lists the layers that can be explained, with their shapes; the automatic choice is marked.')
     .option('--json', 'as JSON')

@@ -40,8 +40,8 @@ interface MeasureFlags extends RunFlags, MetricFlags, TechniqueFlags {
 export function addMeasure(program: Command, context: CommandContext, finish: (code: number) => void): void {
   const command = program
     .command('measure')
-    .argument('<model>', 'the .onnx file')
-    .argument('<input>', 'a picture, or a .npy file with a float32 tensor [C,H,W]')
+    .argument('<model>', 'the .onnx file, or its https:// or s3:// address')
+    .argument('<input>', 'a picture, or a .npy file with a float32 tensor [C,H,W]; or its https:// or s3:// address')
     .summary('judge maps of a picture')
     .description(
       'Judges maps of a picture, from this program or any other: does the map tell what the model looked at?',

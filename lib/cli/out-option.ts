@@ -1,8 +1,8 @@
 import { InvalidArgumentError, Option } from 'commander';
 
-/** `-o, --out <dir>` of the commands that write files. */
-export function outOption(standard = 'onnx-cam-out'): Option {
-  return new Option('-o, --out <dir>', 'output folder').argParser(folder).default(standard);
+/** `-o, --out <dir>` of the commands that write files. @param what it may be */
+export function outOption(standard = 'onnx-cam-out', what = 'output folder'): Option {
+  return new Option('-o, --out <dir>', what).argParser(folder).default(standard);
 }
 
 /** An empty text (an unset variable in a script) would stand for the working folder. */

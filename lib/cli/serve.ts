@@ -6,6 +6,7 @@ import type { GivenModel } from '../serve/stock.ts';
 import type { CommandContext } from './context.ts';
 import { EXIT } from './failure.ts';
 import { readModelChoices } from './model-choices.ts';
+import { localModel } from './open-model.ts';
 import { defined, wholeNumber } from './option-values.ts';
 import { addRunOptions, loadOptions, type RunFlags } from './run-options.ts';
 
@@ -42,7 +43,7 @@ async function serve(
     port: flags.port,
     running: runningOptions(loadOptions(flags)),
     signal,
-    model: model === undefined ? undefined : await givenModel(model, flags),
+    model: model === undefined ? undefined : await givenModel(await localModel({ console, signal }, model), flags),
   });
   try {
     await console.print(server.address);

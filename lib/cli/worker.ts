@@ -3,6 +3,7 @@ import { packageVersion } from '#package';
 import type { Chunk } from '../queue/chunk.ts';
 import type { Outcome } from '../queue/do-job.ts';
 import type { WorkWatcher } from '../queue/work.ts';
+import { shownAddress } from '../stores/address.ts';
 import type { Console } from './console.ts';
 import type { CommandContext } from './context.ts';
 import { ChunkExplainer, type WorkerFlags } from './explain-chunk.ts';
@@ -75,7 +76,7 @@ class Teller implements WorkWatcher {
   taken({ part, inputs, out }: Chunk): void {
     this.#waitsFor = undefined;
     this.#begun = performance.now();
-    this.#chunk = `part ${part.index + 1} of ${part.count} for ${out}`;
+    this.#chunk = `part ${part.index + 1} of ${part.count} for ${shownAddress(out)}`;
     this.#console.note(`${this.#chunk}: ${plural(inputs.length, 'input')}`);
   }
 

@@ -2,6 +2,7 @@ import { existsSync, readdirSync, readFileSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { describe, expect, it } from 'vitest';
 import { openStore } from '../../lib/stores/open-store.ts';
+import { s3Package } from '../../lib/stores/s3-client.ts';
 import { temporaryFolder } from '../cli/harness.ts';
 import { expectError } from '../helpers/expect-error.ts';
 import { noise } from '../helpers/model-builder.ts';
@@ -164,6 +165,15 @@ describe('results on S3', () => {
       () => openStore(`s3://${BUCKET}/x`).prepare(),
       'ERR_OUTPUT',
       /no credentials; set AWS_ACCESS_KEY_ID/,
+    );
+  });
+
+  it('need packages that are installed for them alone', async () => {
+    const missing = 'onnx-cam-package-that-nobody-has';
+    await expectError(
+      () => s3Package(() => import(missing)),
+      'ERR_USAGE',
+      'npm install @aws-sdk/client-s3@3 @aws-sdk/lib-storage@3',
     );
   });
 
