@@ -203,8 +203,8 @@ function npyOf(bytes: Buffer) {
 
 describe('statuses', () => {
   const page = readFileSync('examples/service/README.md', 'utf8');
-  /** Of codes that a service cannot meet: of the command line, of measuring, of files that requests would name. */
-  const ELSEWHERE = /^ERR_(USAGE|METRIC_UNKNOWN|TRUTH_INVALID|IMAGE_NOT_FOUND)$/;
+  /** Of codes that a service cannot meet: of the command line and its queue, of measuring, of files that requests would name. */
+  const ELSEWHERE = /^ERR_(USAGE|QUEUE|METRIC_UNKNOWN|TRUTH_INVALID|IMAGE_NOT_FOUND)$/;
   const guide = [...readFileSync('docs/guide.md', 'utf8').matchAll(/^\| `(ERR_\w+)` \|.*?\| (\d{3})\b.*\|.*\|$/gm)];
 
   it('are those of the guide', () => {
