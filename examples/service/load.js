@@ -43,8 +43,10 @@ await row('8 clients, beside 24 that hang up', async () => {
   ]);
   return stayed;
 });
-await sleep(1000);
-const kept = await metric(url, 'onnx_cam_in_service');
+const hungUp = performance.now();
+const waited = () => (performance.now() - hungUp) / 1000;
+while ((await metric(url, 'onnx_cam_in_service')) > 0 && waited() < 10) await sleep(100);
+const freed = waited();
 
 await row('8 clients, beside 200 that send a byte a second', async () => {
   const end = trickle(url, 200);
@@ -64,6 +66,6 @@ const line = cells => `| ${cells.join(' | ')} |`;
 console.log(
   [columns, columns.map(() => '---'), ...rows.map(one => columns.map(name => one[name] ?? ''))].map(line).join('\n'),
 );
-console.log(`\nPlaces that clients who hung up still held a second later: ${kept}.`);
+console.log(`\nPlaces of clients who hung up were free again after ${freed.toFixed(1)} s.`);
 console.log(`Resident memory before and after ${values.soak} pictures: ${before} and ${after} MiB.`);
-if (kept > 0) process.exitCode = 1;
+if (freed >= 10) process.exitCode = 1;
