@@ -29,7 +29,7 @@ export function addQueue(program: Command, context: CommandContext, finish: (cod
     .option('--json', 'a JSON object on standard output; with --follow one for each change, a line each')
     .option('--debug', 'stack traces of errors')
     .action(async (flags: QueueFlags) => finish(await status(context, flags)));
-  add('retry-failed', 'put chunks that failed as a whole back to be done')
+  add('retry-failed', 'do again what failed: pictures, and chunks as a whole')
     .option('--debug', 'stack traces of errors')
     .action(async (flags: QueueFlags) => {
       const { retryFailed } = await import('../queue/mend.ts');

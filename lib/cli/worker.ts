@@ -64,7 +64,7 @@ class Teller implements WorkWatcher {
   hasFailed = false;
   readonly #console: Console;
   readonly #debug: boolean;
-  #chunk = '';
+  #chunk = ANY;
   #begun = 0;
   #waitsFor: string | undefined;
 
@@ -91,6 +91,7 @@ class Teller implements WorkWatcher {
       this.#console.note(...failureLines(outcome.error, { debug: this.#debug }));
       this.#console.note(outcome.again ? 'the chunk is tried again up to twice' : 'the chunk is left as failed');
     } else this.#console.note(`${this.#chunk}: ${TEXTS[outcome.kind]}`);
+    this.#chunk = ANY;
   }
 
   waiting(reason: string): void {
@@ -99,6 +100,9 @@ class Teller implements WorkWatcher {
     this.#console.warn(`waiting for the queue's server: ${reason}`);
   }
 }
+
+/** One that was not begun. */
+const ANY = 'a chunk';
 
 const TEXTS: Readonly<Record<Exclude<Outcome['kind'], 'done' | 'failed'>, string>> = {
   'given back': 'given back',

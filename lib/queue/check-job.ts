@@ -20,6 +20,7 @@ export function checkJob(data: unknown): ChunkJob {
     round: count(job.round, 'round', 1),
     tries: tries(job.tries),
     ...(job.retried === true && { retried: true }),
+    ...(job.retryFailed === true && { retryFailed: true }),
   };
 }
 

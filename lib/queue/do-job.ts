@@ -71,7 +71,7 @@ async function settleJob(job: TakenJob, token: string, context: JobContext): Pro
   try {
     data = checkJob(job.data);
   } catch (error) {
-    return fail(job, token, error as OnnxCamError, context);
+    return fail(job, token, error as OnnxCamError, false, context);
   }
   const suspects = findSuspects(data, readProgress(job.progress));
   if (job.stalledCounter >= MAX_STALLED && (suspects.counted || data.retried))
@@ -81,6 +81,7 @@ async function settleJob(job: TakenJob, token: string, context: JobContext): Pro
       job,
       token,
       queueError(`its worker ended ${job.stalledCounter} times before anything of it was done: see the workers' logs`),
+      false,
       context,
     );
   context.taken(data.chunk);
@@ -90,7 +91,7 @@ async function settleJob(job: TakenJob, token: string, context: JobContext): Pro
 async function workOn(
   job: TakenJob,
   token: string,
-  { chunk, retried = false }: ChunkJob,
+  { chunk, retryFailed = false }: ChunkJob,
   suspects: Suspects,
   context: JobContext,
 ): Promise<Outcome> {
@@ -107,7 +108,7 @@ async function workOn(
       signal: AbortSignal.any([signal, lost.signal]),
       alone: suspects.alone,
       givenUp: suspects.givenUp,
-      retryFailed: retried,
+      retryFailed,
       begin: index => account.begin(index),
       done: (index, failed) => account.done(index, failed),
     });
@@ -131,7 +132,7 @@ async function workOn(
       throw failure;
     }
     await account.end();
-    return await fail(job, token, failure, context);
+    return await fail(job, token, failure, mayPass(error), context);
   } finally {
     letGo();
   }
@@ -158,14 +159,15 @@ async function complete(job: TakenJob, token: string, report: ChunkReport, conte
 async function goOn(
   job: TakenJob,
   token: string,
-  { chunk, round }: ChunkJob,
+  { chunk, round, retryFailed }: ChunkJob,
   { tries }: Suspects,
   context: JobContext,
 ): Promise<Outcome> {
   const next = round + 1;
   const continued = roundId(chunkId(chunk), next);
   const options = { ...JOB_OPTIONS, jobId: continued, lifo: true };
-  await persist(() => context.queue.add(JOB_NAME, { chunk, round: next, tries }, options), context);
+  const data: ChunkJob = { chunk, round: next, tries, ...(retryFailed && { retryFailed }) };
+  await persist(() => context.queue.add(JOB_NAME, data, options), context);
   await complete(job, token, { done: 0, failed: 0, continued }, context);
   return { kind: 'continued' };
 }
@@ -190,14 +192,22 @@ const MAY_PASS: ReadonlySet<ErrorCode> = new Set([
   'ERR_ABORTED',
 ]);
 
-async function fail(job: TakenJob, token: string, error: OnnxCamError, context: JobContext): Promise<Outcome> {
+async function fail(
+  job: TakenJob,
+  token: string,
+  error: OnnxCamError,
+  again: boolean,
+  context: JobContext,
+): Promise<Outcome> {
   const reason = new Error(`${error.code}: ${error.message}`);
-  const again = MAY_PASS.has(error.code);
   // BullMQ's name for what is not tried again.
   if (!again) reason.name = 'UnrecoverableError';
   await persist(() => job.moveToFailed(reason, token, false), context);
   return { kind: 'failed', error, again };
 }
+
+/** What is no error of this library was not foreseen, such as options that no command line gives: it comes again. */
+const mayPass = (error: unknown) => error instanceof OnnxCamError && MAY_PASS.has(error.code);
 
 function asFailure(error: unknown): OnnxCamError {
   if (error instanceof OnnxCamError) return error;

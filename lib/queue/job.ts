@@ -7,8 +7,10 @@ export interface ChunkJob {
   readonly round: number;
   /** How often a process ended with an input in work, in earlier rounds; keys are indices. */
   readonly tries: Tries;
-  /** Put back by hand after it had failed, or inputs of it had: those are done again. */
+  /** Put back by hand: the server's count of workers that ended with it is of before. */
   readonly retried?: boolean;
+  /** Inputs that failed are done again. */
+  readonly retryFailed?: boolean;
 }
 
 export type Tries = Readonly<Record<string, number>>;
@@ -37,6 +39,9 @@ export interface ChunkProgress {
   /** Whether a process ended with an input in work in this round. */
   readonly counted: boolean;
 }
+
+/** Of a job that nobody has begun. */
+export const NO_PROGRESS: ChunkProgress = { done: 0, failed: 0, inWork: [], tries: {}, counted: false };
 
 /** How jobs are kept: the ids of what is done stay known, so that it is not done again. */
 export const JOB_OPTIONS = {

@@ -1,9 +1,10 @@
+import { NO_PROGRESS } from './job.ts';
 import type { ChunkQueue } from './server.ts';
 import { type ChunkQueueJob, jobsOf } from './tally.ts';
 
 /**
- * Puts the chunks that failed as a whole back to be done, from where they ended, with all their tries; and those with inputs that failed,
- * for these.
+ * Puts back what failed to be done again: chunks that failed as a whole, from where they ended, and those with inputs that failed, for
+ * these. What was given up has all its tries again.
  * @returns how many
  * @throws errors of the server
  */
@@ -25,9 +26,8 @@ function hasFailed({ data, returnvalue }: ChunkQueueJob): boolean {
 async function putBack(queue: ChunkQueue, id: string, state: 'failed' | 'completed'): Promise<boolean> {
   const job = await queue.getJob(id);
   if (!job) return false;
-  const { data } = job;
-  await job.updateData({ ...data, retried: true, ...(state === 'completed' && { tries: {} }) });
-  if (state === 'completed') await job.updateProgress({});
+  await job.updateData({ ...job.data, tries: {}, retried: true, retryFailed: true });
+  await job.updateProgress({ ...NO_PROGRESS });
   try {
     await job.retry(state, { resetAttemptsMade: true, resetAttemptsStarted: true });
     return true;

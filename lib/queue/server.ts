@@ -1,5 +1,6 @@
 import { setTimeout as sleep } from 'node:timers/promises';
 import type { BackendFactory, IQueueBackend, Queue, QueueEvents, Worker } from 'bullmq';
+import type { Client } from 'pg';
 import { type QueueAddress, queueAddress } from './address.ts';
 import type { ChunkJob, ChunkReport } from './job.ts';
 import { bullPackage, postgresClient, redisClient } from './packages.ts';
@@ -116,10 +117,11 @@ async function askRedis(address: QueueAddress): Promise<void> {
 }
 
 async function askPostgres(address: QueueAddress): Promise<void> {
+  const Client = await postgresClient();
   const end = Date.now() + PATIENCE;
   for (;;) {
     try {
-      return await askPostgresOnce(address);
+      return await askOnce(new Client({ connectionString: address.url, connectionTimeoutMillis: PATIENCE }));
     } catch (cause) {
       if ((cause as { readonly code?: unknown }).code !== STARTING_UP || Date.now() > end)
         throw unreachable(address, cause);
@@ -131,9 +133,7 @@ async function askPostgres(address: QueueAddress): Promise<void> {
 /** PostgreSQL's answer while it puts in order what a crash has left. */
 const STARTING_UP = '57P03';
 
-async function askPostgresOnce({ url }: QueueAddress): Promise<void> {
-  const Client = await postgresClient();
-  const client = new Client({ connectionString: url, connectionTimeoutMillis: PATIENCE });
+async function askOnce(client: Client): Promise<void> {
   client.on('error', () => {});
   try {
     await client.connect();

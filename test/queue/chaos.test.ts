@@ -1,6 +1,7 @@
 import { type ChildProcess, spawn } from 'node:child_process';
 import { once } from 'node:events';
-import { mkdirSync, readdirSync, readFileSync, watch, writeFileSync } from 'node:fs';
+import { mkdirSync, mkdtempSync, readdirSync, readFileSync, rmSync, watch, writeFileSync } from 'node:fs';
+import { tmpdir } from 'node:os';
 import { join, resolve } from 'node:path';
 import { setTimeout as sleep } from 'node:timers/promises';
 import sharp from 'sharp';
@@ -10,7 +11,6 @@ import { readNpy } from '../../lib/io/npy.ts';
 import { readStatus } from '../../lib/queue/follow.ts';
 import type { QueueStatus } from '../../lib/queue/status.ts';
 import { useQueue } from '../../lib/queue/use-queue.ts';
-import { temporaryFolder } from '../cli/harness.ts';
 import { residualModel } from '../helpers/small-models.ts';
 import { until } from './harness.ts';
 import { SERVERS, type TestServer } from './servers.ts';
@@ -29,7 +29,9 @@ describe.each(SERVERS)('workers and a server that are killed again and again ($n
     `leave each of ${pictures} pictures with one result or one recorded error${missing === undefined ? '' : ` (skipped: ${missing})`}`,
     { timeout: patience + 60_000 },
     async () => {
-      const folder = temporaryFolder();
+      const folder = mkdtempSync(join(tmpdir(), 'onnx-cam-chaos-'));
+      // Thousands of files.
+      onTestFinished(() => rmSync(folder, { recursive: true, force: true }), 60_000);
       const corrupt = await makePictures(join(folder, 'pictures'), pictures);
       writeFileSync(join(folder, 'net.onnx'), residualModel());
       const server = await start();

@@ -1,4 +1,4 @@
-import { appendFileSync, existsSync, renameSync, writeFileSync } from 'node:fs';
+import { appendFileSync, existsSync, renameSync, rmSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { setTimeout as sleep } from 'node:timers/promises';
 import { OnnxCamError } from '../../lib/common/errors.ts';
@@ -30,7 +30,7 @@ async function doChunk({ inputs, out }: Chunk, work: ChunkWork): Promise<void> {
     const file = fileOf(index)!;
     const error = work.givenUp.get(index);
     if (existsSync(`${file}.txt`)) work.done(index, false);
-    else if (existsSync(`${file}.error`)) work.done(index, true);
+    else if (existsSync(`${file}.error`) && !work.retryFailed) work.done(index, true);
     else if (error) {
       writeFileSync(`${file}.error`, `${error.code}: ${error.message}`);
       work.done(index, true);
@@ -43,6 +43,12 @@ async function doChunk({ inputs, out }: Chunk, work: ChunkWork): Promise<void> {
     appendFileSync(join(out, 'work.log'), `${file} ${process.pid} ${work.alone.includes(index)}\n`);
     await sleep(options.pause);
     if (options.poison?.some(name => file.endsWith(`/${name}`))) process.kill(process.pid, 'SIGKILL');
+    if (options.fails?.some(name => file.endsWith(`/${name}`))) {
+      writeFileSync(`${file}.error`, 'as the test wants it');
+      work.done(index, true);
+      return;
+    }
+    rmSync(`${file}.error`, { force: true });
     writeFileSync(`${file}.part`, file);
     renameSync(`${file}.part`, `${file}.txt`);
     work.done(index, false);

@@ -22,6 +22,8 @@ export interface FakeOptions {
   readonly untilEmpty?: boolean;
   /** Stems that end the process. */
   readonly poison?: readonly string[];
+  /** Stems that fail. */
+  readonly fails?: readonly string[];
   /** Ends the process before anything is begun. */
   readonly endsBefore?: boolean;
   /** Fails chunks as a whole. */
