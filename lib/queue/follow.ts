@@ -6,6 +6,8 @@ import { type ChunkState, standingOf, standings } from './tally.ts';
 
 /** ms between two looks at what events have said. */
 const BETWEEN = 500;
+/** Readings of a queue that moves. */
+const MOST_READS = 5;
 /** Looks until the counts are compared with the server's: events can be cut off, and chunks taken out without one. */
 const COMPARED = 10;
 
@@ -15,7 +17,11 @@ const COMPARED = 10;
  */
 export async function readStatus(queue: ChunkQueue): Promise<QueueStatus> {
   const sums = new Sums();
-  await readAll(queue, sums);
+  // A chunk that moves while the states are read one by one can be overlooked.
+  for (let read = 0; read < MOST_READS; read++) {
+    await readAll(queue, sums);
+    if (await agrees(queue, sums)) break;
+  }
   return sums.status(await queue.getWorkersCount());
 }
 
@@ -33,17 +39,22 @@ export async function* followStatus(
   const changes = new Changes(queue, events, sums);
   await readAll(queue, sums);
   for (let look = 1; ; look++) {
+    let isIdle = false;
     if (changes.taken()) {
       const status = sums.status(await queue.getWorkersCount());
       yield status;
-      if (status.chunks.waiting + status.chunks.inWork === 0) return;
+      isIdle = status.chunks.waiting + status.chunks.inWork === 0;
+    }
+    if (isIdle || look % COMPARED === 0) {
+      if (await agrees(queue, sums)) {
+        if (isIdle) return;
+      } else {
+        await readAll(queue, sums);
+        changes.note();
+      }
     }
     await sleep(BETWEEN, undefined, { signal }).catch(() => {});
     if (signal.aborted) return;
-    if (look % COMPARED === 0 && !(await agrees(queue, sums))) {
-      await readAll(queue, sums);
-      changes.note();
-    }
   }
 }
 
