@@ -89,6 +89,7 @@ export class ChunkExplainer {
           store,
           save: request.save,
           concurrency,
+          endsWork: isOfThePlace,
           begin: input => work.begin(placeOf(input)),
         },
         untilAborted(inputs, work.signal),
@@ -132,6 +133,14 @@ export class ChunkExplainer {
     this.#held = undefined;
     await held?.model.dispose();
   }
+}
+
+/** What is in the way of one file. */
+const OF_ONE_FILE = ['ENAMETOOLONG', 'EISDIR', 'ENOTDIR', 'EILSEQ'];
+
+/** A full disk is no fault of the picture: its chunk is tried again. */
+function isOfThePlace({ code, cause }: OnnxCamError): boolean {
+  return code === 'ERR_OUTPUT' && !OF_ONE_FILE.includes((cause as NodeJS.ErrnoException | undefined)?.code ?? '');
 }
 
 interface ChunkParts {

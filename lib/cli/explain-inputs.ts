@@ -34,6 +34,8 @@ export interface ExplainWork {
   readonly show?: PictureProtocol | undefined;
   /** Inputs in work at once. */
   readonly concurrency: number;
+  /** Whether an error of writing a result ends the work; else it is recorded as its input's. */
+  readonly endsWork?: (error: OnnxCamError) => boolean;
   /** Is awaited before an input is begun. */
   readonly begin?: ((input: CommandInput) => Promise<void>) | undefined;
 }
@@ -41,7 +43,7 @@ export interface ExplainWork {
 /**
  * Explains inputs and writes their results, as they come from `inputs`.
  * @returns an error that every further input would meet, where there was one: it ends the work
- * @throws `ERR_ABORTED`, `ERR_OUTPUT` where the manifest cannot be written
+ * @throws `ERR_ABORTED`, `ERR_OUTPUT` where the manifest cannot be written, or a result that ends the work
  */
 export async function explainInputs(
   { console, signal }: Pick<CommandContext, 'console' | 'signal'>,
@@ -81,7 +83,8 @@ export async function explainInputs(
     if (result instanceof OnnxCamError) {
       await record.failure({ input: input.path, stem, error: result }, isLast);
       if (!isOfOneInput(result)) return result;
-    } else if (error) await record.failure({ input: input.path, stem, method: result.name.method, error }, isLast);
+    } else if (error && work.endsWork?.(error)) throw error;
+    else if (error) await record.failure({ input: input.path, stem, method: result.name.method, error }, isLast);
     else {
       const { shown, ...written } = saved;
       await record.result({ input: input.path, ...result, ...written }, isLast);
