@@ -1,4 +1,4 @@
-import { mkdirSync, readdirSync, writeFileSync } from 'node:fs';
+import { mkdirSync, readdirSync, rmSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { afterAll, beforeAll, beforeEach, describe, expect, it } from 'vitest';
 import { OnnxCamError } from '../../lib/common/errors.ts';
@@ -100,6 +100,19 @@ describe.each(SERVERS)('the commands of a queue on $name', ({ missing, start }) 
     const before = readManifest(out, 'manifest-0of3.jsonl');
     expect(await work()).toMatchObject({ code: 2, stderr: expect.stringContaining('with another method') });
     expect(readManifest(out, 'manifest-0of3.jsonl')).toEqual(before);
+  });
+
+  it('try a chunk again whose results cannot be written, but for a picture whose own file cannot', async () => {
+    await enqueue();
+    mkdirSync(join(out, 'a.grad-cam.map.npy'), { recursive: true });
+    expect(await work()).toMatchObject({ code: 1, stderr: expect.stringContaining('is a folder') });
+    expect((await status()).pictures).toMatchObject({ done: 4, failed: 1 });
+    await command('queue', 'drain', '--done');
+    rmSync(out, { recursive: true });
+    await enqueue();
+    writeFileSync(out, 'a file in the way');
+    expect(await work()).toMatchObject({ code: 2, stderr: expect.stringContaining('ERR_OUTPUT') });
+    expect((await status()).pictures).toMatchObject({ done: 0, failed: 0, waiting: 5 });
   });
 
   it.each([
