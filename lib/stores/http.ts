@@ -66,8 +66,7 @@ async function followed(start: URL, request: HttpRequest, watch: IdleWatch): Pro
   let url = start;
   for (let turn = 0; ; turn++) {
     const headers = { 'user-agent': `onnx-cam/${packageVersion()}`, ...request.headers, ...loginOf(url, start) };
-    const content = body?.();
-    if (content && 'byteLength' in content) watch.touch(content.byteLength / SLOWEST_UPLOAD);
+    const content = body && watched(body(), watch);
     const response = await fetch(withoutLogin(url), {
       method,
       headers,
@@ -83,6 +82,21 @@ async function followed(start: URL, request: HttpRequest, watch: IdleWatch): Pro
     if (method !== 'GET' && method !== 'HEAD')
       throw other(`the server leads to ${url.origin}; give the address there, since nothing is written by detours`);
   }
+}
+
+/** What goes to the server is a sign of life as well: of a stream piece by piece, of bytes at the slowest. */
+function watched(content: ReturnType<NonNullable<HttpRequest['body']>>, watch: IdleWatch): typeof content {
+  if ('byteLength' in content) {
+    watch.touch(content.byteLength / SLOWEST_UPLOAD);
+    return content;
+  }
+  const pass = new TransformStream<Uint8Array, Uint8Array>({
+    transform(chunk, controller) {
+      watch.touch();
+      controller.enqueue(chunk);
+    },
+  });
+  return content.pipeThrough(pass);
 }
 
 function placeOf(location: string, from: URL): URL {

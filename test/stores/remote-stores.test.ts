@@ -207,6 +207,26 @@ describe('results on the web', () => {
     expect(error.message).not.toContain('p%40ss');
   });
 
+  it('may take long to get there, as long as they move', async () => {
+    const server = await webServer();
+    setEnvironment({ ONNX_CAM_NETWORK_TIMEOUT: '0.6' });
+    let read = 0;
+    server.answer = (asked, answer) => {
+      asked.on('data', chunk => {
+        read += chunk.length;
+        asked.pause();
+        setTimeout(() => asked.resume(), chunk.length / 15_000);
+      });
+      asked.on('end', () => answer.writeHead(201).end());
+      return true;
+    };
+    const path = join(temporaryFolder(), 'large');
+    writeFileSync(path, Buffer.alloc(2 ** 25));
+    await openStore(server.origin).putFile('large', path);
+    expect(read).toBe(2 ** 25);
+    expect(server.requests).toEqual(['PUT /large']);
+  });
+
   it('are not written by detours', async () => {
     const server = await webServer();
     server.answer = (_, answer) => {
