@@ -39,7 +39,7 @@ describe('a full queue', () => {
     const asked = clients.map(({ signal }) =>
       post(url, '?method=rise', { body: cat, signal }).catch(error => error.name),
     );
-    await expect.poll(() => inService(url)).toBe(2);
+    await expect.poll(() => inService(url), { timeout: 5000 }).toBe(2);
     expect(await scalar(url, 'onnx_cam_pending')).toBe(2);
     expect(await ready(url)).toEqual([503, 'queue full']);
 
@@ -59,7 +59,7 @@ describe('a full queue', () => {
 
     for (const client of clients) client.abort();
     expect(await Promise.all(asked)).toEqual(['AbortError', 'AbortError']);
-    await expect.poll(() => inService(url), { timeout: 2000 }).toBe(0);
+    await expect.poll(() => inService(url), { timeout: 5000 }).toBe(0);
     expect(await ready(url)).toEqual([200, 'ready']);
     expect(await scalar(url, 'onnx_cam_http_requests_total', { route: '/explain', status: '499' })).toBe(2);
     expect(await scalar(url, 'onnx_cam_explanations_total')).toBe(0);
@@ -80,11 +80,11 @@ describe('a full queue', () => {
 
 describe('time and bytes', () => {
   it('end work that takes too long, and uploads that are too slow, which keep nobody waiting', async () => {
-    const { url } = await copy.start({ models: [slow, { ...green, preload: false }], timeout: 1000 });
+    const { url } = await copy.start({ models: [slow, green], timeout: 1000 });
     const sockets = Array.from({ length: 40 }, () => slowUpload(url));
     const answer = await post(url, '?method=rise', { body: cat });
     expect([answer.status, (await refusal(answer)).code]).toEqual([504, 'ERR_ABORTED']);
-    await expect.poll(() => inService(url), { timeout: 2000 }).toBe(0);
+    await expect.poll(() => inService(url), { timeout: 5000 }).toBe(0);
     const others = await Promise.all(Array.from({ length: 8 }, () => post(url, '?model=green@1', { body: cat })));
     expect(others.map(({ status }) => status)).toEqual(Array(8).fill(200));
     const refused = await Promise.all(sockets);
@@ -143,7 +143,7 @@ describe('models', () => {
       },
     ]);
     const first = post(url, '?method=rise', { body: cat });
-    await expect.poll(() => inService(url)).toBe(1);
+    await expect.poll(() => inService(url), { timeout: 5000 }).toBe(1);
     const refused = await post(url, '?model=green@1', { body: cat });
     expect([refused.status, (await refusal(refused)).message]).toEqual([503, expect.stringContaining('other models')]);
     expect((await first).status).toBe(200);
@@ -249,9 +249,9 @@ describe('SIGTERM', () => {
   it('lets everybody finish, says that it is not ready meanwhile, and ends with 0', async () => {
     const { url, child, ended, log } = await copy.start({ models: [slow], drainDelay: 500, timeout: 60_000 });
     const asked = Array.from({ length: 2 }, () => post(url, '?method=rise', { body: cat }));
-    await expect.poll(() => inService(url)).toBe(2);
+    await expect.poll(() => inService(url), { timeout: 5000 }).toBe(2);
     child.kill('SIGTERM');
-    await expect.poll(() => ready(url)).toEqual([503, 'shutting down']);
+    await expect.poll(() => ready(url), { timeout: 5000 }).toEqual([503, 'shutting down']);
     const answers = await Promise.all(asked);
     expect(answers.map(({ status }) => status)).toEqual([200, 200]);
     for (const answer of answers) expect(((await answer.json()) as { status: string }).status).toBe('ok');
@@ -266,7 +266,7 @@ describe('SIGTERM', () => {
     const { url, child, ended } = await copy.start({ models: [slow], shutdownTimeout: 200, timeout: 60_000 });
     const upload = slowUpload(url);
     const asked = Array.from({ length: 12 }, () => post(url, '?method=rise', { body: cat }));
-    await expect.poll(() => inService(url)).toBe(12);
+    await expect.poll(() => inService(url), { timeout: 5000 }).toBe(12);
     const start = performance.now();
     child.kill('SIGTERM');
     const answers = await Promise.allSettled(asked);
