@@ -1,8 +1,14 @@
 /** The service in examples/service: what it answers, and to whom. Each test talks to a process that runs a copy of the folder. */
 import { readdirSync, readFileSync, writeFileSync } from 'node:fs';
 import { join, resolve } from 'node:path';
+import { Deployment } from 'kubernetes-models/apps/v1';
+import { HorizontalPodAutoscaler } from 'kubernetes-models/autoscaling/v2';
+import { Service as K8sService } from 'kubernetes-models/v1';
 import sharp from 'sharp';
 import { beforeAll, describe, expect, it } from 'vitest';
+import { parseAllDocuments } from 'yaml';
+// @ts-expect-error examples are plain JavaScript
+import { readConfig } from '../examples/service/config.js';
 // @ts-expect-error examples are plain JavaScript
 import { answerOf } from '../examples/service/errors.js';
 import { load } from '../lib/index.ts';
@@ -230,6 +236,45 @@ describe('statuses', () => {
   it('stand beside files that are there', () => {
     for (const file of readdirSync('examples/service'))
       if (/\.js$/.test(file)) expect(page).toContain(`[${file}](${file})`);
+  });
+});
+
+describe('what it is deployed with', () => {
+  const readme = readFileSync('examples/service/README.md', 'utf8');
+  const shown = JSON.parse(/^```json\n(.*?)^```/ms.exec(readme)![1]!);
+
+  it('is what Kubernetes takes, and asks for what is there', async () => {
+    const text = readFileSync('examples/service/kubernetes.yaml', 'utf8');
+    const [deployment, service, scaler] = parseAllDocuments(text).map(one => one.toJS());
+    new Deployment(deployment).validate();
+    new K8sService(service).validate();
+    new HorizontalPodAutoscaler(scaler).validate();
+
+    const { url } = await startGreen();
+    const { terminationGracePeriodSeconds, containers } = deployment.spec.template.spec;
+    const [{ startupProbe, readinessProbe, livenessProbe }] = containers;
+    for (const { httpGet } of [startupProbe, readinessProbe, livenessProbe])
+      expect((await fetch(url + httpGet.path)).status).toBe(200);
+    const noticed = 1000 * readinessProbe.periodSeconds * readinessProbe.failureThreshold;
+    expect(shown.drainDelay).toBeGreaterThan(noticed);
+    expect(1000 * terminationGracePeriodSeconds).toBeGreaterThan(shown.drainDelay + shown.shutdownTimeout + 2000);
+  });
+
+  it('are configurations that it takes', () => {
+    for (const config of [shown, JSON.parse(readFileSync('examples/service/service.json', 'utf8'))]) {
+      const read = readConfig(join(copy.folder, copy.writeConfig(config)), {});
+      expect(read).toMatchObject({ maxQueue: 32, timeout: 10_000, host: '127.0.0.1' });
+      expect(read.models[0].path).toBe(join(copy.folder, config.models[0].path));
+    }
+    const environment = { HOST: '::1', PORT: '81', LOG_LEVEL: 'warn' };
+    const read = readConfig(join(copy.folder, copy.writeConfig(shown)), environment);
+    expect(read).toMatchObject({ host: '::1', port: 81, logLevel: 'warn' });
+    expect(read.models[0].options.labels).toBe(join(copy.folder, 'models/birds.txt'));
+    expect(() => readConfig(join(copy.folder, copy.writeConfig(shown)), { PORT: 'x' })).toThrow('port');
+    const twice = { models: [green, green] };
+    expect(() => readConfig(join(copy.folder, copy.writeConfig(twice)), {})).toThrow('one name');
+    const many = { models: [green, { ...green, name: 'b' }], modelsInMemory: 1 };
+    expect(() => readConfig(join(copy.folder, copy.writeConfig(many)), {})).toThrow('modelsInMemory');
   });
 });
 
