@@ -1,7 +1,7 @@
 /** The recipes in examples/many-machines, run as their schedulers run them. */
 import { spawnSync } from 'node:child_process';
-import { existsSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
-import { join, resolve } from 'node:path';
+import { existsSync, mkdirSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
+import { dirname, join, resolve } from 'node:path';
 import { Redis } from 'ioredis';
 import { Deployment, type IDeployment } from 'kubernetes-models/apps/v1';
 import { type IJob, Job } from 'kubernetes-models/batch/v1';
@@ -10,6 +10,7 @@ import { describe, expect, it, onTestFinished, vi } from 'vitest';
 import { parseAllDocuments } from 'yaml';
 import { type Part, Site, schedule } from './helpers/many-machines.ts';
 import { SERVERS } from './queue/servers.ts';
+import { BUCKET, s3Server } from './stores/s3-server.ts';
 
 const recipe = (name: string) => resolve('examples/many-machines', name);
 const parts = (count: number) => Array.from({ length: count }, (_, i) => i);
@@ -34,13 +35,13 @@ describe('parallel.sh', () => {
   });
 
   test('goes on after it was killed with all parts, and starts parts again that were', async () => {
-    const site = await Site.make(14);
+    const site = await Site.make(30);
     const codes = await schedule(site, {
       parts: [0],
       atOnce: 1,
       start: () => site.start(command('photos'), { PARTS: '2' }),
       again: code => code === 137,
-      killAt: [1, 5, 8],
+      killAt: [1, 8, 15],
     });
     expect(codes).toEqual([[137, 137, 137, 0]]);
     site.expectEachOnce();
@@ -244,25 +245,57 @@ describe('aws-batch.json', () => {
     expect(evaluateOnExit.length).toBeLessThanOrEqual(5);
   });
 
-  it('does each part of an array', async () => {
-    const site = await Site.make(11);
-    const places = { model: 'model.onnx', pictures: 'photos', out: 'out' } as const;
+  const { command } = definition.containerProperties;
+  const commandAt = (place: (path: string) => string): string[] => {
+    const places: Record<string, string> = { model: 'model.onnx', pictures: 'photos/', out: 'out/' };
     expect(Object.keys(definition.parameters)).toEqual(Object.keys(places));
-    const command = definition.containerProperties.command.map((word: string) =>
-      word.startsWith('Ref::') ? join(site.data, places[word.slice(5) as keyof typeof places]) : word,
-    );
-    const size = 4;
+    return command.map((word: string) => (word.startsWith('Ref::') ? place(places[word.slice(5)]!) : word));
+  };
+  const size = 4;
+  const task = (index: number) => ({
+    AWS_BATCH_JOB_ARRAY_INDEX: `${index}`,
+    AWS_BATCH_JOB_ARRAY_SIZE: `${size}`,
+  });
+
+  it('does each part of an array, of which some are killed', async () => {
+    const site = await Site.make(11);
     const codes = await schedule(site, {
       parts: parts(size),
       atOnce: 2,
       start: index =>
-        site.start(command, { AWS_BATCH_JOB_ARRAY_INDEX: `${index}`, AWS_BATCH_JOB_ARRAY_SIZE: `${size}` }),
+        site.start(
+          commandAt(path => join(site.data, path)),
+          task(index),
+        ),
       again: () => true,
       killAt: [1, 4, 7],
     });
     expect(codes.map(all => all.at(-1))).toEqual([0, 0, 0, 0]);
     site.expectEachOnce();
     await site.expectReport();
+  });
+
+  it('does it in a bucket, whose results are a folder when they are fetched', async () => {
+    const { objects } = await s3Server();
+    const site = await Site.make(6);
+    for (const path of ['model.onnx', ...site.pictures]) objects.set(path, readFileSync(join(site.data, path)));
+    const start = (index: number) =>
+      site.start(
+        commandAt(path => `s3://${BUCKET}/${path}`),
+        { ...task(index), XDG_CACHE_HOME: site.folder },
+      );
+    const killed = start(0);
+    await vi.waitUntil(() => [...objects.keys()].some(key => key.endsWith('.npy')), { timeout: 20_000, interval: 5 });
+    killed.kill('SIGKILL');
+    await killed.ended;
+    const codes = await schedule(site, { parts: parts(size), atOnce: 2, start, again: () => false });
+    expect(codes).toEqual([[0], [0], [0], [0]]);
+    for (const [key, content] of objects) {
+      if (!key.startsWith('out/')) continue;
+      mkdirSync(dirname(join(site.data, key)), { recursive: true });
+      writeFileSync(join(site.data, key), content);
+    }
+    site.expectEachOnce([], `s3://${BUCKET}/`);
   });
 });
 

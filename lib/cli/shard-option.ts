@@ -41,15 +41,13 @@ function awsBatch(environment: Environment): Shard | undefined {
   return fromScheduler(environment, 'AWS_BATCH_JOB_ARRAY_INDEX', 'AWS_BATCH_JOB_ARRAY_SIZE');
 }
 
-/** Slurm's arrays begin anywhere and may have gaps of one width (`--array=10-50:10`). */
+/** Slurm's arrays begin anywhere and may have gaps of one width (`--array=10-50:10`); of others (`3,7`) it says nothing but the ends. */
 function slurm(environment: Environment): Shard | undefined {
   const { SLURM_ARRAY_TASK_MIN: first = '0', SLURM_ARRAY_TASK_STEP: step = '1' } = environment;
-  return fromScheduler(
-    environment,
-    'SLURM_ARRAY_TASK_ID',
-    'SLURM_ARRAY_TASK_COUNT',
-    id => (id - Number(first)) / Number(step),
-  );
+  const { SLURM_ARRAY_TASK_MAX: last, SLURM_ARRAY_TASK_COUNT: count } = environment;
+  const place = (id: number) => (id - Number(first)) / Number(step);
+  const isEven = last === undefined || place(Number(last)) === Number(count) - 1;
+  return fromScheduler(environment, 'SLURM_ARRAY_TASK_ID', 'SLURM_ARRAY_TASK_COUNT', id => (isEven ? place(id) : NaN));
 }
 
 function fromScheduler(

@@ -12,6 +12,7 @@ describe('shardOption', () => {
       {
         SLURM_ARRAY_TASK_ID: '30',
         SLURM_ARRAY_TASK_MIN: '10',
+        SLURM_ARRAY_TASK_MAX: '50',
         SLURM_ARRAY_TASK_STEP: '10',
         SLURM_ARRAY_TASK_COUNT: '5',
       },
@@ -29,6 +30,14 @@ describe('shardOption', () => {
     { JOB_COMPLETION_INDEX: '8', JOB_COMPLETIONS: '8' },
     { AWS_BATCH_JOB_ARRAY_INDEX: '1', AWS_BATCH_JOB_ARRAY_SIZE: 'many' },
     { SLURM_ARRAY_TASK_ID: '9', SLURM_ARRAY_TASK_MIN: '1', SLURM_ARRAY_TASK_COUNT: '3' },
+    // What Slurm 22.05 sets for --array=3,7.
+    {
+      SLURM_ARRAY_TASK_ID: '3',
+      SLURM_ARRAY_TASK_MIN: '3',
+      SLURM_ARRAY_TASK_MAX: '7',
+      SLURM_ARRAY_TASK_STEP: '1',
+      SLURM_ARRAY_TASK_COUNT: '2',
+    },
   ])('refuses %o: which part of how many cannot be told', environment => {
     expect(() => shardOption(undefined, environment)).toThrow(expect.objectContaining({ code: 'ERR_USAGE' }));
   });

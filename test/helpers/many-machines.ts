@@ -31,6 +31,8 @@ export class Site {
       site.pictures.push(path);
     }
     site.addProgram('onnx-cam', `exec ${Site.command}`);
+    // On many cores all pictures of a part would be in work at once.
+    site.addProgram('nproc', 'echo 2');
     return site;
   }
 
@@ -74,13 +76,15 @@ export class Site {
     });
   }
 
-  /** Every picture has exactly one result or one error; files are whole, and nothing else lies there. */
-  expectEachOnce(failed: readonly string[] = []): void {
+  /**
+   * Every picture has exactly one result or one error, and every result its files.
+   * @param place what may stand before the names of pictures
+   */
+  expectEachOnce(failed: readonly string[] = [], place = `${this.data}/`): void {
     const lines = this.lines();
-    const names = lines.map(({ input }) => input.replace(`${this.data}/`, ''));
-    expect(names.sort()).toEqual([...this.pictures].sort());
-    const failing = lines.filter(({ error }) => error).map(({ input }) => input.replace(`${this.data}/`, ''));
-    expect(failing.sort()).toEqual([...failed].sort());
+    const names = (some: readonly ManifestLine[]) => some.map(({ input }) => input.replace(place, '')).sort();
+    expect(names(lines)).toEqual([...this.pictures].sort());
+    expect(names(lines.filter(({ error }) => error))).toEqual([...failed].sort());
     const files = lines.flatMap(({ files = {} }) => Object.values(files));
     expect(new Set(files).size).toBe(2 * (this.pictures.length - failed.length));
     const there = readdirSync(this.out, { recursive: true, encoding: 'utf8' });
@@ -191,9 +195,11 @@ export async function schedule(
         if (code !== 0 && again(code)) waiting.push(index);
       });
     }
-    if (kills.length > 0 && site.lines().length >= kills[0]!) {
+    if (kills.length > 0 && running.size > 0 && site.lines().length >= kills[0]!) {
       kills.shift();
-      for (const part of running) part.kill('SIGKILL');
+      const killed = [...running];
+      for (const part of killed) part.kill('SIGKILL');
+      await Promise.all(killed.map(({ ended }) => ended));
     }
     await sleep(10);
   }
