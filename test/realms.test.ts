@@ -227,7 +227,8 @@ describe('OnnxCamError', () => {
 });
 
 it('no file asks for classes of the language or of Node with instanceof', () => {
-  const ownClasses = /^(OnnxCamError|DeviceTensor|UnfitFile|LeavesFolder|CsvError|CommanderError|Refusal)$/;
+  const ownClasses =
+    /^(OnnxCamError|DeviceTensor|UnfitFile|LeavesFolder|CsvError|CommanderError|Refusal|HeldFileError|Taken|NoManifest|ChunkHeldError|RemoteFailure)$/;
   const found = readdirSync('lib', { recursive: true, encoding: 'utf8' })
     .filter(file => file.endsWith('.ts') && file !== join('common', 'kinds.ts'))
     .flatMap(file =>

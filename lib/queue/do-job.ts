@@ -9,7 +9,7 @@ import { type ChunkJob, type ChunkReport, JOB_NAME, JOB_OPTIONS, roundId } from 
 import { type Persistence, persist } from './persist.ts';
 import { ProgressWriter } from './progress-writer.ts';
 import { queueError } from './queue-error.ts';
-import { type ChunkQueue, MAX_STALLED } from './server.ts';
+import { type ChunkQueue, MAX_STALLED, reasonOf } from './server.ts';
 import { findSuspects, type Suspects } from './suspects.ts';
 import { refuseOtherVersion } from './version.ts';
 
@@ -211,5 +211,5 @@ const mayPass = (error: unknown) => error instanceof OnnxCamError && MAY_PASS.ha
 
 function asFailure(error: unknown): OnnxCamError {
   if (error instanceof OnnxCamError) return error;
-  return new OnnxCamError('ERR_RUNTIME', error instanceof Error ? error.message : String(error), { cause: error });
+  return new OnnxCamError('ERR_RUNTIME', reasonOf(error), { cause: error });
 }

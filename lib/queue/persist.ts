@@ -1,5 +1,6 @@
 import { setTimeout as sleep } from 'node:timers/promises';
 import { onAbort } from '../common/abort-listeners.ts';
+import { isError } from '../common/kinds.ts';
 import { isLost } from './hold.ts';
 
 /** ms between two attempts. */
@@ -24,12 +25,14 @@ export async function persist<T>(task: () => Promise<T>, { signal, waiting }: Pe
     try {
       return await withinGrace(task(), signal);
     } catch (error) {
-      if (isLost(error) || error instanceof TypeError || signal.aborted) throw error;
+      if (isLost(error) || isFaultOfProgram(error) || signal.aborted) throw error;
       waiting(error);
       await sleep(BETWEEN, undefined, { signal }).catch(() => {});
     }
   }
 }
+
+const isFaultOfProgram = (error: unknown): boolean => isError(error) && error.name === 'TypeError';
 
 /** A client whose server has gone may never answer. */
 async function withinGrace<T>(task: Promise<T>, signal: AbortSignal): Promise<T> {

@@ -1,6 +1,7 @@
 import { setTimeout as sleep } from 'node:timers/promises';
 import type { BackendFactory, IQueueBackend, Queue, QueueEvents, Worker } from 'bullmq';
 import type { Client } from 'pg';
+import { isError } from '../common/kinds.ts';
 import { type QueueAddress, queueAddress } from './address.ts';
 import type { ChunkJob, ChunkReport } from './job.ts';
 import { bullPackage, postgresClient, redisClient } from './packages.ts';
@@ -145,8 +146,9 @@ async function askOnce(client: Client): Promise<void> {
 
 /** Node tells several addresses of one host as one error without a message. */
 export function reasonOf(error: unknown): string {
-  if (error instanceof AggregateError && error.message === '') return error.errors.map(reasonOf).join(', ');
-  return error instanceof Error ? error.message : String(error);
+  if (!isError(error)) return String(error);
+  const { errors } = error as AggregateError;
+  return error.message === '' && Array.isArray(errors) ? errors.map(reasonOf).join(', ') : error.message;
 }
 
 function unreachable({ shown }: QueueAddress, cause: unknown) {

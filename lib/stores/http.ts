@@ -1,4 +1,5 @@
 import { packageVersion } from '#package';
+import { isError } from '../common/kinds.ts';
 import { IdleWatch } from './idle-watch.ts';
 import { RemoteFailure } from './remote-failure.ts';
 import { withRetries } from './retries.ts';
@@ -138,7 +139,8 @@ function refusal({ status, statusText, headers }: Response, { host }: URL): Remo
 /** What fetch throws says little; its cause has a code. */
 function failureOf(error: unknown, { host, hostname }: URL, signal: AbortSignal): unknown {
   if (signal.aborted) return signal.reason;
-  if (!(error instanceof TypeError)) return error;
+  // What `fetch` says of a server that does not answer.
+  if (!isError(error) || error.name !== 'TypeError') return error;
   const cause = error.cause as { readonly code?: unknown; readonly message?: unknown } | undefined;
   const code = typeof cause?.code === 'string' ? cause.code : '';
   if (code === 'ENOTFOUND')
