@@ -55,7 +55,8 @@ export interface ExplainRun {
 export async function runExplain(context: CommandContext, run: ExplainRun, reporter: Reporter): Promise<number> {
   const { console, signal } = context;
   const store = openStore(run.out);
-  const undo = await unlessAborted(store.prepare(), signal);
+  // A server may be silent for long; a folder is there at once, and an interrupted run leaves its manifest in it.
+  const undo = await (store.folder === undefined ? unlessAborted(store.prepare(), signal) : store.prepare());
   let record: RunRecord | undefined;
   let unusable: OnnxCamError | undefined;
   try {

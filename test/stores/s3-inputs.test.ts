@@ -136,6 +136,13 @@ describe('pictures on S3', () => {
     const outcome = await explain(`s3://${BUCKET}/cat.png`, '-o', 's3://none/x');
     expect(outcome).toMatchObject({ code: 2, stderr: expect.stringMatching(/ERR_OUTPUT: .*no bucket "none"/) });
     expect(server.requests.filter(one => one.includes('cat.png'))).toEqual([]);
+    const controller = new AbortController();
+    server.fate = () => {
+      controller.abort();
+      return 'hang';
+    };
+    const hanging = ['explain', 'model.onnx', 'local.png', '-o', `s3://${BUCKET}/x`];
+    expect((await runHere(hanging, { library, signal: controller.signal })).code).toBe(130);
     const report = await explain('local.png', '-o', `s3://${BUCKET}/x`, '--report');
     expect(report).toMatchObject({ code: 2, stderr: expect.stringMatching(/ERR_USAGE: --report needs/) });
   });
