@@ -98,7 +98,9 @@ async function workOn(
   const { signal, doChunk, lock } = context;
   const lost = new AbortController();
   const letGo = keepHold(job, token, lock, () => lost.abort());
-  const account = new ProgressWriter(suspects, progress => persist(() => job.updateProgress({ ...progress }), context));
+  const account = new ProgressWriter(chunk.inputs.length, suspects, progress =>
+    persist(() => job.updateProgress({ ...progress }), context),
+  );
   const giveUp = async (): Promise<Outcome> => {
     await account.end().catch(() => {});
     return { kind: 'lost' };

