@@ -41,7 +41,8 @@ export async function explainRequest(flags: ExplainFlags, note: (text: string) =
     recorded: async () => {
       const deciding = decidingFlags(flags);
       const files = await fileDigests(deciding);
-      return { ...deciding, ...(Object.keys(files).length > 0 && { files }) };
+      // A report needs more than `--save` says.
+      return { ...deciding, save: save.kinds, ...(Object.keys(files).length > 0 && { files }) };
     },
   };
 }

@@ -127,6 +127,7 @@ describe('--resume', () => {
     ['another method', ['-m', 'fem'], 'with another method'],
     ['another target', ['-t', 'top2'], 'with another target'],
     ['other files', ['--save', 'map'], 'with another save'],
+    ['other files, for a report', ['--save', 'overlay', '--report'], 'with another save'],
     ['other labels', ['--labels', 'LABELS'], 'with another labels, files'],
   ])('does all again for %s, with a warning', async (what, argv, difference) => {
     await explain();
