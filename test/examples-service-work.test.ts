@@ -248,6 +248,8 @@ describe('what is told', () => {
 describe('SIGTERM', () => {
   it('lets everybody finish, says that it is not ready meanwhile, and ends with 0', async () => {
     const { url, child, ended, log } = await copy.start({ models: [slow], drainDelay: 500, timeout: 60_000 });
+    // Load balancers and browsers open connections that they may never use.
+    const unused = connect(Number(new URL(url).port), '127.0.0.1').on('error', () => {});
     const asked = Array.from({ length: 2 }, () => post(url, '?method=rise', { body: cat }));
     await expect.poll(() => inService(url), { timeout: 5000 }).toBe(2);
     child.kill('SIGTERM');
@@ -260,6 +262,7 @@ describe('SIGTERM', () => {
     expect(performance.now() - last).toBeLessThan(5000);
     await expect(fetch(`${url}/health`)).rejects.toThrow();
     expect(log.at(-1)!.msg).toBe('ended');
+    unused.destroy();
   });
 
   it('gives up what is in work when its time is over', async () => {

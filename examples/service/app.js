@@ -35,11 +35,11 @@ export async function makeApp(config) {
   const heldBytes = new HeldBytes(config);
   const metrics = new Metrics({ models, maxQueue: config.maxQueue, heldBytes });
   const patience = new Patience(config.timeout);
-  const state = { closing: false };
+  const state = { closing: false, requests: 0 };
   app.server.on('drop', () => metrics.refusals.inc({ reason: 'connections' }));
 
   for (const name of ['patient', 'model', 'answerType', 'code']) app.decorateRequest(name, undefined);
-  observe(app, metrics);
+  observe(app, { metrics, state });
   // Without it, connections of requests that finish while the service ends would be kept for the next one, which is not taken.
   app.addHook('onSend', async (_request, reply) => {
     if (state.closing) reply.header('connection', 'close');

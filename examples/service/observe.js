@@ -8,12 +8,14 @@ export function requestIdOf({ headers }) {
   return typeof given === 'string' && /^[\w.-]{1,64}$/.test(given) ? given : randomUUID();
 }
 
-export function observe(app, metrics) {
+export function observe(app, { metrics, state }) {
   app.addHook('onRequest', async (request, reply) => {
     const start = performance.now();
     reply.header('x-request-id', request.id);
+    state.requests++;
     // 'close' comes always, 'finish' not for clients that have left.
     reply.raw.once('close', () => {
+      state.requests--;
       const ms = performance.now() - start;
       const status = reply.raw.writableFinished ? reply.statusCode : 499;
       const route = request.routeOptions.url ?? 'none';

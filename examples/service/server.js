@@ -32,7 +32,12 @@ async function shutDown(why) {
     await sleep(1000);
     app.server.closeAllConnections();
   }, config.shutdownTimeout);
-  await app.close();
+  const closed = app.close();
+  // Connections without a request (kept for a next one, or opened and never used) would hold the process until they time out.
+  while (state.requests > 0) await sleep(50);
+  await sleep(50);
+  app.server.closeAllConnections();
+  await closed;
   clearTimeout(late);
   await models.close();
   app.log.info('ended');
