@@ -127,7 +127,6 @@ describe('--resume', () => {
     ['another method', ['-m', 'fem'], 'with another method'],
     ['another target', ['-t', 'top2'], 'with another target'],
     ['other files', ['--save', 'map'], 'with another save'],
-    ['other files, for a report', ['--save', 'overlay', '--report'], 'with another save'],
     ['other labels', ['--labels', 'LABELS'], 'with another labels, files'],
   ])('does all again for %s, with a warning', async (what, argv, difference) => {
     await explain();
@@ -146,6 +145,12 @@ describe('--resume', () => {
     expect(await explain('--labels', labels, '--resume')).toMatchObject({ done: '' });
     writeFileSync(labels, 'a\nc\n');
     expect(await explain('--labels', labels, '--resume')).toMatchObject({ done: 'abcd' });
+  });
+
+  it('does all again where a report needs maps that were not saved', async () => {
+    await explain('--save', 'overlay');
+    expect(await explain('--save', 'overlay', '--resume')).toMatchObject({ done: '' });
+    expect(await explain('--save', 'overlay', '--resume', '--report')).toMatchObject({ code: 0, done: 'abcd' });
   });
 
   it('minds neither threads nor batch size', async () => {
