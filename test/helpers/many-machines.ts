@@ -1,4 +1,4 @@
-import { type ChildProcess, spawn } from 'node:child_process';
+import { type ChildProcess, execFileSync, spawn } from 'node:child_process';
 import { once } from 'node:events';
 import { chmodSync, existsSync, mkdirSync, readdirSync, readFileSync, writeFileSync } from 'node:fs';
 import { delimiter, join, resolve } from 'node:path';
@@ -54,9 +54,7 @@ export class Site {
     const inherited = Object.fromEntries(Object.entries(process.env).filter(([name]) => !SCHEDULERS.test(name)));
     const PATH = this.#programs + delimiter + process.env.PATH;
     const [program, ...args] = command as [string, ...string[]];
-    const part = new Part(
-      spawn(program, args, { cwd: this.data, env: { ...inherited, PATH, ...environment }, detached: true }),
-    );
+    const part = new Part(spawn(program, args, { cwd: this.data, env: { ...inherited, PATH, ...environment } }));
     onTestFinished(() => part.kill('SIGKILL'));
     return part;
   }
@@ -133,7 +131,7 @@ export interface Ended {
   readonly stderr: string;
 }
 
-const NUMBERS: Readonly<Record<string, number>> = { SIGKILL: 9, SIGTERM: 15, SIGINT: 2 };
+const NUMBERS: Readonly<Record<string, number>> = { SIGKILL: 9, SIGTERM: 15 };
 
 /** A process of a scheduler, with all that it started. */
 export class Part {
@@ -159,10 +157,25 @@ export class Part {
     return this.#child.exitCode === null && this.#child.signalCode === null;
   }
 
-  /** All of its processes, as the end of a machine does. */
-  kill(signal: 'SIGKILL' | 'SIGTERM' | 'SIGINT'): void {
-    if (this.isRunning) process.kill(-this.#child.pid!, signal);
+  /** With SIGKILL all of its processes, as the end of a machine does: GNU parallel puts each job into a group of its own. */
+  kill(signal: 'SIGKILL' | 'SIGTERM'): void {
+    if (!this.isRunning) return;
+    const { pid } = this.#child;
+    for (const one of signal === 'SIGKILL' ? [pid!, ...descendants(pid!)] : [pid!])
+      try {
+        process.kill(one, signal);
+      } catch {
+        // It has ended meanwhile.
+      }
   }
+}
+
+function descendants(pid: number): number[] {
+  const rows = execFileSync('ps', ['-A', '-o', 'pid=,ppid='], { encoding: 'utf8' }).trim().split('\n');
+  const pairs = rows.map(row => row.trim().split(/\s+/).map(Number) as [number, number]);
+  const below = (parent: number): number[] =>
+    pairs.filter(([, ppid]) => ppid === parent).flatMap(([child]) => [child, ...below(child)]);
+  return below(pid);
 }
 
 export interface Schedule {
