@@ -38,6 +38,21 @@ const LIB = [
   'common',
 ];
 
+/** Of the command: from what is typed to what is printed. */
+const CLI = [
+  'main.ts',
+  'program.ts',
+  'commands',
+  'run',
+  'inputs',
+  'options',
+  'context.ts',
+  'tell',
+  'library.ts',
+  'package.ts',
+  'interrupt.ts',
+];
+
 const MODEL = ['load-model.ts', 'settle-batch.ts', 'mixed-batch.ts', 'rewrite', 'probe', 'file', 'find', 'graph'];
 
 /** One rule for each entry but the first: nothing above it. */
@@ -87,6 +102,7 @@ module.exports = {
   forbidden: [
     { name: 'circle of files', severity: 'error', from: {}, to: { circular: true } },
     ...rulesOfOrder('lib', LIB),
+    ...rulesOfOrder('lib/cli', CLI),
     ...rulesOfOrder('lib/model', MODEL),
     {
       name: 'published code needs a package that users do not get',

@@ -1,5 +1,5 @@
-import type { Console } from './console.ts';
 import type { Library } from './library.ts';
+import type { Console } from './tell/console.ts';
 
 /** What every command gets. */
 export interface CommandContext {

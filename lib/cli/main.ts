@@ -7,7 +7,7 @@ const signal = abortOnInterrupt();
 // Pixels and maps are memory outside V8's heap, of 20 MB; as long as that grows by little at a time, V8 marks all of it again
 // for every few pictures (docs/speed.md#throughput).
 setFlagsFromString('--heap-growing-percent=300');
-const { Console } = await import('./console.ts');
+const { Console } = await import('./tell/console.ts');
 const { runCommandLine } = await import('./program.ts');
 
 const code = await runCommandLine(process.argv.slice(2), {

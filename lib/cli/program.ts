@@ -1,20 +1,20 @@
 import { Command, CommanderError } from 'commander';
 import { packageVersion } from '#package';
+import { addDemo } from './commands/demo.ts';
+import { addDoctor } from './commands/doctor.ts';
+import { addEvaluate } from './commands/evaluate.ts';
+import { addExplain } from './commands/explain.ts';
+import { addLayers } from './commands/layers.ts';
+import { addMeasure } from './commands/measure.ts';
+import { addMethods } from './commands/methods.ts';
+import { addMetrics } from './commands/metrics.ts';
+import { addQueue } from './commands/queue.ts';
+import { addReport } from './commands/report.ts';
+import { addServe } from './commands/serve.ts';
+import { addTechniques } from './commands/techniques.ts';
+import { addWorker } from './commands/worker.ts';
 import type { CommandContext } from './context.ts';
-import { addDemo } from './demo.ts';
-import { addDoctor } from './doctor.ts';
-import { addEvaluate } from './evaluate.ts';
-import { addExplain } from './explain.ts';
-import { EXIT, failureLines, usageError } from './failure.ts';
-import { addLayers } from './layers.ts';
-import { addMeasure } from './measure.ts';
-import { addMethods } from './methods.ts';
-import { addMetrics } from './metrics.ts';
-import { addQueue } from './queue.ts';
-import { addReport } from './report.ts';
-import { addServe } from './serve.ts';
-import { addTechniques } from './techniques.ts';
-import { addWorker } from './worker.ts';
+import { EXIT, failureLines, usageError } from './tell/failure.ts';
 
 /**
  * Runs one command line (without `node` and the script's name).

@@ -1,5 +1,5 @@
 import { describe, expect, it } from 'vitest';
-import { evaluationTable } from '../../lib/cli/evaluation-table.ts';
+import { evaluationTable } from '../../lib/cli/tell/evaluation-table.ts';
 import { SummaryBuilder } from '../../lib/evaluation/summary.ts';
 import { fakeRow, METRICS } from './evaluation-rows.ts';
 

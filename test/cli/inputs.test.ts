@@ -1,7 +1,7 @@
 import { mkdirSync, symlinkSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { describe, expect, it } from 'vitest';
-import { type CommandInput, expandInputs, type InputFile, type MissingInput } from '../../lib/cli/inputs.ts';
+import { type CommandInput, expandInputs, type InputFile, type MissingInput } from '../../lib/cli/inputs/inputs.ts';
 import { temporaryFolder } from './harness.ts';
 
 function folderWith(...names: string[]): string {

@@ -1,7 +1,7 @@
 import { lstatSync, readdirSync, readFileSync, symlinkSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { describe, expect, it } from 'vitest';
-import { saveResult } from '../../lib/cli/output-files.ts';
+import { saveResult } from '../../lib/cli/run/output-files.ts';
 import { LocalStore } from '../../lib/stores/local-store.ts';
 import { fakeExplanation, temporaryFolder } from './harness.ts';
 

@@ -1,5 +1,5 @@
 import { describe, expect, it } from 'vitest';
-import { advise } from '../../lib/cli/doctor.ts';
+import { advise } from '../../lib/cli/commands/doctor.ts';
 import { METHODS } from '../../lib/methods/registry.ts';
 import { fakeModel, readJson, runHere } from './harness.ts';
 

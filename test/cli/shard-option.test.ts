@@ -1,5 +1,5 @@
 import { describe, expect, it } from 'vitest';
-import { inputsOfPart, shardOption } from '../../lib/cli/shard-option.ts';
+import { inputsOfPart, shardOption } from '../../lib/cli/options/shard-option.ts';
 
 describe('shardOption', () => {
   it.each([

@@ -4,8 +4,8 @@ import { PassThrough } from 'node:stream';
 import sharp from 'sharp';
 import { decode } from 'sixel';
 import { afterEach, beforeEach, describe, expect, it, vi } from 'vitest';
-import { Console } from '../../lib/cli/console.ts';
-import { terminalPicture } from '../../lib/cli/terminal-pictures.ts';
+import { Console } from '../../lib/cli/tell/console.ts';
+import { terminalPicture } from '../../lib/cli/tell/terminal-pictures.ts';
 import { fakeExplanation, fakeModel, runHere, temporaryFolder } from './harness.ts';
 
 let folder: string;

@@ -1,6 +1,6 @@
 import fc from 'fast-check';
 import { describe, expect, it } from 'vitest';
-import { byPath, type NamedInput, settleStems } from '../../lib/cli/stems.ts';
+import { byPath, type NamedInput, settleStems } from '../../lib/cli/inputs/stems.ts';
 
 const input = (path: string): NamedInput => ({
   path,

@@ -1,7 +1,7 @@
 import { describe, expect, it } from 'vitest';
-import { failureLines } from '../../lib/cli/failure.ts';
-import { formatTable } from '../../lib/cli/table.ts';
-import { oneLine, percent, plural, shapeText } from '../../lib/cli/text.ts';
+import { failureLines } from '../../lib/cli/tell/failure.ts';
+import { formatTable } from '../../lib/cli/tell/table.ts';
+import { oneLine, percent, plural, shapeText } from '../../lib/cli/tell/text.ts';
 import { OnnxCamError } from '../../lib/common/errors.ts';
 
 describe('text for people', () => {

@@ -1,7 +1,7 @@
 import { readFileSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { beforeEach, describe, expect, it } from 'vitest';
-import { expandInputs } from '../../lib/cli/inputs.ts';
+import { expandInputs } from '../../lib/cli/inputs/inputs.ts';
 import * as library from '../../lib/index.ts';
 import { formatNpy } from '../../lib/io/npy.ts';
 import { makePicture, runHere, workInTemporaryFolder } from '../cli/harness.ts';

@@ -1,7 +1,7 @@
 // Values as people read them.
 
 /** A class by its label, else by its index. */
-export { className, percent, plural } from '../../lib/cli/text.ts';
+export { className, percent, plural } from '../../lib/cli/tell/text.ts';
 
 /** The file's name of a path. */
 export function baseName(path: string): string {
