@@ -89,6 +89,24 @@ describe('expandInputs', () => {
     expect(stems(inputs)).toEqual(['cat.png', 'dog', 'cat.jpg', 'https']);
   });
 
+  it('leaves out what explain wrote into a folder, where its manifest says that it did', async () => {
+    const names = [
+      'a.png',
+      'a.grad-cam++.overlay.png',
+      'sub/a.t3.layer-cam.map.npy',
+      'contact-sheet.png',
+      'a.other.map.npy',
+    ];
+    const folder = folderWith(...names);
+    expect(await expandInputs([folder])).toHaveLength(5);
+    writeFileSync(join(folder, 'manifest.jsonl'), '');
+    expect(paths(await expandInputs([folder]))).toEqual(['a.other.map.npy', 'a.png'].map(name => join(folder, name)));
+    const named = join(folder, 'contact-sheet.png');
+    expect(paths(await expandInputs([named]))).toEqual([named]);
+    expect(codes(await expandInputs([join(folder, 'sub')]))).toEqual([undefined]);
+    expect(codes(await expandInputs([join(folder, '*.overlay.png')]))).toEqual(['ERR_IMAGE_NOT_FOUND']);
+  });
+
   it('takes listed names as they are: globs and folders are none there', async () => {
     const listed = ['nowhere/*.png', 'gone.npy'];
     expect(await expandInputs([], { listed })).toEqual([

@@ -59,6 +59,30 @@ describe('--resume', () => {
     expect(readManifest(out).results).toEqual(before);
   });
 
+  it('goes on in the folder of the pictures themselves, whose results are no pictures', async () => {
+    const inPlace = [
+      'explain',
+      'model.onnx',
+      join(folder, 'in'),
+      '-o',
+      join(folder, 'in'),
+      '-m',
+      'grad-cam,fem',
+      '--sheet',
+    ];
+    expect((await runHere(inPlace, { library: { load } })).code).toBe(0);
+    calls.length = 0;
+    writeFileSync(join(folder, 'in/e.png'), '');
+    const again = await runHere([...inPlace.slice(0, -1), '--resume'], { library: { load } });
+    expect(again).toMatchObject({
+      code: 0,
+      stderr: expect.stringMatching(/left out in .*: 17 files that explain wrote/),
+    });
+    expect(calls.map(({ image }) => String(image).slice(-5))).toEqual(['e.png']);
+    const glob = await runHere(['explain', 'model.onnx', join(folder, 'in/*.png'), '-o', out], { library: { load } });
+    expect(glob.stderr).toContain('5 results');
+  });
+
   it('does all where nothing is there', async () => {
     expect(await explain('--resume')).toMatchObject({ code: 0, done: 'abcd' });
   });

@@ -1,8 +1,9 @@
 import { basename, extname } from 'node:path';
 import { OnnxCamError } from '../../common/errors.ts';
-import { findPictures, PICTURE_EXTENSIONS } from '../../io/find-pictures.ts';
+import { type FindOptions, type FoundPicture, findPictures, PICTURE_EXTENSIONS } from '../../io/find-pictures.ts';
 import { isRemote } from '../../stores/address.ts';
 import { findRemote, remoteInput } from '../../stores/list-inputs.ts';
+import { withoutResults } from './own-results.ts';
 import { type NamedInput, settleStems } from './stems.ts';
 
 const EXTENSIONS = [...PICTURE_EXTENSIONS, '.npy'];
@@ -55,8 +56,11 @@ export async function expandInputs(
   for (const argument of given) {
     try {
       const onSkipped = (names: readonly string[]) => note(skippedText(argument, names));
-      const find = isRemote(argument) ? findRemote : findPictures;
-      for (const found of await find(argument, { extensions: EXTENSIONS, except: out, onSkipped })) take(found);
+      const options = { extensions: EXTENSIONS, except: out, onSkipped };
+      for (const found of isRemote(argument)
+        ? await findRemote(argument, options)
+        : await findLocal(argument, options, note))
+        take(found);
     } catch (error) {
       if (!(error instanceof OnnxCamError)) throw error;
       if (!inputs.some(({ path }) => path === argument)) inputs.push({ path: argument, error });
@@ -71,6 +75,20 @@ export async function expandInputs(
     // Of a million, objects that are made of parts of others take twice the room.
     return url === undefined ? { path, stem, isTensor } : { path, url, stem, isTensor };
   });
+}
+
+/** What a folder or glob gives, without results of earlier runs; a file that is named is taken as it is. */
+async function findLocal(
+  argument: string,
+  options: FindOptions,
+  note: (text: string) => void,
+): Promise<readonly FoundPicture[]> {
+  const found = await findPictures(argument, options);
+  if (found[0]?.path === argument) return found;
+  const { kept, left } = await withoutResults(found);
+  if (left > 0) note(`left out in ${argument}: ${left} files that explain wrote there`);
+  if (kept.length > 0) return kept;
+  throw new OnnxCamError('ERR_IMAGE_NOT_FOUND', `${argument} holds nothing but files that explain wrote there`);
 }
 
 /** By its name; of an address, by that of its path. */
