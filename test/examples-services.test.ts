@@ -3,8 +3,7 @@ import { readdirSync, readFileSync, writeFileSync } from 'node:fs';
 import { join, resolve } from 'node:path';
 import sharp from 'sharp';
 import { describe, expect, it } from 'vitest';
-import { makeNode } from '../lib/model/graph/graph.ts';
-import { buildModel } from './helpers/model-builder.ts';
+import { pooledColours } from './helpers/pooled-colours.ts';
 import { runExample, scratchFolder, startExample } from './helpers/run-example.ts';
 
 const picture = (name: string) => resolve('assets/pictures', name);
@@ -178,17 +177,7 @@ describe('clip-similarity.js', () => {
 /** Three values [N, 3] for pictures of 16 × 16: how much of a colour there is, how much it lacks, and a little of everything. */
 function colourModel(colour: readonly [number, number, number]) {
   const lack = colour.map(value => -value);
-  return buildModel({
-    nodes: [
-      makeNode('Conv', ['x', 'w'], ['c']),
-      makeNode('Relu', ['c'], ['r']),
-      makeNode('GlobalAveragePool', ['r'], ['p']),
-      makeNode('Flatten', ['p'], ['y'], { axis: 1 }),
-    ],
-    inputs: [{ name: 'x', dims: ['N', 3, 16, 16] }],
-    outputs: [{ name: 'y', dims: ['N', 3] }],
-    initializers: { w: { dims: [3, 3, 1, 1], data: Float32Array.from([...colour, ...lack, 0.1, 0.1, 0.1]) } },
-  });
+  return pooledColours({ weights: [...colour, ...lack, 0.1, 0.1, 0.1], side: 16 });
 }
 
 /** 16 × 16, green on the left, black on the right; a file, or its bytes. */

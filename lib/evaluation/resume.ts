@@ -1,6 +1,6 @@
-import { access } from 'node:fs/promises';
 import { join } from 'node:path';
 import { OnnxCamError } from '../common/errors.ts';
+import { isThere } from '../io/is-there.ts';
 import { readRegular } from '../io/regular-file.ts';
 import { readCsvRows } from './csv-rows.ts';
 import { CURVED, CurveSums } from './curves.ts';
@@ -39,7 +39,7 @@ export async function resumeRows(
   take: (rows: MetricRow[]) => Promise<void>,
 ): Promise<void> {
   const path = join(folder, 'metrics.csv');
-  if (!(await exists(path))) return;
+  if (!(await isThere(path))) return;
   const record = await readRecord(join(folder, 'curves.json'));
   const difference = record === undefined ? 'its curves.json is missing or damaged' : differenceOf(record.run, run);
   if (record === undefined || difference !== undefined)
@@ -79,13 +79,6 @@ async function holdsCurves(path: string, record: RunRecord): Promise<boolean> {
   let count = 0;
   for await (const { metric } of readCsvRows(path)) if (CURVED.has(metric)) count++;
   return count >= record.rows;
-}
-
-async function exists(path: string): Promise<boolean> {
-  return access(path).then(
-    () => true,
-    () => false,
-  );
 }
 
 async function readRecord(path: string): Promise<RunRecord | undefined> {

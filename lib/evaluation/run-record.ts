@@ -1,4 +1,5 @@
 import { isRecord } from '../common/checks.ts';
+import { jsonRecord } from '../common/json-record.ts';
 import type { MeanCurve } from './curves.ts';
 import { paramsText } from './rows.ts';
 
@@ -24,13 +25,8 @@ export interface RunRecord {
 
 /** Nothing where the text is none. */
 export function parseRunRecord(text: string): RunRecord | undefined {
-  let value: unknown;
-  try {
-    value = JSON.parse(text);
-  } catch {
-    return undefined;
-  }
-  if (!isRecord(value) || !isIdentity(value.run)) return undefined;
+  const value = jsonRecord(text);
+  if (!value || !isIdentity(value.run)) return undefined;
   if (!Number.isSafeInteger(value.rows) || !Array.isArray(value.curves) || !value.curves.every(isCurve))
     return undefined;
   return value as unknown as RunRecord;

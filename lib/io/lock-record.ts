@@ -1,7 +1,7 @@
 import { randomBytes } from 'node:crypto';
 import { lstat, readFile, readlink } from 'node:fs/promises';
 import { hostname } from 'node:os';
-import { isRecord } from '../common/checks.ts';
+import { jsonRecord } from '../common/json-record.ts';
 import { textOf } from '../common/of-type.ts';
 import { isMissing, openRegular, readRange } from './regular-file.ts';
 
@@ -69,13 +69,8 @@ async function readText(path: string): Promise<string> {
 
 /** What anybody may have written. The token becomes part of a file's name. */
 function recordOf(text: string): LockRecord | null {
-  let value: unknown;
-  try {
-    value = JSON.parse(text);
-  } catch {
-    return null;
-  }
-  if (!isRecord(value)) return null;
+  const value = jsonRecord(text);
+  if (!value) return null;
   const { pid, host, place, born, token } = value;
   if (!Number.isSafeInteger(pid) || (pid as number) < 1 || typeof host !== 'string') return null;
   if (typeof token !== 'string' || !/^[0-9a-f]{16}$/.test(token)) return null;

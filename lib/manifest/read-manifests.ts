@@ -1,5 +1,5 @@
-import { isRecord } from '../common/checks.ts';
 import { OnnxCamError, throwIfAborted } from '../common/errors.ts';
+import { jsonRecord } from '../common/json-record.ts';
 import { openRegular } from '../io/regular-file.ts';
 import { wholeLines } from '../io/whole-lines.ts';
 import { type FoundManifests, manifestPath } from './find-manifests.ts';
@@ -76,19 +76,9 @@ function headerOf(text: string): RunHeader {
 }
 
 function resultOf(text: string, number: number): ResultLine['value'] {
-  const value = parseResult(text);
+  const value = jsonRecord(text);
   if (!value) throw new NoManifest(`line ${number} is no JSON object`);
   return value;
-}
-
-/** Nothing for a text that is no JSON object. */
-export function parseResult(text: string): ResultLine['value'] | undefined {
-  try {
-    const value: unknown = JSON.parse(text);
-    return isRecord(value) ? value : undefined;
-  } catch {
-    return undefined;
-  }
 }
 
 /** First lines, which must be of one run. */

@@ -1,4 +1,5 @@
 import { isRecord } from '../common/checks.ts';
+import { jsonRecord } from '../common/json-record.ts';
 
 /** What a later run needs of a manifest's line. */
 export interface RecordedLine {
@@ -15,13 +16,8 @@ export interface RecordedLine {
 
 /** @returns undefined for a text that is no line of a manifest */
 export function parseLine(text: string): RecordedLine | undefined {
-  let value: unknown;
-  try {
-    value = JSON.parse(text);
-  } catch {
-    return undefined;
-  }
-  if (!isRecord(value) || typeof value.input !== 'string') return undefined;
+  const value = jsonRecord(text);
+  if (typeof value?.input !== 'string') return undefined;
   const { input, stem, files, error, method, last } = value;
   return {
     input,

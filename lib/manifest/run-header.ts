@@ -1,4 +1,5 @@
 import { isRecord } from '../common/checks.ts';
+import { jsonRecord } from '../common/json-record.ts';
 import { visible } from '../common/visible.ts';
 
 /** What a run was: the first line of its manifest is `{ "run": … }` of it. */
@@ -22,13 +23,7 @@ export function headerLine(run: RunHeader): string {
 
 /** @returns undefined for a line that is none */
 export function parseHeader(line: string): RunHeader | undefined {
-  let value: unknown;
-  try {
-    value = JSON.parse(line);
-  } catch {
-    return undefined;
-  }
-  const run = isRecord(value) ? value.run : undefined;
+  const run = jsonRecord(line)?.run;
   if (!isRecord(run) || !isRecord(run.versions) || !isRecord(run.options)) return undefined;
   const text = (given: unknown) => (typeof given === 'string' ? given : null);
   return {

@@ -1,3 +1,4 @@
+import { optionalPackage } from '../common/optional-package.ts';
 import type { QueueAddress } from './address.ts';
 import { queueError } from './queue-error.ts';
 
@@ -21,12 +22,8 @@ export function postgresClient(): Promise<typeof import('pg').Client> {
   return installed('postgres', async () => (await import('pg')).default.Client);
 }
 
-async function installed<T>(kind: QueueAddress['kind'], imported: () => Promise<T>): Promise<T> {
-  try {
-    return await imported();
-  } catch (cause) {
-    if ((cause as NodeJS.ErrnoException).code !== 'ERR_MODULE_NOT_FOUND') throw cause;
-    const [reason] = (cause as Error).message.split('\n');
-    throw queueError(`queues need packages that are installed for them alone: ${INSTALL[kind]} (${reason})`, cause);
-  }
+function installed<T>(kind: QueueAddress['kind'], imported: () => Promise<T>): Promise<T> {
+  return optionalPackage(imported, (reason, cause) =>
+    queueError(`queues need packages that are installed for them alone: ${INSTALL[kind]} (${reason})`, cause),
+  );
 }

@@ -2,6 +2,7 @@ import { open } from 'node:fs/promises';
 import { basename, join, resolve } from 'node:path';
 import { isRecord } from '../common/checks.ts';
 import { OnnxCamError } from '../common/errors.ts';
+import { jsonRecord } from '../common/json-record.ts';
 import { readCsvRows } from '../evaluation/csv-rows.ts';
 import { isControl } from '../evaluation/direction.ts';
 import { isFailed, type MapMaker, makerKey } from '../evaluation/rows.ts';
@@ -183,13 +184,7 @@ class Makers {
 
 /** Names of the techniques among a maker's parameters. */
 function techniqueOf(params: string): string {
-  let value: unknown;
-  try {
-    value = JSON.parse(params);
-  } catch {
-    return '';
-  }
-  const asked = isRecord(value) ? [value.technique].flat() : [];
+  const asked = [jsonRecord(params)?.technique].flat();
   const names = asked.map(one => (isRecord(one) ? one.name : one));
   return names.filter(name => typeof name === 'string').join('+');
 }

@@ -1,6 +1,6 @@
 import { join } from 'node:path';
-import { isRecord } from '../common/checks.ts';
 import { OnnxCamError } from '../common/errors.ts';
+import { jsonRecord } from '../common/json-record.ts';
 import { isIdentity, type RunIdentity } from '../evaluation/run-record.ts';
 import { isMissing, openRegular } from '../io/regular-file.ts';
 import { type FileLine, wholeLines } from '../io/whole-lines.ts';
@@ -56,12 +56,6 @@ export async function readEvaluated(
 }
 
 function whyUseless(header: string, differs: (run: RunIdentity) => string | undefined): string | undefined {
-  let value: unknown;
-  try {
-    value = JSON.parse(header);
-  } catch {
-    // As of another file.
-  }
-  if (!isRecord(value) || !isIdentity(value.run)) return 'it does not say of which evaluation it is';
-  return differs(value.run);
+  const run = jsonRecord(header)?.run;
+  return isIdentity(run) ? differs(run) : 'it does not say of which evaluation it is';
 }

@@ -1,8 +1,9 @@
 import { open } from 'node:fs/promises';
 import { OnnxCamError } from '../common/errors.ts';
+import { jsonRecord } from '../common/json-record.ts';
 import { readRange } from '../io/regular-file.ts';
 import { type FoundManifests, manifestPath } from '../manifest/find-manifests.ts';
-import { parseResult, type ResultLine } from '../manifest/read-manifests.ts';
+import type { ResultLine } from '../manifest/read-manifests.ts';
 import { type FoundPhoto, photoOf } from './first-photos.ts';
 
 /** The results of a photograph. @throws `ERR_OPTION_INVALID` where a manifest has become another since it was looked through */
@@ -17,7 +18,7 @@ export async function readLines(found: FoundManifests, photo: FoundPhoto): Promi
     });
     try {
       for (const { start, length } of photo.lines.filter(line => line.file === file)) {
-        const value = parseResult(Buffer.from(await readRange(opened, start, length)).toString('utf8'));
+        const value = jsonRecord(Buffer.from(await readRange(opened, start, length)).toString('utf8'));
         if (!value) throw changed();
         const { input, image } = photoOf(value);
         if (input !== photo.input || image !== photo.image) throw changed();

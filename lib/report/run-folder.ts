@@ -1,6 +1,6 @@
-import { stat } from 'node:fs/promises';
 import { join } from 'node:path';
 import { OnnxCamError } from '../common/errors.ts';
+import { isThere } from '../io/is-there.ts';
 import { findManifests } from '../manifest/find-manifests.ts';
 import { evaluationFolder } from './evaluation-folder.ts';
 import { explainedFolder } from './explained-folder.ts';
@@ -25,9 +25,3 @@ export async function readRunFolder(folder: string, options: ReadOptions): Promi
       : `there is no folder ${folder}`,
   );
 }
-
-const isThere = (path: string): Promise<boolean> =>
-  stat(path).then(
-    () => true,
-    () => false,
-  );

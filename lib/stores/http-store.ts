@@ -1,25 +1,21 @@
 import { createReadStream } from 'node:fs';
 import { stat } from 'node:fs/promises';
-import { dirname } from 'node:path';
 import { Readable } from 'node:stream';
-import { OnnxCamError } from '../common/errors.ts';
-import { addressText } from './address.ts';
+import { type Address, addressText } from './address.ts';
 import { contentBytes, contentType } from './content-bytes.ts';
-import { download } from './download.ts';
 import { type HttpRequest, httpRequest } from './http.ts';
-import type { Content, OutputStore, Presence } from './output-store.ts';
-import { PROBE } from './probe.ts';
-import { RemoteFailure } from './remote-failure.ts';
+import type { Content, Presence } from './output-store.ts';
+import { RemoteStore } from './remote-store.ts';
 
 /**
  * A web server that takes PUT, GET, HEAD and DELETE, such as WebDAV's. What follows the `?` of its address belongs to each request.
  * Whether files appear whole is the server's affair.
  */
-export class HttpStore implements OutputStore {
-  readonly folder = undefined;
+export class HttpStore extends RemoteStore {
   readonly #base: URL;
 
   constructor(base: URL) {
+    super();
     this.#base = new URL(base);
     this.#base.hash = '';
     if (!this.#base.pathname.endsWith('/')) this.#base.pathname += '/';
@@ -30,15 +26,7 @@ export class HttpStore implements OutputStore {
   }
 
   pathOf(name: string): string {
-    return addressText({ kind: 'http', url: this.#urlOf(name) });
-  }
-
-  /** Only an attempt tells whether it may be written to. */
-  async prepare(): Promise<() => Promise<void>> {
-    await this.put(PROBE, '');
-    // Who may not delete can write all the same.
-    await this.remove(PROBE).catch(() => {});
-    return async () => {};
+    return addressText(this.addressOf(name));
   }
 
   async put(name: string, content: Content): Promise<void> {
@@ -48,22 +36,11 @@ export class HttpStore implements OutputStore {
 
   async putFile(name: string, path: string): Promise<void> {
     const { size } = await stat(path).catch(error => {
-      throw this.#failed('write', name, error);
+      throw this.failed('write', name, error);
     });
     // It may be growing meanwhile.
     const stream = () => Readable.toWeb(createReadStream(path, { end: size - 1 })) as ReadableStream<Uint8Array>;
     await this.#put(name, size, size === 0 ? () => new Uint8Array() : stream);
-  }
-
-  async getFile(name: string, path: string): Promise<boolean> {
-    const options = { folder: dirname(path), most: Number.MAX_SAFE_INTEGER };
-    try {
-      await download({ kind: 'http', url: this.#urlOf(name) }, options, ({ moveTo }) => moveTo(path));
-      return true;
-    } catch (error) {
-      if (error instanceof RemoteFailure && error.kind === 'missing') return false;
-      throw this.#failed('read', name, error);
-    }
   }
 
   async remove(name: string): Promise<void> {
@@ -107,7 +84,7 @@ export class HttpStore implements OutputStore {
     try {
       return await httpRequest(this.#urlOf(name), request, ({ status }) => status);
     } catch (error) {
-      throw this.#failed(doing, name, error);
+      throw this.failed(doing, name, error);
     }
   }
 
@@ -117,9 +94,11 @@ export class HttpStore implements OutputStore {
     return url;
   }
 
-  #failed(doing: 'read' | 'write', name: string, error: unknown): OnnxCamError {
-    if (error instanceof OnnxCamError) return error;
-    const { message } = error as Error;
-    return new OnnxCamError('ERR_OUTPUT', `cannot ${doing} ${this.pathOf(name)}: ${message}`, { cause: error });
+  protected addressOf(name: string): Address {
+    return { kind: 'http', url: this.#urlOf(name) };
+  }
+
+  protected meaningOf(error: unknown): unknown {
+    return error;
   }
 }

@@ -1,7 +1,7 @@
 import { readFile } from 'node:fs/promises';
 import { join } from 'node:path';
-import { isRecord } from '../common/checks.ts';
 import { OnnxCamError } from '../common/errors.ts';
+import { jsonRecord } from '../common/json-record.ts';
 import { writeFileAtomic } from '../io/atomic-write.ts';
 import { makeFolder } from '../io/make-folder.ts';
 import { folderError } from '../io/output-error.ts';
@@ -49,13 +49,9 @@ const NOTES = '.fetched.json';
 
 /** Notes of a folder: what its files were, for asking whether they have changed. Without them all is fetched again. */
 export async function readTags(folder: string): Promise<Tags> {
-  try {
-    const notes: unknown = JSON.parse(await readFile(join(folder, NOTES), 'utf8'));
-    const tags = isRecord(notes) ? Object.entries(notes) : [];
-    return Object.fromEntries(tags.filter((tag): tag is [string, string] => typeof tag[1] === 'string'));
-  } catch {
-    return {};
-  }
+  const notes = jsonRecord(await readFile(join(folder, NOTES), 'utf8').catch(() => ''));
+  const tags = Object.entries(notes ?? {});
+  return Object.fromEntries(tags.filter((tag): tag is [string, string] => typeof tag[1] === 'string'));
 }
 
 /** @throws `ERR_OUTPUT` */

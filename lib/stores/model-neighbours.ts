@@ -1,8 +1,10 @@
-import { access, readFile } from 'node:fs/promises';
+import { readFile } from 'node:fs/promises';
 import { basename, dirname, join } from 'node:path';
 import { isRecord } from '../common/checks.ts';
 import { OnnxCamError } from '../common/errors.ts';
+import { jsonRecord } from '../common/json-record.ts';
 import { writeFileAtomic } from '../io/atomic-write.ts';
+import { isThere } from '../io/is-there.ts';
 import { readRegular } from '../io/regular-file.ts';
 import { externalFiles } from '../model/file/external-data.ts';
 import { LARGEST_MODEL } from '../model/file/model-file.ts';
@@ -105,10 +107,8 @@ async function write(path: string, bytes: Uint8Array): Promise<void> {
 
 /** Files that the file beside a model names: labels, tensors for other inputs. What is wrong with it is told where it is read. */
 async function namedIn(path: string): Promise<string[]> {
-  const said: unknown = await readFile(path, 'utf8')
-    .then(text => JSON.parse(text.replace(/^\uFEFF/, '')))
-    .catch(() => undefined);
-  if (!isRecord(said)) return [];
+  const said = jsonRecord((await readFile(path, 'utf8').catch(() => '')).replace(/^\uFEFF/, ''));
+  if (!said) return [];
   const inputs = isRecord(said.inputs) ? Object.values(said.inputs) : [];
   return [said.labels, ...inputs].filter(name => typeof name === 'string').filter(isInside);
 }
@@ -138,10 +138,7 @@ async function fetchWeights(address: Address, path: string, { shown, signal }: N
     const to = join(folder, name);
     await makeCacheFolder(dirname(to));
     const beside = besideOf(address, name);
-    const isHere = await access(to).then(
-      () => true,
-      () => false,
-    );
+    const isHere = await isThere(to);
     try {
       const options = {
         folder: dirname(to),

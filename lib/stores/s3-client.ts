@@ -1,5 +1,6 @@
 import type { S3Client } from '@aws-sdk/client-s3';
 import { OnnxCamError } from '../common/errors.ts';
+import { optionalPackage } from '../common/optional-package.ts';
 import { networkTimeout } from './idle-watch.ts';
 import { RemoteFailure } from './remote-failure.ts';
 
@@ -48,18 +49,16 @@ async function makeClient(settings: object): Promise<S3> {
 }
 
 /** A package that users install beside this one. @throws `ERR_USAGE` with the command that installs it */
-export async function s3Package<T>(load: () => Promise<T>): Promise<T> {
-  try {
-    return await load();
-  } catch (cause) {
-    if ((cause as NodeJS.ErrnoException).code !== 'ERR_MODULE_NOT_FOUND') throw cause;
-    const [reason] = (cause as Error).message.split('\n');
-    throw new OnnxCamError(
-      'ERR_USAGE',
-      `s3:// addresses need packages that are installed for them alone: ${INSTALL} (${reason})`,
-      { cause },
-    );
-  }
+export function s3Package<T>(load: () => Promise<T>): Promise<T> {
+  return optionalPackage(
+    load,
+    (reason, cause) =>
+      new OnnxCamError(
+        'ERR_USAGE',
+        `s3:// addresses need packages that are installed for them alone: ${INSTALL} (${reason})`,
+        { cause },
+      ),
+  );
 }
 
 /** Fields that errors of the SDK have. */

@@ -1,12 +1,9 @@
 import { createReadStream } from 'node:fs';
 import { readFile, stat } from 'node:fs/promises';
-import { dirname } from 'node:path';
-import { OnnxCamError } from '../common/errors.ts';
+import type { Address } from './address.ts';
 import { contentBytes, contentType } from './content-bytes.ts';
-import { download } from './download.ts';
-import type { Content, OutputStore, Presence } from './output-store.ts';
-import { PROBE } from './probe.ts';
-import { RemoteFailure } from './remote-failure.ts';
+import type { Content, Presence } from './output-store.ts';
+import { RemoteStore } from './remote-store.ts';
 import { openS3, type S3, s3Failure, s3Package } from './s3-client.ts';
 import { listPage } from './s3-list.ts';
 import { ListedPresence } from './s3-presence.ts';
@@ -15,13 +12,13 @@ import { ListedPresence } from './s3-presence.ts';
 const PART = 2 ** 24;
 
 /** A prefix of a bucket: objects appear whole by themselves. */
-export class S3Store implements OutputStore {
-  readonly folder = undefined;
+export class S3Store extends RemoteStore {
   readonly #bucket: string;
   /** Ends in `/`, or is empty. */
   readonly #prefix: string;
 
   constructor({ bucket, key }: { readonly bucket: string; readonly key: string }) {
+    super();
     this.#bucket = bucket;
     this.#prefix = key === '' || key.endsWith('/') ? key : `${key}/`;
   }
@@ -34,14 +31,6 @@ export class S3Store implements OutputStore {
     return this.location + name;
   }
 
-  /** Only an attempt tells whether it may be written to. */
-  async prepare(): Promise<() => Promise<void>> {
-    await this.put(PROBE, '');
-    // Who may not delete can write all the same.
-    await this.remove(PROBE).catch(() => {});
-    return async () => {};
-  }
-
   async put(name: string, content: Content): Promise<void> {
     const body = contentBytes(content);
     await this.#attempt(name, ({ client, sdk }) =>
@@ -51,7 +40,7 @@ export class S3Store implements OutputStore {
 
   async putFile(name: string, path: string): Promise<void> {
     const { size } = await stat(path).catch(error => {
-      throw this.#failed('write', name, error);
+      throw this.failed('write', name, error);
     });
     if (size < PART) return this.put(name, await readFile(path));
     // It may be growing meanwhile.
@@ -62,18 +51,6 @@ export class S3Store implements OutputStore {
       await this.#attempt(name, ({ client }) => new Upload({ client, params, partSize: PART, queueSize: 2 }).done());
     } finally {
       body.destroy();
-    }
-  }
-
-  async getFile(name: string, path: string): Promise<boolean> {
-    const { Bucket: bucket, Key: key } = this.#place(name);
-    const options = { folder: dirname(path), most: Number.MAX_SAFE_INTEGER };
-    try {
-      await download({ kind: 's3', bucket, key }, options, ({ moveTo }) => moveTo(path));
-      return true;
-    } catch (error) {
-      if (error instanceof RemoteFailure && error.kind === 'missing') return false;
-      throw this.#failed('read', name, error);
     }
   }
 
@@ -98,14 +75,15 @@ export class S3Store implements OutputStore {
     try {
       return await send(await openS3());
     } catch (error) {
-      throw this.#failed('write', name, error);
+      throw this.failed('write', name, error);
     }
   }
 
-  #failed(doing: 'read' | 'write', name: string, error: unknown): OnnxCamError {
-    const failure = s3Failure(error, this.#bucket);
-    if (failure instanceof OnnxCamError) return failure;
-    const { message } = failure as RemoteFailure;
-    return new OnnxCamError('ERR_OUTPUT', `cannot ${doing} ${this.pathOf(name)}: ${message}`, { cause: error });
+  protected addressOf(name: string): Address {
+    return { kind: 's3', bucket: this.#bucket, key: this.#prefix + name };
+  }
+
+  protected meaningOf(error: unknown): unknown {
+    return s3Failure(error, this.#bucket);
   }
 }

@@ -1,8 +1,7 @@
 import { readFileSync } from 'node:fs';
 import { resolve } from 'node:path';
 import sharp from 'sharp';
-import { makeNode } from '../../lib/model/graph/graph.ts';
-import { buildModel } from './model-builder.ts';
+import { pooledColours } from './pooled-colours.ts';
 
 export interface Asked {
   readonly body?: RequestInit['body'];
@@ -70,25 +69,10 @@ export async function picturesOf() {
 
 /** Two classes for pictures of 16 × 16: how green they are, how red. */
 export function greenModel() {
-  return convolution({ weights: [0, 1, 0, 1, 0, 0], side: 16 });
+  return pooledColours({ weights: [0, 1, 0, 1, 0, 0], side: 16 });
 }
 
 /** One whose runs on changed pictures take seconds all together. */
 export function slowModel() {
-  return convolution({ weights: Array.from({ length: 3 * 128 }, (_, i) => (i % 7) / 7), side: 128 });
-}
-
-function convolution({ weights, side }: { readonly weights: readonly number[]; readonly side: number }) {
-  const classes = weights.length / 3;
-  return buildModel({
-    nodes: [
-      makeNode('Conv', ['x', 'w'], ['c']),
-      makeNode('Relu', ['c'], ['r']),
-      makeNode('GlobalAveragePool', ['r'], ['p']),
-      makeNode('Flatten', ['p'], ['y'], { axis: 1 }),
-    ],
-    inputs: [{ name: 'x', dims: ['N', 3, side, side] }],
-    outputs: [{ name: 'y', dims: ['N', classes] }],
-    initializers: { w: { dims: [classes, 3, 1, 1], data: Float32Array.from(weights) } },
-  });
+  return pooledColours({ weights: Array.from({ length: 3 * 128 }, (_, i) => (i % 7) / 7), side: 128 });
 }

@@ -3,30 +3,19 @@ import { join } from 'node:path';
 import { gzipSync } from 'node:zlib';
 import { beforeEach, describe, expect, it } from 'vitest';
 import * as library from '../../lib/index.ts';
-import { formatNpy } from '../../lib/io/npy.ts';
 import { readRemoteInput } from '../../lib/stores/read-input.ts';
-import { makePicture, readManifest, runHere, workInTemporaryFolder } from '../cli/harness.ts';
+import { readManifest, runHere } from '../cli/harness.ts';
 import { expectError } from '../helpers/expect-error.ts';
-import { noise } from '../helpers/model-builder.ts';
-import { residualModel } from '../helpers/small-models.ts';
 import { deadOrigin, setEnvironment } from './faulty-server.ts';
+import { explain, mapOf, prepareRemoteRun } from './remote-run.ts';
 import { type WebServer, webServer } from './web-server.ts';
 
-const model = residualModel();
 let picture: Buffer;
 let array: Buffer;
 
 beforeEach(async () => {
-  workInTemporaryFolder();
-  writeFileSync('model.onnx', model);
-  await makePicture('local.png', 24, 20);
-  picture = readFileSync('local.png');
-  const [head, values] = formatNpy({ data: noise([1536], 3).data, dims: [2, 3, 16, 16] });
-  array = Buffer.concat([head, values]);
+  ({ picture, array } = await prepareRemoteRun());
 });
-
-const explain = (...argv: string[]) => runHere(['explain', 'model.onnx', ...argv], { library });
-const mapOf = (name: string) => readFileSync(join('out', `${name}.grad-cam.map.npy`));
 
 interface Line {
   readonly input: string;

@@ -1,29 +1,17 @@
-import { readFileSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { beforeEach, describe, expect, it } from 'vitest';
 import { expandInputs } from '../../lib/cli/inputs/inputs.ts';
 import * as library from '../../lib/index.ts';
-import { formatNpy } from '../../lib/io/npy.ts';
-import { makePicture, runHere, workInTemporaryFolder } from '../cli/harness.ts';
-import { noise } from '../helpers/model-builder.ts';
-import { residualModel } from '../helpers/small-models.ts';
+import { runHere } from '../cli/harness.ts';
+import { explain, mapOf, prepareRemoteRun } from './remote-run.ts';
 import { BUCKET, s3Server } from './s3-server.ts';
 
-const model = residualModel();
 let picture: Buffer;
 let array: Buffer;
 
 beforeEach(async () => {
-  workInTemporaryFolder();
-  writeFileSync('model.onnx', model);
-  await makePicture('local.png', 24, 20);
-  picture = readFileSync('local.png');
-  const [head, values] = formatNpy({ data: noise([1536], 3).data, dims: [2, 3, 16, 16] });
-  array = Buffer.concat([head, values]);
+  ({ picture, array } = await prepareRemoteRun());
 });
-
-const explain = (...argv: string[]) => runHere(['explain', 'model.onnx', ...argv], { library });
-const mapOf = (name: string) => readFileSync(join('out', `${name}.grad-cam.map.npy`));
 
 describe('pictures on S3', () => {
   it('go from there to there, and are not done again', async () => {

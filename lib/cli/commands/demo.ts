@@ -34,7 +34,7 @@ export function addDemo(program: Command, context: CommandContext, finish: (code
           },
           inputs: await expandInputs([bundledFile('assets/pictures')], { out }),
           going: 'anew',
-          out,
+          store,
           report: false,
           sheet: false,
           progress: false,

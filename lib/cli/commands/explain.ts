@@ -60,7 +60,7 @@ async function explain(
       inputs: shard ? inputsOfPart(inputs.sort(byPath), shard.part) : inputs,
       part: shard?.part,
       going,
-      out: flags.out,
+      store,
       report: flags.report === true,
       pictures: flags.pictures,
       sheet: flags.sheet ?? (flags.method.some(isAll) && !shard && going === 'anew'),

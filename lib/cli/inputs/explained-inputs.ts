@@ -1,6 +1,6 @@
-import { stat } from 'node:fs/promises';
 import { isAbsolute, join } from 'node:path';
 import { OnnxCamError } from '../../common/errors.ts';
+import { isThere } from '../../io/is-there.ts';
 import { findManifests } from '../../manifest/find-manifests.ts';
 import { readManifests } from '../../manifest/read-manifests.ts';
 import { plural } from '../tell/text.ts';
@@ -48,11 +48,6 @@ export async function explainedInputs(
 
 /** Names are relative to where `explain` ran; who moves a folder moves what lies in it. */
 async function placeOf(name: string, folder: string): Promise<string> {
-  const isThere = (path: string) =>
-    stat(path).then(
-      () => true,
-      () => false,
-    );
   const inside = join(folder, name);
   return isAbsolute(name) || (await isThere(name)) || !(await isThere(inside)) ? name : inside;
 }

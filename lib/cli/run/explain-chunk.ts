@@ -4,6 +4,7 @@ import type { Chunk, ChunkInput } from '../../queue/chunk.ts';
 import { ChunkHeldError, type ChunkWork } from '../../queue/do-chunk.ts';
 import { shownAddress } from '../../stores/address.ts';
 import { openStore } from '../../stores/open-store.ts';
+import type { OutputStore } from '../../stores/output-store.ts';
 import type { CommandContext } from '../context.ts';
 import { type CommandInput, isTensorFile } from '../inputs/inputs.ts';
 import type { LoadedModel } from '../library.ts';
@@ -59,8 +60,6 @@ export class ChunkExplainer {
       inputs,
       going: work.retryFailed ? 'on, failed again' : 'on',
       refusesOthers: true,
-      // What is in work is finished after a signal; the process ends at the second one.
-      signal: new AbortController().signal,
       onTaken: (stem, failed) => work.done(placeOf({ path: '', stem }), failed),
     }).catch(error => {
       throw error instanceof HeldFileError ? new ChunkHeldError(error.message) : error;
@@ -82,6 +81,7 @@ export class ChunkExplainer {
     const { console } = this.#context;
     const explain = async (inputs: Iterable<CommandInput>, concurrency: number) => {
       const unusable = await explainInputs(
+        // What is in work is finished after a signal; the process ends at the second one.
         { console, signal: new AbortController().signal },
         {
           model,
@@ -147,7 +147,7 @@ interface ChunkParts {
   readonly model: LoadedModel;
   readonly request: ExplainRequest;
   readonly methods: readonly string[];
-  readonly store: ReturnType<typeof openStore>;
+  readonly store: OutputStore;
   readonly work: ChunkWork;
   readonly placeOf: (input: RecordedInput) => number;
 }

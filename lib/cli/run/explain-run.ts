@@ -1,4 +1,3 @@
-import { join } from 'node:path';
 import { packageVersion } from '#package';
 import type { OnnxCamError } from '../../common/errors.ts';
 import { unlessAborted } from '../../common/unless-aborted.ts';
@@ -7,7 +6,6 @@ import { type ManifestPart, manifestName } from '../../manifest/manifest-name.ts
 import { refuseOthers } from '../../manifest/refuse-others.ts';
 import type { RunHeader } from '../../manifest/run-header.ts';
 import { shownAddress } from '../../stores/address.ts';
-import { openStore } from '../../stores/open-store.ts';
 import type { OutputStore } from '../../stores/output-store.ts';
 import type { CommandContext } from '../context.ts';
 import type { CommandInput } from '../inputs/inputs.ts';
@@ -32,8 +30,8 @@ export interface ExplainRun {
   /** Where the run is a part of several. */
   readonly part?: ManifestPart | undefined;
   readonly going: Going;
-  /** The folder of results, or where else they go. */
-  readonly out: string;
+  /** Where results go. */
+  readonly store: OutputStore;
   /** Whether to write the page of the results too. */
   readonly report: boolean;
   /** Photographs that the page shows (lib/report/read-options.ts). */
@@ -53,7 +51,7 @@ export interface ExplainRun {
  */
 export async function runExplain(context: CommandContext, run: ExplainRun, reporter: Reporter): Promise<number> {
   const { console, signal } = context;
-  const store = openStore(run.out);
+  const { store } = run;
   // A server may be silent for long; a folder is there at once, and an interrupted run leaves its manifest in it.
   const undo = await (store.folder === undefined ? unlessAborted(store.prepare(), signal) : store.prepare());
   let record: RunRecord | undefined;
@@ -64,7 +62,7 @@ export async function runExplain(context: CommandContext, run: ExplainRun, repor
       const methods = run.request.chooseMethods(model);
       const header = await runHeader(run, await model.sha256(), methods);
       if (store.folder !== undefined) await refuseOthers(store.folder, run.part, header);
-      const manifest = await RunManifest.open({ ...run, store, header, signal });
+      const manifest = await RunManifest.open({ ...run, header, signal });
       tellTaken(context, manifest);
       record = new RunRecord(manifest, reporter, { sheet: run.sheet ? new SheetRecord(methods) : undefined });
       reporter.begin(manifest.left, methods);
@@ -92,11 +90,11 @@ export async function runExplain(context: CommandContext, run: ExplainRun, repor
       await undo();
       throw error;
     }
-    record ??= await emptyRecord(run, store, reporter).catch(() => undefined);
+    record ??= await emptyRecord(run, reporter).catch(() => undefined);
   } finally {
     console.progress.stop();
   }
-  return conclude(context, run, { store, record, unusable }, reporter);
+  return conclude(context, run, { record, unusable }, reporter);
 }
 
 /**
@@ -125,12 +123,11 @@ export async function runHeader(
 }
 
 /** Of a run that was interrupted before it began: its manifest is a header, where there is none yet. */
-async function emptyRecord(run: ExplainRun, store: OutputStore, reporter: Reporter): Promise<RunRecord | undefined> {
-  if (await store.presence().has(manifestName(run.part))) return undefined;
+async function emptyRecord(run: ExplainRun, reporter: Reporter): Promise<RunRecord | undefined> {
+  if (await run.store.presence().has(manifestName(run.part))) return undefined;
   const header = await runHeader(run, null);
-  // The signal has fired already.
-  const { signal } = new AbortController();
-  return new RunRecord(await RunManifest.open({ ...run, store, header, signal }), reporter);
+  // Without the signal, which has fired already.
+  return new RunRecord(await RunManifest.open({ ...run, header }), reporter);
 }
 
 function tellTaken({ console }: CommandContext, { taken, path }: RunManifest): void {
@@ -141,7 +138,6 @@ function tellTaken({ console }: CommandContext, { taken, path }: RunManifest): v
 }
 
 interface Ended {
-  readonly store: OutputStore;
   /** None where the run was interrupted before it began. */
   readonly record: RunRecord | undefined;
   /** What every further input would meet. */
@@ -152,7 +148,7 @@ interface Ended {
 async function conclude(
   { console, signal }: CommandContext,
   run: ExplainRun,
-  { store, record, unusable }: Ended,
+  { record, unusable }: Ended,
   reporter: Reporter,
 ): Promise<number> {
   const interrupted = signal.aborted;
@@ -171,7 +167,7 @@ async function conclude(
   let report: string | undefined;
   if (record) {
     await attempt(record.close());
-    if (record.sheet) sheet = await attempt(record.sheet.write(store, about));
+    if (record.sheet) sheet = await attempt(record.sheet.write(run.store, about));
     if (run.report) report = await attempt(writeReport(console, run));
   }
   const begun = record?.summary() ?? { done: 0, before: 0, failed: 0, results: 0, manifest: undefined };
@@ -184,9 +180,9 @@ async function conclude(
 
 async function writeReport(
   console: CommandContext['console'],
-  { out, pictures, progress }: ExplainRun,
+  { store, pictures, progress }: ExplainRun,
 ): Promise<string> {
-  const path = join(out, PAGE);
-  await writeFolderReport(console, { folders: [out], path, pictures, progress });
+  const path = store.pathOf(PAGE);
+  await writeFolderReport(console, { folders: [store.folder!], path, pictures, progress });
   return path;
 }

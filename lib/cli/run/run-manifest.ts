@@ -21,7 +21,7 @@ export interface RunManifestOptions {
   readonly going: Going;
   /** Whether one that goes on refuses results that were made in another way; else it replaces them. */
   readonly refusesOthers?: boolean;
-  readonly signal: AbortSignal;
+  readonly signal?: AbortSignal;
   /** Is told every input that an earlier run did, by the first part of its files' names. */
   readonly onTaken?: (stem: string, failed: boolean) => void;
 }
@@ -79,7 +79,7 @@ export class RunManifest {
     const name = manifestName(part);
     const isLocal = store.folder !== undefined;
     // What lies on a server is replaced as a whole; only the manifests of parts that a queue hands out keep apart there.
-    const lock = isLocal ? await lockFile(store.pathOf(name), { signal }) : undefined;
+    const lock = isLocal ? await lockFile(store.pathOf(name), { ...(signal && { signal }) }) : undefined;
     const spool = isLocal ? undefined : await ManifestSpool.open(store, name);
     try {
       const taken: TakenOver = { done: 0, failed: 0, difference: undefined };
