@@ -12,6 +12,7 @@ const LIB = [
   'correlation.ts',
   'stream.ts',
   'explainer.ts',
+  'export',
   'explain',
   'request',
   'options.ts',

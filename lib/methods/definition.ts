@@ -1,3 +1,5 @@
+import type { Emitter } from '../autodiff/emitter.ts';
+import type { Value } from '../autodiff/value.ts';
 import type { InputSize } from '../image/geometry.ts';
 import type { FeatureMaps } from '../kernels/features.ts';
 import type { GradientPowers } from '../kernels/gradient-powers.ts';
@@ -9,6 +11,7 @@ import type { MaskOptimizer } from '../scoring/mask-optimizer.ts';
 import type { PictureScorer } from '../scoring/picture-scorer.ts';
 import type { ResolvedTarget, ScoreTerm } from '../targets/resolve.ts';
 import type { ScoreRow } from '../targets/score.ts';
+import type { ScoreView } from '../targets/target.ts';
 
 export const CONVENTIONS = ['paper', 'pytorch-grad-cam', 'torchcam'] as const;
 /**
@@ -141,6 +144,34 @@ export type LayerResult =
   | { readonly product: ProductForm }
   | FinishedMaps;
 
+/**
+ * The target's scores [N, copies] when a layer holds changed activations [N·copies, C, h, w], copies of one image after the
+ * other, in a graph that is being extended.
+ * @param view takes the place of the logit where the target is a class
+ */
+export type TailInGraph = (
+  changed: Value,
+  copies: number,
+  options: { readonly view: ScoreView; readonly keepPrefix: boolean },
+) => Value;
+
+/** {@link LayerTensors} as values of a graph that is being extended, all float32; N may be −1. */
+export interface LayerInGraph {
+  /** [N, C, …positions], of attention [N, heads, queries, keys]. */
+  readonly activations: Value;
+  /** Of the activations' shape, or lazily of size 1 along all positions. */
+  readonly gradients?: Value;
+  /** The target's row of the classifier, [N, C]. */
+  readonly classifier?: Value;
+  readonly tokens?: TokenGrid;
+  readonly reader?: 'class' | 'mean';
+  /** Of methods that need scores of changed activations. */
+  readonly tail?: TailInGraph;
+}
+
+/** A method's answer for one layer in a graph: what is summed over channels [N, C, …positions], or the maps [N, 1, …positions]. */
+export type ResultInGraph = { readonly terms: Value } | { readonly map: Value };
+
 /** Which of an image's concepts a map shows. */
 export interface ShownConcept {
   readonly shown: number;
@@ -229,6 +260,11 @@ interface MethodFacts {
 export interface LayerMethod extends MethodFacts {
   readonly scope: 'layer';
   compute(layer: LayerTensors, context: MethodContext): Promise<LayerResult>;
+  /**
+   * The same in the `paper` convention as nodes of standard operators, for models that explain themselves (lib/export/). Left out
+   * by methods that need runs of changed pictures, optimisers or random numbers.
+   */
+  inGraph?(emit: Emitter, layer: LayerInGraph, params: ParamValues): ResultInGraph;
 }
 
 /**
@@ -240,6 +276,8 @@ export interface LayersMethod extends MethodFacts {
   compute(layers: readonly LayerTensors[], context: MethodContext): Promise<FinishedMaps>;
   /** It heeds the parameter `eigenSmooth`. */
   readonly smooths?: true;
+  /** See `LayerMethod.inGraph`: the maps [N, 1, h, w]. */
+  inGraph?(emit: Emitter, layers: readonly LayerInGraph[], params: ParamValues): Value;
 }
 
 /**
