@@ -1,11 +1,13 @@
 import type { ClassSeed } from '../autodiff/seed.ts';
+import { pushAll } from '../common/sizes.ts';
 import type { Steps } from '../common/slices.ts';
 import { toEnd } from '../common/to-end.ts';
 import type { FactTable } from '../model/graph/facts.ts';
 import type { Graph } from '../model/graph/graph.ts';
 import type { Model } from '../model/load-model.ts';
 import type { HeadChoice } from '../targets/resolve.ts';
-import { asFloat32 } from './conversions.ts';
+import { asFloat32, feedFloat32 } from './conversions.ts';
+import { FedSeeds } from './fed-seeds.ts';
 import { refuseDetections } from './no-gradient.ts';
 import { ofEachPass, PASS_KINDS, PASSES, type PassKind } from './passes/index.ts';
 import type { AppendedLayers } from './passes/pass.ts';
@@ -53,7 +55,15 @@ export function* planSteps(
   { blocks = true } = {},
 ): Steps<PlannedGraph> {
   if (plan.seed) refuseDetections(head);
-  const writer = new PlanWriter(model, facts, head, plan, blocks);
+  const { manyScores } = plan;
+  const graph = model.graph.clone();
+  const known = new Map(facts);
+  const input = feedFloat32(graph, known, model.input.name);
+  const seeding = new FedSeeds(head, plan.seed);
+  const writer = new PlanWriter({ graph, facts: known, input, head, seeding, manyScores, blocks });
+  const own = graph.outputs.filter(({ name }) => name === writer.logits);
+  graph.outputs.length = 0;
+  pushAll(graph.outputs, own);
   const gradients =
     plan.seed && plan.gradients.length > 0
       ? yield* writer.appendGradients(layers.filter(({ name }) => plan.gradients.includes(name)))
@@ -69,17 +79,18 @@ export function* planSteps(
     .map(layer => [layer.name, writer.output(writer.featureMaps(layer.name, layer))] as const);
   const outputs = (tensors: readonly (readonly [string, string])[]) =>
     new Map(tensors.map(([layer, tensor]) => [layer, writer.output(tensor)]));
+  const { region, candidates } = writer.readout;
   return {
-    graph: writer.graph,
-    input: writer.input,
-    classFeeds: writer.classes?.feeds,
-    logits: writer.output(asFloat32(writer.graph, writer.facts, writer.logits)),
+    graph,
+    input,
+    classFeeds: seeding.classFeeds,
+    logits: writer.output(asFloat32(graph, writer.facts, writer.logits)),
     activations: new Map(activations),
-    region: writer.region && writer.output(writer.region),
-    candidates: writer.candidates && {
-      boxes: writer.output(writer.candidates.boxes),
-      confidences: writer.output(writer.candidates.confidences),
-    },
+    region: plan.region && region ? writer.output(region) : undefined,
+    candidates:
+      plan.candidates && candidates
+        ? { boxes: writer.output(candidates.boxes), confidences: writer.output(candidates.confidences) }
+        : undefined,
     gradients: outputs(gradients),
     passes: ofEachPass(kind => outputs(appended.get(kind) ?? [])),
   };

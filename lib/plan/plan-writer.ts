@@ -2,69 +2,57 @@ import { expand } from '../autodiff/broadcast.ts';
 import type { Seed } from '../autodiff/differentiate.ts';
 import { differentiationSteps } from '../autodiff/differentiate.ts';
 import { Emitter } from '../autodiff/emitter.ts';
-import type { ClassSeed } from '../autodiff/seed.ts';
-import { appendClassSeed } from '../autodiff/seed.ts';
-import { pushAll } from '../common/sizes.ts';
 import type { Steps } from '../common/slices.ts';
 import { expose } from '../model/graph/expose.ts';
 import type { FactTable, TensorFacts } from '../model/graph/facts.ts';
 import type { Graph } from '../model/graph/graph.ts';
-import { batchName } from '../model/graph/value-info.ts';
-import type { Model } from '../model/load-model.ts';
-import type { HeadChoice } from '../targets/resolve.ts';
-import { asFeatureMaps, asRows, feedFloat32 } from './conversions.ts';
+import { asFeatureMaps, asRows } from './conversions.ts';
 import { orNameAlternatives } from './no-gradient.ts';
 import type { AppendedLayers, PassWriter } from './passes/pass.ts';
-import type { NetworkPlan } from './plan.ts';
 import type { AppendedReadout, ScoreHead } from './score-head.ts';
-import { appendDenseSeeds, appendScoreView } from './score-views.ts';
+import type { SeededGraph, Seeding } from './seeding.ts';
 import type { TargetLayer } from './target-layer.ts';
 
-const CLASS_PREFIX = 'onnx_cam/class';
+/** What a plan is written into, and how. */
+export interface PlanSource {
+  /** Extended in place. */
+  readonly graph: Graph;
+  /** Of every tensor of the graph; taken over. */
+  readonly facts: Map<string, TensorFacts>;
+  /** Name of the image input. */
+  readonly input: string;
+  readonly head: ScoreHead;
+  readonly seeding: Seeding;
+  readonly manyScores: boolean;
+  /** See `DifferentiateOptions.blocks`. */
+  readonly blocks: boolean;
+}
 
-export class PlanWriter implements PassWriter {
+/** Appends rows of scores, backward passes and feature maps to a graph. */
+export class PlanWriter implements PassWriter, SeededGraph {
   readonly graph: Graph;
   readonly facts: Map<string, TensorFacts>;
   readonly input: string;
   readonly manyScores: boolean;
   readonly blocks: boolean;
   readonly logits: string;
-  readonly region: string | undefined;
-  readonly candidates: AppendedReadout['candidates'];
-  readonly #head: ScoreHead;
-  readonly #plan: Omit<NetworkPlan, keyof HeadChoice>;
+  /** What the head's readout gave besides the rows. */
+  readonly readout: Omit<AppendedReadout, 'rows'>;
+  readonly #seeding: Seeding;
   /** By layer, as the pass left them. */
   readonly #gradients = new Map<string, string>();
   #appended: Record<string, Seed> | undefined;
-  /** Class indices that are fed, ranks resolved. */
-  #classes: ClassSeed | undefined;
 
-  constructor(
-    model: Model,
-    facts: FactTable,
-    head: ScoreHead,
-    plan: Omit<NetworkPlan, keyof HeadChoice>,
-    blocks: boolean,
-  ) {
-    this.graph = model.graph.clone();
-    this.facts = new Map(facts);
-    this.#head = head;
-    this.#plan = plan;
-    this.manyScores = plan.manyScores;
+  constructor({ graph, facts, input, head, seeding, manyScores, blocks }: PlanSource) {
+    this.graph = graph;
+    this.facts = facts;
+    this.input = input;
+    this.manyScores = manyScores;
     this.blocks = blocks;
-    this.input = feedFloat32(this.graph, this.facts, model.input.name);
-    const { rows, region, candidates } = asRows(this.graph, this.facts, head);
-    const own = this.graph.outputs.filter(({ name }) => name === rows);
-    this.graph.outputs.length = 0;
-    pushAll(this.graph.outputs, own);
+    this.#seeding = seeding;
+    const { rows, ...readout } = asRows(graph, facts, head);
     this.logits = rows;
-    this.candidates = plan.candidates ? candidates : undefined;
-    this.region = plan.region ? region : undefined;
-  }
-
-  /** The classes that are fed, where the graph takes any. */
-  get classes(): ClassSeed | undefined {
-    return this.#classes;
+    this.readout = readout;
   }
 
   output(tensor: string): string {
@@ -125,27 +113,8 @@ export class PlanWriter implements PassWriter {
     return this.#appended;
   }
 
-  /** The seeds are inputs that all logits share. */
   seedsOf(logits: string): Record<string, Seed> {
-    const { manyScores } = this;
-    const { seed } = this.#plan;
-    if (seed?.kind === 'index') {
-      if (!this.#classes) {
-        const options = { manyScores, prefix: CLASS_PREFIX, batch: this.#batch };
-        this.#classes = appendClassSeed(this.graph, this.facts, this.logits, options);
-        this.learn(this.#classes.facts);
-      }
-      const view = appendScoreView(this.graph, this.facts, this.#head, logits, seed.view);
-      return { [view]: { index: this.#classes.index } };
-    }
-    const rows = manyScores ? -1 : this.facts.get(this.logits)!.dims[0]!;
-    const declared = rows === -1 && !manyScores ? this.#batch : undefined;
-    return appendDenseSeeds(this.graph, this.facts, this.#head, logits, { views: seed?.views ?? [], rows, declared });
-  }
-
-  /** Name of the number of images: other inputs may have batches of their own. */
-  get #batch(): string | undefined {
-    return batchName(this.graph.inputs.filter(({ name }) => name === this.input));
+    return this.#seeding.seedsOf(this, logits);
   }
 
   learn(facts: FactTable): void {
