@@ -62,7 +62,7 @@ export function* exportGraph(source: GraphSource, facts: FactTable, open: boolea
   const { dims } = facts.get(model.input.name)!;
   if (source.takePictures) source.takePictures(graph, known);
   else {
-    if (!open) fixSizes(graph, model.input.name, dims);
+    declareSizes(graph, model.input.name, dims, open);
     withOwnInput(graph, known, model);
   }
   const seeds = new WrittenSeeds(head, written);
@@ -103,12 +103,16 @@ function refuseTaken(graph: Graph, { fed }: WrittenTarget): void {
     );
 }
 
-/** The graph holds constants of one size of picture: its input says so. */
-function fixSizes(graph: Graph, input: string, dims: readonly number[]): void {
+/**
+ * The image input says what the graph is written for: one size of picture, unless that is open, and a fixed number of images
+ * also where the file leaves theirs open but mixes them.
+ */
+function declareSizes(graph: Graph, input: string, [batch, ...sizes]: readonly number[], open: boolean): void {
   const place = graph.inputs.findIndex(({ name }) => name === input);
   const { type, dims: declared } = describeValue(graph.inputs[place]!);
   if (type === undefined || type === 'string') return;
-  graph.inputs[place] = makeValueInfo(input, type, [declared?.[0] ?? dims[0]!, ...dims.slice(1)]);
+  const count = batch === -1 ? (declared?.[0] ?? '') : batch!;
+  graph.inputs[place] = makeValueInfo(input, type, [count, ...(open && declared ? declared.slice(1) : sizes)]);
 }
 
 /** [N, 1, …positions] of a method made of one layer. */

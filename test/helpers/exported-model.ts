@@ -5,7 +5,10 @@ import type { ExportOptions } from '../../lib/export/export-options.ts';
 import { parseModel } from '../../lib/model/file/parse-model.ts';
 import { describeValue } from '../../lib/model/graph/value-info.ts';
 import type { Explanation } from '../../lib/result/explanation.ts';
+import type { TargetInput } from '../../lib/targets/index.ts';
+import { one } from './explain-models.ts';
 import { createOrtSession } from './ort-session.ts';
+import { uniform } from './seeded-weights.ts';
 
 /** A model with the explanation inside, run by a runtime that knows nothing of it. */
 export interface ExportedModel {
@@ -60,4 +63,60 @@ export function furthest(found: ArrayLike<number>, expected: ArrayLike<number>):
     if (!(difference <= most)) most = difference;
   }
   return most;
+}
+
+/** An input of the export filled with noise, of `count` images where it leaves that open. */
+export function noiseFor(exported: ExportedModel, count = 3, size = 48): Tensor<'float32'> {
+  const { dims } = exported.inputs[0]!;
+  const sizes = (dims as (number | string)[]).map((dim, axis) =>
+    typeof dim === 'number' ? dim : axis === 0 ? count : size,
+  );
+  return {
+    type: 'float32',
+    data: uniform(
+      5,
+      sizes.reduce((product, one) => product * one),
+      2,
+    ),
+    dims: sizes,
+  };
+}
+
+/** The n-th image by itself. */
+export function imageOf(images: Tensor<'float32'>, n: number): Tensor<'float32'> {
+  return { type: 'float32', data: nthOf(images, n), dims: [1, ...images.dims.slice(1)] };
+}
+
+/**
+ * Runs an export on images and compares its maps with those of `explain`.
+ * @param targets of each image, what `explain` takes; undefined: the export's own
+ * @returns the largest difference of a value, and the outputs
+ */
+export async function compareWithExplain(
+  cam: Explainer,
+  options: ExportOptions,
+  {
+    exported,
+    images,
+    targets,
+    feeds,
+  }: {
+    readonly exported: ExportedModel;
+    readonly images: Tensor<'float32'>;
+    readonly targets?: readonly TargetInput[];
+    readonly feeds?: Readonly<Record<string, Tensor>>;
+  },
+): Promise<{ readonly difference: number; readonly outputs: Record<string, Tensor> }> {
+  const outputs = await exported.run({ [exported.inputs[0]!.name]: images, ...feeds });
+  const { method, params, layer, map = 'layer', target = 'top1' } = options;
+  const several = Array.isArray(layer) || layer === 'stages';
+  let difference = 0;
+  for (let n = 0; n < images.dims[0]!; n++) {
+    const explanation = one(
+      await cam.explain(imageOf(images, n), { method, params, layer, mapSize: map, target: targets?.[n] ?? target }),
+    );
+    const expected = map === 'layer' && !several ? stretchedRaw(explanation) : explanation.map.data;
+    difference = Math.max(difference, furthest(nthOf(outputs.saliency_map!, n), expected));
+  }
+  return { difference, outputs };
 }
