@@ -5,7 +5,8 @@ import { OnnxCamError } from '../common/errors.ts';
 import { named } from '../common/named.ts';
 import { pushAll } from '../common/sizes.ts';
 import type { Steps } from '../common/slices.ts';
-import type { ResultInGraph } from '../methods/definition.ts';
+import type { LayerInGraph, ResultInGraph } from '../methods/definition.ts';
+import { principalComponentInGraph } from '../methods/support/principal-in-graph.ts';
 import type { FactTable, TensorFacts } from '../model/graph/facts.ts';
 import { type Graph, makeNode } from '../model/graph/graph.ts';
 import { makeTensorProto } from '../model/graph/tensor-values.ts';
@@ -75,7 +76,7 @@ export function* exportGraph(source: GraphSource, facts: FactTable, open: boolea
   const raw =
     definition.scope === 'layers'
       ? [withoutSum(method, definition.inGraph(emit, values, params))]
-      : values.map(value => rawMap(emit, method, definition.inGraph(emit, value, params)));
+      : values.map(value => rawMap(emit, method, value, definition.inGraph(emit, value, params)));
   const end = source.atInput ? inputEnd(model, dims, known, open) : undefined;
   const map = finishedMap(emit, raw, { definition, params, fusion, end });
   const shown = source.uint8 ? asUint8(emit, map) : map;
@@ -116,9 +117,11 @@ function declareSizes(graph: Graph, input: string, [batch, ...sizes]: readonly n
 }
 
 /** [N, 1, …positions] of a method made of one layer. */
-function rawMap(emit: Emitter, method: MethodRun, result: ResultInGraph): Value {
+function rawMap(emit: Emitter, method: MethodRun, { activations }: LayerInGraph, result: ResultInGraph): Value {
   if ('map' in result) return withoutSum(method, result.map);
-  return reduceSum(emit, result.terms, [1]);
+  return method.params.eigenSmooth === true
+    ? principalComponentInGraph(emit, result.terms, { centre: true, strength: activations })
+    : reduceSum(emit, result.terms, [1]);
 }
 
 /** @throws `ERR_OPTION_INVALID` where `eigenSmooth` has no sum over channels whose place it could take */
