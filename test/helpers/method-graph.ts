@@ -79,7 +79,6 @@ export async function mapComputed(
   method: string,
   layers: readonly FedLayer[],
   params: Readonly<Record<string, unknown>> = {},
-  scorer?: MethodContext['activationScorer'],
 ): Promise<Float32Array> {
   const definition = findMethod(method);
   const context: MethodContext = {
@@ -88,7 +87,6 @@ export async function mapComputed(
     seed: 0,
     count: layers[0]!.activations.dims[0]!,
     size: { width: 1, height: 1 },
-    activationScorer: scorer,
   };
   if (definition.scope === 'graph') throw new TypeError(`${method} looks at no single layer`);
   if (definition.scope === 'layers') return (await definition.compute(layers, context)).maps.data;

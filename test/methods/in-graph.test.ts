@@ -1,6 +1,7 @@
 /** Methods as nodes of a graph, run by ONNX Runtime, against what the methods compute. */
 import fc from 'fast-check';
 import { describe, expect, it } from 'vitest';
+import { reduceSum } from '../../lib/autodiff/forms.ts';
 import { exportableMethods } from '../../lib/export/exportable.ts';
 import type { FeatureMaps } from '../../lib/kernels/features.ts';
 import { principalComponentInGraph } from '../../lib/methods/support/principal-in-graph.ts';
@@ -20,6 +21,18 @@ function features(dims: readonly number[], seed: number, kind: 'signed' | 'relu'
   const { data } = pseudoRandom(dims, seed);
   const shown = kind === 'relu' ? data.map(value => Math.max(value, 0) * 3) : data;
   return { data: Float32Array.from(shown), dims };
+}
+
+/** A layer of a network: a ReLU's values, stronger in one place of the picture. */
+function activated(dims: readonly number[], seed: number): FeatureMaps {
+  const { data } = features(dims, seed, 'relu');
+  const [height, width] = dims.slice(2) as [number, number];
+  const strength = (i: number) => {
+    const y = (Math.floor(i / width) % height) / height;
+    const x = (i % width) / width;
+    return 1 + 3 * Math.exp(-8 * ((y - 0.4) ** 2 + (x - 0.6) ** 2));
+  };
+  return { data: data.map((value, i) => value * strength(i)), dims };
 }
 
 const lazily = ([count, channels, ...positions]: readonly number[], seed: number) =>
@@ -90,9 +103,12 @@ describe.each(OF_FEATURES)('%s', method => {
   it.each([
     [1, 1280, 7, 7],
     [1, 64, 28, 28],
+    [1, 600, 25, 25],
   ])('does so for layers of networks [%i, %i, %i, %i]', async (...dims) => {
-    for (const lazy of [true, false])
-      expect(await distance(method, [layerOf(dims, 4, 'relu', lazy)])).toBeLessThan(1e-5);
+    for (const lazy of [true, false]) {
+      const layer = { ...layerOf(dims, 4, 'relu', lazy), activations: activated(dims, 4) };
+      expect(await distance(method, [layer])).toBeLessThan(1e-5);
+    }
   });
 
   it('gives zeros for zeros, and takes channels that are constant', async () => {
@@ -135,6 +151,66 @@ describe('parameters', () => {
     const found = await mapInGraph(method, [{ ...layer, classifier }], { eigenSmooth });
     const expected = await mapComputed(method, [{ ...layer, classifier }], { eigenSmooth: true });
     expect(mapDistance(found.data, expected, 2)).toBeLessThan(1e-5);
+  });
+});
+
+describe('recipro-cam', () => {
+  const weights = (dims: readonly number[]) => pseudoRandom([1, ...dims.slice(1)], 31).data;
+  /** Scores w · changed, and their squares where probabilities are asked for. */
+  const tail: MethodGraphOptions['tail'] =
+    emit =>
+    (changed, copies, { view, keepPrefix }) => {
+      expect(keepPrefix).toBe(true);
+      const axes = changed.dims.map((_, axis) => axis).slice(1);
+      const dims = [1, ...changed.dims.slice(1)];
+      const products = emit.mul(changed, emit.constant([...weights(dims)], 'float32', dims));
+      const score = emit.reshape(reduceSum(emit, products, axes), [
+        changed.dims[0] === -1 ? -1 : changed.dims[0]! / copies,
+        copies,
+      ]);
+      return view === 'logit' ? score : emit.mul(score, score);
+    };
+
+  /** The score of a copy that holds `values[k]` at `p`, spread over the neighbours of p or not. */
+  function scoreAt({ data, dims }: FeatureMaps, n: number, p: number, params: Readonly<Record<string, unknown>>) {
+    const [, channels, ...positions] = dims as [number, number, ...number[]];
+    const area = positions.reduce((product, size) => product * size);
+    const width = positions.at(-1)!;
+    const w = weights(dims);
+    let score = 0;
+    for (let k = 0; k < channels; k++)
+      for (let q = 0; q < area; q++) {
+        const [dy, dx] = [Math.abs(Math.floor(p / width) - Math.floor(q / width)), Math.abs((p % width) - (q % width))];
+        const share = params.gaussian ? (Math.max(2 - dy, 0) * Math.max(2 - dx, 0)) / 16 : Number(p === q);
+        score += w[k * area + q]! * data[(n * channels + k) * area + p]! * share;
+      }
+    return params.score === 'logit' ? score : score * score;
+  }
+
+  it.each(OPSETS)('gives in opset %i the scores of single positions', async opset => {
+    for (const dims of [
+      [1, 5, 4, 3],
+      [3, 2, 1, 5],
+      [2, 3, 2, 3, 4],
+    ])
+      for (const gaussian of dims.length === 4 ? [false, true] : [false])
+        for (const score of ['logit', 'probability'])
+          for (const dynamic of [false, true]) {
+            const params = { gaussian, score };
+            const activations = features(dims, 30);
+            const found = await mapInGraph('recipro-cam', [{ activations }], { opset, params, dynamic, tail });
+            const area = found.data.length / dims[0]!;
+            const expected = found.data.map((_, i) => scoreAt(activations, Math.floor(i / area), i % area, params));
+            expect(found.dims).toEqual([dims[0], 1, ...dims.slice(2)]);
+            expect(mapDistance(found.data, expected, dims[0]!), `${dims} ${score}`).toBeLessThan(1e-5);
+          }
+  });
+
+  it('spreads no positions of volumes', async () => {
+    const options = { params: { gaussian: true }, tail };
+    await expect(
+      mapInGraph('recipro-cam', [{ activations: features([1, 3, 2, 3, 4], 30) }], options),
+    ).rejects.toMatchObject({ code: 'ERR_METHOD_UNSUPPORTED' });
   });
 });
 
