@@ -65,6 +65,11 @@ function notesOf({ network, method }: Described, graph: Graph, size: string | un
       `the model takes pictures of any size, this file ${size.split('x').reverse().join(' × ')} alone: its gradients hold ` +
         'constants of that size; load the model with preprocess: { size: [width, height] } for another',
     );
+  const { batch, dims } = model.input;
+  if (batch !== undefined && typeof dims[0] !== 'number')
+    notes.push(
+      `the model's input leaves the number of images open but computes with all of them together: this file takes ${batch} at once`,
+    );
   const domains = new Set(graph.nodes.flatMap(({ domain }) => (domain === '' ? [] : [domain])));
   if (domains.size > 0)
     notes.push(`the model itself uses operators of ${[...domains].join(', ')}, which not every runtime has`);

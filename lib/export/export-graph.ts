@@ -5,7 +5,8 @@ import { OnnxCamError } from '../common/errors.ts';
 import { named } from '../common/named.ts';
 import { pushAll } from '../common/sizes.ts';
 import type { Steps } from '../common/slices.ts';
-import type { ResultInGraph } from '../methods/definition.ts';
+import type { LayerInGraph, ResultInGraph } from '../methods/definition.ts';
+import { principalComponentInGraph } from '../methods/support/principal-in-graph.ts';
 import type { FactTable, TensorFacts } from '../model/graph/facts.ts';
 import { type Graph, makeNode } from '../model/graph/graph.ts';
 import { makeTensorProto } from '../model/graph/tensor-values.ts';
@@ -62,7 +63,7 @@ export function* exportGraph(source: GraphSource, facts: FactTable, open: boolea
   const { dims } = facts.get(model.input.name)!;
   if (source.takePictures) source.takePictures(graph, known);
   else {
-    if (!open) fixSizes(graph, model.input.name, dims);
+    declareSizes(graph, model.input.name, dims, open);
     withOwnInput(graph, known, model);
   }
   const seeds = new WrittenSeeds(head, written);
@@ -75,7 +76,7 @@ export function* exportGraph(source: GraphSource, facts: FactTable, open: boolea
   const raw =
     definition.scope === 'layers'
       ? [withoutSum(method, definition.inGraph(emit, values, params))]
-      : values.map(value => rawMap(emit, method, definition.inGraph(emit, value, params)));
+      : values.map(value => rawMap(emit, method, value, definition.inGraph(emit, value, params)));
   const end = source.atInput ? inputEnd(model, dims, known, open) : undefined;
   const map = finishedMap(emit, raw, { definition, params, fusion, end });
   const shown = source.uint8 ? asUint8(emit, map) : map;
@@ -103,18 +104,24 @@ function refuseTaken(graph: Graph, { fed }: WrittenTarget): void {
     );
 }
 
-/** The graph holds constants of one size of picture: its input says so. */
-function fixSizes(graph: Graph, input: string, dims: readonly number[]): void {
+/**
+ * The image input says what the graph is written for: one size of picture, unless that is open, and a fixed number of images
+ * also where the file leaves theirs open but mixes them.
+ */
+function declareSizes(graph: Graph, input: string, [batch, ...sizes]: readonly number[], open: boolean): void {
   const place = graph.inputs.findIndex(({ name }) => name === input);
   const { type, dims: declared } = describeValue(graph.inputs[place]!);
   if (type === undefined || type === 'string') return;
-  graph.inputs[place] = makeValueInfo(input, type, [declared?.[0] ?? dims[0]!, ...dims.slice(1)]);
+  const count = batch === -1 ? (declared?.[0] ?? '') : batch!;
+  graph.inputs[place] = makeValueInfo(input, type, [count, ...(open && declared ? declared.slice(1) : sizes)]);
 }
 
 /** [N, 1, …positions] of a method made of one layer. */
-function rawMap(emit: Emitter, method: MethodRun, result: ResultInGraph): Value {
+function rawMap(emit: Emitter, method: MethodRun, { activations }: LayerInGraph, result: ResultInGraph): Value {
   if ('map' in result) return withoutSum(method, result.map);
-  return reduceSum(emit, result.terms, [1]);
+  return method.params.eigenSmooth === true
+    ? principalComponentInGraph(emit, result.terms, { centre: true, strength: activations })
+    : reduceSum(emit, result.terms, [1]);
 }
 
 /** @throws `ERR_OPTION_INVALID` where `eigenSmooth` has no sum over channels whose place it could take */
