@@ -25,8 +25,8 @@ const LEAST_OPSET = 11;
 
 /**
  * What `explain` does with a picture (lib/image/preprocess.ts), as nodes: resized as Pillow does it, cut or bordered, scaled,
- * normalised. Bytes differ by at most one step; 'nearest' takes the other neighbour where a centre lies exactly between two pixels
- * and the sizes' ratio has no finite binary fraction, since Pillow adds up that ratio with its rounding errors.
+ * normalised. The bytes are the same where the runtime has float64 (ONNX Runtime has); one that takes float32 for it differs by a
+ * step here and there, and with 'nearest' takes the other neighbour where a pixel's centre falls between two of the picture's.
  * @param picture uint8 [N, h, w, 3], RGB, h and w of any size when the model runs
  * @returns float32 [N, C, H, W], or [N, H, W, C] for the layout nhwc
  * @throws `ERR_MODEL_UNSUPPORTED` for models of opsets below 11; `ERR_INPUT_SHAPE` where `preprocess` is not the model's

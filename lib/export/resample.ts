@@ -39,7 +39,8 @@ export function resampleRows(
 /**
  * Weights rounded to 22 fractional bits, as Pillow's, in a part with the first 12 of them and one with the rest: each part's sums of
  * bytes are exact in float32, whatever the order of summation.
- * @returns [blocks, 2 · size, taps]
+ * @param weights float64 [blocks, size, taps]
+ * @returns float32 [blocks, 2 · size, taps]
  */
 function inTwoParts(emit: Emitter, weights: Value): Value {
   const times = (x: Value, factor: number) => emit.mul(x, emit.scalar(factor, x));
@@ -47,7 +48,7 @@ function inTwoParts(emit: Emitter, weights: Value): Value {
   const whole = nearest(times(weights, 2 ** 22));
   const coarse = nearest(times(whole, 2 ** -10));
   const fine = emit.sub(whole, times(coarse, 2 ** 10));
-  return emit.concat([times(coarse, 2 ** -12), times(fine, 2 ** -22)], 1);
+  return emit.cast(emit.concat([times(coarse, 2 ** -12), times(fine, 2 ** -22)], 1), 'float32');
 }
 
 /** Both parts' sums to the nearest byte, halves up; the steps are exact. Bicubic sums may lie outside. */
@@ -58,7 +59,10 @@ function toBytes(emit: Emitter, coarse: Value, fine: Value): Value {
   return clamp(emit, emit.add(below, rest), 0, 255);
 }
 
-/** The weights [blocks, size, taps] of the picture's pixels `sources` [blocks, taps] (int64). */
+/**
+ * The weights, float64 [blocks, size, taps], of the picture's rows `sources`, int64 [blocks, taps]. In float64, so that rounding to 22
+ * bits gives Pillow's; a runtime that takes float32 for it comes within one step of a byte.
+ */
 function tapsOf(
   emit: Emitter,
   { from, resized, shift, length }: PlacedSide,
@@ -88,9 +92,9 @@ function tapsOf(
   const count = emit.add(emit.div(span, pixel), two);
   const taps = emit.add(first, emit.node('Range', [zero, count, one], { type: 'int64', dims: [-1] }));
   const distance = emit.sub(emit.mul(emit.add(emit.mul(taps, two), one), resized), centres);
-  const away = emit.unary('Abs', emit.cast(distance, 'float32'));
-  const reached = emit.cast(unit, 'float32');
-  const inside = emit.cast(isBelow(emit, taps, from), 'float32');
+  const away = emit.unary('Abs', emit.cast(distance, 'float64'));
+  const reached = emit.cast(unit, 'float64');
+  const inside = emit.cast(isBelow(emit, taps, from), 'float64');
   const values = emit.mul(
     interpolation === 'bilinear' ? triangle(emit, away, reached) : keys(emit, emit.div(away, reached)),
     inside,
@@ -110,14 +114,14 @@ function triangle(emit: Emitter, away: Value, unit: Value): Value {
 function keys(emit: Emitter, t: Value): Value {
   const a = -0.5;
   const number = (value: number) => emit.scalar(value, t);
-  const inner = emit.add(emit.mul(emit.mul(emit.sub(emit.mul(t, number(a + 2)), number(a + 3)), t), t), number(1));
-  const far = clamp(emit, t, 0, 2);
-  const outer = emit.mul(
-    emit.sub(emit.mul(emit.add(emit.mul(emit.sub(far, number(5)), far), number(8)), far), number(4)),
-    number(a),
-  );
-  const isNear = emit.node('Less', [t, number(1)], { type: 'bool', dims: t.dims });
-  return emit.node('Where', [isNear, inner, outer], t);
+  const below = (end: number, inside: Value, outside: Value) =>
+    emit.node('Where', [isBelow(emit, t, number(end)), inside, outside], t);
+  // ((a + 2) t − (a + 3)) t² + 1
+  const near = emit.add(emit.mul(emit.mul(emit.sub(emit.mul(t, number(a + 2)), number(a + 3)), t), t), number(1));
+  // (((t − 5) t + 8) t − 4) a
+  const cubic = emit.mul(emit.add(emit.mul(emit.sub(t, number(5)), t), number(8)), t);
+  const far = emit.mul(emit.sub(cubic, number(4)), number(a));
+  return below(1, near, below(2, far, number(0)));
 }
 
 /** Whether the input's pixels show the picture: bool [side.length]. */
