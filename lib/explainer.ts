@@ -23,6 +23,8 @@ import type { Stage } from './explain/stage.ts';
 import { startEvaluation } from './explain/start-evaluation.ts';
 import { type ImageStream, type StreamingExplainer, streamImages } from './explain/stream-images.ts';
 import { findUnsupported, type SupportOptions } from './explain/unsupported.ts';
+import { exportModel } from './export/export-model.ts';
+import { checkExportOptions, type ExportOptions } from './export/export-options.ts';
 import type { DetectedSource } from './image/source.ts';
 import type { StreamSource } from './io/picture-stream.ts';
 import type { MetricSpec } from './metrics/choose.ts';
@@ -175,6 +177,20 @@ export class Explainer {
     rowHead(network, choice);
     const row = await scoresOf(network, ready.tensor, choice, options.signal);
     return predictionsOf(row, headSetting(setting, network, choice), options.topK ?? 5);
+  }
+
+  /**
+   * The model with the explanation inside, an ordinary ONNX file for every runtime: its own outputs, first and unchanged, and then
+   * `saliency_map` [N,1,h,w], float32 in [0, 1] as the `paper` convention stretches it, or uint8. External weights stay where they are.
+   * @throws `ERR_METHOD_UNSUPPORTED` for a method that cannot be written as nodes, with the list of those that can;
+   * `ERR_MODEL_UNSUPPORTED` for a model that was exported already or that one file cannot hold, and what `explain` throws
+   */
+  async export(options: ExportOptions = {}): Promise<Uint8Array> {
+    this.#checkUsable();
+    checkExportOptions(options);
+    throwIfAborted(options.signal);
+    const parts = { stages: this.#parts.stages, calls: this.#calls };
+    return this.#parts.admission.call(() => exportModel(parts, options));
   }
 
   /** Every layer that a map can be made from, in the order of the network. */

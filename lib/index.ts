@@ -27,6 +27,7 @@ export type {
   NamedTensor,
   SavedEvaluation,
 } from './explain/evaluate-options.ts';
+export type { ExportOptions } from './export/export-options.ts';
 export type { Evaluation } from './explain/evaluation.ts';
 export type { MapInput } from './explain/map-at-input.ts';
 export type { MeasureOptions } from './explain/measure-options.ts';

@@ -199,11 +199,12 @@ export class ExplainCalls {
   ): Promise<Asked['targets']> {
     const embedded = new Map<Target, Target>();
     for (const target of new Set(targets.flat()))
-      embedded.set(target, await inPlace(() => this.#withEmbedding(stage, target, signal), signal));
+      embedded.set(target, await inPlace(() => this.withEmbedding(stage, target, signal), signal));
     return targets.map(own => own.map(target => embedded.get(target)!));
   }
 
-  async #withEmbedding({ network }: Stage, target: Target, signal: AbortSignal | undefined): Promise<Target> {
+  /** One target with vectors in the place of the pictures that it compares with, which the stage's model makes. */
+  async withEmbedding({ network }: Stage, target: Target, signal: AbortSignal | undefined): Promise<Target> {
     const images = similarImages(target);
     if (images.length === 0) return target;
     const output = outputOf(target);

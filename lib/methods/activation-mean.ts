@@ -15,4 +15,7 @@ export const activationMean = defineMethod({
     const channels = activations.dims[1]!;
     return { weights: new Float32Array(activations.dims[0]! * channels).fill(1 / channels) };
   },
+  inGraph: (emit, { activations }) => ({
+    terms: emit.mul(activations, emit.scalar(1 / activations.dims[1]!, activations)),
+  }),
 });

@@ -1,5 +1,8 @@
+import { reduce, sliceAxis } from '../autodiff/forms.ts';
+import type { Value } from '../autodiff/value.ts';
 import { attentionGradCam as gradCamOfHeads } from '../kernels/attention.ts';
 import { defineMethod, gradientsOf } from './definition.ts';
+import { atPatches, patchesOf } from './support/attention-in-graph.ts';
 import { classRow, nth, tokensOf } from './support/attention-rows.ts';
 
 /**
@@ -30,5 +33,11 @@ export const attentionGradCam = defineMethod({
       data.set(map, n * patches);
     }
     return { maps: { data, dims: [count, height, width] } };
+  },
+  inGraph: (emit, layer) => {
+    const row = (x: Value) => (classRow(layer) ? sliceAxis(emit, x, 2, 0, 1) : reduce(emit, 'ReduceMean', x, [2]));
+    const weights = reduce(emit, 'ReduceMean', patchesOf(emit, row(layer.gradients!), layer), [3]);
+    const mean = reduce(emit, 'ReduceMean', emit.mul(row(layer.activations), weights), [1]);
+    return { map: atPatches(emit, emit.reshape(mean, mean.dims.toSpliced(1, 1)), layer) };
   },
 });

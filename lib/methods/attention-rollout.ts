@@ -1,5 +1,6 @@
 import type { AttentionRoll } from '../kernels/attention.ts';
-import { defineMethod, type ParamSpec } from './definition.ts';
+import { defineMethod, type ParamSpec, type ParamValues } from './definition.ts';
+import { rolledMap } from './support/attention-in-graph.ts';
 import { rolledMaps } from './support/attention-rows.ts';
 
 export const ROLLOUT_PARAMS = {
@@ -21,6 +22,16 @@ export const ROLLOUT_PARAMS = {
 
 export type Fusion = 'mean' | 'max' | 'min';
 
+/** vit-explain never discards the first entry of plain attention, the class token's to itself. */
+export function rolloutOf({ fuse, discard }: ParamValues, keepFirst: boolean): AttentionRoll {
+  return { fuse: fuse as Fusion, discard: discard as number, keepFirst, step: 'normalized' };
+}
+
+/** The layers from `startLayer` on, at least the last. */
+export function fromStart<T>(layers: readonly T[], { startLayer }: ParamValues): readonly T[] {
+  return layers.slice(Math.min(startLayer as number, layers.length - 1));
+}
+
 /** R = Â_L … Â_1 with Â = rownorm(fuse(heads) + I); the map is what the class token gathers from the patches. */
 export const attentionRollout = defineMethod({
   name: 'attention-rollout',
@@ -35,10 +46,8 @@ export const attentionRollout = defineMethod({
   relu: false,
   scope: 'layers',
   compute: async (layers, { params }) => {
-    const used = layers.slice(Math.min(params.startLayer as number, layers.length - 1));
-    const discard = params.discard as number;
-    // vit-explain never discards the first entry, the class token's attention to itself.
-    const roll: AttentionRoll = { fuse: params.fuse as Fusion, discard, keepFirst: true, step: 'normalized' };
-    return { maps: await rolledMaps(used, layers[0]!.activations.dims[0]!, roll) };
+    const count = layers[0]!.activations.dims[0]!;
+    return { maps: await rolledMaps(fromStart(layers, params), count, rolloutOf(params, true)) };
   },
+  inGraph: (emit, layers, params) => rolledMap(emit, fromStart(layers, params), rolloutOf(params, true)),
 });

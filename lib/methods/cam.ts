@@ -1,4 +1,5 @@
 import { defineMethod } from './definition.ts';
+import { perChannel, weightedTerms } from './support/terms-in-graph.ts';
 
 /**
  * M = Σ_k W[c,k] A_k: the classifier's weights behind global average pooling; the bias is left out, so the mean of M
@@ -19,4 +20,6 @@ export const cam = defineMethod({
     if (!classifier) throw new TypeError('the classifier rows were not read for a method that needs them');
     return { weights: classifier };
   },
+  inGraph: (emit, { activations, classifier }) =>
+    weightedTerms(emit, activations, perChannel(emit, classifier!, activations)),
 });

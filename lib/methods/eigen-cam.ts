@@ -1,5 +1,6 @@
 import { principalComponent } from '../kernels/index.ts';
 import { defineMethod } from './definition.ts';
+import { principalComponentInGraph } from './support/principal-in-graph.ts';
 
 /**
  * The activations' projection on their first principal direction; no class enters. The paper doesn't centre,
@@ -33,4 +34,7 @@ export const eigenCam = defineMethod({
     });
     return { maps };
   },
+  inGraph: (emit, { activations }, { centre }) => ({
+    map: principalComponentInGraph(emit, activations, { centre: centre as boolean, strength: activations }),
+  }),
 });

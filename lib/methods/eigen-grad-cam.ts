@@ -1,5 +1,6 @@
 import { principalComponent } from '../kernels/index.ts';
 import { defineMethod, gradientsOf } from './definition.ts';
+import { principalComponentInGraph } from './support/principal-in-graph.ts';
 
 /** Eigen-CAM's centred projection applied to G ⊙ A, which makes it depend on the class. */
 export const eigenGradCam = defineMethod({
@@ -20,5 +21,8 @@ export const eigenGradCam = defineMethod({
       sign: convention === 'pytorch-grad-cam' ? 'none' : 'activation',
       signal,
     }),
+  }),
+  inGraph: (emit, { activations, gradients }) => ({
+    map: principalComponentInGraph(emit, emit.mul(activations, gradients!), { centre: true, strength: activations }),
   }),
 });

@@ -1,5 +1,9 @@
 import { femWeights } from '../kernels/index.ts';
 import { defineMethod } from './definition.ts';
+import { meanOverPositions, weightedTerms } from './support/terms-in-graph.ts';
+
+/** A variance below this part of the squared mean is rounding (native/kernels/reduce/fem.cpp). */
+const CONSTANT = 1e-12;
 
 /** w_k = share of positions above μ_k + kσ_k; M = Σ_k w_k A_k. Depends on no class. */
 export const fem = defineMethod({
@@ -14,4 +18,14 @@ export const fem = defineMethod({
   relu: true,
   scope: 'layer',
   compute: async ({ activations }, { params }) => ({ weights: await femWeights(activations, params.k as number) }),
+  inGraph: (emit, { activations }, { k }) => {
+    const mean = meanOverPositions(emit, activations);
+    const apart = emit.sub(activations, mean);
+    const variance = meanOverPositions(emit, emit.mul(apart, apart));
+    const threshold = emit.add(mean, emit.mul(emit.unary('Sqrt', variance), emit.scalar(k as number, mean)));
+    // A channel whose values differ by rounding alone has none above the others.
+    const varies = emit.greater(variance, emit.mul(emit.mul(mean, mean), emit.scalar(CONSTANT, mean)));
+    const share = meanOverPositions(emit, emit.greater(activations, threshold));
+    return weightedTerms(emit, activations, emit.mul(share, varies));
+  },
 });

@@ -1,5 +1,6 @@
 import type { AttentionRoll } from '../kernels/attention.ts';
 import { defineMethod } from './definition.ts';
+import { rolledMap } from './support/attention-in-graph.ts';
 import { rolledMaps } from './support/attention-rows.ts';
 
 const ROLL: AttentionRoll = { fuse: 'positive-mean', discard: 0, keepFirst: false, step: 'sum' };
@@ -17,4 +18,5 @@ export const genericAttention = defineMethod({
   relu: false,
   scope: 'layers',
   compute: async (layers, { count }) => ({ maps: await rolledMaps(layers, count, ROLL) }),
+  inGraph: (emit, layers) => rolledMap(emit, layers, ROLL),
 });

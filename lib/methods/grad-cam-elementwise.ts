@@ -15,4 +15,5 @@ export const gradCamElementwise = defineMethod({
   channelwise: true,
   scope: 'layer',
   compute: async () => ({ product: 'elementwise' }),
+  inGraph: (emit, { activations, gradients }) => ({ terms: emit.unary('Relu', emit.mul(activations, gradients!)) }),
 });

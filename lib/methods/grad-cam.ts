@@ -1,5 +1,6 @@
 import { channelMeans } from '../kernels/index.ts';
 import { defineMethod, gradientsOf } from './definition.ts';
+import { meanOverPositions, weightedTerms } from './support/terms-in-graph.ts';
 
 /** w_k = mean of G_k over positions; M = ReLU(Σ_k w_k A_k). */
 export const gradCam = defineMethod({
@@ -15,4 +16,5 @@ export const gradCam = defineMethod({
   channelwise: true,
   scope: 'layer',
   compute: async layer => ({ weights: await channelMeans(gradientsOf(layer)) }),
+  inGraph: (emit, { activations, gradients }) => weightedTerms(emit, activations, meanOverPositions(emit, gradients!)),
 });

@@ -1,6 +1,6 @@
-import type { AttentionRoll } from '../kernels/attention.ts';
-import { type Fusion, ROLLOUT_PARAMS } from './attention-rollout.ts';
+import { fromStart, ROLLOUT_PARAMS, rolloutOf } from './attention-rollout.ts';
 import { defineMethod } from './definition.ts';
+import { rolledMap } from './support/attention-in-graph.ts';
 import { rolledMaps } from './support/attention-rows.ts';
 
 /**
@@ -20,9 +20,7 @@ export const gradientRollout = defineMethod({
   relu: false,
   scope: 'layers',
   compute: async (layers, { params, count }) => {
-    const used = layers.slice(Math.min(params.startLayer as number, layers.length - 1));
-    const discard = params.discard as number;
-    const roll: AttentionRoll = { fuse: params.fuse as Fusion, discard, keepFirst: false, step: 'normalized' };
-    return { maps: await rolledMaps(used, count, roll) };
+    return { maps: await rolledMaps(fromStart(layers, params), count, rolloutOf(params, false)) };
   },
+  inGraph: (emit, layers, params) => rolledMap(emit, fromStart(layers, params), rolloutOf(params, false)),
 });

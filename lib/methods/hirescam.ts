@@ -15,4 +15,5 @@ export const hiResCam = defineMethod({
   channelwise: true,
   scope: 'layer',
   compute: async () => ({ product: 'hirescam' }),
+  inGraph: (emit, { activations, gradients }) => ({ terms: emit.mul(activations, gradients!) }),
 });

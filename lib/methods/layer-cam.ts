@@ -16,4 +16,5 @@ export const layerCam = defineMethod({
   channelwise: true,
   scope: 'layer',
   compute: async () => ({ product: 'layercam' }),
+  inGraph: (emit, { activations, gradients }) => ({ terms: emit.mul(activations, emit.unary('Relu', gradients!)) }),
 });

@@ -1,5 +1,8 @@
+import { reduce } from '../autodiff/forms.ts';
 import { positiveRows } from '../kernels/attention.ts';
+import { fromStart } from './attention-rollout.ts';
 import { defineMethod, gradientsOf } from './definition.ts';
+import { atPatches } from './support/attention-in-graph.ts';
 import { nth, tokensOf } from './support/attention-rows.ts';
 
 /**
@@ -23,7 +26,7 @@ export const leGrad = defineMethod({
     const { grid, prefix } = tokensOf(layers[0]!);
     const [height, width] = grid;
     const patches = height * width;
-    const used = layers.slice(Math.min(params.startLayer as number, layers.length - 1));
+    const used = fromStart(layers, params);
     const sums = new Float64Array(count * patches);
     for (const layer of used) {
       const gradients = gradientsOf(layer);
@@ -35,5 +38,14 @@ export const leGrad = defineMethod({
       }
     }
     return { maps: { data: Float32Array.from(sums), dims: [count, height, width] } };
+  },
+  inGraph: (emit, layers, params) => {
+    const used = fromStart(layers, params);
+    const means = used.map(({ gradients }) => reduce(emit, 'ReduceMean', emit.unary('Relu', gradients!), [1, 2]));
+    const mean = emit.mul(
+      means.reduce((sum, one) => emit.add(sum, one)),
+      emit.scalar(1 / used.length, means[0]!),
+    );
+    return atPatches(emit, emit.reshape(mean, mean.dims.toSpliced(1, 1)), layers[0]!);
   },
 });

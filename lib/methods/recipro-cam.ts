@@ -1,4 +1,7 @@
+import { sizeOf } from '../autodiff/value.ts';
+import { OnnxCamError } from '../common/errors.ts';
 import { activationScorerOf, defineMethod } from './definition.ts';
+import { singlePositions } from './support/positions-in-graph.ts';
 
 /** M(i, j) = score of the tail when only position (i, j) of the activations is left. No ReLU, no gradients. */
 export const reciproCam = defineMethod({
@@ -42,5 +45,18 @@ export const reciproCam = defineMethod({
     for (let position = 0; position < height * width; position++)
       for (let t = 0; t < targets; t++) data[t * height * width + position] = scores[position * targets + t]!;
     return { maps: { data, dims: [targets, height, width] } };
+  },
+  inGraph: (emit, { activations, tail }, { gaussian, score, keepPrefix }) => {
+    if (!tail) throw new TypeError('no tail for a method that needs scores of changed activations');
+    const [count, , ...positions] = activations.dims as [number, number, ...number[]];
+    if (gaussian === true && positions.length !== 2)
+      throw new OnnxCamError(
+        'ERR_METHOD_UNSUPPORTED',
+        'neighbourhoods are those of pictures, this layer holds volumes or clips; set params: { gaussian: false }',
+      );
+    const changed = singlePositions(emit, activations, gaussian === true);
+    const view = score === 'logit' ? 'logit' : 'probability';
+    const scores = tail(changed, sizeOf(positions), { view, keepPrefix: keepPrefix === true });
+    return { map: emit.reshape(scores, [count, 1, ...positions]) };
   },
 });

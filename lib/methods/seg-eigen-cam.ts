@@ -1,6 +1,7 @@
 import { principalComponent } from '../kernels/index.ts';
 import { changeValues } from '../kernels/map-values.ts';
 import { defineMethod, gradientsOf } from './definition.ts';
+import { principalComponentInGraph } from './support/principal-in-graph.ts';
 
 /**
  * The centred projection of |G| ⊙ A on its first principal direction, with the sign that makes its largest value
@@ -21,4 +22,7 @@ export const segEigenCam = defineMethod({
     const gradients = { data: await changeValues(data, 'absolute'), dims };
     return { maps: await principalComponent(layer.activations, { centre: true, gradients, sign: 'largest', signal }) };
   },
+  inGraph: (emit, { activations, gradients }) => ({
+    map: principalComponentInGraph(emit, emit.mul(activations, emit.unary('Abs', gradients!)), { centre: true }),
+  }),
 });

@@ -39,6 +39,8 @@ import { explain, settleBatch } from './settle-batch.ts';
 export interface Model {
   /** Normalised; its batch is dynamic wherever that could be done. Clone before extending. */
   readonly graph: Graph;
+  /** As it was read: its inputs and outputs are those of the file. */
+  readonly original: Graph;
   /** Facts of every tensor at the probed size. */
   readonly facts: FactTable;
   readonly input: ImageInput;
@@ -188,6 +190,7 @@ async function openModel(
   const model = await describeModel(full, { wanted, probe, ...flow, ...describing });
   const whole = {
     ...place,
+    original: opened.original,
     fixedInputs: inputs,
     missing,
     withInputs: (further: Readonly<Record<string, Tensor>>, signal?: AbortSignal) =>
@@ -250,7 +253,10 @@ async function describeModel(
   full: Settled,
   { wanted, createSession, probe, half, assumptions, decided, detection, labelCount }: DescribeOptions,
 ): Promise<
-  Omit<Model, 'path' | 'sidecar' | 'sources' | 'sha256' | 'fixedInputs' | 'missing' | 'withHead' | 'withInputs'>
+  Omit<
+    Model,
+    'path' | 'sidecar' | 'sources' | 'sha256' | 'original' | 'fixedInputs' | 'missing' | 'withHead' | 'withInputs'
+  >
 > {
   const scored = wanted === HEAD_SCORE;
   if (scored) checkHeadScore(full.graph, full.facts);

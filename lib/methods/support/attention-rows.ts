@@ -26,7 +26,7 @@ export async function rolledMaps(layers: readonly LayerTensors[], count: number,
   return { data, dims: [count, height, width] };
 }
 
-export function tokensOf({ tokens }: LayerTensors): NonNullable<LayerTensors['tokens']> {
+export function tokensOf({ tokens }: Pick<LayerTensors, 'tokens'>): NonNullable<LayerTensors['tokens']> {
   if (!tokens) throw new TypeError('attention without the place of its tokens');
   return tokens;
 }
@@ -45,7 +45,7 @@ export function nth({ data, dims }: FeatureMaps, n: number): Float32Array {
 }
 
 /** Whether what the class token gathers is asked for; else the mean over all tokens. */
-export function classRow(layer: LayerTensors): boolean {
+export function classRow(layer: Pick<LayerTensors, 'tokens' | 'reader'>): boolean {
   return tokensOf(layer).prefix > 0 && layer.reader !== 'mean';
 }
 

@@ -61,7 +61,7 @@ export class Graph {
   readonly opsets: ReadonlyMap<string, number>;
   readonly irVersion: bigint;
   /** What the file says besides, by key. */
-  readonly metadata: ReadonlyMap<string, string>;
+  readonly metadata: Map<string, string>;
   #nodes: GraphNode[];
   #producers: Map<string, GraphNode> | undefined;
   #consumers: Map<string, GraphNode[]> | undefined;
@@ -82,7 +82,7 @@ export class Graph {
     this.shapes = [...(parts.shapes ?? [])];
     this.opsets = parts.opsets;
     this.irVersion = parts.irVersion;
-    this.metadata = parts.metadata ?? new Map();
+    this.metadata = new Map(parts.metadata);
     this.#nodes = [...parts.nodes];
   }
 

@@ -1,0 +1,78 @@
+import { packageVersion } from '#package';
+import { targetText } from '../explain/target-text.ts';
+import type { Graph } from '../model/graph/graph.ts';
+import type { Network } from '../network/network.ts';
+import type { MethodRun } from '../request/request.ts';
+import { CLASS_INPUT } from './class-index.ts';
+import { MAP_OUTPUT } from './export-graph.ts';
+import type { ExportOptions } from './export-options.ts';
+
+/** What an export says of itself. */
+export interface Described {
+  readonly network: Network;
+  readonly method: MethodRun;
+  readonly options: ExportOptions;
+}
+
+/** What the metadata's keys begin with. */
+const PREFIX = 'onnx_cam.';
+
+/** Of the map's output, for people who look at the file. */
+export function docString({ method, options }: Described): string {
+  const { definition, layerSets } = method;
+  const layers = layerSets[0]!.map(({ name }) => `"${name}"`).join(', ');
+  const range = options.uint8 === true ? 'uint8, 0 to 255' : 'float32 in [0, 1]';
+  return (
+    `${definition.title} of ${layers} for ${ofTarget(options)}: [N,1,h,w], ${range}, each image stretched by itself; zeros where no ` +
+    `place stands out. Written by onnx-cam ${packageVersion()}.`
+  );
+}
+
+function ofTarget({ target = 'top1' }: ExportOptions): string {
+  if (target === 'input') return `the classes of the input "${CLASS_INPUT}" (-1: the one with the largest logit)`;
+  if (target === 'top1') return 'the class with the largest logit';
+  return typeof target === 'object' ? 'a fixed target' : `the target ${target}`;
+}
+
+/**
+ * Adds to the model's own metadata.
+ * @param size of pictures, where the file is written for one alone though the model takes others
+ */
+export function describeExport(described: Described, graph: Graph, size: string | undefined): void {
+  const { method, options } = described;
+  const { definition, params, convention, layerSets } = method;
+  const notes = notesOf(described, graph, size);
+  const entries: readonly (readonly [key: string, value: string])[] = [
+    [`${PREFIX}version`, packageVersion()],
+    [`${PREFIX}output`, MAP_OUTPUT],
+    [`${PREFIX}method`, definition.name],
+    [`${PREFIX}params`, JSON.stringify(params)],
+    [`${PREFIX}layer`, layerSets[0]!.map(({ name }) => name).join(', ')],
+    [`${PREFIX}target`, targetText(options.target)],
+    [`${PREFIX}convention`, convention],
+    ...(notes.length > 0 ? [[`${PREFIX}notes`, notes.join('\n')] as const] : []),
+  ];
+  for (const [key, value] of entries) graph.metadata.set(key, value);
+}
+
+/** What people should know of the file. */
+function notesOf({ network, method }: Described, graph: Graph, size: string | undefined): string[] {
+  const { model } = network;
+  const notes = [...method.warnings, ...method.layerSets[0]!.flatMap(({ note }) => note ?? [])];
+  if (model.logits.note !== undefined) notes.push(model.logits.note);
+  if (size !== undefined)
+    notes.push(
+      `the model takes pictures of any size, this file ${size.split('x').reverse().join(' × ')} alone: its gradients hold ` +
+        'constants of that size; load the model with preprocess: { size: [width, height] } for another',
+    );
+  const { batch, dims } = model.input;
+  if (batch !== undefined && typeof dims[0] !== 'number')
+    notes.push(
+      `the model's input leaves the number of images open but computes with all of them together: this file takes ${batch} at once`,
+    );
+  const domains = new Set(graph.nodes.flatMap(({ domain }) => (domain === '' ? [] : [domain])));
+  if (domains.size > 0)
+    notes.push(`the model itself uses operators of ${[...domains].join(', ')}, which not every runtime has`);
+  if (model.half) notes.push('the model computes in half precision, and so do its gradients');
+  return notes;
+}
