@@ -86,7 +86,7 @@ function resampled(
   const columns = asRows(emit, emit.transpose(flat, [1, 0]), [across.from, -1]);
   const narrowed = asRows(emit, resampleRows(emit, columns, across, interpolation), [-1, down.from]);
   const resized = resampleRows(emit, emit.transpose(narrowed, [1, 0]), down, interpolation);
-  return emit.reshape(resized, [down.length, across.length, 3, -1]);
+  return emit.reshape(resized, [down.length, across.length, 3, picture.dims[0]!]);
 }
 
 /** As a matrix of sizes that are only known when the model runs, one of them −1: what remains. */

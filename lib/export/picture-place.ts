@@ -30,15 +30,15 @@ export function placedSides(
 ): { readonly across: PlacedSide; readonly down: PlacedSide } {
   const from = { height: sizeOfAxis(emit, picture, 1), width: sizeOfAxis(emit, picture, 2) };
   const { size, hasBorder } = resizedSize(emit, from, input, preprocess);
-  const side = (axis: 'width' | 'height', other: boolean): PlacedSide => ({
+  const isWhole = preprocess.fit === 'squeeze' && preprocess.resize === null && preprocess.cropPct === null;
+  const side = (axis: 'width' | 'height'): PlacedSide => ({
     from: from[axis],
     resized: size[axis],
-    shift: other ? shiftOf(emit, size[axis], input[axis]) : whole(emit, 0),
+    shift: isWhole ? whole(emit, 0) : shiftOf(emit, size[axis], input[axis]),
     length: input[axis],
     hasBorder: hasBorder[axis],
   });
-  const moves = preprocess.fit !== 'squeeze' || preprocess.resize !== null || preprocess.cropPct !== null;
-  return { across: side('width', moves), down: side('height', moves) };
+  return { across: side('width'), down: side('height') };
 }
 
 interface Sides<T> {
@@ -46,6 +46,7 @@ interface Sides<T> {
   readonly height: T;
 }
 
+/** Of the whole picture, before its middle is cut out. */
 function resizedSize(
   emit: Emitter,
   from: Sides<Value>,
