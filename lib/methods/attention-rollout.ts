@@ -20,7 +20,7 @@ export const ROLLOUT_PARAMS = {
   startLayer: { type: 'integer', default: 0, min: 0, description: 'first attention that takes part, counted from 0' },
 } as const satisfies Record<string, ParamSpec>;
 
-export type Fusion = 'mean' | 'max' | 'min';
+type Fusion = 'mean' | 'max' | 'min';
 
 /** vit-explain never discards the first entry of plain attention, the class token's to itself. */
 export function rolloutOf({ fuse, discard }: ParamValues, keepFirst: boolean): AttentionRoll {
