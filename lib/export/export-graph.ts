@@ -5,7 +5,9 @@ import { OnnxCamError } from '../common/errors.ts';
 import { named } from '../common/named.ts';
 import { pushAll } from '../common/sizes.ts';
 import type { Steps } from '../common/slices.ts';
-import type { ResultInGraph } from '../methods/definition.ts';
+import type { LayerInGraph, ResultInGraph } from '../methods/definition.ts';
+import { principalComponentInGraph } from '../methods/support/principal-in-graph.ts';
+import { neededNodes } from '../model/graph/data-flow.ts';
 import type { FactTable, TensorFacts } from '../model/graph/facts.ts';
 import { type Graph, makeNode } from '../model/graph/graph.ts';
 import { makeTensorProto } from '../model/graph/tensor-values.ts';
@@ -71,11 +73,13 @@ export function* exportGraph(source: GraphSource, facts: FactTable, open: boolea
   const layers: LayersSource = { ...source, model, writer, seeds, needs, layers: layerSets[0]! };
   const gradients = yield* appendBackward(layers);
   const emit = new Emitter(graph, known, 'onnx_cam');
+  // Also where the method reads no class: whoever feeds one need not know.
+  if (written.fed) seeds.classOf(emit, writer, -1);
   const values = layersInGraph(emit, layers, gradients);
   const raw =
     definition.scope === 'layers'
       ? [withoutSum(method, definition.inGraph(emit, values, params))]
-      : values.map(value => rawMap(emit, method, definition.inGraph(emit, value, params)));
+      : values.map(value => rawMap(emit, method, value, definition.inGraph(emit, value, params)));
   const end = source.atInput ? inputEnd(model, dims, known, open) : undefined;
   const map = finishedMap(emit, raw, { definition, params, fusion, end });
   const shown = source.uint8 ? asUint8(emit, map) : map;
@@ -86,6 +90,12 @@ export function* exportGraph(source: GraphSource, facts: FactTable, open: boolea
   const batch = shown.dims[0] === -1 ? (batchOf(graph, input) ?? '') : shown.dims[0]!;
   const sizes = shown.dims.slice(2).map(size => (open && source.atInput ? '' : size));
   graph.outputs.push({ ...makeValueInfo(MAP_OUTPUT, shown.type, [batch, 1, ...sizes]), docString: source.docString });
+  graph.replaceNodes(
+    neededNodes(
+      graph,
+      graph.outputs.map(({ name }) => name),
+    ),
+  );
   return graph;
 }
 
@@ -116,9 +126,11 @@ function declareSizes(graph: Graph, input: string, [batch, ...sizes]: readonly n
 }
 
 /** [N, 1, …positions] of a method made of one layer. */
-function rawMap(emit: Emitter, method: MethodRun, result: ResultInGraph): Value {
+function rawMap(emit: Emitter, method: MethodRun, { activations }: LayerInGraph, result: ResultInGraph): Value {
   if ('map' in result) return withoutSum(method, result.map);
-  return reduceSum(emit, result.terms, [1]);
+  return method.params.eigenSmooth === true
+    ? principalComponentInGraph(emit, result.terms, { centre: true, strength: activations })
+    : reduceSum(emit, result.terms, [1]);
 }
 
 /** @throws `ERR_OPTION_INVALID` where `eigenSmooth` has no sum over channels whose place it could take */

@@ -4,7 +4,8 @@ import { camHeadOf } from '../explain/classifier-rows.ts';
 import type { ExplainCalls } from '../explain/explain-call.ts';
 import type { Stage } from '../explain/stage.ts';
 import type { Stages } from '../explain/stages.ts';
-import { toFileBytes } from '../model/file/serialize-model.ts';
+import { writeModel } from '../model/file/write-model.ts';
+import { exportedBy } from '../model/graph/exported.ts';
 import type { Graph } from '../model/graph/graph.ts';
 import { ofOneSize, openGraph, widen } from '../model/graph/open-sizes.ts';
 import type { Network } from '../network/network.ts';
@@ -28,6 +29,8 @@ export interface ExportParts {
 /** Writes the model with the explanation inside; see `Explainer.export`. */
 export async function exportModel({ stages, calls }: ExportParts, options: ExportOptions): Promise<Uint8Array> {
   const { signal, method: name, params, layer } = options;
+  const { original } = stages.base.network.model;
+  refuseExported(original);
   const asked = parseTarget(options.target === 'input' ? 'top1' : (options.target ?? 'top1'));
   const stage = await stages.of({ head: scoringGraphOf(asked), output: outputOf(asked), signal });
   const { network, requests } = stage;
@@ -51,7 +54,17 @@ export async function exportModel({ stages, calls }: ExportParts, options: Expor
   const { graph, size } = await atSizes(network, source, signal);
   throwIfAborted(signal);
   describeExport(described, graph, size);
-  return toFileBytes(graph);
+  return writeModel(graph, original.about);
+}
+
+/** @throws `ERR_MODEL_UNSUPPORTED` for a model that gives a map already */
+function refuseExported(original: Graph): void {
+  const version = exportedBy(original);
+  if (version === undefined) return;
+  throw new OnnxCamError(
+    'ERR_MODEL_UNSUPPORTED',
+    `the model holds an explanation already, written by onnx-cam ${version}; export the model that it was made of`,
+  );
 }
 
 function writtenTarget({ network, setting }: Stage, target: Target, fed: boolean): WrittenTarget {

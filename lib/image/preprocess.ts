@@ -21,7 +21,7 @@ export interface PreparedImage {
 }
 
 /** (pixel · scale − shift − mean) / std. */
-interface PixelRange {
+export interface PixelRange {
   readonly scale: number;
   readonly shift: number;
 }
@@ -69,7 +69,7 @@ async function resized(
 /**
  * What a picture's values are scaled by. Presets are meant for 8 bits: pictures of more are brought to the same range.
  */
-function rangeOf(preprocess: ResolvedPreprocess, depth: Depth | undefined): PixelRange {
+export function rangeOf(preprocess: ResolvedPreprocess, depth: Depth | undefined): PixelRange {
   const { range } = preprocess;
   const zero = depth?.zero ?? 0;
   const scale = range ? unitOf(preprocess) / (range[1] - range[0]) : scaleFor(preprocess, depth);
@@ -116,7 +116,7 @@ async function greyTensor(
 }
 
 /** What lies where no pixel does, for each channel. */
-function fillOf(preprocess: ResolvedPreprocess): readonly number[] {
+export function fillOf(preprocess: ResolvedPreprocess): readonly number[] {
   const { fit, padColor, mean, std, channels } = preprocess;
   const scale = preprocess.range ? unitOf(preprocess) / 255 : preprocess.scale;
   const at = (color: number, c: number) => (color * scale - mean[c]!) / std[c]!;

@@ -48,6 +48,16 @@ export function stretchedRaw({ raw, params }: Explanation): Float32Array {
   return values.map(value => (even ? 0 : (value - low) / (high - low)));
 }
 
+/**
+ * What a difference is divided by: 1e-5 of the stretched map, or 1e-6 of the raw one's values, some ulps of them, where these
+ * hardly differ from each other (probabilities of networks with random weights).
+ */
+function condition({ raw, status }: Explanation): number {
+  if (status !== 'ok') return 1;
+  const [low, high] = [Math.min(...raw.data), Math.max(...raw.data)];
+  return Math.max(1, (0.1 * Math.max(Math.abs(low), Math.abs(high))) / (high - low));
+}
+
 /** The n-th of a batch. */
 export function nthOf({ data, dims }: Tensor, n: number): Float32Array {
   const size = data.length / dims[0]!;
@@ -90,7 +100,7 @@ export function imageOf(images: Tensor<'float32'>, n: number): Tensor<'float32'>
 /**
  * Runs an export on images and compares its maps with those of `explain`.
  * @param targets of each image, what `explain` takes; undefined: the export's own
- * @returns the largest difference of a value, and the outputs
+ * @returns the largest difference of a value, in units of what float32 can tell apart in the map, and the outputs
  */
 export async function compareWithExplain(
   cam: Explainer,
@@ -116,7 +126,8 @@ export async function compareWithExplain(
       await cam.explain(imageOf(images, n), { method, params, layer, mapSize: map, target: targets?.[n] ?? target }),
     );
     const expected = map === 'layer' && !several ? stretchedRaw(explanation) : explanation.map.data;
-    difference = Math.max(difference, furthest(nthOf(outputs.saliency_map!, n), expected));
+    const own = furthest(nthOf(outputs.saliency_map!, n), expected);
+    difference = Math.max(difference, own / condition(explanation));
   }
   return { difference, outputs };
 }

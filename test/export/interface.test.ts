@@ -1,0 +1,272 @@
+/** What goes into an exported model and what comes out. */
+import { describe, expect, it } from 'vitest';
+import { TENSOR_ARRAYS, type Tensor, type TensorType } from '../../lib/engine/tensor.ts';
+import { parseModel } from '../../lib/model/file/parse-model.ts';
+import { makeNode } from '../../lib/model/graph/graph.ts';
+import { codeOfType, numberToHalf } from '../../lib/model/graph/tensor-values.ts';
+import { anySizeModel } from '../helpers/any-size-model.ts';
+import { expectError } from '../helpers/expect-error.ts';
+import { one, plainModel, plainSpec } from '../helpers/explain-models.ts';
+import {
+  compareWithExplain,
+  furthest,
+  imageOf,
+  noiseFor,
+  nthOf,
+  openExported,
+  stretchedRaw,
+} from '../helpers/exported-model.ts';
+import { buildModel, noise } from '../helpers/model-builder.ts';
+import { explainerOpener } from '../helpers/open-explainers.ts';
+
+const open = explainerOpener();
+const images = { type: 'float32', data: noise([3, 3, 16, 16], 4).data, dims: [3, 3, 16, 16] } as const;
+
+describe('the map', () => {
+  it('is [N,1,h,w] of the layer, or of the input, for any number of images', async () => {
+    const cam = await open(plainModel());
+    const layer = await openExported(cam);
+    expect(layer.outputs).toEqual([
+      { name: 'y', type: 'float32', dims: ['N', 5] },
+      { name: 'saliency_map', type: 'float32', dims: ['N', 1, 4, 4] },
+    ]);
+    const input = await openExported(cam, { map: 'input' });
+    expect(input.outputs.at(-1)).toEqual({ name: 'saliency_map', type: 'float32', dims: ['N', 1, 16, 16] });
+    for (const count of [1, 3]) {
+      const some = { type: 'float32', data: images.data.slice(0, count * 768), dims: [count, 3, 16, 16] } as const;
+      for (const exported of [layer, input]) {
+        const map = exported === layer ? 'layer' : 'input';
+        const { difference } = await compareWithExplain(cam, { map }, { exported, images: some });
+        expect(difference).toBeLessThan(1e-5);
+      }
+    }
+  });
+
+  it('as uint8 is the same, rounded', async () => {
+    const cam = await open(plainModel());
+    const float = await openExported(cam, { map: 'input' });
+    const whole = await openExported(cam, { map: 'input', uint8: true });
+    expect(whole.outputs.at(-1)!.type).toBe('uint8');
+    const { saliency_map: values } = await float.run({ x: images });
+    const { saliency_map: bytes } = await whole.run({ x: images });
+    expect(bytes!.data).toBeInstanceOf(Uint8Array);
+    expect(Array.from(bytes!.data as Uint8Array)).toEqual(
+      Array.from(values!.data as Float32Array, value => Math.floor(value * 255 + 0.5)),
+    );
+  });
+
+  it('is zero where no place stands out: each image by itself', async () => {
+    const cam = await open(plainModel());
+    for (const options of [{ uint8: true }, { map: 'input' }, { method: 'cam' }, { method: 'eigen-cam' }] as const) {
+      const exported = await openExported(cam, options);
+      const data = images.data.slice();
+      data.fill(0, 768, 2 * 768);
+      // Behind padding, zeros give zeros: the networks have no biases.
+      const { saliency_map: map } = await exported.run({ x: { ...images, data } });
+      expect(nthOf(map!, 0).some(value => value > 0)).toBe(true);
+      expect(nthOf(map!, 1).every(value => value === 0)).toBe(true);
+      expect(nthOf(map!, 2).some(value => value > 0)).toBe(true);
+    }
+  });
+
+  it('of several layers is joined as the method joins them', async () => {
+    const cam = await open(plainModel());
+    for (const options of [
+      { method: 'layer-cam', layer: 'stages' },
+      { method: 'layer-cam', layer: ['r1', 'r2'], map: 'input' },
+      { method: 'grad-cam', layer: ['r2', 'r1'] },
+      { method: 'grad-cam', layer: ['r1', 'r2'], map: 'input' },
+    ] as const) {
+      const exported = await openExported(cam, options);
+      const { difference } = await compareWithExplain(cam, options, { exported, images });
+      // At the layers' size LayerCAM's source enlarges before it stretches; the export doesn't.
+      if (options.method === 'layer-cam' && !('map' in options))
+        expect(exported.outputs.at(-1)!.dims).toEqual(['N', 1, 8, 8]);
+      else expect(difference).toBeLessThan(1e-5);
+    }
+  });
+
+  it('heeds the parameters', async () => {
+    const cam = await open(plainModel());
+    for (const options of [
+      { method: 'grad-cam', params: { relu: false } },
+      { method: 'grad-cam', params: { eigenSmooth: true } },
+      { method: 'hirescam', params: { eigenSmooth: true } },
+      { method: 'fem', params: { k: 1 } },
+      { method: 'recipro-cam', params: { gaussian: true, score: 'logit' } },
+      { method: 'eigen-cam', params: { centre: true } },
+    ] as const) {
+      const exported = await openExported(cam, options);
+      const { difference } = await compareWithExplain(cam, options, { exported, images });
+      expect(difference).toBeLessThan(1e-5);
+    }
+    await expectError(
+      () => cam.export({ method: 'recipro-cam', params: { eigenSmooth: true } }),
+      'ERR_OPTION_INVALID',
+      'has none of',
+    );
+    await expectError(() => cam.export({ method: 'fem', params: { m: 1 } }), 'ERR_OPTION_INVALID');
+  });
+});
+
+describe('cam_class', () => {
+  it('is a class for each image, −1 the best', async () => {
+    const cam = await open(plainModel());
+    const exported = await openExported(cam, { target: 'input' });
+    expect(exported.inputs).toEqual([
+      { name: 'x', type: 'float32', dims: ['N', 3, 16, 16] },
+      { name: 'cam_class', type: 'int64', dims: ['N'] },
+    ]);
+    for (const [classes, targets] of [
+      [
+        [4n, -1n, 0n],
+        [4, 'top1', 0],
+      ],
+      [
+        [-1n, 1n, 1n],
+        ['top1', 1, 1],
+      ],
+    ] as const) {
+      const feeds = { cam_class: { type: 'int64', data: BigInt64Array.from(classes), dims: [3] } } as const;
+      const { difference } = await compareWithExplain(cam, { target: 'input' }, { exported, images, targets, feeds });
+      expect(difference).toBeLessThan(1e-5);
+    }
+  });
+
+  it('that is no class is refused by the runtime, and never taken for another class', async () => {
+    const cam = await open(plainModel());
+    const exported = await openExported(cam, { target: 'input' });
+    for (const wrong of [5n, -2n, -5n, 1000n])
+      await expect(
+        exported.run({ x: images, cam_class: { type: 'int64', data: BigInt64Array.of(0n, wrong, 0n), dims: [3] } }),
+      ).rejects.toThrow(/out of|bounds|index/i);
+  });
+});
+
+describe('the image input', () => {
+  const cast = (from: string, to: string) => makeNode('Cast', [from], [to], { to: codeOfType('float32') });
+  const models: readonly (readonly [
+    string,
+    TensorType,
+    readonly (number | string)[],
+    ReturnType<typeof makeNode>[],
+  ])[] = [
+    ['uint8', 'uint8', ['N', 3, 16, 16], [cast('image', 'x')]],
+    ['float16', 'float16', ['N', 3, 16, 16], [cast('image', 'x')]],
+    [
+      'uint8 with channels last',
+      'uint8',
+      ['N', 16, 16, 3],
+      [cast('image', 'g'), makeNode('Transpose', ['g'], ['x'], { perm: [0, 3, 1, 2] })],
+    ],
+    ['one picture without a batch', 'float32', [3, 16, 16], [makeNode('Unsqueeze', ['image'], ['x'], { axes: [0] })]],
+  ];
+  it.each(models)('%s stays what it is', async (_, type, dims, nodes) => {
+    const spec = plainSpec();
+    const cam = await open(
+      buildModel({ ...spec, opset: 11, nodes: [...nodes, ...spec.nodes], inputs: [{ name: 'image', type, dims }] }),
+      { preprocess: 'raw' },
+    );
+    for (const map of ['layer', 'input'] as const) {
+      const exported = await openExported(cam, { map });
+      expect(exported.inputs[0]).toEqual({ name: 'image', type, dims });
+      const size = dims.map(dim => (typeof dim === 'number' ? dim : 1));
+      const values = Array.from({ length: 768 }, (_, i) => (i * 37) % 113);
+      const data = (TENSOR_ARRAYS[type] as typeof Uint8Array).from(
+        type === 'float16' ? values.map(numberToHalf) : values,
+      );
+      const { saliency_map: found } = await exported.run({ image: { type, data, dims: size } as Tensor });
+      const tensor = {
+        type: 'float32',
+        data: Float32Array.from(values),
+        dims: size.length === 3 ? [1, ...size] : size,
+      } as const;
+      const explanation = one(await cam.explain(tensor, { mapSize: map }));
+      const expected = map === 'layer' ? stretchedRaw(explanation) : explanation.map.data;
+      expect(furthest(nthOf(found!, 0), expected)).toBeLessThan(1e-5);
+    }
+  });
+
+  it('of any size stays open where the graph is the same for all', async () => {
+    const cam = await open(anySizeModel());
+    const exported = await openExported(cam, { method: 'activation-mean', map: 'input' });
+    expect(exported.inputs[0]!.dims).toEqual([expect.any(String), 3, expect.any(String), expect.any(String)]);
+    for (const size of [96, 128]) {
+      const some = noiseFor(exported, 2, size);
+      const options = { method: 'activation-mean', map: 'input' } as const;
+      const { difference } = await compareWithExplain(cam, options, { exported, images: some });
+      expect(difference).toBeLessThan(1e-5);
+    }
+  });
+
+  it('of any size is the one of loading where gradients hold its constants, and the file says so', async () => {
+    const cam = await open(anySizeModel(), { preprocess: { size: [160, 96] } });
+    const exported = await openExported(cam, { method: 'grad-cam', map: 'input' });
+    expect(exported.inputs[0]!.dims).toEqual([expect.any(String), 3, 96, 160]);
+    const some = noiseFor(exported, 2);
+    const { difference } = await compareWithExplain(cam, { map: 'input' }, { exported, images: some });
+    expect(difference).toBeLessThan(1e-5);
+    expect(parseModel(exported.bytes).metadata.get('onnx_cam.notes')).toContain('160 × 96 alone');
+  });
+
+  it('of a fixed number of images stays fixed where the model cannot be opened', async () => {
+    const cam = await open(plainModel({ batch: 2 }));
+    const exported = await openExported(cam, { target: 'input' });
+    expect(exported.inputs.map(({ dims }) => dims)).toEqual([[2, 3, 16, 16], [2]]);
+    const two = { type: 'float32', data: images.data.slice(0, 2 * 768), dims: [2, 3, 16, 16] } as const;
+    const outputs = await exported.run({
+      x: two,
+      cam_class: { type: 'int64', data: BigInt64Array.of(3n, -1n), dims: [2] },
+    });
+    for (const [n, target] of [3, 'top1'].entries()) {
+      const explanation = one(await cam.explain(imageOf(two, n), { target, mapSize: 'layer' }));
+      expect(furthest(nthOf(outputs.saliency_map!, n), explanation.map.data)).toBeLessThan(1e-5);
+    }
+  });
+});
+
+describe('what is refused', () => {
+  it('methods that need other runs, with the list of those that work', async () => {
+    const cam = await open(plainModel());
+    for (const method of ['score-cam', 'rise', 'smooth-grad-cam++', 'opti-cam', 'fullgrad', 'random-cam'])
+      await expectError(() => cam.export({ method }), 'ERR_METHOD_UNSUPPORTED', 'cam, grad-cam, grad-cam++');
+    await expectError(() => cam.export({ method: 'nonsense' }), 'ERR_METHOD_UNKNOWN');
+  });
+
+  it('options that there are not', async () => {
+    const cam = await open(plainModel());
+    const wrong: readonly unknown[] = [
+      { map: 'picture' },
+      { uint8: 1 },
+      { preprocess: 'imagenet' },
+      { convention: 'torchcam' },
+      { methods: ['grad-cam'] },
+      { layer: {} },
+      null,
+    ];
+    for (const options of wrong) await expectError(() => cam.export(options as object), 'ERR_OPTION_INVALID');
+    await expectError(() => cam.export({ layer: 'nowhere' }), 'ERR_LAYER_NOT_FOUND');
+  });
+
+  it('models that have tensors of the names that are added', async () => {
+    const spec = plainSpec();
+    const named = (from: string, to: string) =>
+      buildModel({
+        ...spec,
+        nodes: [...spec.nodes, makeNode('Identity', [from], [to])],
+        outputs: [...spec.outputs, { name: to, dims: ['N', 5] }],
+      });
+    const cam = await open(named('y', 'saliency_map'), { output: 'y' });
+    await expectError(() => cam.export(), 'ERR_MODEL_UNSUPPORTED', 'saliency_map');
+    const other = await open(named('y', 'cam_class'), { output: 'y' });
+    await expectError(() => other.export({ target: 'input' }), 'ERR_MODEL_UNSUPPORTED', 'cam_class');
+    await expect(other.export()).resolves.toBeInstanceOf(Uint8Array);
+  });
+
+  it('calls that were given up, and explainers that are disposed of', async () => {
+    const cam = await open(plainModel());
+    await expectError(() => cam.export({ signal: AbortSignal.abort() }), 'ERR_ABORTED');
+    await cam.dispose();
+    await expectError(() => cam.export(), 'ERR_DISPOSED');
+  });
+});
