@@ -9,6 +9,7 @@ import { exportedBy } from '../model/graph/exported.ts';
 import type { Graph } from '../model/graph/graph.ts';
 import { ofOneSize, openGraph, widen } from '../model/graph/open-sizes.ts';
 import type { Network } from '../network/network.ts';
+import type { Preprocessing } from '../network/preprocessing.ts';
 import type { MethodRun } from '../request/request.ts';
 import { resolveFor } from '../request/targets.ts';
 import { parseTarget } from '../targets/parse.ts';
@@ -18,16 +19,22 @@ import { describeExport, docString } from './describe-export.ts';
 import { exportGraph, type GraphSource } from './export-graph.ts';
 import type { ExportOptions } from './export-options.ts';
 import { exportable } from './exportable.ts';
+import { takePictures } from './take-pictures.ts';
 import type { WrittenTarget } from './written-seeds.ts';
 
 /** What an export needs of its explainer. */
 export interface ExportParts {
   readonly stages: Stages;
   readonly calls: Pick<ExplainCalls, 'withEmbedding'>;
+  /** How pictures become the model's input. */
+  readonly preprocessing: () => Preprocessing;
 }
 
 /** Writes the model with the explanation inside; see `Explainer.export`. */
-export async function exportModel({ stages, calls }: ExportParts, options: ExportOptions): Promise<Uint8Array> {
+export async function exportModel(
+  { stages, calls, preprocessing }: ExportParts,
+  options: ExportOptions,
+): Promise<Uint8Array> {
   const { signal, method: name, params, layer } = options;
   const { original } = stages.base.network.model;
   refuseExported(original);
@@ -49,6 +56,7 @@ export async function exportModel({ stages, calls }: ExportParts, options: Expor
     outputs: stages.base.network.model.graph.outputs,
     atInput: options.map === 'input',
     uint8: options.uint8 === true,
+    takePictures: options.preprocess ? takePictures(network.model, preprocessing().resolved) : undefined,
     docString: docString(described),
   };
   const { graph, size } = await atSizes(network, source, signal);
