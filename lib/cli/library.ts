@@ -20,7 +20,8 @@ export interface Library {
 /** The content of a file: its path, a picture that was fetched, or a tensor, which may be several images. */
 export type FileImage = string | File | readonly TensorInput[];
 
-export interface LoadedModel extends Pick<Explainer, 'layers' | 'unsupported' | 'sha256' | 'dispose' | 'concurrency'> {
+export interface LoadedModel
+  extends Pick<Explainer, 'layers' | 'unsupported' | 'export' | 'sha256' | 'dispose' | 'concurrency'> {
   explain(image: FileImage, options: ExplainOptions): Promise<ExplainResult>;
   /** Of several maps. */
   measure(

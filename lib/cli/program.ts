@@ -4,6 +4,7 @@ import { addDemo } from './commands/demo.ts';
 import { addDoctor } from './commands/doctor.ts';
 import { addEvaluate } from './commands/evaluate.ts';
 import { addExplain } from './commands/explain.ts';
+import { addExport } from './commands/export.ts';
 import { addLayers } from './commands/layers.ts';
 import { addMeasure } from './commands/measure.ts';
 import { addMethods } from './commands/methods.ts';
@@ -59,6 +60,7 @@ export function buildProgram(context: CommandContext, finish: (code: number) => 
   addMeasure(program, context, finish);
   addEvaluate(program, context, finish);
   addReport(program, context, finish);
+  addExport(program, context, finish);
   addMetrics(program, context);
   addTechniques(program, context);
   addServe(program, context, finish);

@@ -4,6 +4,7 @@ import { EXPORT_METADATA } from '../model/graph/exported.ts';
 import type { Graph } from '../model/graph/graph.ts';
 import type { Network } from '../network/network.ts';
 import type { MethodRun } from '../request/request.ts';
+import { parseTarget } from '../targets/parse.ts';
 import { CLASS_INPUT } from './class-index.ts';
 import { MAP_OUTPUT } from './export-graph.ts';
 import type { ExportOptions } from './export-options.ts';
@@ -26,10 +27,19 @@ export function docString({ method, options }: Described): string {
   );
 }
 
-function ofTarget({ target = 'top1' }: ExportOptions): string {
-  if (target === 'input') return `the classes of the input "${CLASS_INPUT}" (-1: the one with the largest logit)`;
-  if (target === 'top1') return 'the class with the largest logit';
-  return typeof target === 'object' ? 'a fixed target' : `the target ${target}`;
+function ofTarget({ target }: ExportOptions): string {
+  const text = shownTarget(target);
+  if (text === 'input') return `the classes of the input "${CLASS_INPUT}" (-1: the one with the largest logit)`;
+  return text === 'top1' ? 'the class with the largest logit' : `the target ${text}`;
+}
+
+/** As it is typed, where it names a class. */
+function shownTarget(target: ExportOptions['target'] = 'top1'): string {
+  if (target === 'input') return target;
+  const parsed = parseTarget(target);
+  if (parsed.kind === 'class') return String(parsed.index);
+  if (parsed.kind === 'label') return parsed.label;
+  return parsed.kind === 'rank' && parsed.rank === 0 ? 'top1' : targetText(parsed);
 }
 
 /**
@@ -46,7 +56,7 @@ export function describeExport(described: Described, graph: Graph, size: string 
     [`${EXPORT_METADATA}method`, definition.name],
     [`${EXPORT_METADATA}params`, JSON.stringify(params)],
     [`${EXPORT_METADATA}layer`, layerSets[0]!.map(({ name }) => name).join(', ')],
-    [`${EXPORT_METADATA}target`, targetText(options.target)],
+    [`${EXPORT_METADATA}target`, shownTarget(options.target)],
     [`${EXPORT_METADATA}convention`, convention],
     ...(notes.length > 0 ? [[`${EXPORT_METADATA}notes`, notes.join('\n')] as const] : []),
   ];

@@ -4,7 +4,7 @@ import type { Tensor } from '../../lib/engine/tensor.ts';
 import { takePictures } from '../../lib/export/take-pictures.ts';
 import { prepareImage } from '../../lib/image/preprocess.ts';
 import { type PreprocessOptions, resolvePreprocess } from '../../lib/image/preprocess-options.ts';
-import { toFileBytes } from '../../lib/model/file/serialize-model.ts';
+import { writeModel } from '../../lib/model/file/write-model.ts';
 import { makeNode } from '../../lib/model/graph/graph.ts';
 import { describeValue } from '../../lib/model/graph/value-info.ts';
 import { wholeFor } from '../../lib/network/picture-values.ts';
@@ -31,7 +31,7 @@ async function withPictures(bytes: Uint8Array, options: PreprocessOptions) {
   const preprocess = resolvePreprocess(options, { ...rest, type, layout: layout === 'nhwc' ? layout : 'nchw' });
   const graph = model.graph.clone();
   takePictures(graph, new Map(model.facts), model, preprocess);
-  return { model, preprocess, graph, bytes: toFileBytes(graph) };
+  return { model, preprocess, graph, bytes: writeModel(graph) };
 }
 
 /** A model that casts whole numbers before it computes: read with an input of floats. */

@@ -1,7 +1,7 @@
 import { extname, join } from 'node:path';
-import { type Command, InvalidArgumentError, Option } from 'commander';
+import { type Command, Option } from 'commander';
 import type { CommandContext } from '../context.ts';
-import { wholeNumber } from '../options/option-values.ts';
+import { place, wholeNumber } from '../options/option-values.ts';
 import { PAGE, writeFolderReport } from '../run/report-files.ts';
 import { EXIT } from '../tell/failure.ts';
 
@@ -24,10 +24,7 @@ export function addReport(program: Command, context: CommandContext, finish: (co
       new Option(
         '-o, --out <path>',
         `the file (*.html), or a folder for ${PAGE} (default: the first folder)`,
-      ).argParser(text => {
-        if (text === '') throw new InvalidArgumentError('expected a file or a folder; the working folder is .');
-        return text;
-      }),
+      ).argParser(place('a file or a folder')),
     )
     .option(
       '--pictures <n>',

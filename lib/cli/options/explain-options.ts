@@ -149,7 +149,10 @@ export function explainOptions(flags: ExplainFlags): CommonOptions {
  * The parameters as values, by the types that the methods declare; each method takes those that it has.
  * @throws `ERR_OPTION_INVALID` for a value of the wrong type, `ERR_METHOD_UNKNOWN`
  */
-export function paramValues(flags: ExplainFlags, methods: readonly string[]): Readonly<Record<string, unknown>> {
+export function paramValues(
+  flags: Pick<ExplainFlags, 'param'>,
+  methods: readonly string[],
+): Readonly<Record<string, unknown>> {
   const definitions = methods.map(findMethod);
   return Object.fromEntries(
     flags.param.map(([name, text]) => {

@@ -79,3 +79,11 @@ export function wholeNumber(min: number, max = Infinity): (text: string) => numb
 export function defined<T extends object>(values: T): Partial<T> {
   return Object.fromEntries(Object.entries(values).filter(([, value]) => value !== undefined)) as Partial<T>;
 }
+
+/** A path. An empty text (an unset variable in a script) would stand for the working folder. @param expected such as "a folder" */
+export function place(expected: string): (text: string) => string {
+  return text => {
+    if (text === '') throw new InvalidArgumentError(`expected ${expected}; the working folder is .`);
+    return text;
+  };
+}

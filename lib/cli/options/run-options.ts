@@ -7,8 +7,8 @@ import type { LoadOptions } from '../../options.ts';
 import { addModelChoices, type ModelChoices } from './model-choices.ts';
 import { collect, defined, numbers, range, size, wholeNumber } from './option-values.ts';
 
-/** How pictures meet the model, and how it is run: of all commands that run one. */
-export interface RunFlags extends ModelChoices {
+/** How pictures meet the model. */
+export interface PictureFlags {
   readonly preset?: PresetName;
   readonly mean?: readonly number[];
   readonly std?: readonly number[];
@@ -16,6 +16,10 @@ export interface RunFlags extends ModelChoices {
   readonly fit?: Fit;
   readonly size?: readonly [width: number, height: number];
   readonly labels?: string;
+}
+
+/** How pictures meet the model, and how it is run: of all commands that run one. */
+export interface RunFlags extends PictureFlags, ModelChoices {
   readonly limitInputPixels?: number;
   readonly decode?: DecodeMode;
   readonly provider?: readonly string[];
@@ -26,9 +30,9 @@ export interface RunFlags extends ModelChoices {
   readonly debug?: boolean;
 }
 
-/** Declares these options. */
-export function addRunOptions(command: Command): Command {
-  const declared = command
+/** Declares the options of {@link PictureFlags}. */
+export function addPictureOptions(command: Command): Command {
+  return command
     .optionsGroup('How the model sees pictures (default: what files beside it or the model say, else imagenet):')
     .option('--preset <name>', 'imagenet, inception, unit (0..1), raw (0..255), clip (openai), siglip or yolo')
     .addOption(new Option('--mean <a,b,c>', 'mean of each channel').argParser(numbers).conflicts('preset'))
@@ -36,7 +40,12 @@ export function addRunOptions(command: Command): Command {
     .option('--range <low,high>', "the pictures' values that become 0 and 1, such as 0,4095 for 12 bits", range)
     .option('--fit <name>', 'squeeze (the whole picture), crop (its centre) or letterbox')
     .option('--size <WxH>', 'size of the input, for models that take any', size)
-    .option('--labels <file>', 'class names, one a line, or JSON')
+    .option('--labels <file>', 'class names, one a line, or JSON');
+}
+
+/** Declares the options of {@link RunFlags}. */
+export function addRunOptions(command: Command): Command {
+  const declared = addPictureOptions(command)
     .option(
       '--limit-input-pixels <n>',
       'refuse pictures of more pixels (default: 268402689; 0: no limit)',
