@@ -7,7 +7,7 @@ import { type CallParts, ExplainCalls } from './explain/explain-call.ts';
 import { headSetting, predictionsOf } from './explain/head-setting.ts';
 import type { MapInput } from './explain/map-at-input.ts';
 import { MeasureCalls } from './explain/measure-call.ts';
-import { checkMeasureOptions, type MeasureOptions } from './explain/measure-options.ts';
+import { checkMeasureOptions, type MeasureOptions, type Measuring } from './explain/measure-options.ts';
 import type {
   ExplainImages,
   ExplainResult,
@@ -45,12 +45,6 @@ import type { Explanation } from './result/explanation.ts';
 import type { Prediction } from './result/explanation-fields.ts';
 import { parseTarget } from './targets/parse.ts';
 import { outputOf } from './targets/resolve.ts';
-
-/** Metrics that are known by name while the program is written. */
-type Measuring<M> = Omit<MeasureOptions, 'map' | 'maps' | 'metrics'> & {
-  /** Names, or `{ metric, params }`. */
-  readonly metrics?: M | undefined;
-};
 
 /** What an explainer is made of. */
 export interface ExplainerParts extends CallParts {
@@ -189,8 +183,8 @@ export class Explainer {
     this.#checkUsable();
     checkExportOptions(options);
     throwIfAborted(options.signal);
-    const parts = { stages: this.#parts.stages, calls: this.#calls };
-    return this.#parts.admission.call(() => exportModel(parts, options));
+    const { stages, reading, admission } = this.#parts;
+    return admission.call(() => exportModel({ stages, calls: this.#calls, ...reading }, options));
   }
 
   /** Every layer that a map can be made from, in the order of the network. */

@@ -27,7 +27,6 @@ export type {
   NamedTensor,
   SavedEvaluation,
 } from './explain/evaluate-options.ts';
-export type { ExportOptions } from './export/export-options.ts';
 export type { Evaluation } from './explain/evaluation.ts';
 export type { MapInput } from './explain/map-at-input.ts';
 export type { MeasureOptions } from './explain/measure-options.ts';
@@ -40,6 +39,7 @@ export type {
 export type { ImageStream } from './explain/stream-images.ts';
 export type { SupportOptions } from './explain/unsupported.ts';
 export { Explainer } from './explainer.ts';
+export type { ExportOptions } from './export/export-options.ts';
 export type { ColormapName } from './image/colormap.ts';
 export type { DecodeMode, DecodeOptions } from './image/decode-options.ts';
 export type { MapSize } from './image/map-size.ts';

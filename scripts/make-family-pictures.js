@@ -8,7 +8,7 @@ import sharp from 'sharp';
 import { Session } from '../build/modules/engine/session.js';
 import { load } from '../build/modules/index.js';
 import { readNpy } from '../build/modules/io/npy.js';
-import { toFileBytes } from '../build/modules/model/file/serialize-model.js';
+import { writeModel } from '../build/modules/model/file/write-model.js';
 import { findCamHead } from '../build/modules/model/find/cam-head.js';
 import { makeValueInfo } from '../build/modules/model/graph/value-info.js';
 import { loadModel } from '../build/modules/model/load-model.js';
@@ -66,7 +66,7 @@ async function tower() {
   const classifier = graph.nodes.findLast(({ op }) => op === 'Gemm' || op === 'MatMul');
   graph.outputs.length = 0;
   graph.outputs.push(makeValueInfo(classifier.inputs[0], 'float32', ['N', model.chosen.channels]));
-  return toFileBytes(graph);
+  return writeModel(graph);
 }
 
 const FAMILIES = {

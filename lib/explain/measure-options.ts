@@ -46,6 +46,12 @@ export interface MeasureOptions {
   onProgress?: ((progress: Progress) => void) | undefined;
 }
 
+/** Metrics that are known by name while the program is written. */
+export type Measuring<M> = Omit<MeasureOptions, 'map' | 'maps' | 'metrics'> & {
+  /** Names, or `{ metric, params }`. */
+  readonly metrics?: M | undefined;
+};
+
 const MEASURE_OPTIONS: readonly string[] = [
   'map',
   'maps',

@@ -1,5 +1,6 @@
 import { packageVersion } from '#package';
 import { targetText } from '../explain/target-text.ts';
+import { EXPORT_METADATA } from '../model/graph/exported.ts';
 import type { Graph } from '../model/graph/graph.ts';
 import type { Network } from '../network/network.ts';
 import type { MethodRun } from '../request/request.ts';
@@ -13,9 +14,6 @@ export interface Described {
   readonly method: MethodRun;
   readonly options: ExportOptions;
 }
-
-/** What the metadata's keys begin with. */
-const PREFIX = 'onnx_cam.';
 
 /** Of the map's output, for people who look at the file. */
 export function docString({ method, options }: Described): string {
@@ -43,14 +41,14 @@ export function describeExport(described: Described, graph: Graph, size: string 
   const { definition, params, convention, layerSets } = method;
   const notes = notesOf(described, graph, size);
   const entries: readonly (readonly [key: string, value: string])[] = [
-    [`${PREFIX}version`, packageVersion()],
-    [`${PREFIX}output`, MAP_OUTPUT],
-    [`${PREFIX}method`, definition.name],
-    [`${PREFIX}params`, JSON.stringify(params)],
-    [`${PREFIX}layer`, layerSets[0]!.map(({ name }) => name).join(', ')],
-    [`${PREFIX}target`, targetText(options.target)],
-    [`${PREFIX}convention`, convention],
-    ...(notes.length > 0 ? [[`${PREFIX}notes`, notes.join('\n')] as const] : []),
+    [`${EXPORT_METADATA}version`, packageVersion()],
+    [`${EXPORT_METADATA}output`, MAP_OUTPUT],
+    [`${EXPORT_METADATA}method`, definition.name],
+    [`${EXPORT_METADATA}params`, JSON.stringify(params)],
+    [`${EXPORT_METADATA}layer`, layerSets[0]!.map(({ name }) => name).join(', ')],
+    [`${EXPORT_METADATA}target`, targetText(options.target)],
+    [`${EXPORT_METADATA}convention`, convention],
+    ...(notes.length > 0 ? [[`${EXPORT_METADATA}notes`, notes.join('\n')] as const] : []),
   ];
   for (const [key, value] of entries) graph.metadata.set(key, value);
 }

@@ -7,6 +7,7 @@ import { pushAll } from '../common/sizes.ts';
 import type { Steps } from '../common/slices.ts';
 import type { LayerInGraph, ResultInGraph } from '../methods/definition.ts';
 import { principalComponentInGraph } from '../methods/support/principal-in-graph.ts';
+import { neededNodes } from '../model/graph/data-flow.ts';
 import type { FactTable, TensorFacts } from '../model/graph/facts.ts';
 import { type Graph, makeNode } from '../model/graph/graph.ts';
 import { makeTensorProto } from '../model/graph/tensor-values.ts';
@@ -72,6 +73,8 @@ export function* exportGraph(source: GraphSource, facts: FactTable, open: boolea
   const layers: LayersSource = { ...source, model, writer, seeds, needs, layers: layerSets[0]! };
   const gradients = yield* appendBackward(layers);
   const emit = new Emitter(graph, known, 'onnx_cam');
+  // Also where the method reads no class: whoever feeds one need not know.
+  if (written.fed) seeds.classOf(emit, writer, -1);
   const values = layersInGraph(emit, layers, gradients);
   const raw =
     definition.scope === 'layers'
@@ -87,6 +90,12 @@ export function* exportGraph(source: GraphSource, facts: FactTable, open: boolea
   const batch = shown.dims[0] === -1 ? (batchOf(graph, input) ?? '') : shown.dims[0]!;
   const sizes = shown.dims.slice(2).map(size => (open && source.atInput ? '' : size));
   graph.outputs.push({ ...makeValueInfo(MAP_OUTPUT, shown.type, [batch, 1, ...sizes]), docString: source.docString });
+  graph.replaceNodes(
+    neededNodes(
+      graph,
+      graph.outputs.map(({ name }) => name),
+    ),
+  );
   return graph;
 }
 

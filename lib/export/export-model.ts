@@ -4,10 +4,12 @@ import { camHeadOf } from '../explain/classifier-rows.ts';
 import type { ExplainCalls } from '../explain/explain-call.ts';
 import type { Stage } from '../explain/stage.ts';
 import type { Stages } from '../explain/stages.ts';
-import { toFileBytes } from '../model/file/serialize-model.ts';
+import { writeModel } from '../model/file/write-model.ts';
+import { exportedBy } from '../model/graph/exported.ts';
 import type { Graph } from '../model/graph/graph.ts';
 import { ofOneSize, openGraph, widen } from '../model/graph/open-sizes.ts';
 import type { Network } from '../network/network.ts';
+import type { Preprocessing } from '../network/preprocessing.ts';
 import type { MethodRun } from '../request/request.ts';
 import { resolveFor } from '../request/targets.ts';
 import { parseTarget } from '../targets/parse.ts';
@@ -17,17 +19,25 @@ import { describeExport, docString } from './describe-export.ts';
 import { exportGraph, type GraphSource } from './export-graph.ts';
 import type { ExportOptions } from './export-options.ts';
 import { exportable } from './exportable.ts';
+import { takePictures } from './take-pictures.ts';
 import type { WrittenTarget } from './written-seeds.ts';
 
 /** What an export needs of its explainer. */
 export interface ExportParts {
   readonly stages: Stages;
   readonly calls: Pick<ExplainCalls, 'withEmbedding'>;
+  /** How pictures become the model's input. */
+  readonly preprocessing: () => Preprocessing;
 }
 
 /** Writes the model with the explanation inside; see `Explainer.export`. */
-export async function exportModel({ stages, calls }: ExportParts, options: ExportOptions): Promise<Uint8Array> {
+export async function exportModel(
+  { stages, calls, preprocessing }: ExportParts,
+  options: ExportOptions,
+): Promise<Uint8Array> {
   const { signal, method: name, params, layer } = options;
+  const { original } = stages.base.network.model;
+  refuseExported(original);
   const asked = parseTarget(options.target === 'input' ? 'top1' : (options.target ?? 'top1'));
   const stage = await stages.of({ head: scoringGraphOf(asked), output: outputOf(asked), signal });
   const { network, requests } = stage;
@@ -46,12 +56,23 @@ export async function exportModel({ stages, calls }: ExportParts, options: Expor
     outputs: stages.base.network.model.graph.outputs,
     atInput: options.map === 'input',
     uint8: options.uint8 === true,
+    takePictures: options.preprocess ? takePictures(network.model, preprocessing().resolved) : undefined,
     docString: docString(described),
   };
   const { graph, size } = await atSizes(network, source, signal);
   throwIfAborted(signal);
   describeExport(described, graph, size);
-  return toFileBytes(graph);
+  return writeModel(graph, original.about);
+}
+
+/** @throws `ERR_MODEL_UNSUPPORTED` for a model that gives a map already */
+function refuseExported(original: Graph): void {
+  const version = exportedBy(original);
+  if (version === undefined) return;
+  throw new OnnxCamError(
+    'ERR_MODEL_UNSUPPORTED',
+    `the model holds an explanation already, written by onnx-cam ${version}; export the model that it was made of`,
+  );
 }
 
 function writtenTarget({ network, setting }: Stage, target: Target, fed: boolean): WrittenTarget {

@@ -21,11 +21,14 @@ export const fem = defineMethod({
   inGraph: (emit, { activations }, { k }) => {
     const mean = meanOverPositions(emit, activations);
     const apart = emit.sub(activations, mean);
-    const variance = meanOverPositions(emit, emit.mul(apart, apart));
-    const threshold = emit.add(mean, emit.mul(emit.unary('Sqrt', variance), emit.scalar(k as number, mean)));
+    // What a mean in float32 is off by.
+    const shift = meanOverPositions(emit, apart);
+    const squares = meanOverPositions(emit, emit.mul(apart, apart));
+    const variance = emit.unary('Relu', emit.sub(squares, emit.mul(shift, shift)));
+    const threshold = emit.add(shift, emit.mul(emit.unary('Sqrt', variance), emit.scalar(k as number, mean)));
     // A channel whose values differ by rounding alone has none above the others.
     const varies = emit.greater(variance, emit.mul(emit.mul(mean, mean), emit.scalar(CONSTANT, mean)));
-    const share = meanOverPositions(emit, emit.greater(activations, threshold));
+    const share = meanOverPositions(emit, emit.greater(apart, threshold));
     return weightedTerms(emit, activations, emit.mul(share, varies));
   },
 });

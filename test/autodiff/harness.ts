@@ -1,6 +1,6 @@
 import { elementCount, type Tensor, type TensorType } from '../../lib/engine/tensor.ts';
 import { parseModel } from '../../lib/model/file/parse-model.ts';
-import { toFileBytes } from '../../lib/model/file/serialize-model.ts';
+import { writeModel } from '../../lib/model/file/write-model.ts';
 import { type AttributeValue, float, floats } from '../../lib/model/graph/attributes.ts';
 import type { FactTable, TensorFacts } from '../../lib/model/graph/facts.ts';
 import { type Graph, type GraphNode, makeNode } from '../../lib/model/graph/graph.ts';
@@ -72,7 +72,7 @@ export async function runGraph(
     copy.outputs.push({ ...valueInfo({ name }), type: undefined });
     names.set(fetch, name);
   }
-  const session = await createOrtSession(toFileBytes(copy), { graphOptimizationLevel: level });
+  const session = await createOrtSession(writeModel(copy), { graphOptimizationLevel: level });
   try {
     const used = Object.entries(feeds).filter(([name]) => copy.inputs.some(input => input.name === name));
     const outputs = await session.run(Object.fromEntries(used), [...names.values()]);

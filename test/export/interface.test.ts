@@ -1,4 +1,8 @@
 /** What goes into an exported model and what comes out. */
+import { readFileSync } from 'node:fs';
+import { fileURLToPath } from 'node:url';
+import { gunzipSync } from 'node:zlib';
+import sharp from 'sharp';
 import { describe, expect, it } from 'vitest';
 import { TENSOR_ARRAYS, type Tensor, type TensorType } from '../../lib/engine/tensor.ts';
 import { parseModel } from '../../lib/model/file/parse-model.ts';
@@ -16,10 +20,12 @@ import {
   openExported,
   stretchedRaw,
 } from '../helpers/exported-model.ts';
+import { bundledModel } from '../helpers/golden-methods.ts';
 import { buildModel, noise } from '../helpers/model-builder.ts';
 import { explainerOpener } from '../helpers/open-explainers.ts';
 
 const open = explainerOpener();
+const picture = fileURLToPath(new URL('../../assets/pictures/rocket.jpg', import.meta.url));
 const images = { type: 'float32', data: noise([3, 3, 16, 16], 4).data, dims: [3, 3, 16, 16] } as const;
 
 describe('the map', () => {
@@ -222,6 +228,36 @@ describe('the image input', () => {
       const explanation = one(await cam.explain(imageOf(two, n), { target, mapSize: 'layer' }));
       expect(furthest(nthOf(outputs.saliency_map!, n), explanation.map.data)).toBeLessThan(1e-5);
     }
+  });
+});
+
+describe('preprocess: true', () => {
+  it.each([
+    ['of the bundled model', undefined, 'grad-cam'],
+    ['a crop', { fit: 'crop', cropPct: 0.875 }, 'layer-cam'],
+    ['a letterbox, bicubic', { fit: 'letterbox', interpolation: 'bicubic' }, 'hirescam'],
+  ] as const)('takes pictures of any size: %s', async (_, preprocess, method) => {
+    const cam = await open(bundledModel, preprocess && { preprocess });
+    const exported = await openExported(cam, { preprocess: true, map: 'input', method });
+    expect(exported.inputs).toEqual([
+      { name: 'input', type: 'uint8', dims: ['batch', expect.any(String), expect.any(String), 3] },
+    ]);
+    const { data, info } = await sharp(picture).removeAlpha().raw().toBuffer({ resolveWithObject: true });
+    const dims = [1, info.height, info.width, 3];
+    const outputs = await exported.run({ input: { type: 'uint8', data: new Uint8Array(data), dims } });
+    const [best] = await cam.predict(picture, { topK: 1 });
+    const logits = outputs[exported.outputs[0]!.name]!.data as Float32Array;
+    expect(logits.indexOf(Math.max(...logits))).toBe(best!.index);
+    expect(Math.max(...logits)).toBeCloseTo(best!.score, 3);
+    const explanation = one(await cam.explain(picture, { method, mapSize: 'input' }));
+    expect(furthest(nthOf(outputs.saliency_map!, 0), explanation.map.data)).toBeLessThan(1e-3);
+  });
+
+  it('is not for volumes', async () => {
+    const cam = await open(
+      gunzipSync(readFileSync(new URL('../golden/volumes/volumes-legacy.onnx.gz', import.meta.url))),
+    );
+    await expectError(() => cam.export({ preprocess: true }), 'ERR_INPUT_SHAPE', 'volumes or clips');
   });
 });
 

@@ -3,7 +3,7 @@ import { Session } from '../../lib/engine/session.ts';
 import type { TensorType } from '../../lib/engine/tensor.ts';
 import { appendPicture, type PictureTarget } from '../../lib/export/picture-in.ts';
 import type { ResolvedPreprocess } from '../../lib/image/preprocess-options.ts';
-import { toFileBytes } from '../../lib/model/file/serialize-model.ts';
+import { writeModel } from '../../lib/model/file/write-model.ts';
 import { type Graph, makeNode } from '../../lib/model/graph/graph.ts';
 import { makeValueInfo } from '../../lib/model/graph/value-info.ts';
 import { graphOf } from '../autodiff/harness.ts';
@@ -48,7 +48,7 @@ export async function preprocessed(
   graph: Graph,
   ...all: readonly Pictures[]
 ): Promise<{ readonly type: TensorType; readonly dims: readonly number[]; readonly data: Float32Array }[]> {
-  const session = await Session.create(toFileBytes(graph));
+  const session = await Session.create(writeModel(graph));
   try {
     const made = [];
     for (const { count, width, height, data } of all) {

@@ -4,7 +4,7 @@ import type { Tensor } from '../../lib/engine/tensor.ts';
 import { takePictures } from '../../lib/export/take-pictures.ts';
 import { prepareImage } from '../../lib/image/preprocess.ts';
 import { type PreprocessOptions, resolvePreprocess } from '../../lib/image/preprocess-options.ts';
-import { toFileBytes } from '../../lib/model/file/serialize-model.ts';
+import { writeModel } from '../../lib/model/file/write-model.ts';
 import { makeNode } from '../../lib/model/graph/graph.ts';
 import { describeValue } from '../../lib/model/graph/value-info.ts';
 import { wholeFor } from '../../lib/network/picture-values.ts';
@@ -30,8 +30,8 @@ async function withPictures(bytes: Uint8Array, options: PreprocessOptions) {
   const { layout, stored: type, ...rest } = model.input;
   const preprocess = resolvePreprocess(options, { ...rest, type, layout: layout === 'nhwc' ? layout : 'nchw' });
   const graph = model.graph.clone();
-  takePictures(graph, new Map(model.facts), model, preprocess);
-  return { model, preprocess, graph, bytes: toFileBytes(graph) };
+  takePictures(model, preprocess)(graph, new Map(model.facts));
+  return { model, preprocess, graph, bytes: writeModel(graph) };
 }
 
 /** A model that casts whole numbers before it computes: read with an input of floats. */
@@ -78,6 +78,6 @@ describe('a model that takes pictures', () => {
       outputs: [{ name: 'y', dims: ['N', 5] }],
       initializers: { w: noise([5, 1, 3, 3, 3], 3) },
     });
-    await expectError(() => withPictures(bytes, { size: [8, 8] }), 'ERR_MODEL_UNSUPPORTED', 'volumes or clips');
+    await expectError(() => withPictures(bytes, { size: [8, 8] }), 'ERR_INPUT_SHAPE', 'volumes or clips');
   });
 });

@@ -4,7 +4,7 @@ import { createInterface } from 'node:readline';
 import { differentiate } from '../../build/modules/autodiff/differentiate.js';
 import { parseModel } from '../../build/modules/model/file/parse-model.js';
 import { makeValueInfo } from '../../build/modules/model/graph/value-info.js';
-import { toFileBytes } from '../../build/modules/model/file/serialize-model.js';
+import { writeModel } from '../../build/modules/model/file/write-model.js';
 
 for await (const line of createInterface({ input: process.stdin })) {
   const { model, facts, seeds, wrt, second } = JSON.parse(line);
@@ -20,7 +20,7 @@ for await (const line of createInterface({ input: process.stdin })) {
       answer.product = products.get(wrt[0]);
       graph.outputs.push(makeValueInfo(answer.product));
     }
-    answer.model = Buffer.from(toFileBytes(graph)).toString('base64');
+    answer.model = Buffer.from(writeModel(graph)).toString('base64');
     console.log(JSON.stringify(answer));
   } catch (error) {
     console.log(JSON.stringify({ error: error.stack }));

@@ -1,5 +1,5 @@
 import type { Emitter } from '../../autodiff/emitter.ts';
-import { reduce, reduceSum } from '../../autodiff/forms.ts';
+import { clamp, reduce, reduceSum } from '../../autodiff/forms.ts';
 import { sizeOf, type Value } from '../../autodiff/value.ts';
 
 /** Doublings of the number of iterations: 2^10 = 1024 iterations. */
@@ -12,12 +12,21 @@ const SQUARINGS_LARGE = 3;
 /** Steps of a vector between two normalisations: the factor of each is at most the matrix' size. */
 const UNSCALED = 4;
 
+/** What is below is divided by this. */
+const LEAST = 1e-30;
+
+/** Of float32. */
+const LARGEST = 3.4e38;
+
 /**
  * The first right singular vector of X = [positions, channels], of length 1 (0 where X is 0), by 1024 power iterations of the
- * smaller one of XᵀX and XXᵀ. As nodes: the matrix K is squared ten times, kept in range by its largest entry, and the column of
- * K^1024 with the largest norm is a multiple of the eigenvector; of more than 512 columns, K is squared three times and multiplies
- * that column of K⁸ 127 times. What the second eigenvalue λ₂ leaves in the map is about (λ₂/λ₁)^1024 of it (1e-9 where λ₂ = 0.98 λ₁, 0.36
- * where it is 0.999 λ₁); float32 adds some 1e-7 λ₁/(λ₁ − λ₂).
+ * smaller one of XᵀX and XXᵀ. As nodes: that matrix K is squared ten times, kept in range by its largest entry, and the column
+ * of K^1024 with the largest norm is a multiple of the eigenvector. Of more than 512 columns K is squared three times, and K⁸
+ * multiplies its column 127 times.
+ *
+ * Error in the map, relative to its largest value: about (λ₂/λ₁)^1024 by the iterations (1e-9 where λ₂ = 0.98 λ₁), and some
+ * 1e-7 · λ₁/(λ₁ − λ₂) by float32. Of 910 maps of EfficientNet-Lite0 (all its layers, five pictures, centred or not) 909 are
+ * within 3e-6 of the kernel's; the other's eigenvalues are 0.99994 of each other, and it is off by 0.02.
  * @param x [N, C, …positions] of magnitudes up to about 1
  * @returns [N, C]
  */
@@ -33,15 +42,15 @@ export function leadingDirection(emit: Emitter, x: Value): Value {
   const direction = byPosition ? emit.matMul(rows, vector) : vector;
   const largest = scaled(emit, direction);
   const length = emit.unary('Sqrt', reduceSum(emit, emit.mul(largest, largest), [1]));
-  return emit.reshape(emit.div(largest, orOne(emit, length)), [count, channels]);
+  return emit.reshape(divided(emit, largest, length), [count, channels]);
 }
 
 /** A multiple of it [N, n, 1] of symmetric matrices [N, n, n] without negative eigenvalues. */
 function leadingEigenvector(emit: Emitter, gram: Value): Value {
   const size = gram.dims[1]!;
-  let matrix = scaled(emit, gram);
+  let matrix = evened(emit, gram);
   const squarings = size > LARGE ? SQUARINGS_LARGE : SQUARINGS;
-  for (let i = 0; i < squarings; i++) matrix = scaled(emit, emit.matMul(matrix, matrix));
+  for (let i = 0; i < squarings; i++) matrix = evened(emit, emit.matMul(matrix, matrix));
   let vector = emit.matMul(matrix, largestColumn(emit, matrix));
   const steps = 2 ** (SQUARINGS - squarings) - 1;
   for (let i = 1; i <= steps; i++) {
@@ -51,14 +60,19 @@ function leadingEigenvector(emit: Emitter, gram: Value): Value {
   return vector;
 }
 
-/** Divided by the largest magnitude in it. */
-function scaled(emit: Emitter, x: Value): Value {
-  return emit.div(x, orOne(emit, reduce(emit, 'ReduceMax', emit.unary('Abs', x), [1, 2])));
+/** A matrix divided by its largest entry, which lies on the diagonal. */
+function evened(emit: Emitter, matrix: Value): Value {
+  return divided(emit, matrix, reduce(emit, 'ReduceMax', matrix, [1, 2]));
 }
 
-/** 1 in the place of 0. */
-function orOne(emit: Emitter, x: Value): Value {
-  return emit.add(x, emit.equal(x, emit.scalar(0, x)));
+/** Divided by the largest magnitude in it. */
+function scaled(emit: Emitter, x: Value): Value {
+  return divided(emit, x, reduce(emit, 'ReduceMax', emit.unary('Abs', x), [1, 2]));
+}
+
+/** x divided by what is not negative; zeros stay zeros. */
+export function divided(emit: Emitter, x: Value, by: Value): Value {
+  return emit.div(x, clamp(emit, by, LEAST, LARGEST));
 }
 
 /** The unit vector [N, n, 1] of the column with the largest norm, of equal ones the first. */

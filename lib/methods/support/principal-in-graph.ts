@@ -1,7 +1,7 @@
 import type { Emitter } from '../../autodiff/emitter.ts';
 import { reduce, reduceSum } from '../../autodiff/forms.ts';
 import type { Value } from '../../autodiff/value.ts';
-import { leadingDirection } from './leading-direction.ts';
+import { divided, leadingDirection } from './leading-direction.ts';
 import { chosen, less, meanOverPositions, perChannel } from './terms-in-graph.ts';
 
 /** Options of `principalComponentInGraph`. */
@@ -24,8 +24,7 @@ export interface PrincipalInGraph {
 export function principalComponentInGraph(emit: Emitter, x: Value, { centre, strength }: PrincipalInGraph): Value {
   // Squares of very small or large values leave the range of float32.
   const largest = reduce(emit, 'ReduceMax', emit.unary('Abs', x), inner(x));
-  const none = emit.equal(largest, emit.scalar(0, largest));
-  const scaled = emit.div(x, emit.add(largest, none));
+  const scaled = divided(emit, x, largest);
   const apart = centre ? emit.sub(scaled, meanOverPositions(emit, scaled)) : scaled;
   const direction = perChannel(emit, leadingDirection(emit, apart), apart);
   const map = reduceSum(emit, emit.mul(apart, direction), [1]);

@@ -11,12 +11,21 @@ import type { Graph } from '../graph/graph.ts';
 import { subgraphsOf } from '../graph/subgraphs.ts';
 import { bytesPerElement, dimsOf, typeOfCode } from '../graph/tensor-values.ts';
 
-interface Reference {
-  readonly weight: TensorProto;
+/** Where a weight lies in a file beside the model: a name inside the model's folder, bytes. */
+export interface ExternalPlace {
   readonly location: string;
   readonly offset: number;
   readonly length: number;
 }
+
+interface Reference extends ExternalPlace {
+  readonly weight: TensorProto;
+}
+
+const places = new WeakMap<TensorProto, ExternalPlace>();
+
+/** Where a weight was read from; undefined for one that the model file holds, or that was written since. */
+export const externalPlace = (weight: TensorProto): ExternalPlace | undefined => places.get(weight);
 
 /**
  * Reads the weights that a model keeps in files beside itself, so that all weights are views on memory afterwards.
@@ -132,6 +141,7 @@ async function readStretch(file: FileHandle, location: string, stretch: readonly
     weight.rawData = bytes.subarray(offset - start, offset - start + length);
     weight.dataLocation = DataLocation.DEFAULT;
     weight.externalData = [];
+    places.set(weight, { location, offset, length });
   }
 }
 

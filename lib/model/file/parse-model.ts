@@ -124,6 +124,13 @@ function normalise(raw: RawModel): Graph {
     opsets: raw.opsets,
     irVersion: raw.irVersion,
     metadata: raw.metadata,
+    about: {
+      name: raw.graph.name,
+      graphDocString: raw.graph.docString,
+      domain: raw.domain,
+      modelVersion: raw.modelVersion,
+      docString: raw.docString,
+    },
   });
 }
 

@@ -16,11 +16,23 @@ import {
 import { toInt64 } from '../../common/sizes.ts';
 
 /** Field numbers of onnx.proto. */
-const MODEL = { irVersion: 1, producerName: 2, graph: 7, opsetImport: 8, metadata: 14, functions: 25 };
-const GRAPH = { node: 1, initializer: 5, input: 11, output: 12, sparseInitializer: 15 };
+const MODEL = {
+  irVersion: 1,
+  producerName: 2,
+  domain: 4,
+  modelVersion: 5,
+  docString: 6,
+  graph: 7,
+  opsetImport: 8,
+  metadata: 14,
+  functions: 25,
+};
+const GRAPH = { node: 1, name: 2, initializer: 5, docString: 10, input: 11, output: 12, sparseInitializer: 15 };
 const TENSOR = { floatData: 4, doubleData: 10 };
 
 export interface RawGraph {
+  name: string;
+  docString: string;
   nodes: NodeProto[];
   initializers: TensorProto[];
   inputs: ValueInfoProto[];
@@ -31,6 +43,9 @@ export interface RawGraph {
 export interface RawModel {
   irVersion: bigint;
   producer: string;
+  domain: string;
+  modelVersion: bigint;
+  docString: string;
   opsets: Map<string, number>;
   functions: FunctionProto[];
   /** What exporters note by key: Ultralytics' `names`, for instance. */
@@ -40,13 +55,16 @@ export interface RawModel {
 
 /**
  * Reads the outer messages of an ONNX file field by field, so that weights stay views on `bytes` whichever storage
- * they use: the generated reader would turn packed `float_data` into JavaScript arrays, value by value. Documentation,
+ * they use: the generated reader would turn packed `float_data` into JavaScript arrays, value by value. Documentation of nodes,
  * value_info and training information are skipped. Throws the protobuf reader's errors on damaged files.
  */
 export function scanModel(bytes: Uint8Array): RawModel {
   const model: RawModel = {
     irVersion: 0n,
     producer: '',
+    domain: '',
+    modelVersion: 0n,
+    docString: '',
     opsets: new Map(),
     functions: [],
     metadata: new Map(),
@@ -54,8 +72,11 @@ export function scanModel(bytes: Uint8Array): RawModel {
   };
   forEachField(bytes, (field, type, reader) => {
     if (field === MODEL.irVersion && type === WireType.Varint) model.irVersion = toInt64(Number(reader.int64()));
+    else if (field === MODEL.modelVersion && type === WireType.Varint) model.modelVersion = BigInt(reader.int64());
     else if (type !== WireType.LengthDelimited) reader.skip(type, field);
     else if (field === MODEL.producerName) model.producer = reader.string();
+    else if (field === MODEL.domain) model.domain = reader.string();
+    else if (field === MODEL.docString) model.docString = reader.string();
     else if (field === MODEL.graph) model.graph = scanGraph(reader.bytes());
     else if (field === MODEL.opsetImport) {
       const { domain, version } = fromBinary(OperatorSetIdProtoSchema, reader.bytes());
@@ -70,9 +91,19 @@ export function scanModel(bytes: Uint8Array): RawModel {
 }
 
 function scanGraph(bytes: Uint8Array): RawGraph {
-  const graph: RawGraph = { nodes: [], initializers: [], inputs: [], outputs: [], sparseInitializers: 0 };
+  const graph: RawGraph = {
+    name: '',
+    docString: '',
+    nodes: [],
+    initializers: [],
+    inputs: [],
+    outputs: [],
+    sparseInitializers: 0,
+  };
   forEachField(bytes, (field, type, reader) => {
     if (type !== WireType.LengthDelimited) reader.skip(type, field);
+    else if (field === GRAPH.name) graph.name = reader.string();
+    else if (field === GRAPH.docString) graph.docString = reader.string();
     else if (field === GRAPH.node) graph.nodes.push(fromBinary(NodeProtoSchema, reader.bytes()));
     else if (field === GRAPH.initializer) graph.initializers.push(scanTensor(reader.bytes()));
     else if (field === GRAPH.input) graph.inputs.push(fromBinary(ValueInfoProtoSchema, reader.bytes()));

@@ -1,6 +1,7 @@
 import { OnnxCamError } from '../../common/errors.ts';
 import { didYouMean } from '../../common/suggest.ts';
 import { dependentTensors } from '../graph/data-flow.ts';
+import { mapOutputOf } from '../graph/exported.ts';
 import type { FactTable, TensorFacts } from '../graph/facts.ts';
 import type { Graph } from '../graph/graph.ts';
 import { RESHAPING, scoresBehind } from './class-names.ts';
@@ -52,7 +53,8 @@ export function chooseOutput(
     );
   const sources = context.input ? [context.input.name] : graph.inputs.map(({ name }) => name);
   const dependent = dependentTensors(graph, sources);
-  const found = (wanted === undefined ? names : [wanted]).flatMap(name => {
+  const scores = names.filter(name => name !== mapOutputOf(graph));
+  const found = (wanted === undefined ? scores : [wanted]).flatMap(name => {
     const candidate = dependent.has(name) ? candidateOf(graph, facts, name) : undefined;
     return candidate ? [candidate] : [];
   });

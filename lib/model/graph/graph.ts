@@ -46,6 +46,17 @@ export function nodeToProto(node: GraphNode): NodeProto {
   });
 }
 
+/** What a file says of itself, for people. */
+export interface ModelAbout {
+  /** Of the graph. */
+  readonly name: string;
+  readonly graphDocString: string;
+  readonly domain: string;
+  readonly modelVersion: bigint;
+  /** Of the model. */
+  readonly docString: string;
+}
+
 /**
  * A main graph in a form that is cheap to extend: weights are the parsed messages themselves (views on the file's
  * bytes), nodes are immutable, and the producer/consumer indexes follow every change made through the methods.
@@ -62,6 +73,8 @@ export class Graph {
   readonly irVersion: bigint;
   /** What the file says besides, by key. */
   readonly metadata: Map<string, string>;
+  /** Of graphs that are as they were read. */
+  readonly about: ModelAbout | undefined;
   #nodes: GraphNode[];
   #producers: Map<string, GraphNode> | undefined;
   #consumers: Map<string, GraphNode[]> | undefined;
@@ -75,6 +88,7 @@ export class Graph {
     opsets: ReadonlyMap<string, number>;
     irVersion: bigint;
     metadata?: ReadonlyMap<string, string>;
+    about?: ModelAbout | undefined;
   }) {
     this.inputs = [...parts.inputs];
     this.outputs = [...parts.outputs];
@@ -83,6 +97,7 @@ export class Graph {
     this.opsets = parts.opsets;
     this.irVersion = parts.irVersion;
     this.metadata = new Map(parts.metadata);
+    this.about = parts.about;
     this.#nodes = [...parts.nodes];
   }
 

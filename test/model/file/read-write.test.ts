@@ -10,7 +10,8 @@ import {
 } from 'onnx-buf';
 import { describe, expect, it } from 'vitest';
 import { parseModel } from '../../../lib/model/file/parse-model.ts';
-import { serializeModel, toFileBytes } from '../../../lib/model/file/serialize-model.ts';
+import { serializeModel } from '../../../lib/model/file/serialize-model.ts';
+import { writeModel } from '../../../lib/model/file/write-model.ts';
 import { float, tensor } from '../../../lib/model/graph/attributes.ts';
 import { makeNode, nodeToProto } from '../../../lib/model/graph/graph.ts';
 import { makeTensorProto, readFloat32 } from '../../../lib/model/graph/tensor-values.ts';
@@ -131,7 +132,7 @@ describe('parseModel', () => {
       }),
     );
     expect(graph.nodes.map(node => node.op)).toEqual(['Neg', 'LeakyRelu', 'Neg', 'LeakyRelu']);
-    const session = await createOrtSession(toFileBytes(graph));
+    const session = await createOrtSession(writeModel(graph));
     const { y } = await session.run({ x: { type: 'float32', data: Float32Array.of(4, -4), dims: [2] } }, ['y']);
     expect(Array.from(y!.data as Float32Array)).toEqual([1, -1]);
     await session.dispose();
@@ -205,8 +206,8 @@ describe('serializeModel', () => {
 
   it('writes a self-contained file, also for the oldest format versions', async () => {
     const expected = await runOnce(smallModel());
-    expect(await runOnce(toFileBytes(parseModel(smallModel())))).toEqual(expected);
+    expect(await runOnce(writeModel(parseModel(smallModel())))).toEqual(expected);
     const old = parseModel(smallModel(3));
-    expect(await runOnce(toFileBytes(old))).toEqual(expected);
+    expect(await runOnce(writeModel(old))).toEqual(expected);
   });
 });

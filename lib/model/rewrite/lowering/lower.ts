@@ -194,8 +194,8 @@ function tableOf({ domain }: GraphNode): Readonly<Record<string, Converter>> {
   return domain === '' ? STANDARD : domain === 'com.microsoft' ? MICROSOFT : {};
 }
 
-function partsOf({ inputs, outputs, opsets, irVersion, metadata }: Graph) {
-  return { inputs, outputs, opsets, irVersion, metadata };
+function partsOf({ inputs, outputs, opsets, irVersion, metadata, about }: Graph) {
+  return { inputs, outputs, opsets, irVersion, metadata, about };
 }
 
 /** A QuantizeLinear that only makes for another reader what there is already. */
