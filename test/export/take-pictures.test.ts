@@ -30,7 +30,7 @@ async function withPictures(bytes: Uint8Array, options: PreprocessOptions) {
   const { layout, stored: type, ...rest } = model.input;
   const preprocess = resolvePreprocess(options, { ...rest, type, layout: layout === 'nhwc' ? layout : 'nchw' });
   const graph = model.graph.clone();
-  takePictures(model, preprocess)(graph, new Map(model.facts));
+  takePictures(graph, new Map(model.facts), model, preprocess);
   return { model, preprocess, graph, bytes: writeModel(graph) };
 }
 
@@ -78,6 +78,6 @@ describe('a model that takes pictures', () => {
       outputs: [{ name: 'y', dims: ['N', 5] }],
       initializers: { w: noise([5, 1, 3, 3, 3], 3) },
     });
-    await expectError(() => withPictures(bytes, { size: [8, 8] }), 'ERR_INPUT_SHAPE', 'volumes or clips');
+    await expectError(() => withPictures(bytes, { size: [8, 8] }), 'ERR_MODEL_UNSUPPORTED', 'volumes or clips');
   });
 });

@@ -1,0 +1,89 @@
+// Judges exported models as judge.py does, in onnxruntime-web (WebAssembly, one thread): lines of JSON in, lines of JSON out.
+import { readFileSync } from 'node:fs';
+import { createInterface } from 'node:readline';
+import * as ort from 'onnxruntime-web';
+
+ort.env.wasm.numThreads = 1;
+ort.env.logLevel = 'error';
+
+const ARRAYS = { float32: Float32Array, int64: BigInt64Array, uint8: Uint8Array };
+const sessions = new Map();
+
+process.stdout.write(`${JSON.stringify({ version: ort.env.versions.common })}\n`);
+for await (const line of createInterface({ input: process.stdin })) {
+  let answer;
+  try {
+    answer = await judge(JSON.parse(line));
+  } catch (error) {
+    answer = { error: String(error?.message ?? error) };
+  }
+  process.stdout.write(`${JSON.stringify(answer)}\n`);
+}
+
+async function judge({ model, plain, type, cases }) {
+  let own = 0;
+  const furthest = [];
+  try {
+    for (const { feeds, expected } of cases) {
+      const found = await run(model, feeds);
+      const alone = await run(
+        plain,
+        Object.fromEntries(Object.entries(feeds).filter(([name]) => name !== 'cam_class')),
+      );
+      const names = [...Object.keys(alone), 'saliency_map'];
+      if (Object.keys(found).join() !== names.join()) throw new Error(`outputs are ${Object.keys(found)}`);
+      for (const [name, { data }] of Object.entries(alone)) own = Math.max(own, relative(found[name].data, data));
+      const map = found.saliency_map;
+      if (map.type !== type || map.dims.join() !== expected.dims.join())
+        throw new Error(`the map is ${map.type} [${map.dims}]`);
+      furthest.push(difference(map.data, read(expected), type === 'uint8' ? 255 : 1));
+    }
+  } finally {
+    await sessions.get(model)?.release();
+    sessions.delete(model);
+  }
+  return { own, map: furthest };
+}
+
+/** Of the last plain model the session is kept. */
+async function run(path, feeds) {
+  if (!sessions.has(path)) {
+    if (sessions.size > 1) {
+      const [[first, session]] = sessions;
+      await session.release();
+      sessions.delete(first);
+    }
+    sessions.set(path, await ort.InferenceSession.create(new Uint8Array(readFileSync(path))));
+  }
+  const session = sessions.get(path);
+  const outputs = await session.run(
+    Object.fromEntries(
+      Object.entries(feeds).map(([name, one]) => [name, new ort.Tensor(one.type, read(one), one.dims)]),
+    ),
+  );
+  return Object.fromEntries(session.outputNames.map(name => [name, outputs[name]]));
+}
+
+function read({ file, type }) {
+  const bytes = readFileSync(file);
+  return new ARRAYS[type](bytes.buffer.slice(bytes.byteOffset, bytes.byteOffset + bytes.length));
+}
+
+function difference(found, expected, largest) {
+  let most = 0;
+  for (let i = 0; i < expected.length; i++) {
+    const one = Math.abs(found[i] / largest - expected[i]);
+    if (!(one <= most)) most = one;
+  }
+  return most;
+}
+
+function relative(found, expected) {
+  let [most, scale] = [0, 1e-3];
+  for (let i = 0; i < expected.length; i++) {
+    const one = Math.abs(Number(found[i]) - Number(expected[i]));
+    if (!(one <= most)) most = one;
+    scale = Math.max(scale, Math.abs(Number(expected[i])));
+  }
+  return most / scale;
+}

@@ -1,0 +1,105 @@
+import { readFileSync, rmSync, writeFileSync } from 'node:fs';
+import { basename, join } from 'node:path';
+import { pictureTensor } from '../../bench/support/picture-tensor.js';
+import { seededRandom } from '../../bench/support/random.js';
+import { load } from '../../build/modules/index.js';
+import { parseModel } from '../../build/modules/model/file/parse-model.js';
+import { describeValue } from '../../build/modules/model/graph/value-info.js';
+import { casesOf, expectedMaps } from './cases.js';
+
+/** Of pictures for models that take any size: the one that they are loaded with, and another for those whose export takes it. */
+const SIZES = [
+  [96, 96],
+  [128, 160],
+];
+
+/** How a picture's values are changed: in their last bit, of half precision in its last. */
+const LAST_BIT = { fp32: 2 ** -23, tf32: 2 ** -23, fp16: 2 ** -11 };
+
+/**
+ * A model of which exports are tried.
+ * @param folder for exports, images and maps
+ */
+export async function openSubject(path, folder) {
+  const name = basename(path, '.onnx');
+  const { inputs, outputs } = parseModel(readFileSync(path));
+  const { dims } = describeValue(inputs[0]);
+  const open = dims.slice(2).some(dim => typeof dim !== 'number');
+  const [height, width] = open ? SIZES[0] : dims.slice(2);
+  const cam = await load(path, open ? { preprocess: { size: [width, height] } } : {});
+  const classes = describeValue(outputs[0]).dims?.[1];
+  const file = (label, data) => {
+    const to = join(folder, label);
+    writeFileSync(to, data);
+    return to;
+  };
+  const fed = (label, { type, data, dims }) => ({ file: file(label, data), type, dims });
+
+  let made = 0;
+
+  return {
+    name,
+    cases: all => casesOf({ name, classes: typeof classes === 'number' ? classes : 1 }, all),
+
+    /** What judges are asked: the export, and images with the maps that `explain` gives for them. */
+    async request(one) {
+      const { classes: given, ...options } = one;
+      let exported;
+      try {
+        exported = await cam.export(options);
+      } catch (error) {
+        return { refusal: `${error.code} ${error.message}` };
+      }
+      const graph = parseModel(exported);
+      const declared = describeValue(graph.inputs[0]);
+      const counts = typeof declared.dims[0] === 'number' ? [declared.dims[0]] : [1, 3];
+      const sizes = declared.dims.slice(2).every(dim => typeof dim === 'number') ? [[height, width]] : SIZES;
+      const cases = [];
+      const tried = [];
+      for (const [i, [count, size]] of counts.flatMap(count => sizes.map(size => [count, size])).entries()) {
+        const images = pictureTensor(count, ...size);
+        const maps = await expectedMaps(cam, one, images);
+        tried.push({ images, maps });
+        const picked = given && {
+          type: 'int64',
+          data: BigInt64Array.from(given.slice(0, count), BigInt),
+          dims: [count],
+        };
+        cases.push({
+          feeds: {
+            [declared.name]: fed(`images-${i}`, images),
+            ...(picked && { cam_class: fed(`classes-${i}`, picked) }),
+          },
+          expected: fed(`maps-${i}`, maps),
+        });
+      }
+      return {
+        tried,
+        request: {
+          model: file(`export-${++made}.onnx`, exported),
+          plain: path,
+          type: one.uint8 ? 'uint8' : 'float32',
+          cases,
+        },
+      };
+    },
+
+    /** By how much the maps of `explain` of a request's case differ at most for images that are changed in their last bit. */
+    async moved(one, { images, maps }) {
+      let most = 0;
+      for (const seed of [1, 2, 3]) {
+        const random = seededRandom(seed);
+        const bit = LAST_BIT[maps.precision];
+        const data = images.data.map(value => value * (1 + bit * Math.sign(random() - 0.5)));
+        const after = await expectedMaps(cam, one, { ...images, data });
+        for (const [i, value] of maps.data.entries()) most = Math.max(most, Math.abs(value - after.data[i]));
+      }
+      return most;
+    },
+
+    /** The export that a request is about is no more needed. */
+    done: ({ model }) => rmSync(model),
+
+    close: () => cam.dispose(),
+  };
+}
