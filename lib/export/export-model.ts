@@ -56,7 +56,9 @@ export async function exportModel(
     outputs: stages.base.network.model.graph.outputs,
     atInput: options.map === 'input',
     uint8: options.uint8 === true,
-    takePictures: options.preprocess ? takePictures(network.model, preprocessing().resolved) : undefined,
+    takePictures: options.preprocess
+      ? (graph, facts) => takePictures(graph, facts, network.model, preprocessing().resolved)
+      : undefined,
     docString: docString(described),
   };
   const { graph, size } = await atSizes(network, source, signal);

@@ -32,12 +32,12 @@ export function layersInGraph(
   gradients: ReadonlyMap<string, string>,
 ): LayerInGraph[] {
   const { writer, needs, layers } = source;
-  const valueOf = (name: string): Value => ({ name, ...writer.facts.get(name)! });
+  const known = (name: string): Value => ({ name, ...writer.facts.get(name)! });
   return layers.map(layer => {
     const gradient = gradients.get(layer.name);
     return {
-      activations: valueOf(writer.featureMaps(layer.name, layer)),
-      gradients: gradient === undefined ? undefined : valueOf(gradient),
+      activations: known(writer.featureMaps(layer.name, layer)),
+      gradients: gradient === undefined ? undefined : known(gradient),
       classifier: needs.classifier ? classifierRow(emit, source, layer) : undefined,
       tokens: layer.tokens,
       reader: layer.reader,

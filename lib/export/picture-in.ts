@@ -128,6 +128,7 @@ function bordered(emit: Emitter, values: Value, { across, down }: Sides, preproc
     ...(down.hasBorder ? [{ side: down, dims: [down.length, 1, 1, 1] }] : []),
     ...(across.hasBorder ? [{ side: across, dims: [across.length, 1, 1] }] : []),
   ].map(({ side, dims }) => emit.reshape(isShown(emit, side), dims));
+  if (masks.length === 0) return values;
   const fill = perChannel(emit, fillOf(preprocess));
   return masks.reduce((shown, mask) => emit.node('Where', [mask, shown, fill], shown), values);
 }

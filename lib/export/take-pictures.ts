@@ -1,35 +1,38 @@
-import type { Value } from '../autodiff/value.ts';
 import { OnnxCamError } from '../common/errors.ts';
 import type { ResolvedPreprocess } from '../image/preprocess-options.ts';
 import type { TensorFacts } from '../model/graph/facts.ts';
 import type { Graph } from '../model/graph/graph.ts';
-import { batchName } from '../model/graph/value-info.ts';
+import { describeValue } from '../model/graph/value-info.ts';
 import type { Model } from '../model/load-model.ts';
 import { putBefore } from './own-input.ts';
 import { appendPicture } from './picture-in.ts';
 
+/** Names of the picture's sides in the input's declaration. */
+const SIDES = ['picture_height', 'picture_width'] as const;
+
 /**
- * What makes a copy of the model's graph take pictures, uint8 [N,h,w,3] in RGB of any size, under the name of its image input.
- * @throws `ERR_INPUT_SHAPE` for models of volumes and clips
+ * Lets a model's graph take pictures in the place of its image input, under the same name: uint8 [N, h, w, 3], RGB, as many at once as
+ * the model takes and of any size.
+ * @throws `ERR_MODEL_UNSUPPORTED` for models of volumes and clips, and see {@link appendPicture} and {@link putBefore}
  */
 export function takePictures(
-  { input, facts }: Model,
+  graph: Graph,
+  facts: Map<string, TensorFacts>,
+  { input }: Pick<Model, 'input'>,
   preprocess: ResolvedPreprocess,
-): (graph: Graph, known: Map<string, TensorFacts>) => void {
+): void {
   const { name, channels, layout, stored } = input;
   if (layout !== 'nchw' && layout !== 'nhwc')
     throw new OnnxCamError(
-      'ERR_INPUT_SHAPE',
-      `preprocess: true is for models of pictures, and "${name}" takes volumes or clips`,
+      'ERR_MODEL_UNSUPPORTED',
+      `the model's input "${name}" takes volumes or clips, which no single picture fills; leave out \`preprocess\``,
     );
   const { dims } = facts.get(name)!;
   const [height, width] = (layout === 'nchw' ? dims.slice(2) : dims.slice(1, 3)) as [number, number];
-  const count = dims[0]!;
-  return (graph, known) => {
-    const batch = count === -1 ? (batchName(graph.inputs.filter(one => one.name === name)) ?? 'N') : count;
-    putBefore(graph, known, name, 'uint8', [batch, 'picture_height', 'picture_width', 3], emit => {
-      const picture: Value = { name, type: 'uint8', dims: [count, -1, -1, 3] };
-      return appendPicture(emit, picture, { channels, height, width, layout, stored }, preprocess);
-    });
-  };
+  const declared = describeValue(graph.inputs.find(one => one.name === name)!).dims?.[0] ?? '';
+  const count = dims[0] === -1 ? declared : dims[0]!;
+  putBefore(graph, facts, name, 'uint8', [count, ...SIDES, 3], emit => {
+    const picture = { name, type: 'uint8' as const, dims: [dims[0]!, -1, -1, 3] };
+    return appendPicture(emit, picture, { channels, height, width, layout, stored }, preprocess);
+  });
 }

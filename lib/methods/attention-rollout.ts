@@ -1,7 +1,7 @@
 import type { AttentionRoll } from '../kernels/attention.ts';
 import { defineMethod, type ParamSpec, type ParamValues } from './definition.ts';
 import { rolledMap } from './support/attention-in-graph.ts';
-import { rolledMaps } from './support/attention-rows.ts';
+import { fromStart, rolledMaps } from './support/attention-rows.ts';
 
 export const ROLLOUT_PARAMS = {
   fuse: {
@@ -20,16 +20,11 @@ export const ROLLOUT_PARAMS = {
   startLayer: { type: 'integer', default: 0, min: 0, description: 'first attention that takes part, counted from 0' },
 } as const satisfies Record<string, ParamSpec>;
 
-export type Fusion = 'mean' | 'max' | 'min';
+type Fusion = 'mean' | 'max' | 'min';
 
 /** vit-explain never discards the first entry of plain attention, the class token's to itself. */
 export function rolloutOf({ fuse, discard }: ParamValues, keepFirst: boolean): AttentionRoll {
   return { fuse: fuse as Fusion, discard: discard as number, keepFirst, step: 'normalized' };
-}
-
-/** The layers from `startLayer` on, at least the last. */
-export function fromStart<T>(layers: readonly T[], { startLayer }: ParamValues): readonly T[] {
-  return layers.slice(Math.min(startLayer as number, layers.length - 1));
 }
 
 /** R = Â_L … Â_1 with Â = rownorm(fuse(heads) + I); the map is what the class token gathers from the patches. */

@@ -1,7 +1,7 @@
-import { fromStart, ROLLOUT_PARAMS, rolloutOf } from './attention-rollout.ts';
+import { ROLLOUT_PARAMS, rolloutOf } from './attention-rollout.ts';
 import { defineMethod } from './definition.ts';
 import { rolledMap } from './support/attention-in-graph.ts';
-import { rolledMaps } from './support/attention-rows.ts';
+import { fromStart, rolledMaps } from './support/attention-rows.ts';
 
 /**
  * Attention rollout of max(fuse over heads of A ⊙ ∂score/∂A, 0). Every attention is paired with its own gradients;

@@ -1,9 +1,8 @@
 import { reduce } from '../autodiff/forms.ts';
 import { positiveRows } from '../kernels/attention.ts';
-import { fromStart } from './attention-rollout.ts';
 import { defineMethod, gradientsOf } from './definition.ts';
 import { atPatches } from './support/attention-in-graph.ts';
-import { nth, tokensOf } from './support/attention-rows.ts';
+import { fromStart, nth, tokensOf } from './support/attention-rows.ts';
 
 /**
  * M = mean over blocks of E_l, E_l = mean over heads and queries of max(∂s_l/∂A_l, 0) at the patches; s_l is the score that

@@ -174,6 +174,14 @@ describe('the nodes of a picture', () => {
     }
   });
 
+  it.each(Object.entries(FITS))('read every constant that is written: %s', (_, how) => {
+    for (const interpolation of INTERPOLATIONS) {
+      const graph = pictureGraph(resolvePreprocess({ ...how, interpolation, size: [37, 30] }));
+      const read = new Set(graph.nodes.flatMap(({ inputs }) => inputs));
+      expect([...graph.initializers.keys()].filter(name => !read.has(name))).toEqual([]);
+    }
+  });
+
   it('need opset 11', async () => {
     const preprocess = resolvePreprocess({ size: [24, 20] });
     await expectError(() => pictureGraph(preprocess, { opset: 10 }), 'ERR_MODEL_UNSUPPORTED', 'opset 11 or newer');

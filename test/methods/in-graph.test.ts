@@ -131,6 +131,33 @@ describe.each(OF_FEATURES)('%s', method => {
   });
 });
 
+describe('guards', () => {
+  const dims = [1, 3, 4, 4];
+
+  it('of FEM pass over channels whose values differ by rounding', async () => {
+    const { data } = features(dims, 61, 'relu');
+    data.fill(1, 0, 16);
+    data[5] = 1 + 2 ** -23;
+    expect(await distance('fem', [{ activations: { data, dims } }])).toBeLessThan(1e-5);
+  });
+
+  it('of Grad-CAM++ pass over channels whose denominator vanishes', async () => {
+    const [activations, gradients] = [features(dims, 62), lazily(dims, 63)];
+    activations.data.fill(-0.125, 0, 16);
+    gradients.data.fill(1);
+    expect(await distance('grad-cam++', [{ activations, gradients }])).toBeLessThan(1e-5);
+  });
+
+  it('of XGrad-CAM divide by no sum of zero', async () => {
+    const [activations, gradients] = [features(dims, 64), features(dims, 65)];
+    for (const sign of [1, -1]) {
+      for (let i = 0; i < 16; i++) activations.data[i] = i % 2 === 0 ? 0.5 : -0.5;
+      activations.data[0]! += sign * 2 ** -22;
+      expect(await distance('xgrad-cam', [{ activations, gradients }])).toBeLessThan(1e-5);
+    }
+  });
+});
+
 describe('parameters', () => {
   const layer: FedLayer = { activations: features([2, 9, 4, 4], 7), gradients: features([2, 9, 4, 4], 8) };
 

@@ -1,7 +1,7 @@
 import { type AttentionRoll, type HeadMatrices, rollAttention } from '../../kernels/attention.ts';
 import type { FeatureMaps } from '../../kernels/features.ts';
 import type { Maps } from '../../kernels/types.ts';
-import type { LayerTensors } from '../definition.ts';
+import type { LayerTensors, ParamValues } from '../definition.ts';
 
 /**
  * Attention of several blocks multiplied up, of which only what the class token gathers is needed: a row vector is taken
@@ -24,6 +24,11 @@ export async function rolledMaps(layers: readonly LayerTensors[], count: number,
     data.set(row.subarray(prefix, prefix + height * width), n * height * width);
   }
   return { data, dims: [count, height, width] };
+}
+
+/** The layers from `startLayer` on, at least the last. */
+export function fromStart<T>(layers: readonly T[], { startLayer }: ParamValues): readonly T[] {
+  return layers.slice(Math.min(startLayer as number, layers.length - 1));
 }
 
 export function tokensOf({ tokens }: Pick<LayerTensors, 'tokens'>): NonNullable<LayerTensors['tokens']> {

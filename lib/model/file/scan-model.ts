@@ -72,7 +72,7 @@ export function scanModel(bytes: Uint8Array): RawModel {
   };
   forEachField(bytes, (field, type, reader) => {
     if (field === MODEL.irVersion && type === WireType.Varint) model.irVersion = toInt64(Number(reader.int64()));
-    else if (field === MODEL.modelVersion && type === WireType.Varint) model.modelVersion = BigInt(reader.int64());
+    else if (field === MODEL.modelVersion && type === WireType.Varint) model.modelVersion = toInt64(Number(reader.int64()));
     else if (type !== WireType.LengthDelimited) reader.skip(type, field);
     else if (field === MODEL.producerName) model.producer = reader.string();
     else if (field === MODEL.domain) model.domain = reader.string();
