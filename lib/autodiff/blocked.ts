@@ -116,12 +116,15 @@ export function minusFrom(e: Emitter, term: number, x: Value): Value {
 /** Slope of the line that stands for a step: above 1e30⁻¹ it is exact. */
 const STEP_SLOPE = 1e30;
 
+/** Nothing beside any value, but no zero: OpenVINO takes a HardSigmoid's beta of zero for one that is left out (0.5). */
+const STEP_OFFSET = -1e-30;
+
 /** Slopes from which a HardSigmoid is one of our masks, a constant to a second differentiation. */
 export const MASK_SLOPE = 1e5;
 
 /** 1 where x > 0, else 0, in x's element type. */
 export function step(e: Emitter, x: Value): Value {
-  const steep = { alpha: float(STEP_SLOPE), beta: float(0) };
+  const steep = { alpha: float(STEP_SLOPE), beta: float(STEP_OFFSET) };
   if (isBlocked(e, x)) return fusedAffine(e, x, { scale: 1 }, 'HardSigmoid', steep);
   // A clamped steep line is one node and several times faster than any comparison (docs/design.md#steps-without-where).
   // Half types have too few exponents for the slope.

@@ -20,19 +20,18 @@ for await (const line of createInterface({ input: process.stdin })) {
   process.stdout.write(`${JSON.stringify(answer)}\n`);
 }
 
-async function judge({ model, plain, type, cases }) {
+async function judge({ model, plain, batch, type, cases }) {
   let own = 0;
   const furthest = [];
   try {
     for (const { feeds, expected } of cases) {
       const found = await run(model, feeds);
-      const alone = await run(
-        plain,
-        Object.fromEntries(Object.entries(feeds).filter(([name]) => name !== 'cam_class')),
-      );
+      const inputs = Object.entries(feeds).filter(([name]) => name !== 'cam_class');
+      const alone = await (batch === null ? run(plain, Object.fromEntries(inputs)) : oneBatch(plain, batch, inputs));
       const names = [...Object.keys(alone), 'saliency_map'];
       if (Object.keys(found).join() !== names.join()) throw new Error(`outputs are ${Object.keys(found)}`);
-      for (const [name, { data }] of Object.entries(alone)) own = Math.max(own, relative(found[name].data, data));
+      for (const [name, { data }] of Object.entries(alone))
+        own = Math.max(own, relative(found[name].data.subarray(0, data.length), data));
       const map = found.saliency_map;
       if (map.type !== type || map.dims.join() !== expected.dims.join())
         throw new Error(`the map is ${map.type} [${map.dims}]`);
@@ -43,6 +42,19 @@ async function judge({ model, plain, type, cases }) {
     sessions.delete(model);
   }
   return { own, map: furthest };
+}
+
+/** The first images that a plain model of a fixed batch takes; where they are too few, from the start again. */
+async function oneBatch(plain, batch, [[name, images], ...others]) {
+  const { data, dims } = tensorOf(images);
+  const size = (data.length / dims[0]) * batch;
+  const rows = Float32Array.from({ length: size }, (_, i) => data[i % data.length]);
+  const first = new ort.Tensor('float32', rows, [batch, ...dims.slice(1)]);
+  const outputs = await run(plain, { [name]: first, ...Object.fromEntries(others) });
+  const share = Math.min(dims[0], batch) / batch;
+  return Object.fromEntries(
+    Object.entries(outputs).map(([output, { data }]) => [output, { data: data.subarray(0, data.length * share) }]),
+  );
 }
 
 /** Of the last plain model the session is kept. */
@@ -62,6 +74,10 @@ async function run(path, feeds) {
     ),
   );
   return Object.fromEntries(session.outputNames.map(name => [name, outputs[name]]));
+}
+
+function tensorOf(one) {
+  return one instanceof ort.Tensor ? one : new ort.Tensor(one.type, read(one), one.dims);
 }
 
 function read({ file, type }) {

@@ -46,7 +46,15 @@ const started = await startJudges({ current: values.python, old: values['old-pyt
 const judges = started.filter(({ kind }) => kind === 'check' || chosen('runtimes', kind));
 const files = readdirSync(folder).filter(name => name.endsWith('.onnx') && chosen('only', basename(name, '.onnx')));
 const rows = [];
-const [failures, conditions, refusals] = [[], [], []];
+const [conditions, refusals] = [[], []];
+const failures = {
+  lines: [],
+  /** Shown at once, for whoever waits, and again at the end. */
+  push(line) {
+    this.lines.push(line);
+    console.error(`FAILED ${line}`);
+  },
+};
 for (const file of files.sort()) {
   const subject = await openSubject(resolve(folder, file), scratch);
   const worst = Object.fromEntries(judges.map(({ kind }) => [kind, { map: 0, own: 0 }]));
@@ -75,9 +83,10 @@ for (const { stop } of started) stop();
 printTable(['model', 'exports', ...judges.filter(({ kind }) => kind !== 'check').map(({ name }) => name)], rows);
 printList('ill-conditioned', conditions);
 printList('refused', summary(refusals));
-printList('FAILED', failures);
-if (values.write) writeFileSync(values.write, JSON.stringify({ rows, conditions, refusals, failures }, null, 1));
-process.exitCode = failures.length > 0 ? 1 : 0;
+printList('FAILED', failures.lines);
+if (values.write)
+  writeFileSync(values.write, JSON.stringify({ rows, conditions, refusals, failures: failures.lines }, null, 1));
+process.exitCode = failures.lines.length > 0 ? 1 : 0;
 
 /** What a judge's answer means: a failure, a map that is ill-conditioned, or a number of the table. */
 async function weigh(subject, one, kind, answer, { label, worst, tried }) {

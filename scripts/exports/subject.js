@@ -78,6 +78,7 @@ export async function openSubject(path, folder) {
         request: {
           model: file(`export-${++made}.onnx`, exported),
           plain: path,
+          batch: typeof dims[0] === 'number' ? dims[0] : null,
           type: one.uint8 ? 'uint8' : 'float32',
           cases,
         },
