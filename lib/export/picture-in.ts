@@ -39,10 +39,11 @@ export function appendPicture(
 ): Value {
   checkPicture(emit, input, preprocess);
   const { across, down } = placedSides(emit, picture, input, preprocess);
-  const pixels = resampled(emit, picture, { across, down }, preprocess);
-  const values = bordered(emit, normalised(emit, pixels, preprocess), { across, down }, preprocess);
-  const inLayout = emit.transpose(values, input.layout === 'nchw' ? [3, 2, 0, 1] : [3, 0, 1, 2]);
-  return inRange(emit, inLayout, input.stored);
+  const pixels = inChannels(emit, resampled(emit, picture, { across, down }, preprocess), preprocess);
+  // Before it is computed with: runtimes go through rows of one element far slower.
+  const inLayout = emit.transpose(pixels, input.layout === 'nchw' ? [3, 2, 0, 1] : [3, 0, 1, 2]);
+  const values = bordered(emit, normalised(emit, inLayout, preprocess), { across, down }, preprocess);
+  return inRange(emit, values, input.stored);
 }
 
 function checkPicture(
@@ -96,40 +97,36 @@ function asRows(emit: Emitter, x: Value, sizes: readonly (Value | -1)[]): Value 
   return emit.node('Reshape', [x, emit.concat(shape, 0)], { type: x.type, dims: [-1, -1] });
 }
 
-/** (pixel · scale − shift − mean) / std in the model's channels, [H, W, C, N]. */
-function normalised(emit: Emitter, pixels: Value, preprocess: ResolvedPreprocess): Value {
-  const { channels, channelOrder, mean, std } = preprocess;
-  const { scale, shift } = rangeOf(preprocess, undefined);
-  const values =
-    channels === 1
-      ? emit.matMul(emit.constant(LUMA, 'float32', [1, 3]), pixels)
-      : channelOrder === 'bgr'
-        ? gather(emit, pixels, 2, [2, 1, 0])
-        : pixels;
-  const factor = perChannel(
-    emit,
-    std.map(value => scale / value),
-  );
-  const offset = perChannel(
-    emit,
-    std.map((value, c) => (shift + mean[c]!) / value),
-  );
-  return emit.sub(emit.mul(values, factor), offset);
+/** The model's channels, [H, W, C, N]. */
+function inChannels(emit: Emitter, pixels: Value, { channels, channelOrder }: ResolvedPreprocess): Value {
+  if (channels === 1) return emit.matMul(emit.constant(LUMA, 'float32', [1, 3]), pixels);
+  return channelOrder === 'bgr' ? gather(emit, pixels, 2, [2, 1, 0]) : pixels;
 }
 
-/** [C, 1] */
-function perChannel(emit: Emitter, values: readonly number[]): Value {
-  return emit.constant(values, 'float32', [values.length, 1]);
+/** (pixel · scale − shift − mean) / std, in the model's layout. */
+function normalised(emit: Emitter, pixels: Value, preprocess: ResolvedPreprocess): Value {
+  const { mean, std } = preprocess;
+  const { scale, shift } = rangeOf(preprocess, undefined);
+  const factor = std.map(value => scale / value);
+  const offset = std.map((value, c) => (shift + mean[c]!) / value);
+  const scaled = emit.mul(pixels, perChannel(emit, factor, preprocess));
+  return emit.sub(scaled, perChannel(emit, offset, preprocess));
+}
+
+/** [C, 1, 1], or [C] where channels are last. */
+function perChannel(emit: Emitter, values: readonly number[], { layout }: ResolvedPreprocess): Value {
+  return emit.constant(values, 'float32', layout === 'nchw' ? [values.length, 1, 1] : [values.length]);
 }
 
 /** With what lies where no pixel does. */
 function bordered(emit: Emitter, values: Value, { across, down }: Sides, preprocess: ResolvedPreprocess): Value {
+  const behind = preprocess.layout === 'nchw' ? [] : [1];
   const masks = [
-    ...(down.hasBorder ? [{ side: down, dims: [down.length, 1, 1, 1] }] : []),
-    ...(across.hasBorder ? [{ side: across, dims: [across.length, 1, 1] }] : []),
+    ...(down.hasBorder ? [{ side: down, dims: [down.length, 1, ...behind] }] : []),
+    ...(across.hasBorder ? [{ side: across, dims: [across.length, ...behind] }] : []),
   ].map(({ side, dims }) => emit.reshape(isShown(emit, side), dims));
   if (masks.length === 0) return values;
-  const fill = perChannel(emit, fillOf(preprocess));
+  const fill = perChannel(emit, fillOf(preprocess), preprocess);
   return masks.reduce((shown, mask) => emit.node('Where', [mask, shown, fill], shown), values);
 }
 
