@@ -2,6 +2,7 @@ import type { Emitter } from '../autodiff/emitter.ts';
 import { gather } from '../autodiff/forms.ts';
 import type { Value } from '../autodiff/value.ts';
 import { makeValueInfo } from '../model/graph/value-info.ts';
+import { repeated } from './repeat.ts';
 
 /** The input that says which class of each image is explained: int64 [N], −1 for the one with the largest logit. */
 export const CLASS_INPUT = 'cam_class';
@@ -41,7 +42,7 @@ export class ClassIndex {
     const [count] = this.#scores.dims as [number];
     if (count !== -1) return emit.constant(index, 'int64', [count]);
     const images = gather(emit, emit.shapeOf(this.#scores), 0, [0]);
-    return emit.node('Expand', [emit.constant(index, 'int64', [1]), images], { type: 'int64', dims: [count] });
+    return repeated(emit, emit.constant(index, 'int64', [1]), images, [count]);
   }
 
   /** Of equal scores the first class. */
