@@ -6,8 +6,8 @@ import type { Network } from '../network/network.ts';
 import type { MethodRun } from '../request/request.ts';
 import { parseTarget } from '../targets/parse.ts';
 import { CLASS_INPUT } from './class-index.ts';
-import { MAP_OUTPUT } from './export-graph.ts';
 import type { ExportOptions } from './export-options.ts';
+import { MAP_OUTPUT } from './graph-interface.ts';
 
 /** What an export says of itself. */
 export interface Described {

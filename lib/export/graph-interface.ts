@@ -1,0 +1,79 @@
+import type { Value } from '../autodiff/value.ts';
+import { OnnxCamError } from '../common/errors.ts';
+import { named } from '../common/named.ts';
+import { pushAll } from '../common/sizes.ts';
+import { neededNodes } from '../model/graph/data-flow.ts';
+import type { FactTable } from '../model/graph/facts.ts';
+import { type Graph, makeNode } from '../model/graph/graph.ts';
+import { makeTensorProto } from '../model/graph/tensor-values.ts';
+import { describeValue, makeValueInfo } from '../model/graph/value-info.ts';
+import { readoutFeeds } from '../plan/readout.ts';
+import type { ScoreHead } from '../plan/score-head.ts';
+import { CLASS_INPUT } from './class-index.ts';
+import type { WrittenTarget } from './written-seeds.ts';
+
+/** Name of the output with the map. */
+export const MAP_OUTPUT = 'saliency_map';
+
+/** @throws `ERR_MODEL_UNSUPPORTED` for a model with tensors of the names that are to be added */
+export function refuseTaken(graph: Graph, { fed }: Pick<WrittenTarget, 'fed'>): void {
+  const taken = [MAP_OUTPUT, ...(fed ? [CLASS_INPUT] : [])].find(
+    name => graph.has(name) || graph.outputs.some(output => output.name === name),
+  );
+  if (taken !== undefined)
+    throw new OnnxCamError(
+      'ERR_MODEL_UNSUPPORTED',
+      `the model has a tensor named "${taken}" already, which is the name of what export adds; rename it`,
+    );
+}
+
+/**
+ * The image input says what the graph is written for: one size of picture, unless that is open, and a fixed number of images
+ * also where the file leaves theirs open but mixes them.
+ */
+export function declareSizes(graph: Graph, input: string, [batch, ...sizes]: readonly number[], open: boolean): void {
+  const place = graph.inputs.findIndex(({ name }) => name === input);
+  const { type, dims: declared } = describeValue(graph.inputs[place]!);
+  if (type === undefined || type === 'string') return;
+  const count = batch === -1 ? (declared?.[0] ?? '') : batch!;
+  graph.inputs[place] = makeValueInfo(input, type, [count, ...(open && declared ? declared.slice(1) : sizes)]);
+}
+
+/** What is fed to a head's readout (unit vectors, regions, boxes) is the same for every image: it becomes constants. */
+export function holdFeeds(graph: Graph, head: ScoreHead, facts: FactTable): void {
+  const feeds = readoutFeeds(head, facts);
+  const open = graph.inputs.filter(({ name }) => {
+    const tensor = named(feeds, name);
+    if (tensor) graph.initializers.set(name, makeTensorProto(name, tensor.type, tensor.dims, tensor.data));
+    return !tensor;
+  });
+  graph.inputs.length = 0;
+  pushAll(graph.inputs, open);
+}
+
+/** How the map is given. */
+interface MapOutput {
+  /** [N, 1, …positions] */
+  readonly map: Value;
+  /** Name of the dynamic number of images. */
+  readonly batch: string | undefined;
+  /** Positions are as many as the input has. */
+  readonly openSizes: boolean;
+  readonly docString: string;
+}
+
+/** The model's own outputs and then the map; nodes that none of them needs go. */
+export function setOutputs(
+  graph: Graph,
+  own: Graph['outputs'],
+  { map: { name, type, dims }, batch, openSizes, docString }: MapOutput,
+): void {
+  graph.append(makeNode('Identity', [name], [MAP_OUTPUT]));
+  const count = dims[0] === -1 ? (batch ?? '') : dims[0]!;
+  const sizes = dims.slice(2).map(size => (openSizes ? '' : size));
+  graph.outputs.length = 0;
+  pushAll(graph.outputs, own);
+  graph.outputs.push({ ...makeValueInfo(MAP_OUTPUT, type, [count, 1, ...sizes]), docString });
+  const names = graph.outputs.map(output => output.name);
+  graph.replaceNodes(neededNodes(graph, names));
+}
