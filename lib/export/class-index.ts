@@ -10,14 +10,14 @@ export const CLASS_INPUT = 'cam_class';
 /** Classes as int64 [N] of a graph that holds scores [N, K]; ranks are found among these. */
 export class ClassIndex {
   readonly #scores: Value;
-  readonly #batch: string | undefined;
+  readonly #batch: number | string;
   readonly #made = new Map<string, Value>();
 
   /**
    * @param scores the network's own
-   * @param batch name of the dynamic number of images
+   * @param batch the number of images, or the name of an open one
    */
-  constructor(scores: Value, batch: string | undefined) {
+  constructor(scores: Value, batch: number | string) {
     this.#scores = scores;
     this.#batch = batch;
   }
@@ -68,7 +68,7 @@ export class ClassIndex {
    */
   #given(emit: Emitter): Value {
     const [count, classes] = this.#scores.dims as [number, number];
-    emit.graph.inputs.push(makeValueInfo(CLASS_INPUT, 'int64', [count === -1 ? (this.#batch ?? '') : count]));
+    emit.graph.inputs.push(makeValueInfo(CLASS_INPUT, 'int64', [this.#batch]));
     const given: Value = { name: CLASS_INPUT, type: 'int64', dims: [count] };
     emit.facts.set(CLASS_INPUT, given);
     const asked = emit.equal(given, emit.ints([-1]));
