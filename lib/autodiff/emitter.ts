@@ -260,6 +260,7 @@ function roundedToBfloat16(value: number): number {
 
 function unusedPrefix(graph: Graph, prefix: string): string {
   const taken = new Set<string>();
+  for (const { name } of graph.inputs) taken.add(name.split('/', 1)[0]!);
   for (const name of graph.initializers.keys()) taken.add(name.split('/', 1)[0]!);
   for (const node of graph.nodes) for (const output of node.outputs) taken.add(output.split('/', 1)[0]!);
   for (let pass = 0; ; pass++) if (!taken.has(`${prefix}${pass}`)) return `${prefix}${pass}`;

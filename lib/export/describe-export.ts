@@ -60,6 +60,8 @@ export function describeExport(described: Described, graph: Graph, size: string 
     [`${EXPORT_METADATA}convention`, convention],
     ...(notes.length > 0 ? [[`${EXPORT_METADATA}notes`, notes.join('\n')] as const] : []),
   ];
+  // Notes of the model's own under these keys would pass for those of this export.
+  for (const key of graph.metadata.keys()) if (key.startsWith(EXPORT_METADATA)) graph.metadata.delete(key);
   for (const [key, value] of entries) graph.metadata.set(key, value);
 }
 

@@ -50,7 +50,7 @@ export function* exportGraph(source: GraphSource, facts: FactTable, open: boolea
   if (method.needs.gradients) refuseDetections(head);
   const graph = model.graph.clone();
   const known = new Map(facts);
-  refuseTaken(graph, written);
+  refuseTaken(graph, model.original, written);
   const { dims } = facts.get(model.input.name)!;
   const batch = declareSizes(graph, model, dims, open);
   if (source.takePictures) source.takePictures(graph, known);
@@ -66,7 +66,7 @@ export function* exportGraph(source: GraphSource, facts: FactTable, open: boolea
   const raw = rawMaps(emit, source, layersInGraph(emit, layers, gradients));
   const end = source.atInput ? inputEnd(model, dims, known, open) : undefined;
   const map = finishedMap(emit, raw, { ...method, end });
-  holdFeeds(graph, head, facts);
+  holdFeeds(graph, emit.prefix, head, facts);
   setOutputs(graph, source.outputs, {
     map: source.uint8 ? asUint8(emit, map) : map,
     batch,

@@ -17,11 +17,14 @@ export interface Finishing {
 /** As lib/result/status.ts: what differs by less is rounding, and comes out as zeros. */
 const ROUNDING = 1e-6;
 
+/** Of float32. */
+const LARGEST = 3.4e38;
+
 /**
  * The `paper` convention as nodes (lib/methods/conventions/paper.ts): ReLU, (M − min)/(max − min) for each image, several
  * layers joined at the largest one's size, shallow ones through tanh(2M) for 'tanh-max'.
  * @param layers raw maps [N, 1, …positions] of each layer, in the order of the network
- * @returns [N, 1, …positions] in [0, 1], zero where no value differs from another
+ * @returns [N, 1, …positions] in [0, 1], zero where no value differs from another or some are not finite
  */
 export function finishedMap(emit: Emitter, layers: readonly Value[], finishing: Finishing): Value {
   const { definition, params, fusion, end } = finishing;
@@ -34,8 +37,9 @@ export function finishedMap(emit: Emitter, layers: readonly Value[], finishing: 
     return stretch(emit, large, rangeOf(emit, large));
   });
   const map = joined(emit, stretched, fusion ?? 'mean');
-  const judged = ranges.map(range => isUneven(emit, range)).reduce((any, one) => emit.node('Max', [any, one], any));
-  return emit.mul(end ? resized(emit, map, end) : map, judged);
+  const uneven = ranges.map(range => isUneven(emit, range)).reduce((any, one) => emit.node('Max', [any, one], any));
+  const finite = ranges.map(range => isAllFinite(emit, range)).reduce((all, one) => emit.mul(all, one));
+  return whereShown(emit, end ? resized(emit, map, end) : map, emit.mul(uneven, finite));
 }
 
 interface Range {
@@ -62,6 +66,17 @@ function stretch(emit: Emitter, map: Value, { low, span }: Range): Value {
 function isUneven(emit: Emitter, { low, high, span }: Range): Value {
   const largest = emit.node('Max', [emit.unary('Abs', low), emit.unary('Abs', high)], low);
   return emit.greater(span, emit.mul(largest, emit.scalar(ROUNDING, largest)));
+}
+
+/** 1 where infinities and NaN are neither among the values nor their differences, else 0. */
+function isAllFinite(emit: Emitter, { span }: Range): Value {
+  return emit.greater(emit.scalar(LARGEST, span), span);
+}
+
+/** Zeros for images of which `shown` is 0; before opset 9 those that are not finite stay NaN. */
+function whereShown(emit: Emitter, map: Value, shown: Value): Value {
+  if (emit.opset < 9) return emit.mul(map, shown);
+  return emit.node('Where', [emit.cast(shown, 'bool'), map, emit.scalar(0, map)], map);
 }
 
 /** Maps in [0, 1] of several layers as one, the last of which is the deepest. */

@@ -5,6 +5,7 @@ import { pushAll } from '../common/sizes.ts';
 import { neededNodes } from '../model/graph/data-flow.ts';
 import type { FactTable } from '../model/graph/facts.ts';
 import { type Graph, makeNode } from '../model/graph/graph.ts';
+import { tensorNames } from '../model/graph/tensor-names.ts';
 import { makeTensorProto } from '../model/graph/tensor-values.ts';
 import { describeValue, makeValueInfo } from '../model/graph/value-info.ts';
 import type { Model } from '../model/load-model.ts';
@@ -16,15 +17,23 @@ import type { WrittenTarget } from './written-seeds.ts';
 /** Name of the output with the map. */
 export const MAP_OUTPUT = 'saliency_map';
 
-/** @throws `ERR_MODEL_UNSUPPORTED` for a model with tensors of the names that are to be added */
-export function refuseTaken(graph: Graph, { fed }: Pick<WrittenTarget, 'fed'>): void {
-  const taken = [MAP_OUTPUT, ...(fed ? [CLASS_INPUT] : [])].find(
-    name => graph.has(name) || graph.outputs.some(output => output.name === name),
-  );
+/** What begins the names of tensors that this library adds by rules of its own. */
+const RESERVED = 'onnx_cam/';
+
+/**
+ * @param original as it was read, where nothing has been added
+ * @throws `ERR_MODEL_UNSUPPORTED` for a model with tensors of the names that are to be added
+ */
+export function refuseTaken(graph: Graph, original: Graph, { fed }: Pick<WrittenTarget, 'fed'>): void {
+  const names = tensorNames(graph);
+  const taken =
+    [MAP_OUTPUT, ...(fed ? [CLASS_INPUT] : [])].find(name => names.has(name)) ??
+    [...tensorNames(original)].find(name => name.startsWith(RESERVED));
   if (taken !== undefined)
     throw new OnnxCamError(
       'ERR_MODEL_UNSUPPORTED',
-      `the model has a tensor named "${taken}" already, which is the name of what export adds; rename it`,
+      `the model has a tensor named "${taken}" already, which is ${taken.startsWith(RESERVED) ? 'like the names' : 'the name'} of ` +
+        'what export adds; rename it',
     );
 }
 
@@ -49,16 +58,32 @@ export function declareSizes(
   return count;
 }
 
-/** What is fed to a head's readout (unit vectors, regions, boxes) is the same for every image: it becomes constants. */
-export function holdFeeds(graph: Graph, head: ScoreHead, facts: FactTable): void {
+/**
+ * What is fed to a head's readout (unit vectors, regions, boxes) is the same for every image: it becomes constants, of names that
+ * whoever explains the file that is written can feed others by.
+ * @param prefix of names that the graph does not have
+ */
+export function holdFeeds(graph: Graph, prefix: string, head: ScoreHead, facts: FactTable): void {
   const feeds = readoutFeeds(head, facts);
+  const held = new Map<string, string>();
   const open = graph.inputs.filter(({ name }) => {
     const tensor = named(feeds, name);
-    if (tensor) graph.initializers.set(name, makeTensorProto(name, tensor.type, tensor.dims, tensor.data));
-    return !tensor;
+    if (!tensor) return true;
+    const own = `${prefix}/${name.slice(RESERVED.length)}`;
+    held.set(name, own);
+    graph.initializers.set(own, makeTensorProto(own, tensor.type, tensor.dims, tensor.data));
+    return false;
   });
+  if (held.size === 0) return;
   graph.inputs.length = 0;
   pushAll(graph.inputs, open);
+  graph.replaceNodes(
+    graph.nodes.map(node =>
+      node.inputs.some(name => held.has(name))
+        ? { ...node, inputs: node.inputs.map(name => held.get(name) ?? name) }
+        : node,
+    ),
+  );
 }
 
 /** How the map is given. */

@@ -13,7 +13,7 @@ const SIDES = ['picture_height', 'picture_width'] as const;
 /**
  * Lets a model's graph take pictures in the place of its image input, under the same name: uint8 [N, h, w, 3], RGB, as many at once as
  * the model takes and of any size.
- * @throws `ERR_MODEL_UNSUPPORTED` for models of volumes and clips, and see {@link appendPicture} and {@link putBefore}
+ * @throws `ERR_MODEL_UNSUPPORTED` for models of volumes and clips and those that give their input back, and see {@link appendPicture} and {@link putBefore}
  */
 export function takePictures(
   graph: Graph,
@@ -26,6 +26,11 @@ export function takePictures(
     throw new OnnxCamError(
       'ERR_MODEL_UNSUPPORTED',
       `the model's input "${name}" takes volumes or clips, which no single picture fills; leave out \`preprocess\``,
+    );
+  if (graph.outputs.some(output => output.name === name))
+    throw new OnnxCamError(
+      'ERR_MODEL_UNSUPPORTED',
+      `the model gives its input "${name}" back as an output, which a picture would take the place of; leave out \`preprocess\``,
     );
   const { dims } = facts.get(name)!;
   const [height, width] = (layout === 'nchw' ? dims.slice(2) : dims.slice(1, 3)) as [number, number];

@@ -8,5 +8,6 @@ type Said = Pick<Graph, 'metadata'>;
 /** The version of this package that wrote the explanation into a model; undefined for other models. */
 export const exportedBy = ({ metadata }: Said): string | undefined => metadata.get(`${EXPORT_METADATA}version`);
 
-/** The output that holds maps, not scores. */
-export const mapOutputOf = ({ metadata }: Said): string | undefined => metadata.get(`${EXPORT_METADATA}output`);
+/** The output that holds maps, not scores; undefined for models without one, whatever their metadata says. */
+export const mapOutputOf = (graph: Said): string | undefined =>
+  exportedBy(graph) === undefined ? undefined : graph.metadata.get(`${EXPORT_METADATA}output`);

@@ -4,7 +4,7 @@ import type { ImageInput } from '../find/input.ts';
 import { type Graph, type GraphNode, makeNode } from '../graph/graph.ts';
 import { capturedBy, subgraphsOf } from '../graph/subgraphs.ts';
 import { codeOfType, makeTensorProto, typeOfCode } from '../graph/tensor-values.ts';
-import { makeValueInfo } from '../graph/value-info.ts';
+import { describeValue, makeValueInfo } from '../graph/value-info.ts';
 
 /** Operators that hand values on as they are, of any type, from their first input to their first output. */
 const MOVING: ReadonlySet<string> = new Set([
@@ -20,6 +20,7 @@ const INTEGERS: readonly TensorType[] = ['uint8', 'int8', 'uint16', 'int16', 'ui
  * Where whole numbers are computed with the input stays as it is.
  */
 export function adaptPictureInput(graph: Graph, input: ImageInput): ImageInput {
+  declareAxes(graph, input);
   if (input.axes && readInside(graph, input.name)) return input;
   if (input.axes) addAxis(graph, input);
   if (!INTEGERS.includes(input.type)) return input;
@@ -37,6 +38,12 @@ export function adaptPictureInput(graph: Graph, input: ImageInput): ImageInput {
     ),
   );
   return { ...input, type: 'float32' };
+}
+
+/** Of an input whose axes the file does not say: the runtime takes it for a scalar. */
+function declareAxes(graph: Graph, { name, type, dims }: ImageInput): void {
+  const place = graph.inputs.findIndex(one => one.name === name);
+  if (!describeValue(graph.inputs[place]!).dims) graph.inputs[place] = makeValueInfo(name, type, dims);
 }
 
 /** The tensors that hold the whole numbers; undefined where something else than a cast to floats reads one of them. */
