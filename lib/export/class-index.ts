@@ -2,6 +2,7 @@ import type { Emitter } from '../autodiff/emitter.ts';
 import { gather } from '../autodiff/forms.ts';
 import type { Value } from '../autodiff/value.ts';
 import { makeValueInfo } from '../model/graph/value-info.ts';
+import { repeated } from './repeat.ts';
 
 /** The input that says which class of each image is explained: int64 [N], −1 for the one with the largest logit. */
 export const CLASS_INPUT = 'cam_class';
@@ -9,14 +10,14 @@ export const CLASS_INPUT = 'cam_class';
 /** Classes as int64 [N] of a graph that holds scores [N, K]; ranks are found among these. */
 export class ClassIndex {
   readonly #scores: Value;
-  readonly #batch: string | undefined;
+  readonly #batch: number | string;
   readonly #made = new Map<string, Value>();
 
   /**
    * @param scores the network's own
-   * @param batch name of the dynamic number of images
+   * @param batch the number of images, or the name of an open one
    */
-  constructor(scores: Value, batch: string | undefined) {
+  constructor(scores: Value, batch: number | string) {
     this.#scores = scores;
     this.#batch = batch;
   }
@@ -41,7 +42,7 @@ export class ClassIndex {
     const [count] = this.#scores.dims as [number];
     if (count !== -1) return emit.constant(index, 'int64', [count]);
     const images = gather(emit, emit.shapeOf(this.#scores), 0, [0]);
-    return emit.node('Expand', [emit.constant(index, 'int64', [1]), images], { type: 'int64', dims: [count] });
+    return repeated(emit, emit.constant(index, 'int64', [1]), images, [count]);
   }
 
   /** Of equal scores the first class. */
@@ -67,7 +68,7 @@ export class ClassIndex {
    */
   #given(emit: Emitter): Value {
     const [count, classes] = this.#scores.dims as [number, number];
-    emit.graph.inputs.push(makeValueInfo(CLASS_INPUT, 'int64', [count === -1 ? (this.#batch ?? '') : count]));
+    emit.graph.inputs.push(makeValueInfo(CLASS_INPUT, 'int64', [this.#batch]));
     const given: Value = { name: CLASS_INPUT, type: 'int64', dims: [count] };
     emit.facts.set(CLASS_INPUT, given);
     const asked = emit.equal(given, emit.ints([-1]));

@@ -7,7 +7,6 @@ import type { LayerInGraph, ResultInGraph } from '../methods/definition.ts';
 import { principalComponentInGraph } from '../methods/support/principal-in-graph.ts';
 import type { FactTable, TensorFacts } from '../model/graph/facts.ts';
 import type { Graph } from '../model/graph/graph.ts';
-import { batchName } from '../model/graph/value-info.ts';
 import type { Model } from '../model/load-model.ts';
 import { refuseDetections } from '../plan/no-gradient.ts';
 import { PlanWriter } from '../plan/plan-writer.ts';
@@ -29,7 +28,7 @@ export interface GraphSource extends Pick<LayersSource, 'camHead'> {
   readonly method: MethodRun;
   readonly definition: ExportableMethod;
   readonly written: WrittenTarget;
-  /** The file's own outputs, as the graph declares them. */
+  /** As the file declares them. */
   readonly outputs: Graph['outputs'];
   /** The map is brought to the input's size. */
   readonly atInput: boolean;
@@ -54,12 +53,10 @@ export function* exportGraph(source: GraphSource, facts: FactTable, open: boolea
   const known = new Map(facts);
   refuseTaken(graph, written);
   const { dims } = facts.get(model.input.name)!;
+  const batch = declareSizes(graph, model, dims, open);
   if (source.takePictures) source.takePictures(graph, known);
-  else {
-    declareSizes(graph, model.input.name, dims, open);
-    withOwnInput(graph, known, model);
-  }
-  const seeds = new WrittenSeeds(head, written);
+  else withOwnInput(graph, known, model);
+  const seeds = new WrittenSeeds(head, written, batch);
   const input = model.input.name;
   const writer = new PlanWriter({ graph, facts: known, input, head, seeding: seeds, manyScores: false, blocks: false });
   const layers: LayersSource = { ...source, model, writer, seeds, needs: method.needs, layers: method.layerSets[0]! };
@@ -73,7 +70,7 @@ export function* exportGraph(source: GraphSource, facts: FactTable, open: boolea
   holdFeeds(graph, head, facts);
   setOutputs(graph, source.outputs, {
     map: source.uint8 ? asUint8(emit, map) : map,
-    batch: batchName(graph.inputs.filter(({ name }) => name === input)),
+    batch,
     openSizes: open && source.atInput,
     docString: source.docString,
   });

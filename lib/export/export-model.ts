@@ -53,7 +53,7 @@ export async function exportModel(
     definition,
     written,
     camHead: one => camHeadOf(network, one, definition, [written.target]),
-    outputs: stages.base.network.model.graph.outputs,
+    outputs: original.outputs,
     atInput: options.map === 'input',
     uint8: options.uint8 === true,
     takePictures: options.preprocess

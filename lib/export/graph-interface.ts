@@ -7,6 +7,7 @@ import type { FactTable } from '../model/graph/facts.ts';
 import { type Graph, makeNode } from '../model/graph/graph.ts';
 import { makeTensorProto } from '../model/graph/tensor-values.ts';
 import { describeValue, makeValueInfo } from '../model/graph/value-info.ts';
+import type { Model } from '../model/load-model.ts';
 import { readoutFeeds } from '../plan/readout.ts';
 import type { ScoreHead } from '../plan/score-head.ts';
 import { CLASS_INPUT } from './class-index.ts';
@@ -28,15 +29,24 @@ export function refuseTaken(graph: Graph, { fed }: Pick<WrittenTarget, 'fed'>): 
 }
 
 /**
- * The image input says what the graph is written for: one size of picture, unless that is open, and a fixed number of images
- * also where the file leaves theirs open but mixes them.
+ * The image input as the file declares it, but for what the graph is written for: one size of picture, unless that is open, and a
+ * fixed number of images also where the file leaves theirs open but mixes them. (A number that the file fixes stays, though
+ * the library opens it for itself.)
+ * @returns the number of images: a size, a name, or '' for an open one without
  */
-export function declareSizes(graph: Graph, input: string, [batch, ...sizes]: readonly number[], open: boolean): void {
-  const place = graph.inputs.findIndex(({ name }) => name === input);
+export function declareSizes(
+  graph: Graph,
+  { input, original }: Model,
+  [batch, ...sizes]: readonly number[],
+  open: boolean,
+): number | string {
+  const place = graph.inputs.findIndex(({ name }) => name === input.name);
   const { type, dims: declared } = describeValue(graph.inputs[place]!);
-  if (type === undefined || type === 'string') return;
-  const count = batch === -1 ? (declared?.[0] ?? '') : batch!;
-  graph.inputs[place] = makeValueInfo(input, type, [count, ...(open && declared ? declared.slice(1) : sizes)]);
+  const { dims: own } = describeValue(original.inputs.find(({ name }) => name === input.name)!);
+  const count = batch !== -1 ? batch! : ((input.axes ? undefined : own?.[0]) ?? '');
+  if (type !== undefined && type !== 'string')
+    graph.inputs[place] = makeValueInfo(input.name, type, [count, ...(open && declared ? declared.slice(1) : sizes)]);
+  return count;
 }
 
 /** What is fed to a head's readout (unit vectors, regions, boxes) is the same for every image: it becomes constants. */
@@ -55,8 +65,8 @@ export function holdFeeds(graph: Graph, head: ScoreHead, facts: FactTable): void
 interface MapOutput {
   /** [N, 1, …positions] */
   readonly map: Value;
-  /** Name of the dynamic number of images. */
-  readonly batch: string | undefined;
+  /** The number of images: a size, or the name of an open one. */
+  readonly batch: number | string;
   /** Positions are as many as the input has. */
   readonly openSizes: boolean;
   readonly docString: string;
@@ -69,11 +79,10 @@ export function setOutputs(
   { map: { name, type, dims }, batch, openSizes, docString }: MapOutput,
 ): void {
   graph.append(makeNode('Identity', [name], [MAP_OUTPUT]));
-  const count = dims[0] === -1 ? (batch ?? '') : dims[0]!;
   const sizes = dims.slice(2).map(size => (openSizes ? '' : size));
   graph.outputs.length = 0;
   pushAll(graph.outputs, own);
-  graph.outputs.push({ ...makeValueInfo(MAP_OUTPUT, type, [count, 1, ...sizes]), docString });
+  graph.outputs.push({ ...makeValueInfo(MAP_OUTPUT, type, [batch, 1, ...sizes]), docString });
   const names = graph.outputs.map(output => output.name);
   graph.replaceNodes(neededNodes(graph, names));
 }

@@ -16,6 +16,7 @@ import { appendScoreView } from '../plan/score-views.ts';
 import { prefixInput, tailGraph } from '../plan/scoring-graphs.ts';
 import { hasPrefix, type TargetLayer } from '../plan/target-layer.ts';
 import { termsIn } from '../scoring/target-terms.ts';
+import { repeated } from './repeat.ts';
 import type { WrittenSeeds, WrittenTarget } from './written-seeds.ts';
 
 /** What a tail is made of. */
@@ -120,6 +121,6 @@ function repeatEach(emit: Emitter, x: Value, copies: number): Value {
   const [count, ...rest] = x.dims as [number, ...number[]];
   const column = emit.reshape(x, [count, 1, ...rest]);
   const ones = emit.ints([1, copies, ...rest.map(() => 1)]);
-  const several = emit.node('Expand', [column, ones], { type: x.type, dims: [count, copies, ...rest] });
+  const several = repeated(emit, column, ones, [count, copies, ...rest]);
   return emit.reshape(several, [count === -1 ? -1 : count * copies, ...rest]);
 }

@@ -3,7 +3,6 @@ import { scale } from '../autodiff/blocked.ts';
 import type { Seed } from '../autodiff/differentiate.ts';
 import { Emitter } from '../autodiff/emitter.ts';
 import type { Value } from '../autodiff/value.ts';
-import { batchName } from '../model/graph/value-info.ts';
 import { seedFormOf, slopes } from '../network/seeds.ts';
 import type { ScoreHead } from '../plan/score-head.ts';
 import { appendScoreView } from '../plan/score-views.ts';
@@ -23,11 +22,14 @@ export interface WrittenTarget {
 export class WrittenSeeds implements Seeding {
   readonly #head: ScoreHead;
   readonly #written: WrittenTarget;
+  readonly #batch: number | string;
   #index: ClassIndex | undefined;
 
-  constructor(head: ScoreHead, written: WrittenTarget) {
+  /** @param batch the number of images, or the name of an open one */
+  constructor(head: ScoreHead, written: WrittenTarget, batch: number | string) {
     this.#head = head;
     this.#written = written;
+    this.#batch = batch;
   }
 
   seedsOf(seeded: SeededGraph, logits: string): Record<string, Seed> {
@@ -55,11 +57,8 @@ export class WrittenSeeds implements Seeding {
   }
 
   /** The class [N] that a term of the target means. */
-  classOf(emit: Emitter, { graph, facts, input, logits }: SeededGraph, index: number): Value {
-    this.#index ??= new ClassIndex(
-      { name: logits, ...facts.get(logits)! },
-      batchName(graph.inputs.filter(({ name }) => name === input)),
-    );
+  classOf(emit: Emitter, { facts, logits }: SeededGraph, index: number): Value {
+    this.#index ??= new ClassIndex({ name: logits, ...facts.get(logits)! }, this.#batch);
     return this.#written.fed ? this.#index.fed(emit) : this.#index.of(emit, index);
   }
 }

@@ -10,6 +10,7 @@ import {
   TensorProtoSchema,
 } from 'onnx-buf';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
+import { exportableMethods } from '../../lib/export/exportable.ts';
 import { makeNode } from '../../lib/model/graph/graph.ts';
 import { packageVersion } from '../../package-files.js';
 import { expectError } from '../helpers/expect-error.ts';
@@ -90,6 +91,12 @@ describe('what the file says', () => {
       expect(Array.from(result.map.data)).toEqual(Array.from(expected[i]!.map.data));
     }
   });
+});
+
+it('docs/export.md lists the methods that there are', async () => {
+  const page = await readFile(new URL('../../docs/export.md', import.meta.url), 'utf8');
+  const [, list] = /<!-- methods -->(.*)<!-- \/methods -->/s.exec(page)!;
+  expect([...list!.matchAll(/`([^`]+)`/g)].map(([, name]) => name)).toEqual(exportableMethods());
 });
 
 describe('weights', () => {

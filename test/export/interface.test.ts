@@ -215,6 +215,23 @@ describe('the image input', () => {
     expect(parseModel(exported.bytes).metadata.get('onnx_cam.notes')).toContain('160 × 96 alone');
   });
 
+  it('of one image stays one: its outputs are declared as they were', async () => {
+    const cam = await open(plainModel({ batch: 1 }));
+    for (const method of ['grad-cam', 'recipro-cam']) {
+      const exported = await openExported(cam, { method, target: 'input' });
+      expect(exported.inputs.map(({ dims }) => dims)).toEqual([[1, 3, 16, 16], [1]]);
+      expect(exported.outputs.map(({ dims }) => dims)).toEqual([
+        [1, 5],
+        [1, 1, 4, 4],
+      ]);
+      const image = imageOf(images, 0);
+      const feeds = { cam_class: { type: 'int64', data: BigInt64Array.of(2n), dims: [1] } } as const;
+      const options = { method, target: 'input' };
+      const { difference } = await compareWithExplain(cam, options, { exported, images: image, targets: [2], feeds });
+      expect(difference).toBeLessThan(1e-5);
+    }
+  });
+
   it('of a fixed number of images stays fixed where the model cannot be opened', async () => {
     const cam = await open(plainModel({ batch: 2 }));
     const exported = await openExported(cam, { target: 'input' });
