@@ -18,6 +18,7 @@ import { declareSizes, holdFeeds, refuseTaken, setOutputs } from './graph-interf
 import { appendBackward, type LayersSource, layersInGraph } from './layers-in-graph.ts';
 import { withOwnInput } from './own-input.ts';
 import type { MapEnd } from './resize-map.ts';
+import { separateSquareWeights } from './square-weights.ts';
 import { WrittenSeeds, type WrittenTarget } from './written-seeds.ts';
 
 /** What an exported graph is made of. */
@@ -73,6 +74,7 @@ export function* exportGraph(source: GraphSource, facts: FactTable, open: boolea
     openSizes: open && source.atInput,
     docString: source.docString,
   });
+  separateSquareWeights(graph, new Set(source.model.graph.nodes.flatMap(({ outputs }) => outputs)));
   return graph;
 }
 

@@ -104,7 +104,8 @@ function appendTail(
   graph.append(
     ...tail.graph.nodes.map(node => ({
       ...node,
-      name: '',
+      // Old runtimes call what they fuse by the node's name, and refuse two of a name.
+      name: `${emit.prefix}/${node.outputs[0]}`,
       inputs: node.inputs.map(renamed),
       outputs: node.outputs.map(renamed),
     })),

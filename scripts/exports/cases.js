@@ -1,5 +1,5 @@
 import { exportableMethods } from '../../build/modules/export/exportable.js';
-import { similarity } from '../../build/modules/targets/index.js';
+import { segmentation, similarity } from '../../build/modules/targets/index.js';
 
 /** Classes of the images where they are an input; −1 is the best one. */
 const CLASSES = [2, -1, 0, 1];
@@ -10,8 +10,13 @@ const CLASSES = [2, -1, 0, 1];
  * @param all every target at both sizes; otherwise the sizes take turns
  * @returns options of `export`, each with `classes` for the images where they are an input
  */
-export function casesOf({ name, classes }, all) {
-  const fixed = /clip|dino|embedding/.test(name) ? similarity(directions(classes)) : Math.min(2, classes - 1);
+export function casesOf({ name, outputDims }, all) {
+  const classes = outputDims[1] ?? 1;
+  const fixed = /clip|dino|embedding/.test(name)
+    ? similarity(directions(classes))
+    : outputDims.length === 4
+      ? segmentation({ classIndex: 2 })
+      : Math.min(2, classes - 1);
   const given = CLASSES.map(one => Math.min(one, classes - 1));
   const targets = [{ target: fixed }, { target: 'top1' }, { target: 'input', classes: given }];
   const cases = exportableMethods().flatMap((method, i) =>
@@ -32,7 +37,7 @@ const directions = count => Array.from({ length: count }, (_, i) => Math.sin(i *
 
 /** What a case is called in a table. */
 export function caseName({ method, map, target, uint8, layer, params }) {
-  const kind = typeof target === 'object' ? 'similarity' : typeof target === 'number' ? 'fixed' : target;
+  const kind = typeof target === 'object' ? target.kind : typeof target === 'number' ? 'fixed' : target;
   return [method, kind, map, uint8 && 'uint8', layer, params && Object.keys(params)].filter(Boolean).join(' ');
 }
 

@@ -20,14 +20,17 @@ for await (const line of createInterface({ input: process.stdin })) {
   process.stdout.write(`${JSON.stringify(answer)}\n`);
 }
 
-async function judge({ model, plain, batch, type, cases }) {
+async function judge({ model, plain, batch, answer, type, cases }) {
   let own = 0;
+  let apart;
   const furthest = [];
   try {
     for (const { feeds, expected } of cases) {
       const found = await run(model, feeds);
       const inputs = Object.entries(feeds).filter(([name]) => name !== 'cam_class');
       const alone = await (batch === null ? run(plain, Object.fromEntries(inputs)) : oneBatch(plain, batch, inputs));
+      const wanted = read(answer);
+      apart ??= relative(Object.values(alone)[0].data.subarray(0, wanted.length), wanted);
       const names = [...Object.keys(alone), 'saliency_map'];
       if (Object.keys(found).join() !== names.join()) throw new Error(`outputs are ${Object.keys(found)}`);
       for (const [name, { data }] of Object.entries(alone))
@@ -41,7 +44,7 @@ async function judge({ model, plain, batch, type, cases }) {
     await sessions.get(model)?.release();
     sessions.delete(model);
   }
-  return { own, map: furthest };
+  return { own, map: furthest, answer: apart };
 }
 
 /** The first images that a plain model of a fixed batch takes; where they are too few, from the start again. */
@@ -69,15 +72,13 @@ async function run(path, feeds) {
   }
   const session = sessions.get(path);
   const outputs = await session.run(
-    Object.fromEntries(
-      Object.entries(feeds).map(([name, one]) => [name, new ort.Tensor(one.type, read(one), one.dims)]),
-    ),
+    Object.fromEntries(Object.entries(feeds).map(([name, one]) => [name, tensorOf(one)])),
   );
   return Object.fromEntries(session.outputNames.map(name => [name, outputs[name]]));
 }
 
 function tensorOf(one) {
-  return one instanceof ort.Tensor ? one : new ort.Tensor(one.type, read(one), one.dims);
+  return one.file === undefined ? one : new ort.Tensor(one.type, read(one), one.dims);
 }
 
 function read({ file, type }) {
