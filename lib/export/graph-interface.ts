@@ -5,7 +5,7 @@ import { pushAll } from '../common/sizes.ts';
 import { neededNodes } from '../model/graph/data-flow.ts';
 import type { FactTable } from '../model/graph/facts.ts';
 import { type Graph, makeNode } from '../model/graph/graph.ts';
-import { tensorNames } from '../model/graph/tensor-names.ts';
+import { LOWERED, tensorNames } from '../model/graph/tensor-names.ts';
 import { makeTensorProto } from '../model/graph/tensor-values.ts';
 import { describeValue, makeValueInfo } from '../model/graph/value-info.ts';
 import type { Model } from '../model/load-model.ts';
@@ -21,14 +21,14 @@ export const MAP_OUTPUT = 'saliency_map';
 const RESERVED = 'onnx_cam/';
 
 /**
- * @param original as it was read, where nothing has been added
+ * @param original as it was read, where nothing has been added but lowered operators
  * @throws `ERR_MODEL_UNSUPPORTED` for a model with tensors of the names that are to be added
  */
 export function refuseTaken(graph: Graph, original: Graph, { fed }: Pick<WrittenTarget, 'fed'>): void {
   const names = tensorNames(graph);
   const taken =
     [MAP_OUTPUT, ...(fed ? [CLASS_INPUT] : [])].find(name => names.has(name)) ??
-    [...tensorNames(original)].find(name => name.startsWith(RESERVED));
+    [...tensorNames(original)].find(name => name.startsWith(RESERVED) && !name.startsWith(LOWERED));
   if (taken !== undefined)
     throw new OnnxCamError(
       'ERR_MODEL_UNSUPPORTED',

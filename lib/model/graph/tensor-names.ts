@@ -2,6 +2,9 @@ import type { GraphProto } from 'onnx-buf';
 import type { Graph } from './graph.ts';
 import { subgraphsOf } from './subgraphs.ts';
 
+/** What names of tensors begin with that come with lowered operators (lib/model/rewrite/lowering/). */
+export const LOWERED = 'onnx_cam/lowered/';
+
 /** The names of all tensors of a graph, and of those inside the bodies of control flow. */
 export function tensorNames(graph: Pick<Graph, 'inputs' | 'initializers' | 'nodes'>): Set<string> {
   const names = new Set([...graph.inputs.map(({ name }) => name), ...graph.initializers.keys()]);

@@ -330,7 +330,7 @@ export class Lowering {
   }
 
   #fresh(what: string): string {
-    return `onnx_cam/lowered/${what}/${this.#count++}`;
+    return `${LOWERED}${what}/${this.#count++}`;
   }
 }
 
