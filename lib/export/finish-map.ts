@@ -1,5 +1,5 @@
 import type { Emitter } from '../autodiff/emitter.ts';
-import { reduce } from '../autodiff/forms.ts';
+import { reduce, reduceSum } from '../autodiff/forms.ts';
 import type { Value } from '../autodiff/value.ts';
 import type { Fusion, MethodDefinition, ParamValues } from '../methods/definition.ts';
 import { type MapEnd, resized } from './resize-map.ts';
@@ -38,8 +38,8 @@ export function finishedMap(emit: Emitter, layers: readonly Value[], finishing: 
   });
   const map = joined(emit, stretched, fusion ?? 'mean');
   const uneven = ranges.map(range => isUneven(emit, range)).reduce((any, one) => emit.node('Max', [any, one], any));
-  const finite = ranges.map(range => isAllFinite(emit, range)).reduce((all, one) => emit.mul(all, one));
-  return whereShown(emit, end ? resized(emit, map, end) : map, emit.mul(uneven, finite));
+  const numbers = stretched.map(map => isNumber(emit, map)).reduce((all, one) => emit.mul(all, one));
+  return whereShown(emit, end ? resized(emit, map, end) : map, emit.mul(uneven, numbers));
 }
 
 interface Range {
@@ -68,9 +68,10 @@ function isUneven(emit: Emitter, { low, high, span }: Range): Value {
   return emit.greater(span, emit.mul(largest, emit.scalar(ROUNDING, largest)));
 }
 
-/** 1 where infinities and NaN are neither among the values nor their differences, else 0. */
-function isAllFinite(emit: Emitter, { span }: Range): Value {
-  return emit.greater(emit.scalar(LARGEST, span), span);
+/** 1 where values in [0, 1] came out, else 0: infinities become NaN when they are stretched, which the largest value may hide. */
+function isNumber(emit: Emitter, stretched: Value): Value {
+  const sum = reduceSum(emit, stretched, stretched.dims.map((_, axis) => axis).slice(1));
+  return emit.greater(emit.scalar(LARGEST, sum), sum);
 }
 
 /** Zeros for images of which `shown` is 0; before opset 9 those that are not finite stay NaN. */
