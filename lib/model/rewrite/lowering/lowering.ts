@@ -4,6 +4,7 @@ import { elementCount, type TensorDataByType, type TensorType } from '../../../e
 import { Attributes, type AttributeValue } from '../../graph/attributes.ts';
 import { constantWeight } from '../../graph/constant-chain.ts';
 import { type Graph, type GraphNode, makeNode } from '../../graph/graph.ts';
+import { LOWERED } from '../../graph/tensor-names.ts';
 import {
   copyOfWeight,
   dimsOf,
@@ -334,9 +335,7 @@ export class Lowering {
   }
 }
 
-const FLOAT = 1;
-const UINT8 = 2;
-const FLOAT16 = 10;
+const [FLOAT, UINT8, FLOAT16] = [1, 2, 10] as const;
 
 const isFloat32 = ({ dataType }: { readonly dataType: number }): boolean => dataType === FLOAT;
 
