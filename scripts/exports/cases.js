@@ -44,6 +44,7 @@ export function caseName({ method, map, target, uint8, layer, params }) {
 /**
  * The maps of `explain` for images [N, …] as one tensor [N, 1, h, w].
  * @param tensor the images
+ * @returns undefined where the paper enlarges several layers before it joins them, which exports at a layer's size do not
  */
 export async function expectedMaps(cam, { method, params, layer, map, target, classes }, tensor) {
   const [count] = tensor.dims;
@@ -56,6 +57,7 @@ export async function expectedMaps(cam, { method, params, layer, map, target, cl
   const explanations = count === 1 ? [answer] : answer;
   const maps = explanations.map(one => (map === 'layer' && !Array.isArray(one.layer) ? stretchedRaw(one) : one.map));
   const { width, height } = maps[0];
+  if (map === 'layer' && width !== explanations[0].raw.width) return undefined;
   const data = new Float32Array(count * width * height);
   for (const [n, one] of maps.entries()) data.set(one.data, n * width * height);
   return { type: 'float32', data, dims: [count, 1, height, width], precision: explanations[0].precision };

@@ -64,6 +64,7 @@ export async function openSubject(path, folder) {
       for (const [i, [count, size]] of counts.flatMap(count => sizes.map(size => [count, size])).entries()) {
         const images = pictureTensor(count, ...size);
         const maps = await expectedMaps(cam, one, images);
+        if (!maps) return { refusal: 'no map of explain at the size of a layer: it enlarges several layers first' };
         tried.push({ images, maps });
         const picked = given && {
           type: 'int64',
