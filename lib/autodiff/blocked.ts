@@ -32,7 +32,7 @@ const KEEPS_BLOCKS = new Set([
 /** True where the runtime holds a tensor in channel blocks: feature maps that come from a convolution. */
 export function isBlocked(e: Emitter, x: Value): boolean {
   const [, channels = 0, ...positions] = x.dims;
-  if (!e.blocks || (x.type !== 'float32' && x.type !== 'float64')) return false;
+  if (!e.blocks || x.type !== 'float32') return false;
   if (positions.length !== 2 || positions.every(size => size === 1) || channels <= 0 || channels % BLOCK !== 0)
     return false;
   return comesFromConvolution(e, x.name);
@@ -127,8 +127,8 @@ export function step(e: Emitter, x: Value): Value {
   const steep = { alpha: float(STEP_SLOPE), beta: float(STEP_OFFSET) };
   if (isBlocked(e, x)) return fusedAffine(e, x, { scale: 1 }, 'HardSigmoid', steep);
   // A clamped steep line is one node and several times faster than any comparison (docs/design.md#steps-without-where).
-  // Half types have too few exponents for the slope.
-  if (x.type === 'float32' || x.type === 'float64') return e.unary('HardSigmoid', x, steep);
+  // Half types have too few exponents for the slope, and ONNX Runtime has none for float64.
+  if (x.type === 'float32') return e.unary('HardSigmoid', x, steep);
   return e.cast(e.node('Greater', [x, e.scalar(0, x)], { type: 'bool', dims: x.dims }), x.type);
 }
 
