@@ -5,7 +5,7 @@ import type { Graph } from '../model/graph/graph.ts';
 import { describeValue } from '../model/graph/value-info.ts';
 import type { Model } from '../model/load-model.ts';
 import { putBefore } from './own-input.ts';
-import { appendPicture } from './picture-in.ts';
+import { appendPicture } from './picture/picture-in.ts';
 
 /** Names of the picture's sides in the input's declaration. */
 const SIDES = ['picture_height', 'picture_width'] as const;

@@ -1,7 +1,7 @@
-import type { Emitter } from '../autodiff/emitter.ts';
-import type { Value } from '../autodiff/value.ts';
-import { place, type Size } from '../image/geometry.ts';
-import type { ResolvedPreprocess } from '../image/preprocess-options.ts';
+import type { Emitter } from '../../autodiff/emitter.ts';
+import type { Value } from '../../autodiff/value.ts';
+import { place, type Size } from '../../image/geometry.ts';
+import type { ResolvedPreprocess } from '../../image/preprocess-options.ts';
 import { larger, scaled, scaledHalfEven, sizeOfAxis, smaller, whole, within } from './whole-numbers.ts';
 
 /** One side of a picture and where it lies along the same side of the input; numbers of pixels, int64 scalars. */

@@ -1,18 +1,18 @@
 import { fileURLToPath } from 'node:url';
 import fc from 'fast-check';
 import { describe, expect, it } from 'vitest';
-import { prepareImage } from '../../lib/image/preprocess.ts';
+import { prepareImage } from '../../../lib/image/preprocess.ts';
 import {
   type PictureInput,
   type PreprocessOptions,
   type ResolvedPreprocess,
   resolvePreprocess,
-} from '../../lib/image/preprocess-options.ts';
-import { wholeFor } from '../../lib/network/picture-values.ts';
-import { decodeImage } from '../helpers/decode-image.ts';
-import { expectError } from '../helpers/expect-error.ts';
-import { largestDifference } from '../image/pictures.ts';
-import { type Pictures, pictureGraph, preprocessed } from './picture-graph.ts';
+} from '../../../lib/image/preprocess-options.ts';
+import { wholeFor } from '../../../lib/network/picture-values.ts';
+import { decodeImage } from '../../helpers/decode-image.ts';
+import { expectError } from '../../helpers/expect-error.ts';
+import { type Pictures, pictureGraph, preprocessed } from '../../helpers/picture-graph.ts';
+import { largestDifference } from '../../image/pictures.ts';
 
 /** Every byte by chance: nothing is smooth, and wrong neighbours show. */
 function noise(width: number, height: number, { count = 1, seed = 1 } = {}): Pictures {

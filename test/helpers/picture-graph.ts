@@ -1,7 +1,7 @@
 import { Emitter } from '../../lib/autodiff/emitter.ts';
 import { Session } from '../../lib/engine/session.ts';
 import type { TensorType } from '../../lib/engine/tensor.ts';
-import { appendPicture, type PictureTarget } from '../../lib/export/picture-in.ts';
+import { appendPicture, type PictureTarget } from '../../lib/export/picture/picture-in.ts';
 import type { ResolvedPreprocess } from '../../lib/image/preprocess-options.ts';
 import { writeModel } from '../../lib/model/file/write-model.ts';
 import { type Graph, makeNode } from '../../lib/model/graph/graph.ts';

@@ -1,6 +1,6 @@
 // Arithmetic of sizes that are only known when the model runs: int64 tensors, scalars mostly, which every runtime computes exactly.
-import type { Emitter } from '../autodiff/emitter.ts';
-import { broadcastDims, type Value } from '../autodiff/value.ts';
+import type { Emitter } from '../../autodiff/emitter.ts';
+import { broadcastDims, type Value } from '../../autodiff/value.ts';
 
 /** A number that is known already, [] */
 export const whole = (emit: Emitter, value: number): Value => emit.constant(value, 'int64');

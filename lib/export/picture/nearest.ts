@@ -1,5 +1,5 @@
-import type { Emitter } from '../autodiff/emitter.ts';
-import { range, type Value } from '../autodiff/value.ts';
+import type { Emitter } from '../../autodiff/emitter.ts';
+import { range, type Value } from '../../autodiff/value.ts';
 import type { PlacedSide } from './picture-place.ts';
 import { isBelow, smaller, whole, within } from './whole-numbers.ts';
 

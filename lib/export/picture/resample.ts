@@ -1,6 +1,6 @@
-import type { Emitter } from '../autodiff/emitter.ts';
-import { clamp, reduceSum, sliceAxis, split } from '../autodiff/forms.ts';
-import { range, type Value } from '../autodiff/value.ts';
+import type { Emitter } from '../../autodiff/emitter.ts';
+import { clamp, reduceSum, sliceAxis, split } from '../../autodiff/forms.ts';
+import { range, type Value } from '../../autodiff/value.ts';
 import type { PlacedSide } from './picture-place.ts';
 import { isBelow, larger, smaller, whole, within } from './whole-numbers.ts';
 
