@@ -130,7 +130,7 @@ describe('a picture as nodes', () => {
 });
 
 describe('a picture as nodes, beside Pillow and torchvision', () => {
-  const golden = (name: string) => decodeImage(fileURLToPath(new URL(`../golden/decode/${name}`, import.meta.url)));
+  const golden = (name: string) => decodeImage(fileURLToPath(new URL(`../../golden/decode/${name}`, import.meta.url)));
   const files: readonly (readonly [string, PreprocessOptions])[] = [
     ...(['bilinear', 'bicubic', 'nearest'] as const).flatMap(interpolation =>
       (['down-64x48', 'narrow-31x220', 'up-320x210'] as const).map(
