@@ -1,5 +1,5 @@
 /**
- * Damages small models in every way that a file can be damaged, and loads, explains and predicts with each. Right is a
+ * Damages small models in every way that a file can be damaged, and loads, explains, predicts and exports with each. Right is a
  * result or an OnnxCamError with a code, in time and memory; everything else is a finding and ends in exit code 1.
  *
  *   npm run build

@@ -14,7 +14,7 @@ import type { ScoreHead } from '../plan/score-head.ts';
 import type { MethodRun } from '../request/request.ts';
 import type { ExportableMethod } from './exportable.ts';
 import { asUint8, finishedMap } from './finish-map.ts';
-import { declareSizes, holdFeeds, refuseTaken, setOutputs } from './graph-interface.ts';
+import { declareSizes, holdFeeds, refuseTaken, refuseUnversioned, setOutputs } from './graph-interface.ts';
 import { appendBackward, type LayersSource, layersInGraph } from './layers-in-graph.ts';
 import { withOwnInput } from './own-input.ts';
 import type { MapEnd } from './resize-map.ts';
@@ -51,6 +51,7 @@ export function* exportGraph(source: GraphSource, facts: FactTable, open: boolea
   if (method.needs.gradients) refuseDetections(head);
   const graph = model.graph.clone();
   const known = new Map(facts);
+  refuseUnversioned(graph);
   refuseTaken(graph, model.original, written);
   const { dims } = facts.get(model.input.name)!;
   const batch = declareSizes(graph, model, dims, open);

@@ -17,6 +17,16 @@ import type { WrittenTarget } from './written-seeds.ts';
 /** Name of the output with the map. */
 export const MAP_OUTPUT = 'saliency_map';
 
+/** @throws `ERR_MODEL_UNSUPPORTED` for a model that does not say of which version its standard operators are */
+export function refuseUnversioned({ opsets }: Pick<Graph, 'opsets'>): void {
+  if (opsets.has('')) return;
+  throw new OnnxCamError(
+    'ERR_MODEL_UNSUPPORTED',
+    `the file names no version of the standard operators, which export writes (it names ${[...opsets.keys()].join(', ')}); add it ` +
+      "to the model's opset_import",
+  );
+}
+
 /** What begins the names of tensors that this library adds by rules of its own. */
 const RESERVED = 'onnx_cam/';
 

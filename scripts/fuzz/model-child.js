@@ -13,6 +13,7 @@ import { readSeeds } from './model-seeds.js';
 const [seed, from, to] = process.argv.slice(2, 5).map(Number);
 const folder = process.argv[5];
 const given = process.argv[6];
+const LOADING = { intraOpNumThreads: 1, logSeverityLevel: 4 };
 const STATUSES = ['ok', 'zero', 'constant', 'not-finite'];
 
 const picture = {
@@ -45,6 +46,19 @@ function complaint(explanation) {
   return undefined;
 }
 
+/** @returns undefined, or why an exported model does not load */
+async function complaintAboutExport(bytes, size) {
+  // Beside its weights, if they lie in files.
+  const path = join(folder, 'exported.onnx');
+  writeFileSync(path, bytes);
+  try {
+    await (await load(path, { ...LOADING, preprocess: { size } })).dispose();
+  } catch (error) {
+    return `an export that does not load: ${error.message}`;
+  }
+  return undefined;
+}
+
 async function attempt(mutant) {
   const { bytes, onDisk, method, tensor, size } = mutant;
   let source = bytes;
@@ -66,7 +80,7 @@ async function attempt(mutant) {
   };
   let cam;
   try {
-    cam = await load(source, { intraOpNumThreads: 1, logSeverityLevel: 4, preprocess: { size } });
+    cam = await load(source, { ...LOADING, preprocess: { size } });
   } catch (error) {
     allow(error);
     return { kind: 'refused', codes };
@@ -79,6 +93,10 @@ async function attempt(mutant) {
       if (wrong) return { kind: 'finding', what: wrong };
     }
     await cam.predict(image).catch(allow);
+    const written = await cam.export({ method }).catch(allow);
+    // What cannot be explained may be written and not load: export asks no runtime.
+    const wrong = result && written && (await complaintAboutExport(written, size));
+    if (wrong) return { kind: 'finding', what: wrong };
   } finally {
     await cam.dispose();
   }

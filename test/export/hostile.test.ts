@@ -252,6 +252,11 @@ describe('outputs', () => {
   });
 });
 
+it('models that name no version of the standard operators are refused', async () => {
+  const cam = await open(extended({ opset: { 'org.example': 1 } }));
+  await expectError(() => cam.export(), 'ERR_MODEL_UNSUPPORTED', 'it names org.example');
+});
+
 describe('metadata', () => {
   const metadataOf = (bytes: Uint8Array) =>
     new Map(fromBinary(ModelProtoSchema, bytes).metadataProps.map(({ key, value }) => [key, value]));
