@@ -62,7 +62,7 @@ export function declareSizes(
   const place = graph.inputs.findIndex(({ name }) => name === input.name);
   const { type, dims: declared } = describeValue(graph.inputs[place]!);
   const { dims: own } = describeValue(original.inputs.find(({ name }) => name === input.name)!);
-  const count = batch !== -1 ? batch! : ((input.axes ? undefined : own?.[0]) ?? '');
+  const count = batch !== -1 ? batch! : (own?.[0] ?? '');
   if (type !== undefined && type !== 'string')
     graph.inputs[place] = makeValueInfo(input.name, type, [count, ...(open && declared ? declared.slice(1) : sizes)]);
   return count;

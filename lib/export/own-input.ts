@@ -1,6 +1,7 @@
 import { Emitter } from '../autodiff/emitter.ts';
 import type { Value } from '../autodiff/value.ts';
 import { OnnxCamError } from '../common/errors.ts';
+import type { ImageInput } from '../model/find/input.ts';
 import type { TensorFacts } from '../model/graph/facts.ts';
 import type { Graph } from '../model/graph/graph.ts';
 import { capturedBy, subgraphsOf } from '../model/graph/subgraphs.ts';
@@ -21,12 +22,16 @@ export function withOwnInput(graph: Graph, facts: Facts, { input, original }: Mo
   if (own.type === undefined || own.type === 'string' || !own.dims) return;
   const { type } = own;
   const known = facts.get(input.name)!;
-  // Of inputs of four axes the batch may have been opened.
-  const dims = input.axes ? own.dims : adapted.dims!;
+  const dims = withoutAddedAxis(adapted.dims!, input.axes);
   putBefore(graph, facts, input.name, type, dims, emit => {
     const entered: Value = { name: input.name, type, dims: dims.map(dim => (typeof dim === 'number' ? dim : -1)) };
     return emit.reshape(emit.cast(entered, known.type), known.dims);
   });
+}
+
+function withoutAddedAxis(dims: readonly DeclaredDim[], axes: ImageInput['axes']): readonly DeclaredDim[] {
+  if (!axes) return dims;
+  return dims.toSpliced(axes === 'nhw' ? 1 : 0, 1);
 }
 
 /**

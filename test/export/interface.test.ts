@@ -193,6 +193,33 @@ describe('the image input', () => {
     }
   });
 
+  it('of grey pictures without a channel axis stays what it is, for any number of them', async () => {
+    const spec = plainSpec({ channels: 1, size: ['H', 'W'] });
+    const before = makeNode('Unsqueeze', ['image'], ['x'], { axes: [1] });
+    const cam = await open(
+      buildModel({
+        ...spec,
+        opset: 11,
+        nodes: [before, ...spec.nodes],
+        inputs: [{ name: 'image', dims: ['N', 'H', 'W'] }],
+      }),
+      { preprocess: { size: [16, 12] } },
+    );
+    const exported = await openExported(cam, { target: 'input' });
+    expect(exported.inputs[0]).toEqual({ name: 'image', type: 'float32', dims: ['N', 12, 16] });
+    const { data } = noise([2, 12, 16], 9);
+    const feeds = {
+      image: { type: 'float32', data, dims: [2, 12, 16] },
+      cam_class: { type: 'int64', data: BigInt64Array.of(1n, -1n), dims: [2] },
+    } as const;
+    const { saliency_map: found } = await exported.run(feeds);
+    for (const [n, target] of [1, 'top1'].entries()) {
+      const image = { type: 'float32', data: data.slice(n * 192, (n + 1) * 192), dims: [1, 12, 16] } as const;
+      const explanation = one(await cam.explain(image, { target, mapSize: 'layer' }));
+      expect(furthest(nthOf(found!, n), explanation.map.data)).toBeLessThan(1e-5);
+    }
+  });
+
   it('of any size stays open where the graph is the same for all', async () => {
     const cam = await open(anySizeModel());
     const exported = await openExported(cam, { method: 'activation-mean', map: 'input' });
