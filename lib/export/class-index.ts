@@ -1,11 +1,9 @@
 import type { Emitter } from '../autodiff/emitter.ts';
 import { gather } from '../autodiff/forms.ts';
 import type { Value } from '../autodiff/value.ts';
+import { CLASS_INPUT } from '../model/graph/exported.ts';
 import { makeValueInfo } from '../model/graph/value-info.ts';
 import { repeated } from './repeat.ts';
-
-/** The input that says which class of each image is explained: int64 [N], −1 for the one with the largest logit. */
-export const CLASS_INPUT = 'cam_class';
 
 /** Classes as int64 [N] of a graph that holds scores [N, K]; ranks are found among these. */
 export class ClassIndex {

@@ -1,13 +1,11 @@
 import { packageVersion } from '#package';
 import { targetText } from '../explain/target-text.ts';
-import { EXPORT_METADATA } from '../model/graph/exported.ts';
+import { CLASS_INPUT, EXPORT_METADATA, MAP_OUTPUT } from '../model/graph/exported.ts';
 import type { Graph } from '../model/graph/graph.ts';
 import type { Network } from '../network/network.ts';
 import type { MethodRun } from '../request/request.ts';
 import { parseTarget } from '../targets/parse.ts';
-import { CLASS_INPUT } from './class-index.ts';
 import type { ExportOptions } from './export-options.ts';
-import { MAP_OUTPUT } from './graph-interface.ts';
 
 /** What an export says of itself. */
 export interface Described {

@@ -68,7 +68,7 @@ export function* exportGraph(source: GraphSource, facts: FactTable, open: boolea
   const raw = rawMaps(emit, source, layersInGraph(emit, layers, gradients));
   const end = source.atInput ? inputEnd(model, dims, known, open) : undefined;
   const map = finishedMap(emit, raw, { ...method, end });
-  holdFeeds(graph, emit.prefix, head, facts);
+  holdFeeds(graph, head, facts);
   setOutputs(graph, source.outputs, {
     map: source.uint8 ? asUint8(emit, map) : map,
     batch,

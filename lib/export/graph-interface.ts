@@ -3,6 +3,7 @@ import { OnnxCamError } from '../common/errors.ts';
 import { named } from '../common/named.ts';
 import { pushAll } from '../common/sizes.ts';
 import { neededNodes } from '../model/graph/data-flow.ts';
+import { CLASS_INPUT, MAP_OUTPUT } from '../model/graph/exported.ts';
 import type { FactTable } from '../model/graph/facts.ts';
 import { type Graph, makeNode } from '../model/graph/graph.ts';
 import { LOWERED, tensorNames } from '../model/graph/tensor-names.ts';
@@ -11,11 +12,7 @@ import { describeValue, makeValueInfo } from '../model/graph/value-info.ts';
 import type { Model } from '../model/load-model.ts';
 import { readoutFeeds } from '../plan/readout.ts';
 import type { ScoreHead } from '../plan/score-head.ts';
-import { CLASS_INPUT } from './class-index.ts';
 import type { WrittenTarget } from './written-seeds.ts';
-
-/** Name of the output with the map. */
-export const MAP_OUTPUT = 'saliency_map';
 
 /** @throws `ERR_MODEL_UNSUPPORTED` for a model that does not say of which version its standard operators are */
 export function refuseUnversioned({ opsets }: Pick<Graph, 'opsets'>): void {
@@ -68,32 +65,16 @@ export function declareSizes(
   return count;
 }
 
-/**
- * What is fed to a head's readout (unit vectors, regions, boxes) is the same for every image: it becomes constants, of names that
- * whoever explains the file that is written can feed others by.
- * @param prefix of names that the graph does not have
- */
-export function holdFeeds(graph: Graph, prefix: string, head: ScoreHead, facts: FactTable): void {
+/** What is fed to a head's readout (unit vectors, regions, boxes) is the same for every image: it becomes constants. */
+export function holdFeeds(graph: Graph, head: ScoreHead, facts: FactTable): void {
   const feeds = readoutFeeds(head, facts);
-  const held = new Map<string, string>();
   const open = graph.inputs.filter(({ name }) => {
     const tensor = named(feeds, name);
-    if (!tensor) return true;
-    const own = `${prefix}/${name.slice(RESERVED.length)}`;
-    held.set(name, own);
-    graph.initializers.set(own, makeTensorProto(own, tensor.type, tensor.dims, tensor.data));
-    return false;
+    if (tensor) graph.initializers.set(name, makeTensorProto(name, tensor.type, tensor.dims, tensor.data));
+    return !tensor;
   });
-  if (held.size === 0) return;
   graph.inputs.length = 0;
   pushAll(graph.inputs, open);
-  graph.replaceNodes(
-    graph.nodes.map(node =>
-      node.inputs.some(name => held.has(name))
-        ? { ...node, inputs: node.inputs.map(name => held.get(name) ?? name) }
-        : node,
-    ),
-  );
 }
 
 /** How the map is given. */

@@ -17,6 +17,7 @@ import { describeInput, type ImageInput, missingInputs, needsInputs } from './fi
 import type { Layer } from './find/layers.ts';
 import { type LayersOfOutput, layersOfOutput } from './find/layers-of-output.ts';
 import { findLogits, type Logits, type LogitsContext } from './find/logits.ts';
+import { withoutExplanation } from './graph/exported.ts';
 import type { FactTable } from './graph/facts.ts';
 import type { Graph } from './graph/graph.ts';
 import type { DeclaredValue } from './graph/value-info.ts';
@@ -233,7 +234,7 @@ async function readGraph(source: string | URL | Uint8Array, signal: AbortSignal 
   await breathe(signal);
   await resolveExternalData(parsed, path);
   throwIfAborted(signal);
-  return { graph: await lowerInTurns(parsed, signal), bytes };
+  return { graph: await lowerInTurns(withoutExplanation(parsed), signal), bytes };
 }
 
 /** What became of control flow. */

@@ -1,7 +1,6 @@
 import { toInt64s } from '../common/sizes.ts';
 import type { TensorFacts } from '../model/graph/facts.ts';
 import { type Graph, makeNode } from '../model/graph/graph.ts';
-import { unusedName } from '../model/graph/tensor-names.ts';
 import { codeOfType, makeTensorProto } from '../model/graph/tensor-values.ts';
 import { describeValue, makeValueInfo } from '../model/graph/value-info.ts';
 import { roundedCast } from '../model/rewrite/picture-input.ts';
@@ -170,7 +169,7 @@ function append(
   attributes: Readonly<Record<string, number | readonly number[]>>,
   known: TensorFacts,
 ): string {
-  const name = unusedName(graph, 'onnx_cam/converted');
+  const name = `onnx_cam/converted/${graph.nodes.length}`;
   graph.append(makeNode(op, inputs, [name], attributes));
   facts.set(name, known);
   return name;

@@ -1,7 +1,6 @@
 import type { Seed } from '../autodiff/differentiate.ts';
 import type { TensorFacts } from '../model/graph/facts.ts';
 import { type Graph, makeNode } from '../model/graph/graph.ts';
-import { unusedName } from '../model/graph/tensor-names.ts';
 import { codeOfType } from '../model/graph/tensor-values.ts';
 import { makeValueInfo } from '../model/graph/value-info.ts';
 import type { ScoreView } from '../targets/target.ts';
@@ -67,7 +66,7 @@ function append(
   dims: readonly number[],
   type = facts.get(inputs[0]!)!.type,
 ): string {
-  const name = unusedName(graph, 'onnx_cam/score');
+  const name = `onnx_cam/score/${graph.nodes.length}`;
   graph.append(makeNode(op, inputs, [name], attributes));
   facts.set(name, { type, dims });
   return name;

@@ -79,10 +79,10 @@ describe('what the file says', () => {
 
   it('is refused when it is exported again, and explains its own outputs when it is loaded', async () => {
     const cam = await open(plainModel());
-    const { bytes } = await openExported(cam, { map: 'input' });
+    const { bytes } = await openExported(cam, { map: 'input', target: 'input' });
     const again = await open(bytes);
     await expectError(() => again.export(), 'ERR_MODEL_UNSUPPORTED', 'holds an explanation already');
-    const options = { methods: ['grad-cam', 'layer-cam', 'recipro-cam'], target: 'top1' };
+    const options = { methods: ['grad-cam', 'cam', 'layer-cam', 'recipro-cam'], target: 'top1' };
     const expected = [await cam.explain(images, options)].flat(3);
     const found = [await again.explain(images, options)].flat(3);
     for (const [i, result] of found.entries()) {

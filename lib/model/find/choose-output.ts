@@ -1,7 +1,6 @@
 import { OnnxCamError } from '../../common/errors.ts';
 import { didYouMean } from '../../common/suggest.ts';
 import { dependentTensors } from '../graph/data-flow.ts';
-import { mapOutputOf } from '../graph/exported.ts';
 import type { FactTable, TensorFacts } from '../graph/facts.ts';
 import type { Graph } from '../graph/graph.ts';
 import { RESHAPING, scoresBehind } from './class-names.ts';
@@ -53,8 +52,7 @@ export function chooseOutput(
     );
   const sources = context.input ? [context.input.name] : graph.inputs.map(({ name }) => name);
   const dependent = dependentTensors(graph, sources);
-  const scores = names.filter(name => name !== mapOutputOf(graph));
-  const found = (wanted === undefined ? scores : [wanted]).flatMap(name => {
+  const found = (wanted === undefined ? names : [wanted]).flatMap(name => {
     const candidate = dependent.has(name) ? candidateOf(graph, facts, name) : undefined;
     return candidate ? [candidate] : [];
   });

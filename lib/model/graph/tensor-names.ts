@@ -23,8 +23,3 @@ function addInner(names: Set<string>, { input, initializer, node }: GraphProto):
     for (const body of subgraphsOf(attribute)) addInner(names, body);
   }
 }
-
-/** A name for the next node's output: models that were exported with an explanation hold such names already. */
-export function unusedName(graph: Graph, prefix: string): string {
-  for (let place = graph.nodes.length; ; place++) if (!graph.has(`${prefix}/${place}`)) return `${prefix}/${place}`;
-}

@@ -331,7 +331,8 @@ export class Lowering {
   }
 
   #fresh(what: string): string {
-    return `${LOWERED}${what}/${this.#count++}`;
+    const name = `${LOWERED}${what}/${this.#count++}`;
+    return this.graph.has(name) ? this.#fresh(what) : name;
   }
 }
 
