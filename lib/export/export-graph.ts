@@ -14,7 +14,14 @@ import type { ScoreHead } from '../plan/score-head.ts';
 import type { MethodRun } from '../request/request.ts';
 import type { ExportableMethod } from './exportable.ts';
 import { asUint8, finishedMap } from './finish-map.ts';
-import { declareSizes, holdFeeds, refuseTaken, refuseUnversioned, setOutputs } from './graph-interface.ts';
+import {
+  declareOthers,
+  declareSizes,
+  holdFeeds,
+  refuseTaken,
+  refuseUnversioned,
+  setOutputs,
+} from './graph-interface.ts';
 import { appendBackward, type LayersSource, layersInGraph } from './layers-in-graph.ts';
 import { withOwnInput } from './own-input.ts';
 import type { MapEnd } from './resize-map.ts';
@@ -54,6 +61,7 @@ export function* exportGraph(source: GraphSource, facts: FactTable, open: boolea
   refuseUnversioned(graph);
   refuseTaken(graph, model.original, written);
   const { dims } = facts.get(model.input.name)!;
+  declareOthers(graph, model);
   const batch = declareSizes(graph, model, dims, open);
   if (source.takePictures) source.takePictures(graph, known);
   else withOwnInput(graph, known, model);

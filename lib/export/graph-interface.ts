@@ -10,6 +10,7 @@ import { LOWERED, tensorNames } from '../model/graph/tensor-names.ts';
 import { makeTensorProto } from '../model/graph/tensor-values.ts';
 import { describeValue, makeValueInfo } from '../model/graph/value-info.ts';
 import type { Model } from '../model/load-model.ts';
+import { sharesBatch } from '../model/probe/probing-feeds.ts';
 import { readoutFeeds } from '../plan/readout.ts';
 import type { ScoreHead } from '../plan/score-head.ts';
 import type { WrittenTarget } from './written-seeds.ts';
@@ -63,6 +64,21 @@ export function declareSizes(
   if (type !== undefined && type !== 'string')
     graph.inputs[place] = makeValueInfo(input.name, type, [count, ...(open && declared ? declared.slice(1) : sizes)]);
   return count;
+}
+
+/**
+ * Other inputs are of the sizes that were given when the model was loaded, for which the graph is written: lengths of texts, how
+ * many of them there are. The number of images stays open.
+ */
+export function declareOthers(graph: Graph, { input, fixedInputs }: Model): void {
+  graph.inputs.forEach((value, place) => {
+    const { name, type, dims } = describeValue(value);
+    const given = name === input.name ? undefined : named(fixedInputs, name);
+    if (!given || !dims || type === undefined || type === 'string') return;
+    const perImage = sharesBatch(graph, name, input.name);
+    const sizes = dims.map((dim, axis) => (axis === 0 && perImage ? dim : given.dims[axis]!));
+    graph.inputs[place] = makeValueInfo(name, type, sizes);
+  });
 }
 
 /** What is fed to a head's readout (unit vectors, regions, boxes) is the same for every image: it becomes constants. */

@@ -275,6 +275,47 @@ describe('the image input', () => {
   });
 });
 
+it('other inputs are of the sizes that they were looked at with; what belongs to each image stays open', async () => {
+  const model = buildModel({
+    nodes: [
+      makeNode('Conv', ['x', 'w'], ['c'], { pads: [1, 1, 1, 1] }),
+      makeNode('Relu', ['c'], ['a']),
+      makeNode('GlobalAveragePool', ['a'], ['p']),
+      makeNode('Flatten', ['p'], ['f']),
+      makeNode('Mul', ['f', 'gate'], ['g']),
+      makeNode('Transpose', ['texts'], ['t'], { perm: [1, 0] }),
+      makeNode('MatMul', ['g', 't'], ['y']),
+    ],
+    inputs: [
+      { name: 'x', dims: ['N', 3, 8, 8] },
+      { name: 'texts', dims: ['T', 4] },
+      { name: 'gate', dims: ['N', 4] },
+    ],
+    outputs: [{ name: 'y', dims: ['N', 'T'] }],
+    initializers: { w: noise([4, 3, 3, 3], 3) },
+  });
+  const texts = { type: 'float32', data: noise([3, 4], 6).data, dims: [3, 4] } as const;
+  const gate = { type: 'float32', data: Float32Array.of(1, 2, 0.5, 1), dims: [1, 4] } as const;
+  const cam = await open(model, { input: 'x', inputs: { texts, gate } });
+  const exported = await openExported(cam, { method: 'hirescam', target: 'input' });
+  expect(exported.inputs.map(({ name, dims }) => [name, dims])).toEqual([
+    ['x', ['N', 3, 8, 8]],
+    ['texts', [3, 4]],
+    ['gate', ['N', 4]],
+    ['cam_class', ['N']],
+  ]);
+  const two = { type: 'float32', data: noise([2, 3, 8, 8], 8).data, dims: [2, 3, 8, 8] } as const;
+  const gates = { ...gate, data: Float32Array.of(...gate.data, ...gate.data), dims: [2, 4] };
+  const feeds = {
+    texts,
+    gate: gates,
+    cam_class: { type: 'int64', data: BigInt64Array.of(2n, -1n), dims: [2] },
+  } as const;
+  const options = { method: 'hirescam', target: 'input' };
+  const { difference } = await compareWithExplain(cam, options, { exported, images: two, targets: [2, 'top1'], feeds });
+  expect(difference).toBeLessThan(1e-5);
+});
+
 describe('preprocess: true', () => {
   it.each([
     ['of the bundled model', undefined, 'grad-cam'],
