@@ -10,6 +10,8 @@ const fault = document.querySelector('[role=alert]');
 
 let run;
 let labels;
+/** How many pictures were given so far: the answer for an older one is dropped. */
+let given = 0;
 try {
   [run, labels] = await Promise.all([openModel('model.onnx'), readLabels('model.onnx.json')]);
   answer.textContent = '';
@@ -20,35 +22,51 @@ try {
 }
 
 file.addEventListener('change', () => show(file.files[0]));
-for (const type of ['dragenter', 'dragover'])
-  drop.addEventListener(type, event => {
-    event.preventDefault();
-    drop.classList.add('over');
-  });
+for (const type of ['dragenter', 'dragover']) drop.addEventListener(type, () => drop.classList.add('over'));
 for (const type of ['dragleave', 'drop']) drop.addEventListener(type, () => drop.classList.remove('over'));
-drop.addEventListener('drop', event => {
+window.addEventListener('drop', event => {
   event.preventDefault();
   if (!file.disabled) show(event.dataTransfer.files[0]);
 });
 
+// On the whole page: beside the frame the browser would leave it for the picture.
+window.addEventListener('dragover', event => event.preventDefault());
+
 async function show(picture) {
   if (!picture) return;
+  const turn = ++given;
+  answer.textContent = '';
   fault.textContent = '';
   try {
     const bitmap = await createImageBitmap(picture);
-    const scale = Math.min(1, LARGEST / Math.max(bitmap.width, bitmap.height));
-    canvas.width = Math.max(1, Math.round(bitmap.width * scale));
-    canvas.height = Math.max(1, Math.round(bitmap.height * scale));
-    const context = canvas.getContext('2d', { willReadFrequently: true });
-    context.drawImage(bitmap, 0, 0, canvas.width, canvas.height);
-    const { probabilities, map } = await run(context.getImageData(0, 0, canvas.width, canvas.height));
-    context.drawImage(heat(map), 0, 0, canvas.width, canvas.height);
+    const pixels = pixelsOf(bitmap);
+    const { probabilities, map } = await run(pixels);
+    if (turn !== given) return;
+    draw(pixels, map);
     const best = probabilities.indexOf(Math.max(...probabilities));
     answer.textContent = `${labels[best] ?? `class ${best}`}, ${(100 * probabilities[best]).toFixed(1)} %`;
   } catch (error) {
-    answer.textContent = '';
+    if (turn !== given) return;
+    canvas.width = canvas.height = 0;
     fault.textContent = `${picture.name}: ${error.message}`;
   }
+}
+
+/** RGBA, large pictures scaled down. */
+function pixelsOf(bitmap) {
+  const scale = Math.min(1, LARGEST / Math.max(bitmap.width, bitmap.height));
+  const [width, height] = [bitmap.width, bitmap.height].map(side => Math.max(1, Math.round(side * scale)));
+  const context = new OffscreenCanvas(width, height).getContext('2d');
+  context.drawImage(bitmap, 0, 0, width, height);
+  return context.getImageData(0, 0, width, height);
+}
+
+function draw(pixels, map) {
+  canvas.width = pixels.width;
+  canvas.height = pixels.height;
+  const context = canvas.getContext('2d');
+  context.putImageData(pixels, 0, 0);
+  context.drawImage(heat(map), 0, 0, canvas.width, canvas.height);
 }
 
 /** The map as a picture to lay over: red where it is high, blue where it is low. The model saw the whole picture. */

@@ -118,6 +118,19 @@ describe.skipIf(!hasBrowser)('examples/browser', () => {
     await closePage(opened);
   });
 
+  it('shows the picture that was given last, whichever is done first', { timeout: 60_000 }, async () => {
+    const opened = await open();
+    const { page } = opened;
+    await page.waitForSelector('input:enabled');
+    const large = await sharp(resolve('assets/pictures/coffee.jpg')).resize(5000, 4000).png().toBuffer();
+    await page.setInputFiles('input', { name: 'large.png', mimeType: 'image/png', buffer: large });
+    await page.setInputFiles('input', cat);
+    await page.waitForFunction(() => document.querySelector('#answer')!.textContent !== '');
+    await page.waitForTimeout(3000);
+    expect(await page.textContent('#answer')).toMatch(/^Egyptian cat, /);
+    await closePage(opened);
+  });
+
   it('says what it cannot read', { timeout: 60_000 }, async () => {
     const opened = await open();
     const { page } = opened;
