@@ -1,6 +1,7 @@
 import type { Emitter } from '../autodiff/emitter.ts';
 import { gather } from '../autodiff/forms.ts';
 import type { Value } from '../autodiff/value.ts';
+import { chosen } from '../methods/support/terms-in-graph.ts';
 import { CLASS_INPUT } from '../model/graph/exported.ts';
 import { makeValueInfo } from '../model/graph/value-info.ts';
 import { repeated } from './repeat.ts';
@@ -79,7 +80,6 @@ export class ClassIndex {
       'int64',
     );
     const best = this.of(emit, -1);
-    const towards = (from: Value, where: Value, to: Value) => emit.add(from, emit.mul(where, emit.sub(to, from)));
-    return towards(towards(given, below, emit.ints([classes])), asked, best);
+    return chosen(emit, asked, chosen(emit, below, given, emit.ints([classes])), best);
   }
 }

@@ -1,4 +1,5 @@
 import { toInt64s } from '../common/sizes.ts';
+import { neededNodes } from '../model/graph/data-flow.ts';
 import { type Graph, type GraphNode, makeNode } from '../model/graph/graph.ts';
 import { makeTensorProto } from '../model/graph/tensor-values.ts';
 
@@ -29,7 +30,11 @@ export function separateSquareWeights(graph: Graph, own: ReadonlySet<string>): v
     separated.set(key, name);
     return [...added, { ...node, inputs: node.inputs.map((input, i) => (i === 1 ? name : input)) }];
   });
-  if (separated.size > 0) graph.replaceNodes(withoutUnread(nodes, graph, own));
+  if (separated.size === 0) return;
+  graph.replaceNodes(nodes);
+  // Transposes in whose place others came are needed no more.
+  const names = graph.outputs.map(({ name }) => name);
+  graph.replaceNodes(neededNodes(graph, names));
 }
 
 /** The square weight that a product has on its right, and whether it is multiplied by as its transpose. */
@@ -58,12 +63,4 @@ function ownWeight(graph: Graph, weight: string, transposed: boolean, index: num
   return transposed
     ? nodes
     : [...nodes, makeNode('Transpose', [name('Reshape_2')], [name('Transpose_3')], { perm: [1, 0] })];
-}
-
-/** Without the transposes in whose place others came. */
-function withoutUnread(nodes: readonly GraphNode[], graph: Graph, own: ReadonlySet<string>): GraphNode[] {
-  const read = new Set([...nodes.flatMap(({ inputs }) => inputs), ...graph.outputs.map(({ name }) => name)]);
-  return nodes.filter(
-    ({ op, outputs }) => op !== 'Transpose' || own.has(outputs[0]!) || outputs.some(output => read.has(output)),
-  );
 }

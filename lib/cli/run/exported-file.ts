@@ -1,7 +1,8 @@
-import { mkdir, stat } from 'node:fs/promises';
+import { stat } from 'node:fs/promises';
 import { basename, dirname, join, resolve } from 'node:path';
 import { OnnxCamError } from '../../common/errors.ts';
 import { writeFileAtomic } from '../../io/atomic-write.ts';
+import { makeFolder } from '../../io/make-folder.ts';
 import { outputError } from '../../io/output-error.ts';
 
 /** What an exported file says of itself. */
@@ -35,15 +36,16 @@ export async function writeExported(
     throw new OnnxCamError('ERR_USAGE', `--out names the model itself (${out}); give the export a name of its own`);
   const { parseModel } = await import('../../model/file/parse-model.ts');
   const { externalFiles } = await import('../../model/file/external-data.ts');
+  const { EXPORT_METADATA } = await import('../../model/graph/exported.ts');
   const { describeValue } = await import('../../model/graph/value-info.ts');
   const graph = parseModel(bytes);
   await checkWeights(externalFiles(graph), dirname(model), out);
   const folder = dirname(out);
-  await mkdir(folder, { recursive: true }).catch(cause => {
+  await makeFolder(folder).catch(cause => {
     throw outputError(folder, cause);
   });
   await writeFileAtomic(out, bytes, { signal });
-  const said = (key: string) => graph.metadata.get(`onnx_cam.${key}`) ?? '';
+  const said = (key: string) => graph.metadata.get(`${EXPORT_METADATA}${key}`) ?? '';
   const described = (values: typeof graph.inputs) =>
     values.map(describeValue).map(({ name, type = 'unknown', dims = [] }) => ({ name, type, dims }));
   return {
